@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { UserError } from '../util/errors.js';
+import { type Progress, silentProgress } from '../util/progress.js';
+import { type CommandResult, isInstalled, runCommand } from './command.js';
+import { diskFull, mentionsFullDisk } from './disk.js';
+import { type Libtorch } from './libtorch.js';
+import { cacheDir, nativeDir } from './paths.js';
+import { withScratch } from './scratch.js';
+
+export const ADDON_NAME = 'redistill.node';
+/** The compiler takes about this much for one file that includes ATen. */
+const BYTES_PER_JOB = 1.5e9;
+const SHOWN_LINES = 15;
+
+/** Where the addon for this libtorch and the present sources is, or will be. */
+export function addonPathFor(libtorch: Libtorch): string {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([libtorch.version, libtorch.torchDir, nodeApiHeaders().version, process.arch]));
+  for (const name of readdirSync(nativeDir, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (!/\.(cc|h|hpp|txt)$/.test(name)) continue;
+    const text = readFileSync(join(nativeDir, name));
+    hash.update(`\n${name} ${text.length}\n`).update(text);
+  }
+  return join(cacheDir(), 'addon', `${libtorch.version}-${hash.digest('hex').slice(0, 16)}`, ADDON_NAME);
+}
+
+/** Throws a UserError that names what is missing for compiling, before anything is downloaded for it. */
+export function requireBuildTools(): void {
+  const missing = [
+    isInstalled('cmake') ? undefined : 'cmake',
+    [process.env.CXX, 'c++', 'g++', 'clang++'].some(
+      (name) => name !== undefined && name !== '' && isInstalled(name),
+    )
+      ? undefined
+      : 'a C++ compiler',
+    isInstalled('make') || isInstalled('ninja') ? undefined : 'make',
+  ].filter((name) => name !== undefined);
+  if (missing.length === 0) return;
+  throw new UserError(
+    `compiling the addon needs ${missing.join(' and ')}, which was not found: run ` +
+      '`apt-get install -y g++ cmake make python3-pip` and then `redistill setup` again',
+  );
+}
+
+export interface BuildOptions {
+  progress?: Progress;
+}
+
+/**
+ * Compiles native/ against `libtorch` into the cache and returns the addon's path; returns at once when that was
+ * done before. The addon appears in one step, after it has been loaded once in a process of its own.
+ * @throws UserError when a tool is missing, or with the compiler's last lines and the path of the whole log.
+ */
+export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {}): Promise<string> {
+  const { progress = silentProgress } = options;
+  const target = addonPathFor(libtorch);
+  if (existsSync(target)) return target;
+  requireBuildTools();
+  const folder = dirname(target);
+  const log = `${folder}.log`;
+  rmSync(log, { force: true });
+  progress.log(`Compiling the addon for torch ${libtorch.version} (${libtorch.torchDir}).`);
+  await withScratch(dirname(folder), async (scratch) => {
+    const build = join(scratch, 'build');
+    await step('configuring the addon', log, [
+      ...['-S', nativeDir, '-B', build, '-DCMAKE_BUILD_TYPE=Release'],
+      ...(process.env.CMAKE_GENERATOR === undefined && isInstalled('ninja') ? ['-G', 'Ninja'] : []),
+      `-DLIBTORCH=${libtorch.torchDir}`,
+      `-DNODE_API_HEADERS=${nodeApiHeaders().include}`,
+    ]);
+    await step(
+      'compiling the addon',
+      log,
+      ['--build', build, '--parallel', String(parallelJobs())],
+      (line) => {
+        // Ninja: "[2/8] Building …"; make: "[ 25%] Building …".
+        const ninja = /^\[(\d+)\/(\d+)\]/.exec(line);
+        const make = /^\[ *(\d+)%\]/.exec(line);
+        if (ninja !== null) progress.update(Number(ninja[1]), Number(ninja[2]), 'compiling the addon');
+        else if (make !== null) progress.update(Number(make[1]), 100, 'compiling the addon');
+      },
+    );
+    await requireLoadable(join(build, ADDON_NAME), libtorch);
+    const finished = join(scratch, 'finished');
+    mkdirSync(finished);
+    renameSync(join(build, ADDON_NAME), join(finished, ADDON_NAME));
+    // Another process may have been faster; anything else in its place is damaged.
+    if (existsSync(target)) return;
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(finished, folder);
+  });
+  rmSync(log, { force: true });
+  return target;
+}
+
+async function step(
+  name: string,
+  log: string,
+  args: string[],
+  onLine?: (line: string) => void,
+): Promise<void> {
+  const result = await runCommand('cmake', args, { logFile: log, onLine });
+  if (result.code === 0) return;
+  if (mentionsFullDisk(result.tail.join('\n'))) throw diskFull(dirname(log));
+  throw new UserError(`${name} failed (the whole output is in ${log}); it ends with\n${lastLines(result)}`);
+}
+
+/** From the compiler's first error on, where that is near: what follows it is mostly its consequence. */
+function lastLines({ tail }: CommandResult): string {
+  const lines = tail.filter((line) => line.trim() !== '');
+  const first = lines.findIndex((line) => /\berror\b/i.test(line));
+  const from = first === -1 ? lines.length - SHOWN_LINES : first;
+  return lines
+    .slice(Math.max(0, from), Math.max(0, from) + SHOWN_LINES)
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+async function requireLoadable(addon: string, libtorch: Libtorch): Promise<void> {
+  const script = 'process.dlopen({ exports: {} }, process.argv[1])';
+  const result = await runCommand(process.execPath, ['-e', script, addon]);
+  if (result.code === 0) return;
+  const reason = result.tail.find((line) => /^Error: /.test(line)) ?? result.tail.at(-1) ?? 'no reason given';
+  throw new UserError(
+    `the addon was compiled but libtorch in ${libtorch.torchDir} does not load (${reason.replace(/^Error: /, '')}): ` +
+      'set LIBTORCH to a complete torch, or remove that one and run `redistill setup` again',
+  );
+}
+
+function parallelJobs(): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / BYTES_PER_JOB)));
+}
+
+function nodeApiHeaders(): { include: string; version: string } {
+  const manifest = createRequire(import.meta.url).resolve('node-api-headers/package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+  return { include: join(dirname(manifest), 'include'), version };
+}

@@ -1,0 +1,36 @@
+import { statfs } from 'node:fs/promises';
+import { UserError, messageOf } from '../util/errors.js';
+
+/** Throws a UserError when the file system of `folder` (which must exist) has less than `needed` bytes for this user. */
+export async function requireSpace(folder: string, needed: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free < needed) {
+    throw new UserError(
+      `${folder} has ${gigabytes(free)} free and set-up needs about ${gigabytes(needed)}: free some space, or set ` +
+        'XDG_CACHE_HOME to a folder on a larger disk',
+    );
+  }
+}
+
+/** The sentence for a disk that filled up midway; any other error is returned as it is. */
+export function explainDiskError(error: unknown, folder: string): unknown {
+  const full = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  return full || mentionsFullDisk(messageOf(error)) ? diskFull(folder) : error;
+}
+
+/** Whether a program's output says that it ran out of disk. */
+export function mentionsFullDisk(output: string): boolean {
+  return /No space left on device|Disk quota exceeded/i.test(output);
+}
+
+export function diskFull(folder: string): UserError {
+  return new UserError(
+    `the disk of ${folder} is full: free some space, or set XDG_CACHE_HOME to a folder on a larger disk, and run ` +
+      '`redistill setup` again',
+  );
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

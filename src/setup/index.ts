@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { type Progress, silentProgress } from '../util/progress.js';
+import { buildAddon, requireBuildTools } from './addon.js';
+import { explainDiskError } from './disk.js';
+import { fetchLibtorch } from './fetch.js';
+import { findLibtorch } from './libtorch.js';
+import { cacheDir } from './paths.js';
+import { type Setup, readSetup, writeSetup } from './record.js';
+import { removeStaleScratch, withLock } from './scratch.js';
+
+export { buildAddon } from './addon.js';
+export { type FetchOptions, fetchLibtorch } from './fetch.js';
+export { type FindOptions, type Libtorch, findLibtorch } from './libtorch.js';
+export { cacheDir } from './paths.js';
+export { type Setup, addonPath, readSetup } from './record.js';
+
+export interface SetupOptions {
+  /** Insist on the CUDA libraries. */
+  cuda?: boolean;
+  /** The caller calls `finish`. */
+  progress?: Progress;
+}
+
+/**
+ * Finds or fetches libtorch and compiles the addon for it, unless that has been done; then it takes milliseconds
+ * and starts no program. Several processes may call it at once: one works, the others wait for it.
+ * @throws UserError when something is missing or fails, saying what to do; the cache then holds nothing half done.
+ */
+export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & { didWork: boolean }> {
+  const { cuda = false, progress = silentProgress } = options;
+  const present = (): Setup | null => {
+    const setup = readSetup();
+    return setup !== null && (!cuda || setup.libtorch.cuda) ? setup : null;
+  };
+  const ready = present();
+  if (ready !== null) return { ...ready, didWork: false };
+  requireBuildTools();
+  const waiting = () => {
+    progress.log('Another process is setting up; waiting for it.');
+  };
+  try {
+    return await withLock(join(cacheDir(), 'setup.lock'), waiting, async () => {
+      const meanwhile = present();
+      if (meanwhile !== null) return { ...meanwhile, didWork: false };
+      for (const folder of ['libtorch', 'addon']) removeStaleScratch(join(cacheDir(), folder));
+      const log = (line: string) => {
+        progress.log(line);
+      };
+      const libtorch = (await findLibtorch({ cuda, log })) ?? (await fetchLibtorch({ cuda, progress }));
+      const addonPath = await buildAddon(libtorch, { progress });
+      writeSetup(libtorch);
+      return { libtorch, addonPath, didWork: true };
+    });
+  } catch (error) {
+    throw explainDiskError(error, cacheDir());
+  }
+}

@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../util/errors.js';
+import { writeFileAtomic } from '../util/files.js';
+import { addonPathFor } from './addon.js';
+import { type Libtorch, describeLibtorch, libtorchFromEnvironment } from './libtorch.js';
+import { cacheDir } from './paths.js';
+
+export interface Setup {
+  libtorch: Libtorch;
+  addonPath: string;
+}
+
+/** Only what cannot be derived; version and addon are read anew, so that the record cannot contradict them. */
+interface SetupRecord {
+  torchDir: string;
+  source: Libtorch['source'];
+}
+
+function recordPath(): string {
+  return join(cacheDir(), 'setup.json');
+}
+
+export function writeSetup({ torchDir, source }: Libtorch): void {
+  writeFileAtomic(recordPath(), `${JSON.stringify({ torchDir, source } satisfies SetupRecord, null, 2)}\n`);
+}
+
+/**
+ * What set-up left, or null when it has to run: never did, libtorch gone or of another version, the addon's sources
+ * changed, or `LIBTORCH` now names another one. Reads small files only and starts no program.
+ */
+export function readSetup(): Setup | null {
+  const record = parseRecord();
+  const named = libtorchFromEnvironment();
+  const libtorch = named ?? (record === null ? null : describeLibtorch(record.torchDir, record.source));
+  if (libtorch === null) return null;
+  const addonPath = addonPathFor(libtorch);
+  return existsSync(addonPath) ? { libtorch, addonPath } : null;
+}
+
+/**
+ * The compiled addon: `REDISTILL_ADDON` where that is set, else what set-up left.
+ * @throws UserError when there is none for the present libtorch and sources.
+ */
+export function addonPath(): string {
+  const explicit = process.env.REDISTILL_ADDON;
+  if (explicit !== undefined && explicit !== '') {
+    if (!existsSync(explicit))
+      throw new UserError(`REDISTILL_ADDON=${explicit} does not exist: correct or unset it`);
+    return explicit;
+  }
+  const setup = readSetup();
+  if (setup === null) throw new UserError('libtorch is not set up; run `redistill setup`');
+  return setup.addonPath;
+}
+
+function parseRecord(): SetupRecord | null {
+  try {
+    const record = JSON.parse(readFileSync(recordPath(), 'utf8')) as Partial<Record<string, unknown>> | null;
+    const { torchDir, source } = record ?? {};
+    const known = source === 'LIBTORCH' || source === 'python' || source === 'wheel';
+    return typeof torchDir === 'string' && known ? { torchDir, source } : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,150 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError, messageOf } from '../util/errors.js';
+import { onTermination } from './termination.js';
+
+const SCRATCH_PREFIX = '.scratch-';
+/** Host names cannot be asked whether their processes live, so other hosts' leftovers go by age. */
+const FOREIGN_SCRATCH_MS = 24 * 3_600_000;
+const HEARTBEAT_MS = 5_000;
+const SILENT_LOCK_MS = 60_000;
+const POLL_MS = 250;
+
+/**
+ * Gives `work` a fresh folder inside `parent` and removes what is left of it afterwards, whatever happened:
+ * result, error or signal. What is to stay is renamed out of it. Same file system as `parent`, so that rename works.
+ */
+export async function withScratch<T>(parent: string, work: (scratch: string) => Promise<T>): Promise<T> {
+  makeDir(parent);
+  const scratch = mkdtempSync(join(parent, `${SCRATCH_PREFIX}${hostname()}-${process.pid}-`));
+  const remove = { recursive: true, force: true, maxRetries: 3 };
+  const forget = onTermination(() => {
+    rmSync(scratch, remove);
+  });
+  try {
+    return await work(scratch);
+  } finally {
+    forget();
+    await rm(scratch, remove);
+  }
+}
+
+/** Removes the scratch folders in `parent` whose process no longer lives (killed, power cut). */
+export function removeStaleScratch(parent: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(parent);
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    const parts = name.startsWith(SCRATCH_PREFIX)
+      ? /^(.*)-(\d+)-[^-]*$/.exec(name.slice(SCRATCH_PREFIX.length))
+      : null;
+    if (parts === null) continue;
+    const path = join(parent, name);
+    const dead = parts[1] === hostname() && !isAlive(Number(parts[2]));
+    if (dead || ageOf(path) > FOREIGN_SCRATCH_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs `work` while no other process runs it under the same lock file. The lock saves a second download, nothing
+ * more: results are put in place by rename, so that two holders (a stopped process that wakes up late) do no harm.
+ * A lock whose process is dead, or that has not been touched for a minute, is taken over.
+ */
+export async function withLock<T>(path: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
+  makeDir(dirname(path));
+  const content = JSON.stringify({ host: hostname(), pid: process.pid, id: Math.random() });
+  for (let waiting = false; !tryCreate(path, content);) {
+    if (isAbandoned(path)) {
+      rmSync(path, { force: true });
+      continue;
+    }
+    if (!waiting) onWait();
+    waiting = true;
+    await sleep(POLL_MS);
+  }
+  const release = (): void => {
+    if (readIfThere(path) === content) rmSync(path, { force: true });
+  };
+  const forget = onTermination(release);
+  const heartbeat = setInterval(() => {
+    try {
+      utimesSync(path, new Date(), new Date());
+    } catch {
+      // Taken over by another process; both may go on.
+    }
+  }, HEARTBEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(heartbeat);
+    forget();
+    release();
+  }
+}
+
+function makeDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new UserError(
+      `cannot create the cache folder ${path} (${messageOf(error)}): set XDG_CACHE_HOME to a folder you can write to`,
+    );
+  }
+}
+
+function tryCreate(path: string, content: string): boolean {
+  try {
+    writeFileSync(path, content, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new UserError(
+      `cannot write ${path} (${messageOf(error)}): set XDG_CACHE_HOME to a folder you can write to`,
+    );
+  }
+}
+
+function isAbandoned(path: string): boolean {
+  if (ageOf(path) > SILENT_LOCK_MS) return true;
+  const text = readIfThere(path);
+  const owner = text === undefined ? null : /^\{"host":"([^"]*)","pid":(\d+)/.exec(text);
+  return owner !== null && owner[1] === hostname() && !isAlive(Number(owner[2]));
+}
+
+/** Milliseconds since the last change; 0 for a path that has just gone. */
+function ageOf(path: string): number {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? 0 : Date.now() - stats.mtimeMs;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,170 @@
+import { MultiBar } from 'cli-progress';
+
+/** Where long work reports to: a bar on a terminal, plain lines elsewhere, nothing in tests. */
+export interface Progress {
+  /** `done` of `total` units; a new total or a smaller `done` begins a new phase with its own estimate. */
+  update(done: number, total: number, note?: string): void;
+  /** A line of its own, kept above the bar. */
+  log(line: string): void;
+  finish(note?: string): void;
+}
+
+export const silentProgress: Progress = {
+  update: () => undefined,
+  log: () => undefined,
+  finish: () => undefined,
+};
+
+export interface ProgressOptions {
+  /** Default: standard error, so that standard output stays data. */
+  stream?: NodeJS.WriteStream;
+  /** Milliseconds that never go backwards; tests put their own clock here. */
+  now?: () => number;
+}
+
+/** A bar with an estimate when the stream is a terminal, else a line at most every 10 s or 10 %. */
+export function createProgress(title: string, options: ProgressOptions = {}): Progress {
+  const { stream = process.stderr, now = () => performance.now() } = options;
+  return stream.isTTY ? new BarProgress(title, stream, now) : new LineProgress(title, stream, now);
+}
+
+/** Knows how long the current phase has run and therefore how long it will take. */
+class Estimate {
+  private started = 0;
+  private first = 0;
+  private done = 0;
+  private total = -1;
+
+  constructor(private readonly now: () => number) {}
+
+  /** Returns true when this update begins a phase. */
+  update(done: number, total: number): boolean {
+    const begins = total !== this.total || done < this.done;
+    if (begins) {
+      this.started = this.now();
+      this.first = done;
+    }
+    this.done = done;
+    this.total = total;
+    return begins;
+  }
+
+  get percent(): number {
+    return this.total > 0 ? Math.min(100, Math.floor((100 * this.done) / this.total)) : 0;
+  }
+
+  /** "42 %, 3:20 left, note": the estimate is left out until something has been done. */
+  describe(note: string): string {
+    const gained = this.done - this.first;
+    const parts = [`${this.percent} %`];
+    if (gained > 0 && this.done < this.total) {
+      const seconds = ((this.now() - this.started) / 1000) * ((this.total - this.done) / gained);
+      parts.push(`${formatDuration(seconds)} left`);
+    }
+    if (note !== '') parts.push(note);
+    return parts.join(', ');
+  }
+}
+
+/** Seconds as m:ss or h:mm:ss. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60
+    ? `${minutes}:${two(whole % 60)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
+class BarProgress implements Progress {
+  private readonly estimate: Estimate;
+  private bars: MultiBar | undefined;
+  private bar: ReturnType<MultiBar['create']> | undefined;
+  private note = '';
+
+  constructor(
+    private readonly title: string,
+    private readonly stream: NodeJS.WriteStream,
+    now: () => number,
+  ) {
+    this.estimate = new Estimate(now);
+  }
+
+  update(done: number, total: number, note = ''): void {
+    this.estimate.update(done, total);
+    this.note = note;
+    if (this.bars === undefined) {
+      this.bars = new MultiBar({
+        stream: this.stream,
+        format: () => this.render(),
+        clearOnComplete: true,
+        forceRedraw: true,
+        fps: 5,
+        // Cursor and wrapping stay as they are, so nothing has to be restored on a signal; the library's own
+        // handler would swallow Ctrl-C.
+        hideCursor: null,
+        linewrap: null,
+        gracefulExit: false,
+      });
+      this.bar = this.bars.create(Math.max(1, total), done);
+    }
+    this.bar?.setTotal(Math.max(1, total));
+    this.bar?.update(done);
+  }
+
+  log(line: string): void {
+    if (this.bars === undefined) this.stream.write(`${line}\n`);
+    else this.bars.log(`${line}\n`);
+  }
+
+  finish(note = ''): void {
+    this.bars?.update();
+    this.bars?.stop();
+    this.bars = undefined;
+    if (note !== '') this.stream.write(`${note}\n`);
+  }
+
+  private render(): string {
+    const filled = Math.round(this.estimate.percent / 5);
+    const line = `${this.title} ${'█'.repeat(filled)}${'░'.repeat(20 - filled)} ${this.estimate.describe(this.note)}`;
+    // A wrapped line would be left behind at the next redraw.
+    return line.slice(0, Math.max(20, (this.stream.columns || 80) - 1));
+  }
+}
+
+const LINE_INTERVAL_MS = 10_000;
+const STEP_PERCENT = 10;
+/** Short work should not print ten lines in a second. */
+const STEP_INTERVAL_MS = 2_000;
+
+class LineProgress implements Progress {
+  private readonly estimate: Estimate;
+  private lastTime = -Infinity;
+  private lastPercent = 0;
+
+  constructor(
+    private readonly title: string,
+    private readonly stream: NodeJS.WriteStream,
+    private readonly now: () => number,
+  ) {
+    this.estimate = new Estimate(now);
+  }
+
+  update(done: number, total: number, note = ''): void {
+    if (this.estimate.update(done, total)) this.lastPercent = this.estimate.percent;
+    const waited = this.now() - this.lastTime;
+    const gained = this.estimate.percent - this.lastPercent;
+    if (waited < LINE_INTERVAL_MS && (gained < STEP_PERCENT || waited < STEP_INTERVAL_MS)) return;
+    this.lastTime = this.now();
+    this.lastPercent = this.estimate.percent;
+    this.log(`${this.title}: ${this.estimate.describe(note)}`);
+  }
+
+  log(line: string): void {
+    this.stream.write(`${line}\n`);
+  }
+
+  finish(note = ''): void {
+    if (note !== '') this.log(note);
+  }
+}
