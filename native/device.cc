@@ -1,0 +1,162 @@
+// Accelerators without their headers: libtorch's device-generic guards and allocators. The CPU half of libtorch is
+// linked; `loadLibrary` brings in the CUDA half when it is asked for.
+#include "addon.h"
+
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/Stream.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <dlfcn.h>
+
+#include <unordered_map>
+
+namespace redistill {
+namespace {
+
+using c10::CachingDeviceAllocator::StatType;
+
+// Streams and events belong to the thread that drives the device; their numbers are indices into these.
+struct Event {
+  void* native = nullptr;
+  c10::Device device = c10::Device(c10::kCPU);
+};
+thread_local std::vector<c10::Stream> streams;
+thread_local std::unordered_map<int64_t, Event> events;
+thread_local int64_t nextEvent = 0;
+
+c10::Device deviceOf(napi_env env, napi_value value) {
+  c10::Device device(text(env, value));
+  return device.is_cpu() || device.has_index() ? device : c10::Device(device.type(), 0);
+}
+
+c10::impl::VirtualGuardImpl guardOf(const c10::Device& device) { return c10::impl::VirtualGuardImpl(device.type()); }
+
+c10::Stream streamOf(napi_env env, napi_value value) {
+  const auto index = static_cast<size_t>(integer(env, value));
+  if (index >= streams.size()) throw JsError("ERR_ARGUMENT", "unknown stream");
+  return streams[index];
+}
+
+Event& eventOf(napi_env env, napi_value value) {
+  const auto found = events.find(integer(env, value));
+  if (found == events.end()) throw JsError("ERR_ARGUMENT", "unknown event");
+  return found->second;
+}
+
+// loadLibrary(path): makes a library's operators and devices known to libtorch (libtorch_cuda.so).
+napi_value loadLibrary(napi_env env, size_t, napi_value* argv) {
+  const std::string path = text(env, argv[0]);
+  if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) throw JsError("ERR_LIBRARY", dlerror());
+  return undefined(env);
+}
+
+napi_value deviceCount(napi_env env, size_t, napi_value* argv) {
+  const c10::DeviceType type = c10::Device(text(env, argv[0])).type();
+  const bool known = c10::impl::hasDeviceGuardImpl(type);
+  return toJs(env, known ? static_cast<double>(c10::impl::VirtualGuardImpl(type).deviceCount()) : 0.0);
+}
+
+napi_value setDevice(napi_env env, size_t, napi_value* argv) {
+  const auto device = deviceOf(env, argv[0]);
+  guardOf(device).setDevice(device);
+  return undefined(env);
+}
+
+napi_value synchronize(napi_env env, size_t, napi_value* argv) {
+  const auto device = deviceOf(env, argv[0]);
+  if (!device.is_cpu()) guardOf(device).synchronizeDevice(device.index());
+  return undefined(env);
+}
+
+// memoryStats(device) → [allocated, peakAllocated, reserved, peakReserved, free, total] in bytes. Not for "cpu".
+napi_value memoryStats(napi_env env, size_t, napi_value* argv) {
+  const auto device = deviceOf(env, argv[0]);
+  auto* allocator = c10::getDeviceAllocator(device.type());
+  const auto stats = allocator->getDeviceStats(device.index());
+  const auto memory = allocator->getMemoryInfo(device.index());
+  constexpr auto all = static_cast<size_t>(StatType::AGGREGATE);
+  const double values[] = {
+      static_cast<double>(stats.allocated_bytes[all].current), static_cast<double>(stats.allocated_bytes[all].peak),
+      static_cast<double>(stats.reserved_bytes[all].current),  static_cast<double>(stats.reserved_bytes[all].peak),
+      static_cast<double>(memory.first),                       static_cast<double>(memory.second)};
+  napi_value result = array(env, std::size(values));
+  for (uint32_t i = 0; i < std::size(values); i++) set(env, result, i, toJs(env, values[i]));
+  return result;
+}
+
+napi_value resetPeakMemory(napi_env env, size_t, napi_value* argv) {
+  const auto device = deviceOf(env, argv[0]);
+  c10::getDeviceAllocator(device.type())->resetPeakStats(device.index());
+  return undefined(env);
+}
+
+napi_value emptyCache(napi_env env, size_t, napi_value* argv) {
+  c10::getDeviceAllocator(deviceOf(env, argv[0]).type())->emptyCache();
+  return undefined(env);
+}
+
+// newStream(device) → number
+napi_value newStream(napi_env env, size_t, napi_value* argv) {
+  const auto device = deviceOf(env, argv[0]);
+  streams.push_back(guardOf(device).getNewStream(device));
+  return toJs(env, static_cast<double>(streams.size() - 1));
+}
+
+// currentStream(device) → number
+napi_value currentStream(napi_env env, size_t, napi_value* argv) {
+  const auto device = deviceOf(env, argv[0]);
+  const auto stream = guardOf(device).getStream(device);
+  for (size_t i = 0; i < streams.size(); i++) {
+    if (streams[i] == stream) return toJs(env, static_cast<double>(i));
+  }
+  streams.push_back(stream);
+  return toJs(env, static_cast<double>(streams.size() - 1));
+}
+
+napi_value setStream(napi_env env, size_t, napi_value* argv) {
+  const auto stream = streamOf(env, argv[0]);
+  guardOf(stream.device()).exchangeStream(stream);
+  return undefined(env);
+}
+
+// recordEvent(stream) → number: a point on the stream; waitEvent(stream, event) makes another stream wait for it.
+napi_value recordEvent(napi_env env, size_t, napi_value* argv) {
+  const auto stream = streamOf(env, argv[0]);
+  Event event{nullptr, stream.device()};
+  guardOf(stream.device()).record(&event.native, stream, stream.device_index(), c10::EventFlag::BACKEND_DEFAULT);
+  events[nextEvent] = event;
+  return toJs(env, static_cast<double>(nextEvent++));
+}
+
+napi_value waitEvent(napi_env env, size_t, napi_value* argv) {
+  const auto stream = streamOf(env, argv[0]);
+  guardOf(stream.device()).block(eventOf(env, argv[1]).native, stream);
+  return undefined(env);
+}
+
+napi_value releaseEvent(napi_env env, size_t, napi_value* argv) {
+  const Event event = eventOf(env, argv[0]);
+  guardOf(event.device).destroyEvent(event.native, event.device.index());
+  events.erase(integer(env, argv[0]));
+  return undefined(env);
+}
+
+}  // namespace
+
+void defineDevice(napi_env env, napi_value exports) {
+  define(env, exports, "loadLibrary", loadLibrary);
+  define(env, exports, "deviceCount", deviceCount);
+  define(env, exports, "setDevice", setDevice);
+  define(env, exports, "synchronize", synchronize);
+  define(env, exports, "memoryStats", memoryStats);
+  define(env, exports, "resetPeakMemory", resetPeakMemory);
+  define(env, exports, "emptyCache", emptyCache);
+  define(env, exports, "newStream", newStream);
+  define(env, exports, "currentStream", currentStream);
+  define(env, exports, "setStream", setStream);
+  define(env, exports, "recordEvent", recordEvent);
+  define(env, exports, "waitEvent", waitEvent);
+  define(env, exports, "releaseEvent", releaseEvent);
+}
+
+}  // namespace redistill

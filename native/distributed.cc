@@ -1,0 +1,69 @@
+// Process groups over c10d. Collectives then go through the ordinary operators `_c10d_functional::…` by group name.
+#include "addon.h"
+
+#include <torch/csrc/distributed/c10d/GroupRegistry.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <map>
+#include <mutex>
+
+namespace redistill {
+namespace {
+
+// c10d's registry holds groups weakly, so they are kept here until destroyGroup.
+struct Groups {
+  std::mutex mutex;
+  std::map<std::string, c10::intrusive_ptr<c10d::ProcessGroup>> byName;
+};
+
+Groups& groups() {
+  static Groups* instance = new Groups();
+  return *instance;
+}
+
+// initGroup(name, host, port, serve, rank, world, timeoutSeconds): `serve` for the process that owns the store (rank 0,
+// unless a launcher's agent already serves that port).
+napi_value initGroup(napi_env env, size_t, napi_value* argv) {
+  const std::string name = text(env, argv[0]);
+  const int rank = static_cast<int>(integer(env, argv[4]));
+  const int world = static_cast<int>(integer(env, argv[5]));
+  const std::chrono::milliseconds timeout(static_cast<int64_t>(1000 * number(env, argv[6])));
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<uint16_t>(integer(env, argv[2]));
+  options.isServer = boolean(env, argv[3]);
+  options.timeout = timeout;
+  options.waitWorkers = false;
+  // Node exports libuv's symbols, which would take the place of the library's own copy.
+  options.useLibUV = false;
+  auto store = c10::make_intrusive<c10d::TCPStore>(text(env, argv[1]), options);
+  auto group = c10::make_intrusive<c10d::ProcessGroup>(rank, world);
+  auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, world,
+                                                          c10d::ProcessGroupGloo::Options::create_default(timeout));
+  group->setBackend(c10::kCPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
+  group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
+  group->setGroupName(name);
+  Groups& all = groups();
+  std::lock_guard<std::mutex> lock(all.mutex);
+  c10d::register_process_group(name, group);
+  all.byName[name] = group;
+  return undefined(env);
+}
+
+napi_value destroyGroup(napi_env env, size_t, napi_value* argv) {
+  const std::string name = text(env, argv[0]);
+  Groups& all = groups();
+  std::lock_guard<std::mutex> lock(all.mutex);
+  if (all.byName.erase(name)) c10d::unregister_process_group(name);
+  return undefined(env);
+}
+
+}  // namespace
+
+void defineDistributed(napi_env env, napi_value exports) {
+  define(env, exports, "initGroup", initGroup);
+  define(env, exports, "destroyGroup", destroyGroup);
+}
+
+}  // namespace redistill

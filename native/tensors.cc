@@ -1,0 +1,126 @@
+// Tensors in and out of JavaScript memory.
+#include "addon.h"
+
+#include <mutex>
+#include <unordered_map>
+
+namespace redistill {
+namespace {
+
+// fromBuffer shares the ArrayBuffer's memory. libtorch may drop the storage on any thread, so the reference to the
+// buffer is released through a thread-safe function on the thread that owns it.
+struct Borrowed {
+  napi_ref reference;
+  napi_threadsafe_function release;
+};
+
+void releaseReference(napi_env env, napi_value, void*, void* data) {
+  auto* borrowed = static_cast<Borrowed*>(data);
+  if (env) napi_delete_reference(env, borrowed->reference);
+  delete borrowed;
+}
+
+// One release function an environment (a worker has its own); it does not keep the loop alive.
+napi_threadsafe_function releaser(napi_env env) {
+  static std::mutex mutex;
+  static auto* perEnvironment = new std::unordered_map<napi_env, napi_threadsafe_function>();
+  std::lock_guard<std::mutex> lock(mutex);
+  auto& release = (*perEnvironment)[env];
+  if (!release) {
+    check(env, napi_create_threadsafe_function(env, nullptr, nullptr, toJs(env, std::string("redistill:release")), 0, 1,
+                                               nullptr, nullptr, nullptr, releaseReference, &release));
+    check(env, napi_unref_threadsafe_function(env, release));
+    check(env, napi_add_env_cleanup_hook(
+                   env,
+                   [](void* key) {
+                     std::lock_guard<std::mutex> lock(mutex);
+                     perEnvironment->erase(static_cast<napi_env>(key));
+                   },
+                   env));
+  }
+  return release;
+}
+
+// fromBuffer(typedArray, shape, dtype): shares memory with the typed array, on the CPU.
+napi_value fromBuffer(napi_env env, size_t, napi_value* argv) {
+  napi_typedarray_type type;
+  size_t count, offset;
+  void* data;
+  napi_value buffer;
+  check(env, napi_get_typedarray_info(env, argv[0], &type, &count, &data, &buffer, &offset));
+  static constexpr size_t sizes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+  std::vector<int64_t> shape(length(env, argv[1]));
+  for (uint32_t i = 0; i < shape.size(); i++) shape[i] = integer(env, element(env, argv[1], i));
+  const auto dtype = static_cast<at::ScalarType>(integer(env, argv[2]));
+  if (c10::multiply_integers(shape) * c10::elementSize(dtype) != count * sizes[type]) {
+    throw JsError("ERR_ARGUMENT", "fromBuffer: the shape needs another number of bytes than the array has");
+  }
+  auto* borrowed = new Borrowed{nullptr, releaser(env)};
+  check(env, napi_create_reference(env, buffer, 1, &borrowed->reference));
+  auto tensor = at::from_blob(
+      data, shape,
+      [borrowed](void*) { napi_call_threadsafe_function(borrowed->release, borrowed, napi_tsfn_nonblocking); },
+      at::TensorOptions().dtype(dtype));
+  return wrap(env, std::move(tensor));
+}
+
+// toBuffer(tensor): an ArrayBuffer over the storage of a contiguous CPU tensor, without a copy.
+napi_value toBuffer(napi_env env, size_t, napi_value* argv) {
+  auto* tensor = new at::Tensor(tensorOf(env, argv[0]));
+  if (!tensor->is_cpu() || !tensor->is_contiguous()) {
+    delete tensor;
+    throw JsError("ERR_ARGUMENT", "toBuffer takes a contiguous tensor on the CPU");
+  }
+  napi_value result;
+  if (tensor->nbytes() == 0) {
+    delete tensor;
+    check(env, napi_create_arraybuffer(env, 0, nullptr, &result));
+    return result;
+  }
+  check(env, napi_create_external_arraybuffer(
+                 env, tensor->data_ptr(), tensor->nbytes(),
+                 [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); }, tensor, &result));
+  return result;
+}
+
+napi_value shape(napi_env env, size_t, napi_value* argv) {
+  const at::Tensor tensor = tensorOf(env, argv[0]);
+  napi_value result = array(env, tensor.dim());
+  for (int64_t i = 0; i < tensor.dim(); i++) set(env, result, i, toJs(env, static_cast<double>(tensor.size(i))));
+  return result;
+}
+
+napi_value dtype(napi_env env, size_t, napi_value* argv) {
+  return toJs(env, static_cast<double>(static_cast<int>(tensorOf(env, argv[0]).scalar_type())));
+}
+
+napi_value device(napi_env env, size_t, napi_value* argv) { return toJs(env, tensorOf(env, argv[0]).device().str()); }
+
+napi_value item(napi_env env, size_t, napi_value* argv) {
+  const c10::Scalar value = tensorOf(env, argv[0]).item();
+  return toJs(env, value.isBoolean() ? static_cast<double>(value.toBool()) : value.toDouble());
+}
+
+napi_value isContiguous(napi_env env, size_t, napi_value* argv) {
+  return toJs(env, tensorOf(env, argv[0]).is_contiguous());
+}
+
+// A number that two tensors share when they share memory.
+napi_value storageKey(napi_env env, size_t, napi_value* argv) {
+  return toJs(env, static_cast<double>(reinterpret_cast<uintptr_t>(tensorOf(env, argv[0]).storage().data())));
+}
+
+}  // namespace
+
+void defineTensors(napi_env env, napi_value exports) {
+  define(env, exports, "fromBuffer", fromBuffer);
+  define(env, exports, "toBuffer", toBuffer);
+  define(env, exports, "shape", shape);
+  define(env, exports, "dtype", dtype);
+  define(env, exports, "device", device);
+  define(env, exports, "item", item);
+  define(env, exports, "isContiguous", isContiguous);
+  define(env, exports, "storageKey", storageKey);
+}
+
+}  // namespace redistill

@@ -1,0 +1,244 @@
+import { z } from 'zod';
+import { UserError } from '../util/errors.js';
+
+/** Rotary position embedding (Su et al. 2021) and how it is stretched. */
+export interface RopeConfig {
+  theta: number;
+  scaling:
+    | { kind: 'none' }
+    | { kind: 'linear'; factor: number }
+    | { kind: 'llama3'; factor: number; lowFreqFactor: number; highFreqFactor: number; originalContext: number };
+}
+
+export type AttentionKind = 'full' | 'sliding';
+
+/** A decoder-only transformer. Families differ in these values alone. */
+export interface ModelConfig {
+  family: Family;
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  normEps: number;
+  /** The head's weight is the embedding's. */
+  tied: boolean;
+  maxPositions: number;
+  /** One entry a layer. */
+  attention: readonly AttentionKind[];
+  /** Tokens that a sliding layer sees, the current one included. */
+  slidingWindow: number;
+  rope: Readonly<Record<AttentionKind, RopeConfig>>;
+  attentionScale: number;
+  qkvBias: boolean;
+  outputBias: boolean;
+  mlpBias: boolean;
+  /** RMSNorm of queries and keys, per head. */
+  qkNorm: boolean;
+  /** Norms after attention and MLP as well as before (Gemma). */
+  sandwichNorms: boolean;
+  /** Norm weights are stored as an offset from one (Gemma). */
+  normOffset: 0 | 1;
+  embeddingScale: number;
+  activation: 'silu' | 'gelu_tanh';
+}
+
+export type Family = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma3';
+
+/** What a family sets apart from the plain Llama block. */
+interface FamilyTraits {
+  family: Family;
+  qkvBias?: boolean;
+  qkNorm?: boolean;
+  gemma?: boolean;
+}
+
+const families: Record<string, FamilyTraits> = {
+  llama: { family: 'llama' },
+  mistral: { family: 'mistral' },
+  qwen2: { family: 'qwen2', qkvBias: true },
+  qwen3: { family: 'qwen3', qkNorm: true },
+  gemma3_text: { family: 'gemma3', qkNorm: true, gemma: true },
+};
+
+const size = z.number().int().positive().max(2 ** 31 - 1);
+const positive = z.number().positive();
+
+const ropeFields = z.looseObject({
+  rope_type: z.string().optional(),
+  type: z.string().optional(),
+  rope_theta: positive.optional(),
+  factor: positive.optional(),
+  low_freq_factor: positive.optional(),
+  high_freq_factor: positive.optional(),
+  original_max_position_embeddings: size.optional(),
+});
+
+const fields = z.looseObject({
+  vocab_size: size,
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: size.max(1000),
+  num_attention_heads: size,
+  num_key_value_heads: size.nullish(),
+  head_dim: size.nullish(),
+  rms_norm_eps: positive.default(1e-6),
+  tie_word_embeddings: z.boolean().nullish(),
+  max_position_embeddings: size.default(2048),
+  hidden_act: z.string().nullish(),
+  hidden_activation: z.string().nullish(),
+  attention_bias: z.boolean().nullish(),
+  mlp_bias: z.boolean().nullish(),
+  sliding_window: size.nullish(),
+  use_sliding_window: z.boolean().nullish(),
+  max_window_layers: z.number().int().nonnegative().nullish(),
+  layer_types: z.array(z.string()).nullish(),
+  sliding_window_pattern: size.nullish(),
+  query_pre_attn_scalar: positive.nullish(),
+  rope_theta: positive.nullish(),
+  rope_local_base_freq: positive.nullish(),
+  rope_scaling: ropeFields.nullish(),
+  rope_parameters: z.looseObject({}).nullish(),
+  attn_logit_softcapping: z.number().nullish(),
+  final_logit_softcapping: z.number().nullish(),
+});
+
+type Fields = z.infer<typeof fields>;
+
+/**
+ * A Hugging Face `config.json` as our description. `where` names the file in errors.
+ * @throws UserError for an unknown family, a missing or senseless field, or a feature that is not implemented
+ */
+export function parseConfig(json: unknown, where: string): ModelConfig {
+  const head = z.looseObject({ model_type: z.string() }).safeParse(json);
+  if (!head.success) throw new UserError(`${where}: field "model_type" is missing; is this a Hugging Face model config?`);
+  const traits = families[head.data.model_type];
+  if (!traits) {
+    const known = Object.keys(families).join(', ');
+    throw new UserError(`${where}: model_type "${head.data.model_type}" is not supported; supported are ${known}`);
+  }
+  const parsed = fields.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new UserError(`${where}: field "${issue.path.join('.')}": ${issue.message}`);
+  }
+  const f = parsed.data;
+  const fail = (field: string, message: string) => new UserError(`${where}: field "${field}": ${message}`);
+  const gemma = traits.gemma === true;
+
+  const kvHeads = f.num_key_value_heads ?? f.num_attention_heads;
+  if (f.num_attention_heads % kvHeads !== 0) throw fail('num_key_value_heads', 'must divide num_attention_heads');
+  const headDim = f.head_dim ?? (gemma ? 256 : f.hidden_size / f.num_attention_heads);
+  if (!Number.isInteger(headDim) || headDim % 2 !== 0) throw fail('head_dim', `${headDim} is not an even whole number`);
+  const activation = f.hidden_activation ?? f.hidden_act ?? (gemma ? 'gelu_pytorch_tanh' : 'silu');
+  if (activation !== 'silu' && activation !== 'gelu_pytorch_tanh') {
+    throw fail('hidden_act', `"${activation}" is not supported; supported are silu and gelu_pytorch_tanh`);
+  }
+  for (const field of ['attn_logit_softcapping', 'final_logit_softcapping'] as const) {
+    if (f[field]) throw fail(field, 'soft-capped logits are not supported');
+  }
+
+  return {
+    family: traits.family,
+    vocabSize: f.vocab_size,
+    hiddenSize: f.hidden_size,
+    intermediateSize: f.intermediate_size,
+    heads: f.num_attention_heads,
+    kvHeads,
+    headDim,
+    normEps: f.rms_norm_eps,
+    tied: f.tie_word_embeddings ?? gemma,
+    maxPositions: f.max_position_embeddings,
+    attention: attentionKinds(f, traits, fail),
+    slidingWindow: f.sliding_window ?? f.max_position_embeddings,
+    rope: ropes(f, gemma, fail),
+    attentionScale: (f.query_pre_attn_scalar ?? headDim) ** -0.5,
+    qkvBias: traits.qkvBias ?? f.attention_bias ?? false,
+    outputBias: traits.qkvBias ? false : (f.attention_bias ?? false),
+    mlpBias: f.mlp_bias ?? false,
+    qkNorm: traits.qkNorm ?? false,
+    sandwichNorms: gemma,
+    normOffset: gemma ? 1 : 0,
+    embeddingScale: gemma ? f.hidden_size ** 0.5 : 1,
+    activation: activation === 'silu' ? 'silu' : 'gelu_tanh',
+  };
+}
+
+type Fail = (field: string, message: string) => UserError;
+
+function attentionKinds(f: Fields, traits: FamilyTraits, fail: Fail): AttentionKind[] {
+  const layers = f.num_hidden_layers;
+  if (f.layer_types) {
+    if (f.layer_types.length !== layers) throw fail('layer_types', `has ${f.layer_types.length} entries for ${layers} layers`);
+    return f.layer_types.map((kind) => {
+      if (kind === 'full_attention') return 'full';
+      if (kind === 'sliding_attention') return 'sliding';
+      throw fail('layer_types', `"${kind}" is not supported`);
+    });
+  }
+  const kinds = (sliding: (layer: number) => boolean): AttentionKind[] =>
+    Array.from({ length: layers }, (_, layer) => (sliding(layer) ? 'sliding' : 'full'));
+  if (traits.gemma) {
+    const pattern = f.sliding_window_pattern ?? 6;
+    return kinds((layer) => (layer + 1) % pattern !== 0);
+  }
+  if (f.sliding_window == null) return kinds(() => false);
+  if (traits.family === 'mistral') return kinds(() => true);
+  // Qwen lists a window but uses it in its upper layers only, and only when told to.
+  if (!f.use_sliding_window) return kinds(() => false);
+  return kinds((layer) => layer >= (f.max_window_layers ?? layers));
+}
+
+/** Both spellings: rope_theta with rope_scaling, and the newer rope_parameters (one object, or one a layer type). */
+function ropes(f: Fields, gemma: boolean, fail: Fail): Record<AttentionKind, RopeConfig> {
+  const defaultTheta = gemma ? 1_000_000 : 10_000;
+  const parse = (value: unknown, field: string, theta: number): RopeConfig => {
+    const parsed = ropeFields.safeParse(value ?? {});
+    if (!parsed.success) throw fail(`${field}.${parsed.error.issues[0]!.path.join('.')}`, parsed.error.issues[0]!.message);
+    return ropeConfig(parsed.data, field, theta, fail);
+  };
+  const nested = f.rope_parameters;
+  if (nested) {
+    if ('full_attention' in nested || 'sliding_attention' in nested) {
+      return {
+        full: parse(nested.full_attention, 'rope_parameters.full_attention', defaultTheta),
+        sliding: parse(nested.sliding_attention, 'rope_parameters.sliding_attention', 10_000),
+      };
+    }
+    const rope = parse(nested, 'rope_parameters', f.rope_theta ?? defaultTheta);
+    return { full: rope, sliding: rope };
+  }
+  const full = parse(f.rope_scaling, 'rope_scaling', f.rope_theta ?? defaultTheta);
+  if (!gemma) return { full, sliding: full };
+  return { full, sliding: { theta: f.rope_local_base_freq ?? 10_000, scaling: { kind: 'none' } } };
+}
+
+function ropeConfig(rope: z.infer<typeof ropeFields>, field: string, defaultTheta: number, fail: Fail): RopeConfig {
+  const theta = rope.rope_theta ?? defaultTheta;
+  const need = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor' | 'original_max_position_embeddings') => {
+    const value = rope[name];
+    if (value === undefined) throw fail(`${field}.${name}`, 'is missing');
+    return value;
+  };
+  const kind = rope.rope_type ?? rope.type ?? 'default';
+  switch (kind) {
+    case 'default':
+      return { theta, scaling: { kind: 'none' } };
+    case 'linear':
+      return { theta, scaling: { kind: 'linear', factor: need('factor') } };
+    case 'llama3':
+      return {
+        theta,
+        scaling: {
+          kind: 'llama3',
+          factor: need('factor'),
+          lowFreqFactor: need('low_freq_factor'),
+          highFreqFactor: need('high_freq_factor'),
+          originalContext: need('original_max_position_embeddings'),
+        },
+      };
+    default:
+      throw fail(`${field}.rope_type`, `"${kind}" is not supported; supported are default, linear and llama3`);
+  }
+}

@@ -1,0 +1,92 @@
+import * as ops from '../torch/ops.js';
+import { fromArray, indices } from '../torch/data.js';
+import { scope, type Tensor } from '../torch/tensor.js';
+import type { Attend, LayerContext, Transformer } from './transformer.js';
+
+/** Sequences one after another in a single row, without padding. */
+export interface Pack {
+  ids: Tensor; // i64[tokens]
+  lengths: readonly number[];
+  context: LayerContext;
+}
+
+/** Puts sequences into one row on the model's device. Positions start again at 0 in each. */
+export function packSequences(model: Transformer, sequences: readonly Int32Array[]): Pack {
+  return scope(() => {
+    const lengths = sequences.map((ids) => ids.length);
+    const total = lengths.reduce((a, b) => a + b, 0);
+    const ids = new Int32Array(total);
+    const positions = new Int32Array(total);
+    let offset = 0;
+    for (const sequence of sequences) {
+      ids.set(sequence, offset);
+      for (let i = 0; i < sequence.length; i++) positions[offset + i] = i;
+      offset += sequence.length;
+    }
+    const rotations = model.rotations(indices(positions, model.device));
+    const attend = model.device === 'cpu' ? attendEach(model, lengths) : attendVarlen(model, lengths);
+    return { ids: indices(ids, model.device), lengths, context: { rotations, ...attend } };
+  });
+}
+
+type PackedAttention = { attend: Attend; tensors: Tensor[] };
+
+/** The window of layer `i` where it is narrower than the longest sequence. */
+function windowOf(model: Transformer, layer: number, longest: number): number | undefined {
+  const { attention, slidingWindow } = model.config;
+  return attention[layer] === 'sliding' && slidingWindow < longest ? slidingWindow : undefined;
+}
+
+/** CPU: libtorch has no varlen kernel there, so each sequence of the row attends by itself. */
+function attendEach(model: Transformer, lengths: readonly number[]): PackedAttention {
+  const scale = model.config.attentionScale;
+  const longest = Math.max(...lengths);
+  const window = windowOf(model, model.config.attention.indexOf('sliding'), longest);
+  const mask = window === undefined ? undefined : bandMask(longest, window);
+  const attend: Attend = (layer, q, k, v) => {
+    const [queries, keys, values] = [q, k, v].map((x) => ops.splitWithSizes(x, lengths)) as [Tensor[], Tensor[], Tensor[]];
+    const masked = mask !== undefined && model.config.attention[layer] === 'sliding';
+    const outputs = lengths.map((length, s) => {
+      const [a, b, c] = [queries[s]!, keys[s]!, values[s]!].map((x) => ops.unsqueeze(ops.transpose(x, 0, 1), 0)) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      const band = masked ? ops.narrow(ops.narrow(mask, 0, 0, length), 1, 0, length) : null;
+      const out = ops.scaledDotProductAttention(a, b, c, band, 0, !masked, { scale, enableGqa: true });
+      return ops.reshape(ops.transpose(ops.squeeze(out, 0), 0, 1), [length, -1]);
+    });
+    return outputs.length === 1 ? outputs[0]! : ops.cat(outputs, 0);
+  };
+  return { attend, tensors: mask ? [mask] : [] };
+}
+
+/** True where query i may see key j: j ≤ i and i − j < window. bool[length, length] */
+function bandMask(length: number, window: number): Tensor {
+  return scope(() => {
+    const at = ops.arange(0, length, 1, { dtype: 'i64' });
+    const distance = ops.sub(ops.unsqueeze(at, 1), ops.unsqueeze(at, 0));
+    return ops.logicalAnd(
+      ops.gtScalar(distance, -1),
+      ops.leScalar(distance, window - 1),
+    );
+  });
+}
+
+/** Accelerators: one varlen flash-attention call for the whole row. */
+function attendVarlen(model: Transformer, lengths: readonly number[]): PackedAttention {
+  const { attentionScale: scale, headDim, heads } = model.config;
+  const longest = Math.max(...lengths);
+  const ends = new Int32Array(lengths.length + 1);
+  lengths.forEach((length, s) => (ends[s + 1] = ends[s]! + length));
+  const cuSeqlens = ops.toDevice(fromArray(ends), model.device, 'i32');
+  const attend: Attend = (layer, q, k, v) => {
+    const window = windowOf(model, layer, longest);
+    const [out] = ops.flashAttentionForward(q, k, v, cuSeqlens, cuSeqlens, longest, longest, 0, true, false, {
+      scale,
+      ...(window !== undefined && { windowSizeLeft: window - 1, windowSizeRight: 0 }),
+    });
+    return ops.reshape(out, [-1, heads * headDim]);
+  };
+  return { attend, tensors: [cuSeqlens] };
+}

@@ -1,0 +1,100 @@
+import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+import { addonPath } from '../setup/record.js';
+
+/** A tensor's number in the addon: generation · 2²² + slot. */
+export type Handle = number;
+
+/** What the addon takes and gives for one schema argument or return. */
+export type NativeValue =
+  number | bigint | boolean | string | null | undefined | readonly NativeValue[] | NativeValue[];
+
+/** The addon's functions: the whole contract between C++ and TypeScript. Handles are tensors. */
+export interface Native {
+  scopeBegin(): void;
+  scopeEnd(keep: readonly Handle[]): void;
+  release(tensor: Handle): boolean;
+  liveTensors(): number;
+
+  resolve(name: string): number | undefined;
+  schema(op: number): string;
+  listOps(prefix: string): string[];
+  call(op: number, ...args: NativeValue[]): NativeValue;
+
+  fromBuffer(data: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
+  toBuffer(tensor: Handle): ArrayBuffer;
+  shape(tensor: Handle): number[];
+  dtype(tensor: Handle): number;
+  device(tensor: Handle): string;
+  item(tensor: Handle): number;
+  isContiguous(tensor: Handle): boolean;
+  storageKey(tensor: Handle): number;
+
+  backward(
+    outputs: Handle[],
+    gradients: (Handle | null)[] | null,
+    retain: boolean,
+    inputs: Handle[] | null,
+  ): void;
+  grad(
+    outputs: Handle[],
+    inputs: Handle[],
+    gradients: (Handle | null)[] | null,
+    retain: boolean,
+  ): (Handle | null)[];
+  getGrad(tensor: Handle): Handle | null;
+  setGrad(tensor: Handle, gradient: Handle | null): void;
+  setRequiresGrad(tensor: Handle, requires: boolean): void;
+  requiresGrad(tensor: Handle): boolean;
+  setGradMode(enabled: boolean): boolean;
+  attachGrads(value: Handle, inputs: Handle[], grads: Handle[]): Handle;
+
+  setThreads(count: number): void;
+  threads(): number;
+  seed(seed: number | bigint): void;
+  rngState(device: string): Handle;
+  setRngState(device: string, state: Handle): void;
+  version(): string;
+  config(): string;
+  trimMemory(): boolean;
+
+  loadLibrary(path: string): void;
+  deviceCount(type: string): number;
+  setDevice(device: string): void;
+  synchronize(device: string): void;
+  memoryStats(device: string): number[];
+  resetPeakMemory(device: string): void;
+  emptyCache(device: string): void;
+  newStream(device: string): number;
+  currentStream(device: string): number;
+  setStream(stream: number): void;
+  recordEvent(stream: number): number;
+  waitEvent(stream: number, event: number): void;
+  releaseEvent(event: number): void;
+
+  initGroup(
+    name: string,
+    host: string,
+    port: number,
+    serve: boolean,
+    rank: number,
+    world: number,
+    timeoutSeconds: number,
+  ): void;
+  destroyGroup(name: string): void;
+}
+
+/**
+ * libgomp reads its waiting policy when it is loaded, which is now. Spinning at barriers makes a step 10 to 30 times
+ * slower as soon as another process wants one of the cores; a user's own setting wins.
+ */
+function settleWaitPolicy(): void {
+  if (isMainThread) process.env.OMP_WAIT_POLICY ??= 'passive';
+}
+
+function load(): Native {
+  settleWaitPolicy();
+  return createRequire(import.meta.url)(addonPath()) as Native;
+}
+
+export const native: Native = load();

@@ -1,0 +1,161 @@
+import { dtypeOf } from './dtype.js';
+import { native, type Handle, type NativeValue } from './native.js';
+import { Tensor } from './tensor.js';
+
+/** An operator of libtorch, resolved on first use and checked against the schema that `ops.ts` was generated from. */
+export class Op {
+  #id: number | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly schema: string,
+  ) {}
+
+  get id(): number {
+    return (this.#id ??= this.#resolve());
+  }
+
+  #resolve(): number {
+    const id = native.resolve(this.name);
+    if (id === undefined) throw new Error(`libtorch ${native.version()} has no operator ${this.name}`);
+    const found = native.schema(id);
+    if (!accepts(found, this.schema)) {
+      throw new Error(
+        `${this.name} is not as expected in libtorch ${native.version()}: ${found}; expected ${this.schema}`,
+      );
+    }
+    return id;
+  }
+
+  /** True where this libtorch (with the libraries loaded so far) has the operator. */
+  get available(): boolean {
+    return native.resolve(this.name) !== undefined;
+  }
+}
+
+export interface SchemaArgument {
+  type: string;
+  name: string;
+  hasDefault: boolean;
+  keywordOnly: boolean;
+}
+
+/** The arguments of a schema as libtorch prints it: `aten::add.Tensor(Tensor self, …) -> Tensor`. */
+export function schemaArguments(schema: string): SchemaArgument[] {
+  const list = schema.slice(schema.indexOf('(') + 1, schema.lastIndexOf(') -> '));
+  const result: SchemaArgument[] = [];
+  let keywordOnly = false;
+  for (const part of splitTopLevel(list)) {
+    if (part === '*') {
+      keywordOnly = true;
+      continue;
+    }
+    const [declaration = '', ...rest] = part.split('=');
+    const space = declaration.lastIndexOf(' ');
+    result.push({
+      type: declaration.slice(0, space).replace(/\([^)]*\)/g, ''), // without alias marks: Tensor(a!) is a Tensor
+      name: declaration.slice(space + 1),
+      hasDefault: rest.length > 0,
+      keywordOnly,
+    });
+  }
+  return result;
+}
+
+/** Splits at commas outside brackets and quotes. */
+function splitTopLevel(text: string): string[] {
+  const parts: string[] = [];
+  let nesting = 0;
+  let quoted = false;
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === "'" || c === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if ('([{'.includes(c)) nesting++;
+    else if (')]}'.includes(c)) nesting--;
+    else if (c === ',' && nesting === 0) {
+      parts.push(text.slice(start, i).trim());
+      start = i + 1;
+    }
+  }
+  const last = text.slice(start).trim();
+  if (last !== '') parts.push(last);
+  return parts;
+}
+
+/** Schemas grow at the end: what we call must still be there, in place, and what was added must have a default. */
+function accepts(found: string, expected: string): boolean {
+  if (found === expected) return true;
+  const ours = schemaArguments(expected);
+  const theirs = schemaArguments(found);
+  return (
+    ours.length <= theirs.length &&
+    ours.every((argument, i) => argument.name === theirs[i]!.name && argument.type === theirs[i]!.type) &&
+    theirs.slice(ours.length).every((argument) => argument.hasDefault)
+  );
+}
+
+/** Calls the operator; an error names it and shows the tensors it was given. */
+export function invoke(op: Op, ...args: NativeValue[]): NativeValue {
+  try {
+    return native.call(op.id, ...args);
+  } catch (error) {
+    throw explain(op, args, error);
+  }
+}
+
+/** What the operators throw: libtorch's message with the operator and its arguments' dtypes and shapes. */
+export class TorchError extends Error {
+  override name = 'TorchError';
+
+  constructor(
+    message: string,
+    /** ERR_OUT_OF_MEMORY, ERR_DISPOSED, ERR_ARGUMENT or ERR_TORCH. */
+    readonly code: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+function explain(op: Op, args: readonly NativeValue[], error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const shown = schemaArguments(op.schema).flatMap((argument, i) => {
+    const value = args[i];
+    if (!argument.type.startsWith('Tensor') || value === undefined || value === null) return [];
+    const handles = (Array.isArray(value) ? value : [value]) as (Handle | null)[];
+    return [
+      `${argument.name}: ${handles.slice(0, 4).map(describe).join(', ')}${handles.length > 4 ? ', …' : ''}`,
+    ];
+  });
+  const message = error.message.startsWith(op.name) ? error.message : `${op.name}: ${error.message}`;
+  return new TorchError(`${message} (${shown.join('; ')})`, String(error.code), { cause: error });
+}
+
+function describe(handle: Handle | null): string {
+  if (handle === null) return 'none';
+  try {
+    return `${dtypeOf(native.dtype(handle))}[${native.shape(handle).join(', ')}]`;
+  } catch {
+    return 'disposed';
+  }
+}
+
+// Conversions used by the generated functions.
+
+export function wrap(value: NativeValue): Tensor {
+  return new Tensor(value as Handle);
+}
+
+export function tensorList(value: NativeValue): Tensor[] {
+  return (value as Handle[]).map((handle) => new Tensor(handle));
+}
+
+export function handles(tensors: readonly Tensor[]): Handle[] {
+  return tensors.map((tensor) => tensor.handle);
+}
+
+export function handlesOrNull(tensors: readonly (Tensor | null)[]): (Handle | null)[] {
+  return tensors.map((tensor) => tensor?.handle ?? null);
+}

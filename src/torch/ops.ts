@@ -1,0 +1,1390 @@
+// Written by scripts/generate-ops.js from libtorch 2.11.0. Add operators there.
+import { dtypeCodes, type Dtype } from './dtype.js';
+import { handles, handlesOrNull, invoke, Op, tensor, tensorList } from './op.js';
+import type { Tensor } from './tensor.js';
+
+function code(dtype: Dtype | null | undefined): number | null | undefined {
+  return dtype && dtypeCodes[dtype];
+}
+
+/** Operators that not every build or device has; ask before calling. */
+export const available = {
+  flashAttention: () => flashAttentionForwardOp.available,
+};
+
+const addOp = new Op(
+  'aten::add.Tensor',
+  'aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor',
+);
+
+/** `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` */
+export function add(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
+  return tensor(invoke(addOp, self.handle, other.handle, options.alpha));
+}
+
+const addScalarOp = new Op(
+  'aten::add.Scalar',
+  'aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
+);
+
+/** `aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
+export function addScalar(self: Tensor, other: number, alpha?: number): Tensor {
+  return tensor(invoke(addScalarOp, self.handle, other, alpha));
+}
+
+const addInPlaceOp = new Op(
+  'aten::add_.Tensor',
+  'aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)',
+);
+
+/** `aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` */
+export function add_(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
+  return tensor(invoke(addInPlaceOp, self.handle, other.handle, options.alpha));
+}
+
+const subOp = new Op(
+  'aten::sub.Tensor',
+  'aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor',
+);
+
+/** `aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` */
+export function sub(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
+  return tensor(invoke(subOp, self.handle, other.handle, options.alpha));
+}
+
+const subScalarOp = new Op(
+  'aten::sub.Scalar',
+  'aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
+);
+
+/** `aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
+export function subScalar(self: Tensor, other: number, alpha?: number): Tensor {
+  return tensor(invoke(subScalarOp, self.handle, other, alpha));
+}
+
+const subInPlaceOp = new Op(
+  'aten::sub_.Tensor',
+  'aten::sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)',
+);
+
+/** `aten::sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` */
+export function sub_(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
+  return tensor(invoke(subInPlaceOp, self.handle, other.handle, options.alpha));
+}
+
+const mulOp = new Op('aten::mul.Tensor', 'aten::mul.Tensor(Tensor self, Tensor other) -> Tensor');
+
+/** `aten::mul.Tensor(Tensor self, Tensor other) -> Tensor` */
+export function mul(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(mulOp, self.handle, other.handle));
+}
+
+const mulScalarOp = new Op('aten::mul.Scalar', 'aten::mul.Scalar(Tensor self, Scalar other) -> Tensor');
+
+/** `aten::mul.Scalar(Tensor self, Scalar other) -> Tensor` */
+export function mulScalar(self: Tensor, other: number): Tensor {
+  return tensor(invoke(mulScalarOp, self.handle, other));
+}
+
+const mulInPlaceOp = new Op(
+  'aten::mul_.Tensor',
+  'aten::mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)',
+);
+
+/** `aten::mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` */
+export function mul_(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(mulInPlaceOp, self.handle, other.handle));
+}
+
+const mulScalarInPlaceOp = new Op(
+  'aten::mul_.Scalar',
+  'aten::mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)',
+);
+
+/** `aten::mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` */
+export function mulScalar_(self: Tensor, other: number): Tensor {
+  return tensor(invoke(mulScalarInPlaceOp, self.handle, other));
+}
+
+const divOp = new Op('aten::div.Tensor', 'aten::div.Tensor(Tensor self, Tensor other) -> Tensor');
+
+/** `aten::div.Tensor(Tensor self, Tensor other) -> Tensor` */
+export function div(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(divOp, self.handle, other.handle));
+}
+
+const divScalarOp = new Op('aten::div.Scalar', 'aten::div.Scalar(Tensor self, Scalar other) -> Tensor');
+
+/** `aten::div.Scalar(Tensor self, Scalar other) -> Tensor` */
+export function divScalar(self: Tensor, other: number): Tensor {
+  return tensor(invoke(divScalarOp, self.handle, other));
+}
+
+const negOp = new Op('aten::neg', 'aten::neg(Tensor self) -> Tensor');
+
+/** `aten::neg(Tensor self) -> Tensor` */
+export function neg(self: Tensor): Tensor {
+  return tensor(invoke(negOp, self.handle));
+}
+
+const negInPlaceOp = new Op('aten::neg_', 'aten::neg_(Tensor(a!) self) -> Tensor(a!)');
+
+/** `aten::neg_(Tensor(a!) self) -> Tensor(a!)` */
+export function neg_(self: Tensor): Tensor {
+  return tensor(invoke(negInPlaceOp, self.handle));
+}
+
+const expOp = new Op('aten::exp', 'aten::exp(Tensor self) -> Tensor');
+
+/** `aten::exp(Tensor self) -> Tensor` */
+export function exp(self: Tensor): Tensor {
+  return tensor(invoke(expOp, self.handle));
+}
+
+const expInPlaceOp = new Op('aten::exp_', 'aten::exp_(Tensor(a!) self) -> Tensor(a!)');
+
+/** `aten::exp_(Tensor(a!) self) -> Tensor(a!)` */
+export function exp_(self: Tensor): Tensor {
+  return tensor(invoke(expInPlaceOp, self.handle));
+}
+
+const logOp = new Op('aten::log', 'aten::log(Tensor self) -> Tensor');
+
+/** `aten::log(Tensor self) -> Tensor` */
+export function log(self: Tensor): Tensor {
+  return tensor(invoke(logOp, self.handle));
+}
+
+const cosOp = new Op('aten::cos', 'aten::cos(Tensor self) -> Tensor');
+
+/** `aten::cos(Tensor self) -> Tensor` */
+export function cos(self: Tensor): Tensor {
+  return tensor(invoke(cosOp, self.handle));
+}
+
+const sinOp = new Op('aten::sin', 'aten::sin(Tensor self) -> Tensor');
+
+/** `aten::sin(Tensor self) -> Tensor` */
+export function sin(self: Tensor): Tensor {
+  return tensor(invoke(sinOp, self.handle));
+}
+
+const sqrtOp = new Op('aten::sqrt', 'aten::sqrt(Tensor self) -> Tensor');
+
+/** `aten::sqrt(Tensor self) -> Tensor` */
+export function sqrt(self: Tensor): Tensor {
+  return tensor(invoke(sqrtOp, self.handle));
+}
+
+const rsqrtOp = new Op('aten::rsqrt', 'aten::rsqrt(Tensor self) -> Tensor');
+
+/** `aten::rsqrt(Tensor self) -> Tensor` */
+export function rsqrt(self: Tensor): Tensor {
+  return tensor(invoke(rsqrtOp, self.handle));
+}
+
+const tanhOp = new Op('aten::tanh', 'aten::tanh(Tensor self) -> Tensor');
+
+/** `aten::tanh(Tensor self) -> Tensor` */
+export function tanh(self: Tensor): Tensor {
+  return tensor(invoke(tanhOp, self.handle));
+}
+
+const sigmoidOp = new Op('aten::sigmoid', 'aten::sigmoid(Tensor self) -> Tensor');
+
+/** `aten::sigmoid(Tensor self) -> Tensor` */
+export function sigmoid(self: Tensor): Tensor {
+  return tensor(invoke(sigmoidOp, self.handle));
+}
+
+const siluOp = new Op('aten::silu', 'aten::silu(Tensor self) -> Tensor');
+
+/** `aten::silu(Tensor self) -> Tensor` */
+export function silu(self: Tensor): Tensor {
+  return tensor(invoke(siluOp, self.handle));
+}
+
+const geluOp = new Op('aten::gelu', 'aten::gelu(Tensor self, *, str approximate="none") -> Tensor');
+
+/** `aten::gelu(Tensor self, *, str approximate="none") -> Tensor` */
+export function gelu(self: Tensor, options: { approximate?: string } = {}): Tensor {
+  return tensor(invoke(geluOp, self.handle, options.approximate));
+}
+
+const powScalarOp = new Op(
+  'aten::pow.Tensor_Scalar',
+  'aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor',
+);
+
+/** `aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` */
+export function powScalar(self: Tensor, exponent: number): Tensor {
+  return tensor(invoke(powScalarOp, self.handle, exponent));
+}
+
+const clampMinOp = new Op('aten::clamp_min', 'aten::clamp_min(Tensor self, Scalar min) -> Tensor');
+
+/** `aten::clamp_min(Tensor self, Scalar min) -> Tensor` */
+export function clampMin(self: Tensor, min: number): Tensor {
+  return tensor(invoke(clampMinOp, self.handle, min));
+}
+
+const isfiniteOp = new Op('aten::isfinite', 'aten::isfinite(Tensor self) -> Tensor');
+
+/** `aten::isfinite(Tensor self) -> Tensor` */
+export function isfinite(self: Tensor): Tensor {
+  return tensor(invoke(isfiniteOp, self.handle));
+}
+
+const mmOp = new Op('aten::mm', 'aten::mm(Tensor self, Tensor mat2) -> Tensor');
+
+/** `aten::mm(Tensor self, Tensor mat2) -> Tensor` */
+export function mm(self: Tensor, mat2: Tensor): Tensor {
+  return tensor(invoke(mmOp, self.handle, mat2.handle));
+}
+
+const mmOutOp = new Op(
+  'aten::mm.out',
+  'aten::mm.out(Tensor self, Tensor mat2, *, Tensor(a!) out) -> Tensor(a!)',
+);
+
+/** `aten::mm.out(Tensor self, Tensor mat2, *, Tensor(a!) out) -> Tensor(a!)` */
+export function mmOut(self: Tensor, mat2: Tensor, options: { out: Tensor }): Tensor {
+  return tensor(invoke(mmOutOp, self.handle, mat2.handle, options.out.handle));
+}
+
+const addmmInPlaceOp = new Op(
+  'aten::addmm_',
+  'aten::addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)',
+);
+
+/** `aten::addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` */
+export function addmm_(
+  self: Tensor,
+  mat1: Tensor,
+  mat2: Tensor,
+  options: { beta?: number; alpha?: number } = {},
+): Tensor {
+  return tensor(invoke(addmmInPlaceOp, self.handle, mat1.handle, mat2.handle, options.beta, options.alpha));
+}
+
+const matmulOp = new Op('aten::matmul', 'aten::matmul(Tensor self, Tensor other) -> Tensor');
+
+/** `aten::matmul(Tensor self, Tensor other) -> Tensor` */
+export function matmul(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(matmulOp, self.handle, other.handle));
+}
+
+const linearOp = new Op(
+  'aten::linear',
+  'aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor',
+);
+
+/** `aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor` */
+export function linear(input: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  return tensor(invoke(linearOp, input.handle, weight.handle, bias == null ? undefined : bias.handle));
+}
+
+const outerOp = new Op('aten::outer', 'aten::outer(Tensor self, Tensor vec2) -> Tensor');
+
+/** `aten::outer(Tensor self, Tensor vec2) -> Tensor` */
+export function outer(self: Tensor, vec2: Tensor): Tensor {
+  return tensor(invoke(outerOp, self.handle, vec2.handle));
+}
+
+const sumOp = new Op('aten::sum', 'aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor');
+
+/** `aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor` */
+export function sum(self: Tensor, options: { dtype?: Dtype | null } = {}): Tensor {
+  return tensor(invoke(sumOp, self.handle, code(options.dtype)));
+}
+
+const sumDimOp = new Op(
+  'aten::sum.dim_IntList',
+  'aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
+);
+
+/** `aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` */
+export function sumDim(
+  self: Tensor,
+  dim: readonly number[] | null,
+  keepdim?: boolean,
+  options: { dtype?: Dtype | null } = {},
+): Tensor {
+  return tensor(invoke(sumDimOp, self.handle, dim, keepdim, code(options.dtype)));
+}
+
+const meanOp = new Op('aten::mean', 'aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor');
+
+/** `aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor` */
+export function mean(self: Tensor, options: { dtype?: Dtype | null } = {}): Tensor {
+  return tensor(invoke(meanOp, self.handle, code(options.dtype)));
+}
+
+const meanDimOp = new Op(
+  'aten::mean.dim',
+  'aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
+);
+
+/** `aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` */
+export function meanDim(
+  self: Tensor,
+  dim: readonly number[] | null,
+  keepdim?: boolean,
+  options: { dtype?: Dtype | null } = {},
+): Tensor {
+  return tensor(invoke(meanDimOp, self.handle, dim, keepdim, code(options.dtype)));
+}
+
+const amaxOp = new Op('aten::amax', 'aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor');
+
+/** `aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` */
+export function amax(self: Tensor, dim?: readonly number[], keepdim?: boolean): Tensor {
+  return tensor(invoke(amaxOp, self.handle, dim, keepdim));
+}
+
+const argmaxOp = new Op(
+  'aten::argmax',
+  'aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor',
+);
+
+/** `aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` */
+export function argmax(self: Tensor, dim?: number | null, keepdim?: boolean): Tensor {
+  return tensor(invoke(argmaxOp, self.handle, dim, keepdim));
+}
+
+const allOp = new Op('aten::all', 'aten::all(Tensor self) -> Tensor');
+
+/** `aten::all(Tensor self) -> Tensor` */
+export function all(self: Tensor): Tensor {
+  return tensor(invoke(allOp, self.handle));
+}
+
+const logsumexpOp = new Op(
+  'aten::logsumexp',
+  'aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor',
+);
+
+/** `aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` */
+export function logsumexp(self: Tensor, dim: readonly number[], keepdim?: boolean): Tensor {
+  return tensor(invoke(logsumexpOp, self.handle, dim, keepdim));
+}
+
+const softmaxOp = new Op(
+  'aten::softmax.int',
+  'aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor',
+);
+
+/** `aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
+export function softmax(self: Tensor, dim: number, dtype?: Dtype | null): Tensor {
+  return tensor(invoke(softmaxOp, self.handle, dim, code(dtype)));
+}
+
+const logSoftmaxOp = new Op(
+  'aten::log_softmax.int',
+  'aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor',
+);
+
+/** `aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
+export function logSoftmax(self: Tensor, dim: number, dtype?: Dtype | null): Tensor {
+  return tensor(invoke(logSoftmaxOp, self.handle, dim, code(dtype)));
+}
+
+const cumsumOp = new Op(
+  'aten::cumsum',
+  'aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor',
+);
+
+/** `aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` */
+export function cumsum(self: Tensor, dim: number, options: { dtype?: Dtype | null } = {}): Tensor {
+  return tensor(invoke(cumsumOp, self.handle, dim, code(options.dtype)));
+}
+
+const sortOp = new Op(
+  'aten::sort',
+  'aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)',
+);
+
+/** `aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` */
+export function sort(self: Tensor, dim?: number, descending?: boolean): [Tensor, Tensor] {
+  return tensorList(invoke(sortOp, self.handle, dim, descending)) as [Tensor, Tensor];
+}
+
+const topkOp = new Op(
+  'aten::topk',
+  'aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)',
+);
+
+/** `aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` */
+export function topk(
+  self: Tensor,
+  k: number,
+  dim?: number,
+  largest?: boolean,
+  sorted?: boolean,
+): [Tensor, Tensor] {
+  return tensorList(invoke(topkOp, self.handle, k, dim, largest, sorted)) as [Tensor, Tensor];
+}
+
+const normOp = new Op(
+  'aten::linalg_vector_norm',
+  'aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
+);
+
+/** `aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` */
+export function norm(
+  self: Tensor,
+  ord?: number,
+  dim?: readonly number[] | null,
+  keepdim?: boolean,
+  options: { dtype?: Dtype | null } = {},
+): Tensor {
+  return tensor(invoke(normOp, self.handle, ord, dim, keepdim, code(options.dtype)));
+}
+
+const eqOp = new Op('aten::eq.Tensor', 'aten::eq.Tensor(Tensor self, Tensor other) -> Tensor');
+
+/** `aten::eq.Tensor(Tensor self, Tensor other) -> Tensor` */
+export function eq(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(eqOp, self.handle, other.handle));
+}
+
+const equalOp = new Op('aten::equal', 'aten::equal(Tensor self, Tensor other) -> bool');
+
+/** `aten::equal(Tensor self, Tensor other) -> bool` */
+export function equal(self: Tensor, other: Tensor): boolean {
+  return invoke(equalOp, self.handle, other.handle) as boolean;
+}
+
+const leScalarOp = new Op('aten::le.Scalar', 'aten::le.Scalar(Tensor self, Scalar other) -> Tensor');
+
+/** `aten::le.Scalar(Tensor self, Scalar other) -> Tensor` */
+export function leScalar(self: Tensor, other: number): Tensor {
+  return tensor(invoke(leScalarOp, self.handle, other));
+}
+
+const gtScalarOp = new Op('aten::gt.Scalar', 'aten::gt.Scalar(Tensor self, Scalar other) -> Tensor');
+
+/** `aten::gt.Scalar(Tensor self, Scalar other) -> Tensor` */
+export function gtScalar(self: Tensor, other: number): Tensor {
+  return tensor(invoke(gtScalarOp, self.handle, other));
+}
+
+const ltOp = new Op('aten::lt.Tensor', 'aten::lt.Tensor(Tensor self, Tensor other) -> Tensor');
+
+/** `aten::lt.Tensor(Tensor self, Tensor other) -> Tensor` */
+export function lt(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(ltOp, self.handle, other.handle));
+}
+
+const geOp = new Op('aten::ge.Tensor', 'aten::ge.Tensor(Tensor self, Tensor other) -> Tensor');
+
+/** `aten::ge.Tensor(Tensor self, Tensor other) -> Tensor` */
+export function ge(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(geOp, self.handle, other.handle));
+}
+
+const logicalAndOp = new Op('aten::logical_and', 'aten::logical_and(Tensor self, Tensor other) -> Tensor');
+
+/** `aten::logical_and(Tensor self, Tensor other) -> Tensor` */
+export function logicalAnd(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(logicalAndOp, self.handle, other.handle));
+}
+
+const logicalOrOp = new Op('aten::logical_or', 'aten::logical_or(Tensor self, Tensor other) -> Tensor');
+
+/** `aten::logical_or(Tensor self, Tensor other) -> Tensor` */
+export function logicalOr(self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(logicalOrOp, self.handle, other.handle));
+}
+
+const logicalNotOp = new Op('aten::logical_not', 'aten::logical_not(Tensor self) -> Tensor');
+
+/** `aten::logical_not(Tensor self) -> Tensor` */
+export function logicalNot(self: Tensor): Tensor {
+  return tensor(invoke(logicalNotOp, self.handle));
+}
+
+const whereOp = new Op(
+  'aten::where.self',
+  'aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor',
+);
+
+/** `aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` */
+export function where(condition: Tensor, self: Tensor, other: Tensor): Tensor {
+  return tensor(invoke(whereOp, condition.handle, self.handle, other.handle));
+}
+
+const maskedFillOp = new Op(
+  'aten::masked_fill.Scalar',
+  'aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor',
+);
+
+/** `aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor` */
+export function maskedFill(self: Tensor, mask: Tensor, value: number): Tensor {
+  return tensor(invoke(maskedFillOp, self.handle, mask.handle, value));
+}
+
+const maskedFillInPlaceOp = new Op(
+  'aten::masked_fill_.Scalar',
+  'aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)',
+);
+
+/** `aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)` */
+export function maskedFill_(self: Tensor, mask: Tensor, value: number): Tensor {
+  return tensor(invoke(maskedFillInPlaceOp, self.handle, mask.handle, value));
+}
+
+const embeddingOp = new Op(
+  'aten::embedding',
+  'aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor',
+);
+
+/** `aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor` */
+export function embedding(
+  weight: Tensor,
+  indices: Tensor,
+  paddingIdx?: number,
+  scaleGradByFreq?: boolean,
+  sparse?: boolean,
+): Tensor {
+  return tensor(invoke(embeddingOp, weight.handle, indices.handle, paddingIdx, scaleGradByFreq, sparse));
+}
+
+const indexSelectOp = new Op(
+  'aten::index_select',
+  'aten::index_select(Tensor self, int dim, Tensor index) -> Tensor',
+);
+
+/** `aten::index_select(Tensor self, int dim, Tensor index) -> Tensor` */
+export function indexSelect(self: Tensor, dim: number, index: Tensor): Tensor {
+  return tensor(invoke(indexSelectOp, self.handle, dim, index.handle));
+}
+
+const indexAddInPlaceOp = new Op(
+  'aten::index_add_',
+  'aten::index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)',
+);
+
+/** `aten::index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)` */
+export function indexAdd_(
+  self: Tensor,
+  dim: number,
+  index: Tensor,
+  source: Tensor,
+  options: { alpha?: number } = {},
+): Tensor {
+  return tensor(invoke(indexAddInPlaceOp, self.handle, dim, index.handle, source.handle, options.alpha));
+}
+
+const indexCopyInPlaceOp = new Op(
+  'aten::index_copy_',
+  'aten::index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)',
+);
+
+/** `aten::index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)` */
+export function indexCopy_(self: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+  return tensor(invoke(indexCopyInPlaceOp, self.handle, dim, index.handle, source.handle));
+}
+
+const gatherOp = new Op(
+  'aten::gather',
+  'aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor',
+);
+
+/** `aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor` */
+export function gather(
+  self: Tensor,
+  dim: number,
+  index: Tensor,
+  options: { sparseGrad?: boolean } = {},
+): Tensor {
+  return tensor(invoke(gatherOp, self.handle, dim, index.handle, options.sparseGrad));
+}
+
+const scatterInPlaceOp = new Op(
+  'aten::scatter_.src',
+  'aten::scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)',
+);
+
+/** `aten::scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` */
+export function scatter_(self: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
+  return tensor(invoke(scatterInPlaceOp, self.handle, dim, index.handle, src.handle));
+}
+
+const scatterAddInPlaceOp = new Op(
+  'aten::scatter_add_',
+  'aten::scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)',
+);
+
+/** `aten::scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` */
+export function scatterAdd_(self: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
+  return tensor(invoke(scatterAddInPlaceOp, self.handle, dim, index.handle, src.handle));
+}
+
+const catOp = new Op('aten::cat', 'aten::cat(Tensor[] tensors, int dim=0) -> Tensor');
+
+/** `aten::cat(Tensor[] tensors, int dim=0) -> Tensor` */
+export function cat(tensors: readonly Tensor[], dim?: number): Tensor {
+  return tensor(invoke(catOp, handles(tensors), dim));
+}
+
+const stackOp = new Op('aten::stack', 'aten::stack(Tensor[] tensors, int dim=0) -> Tensor');
+
+/** `aten::stack(Tensor[] tensors, int dim=0) -> Tensor` */
+export function stack(tensors: readonly Tensor[], dim?: number): Tensor {
+  return tensor(invoke(stackOp, handles(tensors), dim));
+}
+
+const chunkOp = new Op(
+  'aten::chunk',
+  'aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]',
+);
+
+/** `aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]` */
+export function chunk(self: Tensor, chunks: number, dim?: number): Tensor[] {
+  return tensorList(invoke(chunkOp, self.handle, chunks, dim));
+}
+
+const splitWithSizesOp = new Op(
+  'aten::split_with_sizes',
+  'aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]',
+);
+
+/** `aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]` */
+export function splitWithSizes(self: Tensor, splitSizes: readonly number[], dim?: number): Tensor[] {
+  return tensorList(invoke(splitWithSizesOp, self.handle, splitSizes, dim));
+}
+
+const narrowOp = new Op(
+  'aten::narrow',
+  'aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)',
+);
+
+/** `aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)` */
+export function narrow(self: Tensor, dim: number, start: number, length: number): Tensor {
+  return tensor(invoke(narrowOp, self.handle, dim, start, length));
+}
+
+const selectOp = new Op(
+  'aten::select.int',
+  'aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)',
+);
+
+/** `aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)` */
+export function select(self: Tensor, dim: number, index: number): Tensor {
+  return tensor(invoke(selectOp, self.handle, dim, index));
+}
+
+const viewOp = new Op('aten::view', 'aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)');
+
+/** `aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)` */
+export function view(self: Tensor, size: readonly number[]): Tensor {
+  return tensor(invoke(viewOp, self.handle, size));
+}
+
+const viewDtypeOp = new Op(
+  'aten::view.dtype',
+  'aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)',
+);
+
+/** `aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)` */
+export function viewDtype(self: Tensor, dtype: Dtype): Tensor {
+  return tensor(invoke(viewDtypeOp, self.handle, code(dtype)));
+}
+
+const reshapeOp = new Op('aten::reshape', 'aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)');
+
+/** `aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)` */
+export function reshape(self: Tensor, shape: readonly number[]): Tensor {
+  return tensor(invoke(reshapeOp, self.handle, shape));
+}
+
+const transposeOp = new Op(
+  'aten::transpose.int',
+  'aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)',
+);
+
+/** `aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` */
+export function transpose(self: Tensor, dim0: number, dim1: number): Tensor {
+  return tensor(invoke(transposeOp, self.handle, dim0, dim1));
+}
+
+const tOp = new Op('aten::t', 'aten::t(Tensor(a) self) -> Tensor(a)');
+
+/** `aten::t(Tensor(a) self) -> Tensor(a)` */
+export function t(self: Tensor): Tensor {
+  return tensor(invoke(tOp, self.handle));
+}
+
+const unsqueezeOp = new Op('aten::unsqueeze', 'aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)');
+
+/** `aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)` */
+export function unsqueeze(self: Tensor, dim: number): Tensor {
+  return tensor(invoke(unsqueezeOp, self.handle, dim));
+}
+
+const squeezeOp = new Op('aten::squeeze.dim', 'aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)');
+
+/** `aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)` */
+export function squeeze(self: Tensor, dim: number): Tensor {
+  return tensor(invoke(squeezeOp, self.handle, dim));
+}
+
+const expandOp = new Op(
+  'aten::expand',
+  'aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)',
+);
+
+/** `aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` */
+export function expand(self: Tensor, size: readonly number[], options: { implicit?: boolean } = {}): Tensor {
+  return tensor(invoke(expandOp, self.handle, size, options.implicit));
+}
+
+const repeatInterleaveOp = new Op(
+  'aten::repeat_interleave.self_int',
+  'aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor',
+);
+
+/** `aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` */
+export function repeatInterleave(
+  self: Tensor,
+  repeats: number,
+  dim?: number | null,
+  options: { outputSize?: number | null } = {},
+): Tensor {
+  return tensor(invoke(repeatInterleaveOp, self.handle, repeats, dim, options.outputSize));
+}
+
+const contiguousOp = new Op(
+  'aten::contiguous',
+  'aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)',
+);
+
+/** `aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)` */
+export function contiguous(self: Tensor, options: { memoryFormat?: number } = {}): Tensor {
+  return tensor(invoke(contiguousOp, self.handle, options.memoryFormat));
+}
+
+const arangeOp = new Op(
+  'aten::arange.start_step',
+  'aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor',
+);
+
+/** `aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function arange(
+  start: number,
+  end: number,
+  step?: number,
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(
+      arangeOp,
+      start,
+      end,
+      step,
+      code(options.dtype),
+      options.layout,
+      options.device,
+      options.pinMemory,
+    ),
+  );
+}
+
+const fullOp = new Op(
+  'aten::full',
+  'aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor',
+);
+
+/** `aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function full(
+  size: readonly number[],
+  fillValue: number,
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(fullOp, size, fillValue, code(options.dtype), options.layout, options.device, options.pinMemory),
+  );
+}
+
+const zerosOp = new Op(
+  'aten::zeros',
+  'aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor',
+);
+
+/** `aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function zeros(
+  size: readonly number[],
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(zerosOp, size, code(options.dtype), options.layout, options.device, options.pinMemory),
+  );
+}
+
+const onesOp = new Op(
+  'aten::ones',
+  'aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor',
+);
+
+/** `aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function ones(
+  size: readonly number[],
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+  } = {},
+): Tensor {
+  return tensor(invoke(onesOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
+}
+
+const emptyOp = new Op(
+  'aten::empty.memory_format',
+  'aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor',
+);
+
+/** `aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
+export function empty(
+  size: readonly number[],
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+    memoryFormat?: number | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(
+      emptyOp,
+      size,
+      code(options.dtype),
+      options.layout,
+      options.device,
+      options.pinMemory,
+      options.memoryFormat,
+    ),
+  );
+}
+
+const emptyLikeOp = new Op(
+  'aten::empty_like',
+  'aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor',
+);
+
+/** `aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
+export function emptyLike(
+  self: Tensor,
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+    memoryFormat?: number | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(
+      emptyLikeOp,
+      self.handle,
+      code(options.dtype),
+      options.layout,
+      options.device,
+      options.pinMemory,
+      options.memoryFormat,
+    ),
+  );
+}
+
+const zerosLikeOp = new Op(
+  'aten::zeros_like',
+  'aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor',
+);
+
+/** `aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
+export function zerosLike(
+  self: Tensor,
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+    memoryFormat?: number | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(
+      zerosLikeOp,
+      self.handle,
+      code(options.dtype),
+      options.layout,
+      options.device,
+      options.pinMemory,
+      options.memoryFormat,
+    ),
+  );
+}
+
+const randnOp = new Op(
+  'aten::randn',
+  'aten::randn(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor',
+);
+
+/** `aten::randn(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function randn(
+  size: readonly number[],
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(randnOp, size, code(options.dtype), options.layout, options.device, options.pinMemory),
+  );
+}
+
+const randOp = new Op(
+  'aten::rand',
+  'aten::rand(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor',
+);
+
+/** `aten::rand(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function rand(
+  size: readonly number[],
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+  } = {},
+): Tensor {
+  return tensor(invoke(randOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
+}
+
+const fromFileOp = new Op(
+  'aten::from_file',
+  'aten::from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor',
+);
+
+/** `aten::from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function fromFile(
+  filename: string,
+  shared?: boolean | null,
+  size?: number | null,
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(
+      fromFileOp,
+      filename,
+      shared,
+      size,
+      code(options.dtype),
+      options.layout,
+      options.device,
+      options.pinMemory,
+    ),
+  );
+}
+
+const toDtypeOp = new Op(
+  'aten::to.dtype',
+  'aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)',
+);
+
+/** `aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)` */
+export function toDtype(
+  self: Tensor,
+  dtype: Dtype,
+  nonBlocking?: boolean,
+  copy?: boolean,
+  memoryFormat?: number | null,
+): Tensor {
+  return tensor(invoke(toDtypeOp, self.handle, code(dtype), nonBlocking, copy, memoryFormat));
+}
+
+const toDeviceOp = new Op(
+  'aten::to.device',
+  'aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)',
+);
+
+/** `aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)` */
+export function toDevice(
+  self: Tensor,
+  device: string,
+  dtype: Dtype,
+  nonBlocking?: boolean,
+  copy?: boolean,
+  memoryFormat?: number | null,
+): Tensor {
+  return tensor(invoke(toDeviceOp, self.handle, device, code(dtype), nonBlocking, copy, memoryFormat));
+}
+
+const toCopyOp = new Op(
+  'aten::_to_copy',
+  'aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor',
+);
+
+/** `aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor` */
+export function toCopy(
+  self: Tensor,
+  options: {
+    dtype?: Dtype | null;
+    layout?: number | null;
+    device?: string | null;
+    pinMemory?: boolean | null;
+    nonBlocking?: boolean;
+    memoryFormat?: number | null;
+  } = {},
+): Tensor {
+  return tensor(
+    invoke(
+      toCopyOp,
+      self.handle,
+      code(options.dtype),
+      options.layout,
+      options.device,
+      options.pinMemory,
+      options.nonBlocking,
+      options.memoryFormat,
+    ),
+  );
+}
+
+const cloneOp = new Op(
+  'aten::clone',
+  'aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor',
+);
+
+/** `aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` */
+export function clone(self: Tensor, options: { memoryFormat?: number | null } = {}): Tensor {
+  return tensor(invoke(cloneOp, self.handle, options.memoryFormat));
+}
+
+const detachOp = new Op('aten::detach', 'aten::detach(Tensor(a) self) -> Tensor(a)');
+
+/** `aten::detach(Tensor(a) self) -> Tensor(a)` */
+export function detach(self: Tensor): Tensor {
+  return tensor(invoke(detachOp, self.handle));
+}
+
+const copyInPlaceOp = new Op(
+  'aten::copy_',
+  'aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)',
+);
+
+/** `aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` */
+export function copy_(self: Tensor, src: Tensor, nonBlocking?: boolean): Tensor {
+  return tensor(invoke(copyInPlaceOp, self.handle, src.handle, nonBlocking));
+}
+
+const zeroInPlaceOp = new Op('aten::zero_', 'aten::zero_(Tensor(a!) self) -> Tensor(a!)');
+
+/** `aten::zero_(Tensor(a!) self) -> Tensor(a!)` */
+export function zero_(self: Tensor): Tensor {
+  return tensor(invoke(zeroInPlaceOp, self.handle));
+}
+
+const fillInPlaceOp = new Op(
+  'aten::fill_.Scalar',
+  'aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)',
+);
+
+/** `aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)` */
+export function fill_(self: Tensor, value: number): Tensor {
+  return tensor(invoke(fillInPlaceOp, self.handle, value));
+}
+
+const normalInPlaceOp = new Op(
+  'aten::normal_',
+  'aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)',
+);
+
+/** `aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` */
+export function normal_(self: Tensor, mean?: number, std?: number): Tensor {
+  return tensor(invoke(normalInPlaceOp, self.handle, mean, std));
+}
+
+const exponentialInPlaceOp = new Op(
+  'aten::exponential_',
+  'aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)',
+);
+
+/** `aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)` */
+export function exponential_(self: Tensor, lambd?: number): Tensor {
+  return tensor(invoke(exponentialInPlaceOp, self.handle, lambd));
+}
+
+const scaledDotProductAttentionOp = new Op(
+  'aten::scaled_dot_product_attention',
+  'aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor',
+);
+
+/** `aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor` */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  attnMask?: Tensor | null,
+  dropoutP?: number,
+  isCausal?: boolean,
+  options: { scale?: number | null; enableGqa?: boolean } = {},
+): Tensor {
+  return tensor(
+    invoke(
+      scaledDotProductAttentionOp,
+      query.handle,
+      key.handle,
+      value.handle,
+      attnMask == null ? undefined : attnMask.handle,
+      dropoutP,
+      isCausal,
+      options.scale,
+      options.enableGqa,
+    ),
+  );
+}
+
+const flashAttentionForwardOp = new Op(
+  'aten::_flash_attention_forward',
+  'aten::_flash_attention_forward(Tensor query, Tensor key, Tensor value, Tensor? cum_seq_q, Tensor? cum_seq_k, SymInt max_q, SymInt max_k, float dropout_p, bool is_causal, bool return_debug_mask, *, float? scale=None, SymInt? window_size_left=None, SymInt? window_size_right=None, Tensor? seqused_k=None, Tensor? alibi_slopes=None) -> (Tensor output, Tensor softmax_logsumexp, Tensor rng_state, Tensor unused, Tensor debug_attn_mask)',
+);
+
+/** `aten::_flash_attention_forward(Tensor query, Tensor key, Tensor value, Tensor? cum_seq_q, Tensor? cum_seq_k, SymInt max_q, SymInt max_k, float dropout_p, bool is_causal, bool return_debug_mask, *, float? scale=None, SymInt? window_size_left=None, SymInt? window_size_right=None, Tensor? seqused_k=None, Tensor? alibi_slopes=None) -> (Tensor output, Tensor softmax_logsumexp, Tensor rng_state, Tensor unused, Tensor debug_attn_mask)` */
+export function flashAttentionForward(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  cumSeqQ: Tensor | null,
+  cumSeqK: Tensor | null,
+  maxQ: number,
+  maxK: number,
+  dropoutP: number,
+  isCausal: boolean,
+  returnDebugMask: boolean,
+  options: {
+    scale?: number | null;
+    windowSizeLeft?: number | null;
+    windowSizeRight?: number | null;
+    sequsedK?: Tensor | null;
+    alibiSlopes?: Tensor | null;
+  } = {},
+): [Tensor, Tensor, Tensor, Tensor, Tensor] {
+  return tensorList(
+    invoke(
+      flashAttentionForwardOp,
+      query.handle,
+      key.handle,
+      value.handle,
+      cumSeqQ?.handle ?? null,
+      cumSeqK?.handle ?? null,
+      maxQ,
+      maxK,
+      dropoutP,
+      isCausal,
+      returnDebugMask,
+      options.scale,
+      options.windowSizeLeft,
+      options.windowSizeRight,
+      options.sequsedK == null ? undefined : options.sequsedK.handle,
+      options.alibiSlopes == null ? undefined : options.alibiSlopes.handle,
+    ),
+  ) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+}
+
+const rmsNormOp = new Op(
+  'aten::rms_norm',
+  'aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor',
+);
+
+/** `aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor` */
+export function rmsNorm(
+  input: Tensor,
+  normalizedShape: readonly number[],
+  weight?: Tensor | null,
+  eps?: number | null,
+): Tensor {
+  return tensor(
+    invoke(rmsNormOp, input.handle, normalizedShape, weight == null ? undefined : weight.handle, eps),
+  );
+}
+
+const fusedAdamwInPlaceOp = new Op(
+  'aten::_fused_adamw_',
+  'aten::_fused_adamw_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] exp_avgs, Tensor(d!)[] exp_avg_sqs, Tensor(e!)[] max_exp_avg_sqs, Tensor[] state_steps, *, float lr, float beta1, float beta2, float weight_decay, float eps, bool amsgrad, bool maximize, Tensor? grad_scale=None, Tensor? found_inf=None) -> ()',
+);
+
+/** `aten::_fused_adamw_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] exp_avgs, Tensor(d!)[] exp_avg_sqs, Tensor(e!)[] max_exp_avg_sqs, Tensor[] state_steps, *, float lr, float beta1, float beta2, float weight_decay, float eps, bool amsgrad, bool maximize, Tensor? grad_scale=None, Tensor? found_inf=None) -> ()` */
+export function fusedAdamw_(
+  self: readonly Tensor[],
+  grads: readonly Tensor[],
+  expAvgs: readonly Tensor[],
+  expAvgSqs: readonly Tensor[],
+  maxExpAvgSqs: readonly Tensor[],
+  stateSteps: readonly Tensor[],
+  options: {
+    lr: number;
+    beta1: number;
+    beta2: number;
+    weightDecay: number;
+    eps: number;
+    amsgrad: boolean;
+    maximize: boolean;
+    gradScale?: Tensor | null;
+    foundInf?: Tensor | null;
+  },
+): void {
+  invoke(
+    fusedAdamwInPlaceOp,
+    handles(self),
+    handles(grads),
+    handles(expAvgs),
+    handles(expAvgSqs),
+    handles(maxExpAvgSqs),
+    handles(stateSteps),
+    options.lr,
+    options.beta1,
+    options.beta2,
+    options.weightDecay,
+    options.eps,
+    options.amsgrad,
+    options.maximize,
+    options.gradScale == null ? undefined : options.gradScale.handle,
+    options.foundInf == null ? undefined : options.foundInf.handle,
+  );
+}
+
+const foreachAddInPlaceOp = new Op(
+  'aten::_foreach_add_.List',
+  'aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()',
+);
+
+/** `aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()` */
+export function foreachAdd_(
+  self: readonly Tensor[],
+  other: readonly Tensor[],
+  options: { alpha?: number } = {},
+): void {
+  invoke(foreachAddInPlaceOp, handles(self), handles(other), options.alpha);
+}
+
+const foreachAddScalarInPlaceOp = new Op(
+  'aten::_foreach_add_.Scalar',
+  'aten::_foreach_add_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()',
+);
+
+/** `aten::_foreach_add_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
+export function foreachAddScalar_(self: readonly Tensor[], scalar: number): void {
+  invoke(foreachAddScalarInPlaceOp, handles(self), scalar);
+}
+
+const foreachMulInPlaceOp = new Op(
+  'aten::_foreach_mul_.Tensor',
+  'aten::_foreach_mul_.Tensor(Tensor(a!)[] self, Tensor other) -> ()',
+);
+
+/** `aten::_foreach_mul_.Tensor(Tensor(a!)[] self, Tensor other) -> ()` */
+export function foreachMul_(self: readonly Tensor[], other: Tensor): void {
+  invoke(foreachMulInPlaceOp, handles(self), other.handle);
+}
+
+const foreachCopyInPlaceOp = new Op(
+  'aten::_foreach_copy_',
+  'aten::_foreach_copy_(Tensor(a!)[] self, Tensor[] src, bool non_blocking=False) -> ()',
+);
+
+/** `aten::_foreach_copy_(Tensor(a!)[] self, Tensor[] src, bool non_blocking=False) -> ()` */
+export function foreachCopy_(self: readonly Tensor[], src: readonly Tensor[], nonBlocking?: boolean): void {
+  invoke(foreachCopyInPlaceOp, handles(self), handles(src), nonBlocking);
+}
+
+const foreachZeroInPlaceOp = new Op('aten::_foreach_zero_', 'aten::_foreach_zero_(Tensor(a!)[] self) -> ()');
+
+/** `aten::_foreach_zero_(Tensor(a!)[] self) -> ()` */
+export function foreachZero_(self: readonly Tensor[]): void {
+  invoke(foreachZeroInPlaceOp, handles(self));
+}
+
+const foreachNormOp = new Op(
+  'aten::_foreach_norm.Scalar',
+  'aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2, ScalarType? dtype=None) -> Tensor[]',
+);
+
+/** `aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2, ScalarType? dtype=None) -> Tensor[]` */
+export function foreachNorm(self: readonly Tensor[], ord?: number, dtype?: Dtype | null): Tensor[] {
+  return tensorList(invoke(foreachNormOp, handles(self), ord, code(dtype)));
+}
+
+const allReduceInPlaceOp = new Op(
+  '_c10d_functional::all_reduce_',
+  '_c10d_functional::all_reduce_(Tensor(a!) input, str reduce_op, str group_name) -> Tensor(a!)',
+);
+
+/** `_c10d_functional::all_reduce_(Tensor(a!) input, str reduce_op, str group_name) -> Tensor(a!)` */
+export function allReduce_(input: Tensor, reduceOp: string, groupName: string): Tensor {
+  return tensor(invoke(allReduceInPlaceOp, input.handle, reduceOp, groupName));
+}
+
+const allGatherOp = new Op(
+  '_c10d_functional::all_gather_into_tensor',
+  '_c10d_functional::all_gather_into_tensor(Tensor input, int group_size, str group_name) -> Tensor',
+);
+
+/** `_c10d_functional::all_gather_into_tensor(Tensor input, int group_size, str group_name) -> Tensor` */
+export function allGather(input: Tensor, groupSize: number, groupName: string): Tensor {
+  return tensor(invoke(allGatherOp, input.handle, groupSize, groupName));
+}
+
+const reduceScatterOp = new Op(
+  '_c10d_functional::reduce_scatter_tensor',
+  '_c10d_functional::reduce_scatter_tensor(Tensor input, str reduce_op, int group_size, str group_name) -> Tensor',
+);
+
+/** `_c10d_functional::reduce_scatter_tensor(Tensor input, str reduce_op, int group_size, str group_name) -> Tensor` */
+export function reduceScatter(input: Tensor, reduceOp: string, groupSize: number, groupName: string): Tensor {
+  return tensor(invoke(reduceScatterOp, input.handle, reduceOp, groupSize, groupName));
+}
+
+const broadcastInPlaceOp = new Op(
+  '_c10d_functional::broadcast_',
+  '_c10d_functional::broadcast_(Tensor(a!) input, int src, str group_name) -> Tensor(a!)',
+);
+
+/** `_c10d_functional::broadcast_(Tensor(a!) input, int src, str group_name) -> Tensor(a!)` */
+export function broadcast_(input: Tensor, src: number, groupName: string): Tensor {
+  return tensor(invoke(broadcastInPlaceOp, input.handle, src, groupName));
+}
+
+const waitTensorOp = new Op(
+  '_c10d_functional::wait_tensor',
+  '_c10d_functional::wait_tensor(Tensor tensor) -> Tensor',
+);
+
+/** `_c10d_functional::wait_tensor(Tensor tensor) -> Tensor` */
+export function waitTensor(tensor: Tensor): Tensor {
+  return tensor(invoke(waitTensorOp, tensor.handle));
+}

@@ -1,0 +1,66 @@
+import * as ops from './ops.js';
+import { noGrad } from './autograd.js';
+import { scope, type Tensor } from './tensor.js';
+
+export interface AdamWOptions {
+  betas: readonly [number, number];
+  eps: number;
+  /** Decoupled decay, as a fraction of the learning rate. */
+  weightDecay: number;
+}
+
+/**
+ * AdamW (Loshchilov & Hutter 2019) in libtorch's fused kernel, the same as `torch.optim.AdamW(fused=True)`.
+ * Parameters, gradients and both moments have one dtype: the CPU kernel mixes none.
+ */
+export class AdamW implements Disposable {
+  readonly expAvgs: Tensor[];
+  readonly expAvgSqs: Tensor[];
+  readonly #steps: Tensor[];
+
+  constructor(
+    readonly params: readonly Tensor[],
+    readonly options: AdamWOptions,
+  ) {
+    this.expAvgs = params.map((param) => ops.zerosLike(param));
+    this.expAvgSqs = params.map((param) => ops.zerosLike(param));
+    this.#steps = params.map((param) => ops.zeros([], { dtype: 'f32', device: param.device }));
+  }
+
+  /** One update with these gradients, in the order of the parameters. */
+  step(grads: readonly Tensor[], lr: number): void {
+    noGrad(() => {
+      ops.foreachAddScalar_(this.#steps, 1);
+      ops.fusedAdamw_(this.params, grads, this.expAvgs, this.expAvgSqs, [], this.#steps, {
+        lr,
+        beta1: this.options.betas[0],
+        beta2: this.options.betas[1],
+        weightDecay: this.options.weightDecay,
+        eps: this.options.eps,
+        amsgrad: false,
+        maximize: false,
+      });
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of [...this.expAvgs, ...this.expAvgSqs, ...this.#steps]) tensor.dispose();
+  }
+}
+
+/**
+ * Scales the gradients so that their global 2-norm is at most `maxNorm`, as `torch.nn.utils.clip_grad_norm_`.
+ * @returns the norm before clipping
+ */
+export function clipGradNorm(grads: readonly Tensor[], maxNorm: number): number {
+  return scope(() =>
+    noGrad(() => {
+      const norms = ops.foreachNorm(grads, 2, 'f32');
+      const total = ops.norm(ops.stack(norms));
+      const norm = total.item();
+      const scale = maxNorm / (norm + 1e-6);
+      if (scale < 1) ops.foreachMul_(grads, ops.full([], scale, { dtype: 'f32', device: total.device }));
+      return norm;
+    }),
+  );
+}

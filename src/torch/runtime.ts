@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../util/errors.js';
+import { readSetup } from '../setup/record.js';
+import { native } from './native.js';
+import { Tensor } from './tensor.js';
+
+/** Threads that an operator may use on the CPU. libtorch counts per calling thread: set it in every worker. */
+export function setThreads(count: number = availableParallelism()): void {
+  native.setThreads(count);
+}
+
+export const threads = (): number => native.threads();
+export const torchVersion = (): string => native.version();
+
+/** Seeds the generators of every device. */
+export function seed(value: number): void {
+  native.seed(value);
+}
+
+/** The state of a device's random generator (u8 tensor), to be restored before a recomputation with dropout. */
+export const rngState = (device: string): Tensor => new Tensor(native.rngState(device));
+
+export function setRngState(device: string, state: Tensor): void {
+  native.setRngState(device, state.handle);
+}
+
+/**
+ * Makes `device` ("cpu", "cuda", "cuda:1") usable: loads the CUDA half of libtorch when it is asked for.
+ * @throws UserError where this machine or this libtorch has no such device.
+ */
+export function openDevice(device: string): void {
+  if (device === 'cpu') return;
+  if (!/^cuda(:\d+)?$/.test(device)) throw new UserError(`device "${device}" is not known: use cpu, cuda or cuda:N`);
+  if (native.deviceCount('cuda') === 0) {
+    const libraries = join(readSetup()?.libtorch.torchDir ?? '', 'lib');
+    try {
+      native.loadLibrary(join(libraries, 'libc10_cuda.so'));
+      native.loadLibrary(join(libraries, 'libtorch_cuda.so'));
+    } catch (error) {
+      throw new UserError(`CUDA cannot be used: ${String((error as Error).message)}; run \`redistill setup --cuda\``);
+    }
+  }
+  const count = native.deviceCount('cuda');
+  if (count === 0) throw new UserError(`no CUDA device on this machine: use device cpu`);
+  const index = Number(device.split(':')[1] ?? 0);
+  if (index >= count) throw new UserError(`device ${device} does not exist: this machine has ${count} CUDA devices`);
+  native.setDevice(device);
+}
+
+/** Waits until the device has done everything it was given. */
+export const synchronize = (device: string): void => {
+  native.synchronize(device);
+};
+
+/** Bytes: on a GPU of its caching allocator, on the CPU of this process. */
+export interface MemoryStats {
+  allocated: number;
+  peakAllocated: number;
+}
+
+/** Memory of `device`. The CPU's figures are this process's resident set and its high-water mark. */
+export function memoryStats(device: string): MemoryStats {
+  if (device === 'cpu') {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    const bytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? NaN) * 1024;
+    return { allocated: bytes('VmRSS'), peakAllocated: bytes('VmHWM') };
+  }
+  const [allocated = NaN, peakAllocated = NaN] = native.memoryStats(device);
+  return { allocated, peakAllocated };
+}
