@@ -38,7 +38,9 @@ function readJson(path: string): unknown {
   try {
     text = readFileSync(path, 'utf8');
   } catch {
-    throw new UserError(`${path} cannot be read; a model directory holds config.json, safetensors and a tokenizer`);
+    throw new UserError(
+      `${path} cannot be read; a model directory holds config.json, safetensors and a tokenizer`,
+    );
   }
   try {
     return JSON.parse(text) as unknown;
@@ -68,7 +70,8 @@ class Weights implements Disposable {
     }
     if (!existsSync(index)) throw new UserError(`${dir} holds neither ${singleFile} nor ${indexFile}`);
     const map = (readJson(index) as { weight_map?: unknown }).weight_map;
-    if (typeof map !== 'object' || map === null) throw new UserError(`${index}: field "weight_map" is missing`);
+    if (typeof map !== 'object' || map === null)
+      throw new UserError(`${index}: field "weight_map" is missing`);
     for (const [name, shard] of Object.entries(map)) {
       if (typeof shard !== 'string' || !/^[\w.-]+\.safetensors$/.test(shard)) {
         throw new UserError(`${index}: "${name}" names no safetensors file of this directory`);
@@ -85,12 +88,13 @@ class Weights implements Disposable {
 
   file(name: string): SafetensorsFile {
     const file = this.byName.get(name);
-    if (!file) throw new UserError(`${this.dir}: the weights have no tensor "${name}", which config.json implies`);
+    if (!file)
+      throw new UserError(`${this.dir}: the weights have no tensor "${name}", which config.json implies`);
     return file;
   }
 
   [Symbol.dispose](): void {
-    for (const file of this.#files.values()) file.dispose();
+    for (const file of this.#files.values()) file[Symbol.dispose]();
   }
 }
 
@@ -149,7 +153,9 @@ export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): 
     );
     for (const name of weights.byName.keys()) {
       if (!fileDtypes.has(name) && !ignorable(name, config)) {
-        throw new UserError(`${dir}: tensor "${name}" does not belong to a ${config.family} model as config.json describes it`);
+        throw new UserError(
+          `${dir}: tensor "${name}" does not belong to a ${config.family} model as config.json describes it`,
+        );
       }
     }
     return { model: new Transformer(config, parameters), dir, fileDtypes };
@@ -190,7 +196,8 @@ export function saveModel(
 ): void {
   mkdirSync(out, { recursive: true });
   for (const file of companionFiles) {
-    if (existsSync(join(dir, file)) && join(dir, file) !== join(out, file)) copyFileSync(join(dir, file), join(out, file));
+    if (existsSync(join(dir, file)) && join(dir, file) !== join(out, file))
+      copyFileSync(join(dir, file), join(out, file));
   }
   scope(() => {
     noGrad(() => {
@@ -226,6 +233,9 @@ function writeShards(out: string, tensors: readonly NamedTensor[]): void {
     saveSafetensors(join(out, file), shard, metadata);
     for (const { name } of shard) weightMap[name] = file;
   });
-  const index = { metadata: { total_size: tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0) }, weight_map: weightMap };
+  const index = {
+    metadata: { total_size: tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0) },
+    weight_map: weightMap,
+  };
   writeFileAtomic(join(out, indexFile), `${JSON.stringify(index, null, 2)}\n`);
 }

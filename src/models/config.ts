@@ -7,7 +7,13 @@ export interface RopeConfig {
   scaling:
     | { kind: 'none' }
     | { kind: 'linear'; factor: number }
-    | { kind: 'llama3'; factor: number; lowFreqFactor: number; highFreqFactor: number; originalContext: number };
+    | {
+        kind: 'llama3';
+        factor: number;
+        lowFreqFactor: number;
+        highFreqFactor: number;
+        originalContext: number;
+      };
 }
 
 export type AttentionKind = 'full' | 'sliding';
@@ -62,7 +68,11 @@ const families: Record<string, FamilyTraits> = {
   gemma3_text: { family: 'gemma3', qkNorm: true, gemma: true },
 };
 
-const size = z.number().int().positive().max(2 ** 31 - 1);
+const size = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
 const positive = z.number().positive();
 
 const ropeFields = z.looseObject({
@@ -112,11 +122,14 @@ type Fields = z.infer<typeof fields>;
  */
 export function parseConfig(json: unknown, where: string): ModelConfig {
   const head = z.looseObject({ model_type: z.string() }).safeParse(json);
-  if (!head.success) throw new UserError(`${where}: field "model_type" is missing; is this a Hugging Face model config?`);
+  if (!head.success)
+    throw new UserError(`${where}: field "model_type" is missing; is this a Hugging Face model config?`);
   const traits = families[head.data.model_type];
   if (!traits) {
     const known = Object.keys(families).join(', ');
-    throw new UserError(`${where}: model_type "${head.data.model_type}" is not supported; supported are ${known}`);
+    throw new UserError(
+      `${where}: model_type "${head.data.model_type}" is not supported; supported are ${known}`,
+    );
   }
   const parsed = fields.safeParse(json);
   if (!parsed.success) {
@@ -128,9 +141,11 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   const gemma = traits.gemma === true;
 
   const kvHeads = f.num_key_value_heads ?? f.num_attention_heads;
-  if (f.num_attention_heads % kvHeads !== 0) throw fail('num_key_value_heads', 'must divide num_attention_heads');
+  if (f.num_attention_heads % kvHeads !== 0)
+    throw fail('num_key_value_heads', 'must divide num_attention_heads');
   const headDim = f.head_dim ?? (gemma ? 256 : f.hidden_size / f.num_attention_heads);
-  if (!Number.isInteger(headDim) || headDim % 2 !== 0) throw fail('head_dim', `${headDim} is not an even whole number`);
+  if (!Number.isInteger(headDim) || headDim % 2 !== 0)
+    throw fail('head_dim', `${headDim} is not an even whole number`);
   const activation = f.hidden_activation ?? f.hidden_act ?? (gemma ? 'gelu_pytorch_tanh' : 'silu');
   if (activation !== 'silu' && activation !== 'gelu_pytorch_tanh') {
     throw fail('hidden_act', `"${activation}" is not supported; supported are silu and gelu_pytorch_tanh`);
@@ -170,7 +185,8 @@ type Fail = (field: string, message: string) => UserError;
 function attentionKinds(f: Fields, traits: FamilyTraits, fail: Fail): AttentionKind[] {
   const layers = f.num_hidden_layers;
   if (f.layer_types) {
-    if (f.layer_types.length !== layers) throw fail('layer_types', `has ${f.layer_types.length} entries for ${layers} layers`);
+    if (f.layer_types.length !== layers)
+      throw fail('layer_types', `has ${f.layer_types.length} entries for ${layers} layers`);
     return f.layer_types.map((kind) => {
       if (kind === 'full_attention') return 'full';
       if (kind === 'sliding_attention') return 'sliding';
@@ -195,7 +211,8 @@ function ropes(f: Fields, gemma: boolean, fail: Fail): Record<AttentionKind, Rop
   const defaultTheta = gemma ? 1_000_000 : 10_000;
   const parse = (value: unknown, field: string, theta: number): RopeConfig => {
     const parsed = ropeFields.safeParse(value ?? {});
-    if (!parsed.success) throw fail(`${field}.${parsed.error.issues[0]!.path.join('.')}`, parsed.error.issues[0]!.message);
+    if (!parsed.success)
+      throw fail(`${field}.${parsed.error.issues[0]!.path.join('.')}`, parsed.error.issues[0]!.message);
     return ropeConfig(parsed.data, field, theta, fail);
   };
   const nested = f.rope_parameters;
@@ -214,9 +231,16 @@ function ropes(f: Fields, gemma: boolean, fail: Fail): Record<AttentionKind, Rop
   return { full, sliding: { theta: f.rope_local_base_freq ?? 10_000, scaling: { kind: 'none' } } };
 }
 
-function ropeConfig(rope: z.infer<typeof ropeFields>, field: string, defaultTheta: number, fail: Fail): RopeConfig {
+function ropeConfig(
+  rope: z.infer<typeof ropeFields>,
+  field: string,
+  defaultTheta: number,
+  fail: Fail,
+): RopeConfig {
   const theta = rope.rope_theta ?? defaultTheta;
-  const need = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor' | 'original_max_position_embeddings') => {
+  const need = (
+    name: 'factor' | 'low_freq_factor' | 'high_freq_factor' | 'original_max_position_embeddings',
+  ) => {
     const value = rope[name];
     if (value === undefined) throw fail(`${field}.${name}`, 'is missing');
     return value;
@@ -239,6 +263,9 @@ function ropeConfig(rope: z.infer<typeof ropeFields>, field: string, defaultThet
         },
       };
     default:
-      throw fail(`${field}.rope_type`, `"${kind}" is not supported; supported are default, linear and llama3`);
+      throw fail(
+        `${field}.rope_type`,
+        `"${kind}" is not supported; supported are default, linear and llama3`,
+      );
   }
 }

@@ -8,6 +8,8 @@ export interface Pack {
   ids: Tensor; // i64[tokens]
   lengths: readonly number[];
   context: LayerContext;
+  /** Tensors that the context holds, to be freed with the pack. */
+  owned: readonly Tensor[];
 }
 
 /** Puts sequences into one row on the model's device. Positions start again at 0 in each. */
@@ -24,8 +26,10 @@ export function packSequences(model: Transformer, sequences: readonly Int32Array
       offset += sequence.length;
     }
     const rotations = model.rotations(indices(positions, model.device));
-    const attend = model.device === 'cpu' ? attendEach(model, lengths) : attendVarlen(model, lengths);
-    return { ids: indices(ids, model.device), lengths, context: { rotations, ...attend } };
+    const { attend, tensors } =
+      model.device === 'cpu' ? attendEach(model, lengths) : attendVarlen(model, lengths);
+    const owned = [...Object.values(rotations).flatMap(({ cos, sin }) => [cos, sin]), ...tensors];
+    return { ids: indices(ids, model.device), lengths, context: { rotations, attend }, owned };
   });
 }
 
@@ -44,14 +48,16 @@ function attendEach(model: Transformer, lengths: readonly number[]): PackedAtten
   const window = windowOf(model, model.config.attention.indexOf('sliding'), longest);
   const mask = window === undefined ? undefined : bandMask(longest, window);
   const attend: Attend = (layer, q, k, v) => {
-    const [queries, keys, values] = [q, k, v].map((x) => ops.splitWithSizes(x, lengths)) as [Tensor[], Tensor[], Tensor[]];
+    const [queries, keys, values] = [q, k, v].map((x) => ops.splitWithSizes(x, lengths)) as [
+      Tensor[],
+      Tensor[],
+      Tensor[],
+    ];
     const masked = mask !== undefined && model.config.attention[layer] === 'sliding';
     const outputs = lengths.map((length, s) => {
-      const [a, b, c] = [queries[s]!, keys[s]!, values[s]!].map((x) => ops.unsqueeze(ops.transpose(x, 0, 1), 0)) as [
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
+      const [a, b, c] = [queries[s]!, keys[s]!, values[s]!].map((x) =>
+        ops.unsqueeze(ops.transpose(x, 0, 1), 0),
+      ) as [Tensor, Tensor, Tensor];
       const band = masked ? ops.narrow(ops.narrow(mask, 0, 0, length), 1, 0, length) : null;
       const out = ops.scaledDotProductAttention(a, b, c, band, 0, !masked, { scale, enableGqa: true });
       return ops.reshape(ops.transpose(ops.squeeze(out, 0), 0, 1), [length, -1]);
@@ -66,10 +72,7 @@ function bandMask(length: number, window: number): Tensor {
   return scope(() => {
     const at = ops.arange(0, length, 1, { dtype: 'i64' });
     const distance = ops.sub(ops.unsqueeze(at, 1), ops.unsqueeze(at, 0));
-    return ops.logicalAnd(
-      ops.gtScalar(distance, -1),
-      ops.leScalar(distance, window - 1),
-    );
+    return ops.logicalAnd(ops.gtScalar(distance, -1), ops.leScalar(distance, window - 1));
   });
 }
 

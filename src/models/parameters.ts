@@ -15,13 +15,20 @@ export interface ParameterSpec {
   parts: readonly ParameterPart[];
 }
 
-const whole = (name: string, shape: readonly number[]): ParameterSpec => ({ shape, parts: [{ name, rows: shape[0]! }] });
+const whole = (name: string, shape: readonly number[]): ParameterSpec => ({
+  shape,
+  parts: [{ name, rows: shape[0]! }],
+});
 
 /** The parameters of layer `i` by role. */
 export function layerSpecs(config: ModelConfig, i: number): Record<string, ParameterSpec> {
   const { hiddenSize, headDim, heads, kvHeads, intermediateSize } = config;
   const prefix = `model.layers.${i}`;
-  const joined = (suffix: string, columns: readonly number[], parts: readonly [string, number][]): ParameterSpec => ({
+  const joined = (
+    suffix: string,
+    columns: readonly number[],
+    parts: readonly [string, number][],
+  ): ParameterSpec => ({
     shape: [parts.reduce((sum, [, rows]) => sum + rows, 0), ...columns],
     parts: parts.map(([name, rows]) => ({ name: `${prefix}.${name}.${suffix}`, rows })),
   });
@@ -39,7 +46,10 @@ export function layerSpecs(config: ModelConfig, i: number): Record<string, Param
     inputNorm: norm('input_layernorm'),
     qkv: joined('weight', [hiddenSize], qkv),
     ...(config.qkvBias && { qkvBias: joined('bias', [], qkv) }),
-    ...(config.qkNorm && { queryNorm: norm('self_attn.q_norm', headDim), keyNorm: norm('self_attn.k_norm', headDim) }),
+    ...(config.qkNorm && {
+      queryNorm: norm('self_attn.q_norm', headDim),
+      keyNorm: norm('self_attn.k_norm', headDim),
+    }),
     output: whole(`${prefix}.self_attn.o_proj.weight`, [hiddenSize, heads * headDim]),
     ...(config.outputBias && { outputBias: whole(`${prefix}.self_attn.o_proj.bias`, [hiddenSize]) }),
     ...(config.sandwichNorms

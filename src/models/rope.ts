@@ -38,8 +38,5 @@ export function rotation(rope: RopeConfig, headDim: number, positions: Tensor, d
 /** Rotates [tokens, heads, headDim], pairing dimension i with i + headDim/2 as Hugging Face models do. */
 export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
   const [a, b] = ops.chunk(x, 2, -1) as [Tensor, Tensor];
-  return ops.cat(
-    [ops.sub(ops.mul(a, cos), ops.mul(b, sin)), ops.add(ops.mul(b, cos), ops.mul(a, sin))],
-    -1,
-  );
+  return ops.cat([ops.sub(ops.mul(a, cos), ops.mul(b, sin)), ops.add(ops.mul(b, cos), ops.mul(a, sin))], -1);
 }

@@ -125,7 +125,8 @@ export class Transformer implements Disposable {
   #mlp(i: number, x: Tensor): Tensor {
     const w = this.#layers[i]!;
     const [gate, up] = ops.chunk(ops.linear(x, w.gateUp!, w.gateUpBias), 2, -1) as [Tensor, Tensor];
-    const activated = this.config.activation === 'silu' ? ops.silu(gate) : ops.gelu(gate, { approximate: 'tanh' });
+    const activated =
+      this.config.activation === 'silu' ? ops.silu(gate) : ops.gelu(gate, { approximate: 'tanh' });
     return ops.linear(ops.mul(activated, up), w.down!, w.downBias);
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -25,9 +25,20 @@ export function replaceFile(path: string, fill: (fd: number) => void): void {
 
 /** Writes all of `bytes` at the descriptor's position (a single `writeSync` may write less). */
 export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) {
+  for (let written = 0; written < bytes.length;) {
     written += writeSync(fd, bytes, written, Math.min(bytes.length - written, 1 << 30));
   }
+}
+
+/** Reads from `position` on until the buffer is full or the file ends; returns how many bytes were read. */
+export function readFully(fd: number, buffer: Uint8Array, position: number): number {
+  let done = 0;
+  while (done < buffer.length) {
+    const count = readSync(fd, buffer, done, Math.min(buffer.length - done, 1 << 30), position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
 }
 
 /** Replaces the file in one step: temporary file, fsync, rename. */
