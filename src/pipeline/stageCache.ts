@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../util/errors.js';
+import { writeFileAtomic } from '../util/files.js';
+import { fingerprintPath, fingerprintValue } from './fingerprint.js';
+
+/** One step of a pipeline: what it reads, the settings it runs with and what it leaves behind. */
+export interface Stage {
+  name: string;
+  /** Files and directories that it reads, earlier stages' outputs among them. */
+  inputs: readonly string[];
+  /** The resolved settings; plain data. */
+  config: unknown;
+  /** Files and directories that it writes. */
+  outputs: readonly string[];
+}
+
+/** Why a stage has to run. */
+export type StaleReason =
+  | 'it was asked for' // --force, --from
+  | 'it has not finished before'
+  | 'its settings or inputs changed'
+  | 'its outputs are missing or changed';
+
+export interface RunSelection {
+  /** Run everything. */
+  force?: boolean;
+  /** Run this stage and all after it. */
+  from?: string;
+}
+
+const Recorded = z.object({
+  version: z.literal(1),
+  stages: z.record(z.string(), z.object({ inputs: z.string(), outputs: z.record(z.string(), z.string()) })),
+});
+type RecordedStages = z.infer<typeof Recorded>['stages'];
+
+/**
+ * Remembers in `<directory>/stages.json` which stages of a run are done, so that a second run skips them.
+ *
+ *     for (const stage of stages) {
+ *       if (cache.staleReason(stage) === undefined) continue;
+ *       cache.begin(stage);
+ *       await work(stage);
+ *       cache.record(stage);
+ *     }
+ *
+ * A stage is looked at when its turn comes, since its inputs are earlier stages' outputs. `begin` forgets the stage
+ * on disk before it touches anything and `record` writes it down after all outputs are there: a stage that was
+ * killed in between is never fresh.
+ */
+export class StageCache {
+  private readonly path: string;
+  private readonly asked: ReadonlySet<string>;
+  private readonly begun = new Map<string, string>();
+
+  /** `names` are all stages in order. Throws a UserError where `from` is none of them. */
+  constructor(directory: string, names: readonly string[], selection: RunSelection = {}) {
+    this.path = join(directory, 'stages.json');
+    const { force, from } = selection;
+    const first = force ? 0 : from === undefined ? names.length : names.indexOf(from);
+    if (from !== undefined && !names.includes(from)) {
+      throw new UserError(`There is no stage "${from}"; the stages are ${names.join(', ')}.`);
+    }
+    this.asked = new Set(names.slice(first));
+  }
+
+  /** Why the stage must run now; undefined where its recorded result still holds. */
+  staleReason(stage: Stage): StaleReason | undefined {
+    if (this.asked.has(stage.name) && !this.begun.has(stage.name)) return 'it was asked for';
+    const recorded = this.read()[stage.name];
+    if (!recorded) return 'it has not finished before';
+    if (recorded.inputs !== inputsOf(stage)) return 'its settings or inputs changed';
+    const kept = stage.outputs.every((path) => {
+      const now = fingerprintPath(path);
+      return now !== undefined && now === recorded.outputs[path];
+    });
+    return kept ? undefined : 'its outputs are missing or changed';
+  }
+
+  /** To be called before the stage's work. Throws a UserError where an input is missing. */
+  begin(stage: Stage): void {
+    // Taken before the work: an input that changes while the stage runs must make it stale.
+    this.begun.set(stage.name, inputsOf(stage));
+    const others = Object.entries(this.read()).filter(([name]) => name !== stage.name);
+    this.write(Object.fromEntries(others));
+  }
+
+  /** To be called after the stage's work. Throws where an output is missing: the stage did not do what it says. */
+  record(stage: Stage): void {
+    const inputs = this.begun.get(stage.name);
+    if (inputs === undefined) throw new Error(`Stage ${stage.name} was recorded without being begun.`);
+    const outputs: Record<string, string> = {};
+    for (const path of stage.outputs) {
+      const fingerprint = fingerprintPath(path);
+      if (fingerprint === undefined) throw new Error(`Stage ${stage.name} ended without writing ${path}.`);
+      outputs[path] = fingerprint;
+    }
+    this.write({ ...this.read(), [stage.name]: { inputs, outputs } });
+  }
+
+  private read(): RecordedStages {
+    try {
+      return Recorded.parse(JSON.parse(readFileSync(this.path, 'utf8'))).stages;
+    } catch {
+      // Absent, or not ours to understand: then nothing is known to be done, and running again is always right.
+      return {};
+    }
+  }
+
+  private write(stages: RecordedStages): void {
+    writeFileAtomic(this.path, JSON.stringify({ version: 1, stages }, null, 2) + '\n');
+  }
+}
+
+function inputsOf(stage: Stage): string {
+  const inputs = stage.inputs.map((path) => {
+    const fingerprint = fingerprintPath(path);
+    if (fingerprint === undefined)
+      throw new UserError(`Stage ${stage.name} needs ${path}, which does not exist.`);
+    return fingerprint;
+  });
+  return fingerprintValue({ config: stage.config, inputs, outputs: stage.outputs });
+}
