@@ -1,0 +1,46 @@
+/** A cell; numbers are printed as JavaScript prints them, so round them first. */
+export type Cell = string | number;
+
+/**
+ * A table as plain text, without a final newline: a heading, a rule, one line a row, two blanks between columns.
+ * A column in which every cell is a number, or text that begins like one (`36.7 ± 2.0`, `+3.1`, `.5`, `–`), is
+ * aligned to the right. Throws a RangeError where a row has another number of cells than the heading.
+ */
+export function formatTable(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const texts = rows.map((row) => row.map(String));
+  for (const row of texts) {
+    if (row.length !== heading.length) {
+      throw new RangeError(`A row has ${row.length} cells under ${heading.length} headings.`);
+    }
+  }
+  const widths = heading.map((title, column) =>
+    texts.reduce((widest, row) => Math.max(widest, displayWidth(row[column]!)), displayWidth(title)),
+  );
+  const numeric = heading.map(
+    (_, column) =>
+      texts.length > 0 && texts.every((row) => /^\s*([-+−±<]?\.?\d|[-–—]?\s*$)/.test(row[column]!)),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => {
+        const padding = ' '.repeat(widths[column]! - displayWidth(cell));
+        return numeric[column] ? padding + cell : cell + padding;
+      })
+      .join('  ')
+      .trimEnd();
+  return [line(heading), widths.map((width) => '─'.repeat(width)).join('  '), ...texts.map(line)].join('\n');
+}
+
+/** Columns on a terminal: East Asian wide characters and emoji take two, combining marks none. */
+function displayWidth(text: string): number {
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
+    width +=
+      /^[\p{Extended_Pictographic}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/u.test(
+        segment,
+      )
+        ? 2
+        : 1;
+  }
+  return width;
+}
