@@ -1,0 +1,108 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+import { messageOf, UserError } from '../util/errors.js';
+import { replaceFile, writeAll } from '../util/files.js';
+
+/** One line of a JSON lines file: a JSON object and its line number, from 1. */
+export interface JsonLine {
+  line: number;
+  row: Record<string, unknown>;
+}
+
+const CHUNK_BYTES = 1 << 20;
+/** A row beyond this is not a row of text but a wrong file. */
+const MAX_LINE_CHARACTERS = 1 << 28;
+
+/**
+ * The rows of a UTF-8 JSON lines file, read in pieces of 1 MiB. Blank lines are passed over, a byte order mark and
+ * CRLF are accepted. Throws a UserError with file and line at the first line that is not a JSON object.
+ */
+export function* readJsonLines(path: string): Generator<JsonLine> {
+  let line = 0;
+  for (const text of readLines(path)) {
+    line++;
+    if (text.trim() !== '') yield { line, row: parseObject(text, path, line) };
+  }
+}
+
+/** Replaces the file by one line a row, in one step. */
+export function writeJsonLines(path: string, rows: Iterable<object>): void {
+  replaceFile(path, (fd) => {
+    for (const row of rows) writeAll(fd, Buffer.from(JSON.stringify(row) + '\n', 'utf8'));
+  });
+}
+
+/** The error for a row that does not fit: one sentence that names file, line and what is wrong. */
+export function rowError(path: string, line: number, problem: string): UserError {
+  return new UserError(`${path}, line ${line}: ${problem}.`);
+}
+
+function parseObject(text: string, path: string, line: number): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw rowError(path, line, `not valid JSON (${messageOf(error)})`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw rowError(path, line, 'a row must be a JSON object, {"field": …}');
+  }
+  return value as Record<string, unknown>;
+}
+
+function* readLines(path: string): Generator<string> {
+  const fd = open(path);
+  try {
+    const decoder = new StringDecoder('utf8');
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    // The parts of a line that began in earlier pieces; joined once, so that a long line stays linear.
+    let begun: string[] = [];
+    let length = 0;
+    let first = true;
+    for (;;) {
+      const read = readChunk(fd, chunk, path);
+      let text = read === 0 ? decoder.end() : decoder.write(chunk.subarray(0, read));
+      if (first && text.length > 0) {
+        text = text.replace(/^\uFEFF/, '');
+        first = false;
+      }
+      const lines = text.split('\n');
+      const rest = lines.pop()!;
+      for (const end of lines) {
+        yield begun.join('') + end;
+        begun = [];
+        length = 0;
+      }
+      begun.push(rest);
+      length += rest.length;
+      if (length > MAX_LINE_CHARACTERS)
+        throw new UserError(`${path} has a line of more than 256 MiB: is it JSON lines?`);
+      if (read === 0) break;
+    }
+    if (length > 0) yield begun.join('');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new UserError(missing ? `${path} does not exist.` : `${path} cannot be read: ${messageOf(error)}.`);
+  }
+}
+
+function readChunk(fd: number, chunk: Buffer, path: string): number {
+  try {
+    return readSync(fd, chunk);
+  } catch (error) {
+    const directory = (error as NodeJS.ErrnoException).code === 'EISDIR';
+    throw new UserError(
+      directory
+        ? `${path} is a directory, not a JSON lines file.`
+        : `${path} cannot be read: ${messageOf(error)}.`,
+    );
+  }
+}
