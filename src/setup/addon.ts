@@ -5,7 +5,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { type Progress, silentProgress } from '../util/progress.js';
-import { type CommandResult, isInstalled, runCommand } from './command.js';
+import { isInstalled, runCommand } from './command.js';
 import { diskFull, mentionsFullDisk } from './disk.js';
 import { type Libtorch } from './libtorch.js';
 import { cacheDir, nativeDir } from './paths.js';
@@ -53,7 +53,7 @@ export interface BuildOptions {
 /**
  * Compiles native/ against `libtorch` into the cache and returns the addon's path; returns at once when that was
  * done before. The addon appears in one step, after it has been loaded once in a process of its own.
- * @throws UserError when a tool is missing, or with the compiler's last lines and the path of the whole log.
+ * @throws UserError when a tool is missing, or with the compiler's first error and the path of the whole log.
  */
 export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {}): Promise<string> {
   const { progress = silentProgress } = options;
@@ -61,11 +61,10 @@ export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {})
   if (existsSync(target)) return target;
   requireBuildTools();
   const folder = dirname(target);
-  const log = `${folder}.log`;
-  rmSync(log, { force: true });
   progress.log(`Compiling the addon for torch ${libtorch.version} (${libtorch.torchDir}).`);
   await withScratch(dirname(folder), async (scratch) => {
     const build = join(scratch, 'build');
+    const log = { path: join(scratch, 'output'), keptAs: `${folder}.log` };
     await step('configuring the addon', log, [
       ...['-S', nativeDir, '-B', build, '-DCMAKE_BUILD_TYPE=Release'],
       ...(process.env.CMAKE_GENERATOR === undefined && isInstalled('ninja') ? ['-G', 'Ninja'] : []),
@@ -93,29 +92,33 @@ export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {})
     rmSync(folder, { recursive: true, force: true });
     renameSync(finished, folder);
   });
-  rmSync(log, { force: true });
+  rmSync(`${folder}.log`, { force: true });
   return target;
 }
 
-async function step(
-  name: string,
-  log: string,
-  args: string[],
-  onLine?: (line: string) => void,
-): Promise<void> {
-  const result = await runCommand('cmake', args, { logFile: log, onLine });
-  if (result.code === 0) return;
-  if (mentionsFullDisk(result.tail.join('\n'))) throw diskFull(dirname(log));
-  throw new UserError(`${name} failed (the whole output is in ${log}); it ends with\n${lastLines(result)}`);
+interface Log {
+  path: string;
+  /** Where it stays when the step fails. */
+  keptAs: string;
 }
 
-/** From the compiler's first error on, where that is near: what follows it is mostly its consequence. */
-function lastLines({ tail }: CommandResult): string {
+async function step(name: string, log: Log, args: string[], onLine?: (line: string) => void): Promise<void> {
+  const result = await runCommand('cmake', args, { logFile: log.path, onLine });
+  if (result.code === 0) return;
+  if (mentionsFullDisk(result.tail.join('\n'))) throw diskFull(dirname(log.keptAs));
+  renameSync(log.path, log.keptAs);
+  throw new UserError(
+    `${name} failed (the whole output is in ${log.keptAs}); its first error is\n${firstError(result.tail)}`,
+  );
+}
+
+/** From the first error on: what follows it is mostly its consequence. Without one, the last lines. */
+function firstError(tail: readonly string[]): string {
   const lines = tail.filter((line) => line.trim() !== '');
   const first = lines.findIndex((line) => /\berror\b/i.test(line));
-  const from = first === -1 ? lines.length - SHOWN_LINES : first;
+  const from = Math.max(0, first === -1 ? lines.length - SHOWN_LINES : first);
   return lines
-    .slice(Math.max(0, from), Math.max(0, from) + SHOWN_LINES)
+    .slice(from, from + SHOWN_LINES)
     .map((line) => `  ${line}`)
     .join('\n');
 }

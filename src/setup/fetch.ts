@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { requireSpace } from './disk.js';
@@ -71,7 +71,7 @@ async function fillTree(
       await unpackWheel(wheel, tree, {
         keep: (path) => isWanted(path, cuda),
         onProgress: (done, total) => {
-          progress.update(done, total, `unpacking ${label}`);
+          progress.update(done, total, `unpacking ${packageOf(wheel)}`);
         },
       });
       metadata += await readWheelMetadata(wheel);
@@ -90,6 +90,11 @@ async function fillTree(
   else await fetchInto('cudart and CUPTI', CPU_COMPANIONS);
 }
 
+/** "torch 2.11.0" of ".../torch-2.11.0-cp311-….whl". */
+function packageOf(wheel: string): string {
+  return basename(wheel).split('-').slice(0, 2).join(' ');
+}
+
 /** The CUDA packages among a wheel's requirements, with their markers for other systems removed. */
 export function cudaRequirements(metadata: string): string[] {
   return [...metadata.matchAll(/^Requires-Dist: ((?:nvidia-|cuda-toolkit)[^;\r\n]*)(?:;([^\r\n]*))?$/gm)]
@@ -106,7 +111,7 @@ export function isWanted(path: string, cuda: boolean): boolean {
   if (path.startsWith('torch/include/')) return true;
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (!/\.so(\.|$)/.test(name)) return false;
-  if (path.startsWith('nvidia/')) return cuda || /^lib(cudart|cupti)\.so/.test(name);
+  if (/^nvidia\/[^/]+\/lib\//.test(path)) return cuda || /^lib(cudart|cupti)\.so/.test(name);
   if (!path.startsWith('torch/lib/') && !path.startsWith('torch.libs/')) return false;
   return !PYTHON_ONLY.test(name) && (cuda || !CUDA_ONLY.test(name));
 }
