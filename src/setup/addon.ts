@@ -105,7 +105,7 @@ interface Log {
 async function step(name: string, log: Log, args: string[], onLine?: (line: string) => void): Promise<void> {
   const result = await runCommand('cmake', args, { logFile: log.path, onLine });
   if (result.code === 0) return;
-  if (mentionsFullDisk(result.tail.join('\n'))) throw diskFull(dirname(log.keptAs));
+  if (mentionsFullDisk(result.tail.join('\n'))) throw diskFull();
   renameSync(log.path, log.keptAs);
   throw new UserError(
     `${name} failed (the whole output is in ${log.keptAs}); its first error is\n${firstError(result.tail)}`,

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { UserError, messageOf } from '../util/errors.js';
+import { cacheDir } from './paths.js';
 
 /** Throws a UserError when the file system of `folder` (which must exist) has less than `needed` bytes for this user. */
 export async function requireSpace(folder: string, needed: number): Promise<void> {
@@ -14,9 +15,9 @@ export async function requireSpace(folder: string, needed: number): Promise<void
 }
 
 /** The sentence for a disk that filled up midway; any other error is returned as it is. */
-export function explainDiskError(error: unknown, folder: string): unknown {
+export function explainDiskError(error: unknown): unknown {
   const full = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
-  return full || mentionsFullDisk(messageOf(error)) ? diskFull(folder) : error;
+  return full || mentionsFullDisk(messageOf(error)) ? diskFull() : error;
 }
 
 /** Whether a program's output says that it ran out of disk. */
@@ -24,9 +25,9 @@ export function mentionsFullDisk(output: string): boolean {
   return /No space left on device|Disk quota exceeded/i.test(output);
 }
 
-export function diskFull(folder: string): UserError {
+export function diskFull(): UserError {
   return new UserError(
-    `the disk of ${folder} is full: free some space, or set XDG_CACHE_HOME to a folder on a larger disk, and run ` +
+    `the disk of ${cacheDir()} is full: free some space, or set XDG_CACHE_HOME to a folder on a larger disk, and run ` +
       '`redistill setup` again',
   );
 }

@@ -52,6 +52,6 @@ export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & {
       return { libtorch, addonPath, didWork: true };
     });
   } catch (error) {
-    throw explainDiskError(error, cacheDir());
+    throw explainDiskError(error);
   }
 }

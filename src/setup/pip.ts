@@ -54,7 +54,7 @@ export async function downloadWheels(
   const wheels = wheelsIn(folder).filter((path) => !before.has(path));
   if (result.code === 0 && wheels.length > 0) return wheels;
   const output = result.tail.join('\n');
-  if (mentionsFullDisk(output)) throw diskFull(folder);
+  if (mentionsFullDisk(output)) throw diskFull();
   const reason = [...result.tail].reverse().find((line) => line.startsWith('ERROR:')) ?? result.tail.at(-1);
   throw new UserError(
     `pip could not download ${requirements.join(' ')} (${reason?.replace(/^ERROR:\s*/, '').trim() || 'it said nothing'}): ` +

@@ -47,7 +47,7 @@ export async function unpackWheel(wheel: string, folder: string, options: Unpack
       });
     }
   } catch (error) {
-    const explained = explainDiskError(error, folder);
+    const explained = explainDiskError(error);
     throw explained instanceof UserError ? explained : damaged(wheel, messageOf(error));
   } finally {
     zip.close();
