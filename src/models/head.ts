@@ -4,101 +4,136 @@ import { fromArray, toFloat64Array } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
- * Logits of one chunk at most, in elements: 2²⁶ is 256 MB in float32. A chunk has at least 16 rows whatever the
- * vocabulary. On a GPU larger chunks make the weight gradient cheaper (it is read and written once a chunk).
+ * Logits of one chunk, in elements: 2²⁵ is 134 MB in float32. On a GPU larger chunks make the weight gradient cheaper,
+ * which is read and written once a chunk.
  */
 const chunkElements = { cpu: 2 ** 25, accelerator: 2 ** 29 };
 
-/** Rows of [tokens, hidden] that the head works on at a time. */
-export function headChunkRows(head: Tensor): number {
-  const limit = head.device === 'cpu' ? chunkElements.cpu : chunkElements.accelerator;
-  return Math.max(16, Math.floor(limit / head.size(0)));
-}
-
-/** Log-probs of `targets` and, in float32, the logits they come from: what both passes over a chunk begin with. */
-function chunkLogps(hidden: Tensor, head: Tensor, targets: Tensor) {
-  const wide = hidden.dtype === 'f64' ? 'f64' : 'f32';
-  const logits = ops.toDtype(ops.linear(hidden, head), wide);
-  const normaliser = ops.logsumexp(logits, [-1], true);
-  const logps = ops.sub(ops.gather(logits, -1, targets), normaliser);
-  return { logits, normaliser, logps };
+/** Rows of [tokens, hidden] that the head works on at a time; at least 16 whatever the vocabulary. */
+function chunkRows(weight: Tensor): number {
+  const limit = weight.device === 'cpu' ? chunkElements.cpu : chunkElements.accelerator;
+  return Math.max(16, Math.floor(limit / weight.size(0)));
 }
 
 /**
- * Log-probabilities (natural) of `targets` under softmax(hidden · headᵀ), chunk by chunk: the full logits never exist.
- * @param hidden [tokens, hidden] after the final norm
- * @param targets i64[tokens]
- * @returns one a token, in float32 precision or better
+ * The output head with its softmax, a chunk of tokens at a time: the full logits never exist. The chunk's buffers are
+ * allocated once; allocating blocks of this size anew each time fragments the heap.
  */
-export function headLogps(
-  hidden: Tensor,
-  head: Tensor,
-  targets: Tensor,
-  rows = headChunkRows(head),
-): Float64Array {
-  const total = hidden.size(0);
-  const result = new Float64Array(total);
-  noGrad(() => {
-    for (let start = 0; start < total; start += rows) {
-      const count = Math.min(rows, total - start);
-      scope(() => {
-        const { logps } = chunkLogps(
-          ops.narrow(hidden, 0, start, count),
-          head,
-          ops.unsqueeze(ops.narrow(targets, 0, start, count), 1),
-        );
-        result.set(toFloat64Array(logps), start);
-      });
+export class ChunkedHead implements Disposable {
+  readonly rows: number;
+  /** Logits in the model's dtype, where that is not `wide`'s. */
+  readonly #narrow: Tensor | undefined;
+  /** Logits in float32 (float64 for a float64 model). */
+  readonly #wide: Tensor;
+  /** The chunk's weight gradient, where it cannot be added to the sum in one product. */
+  readonly #weightGrad: Tensor | undefined;
+
+  constructor(
+    /** [vocab, hidden] */
+    readonly weight: Tensor,
+    { training = false, rows = chunkRows(weight) }: { training?: boolean; rows?: number } = {},
+  ) {
+    this.rows = rows;
+    const { dtype, device } = weight;
+    const shape = [rows, weight.size(0)];
+    const wide = dtype === 'f64' ? 'f64' : 'f32';
+    this.#wide = ops.empty(shape, { dtype: wide, device });
+    if (dtype !== wide) {
+      this.#narrow = ops.empty(shape, { dtype, device });
+      if (training) this.#weightGrad = noGrad(() => ops.emptyLike(weight));
     }
-  });
-  return result;
-}
+  }
 
-/**
- * Signed token-weighted cross-entropy, forward and backward in one pass over the chunks:
- * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax).
- * @param weights g, one a token; of either sign
- * @param headGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dhead is added to it
- * @returns the log-probs and dLoss/dhidden in the dtype of `hidden`
- */
-export function headBackward(
-  hidden: Tensor,
-  head: Tensor,
-  targets: Tensor,
-  weights: Float64Array,
-  headGrad: Tensor,
-  rows = headChunkRows(head),
-): { logps: Float64Array; hiddenGrad: Tensor } {
-  const total = hidden.size(0);
-  const logps = new Float64Array(total);
-  const hiddenGrad = noGrad(() =>
-    scope(() => {
-      const result = ops.emptyLike(hidden);
-      for (let start = 0; start < total; start += rows) {
-        const count = Math.min(rows, total - start);
+  /**
+   * Log-probabilities (natural) of `targets` under softmax(hidden · weightᵀ).
+   * @param hidden [tokens, hidden] after the final norm
+   * @param targets i64[tokens]
+   * @returns one a token
+   */
+  logps(hidden: Tensor, targets: Tensor): Float64Array {
+    const result = new Float64Array(hidden.size(0));
+    this.#eachChunk(hidden, targets, (chunk, start) => {
+      result.set(toFloat64Array(chunk.logps), start);
+    });
+    return result;
+  }
+
+  /**
+   * Signed token-weighted cross-entropy, forward and backward in one pass over the chunks:
+   * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax).
+   * @param weights g, one a token; of either sign
+   * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it
+   * @returns the log-probs and dLoss/dhidden in the dtype of `hidden`
+   */
+  backward(
+    hidden: Tensor,
+    targets: Tensor,
+    weights: Float64Array,
+    weightGrad: Tensor,
+  ): { logps: Float64Array; hiddenGrad: Tensor } {
+    const logps = new Float64Array(hidden.size(0));
+    const hiddenGrad = noGrad(() => ops.emptyLike(hidden));
+    this.#eachChunk(hidden, targets, (chunk, start) => {
+      logps.set(toFloat64Array(chunk.logps), start);
+      const { logits, total, count } = chunk;
+      const g = ops.toDevice(
+        fromArray(weights.slice(start, start + count), [count, 1]),
+        hidden.device,
+        logits.dtype,
+      );
+      ops.mul_(logits, ops.neg(ops.div(g, total)));
+      ops.scatterAdd_(logits, -1, chunk.target, g);
+      const logitsGrad = chunk.narrow ? ops.copy_(chunk.narrow, logits) : logits;
+      ops.mmOut(logitsGrad, this.weight, { out: ops.narrow(hiddenGrad, 0, start, count) });
+      if (logitsGrad.dtype === weightGrad.dtype) {
+        ops.addmm_(weightGrad, ops.t(logitsGrad), chunk.hidden);
+      } else {
+        ops.add_(weightGrad, ops.mmOut(ops.t(logitsGrad), chunk.hidden, { out: this.#weightGrad! }));
+      }
+    });
+    return { logps, hiddenGrad };
+  }
+
+  /** Hands out each chunk with its logits as exp(logit − largest); `total` is their sum, so their ratio is softmax. */
+  #eachChunk(
+    hidden: Tensor,
+    targets: Tensor,
+    use: (
+      chunk: {
+        hidden: Tensor;
+        target: Tensor;
+        logits: Tensor;
+        narrow?: Tensor;
+        total: Tensor;
+        logps: Tensor;
+        count: number;
+      },
+      start: number,
+    ) => void,
+  ): void {
+    noGrad(() => {
+      const tokens = hidden.size(0);
+      for (let start = 0; start < tokens; start += this.rows) {
+        const count = Math.min(this.rows, tokens - start);
         scope(() => {
-          const h = ops.narrow(hidden, 0, start, count);
+          const chunk = ops.narrow(hidden, 0, start, count);
           const target = ops.unsqueeze(ops.narrow(targets, 0, start, count), 1);
-          const chunk = chunkLogps(h, head, target);
-          logps.set(toFloat64Array(chunk.logps), start);
-          const { logits } = chunk;
-          const g = ops.toDevice(
-            fromArray(weights.slice(start, start + count), [count, 1]),
-            hidden.device,
-            logits.dtype,
-          );
-          // In place over the logits: softmax, times −g, plus g at the target.
-          ops.exp_(ops.sub_(logits, chunk.normaliser));
-          ops.mul_(logits, ops.neg(g));
-          ops.scatterAdd_(logits, -1, target, g);
-          const logitsGrad = ops.toDtype(logits, hidden.dtype);
-          ops.copy_(ops.narrow(result, 0, start, count), ops.mm(logitsGrad, head));
-          if (logitsGrad.dtype === headGrad.dtype) ops.addmm_(headGrad, ops.t(logitsGrad), h);
-          else ops.add_(headGrad, ops.mm(ops.t(logitsGrad), h));
+          const logits = ops.narrow(this.#wide, 0, 0, count);
+          const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
+          ops.mmOut(chunk, ops.t(this.weight), { out: narrow ?? logits });
+          if (narrow) ops.copy_(logits, narrow);
+          const largest = ops.amax(logits, [-1], true);
+          const chosen = ops.sub(ops.gather(logits, -1, target), largest);
+          ops.exp_(ops.sub_(logits, largest));
+          const total = ops.sumDim(logits, [-1], true);
+          const logps = ops.sub(chosen, ops.log(total));
+          use({ hidden: chunk, target, logits, narrow, total, logps, count }, start);
         });
       }
-      return result;
-    }),
-  );
-  return { logps, hiddenGrad };
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of [this.#narrow, this.#wide, this.#weightGrad]) tensor?.dispose();
+  }
 }

@@ -26,7 +26,11 @@ export function enableGrad<T>(body: () => T): T {
  * Backward from `outputs`: adds to `.grad` of every leaf that they depend on. `gradients` are dLoss/dOutput and may be
  * left out for scalars.
  */
-export function backward(outputs: readonly Tensor[], gradients?: readonly Tensor[], retainGraph = false): void {
+export function backward(
+  outputs: readonly Tensor[],
+  gradients?: readonly Tensor[],
+  retainGraph = false,
+): void {
   native.backward(toHandles(outputs), gradients ? toHandles(gradients) : null, retainGraph, null);
 }
 

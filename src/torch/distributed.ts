@@ -19,7 +19,9 @@ export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchE
   const whole = (name: string): number => {
     const value = Number(env[name]);
     if (env[name] === undefined || !Number.isInteger(value) || value < 0) {
-      throw new UserError(`the environment variable ${name} must be a whole number, not "${env[name] ?? ''}"`);
+      throw new UserError(
+        `the environment variable ${name} must be a whole number, not "${env[name] ?? ''}"`,
+      );
     }
     return value;
   };

@@ -1,6 +1,6 @@
 // Written by scripts/generate-ops.js from libtorch 2.11.0. Add operators there.
 import { dtypeCodes, type Dtype } from './dtype.js';
-import { handles, handlesOrNull, invoke, Op, tensor, tensorList } from './op.js';
+import { handles, handlesOrNull, invoke, Op, tensorList, wrap } from './op.js';
 import type { Tensor } from './tensor.js';
 
 function code(dtype: Dtype | null | undefined): number | null | undefined {
@@ -19,7 +19,7 @@ const addOp = new Op(
 
 /** `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` */
 export function add(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
-  return tensor(invoke(addOp, self.handle, other.handle, options.alpha));
+  return wrap(invoke(addOp, self.handle, other.handle, options.alpha));
 }
 
 const addScalarOp = new Op(
@@ -29,7 +29,7 @@ const addScalarOp = new Op(
 
 /** `aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
 export function addScalar(self: Tensor, other: number, alpha?: number): Tensor {
-  return tensor(invoke(addScalarOp, self.handle, other, alpha));
+  return wrap(invoke(addScalarOp, self.handle, other, alpha));
 }
 
 const addInPlaceOp = new Op(
@@ -39,7 +39,7 @@ const addInPlaceOp = new Op(
 
 /** `aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` */
 export function add_(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
-  return tensor(invoke(addInPlaceOp, self.handle, other.handle, options.alpha));
+  return wrap(invoke(addInPlaceOp, self.handle, other.handle, options.alpha));
 }
 
 const subOp = new Op(
@@ -49,7 +49,7 @@ const subOp = new Op(
 
 /** `aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` */
 export function sub(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
-  return tensor(invoke(subOp, self.handle, other.handle, options.alpha));
+  return wrap(invoke(subOp, self.handle, other.handle, options.alpha));
 }
 
 const subScalarOp = new Op(
@@ -59,7 +59,7 @@ const subScalarOp = new Op(
 
 /** `aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
 export function subScalar(self: Tensor, other: number, alpha?: number): Tensor {
-  return tensor(invoke(subScalarOp, self.handle, other, alpha));
+  return wrap(invoke(subScalarOp, self.handle, other, alpha));
 }
 
 const subInPlaceOp = new Op(
@@ -69,21 +69,21 @@ const subInPlaceOp = new Op(
 
 /** `aten::sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` */
 export function sub_(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
-  return tensor(invoke(subInPlaceOp, self.handle, other.handle, options.alpha));
+  return wrap(invoke(subInPlaceOp, self.handle, other.handle, options.alpha));
 }
 
 const mulOp = new Op('aten::mul.Tensor', 'aten::mul.Tensor(Tensor self, Tensor other) -> Tensor');
 
 /** `aten::mul.Tensor(Tensor self, Tensor other) -> Tensor` */
 export function mul(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(mulOp, self.handle, other.handle));
+  return wrap(invoke(mulOp, self.handle, other.handle));
 }
 
 const mulScalarOp = new Op('aten::mul.Scalar', 'aten::mul.Scalar(Tensor self, Scalar other) -> Tensor');
 
 /** `aten::mul.Scalar(Tensor self, Scalar other) -> Tensor` */
 export function mulScalar(self: Tensor, other: number): Tensor {
-  return tensor(invoke(mulScalarOp, self.handle, other));
+  return wrap(invoke(mulScalarOp, self.handle, other));
 }
 
 const mulInPlaceOp = new Op(
@@ -93,7 +93,7 @@ const mulInPlaceOp = new Op(
 
 /** `aten::mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` */
 export function mul_(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(mulInPlaceOp, self.handle, other.handle));
+  return wrap(invoke(mulInPlaceOp, self.handle, other.handle));
 }
 
 const mulScalarInPlaceOp = new Op(
@@ -103,112 +103,112 @@ const mulScalarInPlaceOp = new Op(
 
 /** `aten::mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` */
 export function mulScalar_(self: Tensor, other: number): Tensor {
-  return tensor(invoke(mulScalarInPlaceOp, self.handle, other));
+  return wrap(invoke(mulScalarInPlaceOp, self.handle, other));
 }
 
 const divOp = new Op('aten::div.Tensor', 'aten::div.Tensor(Tensor self, Tensor other) -> Tensor');
 
 /** `aten::div.Tensor(Tensor self, Tensor other) -> Tensor` */
 export function div(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(divOp, self.handle, other.handle));
+  return wrap(invoke(divOp, self.handle, other.handle));
 }
 
 const divScalarOp = new Op('aten::div.Scalar', 'aten::div.Scalar(Tensor self, Scalar other) -> Tensor');
 
 /** `aten::div.Scalar(Tensor self, Scalar other) -> Tensor` */
 export function divScalar(self: Tensor, other: number): Tensor {
-  return tensor(invoke(divScalarOp, self.handle, other));
+  return wrap(invoke(divScalarOp, self.handle, other));
 }
 
 const negOp = new Op('aten::neg', 'aten::neg(Tensor self) -> Tensor');
 
 /** `aten::neg(Tensor self) -> Tensor` */
 export function neg(self: Tensor): Tensor {
-  return tensor(invoke(negOp, self.handle));
+  return wrap(invoke(negOp, self.handle));
 }
 
 const negInPlaceOp = new Op('aten::neg_', 'aten::neg_(Tensor(a!) self) -> Tensor(a!)');
 
 /** `aten::neg_(Tensor(a!) self) -> Tensor(a!)` */
 export function neg_(self: Tensor): Tensor {
-  return tensor(invoke(negInPlaceOp, self.handle));
+  return wrap(invoke(negInPlaceOp, self.handle));
 }
 
 const expOp = new Op('aten::exp', 'aten::exp(Tensor self) -> Tensor');
 
 /** `aten::exp(Tensor self) -> Tensor` */
 export function exp(self: Tensor): Tensor {
-  return tensor(invoke(expOp, self.handle));
+  return wrap(invoke(expOp, self.handle));
 }
 
 const expInPlaceOp = new Op('aten::exp_', 'aten::exp_(Tensor(a!) self) -> Tensor(a!)');
 
 /** `aten::exp_(Tensor(a!) self) -> Tensor(a!)` */
 export function exp_(self: Tensor): Tensor {
-  return tensor(invoke(expInPlaceOp, self.handle));
+  return wrap(invoke(expInPlaceOp, self.handle));
 }
 
 const logOp = new Op('aten::log', 'aten::log(Tensor self) -> Tensor');
 
 /** `aten::log(Tensor self) -> Tensor` */
 export function log(self: Tensor): Tensor {
-  return tensor(invoke(logOp, self.handle));
+  return wrap(invoke(logOp, self.handle));
 }
 
 const cosOp = new Op('aten::cos', 'aten::cos(Tensor self) -> Tensor');
 
 /** `aten::cos(Tensor self) -> Tensor` */
 export function cos(self: Tensor): Tensor {
-  return tensor(invoke(cosOp, self.handle));
+  return wrap(invoke(cosOp, self.handle));
 }
 
 const sinOp = new Op('aten::sin', 'aten::sin(Tensor self) -> Tensor');
 
 /** `aten::sin(Tensor self) -> Tensor` */
 export function sin(self: Tensor): Tensor {
-  return tensor(invoke(sinOp, self.handle));
+  return wrap(invoke(sinOp, self.handle));
 }
 
 const sqrtOp = new Op('aten::sqrt', 'aten::sqrt(Tensor self) -> Tensor');
 
 /** `aten::sqrt(Tensor self) -> Tensor` */
 export function sqrt(self: Tensor): Tensor {
-  return tensor(invoke(sqrtOp, self.handle));
+  return wrap(invoke(sqrtOp, self.handle));
 }
 
 const rsqrtOp = new Op('aten::rsqrt', 'aten::rsqrt(Tensor self) -> Tensor');
 
 /** `aten::rsqrt(Tensor self) -> Tensor` */
 export function rsqrt(self: Tensor): Tensor {
-  return tensor(invoke(rsqrtOp, self.handle));
+  return wrap(invoke(rsqrtOp, self.handle));
 }
 
 const tanhOp = new Op('aten::tanh', 'aten::tanh(Tensor self) -> Tensor');
 
 /** `aten::tanh(Tensor self) -> Tensor` */
 export function tanh(self: Tensor): Tensor {
-  return tensor(invoke(tanhOp, self.handle));
+  return wrap(invoke(tanhOp, self.handle));
 }
 
 const sigmoidOp = new Op('aten::sigmoid', 'aten::sigmoid(Tensor self) -> Tensor');
 
 /** `aten::sigmoid(Tensor self) -> Tensor` */
 export function sigmoid(self: Tensor): Tensor {
-  return tensor(invoke(sigmoidOp, self.handle));
+  return wrap(invoke(sigmoidOp, self.handle));
 }
 
 const siluOp = new Op('aten::silu', 'aten::silu(Tensor self) -> Tensor');
 
 /** `aten::silu(Tensor self) -> Tensor` */
 export function silu(self: Tensor): Tensor {
-  return tensor(invoke(siluOp, self.handle));
+  return wrap(invoke(siluOp, self.handle));
 }
 
 const geluOp = new Op('aten::gelu', 'aten::gelu(Tensor self, *, str approximate="none") -> Tensor');
 
 /** `aten::gelu(Tensor self, *, str approximate="none") -> Tensor` */
 export function gelu(self: Tensor, options: { approximate?: string } = {}): Tensor {
-  return tensor(invoke(geluOp, self.handle, options.approximate));
+  return wrap(invoke(geluOp, self.handle, options.approximate));
 }
 
 const powScalarOp = new Op(
@@ -218,28 +218,28 @@ const powScalarOp = new Op(
 
 /** `aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` */
 export function powScalar(self: Tensor, exponent: number): Tensor {
-  return tensor(invoke(powScalarOp, self.handle, exponent));
+  return wrap(invoke(powScalarOp, self.handle, exponent));
 }
 
 const clampMinOp = new Op('aten::clamp_min', 'aten::clamp_min(Tensor self, Scalar min) -> Tensor');
 
 /** `aten::clamp_min(Tensor self, Scalar min) -> Tensor` */
 export function clampMin(self: Tensor, min: number): Tensor {
-  return tensor(invoke(clampMinOp, self.handle, min));
+  return wrap(invoke(clampMinOp, self.handle, min));
 }
 
 const isfiniteOp = new Op('aten::isfinite', 'aten::isfinite(Tensor self) -> Tensor');
 
 /** `aten::isfinite(Tensor self) -> Tensor` */
 export function isfinite(self: Tensor): Tensor {
-  return tensor(invoke(isfiniteOp, self.handle));
+  return wrap(invoke(isfiniteOp, self.handle));
 }
 
 const mmOp = new Op('aten::mm', 'aten::mm(Tensor self, Tensor mat2) -> Tensor');
 
 /** `aten::mm(Tensor self, Tensor mat2) -> Tensor` */
 export function mm(self: Tensor, mat2: Tensor): Tensor {
-  return tensor(invoke(mmOp, self.handle, mat2.handle));
+  return wrap(invoke(mmOp, self.handle, mat2.handle));
 }
 
 const mmOutOp = new Op(
@@ -249,7 +249,7 @@ const mmOutOp = new Op(
 
 /** `aten::mm.out(Tensor self, Tensor mat2, *, Tensor(a!) out) -> Tensor(a!)` */
 export function mmOut(self: Tensor, mat2: Tensor, options: { out: Tensor }): Tensor {
-  return tensor(invoke(mmOutOp, self.handle, mat2.handle, options.out.handle));
+  return wrap(invoke(mmOutOp, self.handle, mat2.handle, options.out.handle));
 }
 
 const addmmInPlaceOp = new Op(
@@ -264,14 +264,14 @@ export function addmm_(
   mat2: Tensor,
   options: { beta?: number; alpha?: number } = {},
 ): Tensor {
-  return tensor(invoke(addmmInPlaceOp, self.handle, mat1.handle, mat2.handle, options.beta, options.alpha));
+  return wrap(invoke(addmmInPlaceOp, self.handle, mat1.handle, mat2.handle, options.beta, options.alpha));
 }
 
 const matmulOp = new Op('aten::matmul', 'aten::matmul(Tensor self, Tensor other) -> Tensor');
 
 /** `aten::matmul(Tensor self, Tensor other) -> Tensor` */
 export function matmul(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(matmulOp, self.handle, other.handle));
+  return wrap(invoke(matmulOp, self.handle, other.handle));
 }
 
 const linearOp = new Op(
@@ -281,21 +281,21 @@ const linearOp = new Op(
 
 /** `aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor` */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
-  return tensor(invoke(linearOp, input.handle, weight.handle, bias == null ? undefined : bias.handle));
+  return wrap(invoke(linearOp, input.handle, weight.handle, bias == null ? undefined : bias.handle));
 }
 
 const outerOp = new Op('aten::outer', 'aten::outer(Tensor self, Tensor vec2) -> Tensor');
 
 /** `aten::outer(Tensor self, Tensor vec2) -> Tensor` */
 export function outer(self: Tensor, vec2: Tensor): Tensor {
-  return tensor(invoke(outerOp, self.handle, vec2.handle));
+  return wrap(invoke(outerOp, self.handle, vec2.handle));
 }
 
 const sumOp = new Op('aten::sum', 'aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor');
 
 /** `aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor` */
 export function sum(self: Tensor, options: { dtype?: Dtype | null } = {}): Tensor {
-  return tensor(invoke(sumOp, self.handle, code(options.dtype)));
+  return wrap(invoke(sumOp, self.handle, code(options.dtype)));
 }
 
 const sumDimOp = new Op(
@@ -310,14 +310,14 @@ export function sumDim(
   keepdim?: boolean,
   options: { dtype?: Dtype | null } = {},
 ): Tensor {
-  return tensor(invoke(sumDimOp, self.handle, dim, keepdim, code(options.dtype)));
+  return wrap(invoke(sumDimOp, self.handle, dim, keepdim, code(options.dtype)));
 }
 
 const meanOp = new Op('aten::mean', 'aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor');
 
 /** `aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor` */
 export function mean(self: Tensor, options: { dtype?: Dtype | null } = {}): Tensor {
-  return tensor(invoke(meanOp, self.handle, code(options.dtype)));
+  return wrap(invoke(meanOp, self.handle, code(options.dtype)));
 }
 
 const meanDimOp = new Op(
@@ -332,14 +332,14 @@ export function meanDim(
   keepdim?: boolean,
   options: { dtype?: Dtype | null } = {},
 ): Tensor {
-  return tensor(invoke(meanDimOp, self.handle, dim, keepdim, code(options.dtype)));
+  return wrap(invoke(meanDimOp, self.handle, dim, keepdim, code(options.dtype)));
 }
 
 const amaxOp = new Op('aten::amax', 'aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor');
 
 /** `aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` */
 export function amax(self: Tensor, dim?: readonly number[], keepdim?: boolean): Tensor {
-  return tensor(invoke(amaxOp, self.handle, dim, keepdim));
+  return wrap(invoke(amaxOp, self.handle, dim, keepdim));
 }
 
 const argmaxOp = new Op(
@@ -349,14 +349,14 @@ const argmaxOp = new Op(
 
 /** `aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` */
 export function argmax(self: Tensor, dim?: number | null, keepdim?: boolean): Tensor {
-  return tensor(invoke(argmaxOp, self.handle, dim, keepdim));
+  return wrap(invoke(argmaxOp, self.handle, dim, keepdim));
 }
 
 const allOp = new Op('aten::all', 'aten::all(Tensor self) -> Tensor');
 
 /** `aten::all(Tensor self) -> Tensor` */
 export function all(self: Tensor): Tensor {
-  return tensor(invoke(allOp, self.handle));
+  return wrap(invoke(allOp, self.handle));
 }
 
 const logsumexpOp = new Op(
@@ -366,7 +366,7 @@ const logsumexpOp = new Op(
 
 /** `aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` */
 export function logsumexp(self: Tensor, dim: readonly number[], keepdim?: boolean): Tensor {
-  return tensor(invoke(logsumexpOp, self.handle, dim, keepdim));
+  return wrap(invoke(logsumexpOp, self.handle, dim, keepdim));
 }
 
 const softmaxOp = new Op(
@@ -376,7 +376,7 @@ const softmaxOp = new Op(
 
 /** `aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
 export function softmax(self: Tensor, dim: number, dtype?: Dtype | null): Tensor {
-  return tensor(invoke(softmaxOp, self.handle, dim, code(dtype)));
+  return wrap(invoke(softmaxOp, self.handle, dim, code(dtype)));
 }
 
 const logSoftmaxOp = new Op(
@@ -386,7 +386,7 @@ const logSoftmaxOp = new Op(
 
 /** `aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
 export function logSoftmax(self: Tensor, dim: number, dtype?: Dtype | null): Tensor {
-  return tensor(invoke(logSoftmaxOp, self.handle, dim, code(dtype)));
+  return wrap(invoke(logSoftmaxOp, self.handle, dim, code(dtype)));
 }
 
 const cumsumOp = new Op(
@@ -396,7 +396,7 @@ const cumsumOp = new Op(
 
 /** `aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` */
 export function cumsum(self: Tensor, dim: number, options: { dtype?: Dtype | null } = {}): Tensor {
-  return tensor(invoke(cumsumOp, self.handle, dim, code(options.dtype)));
+  return wrap(invoke(cumsumOp, self.handle, dim, code(options.dtype)));
 }
 
 const sortOp = new Op(
@@ -438,14 +438,14 @@ export function norm(
   keepdim?: boolean,
   options: { dtype?: Dtype | null } = {},
 ): Tensor {
-  return tensor(invoke(normOp, self.handle, ord, dim, keepdim, code(options.dtype)));
+  return wrap(invoke(normOp, self.handle, ord, dim, keepdim, code(options.dtype)));
 }
 
 const eqOp = new Op('aten::eq.Tensor', 'aten::eq.Tensor(Tensor self, Tensor other) -> Tensor');
 
 /** `aten::eq.Tensor(Tensor self, Tensor other) -> Tensor` */
 export function eq(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(eqOp, self.handle, other.handle));
+  return wrap(invoke(eqOp, self.handle, other.handle));
 }
 
 const equalOp = new Op('aten::equal', 'aten::equal(Tensor self, Tensor other) -> bool');
@@ -459,49 +459,49 @@ const leScalarOp = new Op('aten::le.Scalar', 'aten::le.Scalar(Tensor self, Scala
 
 /** `aten::le.Scalar(Tensor self, Scalar other) -> Tensor` */
 export function leScalar(self: Tensor, other: number): Tensor {
-  return tensor(invoke(leScalarOp, self.handle, other));
+  return wrap(invoke(leScalarOp, self.handle, other));
 }
 
 const gtScalarOp = new Op('aten::gt.Scalar', 'aten::gt.Scalar(Tensor self, Scalar other) -> Tensor');
 
 /** `aten::gt.Scalar(Tensor self, Scalar other) -> Tensor` */
 export function gtScalar(self: Tensor, other: number): Tensor {
-  return tensor(invoke(gtScalarOp, self.handle, other));
+  return wrap(invoke(gtScalarOp, self.handle, other));
 }
 
 const ltOp = new Op('aten::lt.Tensor', 'aten::lt.Tensor(Tensor self, Tensor other) -> Tensor');
 
 /** `aten::lt.Tensor(Tensor self, Tensor other) -> Tensor` */
 export function lt(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(ltOp, self.handle, other.handle));
+  return wrap(invoke(ltOp, self.handle, other.handle));
 }
 
 const geOp = new Op('aten::ge.Tensor', 'aten::ge.Tensor(Tensor self, Tensor other) -> Tensor');
 
 /** `aten::ge.Tensor(Tensor self, Tensor other) -> Tensor` */
 export function ge(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(geOp, self.handle, other.handle));
+  return wrap(invoke(geOp, self.handle, other.handle));
 }
 
 const logicalAndOp = new Op('aten::logical_and', 'aten::logical_and(Tensor self, Tensor other) -> Tensor');
 
 /** `aten::logical_and(Tensor self, Tensor other) -> Tensor` */
 export function logicalAnd(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(logicalAndOp, self.handle, other.handle));
+  return wrap(invoke(logicalAndOp, self.handle, other.handle));
 }
 
 const logicalOrOp = new Op('aten::logical_or', 'aten::logical_or(Tensor self, Tensor other) -> Tensor');
 
 /** `aten::logical_or(Tensor self, Tensor other) -> Tensor` */
 export function logicalOr(self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(logicalOrOp, self.handle, other.handle));
+  return wrap(invoke(logicalOrOp, self.handle, other.handle));
 }
 
 const logicalNotOp = new Op('aten::logical_not', 'aten::logical_not(Tensor self) -> Tensor');
 
 /** `aten::logical_not(Tensor self) -> Tensor` */
 export function logicalNot(self: Tensor): Tensor {
-  return tensor(invoke(logicalNotOp, self.handle));
+  return wrap(invoke(logicalNotOp, self.handle));
 }
 
 const whereOp = new Op(
@@ -511,7 +511,7 @@ const whereOp = new Op(
 
 /** `aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` */
 export function where(condition: Tensor, self: Tensor, other: Tensor): Tensor {
-  return tensor(invoke(whereOp, condition.handle, self.handle, other.handle));
+  return wrap(invoke(whereOp, condition.handle, self.handle, other.handle));
 }
 
 const maskedFillOp = new Op(
@@ -521,7 +521,7 @@ const maskedFillOp = new Op(
 
 /** `aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor` */
 export function maskedFill(self: Tensor, mask: Tensor, value: number): Tensor {
-  return tensor(invoke(maskedFillOp, self.handle, mask.handle, value));
+  return wrap(invoke(maskedFillOp, self.handle, mask.handle, value));
 }
 
 const maskedFillInPlaceOp = new Op(
@@ -531,7 +531,7 @@ const maskedFillInPlaceOp = new Op(
 
 /** `aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)` */
 export function maskedFill_(self: Tensor, mask: Tensor, value: number): Tensor {
-  return tensor(invoke(maskedFillInPlaceOp, self.handle, mask.handle, value));
+  return wrap(invoke(maskedFillInPlaceOp, self.handle, mask.handle, value));
 }
 
 const embeddingOp = new Op(
@@ -547,7 +547,7 @@ export function embedding(
   scaleGradByFreq?: boolean,
   sparse?: boolean,
 ): Tensor {
-  return tensor(invoke(embeddingOp, weight.handle, indices.handle, paddingIdx, scaleGradByFreq, sparse));
+  return wrap(invoke(embeddingOp, weight.handle, indices.handle, paddingIdx, scaleGradByFreq, sparse));
 }
 
 const indexSelectOp = new Op(
@@ -557,7 +557,7 @@ const indexSelectOp = new Op(
 
 /** `aten::index_select(Tensor self, int dim, Tensor index) -> Tensor` */
 export function indexSelect(self: Tensor, dim: number, index: Tensor): Tensor {
-  return tensor(invoke(indexSelectOp, self.handle, dim, index.handle));
+  return wrap(invoke(indexSelectOp, self.handle, dim, index.handle));
 }
 
 const indexAddInPlaceOp = new Op(
@@ -573,7 +573,7 @@ export function indexAdd_(
   source: Tensor,
   options: { alpha?: number } = {},
 ): Tensor {
-  return tensor(invoke(indexAddInPlaceOp, self.handle, dim, index.handle, source.handle, options.alpha));
+  return wrap(invoke(indexAddInPlaceOp, self.handle, dim, index.handle, source.handle, options.alpha));
 }
 
 const indexCopyInPlaceOp = new Op(
@@ -583,7 +583,7 @@ const indexCopyInPlaceOp = new Op(
 
 /** `aten::index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)` */
 export function indexCopy_(self: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
-  return tensor(invoke(indexCopyInPlaceOp, self.handle, dim, index.handle, source.handle));
+  return wrap(invoke(indexCopyInPlaceOp, self.handle, dim, index.handle, source.handle));
 }
 
 const gatherOp = new Op(
@@ -598,7 +598,7 @@ export function gather(
   index: Tensor,
   options: { sparseGrad?: boolean } = {},
 ): Tensor {
-  return tensor(invoke(gatherOp, self.handle, dim, index.handle, options.sparseGrad));
+  return wrap(invoke(gatherOp, self.handle, dim, index.handle, options.sparseGrad));
 }
 
 const scatterInPlaceOp = new Op(
@@ -608,7 +608,7 @@ const scatterInPlaceOp = new Op(
 
 /** `aten::scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` */
 export function scatter_(self: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
-  return tensor(invoke(scatterInPlaceOp, self.handle, dim, index.handle, src.handle));
+  return wrap(invoke(scatterInPlaceOp, self.handle, dim, index.handle, src.handle));
 }
 
 const scatterAddInPlaceOp = new Op(
@@ -618,21 +618,21 @@ const scatterAddInPlaceOp = new Op(
 
 /** `aten::scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` */
 export function scatterAdd_(self: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
-  return tensor(invoke(scatterAddInPlaceOp, self.handle, dim, index.handle, src.handle));
+  return wrap(invoke(scatterAddInPlaceOp, self.handle, dim, index.handle, src.handle));
 }
 
 const catOp = new Op('aten::cat', 'aten::cat(Tensor[] tensors, int dim=0) -> Tensor');
 
 /** `aten::cat(Tensor[] tensors, int dim=0) -> Tensor` */
 export function cat(tensors: readonly Tensor[], dim?: number): Tensor {
-  return tensor(invoke(catOp, handles(tensors), dim));
+  return wrap(invoke(catOp, handles(tensors), dim));
 }
 
 const stackOp = new Op('aten::stack', 'aten::stack(Tensor[] tensors, int dim=0) -> Tensor');
 
 /** `aten::stack(Tensor[] tensors, int dim=0) -> Tensor` */
 export function stack(tensors: readonly Tensor[], dim?: number): Tensor {
-  return tensor(invoke(stackOp, handles(tensors), dim));
+  return wrap(invoke(stackOp, handles(tensors), dim));
 }
 
 const chunkOp = new Op(
@@ -662,7 +662,7 @@ const narrowOp = new Op(
 
 /** `aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)` */
 export function narrow(self: Tensor, dim: number, start: number, length: number): Tensor {
-  return tensor(invoke(narrowOp, self.handle, dim, start, length));
+  return wrap(invoke(narrowOp, self.handle, dim, start, length));
 }
 
 const selectOp = new Op(
@@ -672,14 +672,14 @@ const selectOp = new Op(
 
 /** `aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)` */
 export function select(self: Tensor, dim: number, index: number): Tensor {
-  return tensor(invoke(selectOp, self.handle, dim, index));
+  return wrap(invoke(selectOp, self.handle, dim, index));
 }
 
 const viewOp = new Op('aten::view', 'aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)');
 
 /** `aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)` */
 export function view(self: Tensor, size: readonly number[]): Tensor {
-  return tensor(invoke(viewOp, self.handle, size));
+  return wrap(invoke(viewOp, self.handle, size));
 }
 
 const viewDtypeOp = new Op(
@@ -689,14 +689,14 @@ const viewDtypeOp = new Op(
 
 /** `aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)` */
 export function viewDtype(self: Tensor, dtype: Dtype): Tensor {
-  return tensor(invoke(viewDtypeOp, self.handle, code(dtype)));
+  return wrap(invoke(viewDtypeOp, self.handle, code(dtype)));
 }
 
 const reshapeOp = new Op('aten::reshape', 'aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)');
 
 /** `aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)` */
 export function reshape(self: Tensor, shape: readonly number[]): Tensor {
-  return tensor(invoke(reshapeOp, self.handle, shape));
+  return wrap(invoke(reshapeOp, self.handle, shape));
 }
 
 const transposeOp = new Op(
@@ -706,28 +706,28 @@ const transposeOp = new Op(
 
 /** `aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` */
 export function transpose(self: Tensor, dim0: number, dim1: number): Tensor {
-  return tensor(invoke(transposeOp, self.handle, dim0, dim1));
+  return wrap(invoke(transposeOp, self.handle, dim0, dim1));
 }
 
 const tOp = new Op('aten::t', 'aten::t(Tensor(a) self) -> Tensor(a)');
 
 /** `aten::t(Tensor(a) self) -> Tensor(a)` */
 export function t(self: Tensor): Tensor {
-  return tensor(invoke(tOp, self.handle));
+  return wrap(invoke(tOp, self.handle));
 }
 
 const unsqueezeOp = new Op('aten::unsqueeze', 'aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)');
 
 /** `aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)` */
 export function unsqueeze(self: Tensor, dim: number): Tensor {
-  return tensor(invoke(unsqueezeOp, self.handle, dim));
+  return wrap(invoke(unsqueezeOp, self.handle, dim));
 }
 
 const squeezeOp = new Op('aten::squeeze.dim', 'aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)');
 
 /** `aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)` */
 export function squeeze(self: Tensor, dim: number): Tensor {
-  return tensor(invoke(squeezeOp, self.handle, dim));
+  return wrap(invoke(squeezeOp, self.handle, dim));
 }
 
 const expandOp = new Op(
@@ -737,7 +737,7 @@ const expandOp = new Op(
 
 /** `aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` */
 export function expand(self: Tensor, size: readonly number[], options: { implicit?: boolean } = {}): Tensor {
-  return tensor(invoke(expandOp, self.handle, size, options.implicit));
+  return wrap(invoke(expandOp, self.handle, size, options.implicit));
 }
 
 const repeatInterleaveOp = new Op(
@@ -752,7 +752,7 @@ export function repeatInterleave(
   dim?: number | null,
   options: { outputSize?: number | null } = {},
 ): Tensor {
-  return tensor(invoke(repeatInterleaveOp, self.handle, repeats, dim, options.outputSize));
+  return wrap(invoke(repeatInterleaveOp, self.handle, repeats, dim, options.outputSize));
 }
 
 const contiguousOp = new Op(
@@ -762,7 +762,7 @@ const contiguousOp = new Op(
 
 /** `aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)` */
 export function contiguous(self: Tensor, options: { memoryFormat?: number } = {}): Tensor {
-  return tensor(invoke(contiguousOp, self.handle, options.memoryFormat));
+  return wrap(invoke(contiguousOp, self.handle, options.memoryFormat));
 }
 
 const arangeOp = new Op(
@@ -782,7 +782,7 @@ export function arange(
     pinMemory?: boolean | null;
   } = {},
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(
       arangeOp,
       start,
@@ -812,7 +812,7 @@ export function full(
     pinMemory?: boolean | null;
   } = {},
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(fullOp, size, fillValue, code(options.dtype), options.layout, options.device, options.pinMemory),
   );
 }
@@ -832,9 +832,7 @@ export function zeros(
     pinMemory?: boolean | null;
   } = {},
 ): Tensor {
-  return tensor(
-    invoke(zerosOp, size, code(options.dtype), options.layout, options.device, options.pinMemory),
-  );
+  return wrap(invoke(zerosOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 const onesOp = new Op(
@@ -852,7 +850,7 @@ export function ones(
     pinMemory?: boolean | null;
   } = {},
 ): Tensor {
-  return tensor(invoke(onesOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
+  return wrap(invoke(onesOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 const emptyOp = new Op(
@@ -871,7 +869,7 @@ export function empty(
     memoryFormat?: number | null;
   } = {},
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(
       emptyOp,
       size,
@@ -900,7 +898,7 @@ export function emptyLike(
     memoryFormat?: number | null;
   } = {},
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(
       emptyLikeOp,
       self.handle,
@@ -929,7 +927,7 @@ export function zerosLike(
     memoryFormat?: number | null;
   } = {},
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(
       zerosLikeOp,
       self.handle,
@@ -957,9 +955,7 @@ export function randn(
     pinMemory?: boolean | null;
   } = {},
 ): Tensor {
-  return tensor(
-    invoke(randnOp, size, code(options.dtype), options.layout, options.device, options.pinMemory),
-  );
+  return wrap(invoke(randnOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 const randOp = new Op(
@@ -977,7 +973,7 @@ export function rand(
     pinMemory?: boolean | null;
   } = {},
 ): Tensor {
-  return tensor(invoke(randOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
+  return wrap(invoke(randOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 const fromFileOp = new Op(
@@ -997,7 +993,7 @@ export function fromFile(
     pinMemory?: boolean | null;
   } = {},
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(
       fromFileOp,
       filename,
@@ -1024,7 +1020,7 @@ export function toDtype(
   copy?: boolean,
   memoryFormat?: number | null,
 ): Tensor {
-  return tensor(invoke(toDtypeOp, self.handle, code(dtype), nonBlocking, copy, memoryFormat));
+  return wrap(invoke(toDtypeOp, self.handle, code(dtype), nonBlocking, copy, memoryFormat));
 }
 
 const toDeviceOp = new Op(
@@ -1041,7 +1037,7 @@ export function toDevice(
   copy?: boolean,
   memoryFormat?: number | null,
 ): Tensor {
-  return tensor(invoke(toDeviceOp, self.handle, device, code(dtype), nonBlocking, copy, memoryFormat));
+  return wrap(invoke(toDeviceOp, self.handle, device, code(dtype), nonBlocking, copy, memoryFormat));
 }
 
 const toCopyOp = new Op(
@@ -1061,7 +1057,7 @@ export function toCopy(
     memoryFormat?: number | null;
   } = {},
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(
       toCopyOp,
       self.handle,
@@ -1082,14 +1078,14 @@ const cloneOp = new Op(
 
 /** `aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` */
 export function clone(self: Tensor, options: { memoryFormat?: number | null } = {}): Tensor {
-  return tensor(invoke(cloneOp, self.handle, options.memoryFormat));
+  return wrap(invoke(cloneOp, self.handle, options.memoryFormat));
 }
 
 const detachOp = new Op('aten::detach', 'aten::detach(Tensor(a) self) -> Tensor(a)');
 
 /** `aten::detach(Tensor(a) self) -> Tensor(a)` */
 export function detach(self: Tensor): Tensor {
-  return tensor(invoke(detachOp, self.handle));
+  return wrap(invoke(detachOp, self.handle));
 }
 
 const copyInPlaceOp = new Op(
@@ -1099,14 +1095,14 @@ const copyInPlaceOp = new Op(
 
 /** `aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` */
 export function copy_(self: Tensor, src: Tensor, nonBlocking?: boolean): Tensor {
-  return tensor(invoke(copyInPlaceOp, self.handle, src.handle, nonBlocking));
+  return wrap(invoke(copyInPlaceOp, self.handle, src.handle, nonBlocking));
 }
 
 const zeroInPlaceOp = new Op('aten::zero_', 'aten::zero_(Tensor(a!) self) -> Tensor(a!)');
 
 /** `aten::zero_(Tensor(a!) self) -> Tensor(a!)` */
 export function zero_(self: Tensor): Tensor {
-  return tensor(invoke(zeroInPlaceOp, self.handle));
+  return wrap(invoke(zeroInPlaceOp, self.handle));
 }
 
 const fillInPlaceOp = new Op(
@@ -1116,7 +1112,7 @@ const fillInPlaceOp = new Op(
 
 /** `aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)` */
 export function fill_(self: Tensor, value: number): Tensor {
-  return tensor(invoke(fillInPlaceOp, self.handle, value));
+  return wrap(invoke(fillInPlaceOp, self.handle, value));
 }
 
 const normalInPlaceOp = new Op(
@@ -1126,7 +1122,7 @@ const normalInPlaceOp = new Op(
 
 /** `aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` */
 export function normal_(self: Tensor, mean?: number, std?: number): Tensor {
-  return tensor(invoke(normalInPlaceOp, self.handle, mean, std));
+  return wrap(invoke(normalInPlaceOp, self.handle, mean, std));
 }
 
 const exponentialInPlaceOp = new Op(
@@ -1136,7 +1132,7 @@ const exponentialInPlaceOp = new Op(
 
 /** `aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)` */
 export function exponential_(self: Tensor, lambd?: number): Tensor {
-  return tensor(invoke(exponentialInPlaceOp, self.handle, lambd));
+  return wrap(invoke(exponentialInPlaceOp, self.handle, lambd));
 }
 
 const scaledDotProductAttentionOp = new Op(
@@ -1154,7 +1150,7 @@ export function scaledDotProductAttention(
   isCausal?: boolean,
   options: { scale?: number | null; enableGqa?: boolean } = {},
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(
       scaledDotProductAttentionOp,
       query.handle,
@@ -1228,7 +1224,7 @@ export function rmsNorm(
   weight?: Tensor | null,
   eps?: number | null,
 ): Tensor {
-  return tensor(
+  return wrap(
     invoke(rmsNormOp, input.handle, normalizedShape, weight == null ? undefined : weight.handle, eps),
   );
 }
@@ -1346,7 +1342,7 @@ const allReduceInPlaceOp = new Op(
 
 /** `_c10d_functional::all_reduce_(Tensor(a!) input, str reduce_op, str group_name) -> Tensor(a!)` */
 export function allReduce_(input: Tensor, reduceOp: string, groupName: string): Tensor {
-  return tensor(invoke(allReduceInPlaceOp, input.handle, reduceOp, groupName));
+  return wrap(invoke(allReduceInPlaceOp, input.handle, reduceOp, groupName));
 }
 
 const allGatherOp = new Op(
@@ -1356,7 +1352,7 @@ const allGatherOp = new Op(
 
 /** `_c10d_functional::all_gather_into_tensor(Tensor input, int group_size, str group_name) -> Tensor` */
 export function allGather(input: Tensor, groupSize: number, groupName: string): Tensor {
-  return tensor(invoke(allGatherOp, input.handle, groupSize, groupName));
+  return wrap(invoke(allGatherOp, input.handle, groupSize, groupName));
 }
 
 const reduceScatterOp = new Op(
@@ -1366,7 +1362,7 @@ const reduceScatterOp = new Op(
 
 /** `_c10d_functional::reduce_scatter_tensor(Tensor input, str reduce_op, int group_size, str group_name) -> Tensor` */
 export function reduceScatter(input: Tensor, reduceOp: string, groupSize: number, groupName: string): Tensor {
-  return tensor(invoke(reduceScatterOp, input.handle, reduceOp, groupSize, groupName));
+  return wrap(invoke(reduceScatterOp, input.handle, reduceOp, groupSize, groupName));
 }
 
 const broadcastInPlaceOp = new Op(
@@ -1376,7 +1372,7 @@ const broadcastInPlaceOp = new Op(
 
 /** `_c10d_functional::broadcast_(Tensor(a!) input, int src, str group_name) -> Tensor(a!)` */
 export function broadcast_(input: Tensor, src: number, groupName: string): Tensor {
-  return tensor(invoke(broadcastInPlaceOp, input.handle, src, groupName));
+  return wrap(invoke(broadcastInPlaceOp, input.handle, src, groupName));
 }
 
 const waitTensorOp = new Op(
@@ -1386,5 +1382,5 @@ const waitTensorOp = new Op(
 
 /** `_c10d_functional::wait_tensor(Tensor tensor) -> Tensor` */
 export function waitTensor(tensor: Tensor): Tensor {
-  return tensor(invoke(waitTensorOp, tensor.handle));
+  return wrap(invoke(waitTensorOp, tensor.handle));
 }

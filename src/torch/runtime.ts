@@ -32,20 +32,24 @@ export function setRngState(device: string, state: Tensor): void {
  */
 export function openDevice(device: string): void {
   if (device === 'cpu') return;
-  if (!/^cuda(:\d+)?$/.test(device)) throw new UserError(`device "${device}" is not known: use cpu, cuda or cuda:N`);
+  if (!/^cuda(:\d+)?$/.test(device))
+    throw new UserError(`device "${device}" is not known: use cpu, cuda or cuda:N`);
   if (native.deviceCount('cuda') === 0) {
     const libraries = join(readSetup()?.libtorch.torchDir ?? '', 'lib');
     try {
       native.loadLibrary(join(libraries, 'libc10_cuda.so'));
       native.loadLibrary(join(libraries, 'libtorch_cuda.so'));
     } catch (error) {
-      throw new UserError(`CUDA cannot be used: ${String((error as Error).message)}; run \`redistill setup --cuda\``);
+      throw new UserError(
+        `CUDA cannot be used: ${String((error as Error).message)}; run \`redistill setup --cuda\``,
+      );
     }
   }
   const count = native.deviceCount('cuda');
   if (count === 0) throw new UserError(`no CUDA device on this machine: use device cpu`);
   const index = Number(device.split(':')[1] ?? 0);
-  if (index >= count) throw new UserError(`device ${device} does not exist: this machine has ${count} CUDA devices`);
+  if (index >= count)
+    throw new UserError(`device ${device} does not exist: this machine has ${count} CUDA devices`);
   native.setDevice(device);
 }
 
@@ -64,7 +68,8 @@ export interface MemoryStats {
 export function memoryStats(device: string): MemoryStats {
   if (device === 'cpu') {
     const status = readFileSync('/proc/self/status', 'utf8');
-    const bytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? NaN) * 1024;
+    const bytes = (field: string) =>
+      Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? NaN) * 1024;
     return { allocated: bytes('VmRSS'), peakAllocated: bytes('VmHWM') };
   }
   const [allocated = NaN, peakAllocated = NaN] = native.memoryStats(device);

@@ -4,7 +4,7 @@ import {
   writeSafetensors,
   type SafetensorsDtype,
   type TensorEntry,
-} from './safetensors-format.js';
+} from '../models/safetensors-format.js';
 import { UserError } from '../util/errors.js';
 import { toBytes } from './data.js';
 import type { Dtype } from './dtype.js';
@@ -46,7 +46,8 @@ export class SafetensorsFile implements Disposable {
   dtype(name: string): Dtype {
     const entry = this.#entry(name);
     const dtype = dtypes[entry.dtype];
-    if (!dtype) throw new UserError(`${this.path}: tensor "${name}" has type ${entry.dtype}, which is not supported`);
+    if (!dtype)
+      throw new UserError(`${this.path}: tensor "${name}" has type ${entry.dtype}, which is not supported`);
     return dtype;
   }
 
@@ -81,7 +82,11 @@ export interface NamedTensor {
 }
 
 /** Writes a safetensors file as Hugging Face's own library does: the same tensors give the same bytes. */
-export function saveSafetensors(path: string, tensors: readonly NamedTensor[], metadata?: Record<string, string>): void {
+export function saveSafetensors(
+  path: string,
+  tensors: readonly NamedTensor[],
+  metadata?: Record<string, string>,
+): void {
   writeSafetensors(
     path,
     tensors.map(({ name, tensor, dtype }) => ({

@@ -1,0 +1,83 @@
+import { noGrad } from '../torch/autograd.js';
+import type { Dtype } from '../torch/dtype.js';
+import * as ops from '../torch/ops.js';
+import { scope, type Tensor } from '../torch/tensor.js';
+import { Transformer } from '../models/transformer.js';
+
+/**
+ * The trainable weights: masters and gradients in float32, and a model in the compute dtype. bf16 alone would lose
+ * updates as small as lr 1e-6. In float32 (or float64, for tests) the masters are the model's own parameters.
+ */
+export class TrainableWeights implements Disposable {
+  readonly model: Transformer;
+  readonly masters: ReadonlyMap<string, Tensor>;
+  /** Sums over everything since `zeroGrads`, in the order of the masters. */
+  readonly grads: ReadonlyMap<string, Tensor>;
+  readonly #mixed: boolean;
+
+  /** @param model in float32 (or float64); becomes part of this object */
+  constructor(model: Transformer, compute: Dtype) {
+    this.masters = model.parameters;
+    this.#mixed = model.dtype !== compute;
+    this.model = this.#mixed
+      ? new Transformer(
+          model.config,
+          new Map([...this.masters].map(([name, master]) => [name, ops.toDtype(master, compute)])),
+        )
+      : model;
+    this.grads = new Map([...this.masters].map(([name, master]) => [name, ops.zerosLike(master)]));
+    for (const [name, parameter] of this.model.parameters) {
+      parameter.requiresGrad = true;
+      if (!this.#mixed) parameter.grad = this.grads.get(name)!; // autograd then adds in place
+    }
+  }
+
+  gradOf(name: string): Tensor {
+    return this.grads.get(name)!;
+  }
+
+  /** Where the head's gradient goes: the embedding's when they are tied. */
+  get headGrad(): Tensor {
+    return this.gradOf(this.model.config.tied ? 'embedding' : 'head');
+  }
+
+  zeroGrads(): void {
+    noGrad(() => {
+      ops.foreachZero_([...this.grads.values()]);
+    });
+  }
+
+  /** Adds what autograd has just left in the compute model's parameters to the float32 sums, and clears it. */
+  collect(names: readonly string[]): void {
+    if (!this.#mixed) return;
+    scope(() => {
+      noGrad(() => {
+        const into: Tensor[] = [];
+        const from: Tensor[] = [];
+        for (const name of names) {
+          const parameter = this.model.parameter(name);
+          const grad = parameter.grad;
+          if (!grad) continue;
+          into.push(this.gradOf(name));
+          from.push(grad);
+          parameter.grad = null;
+        }
+        ops.foreachAdd_(into, from);
+      });
+    });
+  }
+
+  /** Copies the masters into the compute model after an update. */
+  sync(): void {
+    if (!this.#mixed) return;
+    noGrad(() => {
+      ops.foreachCopy_([...this.model.parameters.values()], [...this.masters.values()]);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of this.grads.values()) tensor.dispose();
+    if (this.#mixed) for (const tensor of this.masters.values()) tensor.dispose();
+    this.model[Symbol.dispose]();
+  }
+}
