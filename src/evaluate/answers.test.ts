@@ -55,6 +55,10 @@ describe('extractAnswer', () => {
     ['\\boxed{3} then The answer is 4', '4'],
     ['The answer is $\\boxed{-2.5}$.', '-2.5'],
     ['THE ANSWER IS 9', '9'],
+    ['$\\boxed{x = 160}$', '160'],
+    ['\\boxed{€77}', '€77'],
+    ['So \\boxed{40}. Our answer is verified.', '40'],
+    ['The answer is 40, so our answer is correct!', '40'],
   ])('%j gives %s', (text, written) => {
     expect(extractAnswer(text).answer?.text).toBe(written);
   });
@@ -66,7 +70,8 @@ describe('extractAnswer', () => {
     'The answer is 2 million',
     'The answer is 1e5',
     'The answer is unknown\n5',
-    '\\boxed{x = 2}',
+    '\\boxed{x = 2y}',
+    'The answer is 5. No, the answer is',
     '\\boxed{12 or 13}',
     '####',
     "A: 10+John's age",

@@ -38,21 +38,33 @@ export interface Grade {
 const WINDOW = 200;
 const MARKER = /answer is|####|\\boxed\s*\{|^A:/gim;
 
+/** How many markers are tried from the end before a text counts as having none. */
+const MAX_MARKERS = 16;
+
 /**
  * The number that a solution gives as its answer: what follows the last of "answer is", `####`, `\boxed{` or
- * a line's `A:`. Commas, `$`, `%`, a trailing full stop and units around the number are tolerated; fractions `a/b`
- * and mixed numbers are read; a product, a range, a time or a term (`2x`) is not a number. Work is bounded by the
- * text's length and a window of 200 characters behind the marker.
+ * a line's `A:`. Commas, currency signs, `%`, a trailing full stop and units around the number are tolerated;
+ * fractions `a/b` and mixed numbers are read; a product, a range, a time or a term (`2x`) is not a number. "So our
+ * answer is right" is prose: an "answer is" without a digit on its line gives way to the marker before it.
+ * Work is bounded by the text's length and a window of 200 characters behind each of the last 16 markers.
  */
 export function extractAnswer(text: string): Extraction {
-  let last: RegExpExecArray | undefined;
-  for (const match of text.matchAll(MARKER)) last = match;
-  if (last === undefined) return { reason: 'no final answer' };
-  const start = last.index + last[0].length;
-  const window = text.slice(start, start + WINDOW).replace(/<<[^<>]*>>/g, '');
-  const answer = last[0].startsWith('\\')
-    ? parseNumber(plain(insideBraces(window)))
-    : firstNumber(plain(window.replace(/^[\s:*]+/, '').split('\n', 1)[0]!));
+  const markers = [...text.matchAll(MARKER)].slice(-MAX_MARKERS).reverse();
+  for (const marker of markers) {
+    const start = marker.index + marker[0].length;
+    const window = text.slice(start, start + WINDOW).replace(/<<[^<>]*>>/g, '');
+    if (marker[0].startsWith('\\')) {
+      const boxed = plain(insideBraces(window)).replace(/^[a-z]\w{0,20}\s*=\s*/i, '');
+      return extraction(parseNumber(boxed));
+    }
+    const line = window.replace(/^[\s:*]+/, '').split('\n', 1)[0]!;
+    const isProse = /answer/i.test(marker[0]) && /\w/.test(line) && !/\d/.test(line);
+    if (!isProse) return extraction(firstNumber(plain(line)));
+  }
+  return { reason: markers.length === 0 ? 'no final answer' : 'final answer is not a number' };
+}
+
+function extraction(answer: NumericAnswer | undefined): Extraction {
   return answer ? { answer } : { reason: 'final answer is not a number' };
 }
 
@@ -117,7 +129,7 @@ const GOES_ON = /^\s*(?:[+*×÷^=]|[-/]\s*[\d($.]|(?:hundred|thousand|million|bi
 const IS_PART = /^(?:[a-z](?![a-z])|e[-+]?\d|[:,.]\d|[_(\\])/i;
 
 function firstNumber(line: string): NumericAnswer | undefined {
-  const start = line.search(/-?\s?\$?\s?-?\.?\d/);
+  const start = line.search(/-?\s?[$€£]?\s?-?\.?\d/);
   if (start < 0) return undefined;
   const found = numberAt(line.slice(start), 0);
   if (!found) return undefined;
@@ -129,7 +141,7 @@ function firstNumber(line: string): NumericAnswer | undefined {
 
 /** The signed number, fraction or mixed number at `from`, and what comes behind it. */
 function numberAt(text: string, from: number): { answer: NumericAnswer; rest: string } | undefined {
-  const lead = /\s*([-+]?)\s*\$?\s*(-?)\s*/y;
+  const lead = /\s*([-+]?)\s*[$€£]?\s*(-?)\s*/y;
   lead.lastIndex = from;
   const signs = lead.exec(text)!;
   const whole = scanDecimal(text, lead.lastIndex);
