@@ -1,0 +1,111 @@
+import { closeSync, openSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { GGMLQuantizationType, gguf } from '@huggingface/gguf';
+import { formatBytes } from '../../util/bytes.js';
+import { UserError, messageOf } from '../../util/errors.js';
+import { readFully } from '../../util/files.js';
+import { READABLE_TYPES, blockSize, dequantize } from './dequantize.js';
+import { GgufMetadata } from './metadata.js';
+
+export interface GgufTensor {
+  name: string;
+  /** A `GGMLQuantizationType` that `dequantize` reads. */
+  type: number;
+  /** Slowest dimension first, as PyTorch writes shapes (the file has it the other way round). */
+  shape: number[];
+  /** Position in the file and length, in bytes. */
+  begin: number;
+  length: number;
+}
+
+export interface GgufFile {
+  path: string;
+  metadata: GgufMetadata;
+  tensors: ReadonlyMap<string, GgufTensor>;
+}
+
+/**
+ * Reads the header of a GGUF file and checks that every tensor is of a type that can be read and lies inside the
+ * file, apart from the others.
+ * @throws UserError that names the file and what is wrong with it.
+ */
+export async function readGguf(path: string): Promise<GgufFile> {
+  const file = basename(path);
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) throw new UserError(`${path} does not exist`);
+  // The parser bounds counts, string lengths, nesting and what it reads in all (50 MB).
+  const parsed = await gguf(path, { allowLocalFile: true }).catch((error: unknown) => {
+    throw new UserError(
+      `${file} is not a readable GGUF file (${messageOf(error)}); if it was downloaded, fetch it again`,
+    );
+  });
+  if (!parsed.littleEndian) {
+    throw new UserError(`${file} is a big-endian GGUF file; get the usual little-endian one`);
+  }
+  const dataStart = Number(parsed.tensorDataOffset);
+  // The parser reads zeros past the end of the file.
+  if (parsed.tensorInfoByteRange[1] > size) throw incomplete(file, parsed.tensorInfoByteRange[1], size);
+
+  const tensors = new Map<string, GgufTensor>();
+  for (const info of parsed.tensorInfos) {
+    if (tensors.has(info.name)) throw new UserError(`${file}: tensor ${info.name} is listed twice`);
+    const layout = blockSize(info.dtype);
+    if (layout === undefined) {
+      const type: string | undefined = (GGMLQuantizationType as Record<number, string | undefined>)[
+        info.dtype
+      ];
+      throw new UserError(
+        `${file}: tensor ${info.name} has the type ${type ?? info.dtype}, which cannot be read; take a file with ` +
+          READABLE_TYPES.join(', '),
+      );
+    }
+    const shape = info.shape.map(Number).reverse();
+    const weights = shape.reduce((product, length) => product * length, 1);
+    const row = shape.at(-1) ?? 1;
+    const length = (weights / layout.weights) * layout.bytes;
+    const begin = dataStart + Number(info.offset);
+    if (
+      shape.length === 0 ||
+      weights === 0 ||
+      row % layout.weights !== 0 ||
+      !Number.isSafeInteger(begin + length)
+    ) {
+      throw new UserError(`${file}: tensor ${info.name} has the impossible shape [${shape.join(', ')}]`);
+    }
+    if (begin + length > size) throw incomplete(file, begin + length, size);
+    tensors.set(info.name, { name: info.name, type: info.dtype, shape, begin, length });
+  }
+  checkApart([...tensors.values()], file);
+  return { path, metadata: new GgufMetadata(file, { ...parsed.metadata }), tensors };
+}
+
+function checkApart(tensors: GgufTensor[], file: string): void {
+  tensors.sort((a, b) => a.begin - b.begin);
+  for (const [index, tensor] of tensors.entries()) {
+    const next = tensors[index + 1];
+    if (next !== undefined && tensor.begin + tensor.length > next.begin) {
+      throw new UserError(`${file}: tensors ${tensor.name} and ${next.name} overlap; fetch the file again`);
+    }
+  }
+}
+
+function incomplete(file: string, needed: number, size: number): UserError {
+  return new UserError(
+    `${file}: its header speaks of at least ${formatBytes(needed)} but the file has ${formatBytes(size)}; ` +
+      'the download is incomplete, fetch it again',
+  );
+}
+
+/** The weights of one tensor as float32; nothing else of the file is read. */
+export function readGgufTensor(path: string, tensor: GgufTensor): Float32Array {
+  const bytes = Buffer.allocUnsafeSlow(tensor.length);
+  const fd = openSync(path, 'r');
+  try {
+    if (readFully(fd, bytes, tensor.begin) < tensor.length) {
+      throw new UserError(`${basename(path)} became shorter while it was read`);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return dequantize(tensor.type, bytes);
+}
