@@ -40,7 +40,10 @@ afterEach(() => {
   sandbox.dispose();
 });
 
-/** A cmake whose `--build` runs the given JavaScript; `build` is the folder. */
+/**
+ * A cmake whose `--build` runs the given JavaScript; `build` is the folder. Output that a test looks at goes through
+ * `fs.writeSync`: what `console` has written may be lost at `process.exit`.
+ */
 function installCmake(
   body = `fs.copyFileSync(${JSON.stringify(stub)}, path.join(build, 'redistill.node'));`,
 ): void {
@@ -133,10 +136,9 @@ describe('ensureSetup', () => {
 
   it('shows the first compiler error and keeps the log', async () => {
     installCmake(`
-for (let i = 0; i < 300; i++) console.error('note ' + i);
-console.error('addon.cc:7:1: error: expected ;');
-console.error('1 error generated');
-process.exit(2);`);
+const lines = Array.from({ length: 300 }, (_, i) => 'note ' + i);
+fs.writeSync(2, [...lines, 'addon.cc:7:1: error: expected ;', '1 error generated', ''].join('\\n'));
+process.exitCode = 2;`);
     const failure = await ensureSetup().catch((error: unknown) => String(error));
     expect(failure).toContain('compiling the addon failed (the whole output is in ');
     expect(failure).toMatch(
@@ -157,7 +159,7 @@ process.exit(2);`);
       /compiled but libtorch in .* does not load \(.*\): set LIBTORCH/s,
     );
     installCmake(
-      `console.error('fatal error: error writing to x.o: No space left on device'); process.exit(1);`,
+      `fs.writeSync(2, 'fatal error: error writing to x.o: No space left on device'); process.exit(1);`,
     );
     await expect(ensureSetup()).rejects.toThrow(/^the disk of .* is full/);
     expect(addons()).toEqual([]);
