@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { isMainThread } from 'node:worker_threads';
 import { addonPath } from '../setup/record.js';
 
 /** A tensor's number in the addon: generation · 2²² + slot. */
@@ -89,7 +88,7 @@ export interface Native {
  * slower as soon as another process wants one of the cores; a user's own setting wins.
  */
 function settleWaitPolicy(): void {
-  if (isMainThread) process.env.OMP_WAIT_POLICY ??= 'passive';
+  process.env.OMP_WAIT_POLICY ??= 'passive';
 }
 
 function load(): Native {

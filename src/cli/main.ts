@@ -1,0 +1,46 @@
+import { Command, CommanderError } from 'commander';
+import { messageOf, UserError } from '../util/errors.js';
+import { evaluateCommand } from './evaluate.js';
+import { generateCommand } from './generate.js';
+import { Interrupted } from './interrupt.js';
+import { modelsCommand } from './models.js';
+import { packageVersion } from './version.js';
+import { runCommand } from './run.js';
+import { scoreCommand } from './score.js';
+import { setupCommand } from './setup.js';
+import { trainCommand } from './train.js';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted. */
+async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('redistill')
+    .description('Post-training for small reasoning models, from right traces and wrong ones.')
+    .version(packageVersion())
+    .option('--debug', 'show where an error came from')
+    .exitOverride()
+    .addCommand(setupCommand())
+    .addCommand(modelsCommand())
+    .addCommand(scoreCommand())
+    .addCommand(trainCommand())
+    .addCommand(generateCommand())
+    .addCommand(evaluateCommand())
+    .addCommand(runCommand());
+  for (const command of program.commands) {
+    command.exitOverride();
+    for (const inner of command.commands) inner.exitOverride();
+  }
+  try {
+    await program.parseAsync(argv);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed its sentence
+    if (error instanceof Interrupted) {
+      process.stderr.write(`${error.message}\n`);
+      return 130;
+    }
+    process.stderr.write(`error: ${messageOf(error)}\n`);
+    if (program.opts<{ debug?: boolean }>().debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    return error instanceof UserError ? 2 : 1;
+  }
+}
+
+process.exitCode = await main(process.argv);

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { ensureSetup } from '../setup/index.js';
+import { createProgress } from '../util/progress.js';
+import { printJson } from './output.js';
+
+export function setupCommand(): Command {
+  return new Command('setup')
+    .description('Find or fetch libtorch and compile the addon for it. A second run does nothing.')
+    .option('--cuda', 'insist on the CUDA libraries (about 2.7 GB)')
+    .option('--json', 'print what was found as JSON')
+    .addHelpText(
+      'after',
+      `
+libtorch is looked for in LIBTORCH, in an installed Python torch, and else fetched from PyPI into
+the cache (XDG_CACHE_HOME or ~/.cache). Versions 2.9 to 2.12 work.
+
+Example:
+  redistill setup
+  LIBTORCH=/opt/libtorch redistill setup`,
+    )
+    .action(async (options: { cuda?: boolean; json?: boolean }) => {
+      const progress = createProgress('setup');
+      const setup = await ensureSetup({ cuda: options.cuda ?? false, progress }).finally(() => {
+        progress.finish();
+      });
+      const { libtorch, addonPath, didWork } = setup;
+      if (options.json) {
+        printJson({ ...libtorch, addonPath, didWork });
+        return;
+      }
+      const state = didWork ? 'set up' : 'already set up';
+      process.stdout.write(
+        `${state}: libtorch ${libtorch.version} (${libtorch.source}${libtorch.cuda ? ', with CUDA' : ''}) in ${libtorch.torchDir}\naddon: ${addonPath}\n`,
+      );
+    });
+}

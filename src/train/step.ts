@@ -1,0 +1,101 @@
+import type { Metrics, Objective, SequenceInfo } from '../objectives/objective.js';
+import type { TokenRow } from '../text/rows.js';
+import { release, type Activations, type Engine } from './engine.js';
+import { callsByTokenBudget, packByTokenBudget } from './packing.js';
+
+/** One sequence of an optimizer step. */
+export interface TrainSequence extends SequenceInfo {
+  row: TokenRow;
+  /** Log-probs of the response under the reference model, where the objective needs them. */
+  referenceLogps?: Float64Array;
+}
+
+export interface StepResult {
+  loss: number;
+  metrics: Metrics;
+}
+
+/**
+ * Forward and backward over all sequences of an optimizer step; the gradients are left in the engine's weights.
+ *
+ * Where the objective's weights are known beforehand, every pack is done with in one go and the members of a pair may
+ * lie in different packs. Otherwise whole groups go through the model together: their log-probs are taken from a first
+ * pass over the head, the objective says what to do with them, and the backward starts from the kept activations.
+ *
+ * @param tokenBudget tokens that go through the model at once
+ * @param onPack called before each pack; may throw to stop
+ */
+export function runStep(
+  engine: Engine,
+  objective: Objective,
+  sequences: readonly TrainSequence[],
+  tokenBudget: number,
+  onPack: () => void = () => undefined,
+): StepResult {
+  const normalizer = {
+    groups: new Set(sequences.map((sequence) => sequence.group)).size,
+    tokens: sequences.reduce((sum, sequence) => sum + sequence.length, 0),
+  };
+  const lengths = sequences.map((sequence) => sequence.row.ids.length);
+  const forward = (members: readonly number[]): Activations => {
+    onPack();
+    return engine.forward(members.map((i) => sequences[i]!.row));
+  };
+  const evaluate = (members: readonly number[], logps: readonly Float64Array[]) =>
+    objective.evaluate({
+      sequences: members.map((i) => sequences[i]!),
+      normalizer,
+      logps: members.map((i) => logps[i]!),
+      ...(objective.needs.reference && { referenceLogps: members.map((i) => sequences[i]!.referenceLogps!) }),
+    });
+
+  const all = sequences.map((_, i) => i);
+  const logps: Float64Array[] = [];
+  if (objective.weights) {
+    const gradient = objective.weights({ sequences, normalizer });
+    for (const members of packByTokenBudget(lengths, tokenBudget)) {
+      const result = engine.backward(forward(members), members.map((i) => gradient[i]!));
+      members.forEach((i, position) => (logps[i] = result[position]!));
+    }
+    const { loss, metrics } = evaluate(all, logps);
+    return { loss, metrics };
+  }
+
+  const total: StepResult = { loss: 0, metrics: {} };
+  for (const call of callsByTokenBudget(groupsOf(sequences), tokenBudget)) {
+    const packs = packByTokenBudget(
+      call.map((i) => lengths[i]!),
+      tokenBudget,
+    ).map((members) => members.map((position) => call[position]!));
+    const kept: Activations[] = [];
+    try {
+      for (const members of packs) {
+        const activations = forward(members);
+        kept.push(activations);
+        engine.score(activations).forEach((values, position) => (logps[members[position]!] = values));
+      }
+      const part = evaluate(call, logps);
+      total.loss += part.loss;
+      for (const [name, value] of Object.entries(part.metrics)) {
+        total.metrics[name] = (total.metrics[name] ?? 0) + value;
+      }
+      const gradient = new Map(call.map((i, position) => [i, part.gradient[position]!]));
+      for (const members of packs) engine.backward(kept.shift()!, members.map((i) => gradient.get(i)!));
+    } finally {
+      kept.forEach(release);
+    }
+  }
+  return total;
+}
+
+/** The sequences' indices by group, with the tokens that each group brings. */
+function groupsOf(sequences: readonly TrainSequence[]): { indices: number[]; tokens: number }[] {
+  const groups = new Map<number, { indices: number[]; tokens: number }>();
+  sequences.forEach(({ group, row }, i) => {
+    let entry = groups.get(group);
+    if (!entry) groups.set(group, (entry = { indices: [], tokens: 0 }));
+    entry.indices.push(i);
+    entry.tokens += row.ids.length;
+  });
+  return [...groups.values()];
+}
