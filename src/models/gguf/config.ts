@@ -22,6 +22,8 @@ export interface ModelShape {
 
 /** Sizes of the model, checked against the weights that are there. */
 export function readShape(gguf: GgufFile): ModelShape {
+  // First of all, because the keys below have its name in them.
+  architectureOf(gguf);
   const { metadata } = gguf;
   const own = (name: string): string => metadata.own(name);
   const hidden = metadata.count(own('embedding_length'), MAX_SIZE);

@@ -39,12 +39,14 @@ export async function readGguf(path: string): Promise<GgufFile> {
       `${file} is not a readable GGUF file (${messageOf(error)}); if it was downloaded, fetch it again`,
     );
   });
-  if (!parsed.littleEndian) {
-    throw new UserError(`${file} is a big-endian GGUF file; get the usual little-endian one`);
+  if (!parsed.littleEndian || parsed.metadata.version < 2) {
+    throw new UserError(`${file} is a big-endian GGUF file or one of version 1; get the usual kind`);
   }
   const dataStart = Number(parsed.tensorDataOffset);
   // The parser reads zeros past the end of the file.
   if (parsed.tensorInfoByteRange[1] > size) throw incomplete(file, parsed.tensorInfoByteRange[1], size);
+
+  const header = readRange(path, 0, parsed.tensorInfoByteRange[0]);
 
   const tensors = new Map<string, GgufTensor>();
   for (const info of parsed.tensorInfos) {
@@ -76,7 +78,7 @@ export async function readGguf(path: string): Promise<GgufFile> {
     tensors.set(info.name, { name: info.name, type: info.dtype, shape, begin, length });
   }
   checkApart([...tensors.values()], file);
-  return { path, metadata: new GgufMetadata(file, { ...parsed.metadata }), tensors };
+  return { path, metadata: new GgufMetadata(file, { ...parsed.metadata }, header), tensors };
 }
 
 function checkApart(tensors: GgufTensor[], file: string): void {
@@ -98,14 +100,18 @@ function incomplete(file: string, needed: number, size: number): UserError {
 
 /** The weights of one tensor as float32; nothing else of the file is read. */
 export function readGgufTensor(path: string, tensor: GgufTensor): Float32Array {
-  const bytes = Buffer.allocUnsafeSlow(tensor.length);
+  return dequantize(tensor.type, readRange(path, tensor.begin, tensor.length));
+}
+
+function readRange(path: string, begin: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
   const fd = openSync(path, 'r');
   try {
-    if (readFully(fd, bytes, tensor.begin) < tensor.length) {
+    if (readFully(fd, bytes, begin) < length) {
       throw new UserError(`${basename(path)} became shorter while it was read`);
     }
   } finally {
     closeSync(fd);
   }
-  return dequantize(tensor.type, bytes);
+  return bytes;
 }

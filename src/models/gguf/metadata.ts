@@ -1,4 +1,5 @@
 import { UserError } from '../../util/errors.js';
+import { readStrings } from './strings.js';
 
 /** The metadata of a GGUF file, each value checked for its type when it is asked for. */
 export class GgufMetadata {
@@ -6,6 +7,8 @@ export class GgufMetadata {
     /** For messages. */
     readonly file: string,
     private readonly values: Readonly<Record<string, unknown>>,
+    /** The file's bytes up to the list of tensors. */
+    private readonly header: Buffer,
   ) {}
 
   /** Key of `name` under the file's architecture: `block_count` is `llama.block_count`. */
@@ -58,17 +61,14 @@ export class GgufMetadata {
   }
 
   strings(key: string): string[] {
-    const value = this.values[key];
-    return isListOf(value, (entry) => typeof entry === 'string')
-      ? value
-      : this.fail(key, 'a list of strings');
+    const strings = this.has(key) ? readStrings(this.header, key) : undefined;
+    return strings ?? this.fail(key, 'a list of strings');
   }
 
   numbers(key: string): number[] {
     const value = this.values[key];
-    return isListOf(value, (entry) => typeof entry === 'number')
-      ? value
-      : this.fail(key, 'a list of numbers');
+    const valid = Array.isArray(value) && value.every((entry): entry is number => typeof entry === 'number');
+    return valid ? value : this.fail(key, 'a list of numbers');
   }
 
   private fail(key: string, wanted: string): never {
@@ -77,8 +77,4 @@ export class GgufMetadata {
       `${this.file}: the metadata key ${key} ${found}; the file is damaged or of another kind`,
     );
   }
-}
-
-function isListOf<T>(value: unknown, check: (entry: unknown) => entry is T): value is T[] {
-  return Array.isArray(value) && value.every(check);
 }
