@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { UserError } from '../util/errors.js';
+import type { Objective } from './objective.js';
+
+/** An objective by name, made from a recipe's parameters. */
+export interface ObjectiveDefinition {
+  readonly name: string;
+  /** Throws a UserError where a parameter is unknown or out of range. */
+  create(parameters: Record<string, unknown>): Objective;
+}
+
+/**
+ * @param shape the parameters with their ranges and defaults
+ * @param build makes the objective from checked parameters
+ */
+export function defineObjective<Shape extends z.ZodRawShape>(
+  name: string,
+  shape: Shape,
+  build: (parameters: z.output<z.ZodObject<Shape>>) => Objective,
+): ObjectiveDefinition {
+  const schema = z.strictObject(shape);
+  const allowed = Object.keys(shape);
+  return {
+    name,
+    create: (parameters) => {
+      const { success, data, error } = schema.safeParse(parameters);
+      if (success) return build(data);
+      const unknown = Object.keys(parameters).find((key) => !allowed.includes(key));
+      if (unknown !== undefined)
+        throw new UserError(
+          `objective ${name} has no parameter "${unknown}"; it takes ${allowed.length === 0 ? 'none' : allowed.join(', ')}.`,
+        );
+      const [issue] = error.issues;
+      throw new UserError(`objective ${name}: ${issue!.path.join('.')} must be ${issue!.message}.`);
+    },
+  };
+}
+
+/** A parameter in a range, which is also the end of the message "… must be …". */
+export function numberFrom(minimum: number, maximum = Infinity): z.ZodNumber {
+  const range =
+    maximum === Infinity ? `a number from ${minimum} up` : `a number from ${minimum} to ${maximum}`;
+  return z.number(range).min(minimum, range).max(maximum, range);
+}
+
+export function positiveNumber(): z.ZodNumber {
+  return z.number('a number above 0').positive('a number above 0');
+}

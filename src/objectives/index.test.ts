@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../util/errors.js';
+import { checkRows, createObjective, objectiveNames, type ObjectiveSpec } from './index.js';
+
+describe('createObjective', () => {
+  it('prints the loss with its numbers', () => {
+    const formulas = [
+      { name: 'sft' },
+      { name: 'redi' },
+      { name: 'redi', alpha: 0.5 },
+      { name: 'symmetric' },
+      { name: 'simpo' },
+      { name: 'dpo', beta: 0.001 },
+    ].map((spec) => createObjective(spec).formula);
+    expect(formulas).toEqual([
+      '−logp(y), mean over response tokens',
+      '−mean logp(y_w) + 0.8·mean logp(y_l), mean over pairs',
+      '−mean logp(y_w) + 0.5·mean logp(y_l), mean over pairs',
+      '−mean logp(y_w) + mean logp(y_l), mean over pairs',
+      '−log σ(2·(mean logp(y_w) − mean logp(y_l)) − 1), mean over pairs',
+      '−log σ(0.001·(log π(y_w)/π_ref(y_w) − log π(y_l)/π_ref(y_l))), mean over pairs',
+    ]);
+  });
+
+  it('says what each needs', () => {
+    expect(objectiveNames).toEqual(['sft', 'redi', 'symmetric', 'simpo', 'dpo']);
+    const objectives = objectiveNames.map((name) => createObjective({ name }));
+    expect(objectives.map(({ name }) => name)).toEqual(objectiveNames);
+    expect(objectives.filter(({ data }) => data === 'messages').map(({ name }) => name)).toEqual(['sft']);
+    expect(objectives.filter(({ needs }) => needs.reference).map(({ name }) => name)).toEqual(['dpo']);
+    expect(objectives.filter((objective) => objective.weights !== undefined).map(({ name }) => name)).toEqual(
+      ['sft', 'redi', 'symmetric'],
+    );
+  });
+
+  it.each<[ObjectiveSpec, string]>([
+    [{ name: 'reid' }, 'there is no objective "reid"; choose one of sft, redi, symmetric, simpo, dpo.'],
+    [
+      { name: 'constructor' },
+      'there is no objective "constructor"; choose one of sft, redi, symmetric, simpo, dpo.',
+    ],
+    [{ name: 'redi', aplha: 0.8 }, 'objective redi has no parameter "aplha"; it takes alpha.'],
+    [{ name: 'redi', alpha: 'x', beta: 1 }, 'objective redi has no parameter "beta"; it takes alpha.'],
+    [{ name: 'sft', alpha: 1 }, 'objective sft has no parameter "alpha"; it takes none.'],
+    [{ name: 'simpo', gama: 1 }, 'objective simpo has no parameter "gama"; it takes beta, gamma.'],
+    [{ name: 'redi', alpha: 8 }, 'objective redi: alpha must be a number from 0 to 1.'],
+    [{ name: 'redi', alpha: '0.8' }, 'objective redi: alpha must be a number from 0 to 1.'],
+    [{ name: 'redi', alpha: null }, 'objective redi: alpha must be a number from 0 to 1.'],
+    [{ name: 'redi', alpha: NaN }, 'objective redi: alpha must be a number from 0 to 1.'],
+    [{ name: 'dpo', beta: 0 }, 'objective dpo: beta must be a number above 0.'],
+    [{ name: 'simpo', beta: Infinity }, 'objective simpo: beta must be a number above 0.'],
+    [{ name: 'simpo', gamma: -1 }, 'objective simpo: gamma must be a number from 0 up.'],
+  ])('refuses %j', (spec, message) => {
+    const make = () => createObjective(spec);
+    expect(make).toThrow(UserError);
+    expect(make).toThrow(message);
+  });
+});
+
+describe('checkRows', () => {
+  const rows = [
+    { kind: 'preference', line: 1 },
+    { kind: 'messages', line: 3 },
+  ] as const;
+
+  it('refuses message rows for objectives of pairs, naming file and line', () => {
+    for (const name of ['redi', 'symmetric', 'simpo', 'dpo']) {
+      const check = () => {
+        checkRows(createObjective({ name }), rows, 'pref.jsonl');
+      };
+      expect(check).toThrow(UserError);
+      expect(check).toThrow(`pref.jsonl, line 3: objective ${name} `);
+    }
+  });
+
+  it('lets sft read both', () => {
+    checkRows(createObjective({ name: 'sft' }), rows, 'pref.jsonl');
+  });
+});

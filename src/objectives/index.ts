@@ -1,0 +1,39 @@
+import { UserError } from '../util/errors.js';
+import type { ObjectiveDefinition } from './definition.js';
+import { dpo } from './dpo.js';
+import type { Objective } from './objective.js';
+import { redi } from './redi.js';
+import { sft } from './sft.js';
+import { simpo } from './simpo.js';
+import { symmetric } from './symmetric.js';
+
+export { linearLoss } from './linear.js';
+export { sequenceMetrics } from './metrics.js';
+export { checkRows, countStep } from './objective.js';
+export type {
+  Evaluation,
+  Metrics,
+  Objective,
+  Role,
+  ScoredBatch,
+  SequenceInfo,
+  StepCounts,
+  TokenBatch,
+} from './objective.js';
+
+const definitions: ReadonlyMap<string, ObjectiveDefinition> = new Map(
+  [sft, redi, symmetric, simpo, dpo].map((definition) => [definition.name, definition]),
+);
+
+export const objectiveNames: readonly string[] = [...definitions.keys()];
+
+/** What a recipe says of its objective: the name, and parameters that differ from the defaults. */
+export type ObjectiveSpec = { name: string } & Record<string, unknown>;
+
+/** Makes an objective. Throws a UserError for an unknown name, an unknown parameter or a value out of range. */
+export function createObjective({ name, ...parameters }: ObjectiveSpec): Objective {
+  const definition = definitions.get(name);
+  if (!definition)
+    throw new UserError(`there is no objective "${name}"; choose one of ${objectiveNames.join(', ')}.`);
+  return definition.create(parameters);
+}

@@ -1,0 +1,47 @@
+import { sequenceMetrics } from './metrics.js';
+import { sum, type Objective, type SequenceInfo, type StepCounts } from './objective.js';
+
+/**
+ * An objective that is linear in the log-probs, with one coefficient for all tokens of a response: the gradient is
+ * known before the forward pass, and the loss is its inner product with the log-probs.
+ * @param coefficient dLoss/dlogp of each token of a response
+ */
+export function linearObjective(
+  description: Pick<Objective, 'name' | 'formula' | 'data'>,
+  coefficient: (sequence: SequenceInfo, step: StepCounts) => number,
+): Objective {
+  const objective: Required<Objective> = {
+    ...description,
+    needs: {},
+    reward: meanLogp,
+    weights: ({ sequences, normalizer }) =>
+      sequences.map((sequence) => new Float64Array(sequence.length).fill(coefficient(sequence, normalizer))),
+    evaluate: (batch) => {
+      const gradient = objective.weights(batch);
+      return {
+        loss: linearLoss(gradient, batch.logps),
+        gradient,
+        metrics: sequenceMetrics(objective, batch, batch.logps.map(sum)),
+      };
+    },
+  };
+  return objective;
+}
+
+/** The loss of an objective with `weights`, over any part of a step: Σ weight·logp. Parts add up. */
+export function linearLoss(weights: readonly Float64Array[], logps: readonly Float64Array[]): number {
+  let loss = 0;
+  weights.forEach((row, i) => {
+    const scores = logps[i]!;
+    row.forEach((weight, t) => {
+      // A token without weight has no part in the loss, even where its probability is 0.
+      if (weight !== 0) loss += weight * scores[t]!;
+    });
+  });
+  return loss;
+}
+
+/** The length-normalised log-prob, the reward of objectives without a scale of their own. */
+export function meanLogp({ length }: SequenceInfo, logpSum: number): number {
+  return logpSum / length;
+}

@@ -1,0 +1,53 @@
+import { sequenceMetrics } from './metrics.js';
+import { sum, type Objective, type SequenceInfo } from './objective.js';
+import { pairsOf } from './pairs.js';
+
+/** A loss of one number: its value and derivative. */
+export interface MarginLoss {
+  loss: number;
+  slope: number;
+}
+
+export interface MarginTerms extends Pick<Objective, 'name' | 'formula' | 'needs' | 'reward'> {
+  /** dreward/dlogp of each token of a response. */
+  rewardSlope: (sequence: SequenceInfo) => number;
+  /** The loss of a pair from the chosen side's reward minus the rejected side's. */
+  lossOf: (margin: number) => MarginLoss;
+}
+
+/** An objective of the difference of a pair's rewards, mean over pairs. */
+export function marginObjective({ rewardSlope, lossOf, ...description }: MarginTerms): Objective {
+  const objective: Objective = {
+    ...description,
+    data: 'pairs',
+    evaluate: (batch) => {
+      const { sequences, normalizer, logps, referenceLogps } = batch;
+      if (description.needs.reference && !referenceLogps)
+        throw new Error(`objective ${description.name} needs the reference model's log-probs`);
+      const sums = logps.map(sum);
+      const referenceSums = referenceLogps?.map(sum);
+      const rewards = sequences.map((sequence, i) =>
+        objective.reward(sequence, sums[i]!, referenceSums?.[i]),
+      );
+      const gradient = sequences.map(({ length }) => new Float64Array(length));
+      let total = 0;
+      for (const { chosen, rejected } of pairsOf(sequences)) {
+        const { loss, slope } = lossOf(rewards[chosen]! - rewards[rejected]!);
+        total += loss / normalizer.pairs;
+        gradient[chosen]!.fill((slope * rewardSlope(sequences[chosen]!)) / normalizer.pairs);
+        gradient[rejected]!.fill((-slope * rewardSlope(sequences[rejected]!)) / normalizer.pairs);
+      }
+      return { loss: total, gradient, metrics: sequenceMetrics(objective, batch, sums, referenceSums) };
+    },
+  };
+  return objective;
+}
+
+/** −log σ(x), exact to rounding for every x: no overflow, no loss of small values. */
+export function negativeLogSigmoid(x: number): MarginLoss {
+  const small = Math.exp(-Math.abs(x));
+  return {
+    loss: Math.max(-x, 0) + Math.log1p(small),
+    slope: -(x > 0 ? small : 1) / (1 + small),
+  };
+}

@@ -1,0 +1,43 @@
+import { pairsOf } from './pairs.js';
+import type { Metrics, Objective, TokenBatch } from './objective.js';
+
+/**
+ * What a step's pairs look like, under TRL's names: `rewards/*`, `logps/chosen` and `logps/rejected` (sums over a
+ * response), and both per token; each the mean over the pairs of the whole step. The same function serves `evaluate`
+ * and steps that went through `weights`, where the sides of a pair may come from different packs: call it once, when
+ * every sequence of the step has been scored.
+ * @param logpSums sum of each sequence's log-probs
+ * @param referenceSums the same under the reference model, where the objective needs it
+ * @returns nothing for a step without pairs
+ */
+export function sequenceMetrics(
+  objective: Pick<Objective, 'reward'>,
+  { sequences, normalizer: { pairs } }: TokenBatch,
+  logpSums: readonly number[],
+  referenceSums?: readonly number[],
+): Metrics {
+  if (pairs === 0) return {};
+  const metrics = {
+    'rewards/chosen': 0,
+    'rewards/rejected': 0,
+    'rewards/accuracies': 0,
+    'rewards/margins': 0,
+    'logps/chosen': 0,
+    'logps/rejected': 0,
+    'logps/chosen_per_token': 0,
+    'logps/rejected_per_token': 0,
+  };
+  const reward = (i: number) => objective.reward(sequences[i]!, logpSums[i]!, referenceSums?.[i]);
+  for (const { chosen, rejected } of pairsOf(sequences)) {
+    const [better, worse] = [reward(chosen), reward(rejected)];
+    metrics['rewards/chosen'] += better / pairs;
+    metrics['rewards/rejected'] += worse / pairs;
+    metrics['rewards/accuracies'] += Number(better > worse) / pairs;
+    metrics['rewards/margins'] += (better - worse) / pairs;
+    metrics['logps/chosen'] += logpSums[chosen]! / pairs;
+    metrics['logps/rejected'] += logpSums[rejected]! / pairs;
+    metrics['logps/chosen_per_token'] += logpSums[chosen]! / sequences[chosen]!.length / pairs;
+    metrics['logps/rejected_per_token'] += logpSums[rejected]! / sequences[rejected]!.length / pairs;
+  }
+  return metrics;
+}

@@ -1,0 +1,21 @@
+import { defineObjective, numberFrom, positiveNumber } from './definition.js';
+import { meanLogp } from './linear.js';
+import { marginObjective, negativeLogSigmoid } from './margin.js';
+
+/**
+ * SimPO (arXiv 2405.14734) as arXiv 2505.24850 writes it (Eq. 3): γ is a margin of its own, not a multiple of β, and
+ * nothing is added to the loss (TRL's `cpo_alpha` = 0). TRL's `simpo_gamma` is this γ.
+ */
+export const simpo = defineObjective(
+  'simpo',
+  { beta: positiveNumber().default(2), gamma: numberFrom(0).default(1) },
+  ({ beta, gamma }) =>
+    marginObjective({
+      name: 'simpo',
+      formula: `−log σ(${beta}·(mean logp(y_w) − mean logp(y_l)) − ${gamma}), mean over pairs`,
+      needs: {},
+      reward: (sequence, logpSum) => beta * meanLogp(sequence, logpSum),
+      rewardSlope: ({ length }) => beta / length,
+      lossOf: (margin) => negativeLogSigmoid(margin - gamma),
+    }),
+);
