@@ -1,0 +1,47 @@
+/**
+ * Fills packs of at most `budget` tokens by first-fit decreasing: the longest row first, each into the first pack with
+ * room (at most 11/9 of the fewest packs possible, plus one). Rows of equal length keep their order, so the result
+ * depends on the arguments alone. A row longer than the budget gets a pack of its own.
+ * @param lengths tokens a row
+ * @returns row indices of each pack; the pack with the longest row comes first, so that memory peaks at once
+ */
+export function packByTokenBudget(lengths: readonly number[], budget: number): number[][] {
+  const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  const shortest = lengths.reduce((a, b) => Math.min(a, b), Infinity);
+  const packs: number[][] = [];
+  let open: { rows: number[]; room: number }[] = [];
+  for (const row of longestFirst) {
+    const length = lengths[row]!;
+    let pack = open.find(({ room }) => room >= length);
+    if (!pack) {
+      pack = { rows: [], room: budget };
+      packs.push(pack.rows);
+      open.push(pack);
+    }
+    pack.rows.push(row);
+    pack.room -= length;
+    // Full packs are not looked at again.
+    if (pack.room < shortest) open = open.filter((other) => other !== pack);
+  }
+  return packs;
+}
+
+/** Rows that an objective needs to see together, such as the two sides of a pair. */
+export interface RowGroup {
+  indices: readonly number[];
+  /** Tokens of all its rows. */
+  tokens: number;
+}
+
+/**
+ * Splits groups into engine calls of at most `budget` tokens without splitting a group; one over the budget gets a
+ * call of its own.
+ * @returns row indices of each call
+ */
+export function callsByTokenBudget(groups: readonly RowGroup[], budget: number): number[][] {
+  const calls = packByTokenBudget(
+    groups.map(({ tokens }) => tokens),
+    budget,
+  );
+  return calls.map((call) => call.flatMap((group) => groups[group]!.indices));
+}

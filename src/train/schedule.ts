@@ -1,0 +1,35 @@
+export type Decay = 'linear' | 'cosine' | 'constant';
+
+export interface Schedule {
+  /** The learning rate after the warm-up. */
+  peak: number;
+  /** Optimizer steps of the whole run. */
+  totalSteps: number;
+  /** The share of the steps that warm up, 0 to 1; rounded up to whole steps. */
+  warmupRatio: number;
+  decay: Decay;
+}
+
+/**
+ * The learning rate of an optimizer step, counted from 0, as transformers' schedules with warm-up have it: from 0 up
+ * in a line over the first ⌈warmupRatio·totalSteps⌉ steps, then down to 0 in a line, along half a cosine, or not at
+ * all. The first step of a run with a warm-up has rate 0, and the step after the last one would have rate 0.
+ */
+export function learningRate(step: number, { peak, totalSteps, warmupRatio, decay }: Schedule): number {
+  const warmup = warmupSteps(totalSteps, warmupRatio);
+  if (step < warmup) return peak * (step / warmup);
+  const left = Math.max(0, totalSteps - step) / Math.max(1, totalSteps - warmup);
+  switch (decay) {
+    case 'linear':
+      return peak * left;
+    case 'cosine':
+      return peak * 0.5 * (1 + Math.cos(Math.PI * (1 - left)));
+    case 'constant':
+      return peak;
+  }
+}
+
+/** Steps before the peak. */
+export function warmupSteps(totalSteps: number, warmupRatio: number): number {
+  return Math.ceil(totalSteps * warmupRatio);
+}
