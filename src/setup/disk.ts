@@ -3,12 +3,12 @@ import { UserError, messageOf } from '../util/errors.js';
 import { cacheDir } from './paths.js';
 
 /** Throws a UserError when the file system of `folder` (which must exist) has less than `needed` bytes for this user. */
-export async function requireSpace(folder: string, needed: number): Promise<void> {
+export async function requireSpace(folder: string, needed: number, what = 'set-up'): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free < needed) {
     throw new UserError(
-      `${folder} has ${gigabytes(free)} free and set-up needs about ${gigabytes(needed)}: free some space, or set ` +
+      `${folder} has ${gigabytes(free)} free and ${what} needs about ${gigabytes(needed)}: free some space, or set ` +
         'XDG_CACHE_HOME to a folder on a larger disk',
     );
   }
@@ -28,7 +28,7 @@ export function mentionsFullDisk(output: string): boolean {
 export function diskFull(): UserError {
   return new UserError(
     `the disk of ${cacheDir()} is full: free some space, or set XDG_CACHE_HOME to a folder on a larger disk, and run ` +
-      '`redistill setup` again',
+      'the same command again',
   );
 }
 

@@ -11,14 +11,17 @@ export type Pip = readonly [string, ...string[]];
 const CANDIDATES: readonly Pip[] = [['pip3'], ['pip'], ['python3', '-m', 'pip']];
 const POLL_MS = 250;
 
-export async function findPip(): Promise<Pip> {
+/** @param task What cannot be done without pip. @param otherwise What else the user may do, from ", or" on. */
+export async function findPip(
+  task = 'fetching libtorch',
+  otherwise = ', or set LIBTORCH to a folder with include/ and lib/ of a torch you have',
+): Promise<Pip> {
   for (const pip of CANDIDATES) {
     const [program, ...first] = pip;
     if ((await runCommand(program, [...first, '--version'])).code === 0) return pip;
   }
   throw new UserError(
-    'fetching libtorch needs pip, which was not found: run `apt-get install -y python3-pip`, or set LIBTORCH to a ' +
-      'folder with include/ and lib/ of a torch you have',
+    `${task} needs pip, which was not found: run \`apt-get install -y python3-pip\`${otherwise}`,
   );
 }
 
@@ -27,6 +30,8 @@ export interface DownloadOptions {
   withDependencies?: boolean;
   /** Bytes so far, and in all once pip has said it. */
   onProgress?: (done: number, total: number | undefined) => void;
+  /** What the user may do after a failure, beside looking after network and pip. */
+  remedy?: string;
 }
 
 /**
@@ -58,7 +63,7 @@ export async function downloadWheels(
   const reason = [...result.tail].reverse().find((line) => line.startsWith('ERROR:')) ?? result.tail.at(-1);
   throw new UserError(
     `pip could not download ${requirements.join(' ')} (${reason?.replace(/^ERROR:\s*/, '').trim() || 'it said nothing'}): ` +
-      'check the network and pip’s settings and run `redistill setup` again, or set LIBTORCH to a torch you have',
+      `check the network and pip’s settings and ${options.remedy ?? 'run `redistill setup` again, or set LIBTORCH to a torch you have'}`,
   );
 }
 

@@ -18,6 +18,8 @@ export interface UnpackOptions {
   keep: (path: string) => boolean;
   /** Called as bytes are written. */
   onProgress?: (done: number, total: number) => void;
+  /** What to do about a damaged wheel; default: run `redistill setup` again. */
+  remedy?: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function unpackWheel(wheel: string, folder: string, options: Unpack
   try {
     zip = await openPromise(wheel, { autoClose: false, strictFileNames: true });
   } catch (error) {
-    throw damaged(wheel, messageOf(error));
+    throw damaged(wheel, messageOf(error), options.remedy);
   }
   try {
     const entries = await listEntries(zip);
@@ -38,7 +40,7 @@ export async function unpackWheel(wheel: string, folder: string, options: Unpack
     const wanted = entries.filter((entry) => !entry.fileName.endsWith('/') && options.keep(entry.fileName));
     const total = wanted.reduce((sum, entry) => sum + entry.uncompressedSize, 0);
     if (total > MAX_BYTES) throw new Error(`it would unpack to ${total} bytes`);
-    await requireSpace(folder, total);
+    await requireSpace(folder, total, basename(wheel));
     let done = 0;
     for (const entry of wanted) {
       await unpackEntry(zip, entry, folder, digests.get(entry.fileName), (bytes) => {
@@ -48,7 +50,7 @@ export async function unpackWheel(wheel: string, folder: string, options: Unpack
     }
   } catch (error) {
     const explained = explainDiskError(error);
-    throw explained instanceof UserError ? explained : damaged(wheel, messageOf(error));
+    throw explained instanceof UserError ? explained : damaged(wheel, messageOf(error), options.remedy);
   } finally {
     zip.close();
   }
@@ -117,8 +119,6 @@ async function unpackEntry(
   if (hash.digest('base64url') !== digest) throw new Error(`${entry.fileName} differs from its checksum`);
 }
 
-function damaged(wheel: string, reason: string): UserError {
-  return new UserError(
-    `the downloaded ${basename(wheel)} is damaged (${reason}): run \`redistill setup\` again`,
-  );
+function damaged(wheel: string, reason: string, remedy = 'run `redistill setup` again'): UserError {
+  return new UserError(`the downloaded ${basename(wheel)} is damaged (${reason}): ${remedy}`);
 }
