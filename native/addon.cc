@@ -2,6 +2,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <cmath>
 #include <cstring>
 
 namespace redistill {
@@ -79,7 +80,12 @@ int64_t integer(napi_env env, napi_value value) {
     check(env, napi_get_value_bigint_int64(env, value, &result, &lossless));
     if (!lossless) throw JsError("ERR_ARGUMENT", "bigint does not fit in 64 bits");
   } else {
-    check(env, napi_get_value_int64(env, value, &result));
+    // Node-API would cut 2.5 to 2 and turn NaN into 0: wrong sizes and offsets that nobody notices.
+    const double x = number(env, value);
+    if (std::trunc(x) != x || std::abs(x) > 9007199254740992.0) {
+      throw JsError("ERR_ARGUMENT", "a whole number is expected, not " + std::to_string(x));
+    }
+    result = static_cast<int64_t>(x);
   }
   return result;
 }

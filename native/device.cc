@@ -2,6 +2,7 @@
 // linked; `loadLibrary` brings in the CUDA half when it is asked for.
 #include "addon.h"
 
+#include <ATen/Context.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Stream.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -58,6 +59,7 @@ napi_value deviceCount(napi_env env, size_t, napi_value* argv) {
 
 napi_value setDevice(napi_env env, size_t, napi_value* argv) {
   const auto device = deviceOf(env, argv[0]);
+  at::globalContext().lazyInitDevice(device.type());  // the allocator has no statistics before that
   guardOf(device).setDevice(device);
   return undefined(env);
 }
@@ -68,17 +70,14 @@ napi_value synchronize(napi_env env, size_t, napi_value* argv) {
   return undefined(env);
 }
 
-// memoryStats(device) → [allocated, peakAllocated, reserved, peakReserved, free, total] in bytes. Not for "cpu".
+// memoryStats(device) → [allocated, peakAllocated, reserved, peakReserved] in bytes. Not for "cpu".
 napi_value memoryStats(napi_env env, size_t, napi_value* argv) {
   const auto device = deviceOf(env, argv[0]);
-  auto* allocator = c10::getDeviceAllocator(device.type());
-  const auto stats = allocator->getDeviceStats(device.index());
-  const auto memory = allocator->getMemoryInfo(device.index());
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
   constexpr auto all = static_cast<size_t>(StatType::AGGREGATE);
   const double values[] = {
       static_cast<double>(stats.allocated_bytes[all].current), static_cast<double>(stats.allocated_bytes[all].peak),
-      static_cast<double>(stats.reserved_bytes[all].current),  static_cast<double>(stats.reserved_bytes[all].peak),
-      static_cast<double>(memory.first),                       static_cast<double>(memory.second)};
+      static_cast<double>(stats.reserved_bytes[all].current),  static_cast<double>(stats.reserved_bytes[all].peak)};
   napi_value result = array(env, std::size(values));
   for (uint32_t i = 0; i < std::size(values); i++) set(env, result, i, toJs(env, values[i]));
   return result;

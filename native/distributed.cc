@@ -2,6 +2,7 @@
 #include "addon.h"
 
 #include <torch/csrc/distributed/c10d/GroupRegistry.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -37,7 +38,9 @@ napi_value initGroup(napi_env env, size_t, napi_value* argv) {
   options.waitWorkers = false;
   // Node exports libuv's symbols, which would take the place of the library's own copy.
   options.useLibUV = false;
-  auto store = c10::make_intrusive<c10d::TCPStore>(text(env, argv[1]), options);
+  // Under the group's name, since a launcher's store also holds its own keys and those of earlier attempts.
+  auto store = c10::make_intrusive<c10d::PrefixStore>(
+      name, c10::make_intrusive<c10d::TCPStore>(text(env, argv[1]), options));
   auto group = c10::make_intrusive<c10d::ProcessGroup>(rank, world);
   auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, world,
                                                           c10d::ProcessGroupGloo::Options::create_default(timeout));

@@ -7,7 +7,8 @@
 namespace redistill {
 namespace {
 
-constexpr double kSlots = 4194304;  // 2^22 live tensors; the generation takes the other 31 bits of a double
+constexpr double kSlots = 4194304;               // 2^22 live tensors
+constexpr uint32_t kGenerations = 2147483648u;  // the other 31 bits that a double holds exactly
 
 struct Slot {
   at::Tensor tensor;
@@ -49,7 +50,7 @@ at::Tensor take(Table& t, double handle) {
   if (!entry) return {};
   at::Tensor tensor = std::move(entry->tensor);
   entry->tensor = at::Tensor();
-  entry->generation++;
+  entry->generation = entry->generation + 1 == kGenerations ? 1 : entry->generation + 1;
   t.unused.push_back(slotOf(handle));
   t.live--;
   return tensor;

@@ -1,17 +1,24 @@
 // Tensors in and out of JavaScript memory.
 #include "addon.h"
 
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 
 namespace redistill {
 namespace {
 
-// fromBuffer shares the ArrayBuffer's memory. libtorch may drop the storage on any thread, so the reference to the
-// buffer is released through a thread-safe function on the thread that owns it.
+// Lets go of JavaScript buffers on the thread that owns them, since libtorch may drop a storage on any thread. One an
+// environment (a worker has its own); a tensor may outlive that, and then there is nothing left to let go of.
+struct Releaser {
+  std::mutex mutex;
+  napi_threadsafe_function function = nullptr;
+};
+
+// fromBuffer shares the ArrayBuffer's memory and holds this reference until libtorch drops the storage.
 struct Borrowed {
   napi_ref reference;
-  napi_threadsafe_function release;
+  std::shared_ptr<Releaser> releaser;
 };
 
 void releaseReference(napi_env env, napi_value, void*, void* data) {
@@ -20,25 +27,37 @@ void releaseReference(napi_env env, napi_value, void*, void* data) {
   delete borrowed;
 }
 
-// One release function an environment (a worker has its own); it does not keep the loop alive.
-napi_threadsafe_function releaser(napi_env env) {
+void giveBack(Borrowed* borrowed) {
+  const auto releaser = borrowed->releaser;
+  std::lock_guard<std::mutex> lock(releaser->mutex);
+  const bool sent = releaser->function &&
+                    napi_call_threadsafe_function(releaser->function, borrowed, napi_tsfn_nonblocking) == napi_ok;
+  if (!sent) delete borrowed;
+}
+
+// The releaser of this environment; it does not keep the loop alive.
+std::shared_ptr<Releaser> releaserOf(napi_env env) {
   static std::mutex mutex;
-  static auto* perEnvironment = new std::unordered_map<napi_env, napi_threadsafe_function>();
+  static auto* perEnvironment = new std::unordered_map<napi_env, std::shared_ptr<Releaser>>();
   std::lock_guard<std::mutex> lock(mutex);
-  auto& release = (*perEnvironment)[env];
-  if (!release) {
+  auto& releaser = (*perEnvironment)[env];
+  if (!releaser) {
+    auto made = std::make_shared<Releaser>();
     check(env, napi_create_threadsafe_function(env, nullptr, nullptr, toJs(env, std::string("redistill:release")), 0, 1,
-                                               nullptr, nullptr, nullptr, releaseReference, &release));
-    check(env, napi_unref_threadsafe_function(env, release));
+                                               nullptr, nullptr, nullptr, releaseReference, &made->function));
+    check(env, napi_unref_threadsafe_function(env, made->function));
     check(env, napi_add_env_cleanup_hook(
                    env,
                    [](void* key) {
                      std::lock_guard<std::mutex> lock(mutex);
-                     perEnvironment->erase(static_cast<napi_env>(key));
+                     const auto ending = perEnvironment->extract(static_cast<napi_env>(key)).mapped();
+                     std::lock_guard<std::mutex> releasing(ending->mutex);
+                     ending->function = nullptr;
                    },
                    env));
+    releaser = made;
   }
-  return release;
+  return releaser;
 }
 
 // fromBuffer(typedArray, shape, dtype): shares memory with the typed array, on the CPU.
@@ -55,12 +74,10 @@ napi_value fromBuffer(napi_env env, size_t, napi_value* argv) {
   if (c10::multiply_integers(shape) * c10::elementSize(dtype) != count * sizes[type]) {
     throw JsError("ERR_ARGUMENT", "fromBuffer: the shape needs another number of bytes than the array has");
   }
-  auto* borrowed = new Borrowed{nullptr, releaser(env)};
+  auto borrowed = std::make_unique<Borrowed>(Borrowed{nullptr, releaserOf(env)});
   check(env, napi_create_reference(env, buffer, 1, &borrowed->reference));
   auto tensor = at::from_blob(
-      data, shape,
-      [borrowed](void*) { napi_call_threadsafe_function(borrowed->release, borrowed, napi_tsfn_nonblocking); },
-      at::TensorOptions().dtype(dtype));
+      data, shape, [held = borrowed.release()](void*) { giveBack(held); }, at::TensorOptions().dtype(dtype));
   return wrap(env, std::move(tensor));
 }
 

@@ -158,8 +158,6 @@ function conversion(type, expression) {
   if (base === 'Tensor')
     return [`Tensor${or}`, optional ? `(${expression}?.handle ?? null)` : `${expression}.handle`];
   if (list && list[1] === 'Tensor') return [`readonly Tensor[]${or}`, `handles(${expression})`];
-  if (list && list[1] === 'Tensor?')
-    return [`readonly (Tensor | null)[]${or}`, `handlesOrNull(${expression})`];
   if (list) return [`readonly ${plain[list[1]]}[]${or}`, expression];
   if (base === 'ScalarType') return [`Dtype${or}`, `code(${expression})`];
   if (!(base in plain)) return undefined;
@@ -249,17 +247,12 @@ writeFileSync(
   new URL('../src/torch/ops.ts', import.meta.url),
   `// Written by scripts/generate-ops.js from libtorch ${native.version()}. Add operators there.
 import { dtypeCodes, type Dtype } from './dtype.js';
-import { handles, handlesOrNull, invoke, Op, tensorList, wrap } from './op.js';
+import { handles, invoke, Op, tensorList, wrap } from './op.js';
 import type { Tensor } from './tensor.js';
 
 function code(dtype: Dtype | null | undefined): number | null | undefined {
   return dtype && dtypeCodes[dtype];
 }
-
-/** Operators that not every build or device has; ask before calling. */
-export const available = {
-  flashAttention: () => flashAttentionForwardOp.available,
-};
 
 ${out.join('\n')}`,
 );

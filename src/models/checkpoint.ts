@@ -1,9 +1,9 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
-import { dtypeSize, type Dtype } from '../torch/dtype.js';
-import { SafetensorsFile, saveSafetensors, type NamedTensor } from '../torch/safetensors.js';
+import type { Dtype } from '../torch/dtype.js';
+import { byteLength, SafetensorsFile, saveSafetensors, type NamedTensor } from '../torch/safetensors.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
@@ -207,15 +207,14 @@ export function saveModel(
   });
 }
 
-const bytesOf = ({ tensor, dtype }: NamedTensor): number => tensor.elements * dtypeSize[dtype];
-
-function writeShards(out: string, tensors: readonly NamedTensor[]): void {
+/** One file, or where that would pass `limit` bytes several and their index. Replaces either. */
+export function writeShards(out: string, tensors: readonly NamedTensor[], limit = shardBytes): void {
   const metadata = { format: 'pt' };
   const shards: NamedTensor[][] = [[]];
   let filled = 0;
   for (const tensor of tensors) {
-    const bytes = bytesOf(tensor);
-    if (filled > 0 && filled + bytes > shardBytes) {
+    const bytes = byteLength(tensor);
+    if (filled > 0 && filled + bytes > limit) {
       shards.push([]);
       filled = 0;
     }
@@ -224,6 +223,7 @@ function writeShards(out: string, tensors: readonly NamedTensor[]): void {
   }
   if (shards.length === 1) {
     saveSafetensors(join(out, singleFile), shards[0]!, metadata);
+    rmSync(join(out, indexFile), { force: true });
     return;
   }
   const weightMap: Record<string, string> = {};
@@ -234,8 +234,9 @@ function writeShards(out: string, tensors: readonly NamedTensor[]): void {
     for (const { name } of shard) weightMap[name] = file;
   });
   const index = {
-    metadata: { total_size: tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0) },
+    metadata: { total_size: tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0) },
     weight_map: weightMap,
   };
   writeFileAtomic(join(out, indexFile), `${JSON.stringify(index, null, 2)}\n`);
+  rmSync(join(out, singleFile), { force: true }); // a reader would take it first
 }

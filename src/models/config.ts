@@ -58,14 +58,17 @@ interface FamilyTraits {
   qkvBias?: boolean;
   qkNorm?: boolean;
   gemma?: boolean;
+  /** What `transformers` takes where config.json does not say. */
+  headDim?: number;
+  slidingWindow?: number;
 }
 
 const families: Record<string, FamilyTraits> = {
   llama: { family: 'llama' },
-  mistral: { family: 'mistral' },
-  qwen2: { family: 'qwen2', qkvBias: true },
-  qwen3: { family: 'qwen3', qkNorm: true },
-  gemma3_text: { family: 'gemma3', qkNorm: true, gemma: true },
+  mistral: { family: 'mistral', slidingWindow: 4096 },
+  qwen2: { family: 'qwen2', qkvBias: true, slidingWindow: 4096 },
+  qwen3: { family: 'qwen3', qkNorm: true, headDim: 128, slidingWindow: 4096 },
+  gemma3_text: { family: 'gemma3', qkNorm: true, gemma: true, headDim: 256, slidingWindow: 4096 },
 };
 
 const size = z
@@ -110,6 +113,7 @@ const fields = z.looseObject({
   rope_local_base_freq: positive.nullish(),
   rope_scaling: ropeFields.nullish(),
   rope_parameters: z.looseObject({}).nullish(),
+  use_bidirectional_attention: z.boolean().nullish(),
   attn_logit_softcapping: z.number().nullish(),
   final_logit_softcapping: z.number().nullish(),
 });
@@ -143,7 +147,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   const kvHeads = f.num_key_value_heads ?? f.num_attention_heads;
   if (f.num_attention_heads % kvHeads !== 0)
     throw fail('num_key_value_heads', 'must divide num_attention_heads');
-  const headDim = f.head_dim ?? (gemma ? 256 : f.hidden_size / f.num_attention_heads);
+  const headDim = f.head_dim ?? traits.headDim ?? f.hidden_size / f.num_attention_heads;
   if (!Number.isInteger(headDim) || headDim % 2 !== 0)
     throw fail('head_dim', `${headDim} is not an even whole number`);
   const activation = f.hidden_activation ?? f.hidden_act ?? (gemma ? 'gelu_pytorch_tanh' : 'silu');
@@ -153,6 +157,8 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   for (const field of ['attn_logit_softcapping', 'final_logit_softcapping'] as const) {
     if (f[field]) throw fail(field, 'soft-capped logits are not supported');
   }
+  if (f.use_bidirectional_attention) throw fail('use_bidirectional_attention', 'is not supported');
+  const slidingWindow = f.sliding_window === undefined ? traits.slidingWindow : f.sliding_window;
 
   return {
     family: traits.family,
@@ -165,10 +171,10 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     normEps: f.rms_norm_eps,
     tied: f.tie_word_embeddings ?? gemma,
     maxPositions: f.max_position_embeddings,
-    attention: attentionKinds(f, traits, fail),
-    slidingWindow: f.sliding_window ?? f.max_position_embeddings,
+    attention: attentionKinds(f, traits, slidingWindow != null, fail),
+    slidingWindow: slidingWindow ?? f.max_position_embeddings,
     rope: ropes(f, gemma, fail),
-    attentionScale: (f.query_pre_attn_scalar ?? headDim) ** -0.5,
+    attentionScale: (gemma ? (f.query_pre_attn_scalar ?? 256) : headDim) ** -0.5,
     qkvBias: traits.qkvBias ?? f.attention_bias ?? false,
     outputBias: traits.qkvBias ? false : (f.attention_bias ?? false),
     mlpBias: f.mlp_bias ?? false,
@@ -182,7 +188,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
 
 type Fail = (field: string, message: string) => UserError;
 
-function attentionKinds(f: Fields, traits: FamilyTraits, fail: Fail): AttentionKind[] {
+function attentionKinds(f: Fields, traits: FamilyTraits, windowed: boolean, fail: Fail): AttentionKind[] {
   const layers = f.num_hidden_layers;
   if (f.layer_types) {
     if (f.layer_types.length !== layers)
@@ -199,11 +205,11 @@ function attentionKinds(f: Fields, traits: FamilyTraits, fail: Fail): AttentionK
     const pattern = f.sliding_window_pattern ?? 6;
     return kinds((layer) => (layer + 1) % pattern !== 0);
   }
-  if (f.sliding_window == null) return kinds(() => false);
+  if (!windowed) return kinds(() => false);
   if (traits.family === 'mistral') return kinds(() => true);
   // Qwen lists a window but uses it in its upper layers only, and only when told to.
   if (!f.use_sliding_window) return kinds(() => false);
-  return kinds((layer) => layer >= (f.max_window_layers ?? layers));
+  return kinds((layer) => layer >= (f.max_window_layers ?? 28));
 }
 
 /** Both spellings: rope_theta with rope_scaling, and the newer rope_parameters (one object, or one a layer type). */

@@ -26,8 +26,7 @@ export function packSequences(model: Transformer, sequences: readonly Int32Array
       offset += sequence.length;
     }
     const rotations = model.rotations(indices(positions, model.device));
-    const { attend, tensors } =
-      model.device === 'cpu' ? attendEach(model, lengths) : attendVarlen(model, lengths);
+    const { attend, tensors } = hasVarlen(model) ? attendVarlen(model, lengths) : attendEach(model, lengths);
     const owned = [...Object.values(rotations).flatMap(({ cos, sin }) => [cos, sin]), ...tensors];
     return { ids: indices(ids, model.device), lengths, context: { rotations, attend }, owned };
   });
@@ -41,12 +40,18 @@ function windowOf(model: Transformer, layer: number, longest: number): number | 
   return attention[layer] === 'sliding' && slidingWindow < longest ? slidingWindow : undefined;
 }
 
-/** CPU: libtorch has no varlen kernel there, so each sequence of the row attends by itself. */
+/** Whether libtorch's varlen flash attention takes this model: CUDA, half precision, usual head sizes. */
+function hasVarlen({ device, dtype, config: { headDim } }: Transformer): boolean {
+  const half = dtype === 'bf16' || dtype === 'f16';
+  return device.startsWith('cuda') && half && headDim % 8 === 0 && headDim <= 256;
+}
+
+/** Everywhere: each sequence of the row attends by itself. */
 function attendEach(model: Transformer, lengths: readonly number[]): PackedAttention {
   const scale = model.config.attentionScale;
   const longest = Math.max(...lengths);
   const window = windowOf(model, model.config.attention.indexOf('sliding'), longest);
-  const mask = window === undefined ? undefined : bandMask(longest, window);
+  const mask = window === undefined ? undefined : bandMask(longest, window, model.device);
   const attend: Attend = (layer, q, k, v) => {
     const [queries, keys, values] = [q, k, v].map((x) => ops.splitWithSizes(x, lengths)) as [
       Tensor[],
@@ -68,15 +73,15 @@ function attendEach(model: Transformer, lengths: readonly number[]): PackedAtten
 }
 
 /** True where query i may see key j: j ≤ i and i − j < window. bool[length, length] */
-function bandMask(length: number, window: number): Tensor {
+function bandMask(length: number, window: number, device: string): Tensor {
   return scope(() => {
-    const at = ops.arange(0, length, 1, { dtype: 'i64' });
+    const at = ops.arange(0, length, 1, { dtype: 'i64', device });
     const distance = ops.sub(ops.unsqueeze(at, 1), ops.unsqueeze(at, 0));
     return ops.logicalAnd(ops.gtScalar(distance, -1), ops.leScalar(distance, window - 1));
   });
 }
 
-/** Accelerators: one varlen flash-attention call for the whole row. */
+/** One varlen flash-attention call for the whole row. */
 function attendVarlen(model: Transformer, lengths: readonly number[]): PackedAttention {
   const { attentionScale: scale, headDim, heads } = model.config;
   const longest = Math.max(...lengths);

@@ -18,7 +18,7 @@ type NumericArray =
 
 /** A CPU tensor over the array's own memory: writing to one shows in the other. */
 export function fromArray(data: NumericArray, shape: readonly number[] = [data.length]): Tensor {
-  const dtype = arrayDtype[data.constructor.name as keyof typeof arrayDtype];
+  const dtype = arrayDtype[data[Symbol.toStringTag]]; // a Buffer's is Uint8Array
   return new Tensor(native.fromBuffer(data, shape, dtypeCodes[dtype]));
 }
 

@@ -26,11 +26,6 @@ export class Op {
     }
     return id;
   }
-
-  /** True where this libtorch (with the libraries loaded so far) has the operator. */
-  get available(): boolean {
-    return native.resolve(this.name) !== undefined;
-  }
 }
 
 export interface SchemaArgument {
@@ -84,17 +79,24 @@ function splitTopLevel(text: string): string[] {
   return parts;
 }
 
-/** Schemas grow at the end: what we call must still be there, in place, and what was added must have a default. */
-function accepts(found: string, expected: string): boolean {
+/**
+ * Schemas grow at the end: what we call must still be there, in place, and what was added must have a default. Versions
+ * differ in `int` and `SymInt`, `str` and `Any`, which take the same values.
+ */
+export function accepts(found: string, expected: string): boolean {
   if (found === expected) return true;
   const ours = schemaArguments(expected);
   const theirs = schemaArguments(found);
   return (
     ours.length <= theirs.length &&
-    ours.every((argument, i) => argument.name === theirs[i]!.name && argument.type === theirs[i]!.type) &&
+    ours.every(
+      (argument, i) => argument.name === theirs[i]!.name && plainType(argument) === plainType(theirs[i]!),
+    ) &&
     theirs.slice(ours.length).every((argument) => argument.hasDefault)
   );
 }
+
+const plainType = ({ type }: SchemaArgument): string => type.replace('SymInt', 'int').replace('Any', 'str');
 
 /** Calls the operator; an error names it and shows the tensors it was given. */
 export function invoke(op: Op, ...args: NativeValue[]): NativeValue {
@@ -130,7 +132,8 @@ function explain(op: Op, args: readonly NativeValue[], error: unknown): unknown 
     ];
   });
   const message = error.message.startsWith(op.name) ? error.message : `${op.name}: ${error.message}`;
-  return new TorchError(`${message} (${shown.join('; ')})`, String(error.code), { cause: error });
+  const given = shown.length > 0 ? ` (${shown.join('; ')})` : '';
+  return new TorchError(`${message}${given}`, String(error.code), { cause: error });
 }
 
 function describe(handle: Handle | null): string {
@@ -154,8 +157,4 @@ export function tensorList(value: NativeValue): Tensor[] {
 
 export function handles(tensors: readonly Tensor[]): Handle[] {
   return tensors.map((tensor) => tensor.handle);
-}
-
-export function handlesOrNull(tensors: readonly (Tensor | null)[]): (Handle | null)[] {
-  return tensors.map((tensor) => tensor?.handle ?? null);
 }

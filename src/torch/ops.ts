@@ -1,16 +1,11 @@
 // Written by scripts/generate-ops.js from libtorch 2.11.0. Add operators there.
 import { dtypeCodes, type Dtype } from './dtype.js';
-import { handles, handlesOrNull, invoke, Op, tensorList, wrap } from './op.js';
+import { handles, invoke, Op, tensorList, wrap } from './op.js';
 import type { Tensor } from './tensor.js';
 
 function code(dtype: Dtype | null | undefined): number | null | undefined {
   return dtype && dtypeCodes[dtype];
 }
-
-/** Operators that not every build or device has; ask before calling. */
-export const available = {
-  flashAttention: () => flashAttentionForwardOp.available,
-};
 
 const addOp = new Op(
   'aten::add.Tensor',

@@ -55,11 +55,12 @@ export class AdamW implements Disposable {
 export function clipGradNorm(grads: readonly Tensor[], maxNorm: number): number {
   return scope(() =>
     noGrad(() => {
-      const norms = ops.foreachNorm(grads, 2, 'f32');
+      const norms = ops.foreachNorm(grads, 2, grads[0]!.dtype === 'f64' ? 'f64' : 'f32');
       const total = ops.norm(ops.stack(norms));
       const norm = total.item();
       const scale = maxNorm / (norm + 1e-6);
-      if (scale < 1) ops.foreachMul_(grads, ops.full([], scale, { dtype: 'f32', device: total.device }));
+      if (scale < 1)
+        ops.foreachMul_(grads, ops.full([], scale, { dtype: total.dtype, device: total.device }));
       return norm;
     }),
   );

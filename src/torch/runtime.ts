@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '../util/errors.js';
+import { messageOf, UserError } from '../util/errors.js';
 import { readSetup } from '../setup/record.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
@@ -40,9 +40,7 @@ export function openDevice(device: string): void {
       native.loadLibrary(join(libraries, 'libc10_cuda.so'));
       native.loadLibrary(join(libraries, 'libtorch_cuda.so'));
     } catch (error) {
-      throw new UserError(
-        `CUDA cannot be used: ${String((error as Error).message)}; run \`redistill setup --cuda\``,
-      );
+      throw new UserError(`CUDA cannot be used: ${messageOf(error)}; run \`redistill setup --cuda\``);
     }
   }
   const count = native.deviceCount('cuda');

@@ -6,8 +6,8 @@ import {
   type TensorEntry,
 } from '../models/safetensors-format.js';
 import { UserError } from '../util/errors.js';
-import { toBytes } from './data.js';
-import type { Dtype } from './dtype.js';
+import { fromBytes } from './data.js';
+import { dtypeSize, type Dtype } from './dtype.js';
 import * as ops from './ops.js';
 import { scope, type Tensor } from './tensor.js';
 
@@ -81,19 +81,28 @@ export interface NamedTensor {
   dtype: Dtype;
 }
 
+/** Bytes that a tensor takes in a file. */
+export const byteLength = ({ tensor, dtype }: NamedTensor): number => tensor.elements * dtypeSize[dtype];
+
 /** Writes a safetensors file as Hugging Face's own library does: the same tensors give the same bytes. */
 export function saveSafetensors(
   path: string,
   tensors: readonly NamedTensor[],
   metadata?: Record<string, string>,
 ): void {
+  // Converted into one buffer in turn: copies that JavaScript sees live until the event loop turns, and a save does not.
+  const buffer = new Uint8Array(Math.max(0, ...tensors.map(byteLength)));
   writeSafetensors(
     path,
-    tensors.map(({ name, tensor, dtype }) => ({
-      name,
-      dtype: tags.get(dtype)!,
-      shape: [...tensor.shape],
-      bytes: () => scope(() => toBytes(ops.toDtype(tensor, dtype))),
+    tensors.map((named) => ({
+      name: named.name,
+      dtype: tags.get(named.dtype)!,
+      shape: [...named.tensor.shape],
+      bytes: () => {
+        const bytes = buffer.subarray(0, byteLength(named));
+        scope(() => ops.copy_(fromBytes(bytes, named.tensor.shape, named.dtype), named.tensor));
+        return bytes;
+      },
     })),
     metadata,
   );

@@ -42,6 +42,8 @@ function locateResponses(rows: readonly TokenRow[], device: string): Responses {
   let offset = 0;
   let at = 0;
   for (const { ids, responseStart } of rows) {
+    if (responseStart < 1)
+      throw new RangeError('a response needs a token before it, which predicts its first');
     for (let i = responseStart; i < ids.length; i++, at++) {
       positions[at] = offset + i - 1;
       targets[at] = ids[i]!;
