@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { requireSpace } from '../../setup/disk.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { writeSafetensors } from '../safetensors-format.js';
 import { makeConfig, makeGenerationConfig, readShape } from './config.js';
@@ -24,7 +25,10 @@ export async function convertGguf(
   const tensors = nameTensors(gguf, shape.blocks);
   const tokenizer = makeTokenizer(gguf.metadata);
 
+  const sizes = tensors.map(({ tensor }) => tensor.shape.reduce((product, size) => product * size, 1));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
   mkdirSync(directory, { recursive: true });
+  await requireSpace(directory, total * 4, `converting ${basename(path)}`);
   const writeJson = (name: string, value: unknown, indent?: number): void => {
     writeFileAtomic(join(directory, name), `${JSON.stringify(value, null, indent)}\n`);
   };
@@ -36,8 +40,6 @@ export async function convertGguf(
     writeFileAtomic(join(directory, 'chat_template.jinja'), tokenizer.chatTemplate);
   }
 
-  const sizes = tensors.map(({ tensor }) => tensor.shape.reduce((product, size) => product * size, 1));
-  const total = sizes.reduce((sum, size) => sum + size, 0);
   const heads = { query: shape.queryHeads, key: shape.keyHeads };
   let done = 0;
   writeSafetensors(

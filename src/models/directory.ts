@@ -1,0 +1,89 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { UserError, messageOf } from '../util/errors.js';
+import { readSafetensorsHeader } from './safetensors-format.js';
+
+/** Far above any configuration or index. */
+const MAX_JSON_BYTES = 64e6;
+
+export const SINGLE_FILE = 'model.safetensors';
+export const INDEX_FILE = 'model.safetensors.index.json';
+
+/** A JSON object from a file. @throws UserError that names the file when it is absent, too large or no object. */
+export function readJsonObject(path: string): Record<string, unknown> {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) throw new UserError(`${path} does not exist`);
+  if (size > MAX_JSON_BYTES) throw new UserError(`${path} has ${size} bytes, too many for such a file`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new UserError(`${path} is not JSON (${messageOf(error)})`);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new UserError(`${path} is not a JSON object`);
+}
+
+/**
+ * The safetensors files of a model directory: the single one, or all shards that the index names. Names that lead
+ * out of the directory are refused.
+ */
+export function weightFiles(directory: string): string[] {
+  if (existsSync(join(directory, SINGLE_FILE))) return [SINGLE_FILE];
+  const index = join(directory, INDEX_FILE);
+  if (!existsSync(index)) {
+    throw new UserError(
+      `${directory} has neither ${SINGLE_FILE} nor ${INDEX_FILE}: give a model in Hugging Face's format, or a .gguf file`,
+    );
+  }
+  return [...new Set(Object.values(readWeightMap(index)))].sort();
+}
+
+/** Tensor names to shard names. */
+export function readWeightMap(index: string): Record<string, string> {
+  const map = readJsonObject(index).weight_map;
+  if (typeof map !== 'object' || map === null || Array.isArray(map) || Object.keys(map).length === 0) {
+    throw new UserError(`${index} has no weight_map from tensors to files`);
+  }
+  for (const [tensor, shard] of Object.entries(map)) {
+    if (typeof shard !== 'string' || !/^[\w][\w.-]*\.safetensors$/.test(shard)) {
+      throw new UserError(
+        `${index}: the weight_map puts ${tensor} into ${JSON.stringify(shard)}, which is no file of it`,
+      );
+    }
+  }
+  return map as Record<string, string>;
+}
+
+/**
+ * Checks that a directory holds a whole model in Hugging Face's format: configuration, tokenizer, and weights whose
+ * headers are sound and which hold every tensor that the index promises. Only headers are read.
+ * @throws UserError that names the file and what is wrong.
+ */
+export function checkModelDirectory(directory: string): void {
+  for (const name of ['config.json', 'tokenizer.json']) {
+    if (existsSync(join(directory, name))) continue;
+    throw new UserError(`${directory} has no ${name}: give a model directory in Hugging Face's format`);
+  }
+  if (typeof readJsonObject(join(directory, 'config.json')).model_type !== 'string') {
+    throw new UserError(`${join(directory, 'config.json')} has no model_type`);
+  }
+  const files = weightFiles(directory);
+  const found = new Map<string, string>();
+  for (const file of files) {
+    const path = join(directory, file);
+    if (!existsSync(path))
+      throw new UserError(`${directory} lacks ${file}, which its index names; fetch it again`);
+    for (const { name } of readSafetensorsHeader(path).entries) found.set(name, file);
+  }
+  if (files.length === 1 && files[0] === SINGLE_FILE) return;
+  for (const [tensor, file] of Object.entries(readWeightMap(join(directory, INDEX_FILE)))) {
+    if (found.get(tensor) !== file) {
+      throw new UserError(
+        `${basename(directory)}: ${file} lacks the tensor ${tensor}, which ${INDEX_FILE} promises`,
+      );
+    }
+  }
+}
