@@ -12,6 +12,8 @@ namespace redistill {
 namespace {
 
 napi_value setThreads(napi_env env, size_t, napi_value* argv) {
+  // A thread's first parallel operator takes over the count that any thread set last; let that be behind us.
+  at::get_num_threads();
   at::set_num_threads(static_cast<int>(integer(env, argv[0])));
   return undefined(env);
 }

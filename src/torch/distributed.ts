@@ -11,6 +11,8 @@ export interface LaunchEnvironment {
   port: number;
   /** The launcher's agent already serves the store on that port, so rank 0 joins as a client. */
   agentStore: boolean;
+  /** How often the launcher has started the group anew; its store still holds what earlier attempts left. */
+  attempt: number;
 }
 
 /** Reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT; undefined when the process was started alone. */
@@ -34,13 +36,14 @@ export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchE
     host: env.MASTER_ADDR ?? '127.0.0.1',
     port: whole('MASTER_PORT'),
     agentStore: env.TORCHELASTIC_USE_AGENT_STORE === 'True',
+    attempt: env.TORCHELASTIC_RESTART_COUNT === undefined ? 0 : whole('TORCHELASTIC_RESTART_COUNT'),
   };
 }
 
 /** Processes that compute together. Collectives wait for each other; every member makes the same calls in order. */
 export class ProcessGroup implements Disposable {
   static #count = 0;
-  readonly #name = `redistill-${ProcessGroup.#count++}`;
+  readonly #name: string;
   readonly rank: number;
   readonly world: number;
 
@@ -48,7 +51,8 @@ export class ProcessGroup implements Disposable {
     this.rank = environment.rank;
     this.world = environment.world;
     const serve = environment.rank === 0 && !environment.agentStore;
-    const { host, port, rank, world } = environment;
+    const { host, port, rank, world, attempt } = environment;
+    this.#name = `redistill-${attempt}-${ProcessGroup.#count++}`;
     native.initGroup(this.#name, host, port, serve, rank, world, timeoutSeconds);
   }
 

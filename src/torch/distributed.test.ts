@@ -1,0 +1,99 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../util/errors.js';
+import { launchEnvironment } from './distributed.js';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Runs the program as two members of a group and returns what each sends. */
+async function twoMembers(env: NodeJS.ProcessEnv): Promise<unknown[]> {
+  const program = fileURLToPath(new URL('../../test/programs/collectives.ts', import.meta.url));
+  return Promise.all(
+    [0, 1].map(async (rank) => {
+      const child = fork(program, {
+        execArgv: ['--import', 'tsx'],
+        env: { ...process.env, ...env, RANK: String(rank), WORLD_SIZE: '2' },
+      });
+      const [exited, messages] = [once(child, 'exit'), [] as unknown[]];
+      child.on('message', (message) => messages.push(message));
+      expect(await exited).toEqual([0, null]);
+      return messages[0];
+    }),
+  );
+}
+
+describe('two processes over Gloo', () => {
+  it('sum, gather, scatter and broadcast', async () => {
+    const results = await twoMembers({ MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(await freePort()) });
+    const both = {
+      world: 2,
+      allReduce: [3, 30],
+      allGather: [1, 10, 2, 20],
+      broadcast: [2, 20],
+      bf16: [3, 30],
+    };
+    expect(results).toEqual([
+      { rank: 0, ...both, reduceScatter: { shape: [2, 1], values: [3, 6] }, leaked: 0 },
+      { rank: 1, ...both, reduceScatter: { shape: [2, 1], values: [9, 12] }, leaked: 0 },
+    ]);
+  });
+});
+
+describe('launchEnvironment', () => {
+  /** What torchrun sets for the second of four processes. */
+  const torchrun = {
+    RANK: '1',
+    LOCAL_RANK: '1',
+    WORLD_SIZE: '4',
+    LOCAL_WORLD_SIZE: '4',
+    MASTER_ADDR: 'node-7',
+    MASTER_PORT: '29500',
+    TORCHELASTIC_RESTART_COUNT: '2',
+    TORCHELASTIC_USE_AGENT_STORE: 'True',
+  };
+
+  it("reads torchrun's names", () => {
+    expect(launchEnvironment(torchrun)).toEqual({
+      rank: 1,
+      world: 4,
+      host: 'node-7',
+      port: 29500,
+      agentStore: true,
+      attempt: 2,
+    });
+  });
+
+  it('is undefined for a process alone, and plain without an agent', () => {
+    expect(launchEnvironment({})).toBeUndefined();
+    expect(launchEnvironment({ RANK: '0', WORLD_SIZE: '1', MASTER_PORT: '1' })).toEqual({
+      rank: 0,
+      world: 1,
+      host: '127.0.0.1',
+      port: 1,
+      agentStore: false,
+      attempt: 0,
+    });
+  });
+
+  it.each([
+    [{ RANK: 'one' }, 'RANK must be a whole number, not "one"'],
+    [{ RANK: undefined }, 'RANK must be a whole number'],
+    [{ RANK: '-1' }, 'RANK must be a whole number'],
+    [{ MASTER_PORT: undefined }, 'MASTER_PORT must be a whole number'],
+    [{ RANK: '4' }, 'RANK 4 must be below WORLD_SIZE 4'],
+  ])('refuses %o', (change, message) => {
+    const read = () => launchEnvironment({ ...torchrun, ...change });
+    expect(read).toThrow(UserError);
+    expect(read).toThrow(message);
+  });
+});
