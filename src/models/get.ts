@@ -201,7 +201,7 @@ async function cached(
   if (present !== undefined) return present;
   if (offline) {
     throw new UserError(
-      `${about.origin} is not in ${dirname(target)} yet: run the same command once without --offline`,
+      `${about.origin} is not in ${dirname(target)} yet and may not be fetched offline: go online once`,
     );
   }
   const waiting = (): void => {
