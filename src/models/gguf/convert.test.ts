@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Tokenizer } from 'tokenizers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../util/errors.js';
+import { parseConfig } from '../config.js';
 import { convertGguf } from './convert.js';
 
 const fixtures = fileURLToPath(new URL('../../../test/fixtures/gguf/', import.meta.url));
@@ -42,6 +43,14 @@ describe('convertGguf gives what transformers makes of the same file', () => {
       }
       expect((await tokenizer.encode(texts[1]!)).getIds()).toEqual(expected.with_special);
     });
+  });
+
+  it('writes a configuration that our own models read', () => {
+    const read = (name: string) => parseConfig(configOf(name), name);
+    expect(read('qwen3')).toMatchObject({ family: 'qwen3', headDim: 128, tied: false });
+    expect(read('llama3')).toMatchObject({ family: 'llama', rope: { full: { theta: 500000 } } });
+    expect(read('gemma3')).toMatchObject({ family: 'gemma3', attention: ['sliding', 'sliding'], tied: true });
+    for (const name of Object.keys(models)) expect(read(name).hiddenSize).toBe(32);
   });
 
   it('writes a configuration of published names', () => {
