@@ -8,7 +8,7 @@ import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { parseConfig, type ModelConfig } from './config.js';
-import { parameterSpecs } from './parameters.js';
+import { parameterSpecs, type ParameterSpec } from './parameters.js';
 import { Transformer } from './transformer.js';
 
 const singleFile = 'model.safetensors';
@@ -62,14 +62,23 @@ class Weights implements Disposable {
   readonly byName = new Map<string, SafetensorsFile>();
 
   constructor(readonly dir: string) {
-    const index = join(dir, indexFile);
-    if (existsSync(join(dir, singleFile))) {
+    try {
+      this.#openAll();
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #openAll(): void {
+    if (existsSync(join(this.dir, singleFile))) {
       const file = this.#open(singleFile);
       for (const name of file.entries.keys()) this.byName.set(name, file);
       return;
     }
-    if (!existsSync(index)) throw new UserError(`${dir} holds neither ${singleFile} nor ${indexFile}`);
-    const map = (readJson(index) as { weight_map?: unknown }).weight_map;
+    const index = join(this.dir, indexFile);
+    if (!existsSync(index)) throw new UserError(`${this.dir} holds neither ${singleFile} nor ${indexFile}`);
+    const map = (readJson(index) as { weight_map?: unknown } | null)?.weight_map;
     if (typeof map !== 'object' || map === null)
       throw new UserError(`${index}: field "weight_map" is missing`);
     for (const [name, shard] of Object.entries(map)) {
@@ -122,13 +131,15 @@ export interface LoadedModel {
  */
 export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): LoadedModel {
   const config = readConfig(dir);
+  const specs = parameterSpecs(config);
   const weights = new Weights(dir);
   try {
+    refuseStrangers(weights, specs, config);
     const fileDtypes = new Map<string, Dtype>();
     const parameters = scope(() =>
       noGrad(() => {
         const loaded = new Map<string, Tensor>();
-        for (const [name, spec] of parameterSpecs(config)) {
+        for (const [name, spec] of specs) {
           const parameter = ops.empty(spec.shape, { dtype, device });
           let row = 0;
           for (const part of spec.parts) {
@@ -151,16 +162,24 @@ export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): 
         return loaded;
       }),
     );
-    for (const name of weights.byName.keys()) {
-      if (!fileDtypes.has(name) && !ignorable(name, config)) {
-        throw new UserError(
-          `${dir}: tensor "${name}" does not belong to a ${config.family} model as config.json describes it`,
-        );
-      }
-    }
     return { model: new Transformer(config, parameters), dir, fileDtypes };
   } finally {
     weights[Symbol.dispose]();
+  }
+}
+
+/** A tensor that the config does not imply is a part of the model that would silently be left out. */
+function refuseStrangers(
+  weights: Weights,
+  specs: ReadonlyMap<string, ParameterSpec>,
+  config: ModelConfig,
+): void {
+  const known = new Set([...specs.values()].flatMap(({ parts }) => parts.map(({ name }) => name)));
+  for (const name of weights.byName.keys()) {
+    if (known.has(name) || ignorable(name, config)) continue;
+    throw new UserError(
+      `${weights.dir}: tensor "${name}" does not belong to a ${config.family} model as config.json describes it`,
+    );
   }
 }
 
