@@ -49,6 +49,7 @@ const operators = {
   meanDim: 'aten::mean.dim',
   amax: 'aten::amax',
   argmax: 'aten::argmax',
+  maxDim: 'aten::max.dim',
   all: 'aten::all',
   logsumexp: 'aten::logsumexp',
   softmax: 'aten::softmax.int',
@@ -56,6 +57,7 @@ const operators = {
   cumsum: 'aten::cumsum',
   sort: 'aten::sort',
   topk: 'aten::topk',
+  searchsorted: 'aten::searchsorted.Tensor',
   norm: 'aten::linalg_vector_norm',
   // comparison and choice
   eq: 'aten::eq.Tensor',
@@ -63,6 +65,7 @@ const operators = {
   leScalar: 'aten::le.Scalar',
   gtScalar: 'aten::gt.Scalar',
   lt: 'aten::lt.Tensor',
+  ltScalar: 'aten::lt.Scalar',
   ge: 'aten::ge.Tensor',
   logicalAnd: 'aten::logical_and',
   logicalOr: 'aten::logical_or',

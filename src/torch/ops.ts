@@ -347,6 +347,16 @@ export function argmax(self: Tensor, dim?: number | null, keepdim?: boolean): Te
   return wrap(invoke(argmaxOp, self.handle, dim, keepdim));
 }
 
+const maxDimOp = new Op(
+  'aten::max.dim',
+  'aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)',
+);
+
+/** `aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` */
+export function maxDim(self: Tensor, dim: number, keepdim?: boolean): [Tensor, Tensor] {
+  return tensorList(invoke(maxDimOp, self.handle, dim, keepdim)) as [Tensor, Tensor];
+}
+
 const allOp = new Op('aten::all', 'aten::all(Tensor self) -> Tensor');
 
 /** `aten::all(Tensor self) -> Tensor` */
@@ -420,6 +430,35 @@ export function topk(
   return tensorList(invoke(topkOp, self.handle, k, dim, largest, sorted)) as [Tensor, Tensor];
 }
 
+const searchsortedOp = new Op(
+  'aten::searchsorted.Tensor',
+  'aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor',
+);
+
+/** `aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor` */
+export function searchsorted(
+  sortedSequence: Tensor,
+  self: Tensor,
+  options: {
+    outInt32?: boolean;
+    right?: boolean;
+    side?: string | null;
+    sorter?: Tensor | null;
+  } = {},
+): Tensor {
+  return wrap(
+    invoke(
+      searchsortedOp,
+      sortedSequence.handle,
+      self.handle,
+      options.outInt32,
+      options.right,
+      options.side,
+      options.sorter == null ? undefined : options.sorter.handle,
+    ),
+  );
+}
+
 const normOp = new Op(
   'aten::linalg_vector_norm',
   'aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
@@ -469,6 +508,13 @@ const ltOp = new Op('aten::lt.Tensor', 'aten::lt.Tensor(Tensor self, Tensor othe
 /** `aten::lt.Tensor(Tensor self, Tensor other) -> Tensor` */
 export function lt(self: Tensor, other: Tensor): Tensor {
   return wrap(invoke(ltOp, self.handle, other.handle));
+}
+
+const ltScalarOp = new Op('aten::lt.Scalar', 'aten::lt.Scalar(Tensor self, Scalar other) -> Tensor');
+
+/** `aten::lt.Scalar(Tensor self, Scalar other) -> Tensor` */
+export function ltScalar(self: Tensor, other: number): Tensor {
+  return wrap(invoke(ltScalarOp, self.handle, other));
 }
 
 const geOp = new Op('aten::ge.Tensor', 'aten::ge.Tensor(Tensor self, Tensor other) -> Tensor');
