@@ -1,0 +1,98 @@
+import { indices } from '../torch/data.js';
+import * as ops from '../torch/ops.js';
+import { scope, type Tensor } from '../torch/tensor.js';
+import type { ModelConfig } from '../models/config.js';
+import type { Transformer } from '../models/transformer.js';
+
+/** Columns that the cache grows by: each growth copies it. */
+const GROWTH = 256;
+
+/**
+ * Keys and values of a batch: row r holds one sequence, column c its token at position c. Keys are stored rotated.
+ * Columns that a sequence has not reached hold zeros or what an earlier one left: finite, and masked by the reader.
+ */
+export class KeyValueCache implements Disposable {
+  /** [rows · capacity, kvHeads, headDim] a layer */
+  readonly #keys: Tensor[] = [];
+  readonly #values: Tensor[] = [];
+  readonly #config: ModelConfig;
+  #capacity: number;
+
+  constructor(
+    readonly model: Transformer,
+    readonly rows: number,
+    columns: number,
+  ) {
+    this.#config = model.config;
+    this.#capacity = Math.ceil(columns / GROWTH) * GROWTH;
+    for (let i = 0; i < model.layerCount; i++) {
+      this.#keys.push(this.#allocate());
+      this.#values.push(this.#allocate());
+    }
+  }
+
+  #allocate(): Tensor {
+    const { kvHeads, headDim } = this.#config;
+    const { dtype, device } = this.model;
+    return ops.zeros([this.rows * this.#capacity, kvHeads, headDim], { dtype, device });
+  }
+
+  /** [rows, capacity, kvHeads, headDim] */
+  #byRow(tensor: Tensor): Tensor {
+    const { kvHeads, headDim } = this.#config;
+    return ops.view(tensor, [this.rows, -1, kvHeads, headDim]);
+  }
+
+  /** Makes room for this many tokens a row. Not to be called in a scope, which would free what it takes. */
+  ensure(columns: number): void {
+    if (columns <= this.#capacity) return;
+    const before = this.#capacity;
+    this.#capacity = Math.ceil(columns / GROWTH) * GROWTH;
+    for (const tensors of [this.#keys, this.#values]) {
+      tensors.forEach((old, i) => {
+        tensors[i] = scope(() => {
+          const grown = this.#allocate();
+          ops.copy_(ops.narrow(this.#byRow(grown), 1, 0, before), this.#byRow(old));
+          return grown;
+        });
+        old.dispose();
+      });
+    }
+  }
+
+  /** Where tokens go, for `write`: i64[tokens]. */
+  slots(rows: ArrayLike<number>, columns: ArrayLike<number>): Tensor {
+    const slots = Int32Array.from(rows, (row, i) => row * this.#capacity + columns[i]!);
+    return indices(slots, this.model.device);
+  }
+
+  /** Stores keys and values, [tokens, kvHeads, headDim] each. */
+  write(layer: number, slots: Tensor, keys: Tensor, values: Tensor): void {
+    ops.indexCopy_(this.#keys[layer]!, 0, slots, keys);
+    ops.indexCopy_(this.#values[layer]!, 0, slots, values);
+  }
+
+  /** Views of the first rows and columns: [rows, kvHeads, columns, headDim]. */
+  read(layer: number, rows: number, columns: number): { keys: Tensor; values: Tensor } {
+    const part = (tensor: Tensor) =>
+      ops.transpose(ops.narrow(ops.narrow(this.#byRow(tensor), 0, 0, rows), 1, 0, columns), 1, 2);
+    return { keys: part(this.#keys[layer]!), values: part(this.#values[layer]!) };
+  }
+
+  /** Copies the first `columns` of rows `from[i]` over rows `to[i]`. */
+  moveRows(from: readonly number[], to: readonly number[], columns: number): void {
+    scope(() => {
+      const [source, target] = [indices(from, this.model.device), indices(to, this.model.device)];
+      for (const tensor of [...this.#keys, ...this.#values]) {
+        scope(() => {
+          const used = ops.narrow(this.#byRow(tensor), 1, 0, columns);
+          ops.indexCopy_(used, 0, target, ops.indexSelect(used, 0, source));
+        });
+      }
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of [...this.#keys, ...this.#values]) tensor.dispose();
+  }
+}

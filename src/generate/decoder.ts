@@ -1,0 +1,167 @@
+import { noGrad } from '../torch/autograd.js';
+import { indices } from '../torch/data.js';
+import * as ops from '../torch/ops.js';
+import { scope, type Tensor } from '../torch/tensor.js';
+import type { AttentionKind } from '../models/config.js';
+import { packSequences } from '../models/pack.js';
+import type { Attend, LayerContext, Transformer } from '../models/transformer.js';
+import { KeyValueCache } from './cache.js';
+
+/**
+ * A batch of growing sequences. They are in rows 0, 1, … in the order they joined; leaving changes the order. `join` and
+ * `step` are not to be called in a scope, since memory that they take has to outlive it.
+ */
+export class Decoder implements Disposable {
+  readonly #cache: KeyValueCache;
+  /** Tokens of each row. */
+  #lengths: number[] = [];
+
+  /**
+   * @param rows sequences at a time
+   * @param columns tokens a sequence that memory is taken for at once; the rest when it is needed
+   */
+  constructor(
+    readonly model: Transformer,
+    readonly rows: number,
+    columns: number,
+  ) {
+    this.#cache = noGrad(() => new KeyValueCache(model, rows, columns));
+  }
+
+  /**
+   * Adds sequences, each `copies[i]` times in a row; a sequence is computed once however many copies it has.
+   * @returns the logits behind the last token of each new row: [new rows, vocab] in f32 (f64 for an f64 model)
+   */
+  join(sequences: readonly Int32Array[], copies: readonly number[]): Tensor {
+    const first = this.#lengths.length;
+    const lengths = sequences.flatMap((ids, s) => Array<number>(copies[s]!).fill(ids.length));
+    this.#cache.ensure(Math.max(...lengths));
+    return this.#infer(() => {
+      // Each token of the pack goes to every row that has it.
+      const sources: number[] = [];
+      const rows: number[] = [];
+      const columns: number[] = [];
+      const ends: number[] = [];
+      let start = 0;
+      sequences.forEach((ids, s) => {
+        for (let copy = 0; copy < copies[s]!; copy++) {
+          for (let i = 0; i < ids.length; i++) {
+            sources.push(start + i);
+            rows.push(first + ends.length);
+            columns.push(i);
+          }
+          ends.push(start + ids.length - 1);
+        }
+        start += ids.length;
+      });
+      const source = indices(sources, this.model.device);
+      const slots = this.#cache.slots(rows, columns);
+      const { ids, context } = packSequences(this.model, sequences);
+      const attend: Attend = (layer, q, k, v) => {
+        this.#cache.write(layer, slots, ops.indexSelect(k, 0, source), ops.indexSelect(v, 0, source));
+        return context.attend(layer, q, k, v);
+      };
+      const hidden = this.#layers(ids, { rotations: context.rotations, attend });
+      this.#lengths.push(...lengths);
+      return this.#logits(ops.indexSelect(hidden, 0, indices(ends, this.model.device)));
+    });
+  }
+
+  /** Adds one token to every row. @returns the logits behind it, as `join` does */
+  step(tokens: Int32Array): Tensor {
+    const rows = this.#lengths.length;
+    if (tokens.length !== rows) throw new RangeError(`${tokens.length} tokens for ${rows} rows`);
+    const columns = Math.max(...this.#lengths) + 1;
+    this.#cache.ensure(columns);
+    return this.#infer(() => {
+      const { device, config } = this.model;
+      const slots = this.#cache.slots(
+        this.#lengths.map((_, row) => row),
+        this.#lengths,
+      );
+      const positions = indices(this.#lengths, device);
+      const masks = this.#masks(positions, columns);
+      const { heads, kvHeads, headDim, attentionScale: scale } = config;
+      const attend: Attend = (layer, q, k, v) => {
+        this.#cache.write(layer, slots, k, v);
+        const { keys, values } = this.#cache.read(layer, rows, columns);
+        // The heads of a group ask the same keys: as one head with several queries they need no copies of them.
+        const queries = ops.reshape(q, [rows, kvHeads, heads / kvHeads, headDim]);
+        const mask = masks[config.attention[layer]!]!;
+        const out = ops.scaledDotProductAttention(queries, keys, values, mask, 0, false, { scale });
+        return ops.reshape(out, [rows, heads * headDim]);
+      };
+      const context = { rotations: this.model.rotations(positions), attend };
+      const hidden = this.#layers(indices(tokens, device), context);
+      this.#lengths = this.#lengths.map((length) => length + 1);
+      return this.#logits(hidden);
+    });
+  }
+
+  /**
+   * Drops rows; others move into their places, so that the batch stays dense.
+   * @returns for each remaining row the row it was
+   */
+  leave(rows: ReadonlySet<number>): number[] {
+    const order = this.#lengths.map((_, row) => row);
+    const [from, to]: [number[], number[]] = [[], []];
+    const remaining = order.length - rows.size;
+    let last = order.length - 1;
+    for (const row of [...rows].sort((a, b) => a - b)) {
+      if (row >= remaining) break;
+      while (rows.has(last)) last--;
+      from.push(last);
+      to.push(row);
+      order[row] = last--;
+    }
+    order.length = remaining;
+    if (from.length > 0) {
+      const used = Math.max(...from.map((row) => this.#lengths[row]!));
+      noGrad(() => {
+        this.#cache.moveRows(from, to, used);
+      });
+    }
+    this.#lengths = order.map((row) => this.#lengths[row]!);
+    return order;
+  }
+
+  #infer(body: () => Tensor): Tensor {
+    return scope(() => noGrad(body));
+  }
+
+  #layers(ids: Tensor, context: LayerContext): Tensor {
+    let x = this.model.embed(ids);
+    for (let i = 0; i < this.model.layerCount; i++) {
+      const input = x;
+      x = scope(() => this.model.layer(i, input, context));
+      input.dispose();
+    }
+    return x;
+  }
+
+  #logits(hidden: Tensor): Tensor {
+    const logits = ops.linear(this.model.finalNorm(hidden), this.model.head);
+    return logits.dtype === 'f64' ? logits : ops.toDtype(logits, 'f32');
+  }
+
+  /** What each row may see: 0 at its own columns (within the window of sliding layers), −∞ elsewhere. [rows, 1, 1, columns] */
+  #masks(positions: Tensor, columns: number): Partial<Record<AttentionKind, Tensor>> {
+    const { attention, slidingWindow } = this.model.config;
+    const { dtype, device } = this.model;
+    const column = ops.arange(0, columns, 1, { dtype: 'i64', device });
+    const distance = ops.reshape(ops.sub(ops.unsqueeze(positions, 1), column), [-1, 1, 1, columns]);
+    const ahead = ops.ltScalar(distance, 0);
+    const mask = (hidden: Tensor) =>
+      ops.maskedFill(ops.zeros(distance.shape, { dtype, device }), hidden, -Infinity);
+    return {
+      ...(attention.includes('full') && { full: mask(ahead) }),
+      ...(attention.includes('sliding') && {
+        sliding: mask(ops.logicalOr(ahead, ops.gtScalar(distance, slidingWindow - 1))),
+      }),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#cache[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,196 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { bigramModel, chainModel, pieceTokenizer } from '../../test/support/bigrams.js';
+import { expectedSequences, familyDir, familyNames } from '../../test/support/families.js';
+import { loadModel } from '../models/checkpoint.js';
+import { packSequences } from '../models/pack.js';
+import type { Transformer } from '../models/transformer.js';
+import { noGrad } from '../torch/autograd.js';
+import { toInt32Array } from '../torch/data.js';
+import * as ops from '../torch/ops.js';
+import { liveTensors, scope } from '../torch/tensor.js';
+import { Generator, type Completion, type GenerateProgress } from './generator.js';
+
+const characters = pieceTokenizer(Array.from({ length: 128 }, (_, i) => String.fromCharCode(i)));
+const prompt = (...ids: number[]) => ({ ids: Int32Array.from(ids) });
+const idsOf = (completions: readonly Completion[]) => completions.map(({ ids }) => [...ids]);
+
+/** Greedy decoding without a cache: the whole sequence again for every token. */
+function greedy(model: Transformer, ids: Int32Array, count: number): number[] {
+  const all = [...ids];
+  for (let i = 0; i < count; i++) {
+    scope(() => {
+      noGrad(() => {
+        const pack = packSequences(model, [Int32Array.from(all)]);
+        const hidden = ops.narrow(model.hidden(pack.ids, pack.context), 0, all.length - 1, 1);
+        all.push(...toInt32Array(ops.argmax(ops.linear(hidden, model.head), -1)));
+      });
+    });
+  }
+  return all.slice(ids.length);
+}
+
+describe.each(familyNames)('%s', (name) => {
+  it('decodes greedily what recomputation does, for prompts of different lengths, in batches and alone', async () => {
+    using model = loadModel(familyDir(name), { dtype: 'f32' }).model;
+    const { ids } = expectedSequences(name)[0]!;
+    const prompts = [5, 1, 20, 12, 2].map((length, i) => ({ ids: ids.slice(i, i + length) }));
+    const expected = prompts.map((prompt) => greedy(model, prompt.ids, 24));
+    const generator = new Generator(model, characters);
+    for (const batchSize of [1, 2, 64]) {
+      expect(idsOf(await generator.generate(prompts, { maxNewTokens: 24, batchSize }))).toEqual(expected);
+    }
+  });
+});
+
+describe('Generator', () => {
+  const model = loadModel(familyDir('llama'), { dtype: 'f32' }).model;
+  afterAll(() => {
+    model[Symbol.dispose]();
+  });
+  const generator = new Generator(model, { ...characters, stopTokenIds: [3, 40, 41, 42] });
+  const prompts = Array.from({ length: 9 }, (_, i) =>
+    prompt(...Array.from({ length: 1 + ((i * 5) % 7) }, (_, j) => (i + 3 * j) % 128)),
+  );
+  const sampling = { temperature: 1, topP: 0.9, samples: 3, maxNewTokens: 30, seed: 11 };
+
+  it('gives the same samples whatever the batch, and others for another seed', async () => {
+    const first = await generator.generate(prompts, sampling);
+    expect(first).toHaveLength(27);
+    expect(new Set(first.map(({ ids }) => ids.join())).size).toBe(27);
+    for (const batchSize of [1, 4, 10]) {
+      expect(idsOf(await generator.generate(prompts, { ...sampling, batchSize }))).toEqual(idsOf(first));
+    }
+    const fewer = await generator.generate(prompts.slice(0, 2), { ...sampling, samples: 2 });
+    expect(idsOf(fewer)).toEqual(idsOf([0, 1, 3, 4].map((i) => first[i]!)));
+    expect(idsOf(await generator.generate(prompts, { ...sampling, seed: 12 }))).not.toEqual(idsOf(first));
+  });
+
+  it('ends at a stop token or at the limit, and leaves no tensors', async () => {
+    const before = liveTensors();
+    const seen: GenerateProgress[] = [];
+    const completions = await generator.generate(prompts, { ...sampling, batchSize: 5 }, (progress) =>
+      seen.push(progress),
+    );
+    expect(liveTensors()).toBe(before);
+    const reasons = new Set(completions.map(({ finishReason }) => finishReason));
+    expect(reasons).toEqual(new Set(['stop', 'length']));
+    for (const { ids, text, finishReason } of completions) {
+      const stops = [...ids].map((id, i) => ([3, 40, 41, 42].includes(id) ? i : -1)).filter((i) => i >= 0);
+      expect(stops).toEqual(finishReason === 'stop' ? [ids.length - 1] : []);
+      if (finishReason === 'length') expect(ids).toHaveLength(30);
+      expect(text).toBe(characters.decode(finishReason === 'stop' ? ids.slice(0, -1) : ids));
+    }
+    const tokens = completions.reduce((sum, { ids }) => sum + ids.length, 0);
+    expect(seen.at(-1)).toEqual({ finished: 27, total: 27, tokens });
+    expect(seen.every(({ finished }, i) => i === 0 || finished >= seen[i - 1]!.finished)).toBe(true);
+  });
+
+  it("stops at the model's last position", async () => {
+    const long = { ids: new Int32Array(120).fill(7) };
+    const [completion] = await new Generator(model, characters).generate([long], { maxNewTokens: 1000 });
+    expect(completion!.ids).toHaveLength(model.config.maxPositions - 120);
+    expect(completion!.finishReason).toBe('length');
+  });
+
+  it('goes on from the last token of the prompt, so that a forced beginning is part of it', async () => {
+    const free = new Generator(model, characters);
+    const [whole] = await free.generate([prompt(9, 8, 7)], { maxNewTokens: 12 });
+    const begun = prompt(9, 8, 7, ...whole!.ids.subarray(0, 5));
+    const [rest] = await free.generate([begun], { maxNewTokens: 7 });
+    expect([...rest!.ids]).toEqual([...whole!.ids.subarray(5)]);
+  });
+
+  it('can be aborted', async () => {
+    const before = liveTensors();
+    const abort = new AbortController();
+    const run = generator.generate(prompts, { ...sampling, signal: abort.signal }, ({ tokens }) => {
+      if (tokens > 50) abort.abort(new Error('enough'));
+    });
+    await expect(run).rejects.toThrow('enough');
+    expect(liveTensors()).toBe(before);
+  });
+
+  it('answers nothing with nothing', async () => {
+    expect(await generator.generate([], { maxNewTokens: 5 })).toEqual([]);
+  });
+
+  it.each([
+    [{ maxNewTokens: 0 }, 'maxNewTokens must be a whole number'],
+    [{ maxNewTokens: 5, samples: 0 }, 'samples must be a whole number'],
+    [{ maxNewTokens: 5, batchSize: 1.5 }, 'batchSize must be a whole number'],
+    [{ maxNewTokens: 5, samples: 2 }, 'set a temperature'],
+    [{ maxNewTokens: 5, topP: 2 }, 'top-p'],
+    [{ maxNewTokens: 5, temperature: -1 }, 'temperature'],
+  ])('refuses %o', async (options, message) => {
+    await expect(generator.generate(prompts, options)).rejects.toThrow(message);
+  });
+
+  it('refuses prompts that are empty or too long', async () => {
+    await expect(generator.generate([prompt(1), prompt()], { maxNewTokens: 5 })).rejects.toThrow(
+      'prompt 2 has no tokens',
+    );
+    const full = { ids: new Int32Array(128) };
+    await expect(generator.generate([full], { maxNewTokens: 5 })).rejects.toThrow('128 positions');
+  });
+});
+
+describe('sampling through the model', () => {
+  it("follows the model's distribution (χ² with 4 degrees of freedom)", async () => {
+    const logits = [0, 0.5, 1, -1, 0.2];
+    using model = bigramModel(logits.map(() => logits));
+    const generator = new Generator(model, pieceTokenizer(['a', 'b', 'c', 'd', 'e']));
+    const temperature = 0.8;
+    const completions = await generator.generate([prompt(0), prompt(1, 2)], {
+      maxNewTokens: 40,
+      samples: 64,
+      temperature,
+      seed: 5,
+    });
+    const counts = logits.map((_, token) =>
+      completions.reduce((sum, { ids }) => sum + ids.filter((id) => id === token).length, 0),
+    );
+    const count = counts.reduce((a, b) => a + b);
+    expect(count).toBe(2 * 64 * 40);
+    const powers = logits.map((logit) => Math.exp(logit / temperature));
+    const total = powers.reduce((a, b) => a + b);
+    const chiSquare = counts.reduce((sum, observed, token) => {
+      const expected = (count * powers[token]!) / total;
+      return sum + (observed - expected) ** 2 / expected;
+    }, 0);
+    expect(chiSquare).toBeLessThan(18.47); // 99.9 %
+  });
+});
+
+describe('calculator decoding', () => {
+  const pieces = ['\n', '<<', '3', '+', '4', '=', '9', '>>', '7', ' apples', '<end>'];
+  const tokenizer = pieceTokenizer(pieces, ['<end>']);
+
+  async function answer(
+    chain: readonly string[],
+    options: { calculator: boolean; maxNewTokens?: number },
+  ): Promise<Completion> {
+    using model = chainModel(pieces, chain);
+    const prompts = [{ ids: tokenizer.encode(chain[0]!) }];
+    return (await new Generator(model, tokenizer).generate(prompts, { maxNewTokens: 20, ...options }))[0]!;
+  }
+  const wrong = ['\n', '<<', '3', '+', '4', '=', '9', '>>', ' apples', '<end>'];
+
+  it('puts the value in', async () => {
+    expect((await answer(wrong, { calculator: false })).text).toBe('<<3+4=9>> apples');
+    expect(await answer(wrong, { calculator: true })).toMatchObject({
+      text: '<<3+4=7>> apples',
+      finishReason: 'stop',
+    });
+  });
+
+  it('counts the value against the limit', async () => {
+    expect(await answer(wrong, { calculator: true, maxNewTokens: 6 })).toMatchObject({
+      text: '<<3+4=7',
+      finishReason: 'length',
+    });
+  });
+
+  it('leaves text outside of marks alone', async () => {
+    expect((await answer(['\n', '3', '+', '4', '=', '9', '<end>'], { calculator: true })).text).toBe('3+4=9');
+  });
+});

@@ -1,0 +1,81 @@
+import { fromArray, indices, toFloat64Array, toInt32Array } from '../torch/data.js';
+import * as ops from '../torch/ops.js';
+import { scope, type Tensor } from '../torch/tensor.js';
+import { UserError } from '../util/errors.js';
+import type { Random } from '../util/random.js';
+
+export interface SamplingOptions {
+  /** 0 takes the most probable token; otherwise at least 0.01, below which float32 logits overflow. */
+  temperature: number;
+  /** Sample from the smallest set of most probable tokens that holds this much probability; in (0, 1]. */
+  topP: number;
+}
+
+/** @throws UserError for a temperature or top-p that is not possible */
+export function checkSampling({ temperature, topP }: SamplingOptions): void {
+  if (!(temperature === 0 || (temperature >= 0.01 && temperature < Infinity)))
+    throw new UserError(`temperature must be 0 (greedy) or at least 0.01, not ${temperature}`);
+  if (!(topP > 0 && topP <= 1)) throw new UserError(`top-p must be above 0 and at most 1, not ${topP}`);
+}
+
+/**
+ * Uniform in [0, 1), a multiple of 2⁻²³: one bit less than float32 has, so that its product with a float32 total
+ * stays below that total.
+ */
+export const drawUniform = (random: Random): number => (random.nextUint32() >>> 9) / 2 ** 23;
+
+/**
+ * One token a row of `logits` (f32 or f64, [rows, vocab]). A row is sampled by inverting its cumulative distribution
+ * in the order of the vocabulary at `uniforms[row]`, so that its token depends on nothing but its logits and that
+ * number. Only the tokens leave the device.
+ * @throws UserError where logits are not finite
+ */
+export function chooseTokens(logits: Tensor, options: SamplingOptions, uniforms: Float32Array): Int32Array {
+  return scope(() => {
+    const [largest, best] = ops.maxDim(logits, -1, true);
+    if (!toFloat64Array(largest).every(Number.isFinite))
+      throw new UserError(
+        'the model computes logits that are not finite: its weights are damaged or diverged',
+      );
+    if (options.temperature === 0) return toInt32Array(best);
+
+    const all = ops.softmax(ops.divScalar(ops.sub(logits, largest), options.temperature), -1);
+    const kept = options.topP < 1 ? nucleus(all, options.topP) : all;
+    const cumulative = ops.cumsum(kept, -1);
+    const total = ops.narrow(cumulative, -1, cumulative.size(-1) - 1, 1);
+    const uniform = ops.toDevice(fromArray(uniforms, [uniforms.length, 1]), logits.device, logits.dtype);
+    // The first whose sum passes the target; tokens without probability are passed over.
+    return toInt32Array(ops.searchsorted(cumulative, ops.mul(uniform, total), { right: true }));
+  });
+}
+
+const FIRST_CANDIDATES = 64;
+
+/**
+ * The probabilities (rows sum to 1) with those outside the nucleus set to 0 (Holtzman et al. 2020, arXiv:1904.09751).
+ * Tokens as probable as the last one of the nucleus stay, which makes it independent of how a sort breaks ties.
+ */
+function nucleus(probabilities: Tensor, topP: number): Tensor {
+  const [rows, vocab] = [probabilities.size(0), probabilities.size(1)];
+  const thresholds = new Float64Array(rows);
+  // A full sort of the vocabulary costs more than the model; most rows need few candidates, and only the others go on.
+  let open = Array.from({ length: rows }, (_, row) => row);
+  for (let count = FIRST_CANDIDATES; open.length > 0; count *= 16) {
+    const k = Math.min(count, vocab);
+    scope(() => {
+      const part =
+        open.length === rows
+          ? probabilities
+          : ops.indexSelect(probabilities, 0, indices(open, probabilities.device));
+      const [candidates] = ops.topk(part, k, -1, true, true);
+      const sums = ops.cumsum(candidates, -1);
+      const inside = ops.sumDim(ops.ltScalar(ops.sub(sums, candidates), topP), [-1], true);
+      const smallest = toFloat64Array(ops.gather(candidates, -1, ops.addScalar(inside, -1)));
+      const held = toFloat64Array(ops.narrow(sums, -1, k - 1, 1));
+      open.forEach((row, i) => (thresholds[row] = smallest[i]!));
+      open = open.filter((_, i) => k < vocab && held[i]! < topP);
+    });
+  }
+  const threshold = ops.toDevice(fromArray(thresholds, [rows, 1]), probabilities.device, probabilities.dtype);
+  return ops.mul(probabilities, ops.ge(probabilities, threshold));
+}
