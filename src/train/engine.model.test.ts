@@ -1,0 +1,139 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadModel, saveModel } from '../models/checkpoint.js';
+import { getModel } from '../models/get.js';
+import { createObjective } from '../objectives/index.js';
+import type { TokenRow } from '../text/rows.js';
+import { AdamW, clipGradNorm } from '../torch/optim.js';
+import { setThreads } from '../torch/runtime.js';
+import { liveTensors } from '../torch/tensor.js';
+import { Engine, Scorer } from './engine.js';
+import { packByTokenBudget } from './packing.js';
+import { runStep, type TrainSequence } from './step.js';
+import { TrainableWeights } from './weights.js';
+
+const fixture = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../test/fixtures/smollm2/${name}`, import.meta.url), 'utf8'));
+
+interface ScoredSide {
+  ids: number[];
+  responseStart: number;
+  logps: number[];
+}
+type ScoredPair = Record<'chosen' | 'rejected', ScoredSide>;
+const pairsOf = (name: string) => (fixture(name) as { rows: ScoredPair[] }).rows;
+
+/** test/oracles/six_steps.py */
+const sixSteps = fixture('six-steps.json') as {
+  optimizer: { lr: number; betas: [number, number]; eps: number; weightDecay: number; clipGradNorm: number };
+  pairsPerStep: number;
+  objectives: Record<
+    string,
+    {
+      settings: Record<string, number>;
+      steps: { loss: number; gradNorm: number; sums: [number, number][] }[];
+    }
+  >;
+};
+
+const rowOf = ({ ids, responseStart }: ScoredSide): TokenRow => ({
+  ids: Int32Array.from(ids),
+  responseStart,
+});
+const sides = (pairs: readonly ScoredPair[]): ScoredSide[] =>
+  pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+
+const tokenBudget = 600;
+let dir: string;
+beforeAll(async () => {
+  setThreads();
+  dir = (await getModel('smollm2-135m')).path;
+}, 600_000);
+
+describe('SmolLM2-135M on 12 right and 12 wrong GSM8K answers', () => {
+  function gaps(dtype: 'f32' | 'bf16', expected: readonly ScoredSide[]): number[] {
+    const { model } = loadModel(dir, { dtype });
+    using scorer = new Scorer(model);
+    const packs = packByTokenBudget(
+      expected.map(({ ids }) => ids.length),
+      tokenBudget,
+    );
+    const result: number[] = [];
+    for (const pack of packs) {
+      scorer.score(pack.map((i) => rowOf(expected[i]!))).forEach((logps, position) => {
+        const theirs = expected[pack[position]!]!.logps;
+        expect(logps).toHaveLength(theirs.length);
+        logps.forEach((logp, t) => result.push(Math.abs(logp - theirs[t]!)));
+      });
+    }
+    model[Symbol.dispose]();
+    return result;
+  }
+  const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+
+  it("has transformers' log-probs in f32", () => {
+    const found = gaps('f32', sides(pairsOf('expected-f32.json')));
+    expect(Math.max(...found)).toBeLessThan(2e-4);
+    expect(mean(found)).toBeLessThan(2e-5);
+  });
+
+  it("is near transformers' bf16, and its f32, in bf16", () => {
+    expect(mean(gaps('bf16', sides(pairsOf('expected-bf16.json'))))).toBeLessThan(0.05);
+    expect(mean(gaps('bf16', sides(pairsOf('expected-f32.json'))))).toBeLessThan(0.05);
+  });
+
+  it('is saved without a changed byte', () => {
+    const before = liveTensors();
+    const out = mkdtempSync(join(tmpdir(), 'redistill-'));
+    try {
+      const loaded = loadModel(dir, { dtype: 'f32' });
+      saveModel(loaded, out);
+      loaded.model[Symbol.dispose]();
+      for (const file of ['model.safetensors', 'config.json', 'tokenizer.json', 'chat_template.jinja']) {
+        expect(readFileSync(join(out, file)).equals(readFileSync(join(dir, file))), file).toBe(true);
+      }
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+    expect(liveTensors()).toBe(before);
+  });
+});
+
+describe.each(Object.keys(sixSteps.objectives))('six steps of %s in f32', (name) => {
+  it("follow PyTorch's", { timeout: 600_000 }, () => {
+    const { settings, steps } = sixSteps.objectives[name]!;
+    const { lr, clipGradNorm: clip, ...options } = sixSteps.optimizer;
+    const objective = createObjective({ name, ...settings });
+    const { model } = loadModel(dir, { dtype: 'f32' });
+    using weights = new TrainableWeights(model, 'f32');
+    using engine = new Engine(weights);
+    using optimizer = new AdamW([...weights.masters.values()], options);
+    const pairs = pairsOf('expected-f32.json');
+    const stepSequences = steps.map((_, s) =>
+      pairs.slice(s * sixSteps.pairsPerStep, (s + 1) * sixSteps.pairsPerStep).flatMap((pair, group) =>
+        (objective.data === 'pairs' ? (['chosen', 'rejected'] as const) : (['chosen'] as const)).map(
+          (side): TrainSequence => ({
+            role: objective.data === 'pairs' ? side : 'demonstration',
+            group,
+            length: pair[side].ids.length - pair[side].responseStart,
+            row: rowOf(pair[side]),
+          }),
+        ),
+      ),
+    );
+    if (objective.needs.reference) {
+      using scorer = new Scorer(model);
+      for (const sequence of stepSequences.flat()) [sequence.referenceLogps] = scorer.score([sequence.row]);
+    }
+    stepSequences.forEach((sequences, s) => {
+      weights.zeroGrads();
+      const { loss } = runStep(engine, objective, sequences, tokenBudget);
+      const gradNorm = clipGradNorm([...weights.grads.values()], clip);
+      expect(Math.abs(loss / steps[s]!.loss - 1), `loss of step ${s}`).toBeLessThan(1e-4);
+      expect(Math.abs(gradNorm / steps[s]!.gradNorm - 1), `norm of step ${s}`).toBeLessThan(1e-3);
+      optimizer.step([...weights.grads.values()], lr);
+    });
+  });
+});
