@@ -1,0 +1,141 @@
+/**
+ * What training needs in memory.
+ *
+ *   npm run bench:memory [-- --budgets 512,1024,2048 --dtypes bf16,f32 --steps 1 --flat-steps 500]
+ *
+ * 1. Peak memory of REDI on SmolLM2-135M and GSM8K pairs at several token budgets, with and without recomputation. Each
+ *    run is a process of its own (`redistill train`); peak memory is its high-water mark of resident memory.
+ * 2. Whether memory stays flat: 500 steps of a small random model in this process, its traces of ever new lengths.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readLabelledTraces } from '../src/data/labelledTraces.js';
+import { preferencePairs } from '../src/data/trainingRows.js';
+import { parseConfig } from '../src/models/config.js';
+import { getModel } from '../src/models/get.js';
+import { createObjective } from '../src/objectives/index.js';
+import { seed, setThreads } from '../src/torch/runtime.js';
+import { liveTensors } from '../src/torch/tensor.js';
+import { Engine } from '../src/train/engine.js';
+import { Random } from '../src/util/random.js';
+import { formatTable } from '../src/util/table.js';
+import { RandomStudent, randomPairs } from './randomModel.js';
+import { machine, root } from './support.js';
+
+const { values } = parseArgs({
+  options: {
+    budgets: { type: 'string', default: '512,1024,2048' },
+    dtypes: { type: 'string', default: 'bf16,f32' },
+    steps: { type: 'string', default: '1' },
+    'flat-steps': { type: 'string', default: '500' },
+  },
+});
+
+const batch = 8;
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+
+/** Peak resident memory in bytes of a training run in a process of its own. */
+function peakOf(settings: Record<string, unknown>, work: string): number {
+  const out = join(work, 'run');
+  const recipe = join(work, 'recipe.yaml');
+  rmSync(out, { recursive: true, force: true });
+  writeFileSync(recipe, JSON.stringify({ ...settings, out }));
+  const cli = join(root, 'bin/redistill.js');
+  const run = spawnSync(process.execPath, [cli, 'train', recipe], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (run.status !== 0) throw new Error(`redistill train: ${run.stderr.slice(-2000)}`);
+  const lines = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
+  return (JSON.parse(lines.at(-1)!) as { peak_memory_bytes: number }).peak_memory_bytes;
+}
+
+async function peaks(): Promise<void> {
+  const steps = Number(values.steps);
+  const budgets = values.budgets.split(',').map(Number);
+  const { path: model } = await getModel('smollm2-135m');
+  const work = mkdtempSync(join(tmpdir(), 'redistill-bench-'));
+  const data = join(work, 'pairs.jsonl');
+  const solutions = join(root, 'examples/gsm8k-solutions/example_model_solutions.jsonl');
+  const pairs = preferencePairs(readLabelledTraces(solutions), 'first').slice(0, batch * steps);
+  writeFileSync(data, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+  const rows: string[][] = [];
+  for (const dtype of values.dtypes.split(',')) {
+    for (const budget of budgets) {
+      const [kept, recomputed] = [false, true].map((recompute) =>
+        peakOf(
+          {
+            ...{ model, data, dtype, recompute, max_steps: steps, batch_size: batch, token_budget: budget },
+            ...{ objective: { name: 'redi' }, optimizer: { lr: 1e-6 } },
+          },
+          work,
+        ),
+      ) as [number, number];
+      rows.push([
+        dtype,
+        String(budget),
+        gigabytes(kept),
+        gigabytes(recomputed),
+        `${(recomputed / kept).toFixed(2)} ×`,
+      ]);
+    }
+  }
+  rmSync(work, { recursive: true });
+  process.stdout.write(
+    `${machine()}; REDI on SmolLM2-135M, ${batch} GSM8K pairs a step, ${values.steps} steps; peak resident memory of the whole process\n`,
+  );
+  const heading = ['dtype', 'token budget', 'activations kept', 'recomputed', 'ratio'];
+  process.stdout.write(`${formatTable(heading, rows)}\n`);
+  process.stdout.write('A token is one that goes through the model, prompts included; none is padding.\n');
+}
+
+const small = {
+  model_type: 'llama',
+  vocab_size: 4096,
+  hidden_size: 128,
+  intermediate_size: 384,
+  num_hidden_layers: 3,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  tie_word_embeddings: true,
+};
+
+/** Resident memory and live tensors over a long run of `objective` → a row of the table. */
+async function flatness(objectiveName: string): Promise<string[]> {
+  const steps = Number(values['flat-steps']);
+  using student = new RandomStudent(parseConfig(small, 'bench/memory.ts'), 'cpu', 'bf16');
+  using engine = new Engine(student.weights);
+  const objective = createObjective({ name: objectiveName });
+  const random = new Random(7);
+  const length = () => 20 + random.nextInt(100);
+  const resident: number[] = [];
+  const live: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const pairs = Array.from({ length: 2 }, () => [length(), length()] as const);
+    student.step(engine, objective, randomPairs(pairs, small.vocab_size, random), 256);
+    await new Promise((resolve) => setImmediate(resolve)); // as the trainer does: finalizers run
+    resident.push(process.memoryUsage.rss());
+    live.push(liveTensors());
+  }
+  const mean = (part: readonly number[]) => part.reduce((a, b) => a + b, 0) / part.length;
+  const early = mean(resident.slice(100, 200));
+  const late = mean(resident.slice(-100));
+  const tensors = live.slice(100);
+  return [
+    objectiveName,
+    `${(early / 1e6).toFixed(1)} MB`,
+    `${(late / 1e6).toFixed(1)} MB`,
+    `${((late / early - 1) * 100).toFixed(2)} %`,
+    `${Math.min(...tensors)}–${Math.max(...tensors)}`,
+  ];
+}
+
+setThreads();
+seed(1);
+await peaks();
+const rows = [await flatness('redi'), await flatness('simpo')];
+process.stdout.write(
+  `\n${values['flat-steps']} steps of a small random model (bf16, 2 pairs of traces of 20 to 119 tokens, budget 256), mean resident memory\n`,
+);
+const heading = ['objective', 'steps 100–200', 'last 100 steps', 'change', 'live tensors after step 100'];
+process.stdout.write(`${formatTable(heading, rows)}\n`);
