@@ -4,10 +4,10 @@ import { fromArray, toFloat64Array } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
- * Logits of one chunk, in elements: 2²⁵ is 134 MB in float32. On a GPU larger chunks make the weight gradient cheaper,
+ * Logits of one chunk, in elements: 2²⁴ is 67 MB in float32. On a GPU larger chunks make the weight gradient cheaper,
  * which is read and written once a chunk.
  */
-const chunkElements = { cpu: 2 ** 25, accelerator: 2 ** 29 };
+const chunkElements = { cpu: 2 ** 24, accelerator: 2 ** 29 };
 
 /** Rows of [tokens, hidden] that the head works on at a time; at least 16 whatever the vocabulary. */
 function chunkRows(weight: Tensor): number {

@@ -1,5 +1,6 @@
+import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
-import type { Tensor } from '../torch/tensor.js';
+import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
  * RMSNorm (Zhang & Sennrich 2019) over the last dimension. Half-precision input is normalised in float32 and rounded
@@ -14,4 +15,35 @@ export function rmsNorm(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1): 
   const normalised = ops.mul(wide, scale);
   if (offset === 0) return ops.mul(ops.toDtype(normalised, x.dtype), weight);
   return ops.toDtype(ops.mul(normalised, ops.addScalar(ops.toDtype(weight, 'f32'), 1)), x.dtype);
+}
+
+/**
+ * The backward of `rmsNorm` by hand: autograd would keep three float32 copies of the input for it.
+ * With x̂ = x / rms(x) and u = grad · weight, dx = (u − x̂ · mean(u · x̂)) / rms(x) and dweight = Σ grad · x̂.
+ * @param weightGrad the weight's gradient is added to it
+ * @returns dLoss/dx in the dtype of x
+ */
+export function rmsNormBackward(
+  x: Tensor,
+  weight: Tensor,
+  eps: number,
+  offset: 0 | 1,
+  grad: Tensor,
+  weightGrad: Tensor,
+): Tensor {
+  return scope(() =>
+    noGrad(() => {
+      const wide = x.dtype === 'f64' ? 'f64' : 'f32';
+      const input = ops.toDtype(x, wide);
+      const incoming = ops.toDtype(grad, wide);
+      const scale = ops.rsqrt(ops.addScalar(ops.meanDim(ops.mul(input, input), [-1], true), eps));
+      const normalised = ops.mul(input, scale);
+      ops.add_(weightGrad, ops.sumDim(ops.mul(incoming, normalised), [0]));
+      const factor = ops.toDtype(weight, wide);
+      const scaled = ops.mul(incoming, offset === 0 ? factor : ops.addScalar(factor, 1));
+      const along = ops.meanDim(ops.mul(scaled, normalised), [-1], true);
+      const result = ops.mul_(ops.sub_(scaled, ops.mul_(normalised, along)), scale);
+      return ops.toDtype(result, x.dtype);
+    }),
+  );
 }

@@ -16,6 +16,17 @@ export interface LayerContext {
   attend: Attend;
 }
 
+/**
+ * Half a block: the residual stream goes on as x + run(norm(x)). Training cuts its graph here, so a branch is all that
+ * autograd sees at a time.
+ */
+export interface Branch {
+  /** The name of its norm's weight. */
+  norm: string;
+  /** [tokens, hidden], normed → what is added to the stream. */
+  run: (normed: Tensor, context: LayerContext) => Tensor;
+}
+
 /** A decoder-only transformer over a row of tokens without padding. */
 export class Transformer implements Disposable {
   constructor(
@@ -75,16 +86,31 @@ export class Transformer implements Disposable {
     return ops.mul(x, ops.full([], embeddingScale, { dtype: x.dtype, device: x.device }));
   }
 
-  /** Block `i`: [tokens, hidden] → the same. */
-  layer(i: number, x: Tensor, context: LayerContext): Tensor {
+  /** The residual branches of block `i`, in order. */
+  branches(i: number): readonly Branch[] {
     const w = this.#layers[i]!;
     const { sandwichNorms } = this.config;
-    let attended = this.#attention(i, this.#norm(x, w.inputNorm!), context);
-    if (sandwichNorms) attended = this.#norm(attended, w.postAttentionNorm!);
-    const middle = ops.add(x, attended);
-    let transformed = this.#mlp(i, this.#norm(middle, w.mlpNorm!));
-    if (sandwichNorms) transformed = this.#norm(transformed, w.postMlpNorm!);
-    return ops.add(middle, transformed);
+    const finish = (x: Tensor, norm: Tensor | undefined) => (sandwichNorms ? this.#norm(x, norm!) : x);
+    return [
+      {
+        norm: `layers.${i}.inputNorm`,
+        run: (x, context) => finish(this.#attention(i, x, context), w.postAttentionNorm),
+      },
+      { norm: `layers.${i}.mlpNorm`, run: (x) => finish(this.#mlp(i, x), w.postMlpNorm) },
+    ];
+  }
+
+  /** Block `i`: [tokens, hidden] → the same. */
+  layer(i: number, x: Tensor, context: LayerContext): Tensor {
+    return this.branches(i).reduce(
+      (sum, { norm, run }) => ops.add(sum, run(this.#norm(sum, this.parameter(norm)), context)),
+      x,
+    );
+  }
+
+  /** RMSNorm with the named weight. */
+  norm(x: Tensor, name: string): Tensor {
+    return this.#norm(x, this.parameter(name));
   }
 
   finalNorm(x: Tensor): Tensor {

@@ -84,15 +84,18 @@ export interface Native {
 }
 
 /**
- * libgomp reads its waiting policy when it is loaded, which is now. Spinning at barriers makes a step 10 to 30 times
- * slower as soon as another process wants one of the cores; a user's own setting wins.
+ * Settings that libraries read from the environment when they are loaded, which is now. A user's own values win.
+ * - libgomp: spinning at barriers makes a step 10 to 30 times slower as soon as another process wants a core.
+ * - oneDNN and its wrapper keep memory for each of the last 1,024 shapes of a bf16 product; packs are of ever new shapes.
  */
-function settleWaitPolicy(): void {
-  process.env.OMP_WAIT_POLICY ??= 'passive';
-}
+const environment = {
+  OMP_WAIT_POLICY: 'passive',
+  LRU_CACHE_CAPACITY: '64',
+  ONEDNN_PRIMITIVE_CACHE_CAPACITY: '64',
+};
 
 function load(): Native {
-  settleWaitPolicy();
+  for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
   return createRequire(import.meta.url)(addonPath()) as Native;
 }
 

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { messageOf, UserError } from '../util/errors.js';
-import { readSetup } from '../setup/record.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
@@ -35,10 +33,10 @@ export function openDevice(device: string): void {
   if (!/^cuda(:\d+)?$/.test(device))
     throw new UserError(`device "${device}" is not known: use cpu, cuda or cuda:N`);
   if (native.deviceCount('cuda') === 0) {
-    const libraries = join(readSetup()?.libtorch.torchDir ?? '', 'lib');
     try {
-      native.loadLibrary(join(libraries, 'libc10_cuda.so'));
-      native.loadLibrary(join(libraries, 'libtorch_cuda.so'));
+      // Found through the addon's run path, beside the CPU half.
+      native.loadLibrary('libc10_cuda.so');
+      native.loadLibrary('libtorch_cuda.so');
     } catch (error) {
       throw new UserError(`CUDA cannot be used: ${messageOf(error)}; run \`redistill setup --cuda\``);
     }

@@ -5,14 +5,22 @@ import { scope, type Tensor } from '../torch/tensor.js';
 import { ChunkedHead } from '../models/head.js';
 import { packSequences, type Pack } from '../models/pack.js';
 import { layerSpecs } from '../models/parameters.js';
-import type { Transformer } from '../models/transformer.js';
+import { rmsNormBackward } from '../models/norm.js';
+import type { Branch, Transformer } from '../models/transformer.js';
 import type { TokenRow } from '../text/rows.js';
 import type { TrainableWeights } from './weights.js';
 
-/** One layer's part of the graph: its input is a leaf; its output is missing where it will be recomputed. */
+/** A residual branch on its way: the stream before it, and its graph unless that will be recomputed. */
 interface Segment {
-  input: Tensor;
-  output?: Tensor;
+  branch: Branch;
+  x: Tensor;
+  graph?: BranchGraph;
+}
+
+/** From the normed stream (a leaf) to the stream after the branch, which the next segment shares. */
+interface BranchGraph {
+  normed: Tensor;
+  sum: Tensor;
 }
 
 /** The rows' response tokens within a pack: where each is predicted, and what it is. */
@@ -30,8 +38,8 @@ export interface Activations {
   pack: Pack;
   responses: Responses;
   segments: Segment[];
-  /** Normed hidden states at `responses.positions`. */
-  final: Required<Segment>;
+  /** The last residual stream where responses are predicted, before and after the final norm. */
+  final: { x: Tensor; normed: Tensor };
 }
 
 function locateResponses(rows: readonly TokenRow[], device: string): Responses {
@@ -69,9 +77,6 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
   return result;
 }
 
-const finalHidden = (model: Transformer, x: Tensor, { positions }: Responses): Tensor =>
-  model.finalNorm(ops.indexSelect(x, 0, positions));
-
 /** Log-probs of rows without a backward. */
 export class Scorer implements Disposable {
   readonly #head: ChunkedHead;
@@ -96,10 +101,8 @@ export class Scorer implements Disposable {
           x = scope(() => model.layer(i, input, pack.context));
           input.dispose();
         }
-        return perRow(
-          this.#head.logps(finalHidden(model, x, responses), responses.targets),
-          responses.lengths,
-        );
+        const final = model.norm(ops.indexSelect(x, 0, responses.positions), 'finalNorm');
+        return perRow(this.#head.logps(final, responses.targets), responses.lengths);
       }),
     );
   }
@@ -110,20 +113,22 @@ export class Scorer implements Disposable {
 }
 
 /**
- * Forward and backward over packs of rows, a layer at a time. The graph is cut at every layer's input, so that each
- * layer's memory goes as soon as its backward is done, and recomputing is the same walk with the forward repeated.
+ * Forward and backward over packs of rows. The graph is cut at every residual branch: each is a graph of its own between
+ * its normed input and its output, the stream and the norms are walked by hand. A branch's memory goes as soon as its
+ * backward is done, the norms keep nothing, and recomputing is the same walk with the branch's forward repeated.
  */
 export class Engine implements Disposable {
-  readonly #layerNames: string[][];
   readonly #head: ChunkedHead;
+  /** Of each layer, what autograd leaves gradients in. */
+  readonly #layerNames: string[][];
 
   constructor(
     readonly weights: TrainableWeights,
-    /** Keep only the layers' inputs and run each layer again in the backward pass: about 20 times less memory, 1/3 slower. */
+    /** Keep only the residual stream and run each branch again in the backward pass. */
     readonly recompute = false,
   ) {
-    const { config } = weights.model;
-    this.#head = new ChunkedHead(weights.model.head, { training: true });
+    const { config, head } = weights.model;
+    this.#head = new ChunkedHead(head, { training: true });
     this.#layerNames = config.attention.map((_, i) =>
       Object.keys(layerSpecs(config, i)).map((role) => `layers.${i}.${role}`),
     );
@@ -131,29 +136,30 @@ export class Engine implements Disposable {
 
   forward(rows: readonly TokenRow[]): Activations {
     const { model } = this.weights;
-    return scope(() => {
-      const pack = packSequences(
-        model,
-        rows.map((row) => row.ids),
-      );
-      const responses = locateResponses(rows, model.device);
-      const segments: Segment[] = [];
-      let x = noGrad(() => model.embed(pack.ids));
-      for (let i = 0; i < model.layerCount; i++) {
-        const input = asLeaf(x);
-        const run = () => scope(() => model.layer(i, input, pack.context));
-        x = this.recompute ? noGrad(run) : run();
-        segments.push(this.recompute ? { input } : { input, output: x });
-      }
-      const input = asLeaf(x);
-      const output = scope(() => finalHidden(model, input, responses));
-      return { pack, responses, segments, final: { input, output } };
-    });
+    return scope(() =>
+      noGrad(() => {
+        const ids = rows.map((row) => row.ids);
+        const pack = packSequences(model, ids);
+        const responses = locateResponses(rows, model.device);
+        const segments: Segment[] = [];
+        let x = model.embed(pack.ids);
+        for (let i = 0; i < model.layerCount; i++) {
+          for (const branch of model.branches(i)) {
+            const graph = this.#run(branch, x, pack, !this.recompute);
+            segments.push({ branch, x, ...(!this.recompute && { graph }) });
+            x = ops.detach(graph.sum);
+          }
+        }
+        const predicting = ops.indexSelect(x, 0, responses.positions);
+        const final = { x: predicting, normed: model.norm(predicting, 'finalNorm') };
+        return { pack, responses, segments, final };
+      }),
+    );
   }
 
   /** Log-probs of the response tokens, one array a row. */
   score({ final, responses }: Activations): Float64Array[] {
-    return perRow(this.#head.logps(final.output, responses.targets), responses.lengths);
+    return perRow(this.#head.logps(final.normed, responses.targets), responses.lengths);
   }
 
   /**
@@ -161,67 +167,66 @@ export class Engine implements Disposable {
    * @returns the log-probs
    */
   backward(activations: Activations, gradient: readonly Float64Array[]): Float64Array[] {
-    const { model } = this.weights;
     const { pack, responses, segments, final } = activations;
+    return scope(() =>
+      noGrad(() => {
+        const weights = concatenate(gradient);
+        const head = this.#head.backward(final.normed, responses.targets, weights, this.weights.headGrad);
+        const predicting = this.#normBackward(final.x, 'finalNorm', head.hiddenGrad);
+        const stream = segments.at(-1)!.x;
+        const g = ops.indexCopy_(ops.zerosLike(stream), 0, responses.positions, predicting);
+        for (let s = segments.length - 1; s >= 0; s--) {
+          const { branch, x, graph } = segments[s]!;
+          scope(() => {
+            const { normed, sum } = graph ?? this.#run(branch, x, pack, true);
+            backward([sum], [g]);
+            ops.add_(g, this.#normBackward(x, branch.norm, normed.grad!));
+            normed.dispose();
+            sum.dispose();
+          });
+          x.dispose();
+          this.weights.collect(this.#layerNames[Math.floor(s / 2)]!);
+        }
+        this.#embeddingBackward(pack.ids, g);
+        release(activations);
+        return perRow(head.logps, responses.lengths);
+      }),
+    );
+  }
+
+  /** The stream before a branch → the stream after it; with `record`, as a graph. */
+  #run(branch: Branch, x: Tensor, pack: Pack, record: boolean): BranchGraph {
     return scope(() => {
-      const head = this.#head.backward(
-        final.output,
-        responses.targets,
-        concatenate(gradient),
-        this.weights.headGrad,
-      );
-      let g = this.#segmentBackward(final, final.output, head.hiddenGrad, ['finalNorm']);
-      for (let i = model.layerCount - 1; i >= 0; i--) {
-        const segment = segments[i]!;
-        const incoming = g;
-        g = scope(() => {
-          const output = segment.output ?? enableGrad(() => model.layer(i, segment.input, pack.context));
-          return this.#segmentBackward(segment, output, incoming, this.#layerNames[i]!);
-        });
-        incoming.dispose();
-      }
-      this.#embeddingBackward(pack.ids, g);
-      release(activations);
-      return perRow(head.logps, responses.lengths);
+      const normed = this.weights.model.norm(x, branch.norm);
+      normed.requiresGrad = record;
+      const run = () => ops.add(x, branch.run(normed, pack.context));
+      return { normed, sum: record ? enableGrad(run) : run() };
     });
   }
 
-  /** Backward through one segment → dLoss/dinput. */
-  #segmentBackward({ input }: Segment, output: Tensor, incoming: Tensor, names: readonly string[]): Tensor {
-    backward([output], [incoming]);
-    const gradient = input.grad!;
-    input.dispose();
-    output.dispose();
-    this.weights.collect(names);
-    return gradient;
-  }
-
-  [Symbol.dispose](): void {
-    this.#head[Symbol.dispose]();
+  /** Backward through a norm → dLoss/dx; the weight's part is added to its gradient. */
+  #normBackward(x: Tensor, name: string, grad: Tensor): Tensor {
+    const { model } = this.weights;
+    const { normEps, normOffset } = model.config;
+    return rmsNormBackward(x, model.parameter(name), normEps, normOffset, grad, this.weights.gradOf(name));
   }
 
   /** Rows of the embedding's gradient are added in place; a dense gradient would be as large as the table. */
   #embeddingBackward(ids: Tensor, gradient: Tensor): void {
     const table = this.weights.gradOf('embedding');
-    noGrad(() => {
-      scope(() => {
-        ops.indexAdd_(table, 0, ids, ops.toDtype(this.weights.model.scaleEmbedding(gradient), table.dtype));
-      });
+    scope(() => {
+      ops.indexAdd_(table, 0, ids, ops.toDtype(this.weights.model.scaleEmbedding(gradient), table.dtype));
     });
   }
-}
 
-function asLeaf(x: Tensor): Tensor {
-  const leaf = ops.detach(x);
-  leaf.requiresGrad = true;
-  return leaf;
+  [Symbol.dispose](): void {
+    this.#head[Symbol.dispose]();
+  }
 }
 
 /** Frees activations whether or not their backward has run. */
 export function release({ pack, responses, segments, final }: Activations): void {
-  for (const tensor of [pack.ids, ...pack.owned, responses.positions, responses.targets]) tensor.dispose();
-  for (const { input, output } of [...segments, final]) {
-    input.dispose();
-    output?.dispose();
-  }
+  const tensors = [pack.ids, ...pack.owned, responses.positions, responses.targets, final.x, final.normed];
+  for (const { x, graph } of segments) tensors.push(x, ...(graph ? [graph.normed, graph.sum] : []));
+  for (const tensor of tensors) tensor.dispose();
 }

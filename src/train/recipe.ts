@@ -6,60 +6,66 @@ import { messageOf, UserError } from '../util/errors.js';
 const count = z.int().positive();
 const fraction = z.number().min(0).max(1);
 
+const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number | undefined }): boolean =>
+  recipe.epochs === undefined || recipe.max_steps === undefined;
+const notBoth = { path: ['max_steps'], message: 'give epochs or max_steps, not both' };
+
+const trainKeys = z.strictObject({
+  /** A model directory. */
+  model: z.string().min(1),
+  /** JSON lines of messages or preference rows. */
+  data: z.string().min(1),
+  /** `name` and the objective's own parameters. */
+  objective: z.looseObject({ name: z.string() }),
+  /** How a row becomes tokens: the model's template, or the REDI paper's layout. */
+  layout: z.enum(['template', 'redi']).default('template'),
+  /** A system message for every row that has none; without it the template's own default stands. */
+  system: z.string().optional(),
+  /** Longer rows are left out, and counted. Default: what the model can take. */
+  max_length: count.optional(),
+  optimizer: z.strictObject({
+    lr: z.number().positive(),
+    betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+    eps: z.number().positive().default(1e-8),
+    weight_decay: z.number().min(0).default(0),
+    clip_grad_norm: z.number().positive().default(1),
+  }),
+  schedule: z
+    .strictObject({
+      warmup_ratio: fraction.default(0.1),
+      decay: z.enum(['linear', 'cosine', 'constant']).default('linear'),
+    })
+    .prefault({}),
+  /** Rows, or pairs, an optimizer step. */
+  batch_size: count.default(8),
+  epochs: z.number().positive().optional(),
+  max_steps: count.optional(),
+  /** Tokens that go through the model at once; fewer need less memory. */
+  token_budget: count.default(2048),
+  /** Run each layer again in the backward pass instead of keeping what it computed. */
+  recompute: z.boolean().default(false),
+  dtype: z.enum(['bf16', 'f32']).default('bf16'),
+  device: z.string().default('cpu'),
+  seed: z.int().min(0).default(42),
+  save: z
+    .strictObject({
+      /** Steps between weight checkpoints; the last step is always saved. */
+      every: count.optional(),
+    })
+    .prefault({}),
+});
+
+/** One training stage without its place on disk, as a pipeline holds it. */
+export const trainSettings = trainKeys.refine(epochsOrSteps, notBoth);
+
 /** One training stage, as a recipe file describes it. Unknown keys are errors. */
-export const trainRecipe = z
-  .strictObject({
+export const trainRecipe = trainKeys
+  .extend({
     stage: z.literal('train').default('train'),
-    /** A model directory. */
-    model: z.string().min(1),
-    /** JSON lines of messages or preference rows. */
-    data: z.string().min(1),
     /** The run's directory. */
     out: z.string().min(1),
-    /** `name` and the objective's own parameters. */
-    objective: z.looseObject({ name: z.string() }),
-    /** How a row becomes tokens: the model's template, or the REDI paper's layout. */
-    layout: z.enum(['template', 'redi']).default('template'),
-    /** A system message for every row that has none; without it the template's own default stands. */
-    system: z.string().optional(),
-    /** Longer rows are left out, and counted. Default: what the model can take. */
-    max_length: count.optional(),
-    optimizer: z
-      .strictObject({
-        lr: z.number().positive(),
-        betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
-        eps: z.number().positive().default(1e-8),
-        weight_decay: z.number().min(0).default(0),
-        clip_grad_norm: z.number().positive().default(1),
-      }),
-    schedule: z
-      .strictObject({
-        warmup_ratio: fraction.default(0.1),
-        decay: z.enum(['linear', 'cosine', 'constant']).default('linear'),
-      })
-      .prefault({}),
-    /** Rows, or pairs, an optimizer step. */
-    batch_size: count.default(8),
-    epochs: z.number().positive().optional(),
-    max_steps: count.optional(),
-    /** Tokens that go through the model at once; fewer need less memory. */
-    token_budget: count.default(2048),
-    /** Run each layer again in the backward pass instead of keeping what it computed. */
-    recompute: z.boolean().default(false),
-    dtype: z.enum(['bf16', 'f32']).default('bf16'),
-    device: z.string().default('cpu'),
-    seed: z.int().min(0).default(42),
-    save: z
-      .strictObject({
-        /** Steps between weight checkpoints; the last step is always saved. */
-        every: count.optional(),
-      })
-      .prefault({}),
   })
-  .refine((recipe) => recipe.epochs === undefined || recipe.max_steps === undefined, {
-    path: ['max_steps'],
-    message: 'give epochs or max_steps, not both',
-  });
+  .refine(epochsOrSteps, notBoth);
 
 export type TrainRecipe = z.output<typeof trainRecipe>;
 
@@ -71,7 +77,9 @@ export function parseRecipe<T>(schema: z.ZodType<T>, value: unknown, where: stri
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map((key) => `"${path === '' ? key : `${path}.${key}`}"`).join(', ');
-    throw new UserError(`${where}: unknown key ${keys}; see \`redistill train --help\` for the keys of a recipe`);
+    throw new UserError(
+      `${where}: unknown key ${keys}; see \`redistill train --help\` for the keys of a recipe`,
+    );
   }
   throw new UserError(`${where}: ${path === '' ? '' : `field "${path}": `}${issue.message}`);
 }
@@ -95,7 +103,11 @@ export function readYaml(path: string): unknown {
  * Applies `--set a.b=value` to a parsed recipe; values are YAML. Whether the key exists is for the schema to say.
  * @throws UserError for an assignment that is not one
  */
-export function applySettings(recipe: unknown, settings: readonly string[], where: string): Record<string, unknown> {
+export function applySettings(
+  recipe: unknown,
+  settings: readonly string[],
+  where: string,
+): Record<string, unknown> {
   if (typeof recipe !== 'object' || recipe === null || Array.isArray(recipe)) {
     throw new UserError(`${where}: a recipe is a list of keys and values`);
   }
@@ -111,7 +123,8 @@ export function applySettings(recipe: unknown, settings: readonly string[], wher
     let target = result;
     for (const key of keys) {
       const inner = (target[key] ??= {});
-      if (typeof inner !== 'object' || inner === null) throw new UserError(`--set ${setting}: "${key}" holds no keys`);
+      if (typeof inner !== 'object' || inner === null)
+        throw new UserError(`--set ${setting}: "${key}" holds no keys`);
       target = inner as Record<string, unknown>;
     }
     target[last] = parseYaml(setting.slice(equals + 1)) as unknown;

@@ -10,7 +10,9 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         if (event.dropped.length > 0) {
           const lines = event.dropped.slice(0, 5).map(({ line, tokens }) => `${line} (${tokens} tokens)`);
           const more = event.dropped.length > lines.length ? ', …' : '';
-          progress.log(`left out as too long: ${event.dropped.length} rows, lines ${lines.join(', ')}${more}`);
+          progress.log(
+            `left out as too long: ${event.dropped.length} rows, lines ${lines.join(', ')}${more}`,
+          );
         }
         break;
       }

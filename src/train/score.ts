@@ -1,11 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
+import { rowError } from '../data/jsonl.js';
 import { readTrainingRecords } from '../data/records.js';
 import { loadModel } from '../models/checkpoint.js';
+import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import type { TokenRow } from '../text/rows.js';
-import { UserError } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import { Scorer } from './engine.js';
+import { checkIds, tokenizeFile } from './examples.js';
 import { packByTokenBudget } from './packing.js';
 
 export interface ScoreOptions {
@@ -38,37 +41,49 @@ export async function scoreFile(options: ScoreOptions, progress: Progress): Prom
   setThreads();
   openDevice(options.device);
   const tokenizer = ChatTokenizer.load(options.model);
-  const records = readTrainingRecords(options.data).map((record) => ({ record, rows: rowsOfRecord(record, tokenizer, options) }));
-  const { model } = loadModel(options.model, { dtype: options.dtype, device: options.device });
-  using _model = model;
-  using scorer = new Scorer(model);
-  const all = records.flatMap(({ rows }) => rows);
-  for (const { record, rows } of records) {
-    const longest = Math.max(...rows.map((row) => row.ids.length));
-    if (longest > model.config.maxPositions) {
-      throw new UserError(
-        `${options.data}, line ${record.line}: ${longest} tokens are more than the model's ${model.config.maxPositions} positions; shorten or remove the row`,
-      );
+  const { layout } = options;
+  const examples = await tokenizeFile(options.data, readTrainingRecords(options.data), tokenizer, { layout });
+  using model = loadModel(options.model, { dtype: options.dtype, device: options.device }).model;
+  const { maxPositions, vocabSize } = model.config;
+  for (const { line, parts } of examples) {
+    for (const { row } of parts) {
+      checkIds(row, vocabSize, options.model);
+      if (row.ids.length > maxPositions) {
+        throw rowError(
+          options.data,
+          line,
+          `its ${row.ids.length} tokens are more than the model's ${maxPositions} positions; shorten or remove the row`,
+        );
+      }
     }
   }
-  const scores: SequenceScore[] = [];
-  let done = 0;
-  const packs = packByTokenBudget(
-    all.map((row) => row.ids.length),
-    options.tokenBudget,
-  );
-  for (const members of packs) {
-    const logps = scorer.score(members.map((i) => all[i]!));
-    members.forEach((i, position) => (scores[i] = summarise(all[i]!, logps[position]!, options.tokens)));
-    done += members.length;
-    progress.update(done, all.length, 'sequences');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const all = examples.flatMap(({ parts }) => parts.map(({ row }) => row));
+  const scores = await scoreRows(model, all, options, progress);
   let next = 0;
-  return records.map(({ rows }) => {
-    const [first, second] = scores.slice(next, (next += rows.length));
+  return examples.map(({ parts }) => {
+    const [first, second] = scores.slice(next, (next += parts.length));
     return second ? { chosen: first!, rejected: second } : first!;
   });
+}
+
+async function scoreRows(
+  model: Transformer,
+  rows: readonly TokenRow[],
+  { tokens, tokenBudget }: ScoreOptions,
+  progress: Progress,
+): Promise<SequenceScore[]> {
+  using scorer = new Scorer(model);
+  const scores: SequenceScore[] = [];
+  let done = 0;
+  const lengths = rows.map((row) => row.ids.length);
+  for (const members of packByTokenBudget(lengths, tokenBudget)) {
+    const logps = scorer.score(members.map((i) => rows[i]!));
+    members.forEach((i, position) => (scores[i] = summarise(rows[i]!, logps[position]!, tokens)));
+    done += members.length;
+    progress.update(done, rows.length, 'sequences');
+    await setImmediate(); // the progress bar's turn
+  }
+  return scores;
 }
 
 function summarise(row: TokenRow, logps: Float64Array, tokens: boolean): SequenceScore {

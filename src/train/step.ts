@@ -1,4 +1,4 @@
-import type { Metrics, Objective, SequenceInfo } from '../objectives/objective.js';
+import { countStep, type Metrics, type Objective, type SequenceInfo } from '../objectives/objective.js';
 import type { TokenRow } from '../text/rows.js';
 import { release, type Activations, type Engine } from './engine.js';
 import { callsByTokenBudget, packByTokenBudget } from './packing.js';
@@ -32,10 +32,7 @@ export function runStep(
   tokenBudget: number,
   onPack: () => void = () => undefined,
 ): StepResult {
-  const normalizer = {
-    groups: new Set(sequences.map((sequence) => sequence.group)).size,
-    tokens: sequences.reduce((sum, sequence) => sum + sequence.length, 0),
-  };
+  const normalizer = countStep(sequences);
   const lengths = sequences.map((sequence) => sequence.row.ids.length);
   const forward = (members: readonly number[]): Activations => {
     onPack();
@@ -54,7 +51,10 @@ export function runStep(
   if (objective.weights) {
     const gradient = objective.weights({ sequences, normalizer });
     for (const members of packByTokenBudget(lengths, tokenBudget)) {
-      const result = engine.backward(forward(members), members.map((i) => gradient[i]!));
+      const result = engine.backward(
+        forward(members),
+        members.map((i) => gradient[i]!),
+      );
       members.forEach((i, position) => (logps[i] = result[position]!));
     }
     const { loss, metrics } = evaluate(all, logps);
@@ -80,7 +80,11 @@ export function runStep(
         total.metrics[name] = (total.metrics[name] ?? 0) + value;
       }
       const gradient = new Map(call.map((i, position) => [i, part.gradient[position]!]));
-      for (const members of packs) engine.backward(kept.shift()!, members.map((i) => gradient.get(i)!));
+      for (const members of packs)
+        engine.backward(
+          kept.shift()!,
+          members.map((i) => gradient.get(i)!),
+        );
     } finally {
       kept.forEach(release);
     }

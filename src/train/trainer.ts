@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import { loadModel, saveModel, type LoadedModel } from '../models/checkpoint.js';
 import { createObjective } from '../objectives/index.js';
@@ -43,7 +44,7 @@ export type TrainEvent =
   | { kind: 'saved'; path: string };
 
 export interface TrainResult {
-  /** The last checkpoint: a Hugging Face model directory. */
+  /** The trained model: a Hugging Face directory. */
   model: string;
   steps: number;
   last: StepMetrics;
@@ -67,9 +68,10 @@ export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<Tra
   seed(recipe.seed);
 
   const objective = createObjective(recipe.objective);
-  const data = prepareExamples(recipe, objective);
+  const data = await prepareExamples(recipe, objective);
   const { examples } = data;
-  const perEpoch = stepsPerEpoch(examples.length, recipe.batch_size);
+  const order = { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed };
+  const perEpoch = stepsPerEpoch(order);
   const steps = recipe.max_steps ?? Math.ceil((recipe.epochs ?? 1) * perEpoch);
   mkdirSync(recipe.out, { recursive: true });
   writeFileAtomic(join(recipe.out, 'recipe.yaml'), toYaml(recipe));
@@ -99,10 +101,11 @@ export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<Tra
   let last: StepMetrics | undefined;
   for (let step = 0; step < steps; step++) {
     const started = performance.now();
-    const rows = stepRows(step, { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed });
-    const sequences = rows.flatMap((row, group) => sequencesOf(examples[row]!, group));
+    const sequences = stepRows(step, order).flatMap((row, group) => sequencesOf(examples[row]!, group));
     weights.zeroGrads();
-    const result = guarded(recipe, step, () => runStep(engine, objective, sequences, recipe.token_budget, stopIfAsked));
+    const result = guarded(recipe, step, () =>
+      runStep(engine, objective, sequences, recipe.token_budget, stopIfAsked),
+    );
     const gradNorm = clipGradNorm(grads, clip);
     const lr = learningRate(step, {
       peak,
@@ -130,12 +133,16 @@ export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<Tra
     appendFileSync(metricsPath, `${JSON.stringify(last)}\n`);
     hooks.onEvent({ kind: 'step', metrics: last, steps });
 
-    const every = recipe.save.every ?? Infinity;
-    if (step + 1 === steps || (step + 1) % every === 0) {
-      model = saveCheckpoint(loaded, weights, join(recipe.out, 'checkpoints', `step-${step + 1}`));
+    const final = step + 1 === steps;
+    if (final || (step + 1) % (recipe.save.every ?? Infinity) === 0) {
+      model = saveWeights(
+        loaded,
+        weights,
+        join(recipe.out, final ? 'model' : `checkpoints/step-${step + 1}`),
+      );
       hooks.onEvent({ kind: 'saved', path: model });
     }
-    await loopTurn();
+    await setImmediate(); // finalizers and messages get their turn; a synchronous loop would hold both back
   }
   return { model, steps, last: last! };
 }
@@ -190,7 +197,13 @@ function guarded<T>(recipe: TrainRecipe, step: number, body: () => T): T {
 }
 
 /** A step with a NaN is never applied: the weights on disk stay the last good ones. */
-function refuseNonFinite(recipe: TrainRecipe, step: number, loss: number, gradNorm: number, saved: string): void {
+function refuseNonFinite(
+  recipe: TrainRecipe,
+  step: number,
+  loss: number,
+  gradNorm: number,
+  saved: string,
+): void {
   if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
   throw new Error(
     `step ${step + 1}: the loss is ${loss} and the gradient norm ${gradNorm}, so training stopped before this update; ` +
@@ -200,7 +213,7 @@ function refuseNonFinite(recipe: TrainRecipe, step: number, loss: number, gradNo
 }
 
 /** Writes the masters beside the others and renames the directory when it is whole. */
-function saveCheckpoint(loaded: LoadedModel, weights: TrainableWeights, path: string): string {
+function saveWeights(loaded: LoadedModel, weights: TrainableWeights, path: string): string {
   const partial = `${path}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(dirname(path), { recursive: true });
@@ -209,7 +222,3 @@ function saveCheckpoint(loaded: LoadedModel, weights: TrainableWeights, path: st
   renameSync(partial, path);
   return path;
 }
-
-/** Lets finalizers and messages through; a synchronous loop would hold both back. */
-const loopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-

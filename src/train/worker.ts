@@ -36,7 +36,10 @@ export function trainInWorker(
   if (signal?.aborted) request();
   const data: WorkerData = { recipe, stop };
   // The worker shares the environment: libgomp reads its waiting policy from the process's own.
-  const worker = new Worker(new URL('./trainWorker.js', import.meta.url), { workerData: data, env: SHARE_ENV });
+  const worker = new Worker(new URL('./trainWorker.js', import.meta.url), {
+    workerData: data,
+    env: SHARE_ENV,
+  });
   return new Promise<TrainResult>((resolve, reject) => {
     worker.on('message', (message: Message) => {
       if (message.kind === 'event') onEvent(message.event);
@@ -52,7 +55,11 @@ export function trainInWorker(
 
 function revive({ name, message, stack }: Message & { kind: 'failed' }): Error {
   const error =
-    name === 'UserError' ? new UserError(message) : name === 'Stopped' ? new TrainingStopped(message) : new Error(message);
+    name === 'UserError'
+      ? new UserError(message)
+      : name === 'Stopped'
+        ? new TrainingStopped(message)
+        : new Error(message);
   if (stack !== undefined) error.stack = stack;
   return error;
 }
@@ -76,7 +83,13 @@ export async function runWorker(): Promise<void> {
     post({ kind: 'done', result });
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error));
-    const name = failure instanceof UserError ? 'UserError' : failure instanceof Stopped ? 'Stopped' : 'Error';
-    post({ kind: 'failed', name, message: failure.message, ...(failure.stack !== undefined && { stack: failure.stack }) });
+    const name =
+      failure instanceof UserError ? 'UserError' : failure instanceof Stopped ? 'Stopped' : 'Error';
+    post({
+      kind: 'failed',
+      name,
+      message: failure.message,
+      ...(failure.stack !== undefined && { stack: failure.stack }),
+    });
   }
 }

@@ -1,0 +1,63 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify as toYaml } from 'yaml';
+import { writeFileAtomic } from '../util/files.js';
+import { createProgress, formatDuration } from '../util/progress.js';
+import { resolveReferences, type Pipeline } from './recipe.js';
+import { StageCache, type RunSelection } from './stageCache.js';
+import { stageKinds } from './stages/index.js';
+import type { StageDefinition } from './stages/stage.js';
+
+export interface RunOptions extends RunSelection {
+  signal: AbortSignal;
+  /** A line for the person who watches. */
+  log: (line: string) => void;
+}
+
+/**
+ * Walks a pipeline from its first stage to its last. A stage whose settings, inputs and outputs are what they were is
+ * skipped. @returns each stage's result by its name
+ */
+export async function runPipeline(pipeline: Pipeline, options: RunOptions): Promise<Map<string, string>> {
+  const { out, stages } = pipeline;
+  mkdirSync(out, { recursive: true });
+  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(pipeline));
+  const cache = new StageCache(
+    out,
+    stages.map((stage) => stage.name),
+    options,
+  );
+  const results = new Map<string, string>();
+  for (const [position, { name, kind, config }] of stages.entries()) {
+    const definition = stageKinds[kind] as StageDefinition<unknown>;
+    const dir = join(out, name);
+    const resolved = resolveReferences(config, results);
+    const result = definition.result(resolved.value, dir);
+    const stage = {
+      name,
+      inputs: [...resolved.inputs, ...definition.inputs(resolved.value)],
+      config: resolved.value,
+      outputs: [result],
+    };
+    results.set(name, result);
+    const label = `[${position + 1}/${stages.length}] ${name}`;
+    const stale = cache.staleReason(stage);
+    if (stale === undefined) {
+      options.log(`${label}: unchanged, skipped`);
+      continue;
+    }
+    options.log(`${label}: ${kind}`);
+    const started = performance.now();
+    cache.begin(stage);
+    if (existsSync(dir)) rmSync(dir, { recursive: true });
+    mkdirSync(dir);
+    const progress = createProgress(name);
+    await definition.run(resolved.value, { dir, progress, signal: options.signal }).finally(() => {
+      progress.finish();
+    });
+    options.signal.throwIfAborted();
+    cache.record(stage);
+    options.log(`${label}: done in ${formatDuration((performance.now() - started) / 1000)} → ${result}`);
+  }
+  return results;
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readJsonLines } from '../../data/jsonl.js';
+import { comparePaired, passAt1, type ProblemResult } from '../../evaluate/statistics.js';
+import { writeFileAtomic } from '../../util/files.js';
+import { formatTable } from '../../util/table.js';
+import { defineStage } from './stage.js';
+
+const row = z.strictObject({
+  label: z.string(),
+  /** An evaluate stage's result. */
+  evaluation: z.string(),
+});
+
+/**
+ * Evaluations side by side: pass@1 with its standard error, and every row's paired difference from the rows named in
+ * `against`. Pairing by problem removes the problems' own difficulty, which is most of the error.
+ */
+export const tableStage = defineStage({
+  schema: z.strictObject({
+    rows: z.array(row).min(1),
+    /** Labels of the rows that the others are compared with. */
+    against: z.array(z.string()).default([]),
+    /** Printed under the table. */
+    notes: z.array(z.string()).default([]),
+  }),
+  inputs: () => [],
+  result: (_, dir) => join(dir, 'table.txt'),
+  run: ({ rows, against, notes }, { dir, progress }) => {
+    const results = new Map(rows.map(({ label, evaluation }) => [label, readEvaluation(evaluation)]));
+    const points = (x: number) => (100 * x).toFixed(1);
+    const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
+    const heading = ['model', 'pass@1 %', ...against.map((label) => `against ${label}`)];
+    const cells = rows.map(({ label }) => {
+      const own = results.get(label)!;
+      const { mean, standardError } = passAt1(own);
+      return [
+        label,
+        `${points(mean)} ± ${points(standardError)}`,
+        ...against.map((other) => {
+          if (other === label) return '';
+          const { difference, interval, pValue } = comparePaired(results.get(other)!, own);
+          const p = pValue < 0.001 ? 'p < .001' : `p = ${pValue.toFixed(3).replace(/^0/, '')}`;
+          return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])}, ${p})`;
+        }),
+      ];
+    });
+    const text = `${formatTable(heading, cells)}\n${notes.map((note) => `${note}\n`).join('')}`;
+    writeFileAtomic(join(dir, 'table.txt'), text);
+    progress.log(`\n${text}`);
+    return Promise.resolve();
+  },
+});
