@@ -170,7 +170,7 @@ describe('calculator decoding', () => {
     options: { calculator: boolean; maxNewTokens?: number },
   ): Promise<Completion> {
     using model = chainModel(pieces, chain);
-    const prompts = [{ ids: tokenizer.encode(chain[0]!) }];
+    const prompts = [{ ids: await tokenizer.encode(chain[0]!) }];
     return (await new Generator(model, tokenizer).generate(prompts, { maxNewTokens: 20, ...options }))[0]!;
   }
   const wrong = ['\n', '<<', '3', '+', '4', '=', '9', '>>', ' apples', '<end>'];

@@ -93,9 +93,7 @@ export class Generator {
         : decoder.step(Int32Array.from(active, ({ ids }) => ids.at(-1)!));
       const uniforms = Float32Array.from(changed, (sequence) => sequence.draw());
       const chosen = chooseTokens(logits, sampling, uniforms);
-      changed.forEach((sequence, row) => {
-        sequence.append(chosen[row]!, stopIds);
-      });
+      await Promise.all(changed.map((sequence, row) => sequence.append(chosen[row]!, stopIds)));
       if (refill) active.push(...changed);
       tokens += changed.length;
 

@@ -1,8 +1,6 @@
-/** What decoding needs of a tokenizer. */
-export interface Codec {
-  encode(text: string): Int32Array;
-  decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): string;
-}
+import type { ChatTokenizer } from '../text/tokenizer.js';
+
+export type Codec = Pick<ChatTokenizer, 'encode' | 'decode'>;
 
 /** Tokens that may wait for the rest of a character before they are given out as they are. */
 const MAX_WAITING = 8;
@@ -34,9 +32,9 @@ export class PieceDecoder {
 }
 
 /** The tokens of a text that goes on where another left off; some tokenizers put a space before what they encode. */
-export function encodeContinuation(codec: Codec, text: string): Int32Array {
-  const anchor = codec.encode('\n');
-  const whole = codec.encode(`\n${text}`);
+export async function encodeContinuation(codec: Codec, text: string): Promise<Int32Array> {
+  const anchor = await codec.encode('\n');
+  const whole = await codec.encode(`\n${text}`);
   const joined = anchor.some((id, i) => whole[i] !== id);
   return joined ? codec.encode(text) : whole.subarray(anchor.length);
 }

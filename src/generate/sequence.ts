@@ -31,7 +31,7 @@ export class Sequence {
   }
 
   /** Appends the sampled token, or the one that the calculator wants instead. */
-  append(sampled: number, stopIds: ReadonlySet<number>): void {
+  async append(sampled: number, stopIds: ReadonlySet<number>): Promise<void> {
     const id = this.#forced.shift() ?? sampled;
     this.ids.push(id);
     if (stopIds.has(id)) this.finishReason = 'stop';
@@ -39,7 +39,7 @@ export class Sequence {
     else if (this.#calculation) {
       const { calculator, pieces } = this.#calculation;
       const result = calculator.push(pieces.push(id));
-      if (result !== undefined) this.#forced = [...encodeContinuation(pieces.codec, result)];
+      if (result !== undefined) this.#forced = [...(await encodeContinuation(pieces.codec, result))];
     }
   }
 }

@@ -49,7 +49,7 @@ export function pieceTokenizer(pieces: readonly string[], stop: readonly string[
   const special = new Set(stop);
   return {
     stopTokenIds: stop.map((piece) => pieces.indexOf(piece)),
-    encode(text: string): Int32Array {
+    encode(text: string): Promise<Int32Array> {
       const ids: number[] = [];
       for (let at = 0; at < text.length;) {
         const fitting = pieces.filter((piece) => text.startsWith(piece, at));
@@ -57,7 +57,7 @@ export function pieceTokenizer(pieces: readonly string[], stop: readonly string[
         ids.push(pieces.indexOf(longest));
         at += longest.length;
       }
-      return Int32Array.from(ids);
+      return Promise.resolve(Int32Array.from(ids));
     },
     decode(ids: ArrayLike<number>, { skipSpecialTokens = false } = {}): string {
       const texts = Array.from(ids, (id) => pieces[id]!);
