@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 
 it('500 steps leave resident memory flat and the number of live tensors constant', async () => {
   const program = fileURLToPath(new URL('../../test/programs/train-500-steps.ts', import.meta.url));
-  const child = fork(program, { execArgv: ['--import', 'tsx'] });
+  const child = fork(program, { execArgv: ['--expose-gc', '--import', 'tsx'] });
   const exited = once(child, 'exit');
   const [{ rss, live }] = (await once(child, 'message')) as [{ rss: number[]; live: number[] }];
   expect(await exited).toEqual([0, null]);
