@@ -38,7 +38,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return 130;
     }
     process.stderr.write(`error: ${messageOf(error)}\n`);
-    if (program.opts<{ debug?: boolean }>().debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    if (program.opts<{ debug?: boolean }>().debug && error instanceof Error)
+      process.stderr.write(`${error.stack ?? ''}\n`);
     return error instanceof UserError ? 2 : 1;
   }
 }

@@ -8,7 +8,10 @@ import { printJson } from './output.js';
 export function modelsCommand(): Command {
   const get = new Command('get')
     .description('Make a model directory of a repository, a GGUF file, a directory or a known name.')
-    .argument('<name>', 'smollm2-135m, owner/name[@revision] on a Hugging Face hub, a directory, or a .gguf file')
+    .argument(
+      '<name>',
+      'smollm2-135m, owner/name[@revision] on a Hugging Face hub, a directory, or a .gguf file',
+    )
     .option('--json', 'print {"path": …} as JSON')
     .addHelpText(
       'after',

@@ -17,7 +17,8 @@ export function emitLines(rows: Iterable<unknown>, out: string | undefined): voi
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`must be a whole number from ${least}`);
+    if (!Number.isInteger(value) || value < least)
+      throw new InvalidArgumentError(`must be a whole number from ${least}`);
     return value;
   };
 }
@@ -26,7 +27,8 @@ export function wholeNumber(least: number): (text: string) => number {
 export function numberBetween(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === '' || !(value >= least && value <= most)) throw new InvalidArgumentError(`must be a number from ${least} to ${most}`);
+    if (text.trim() === '' || !(value >= least && value <= most))
+      throw new InvalidArgumentError(`must be a number from ${least} to ${most}`);
     return value;
   };
 }

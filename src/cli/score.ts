@@ -22,7 +22,11 @@ export function scoreCommand(): Command {
     .option('--tokens', "add the response's ids and the log-prob of each")
     .option('--out <file>', 'where to write (default: standard output)')
     .option('--device <device>', 'cpu, cuda or cuda:N', 'cpu')
-    .addOption(new Option('--layout <name>', 'how rows become tokens').choices(['template', 'redi']).default('template'))
+    .addOption(
+      new Option('--layout <name>', 'how rows become tokens')
+        .choices(['template', 'redi'])
+        .default('template'),
+    )
     .option('--token-budget <n>', 'tokens that go through the model at once', wholeNumber(1), 2048)
     .addHelpText(
       'after',

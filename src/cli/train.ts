@@ -39,7 +39,8 @@ Example:
       const progress = createProgress(recipe.objective.name);
       const result = await interruptible((signal) =>
         trainInWorker(recipe, reportTraining(progress), signal).catch((error: unknown) => {
-          if (error instanceof TrainingStopped) throw new Interrupted(`stopped; what was saved is in ${recipe.out}`);
+          if (error instanceof TrainingStopped)
+            throw new Interrupted(`stopped; what was saved is in ${recipe.out}`);
           throw error;
         }),
       ).finally(() => {

@@ -29,43 +29,19 @@ export class ChatTemplate {
 
   /** @throws UserError with the template's own words where it refuses the messages */
   render(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
-    let refused: string | undefined;
     const variables = {
       ...this.specialTokens,
       messages: messages.map(({ role, content }) => ({ role, content })),
       add_generation_prompt: addGenerationPrompt,
-      raise_exception: (message: unknown) => {
-        refused = String(message);
-        throw new Error(refused);
-      },
-      strftime_now: (format: string) => formatDate(new Date(), format),
     };
     let text: string;
     try {
       text = this.#template.render(variables);
     } catch (error) {
-      throw new UserError(
-        `${this.where}: the chat template refuses the messages: ${refused ?? messageOf(error)}`,
-      );
+      throw new UserError(`${this.where}: the chat template refuses the messages: ${messageOf(error)}`);
     }
     if (text.length > MAX_CHARACTERS)
       throw new UserError(`${this.where}: the chat template writes too much text`);
     return text;
   }
-}
-
-/** The date formats that templates use. */
-function formatDate(date: Date, format: string): string {
-  const two = (value: number) => String(value).padStart(2, '0');
-  const parts: Record<string, string> = {
-    '%d': two(date.getDate()),
-    '%m': two(date.getMonth() + 1),
-    '%b': date.toLocaleString('en-US', { month: 'short' }),
-    '%B': date.toLocaleString('en-US', { month: 'long' }),
-    '%Y': String(date.getFullYear()),
-    '%H': two(date.getHours()),
-    '%M': two(date.getMinutes()),
-    '%S': two(date.getSeconds()),
-  };
-  return format.replace(/%./g, (directive) => parts[directive] ?? directive);
 }

@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { parsePipeline } from '../pipeline/recipe.js';
+import { runPipeline } from '../pipeline/run.js';
+import { applySettings, readYaml } from '../train/recipe.js';
+import { Interrupted, interruptible } from './interrupt.js';
+import { printJson } from './output.js';
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Walk a pipeline of stages; stages whose inputs have not changed are skipped.')
+    .argument('<recipe>', 'a YAML file with a list of stages')
+    .option('--force', 'run every stage')
+    .option('--from <stage>', 'run this stage and all after it')
+    .option('--set <key=value>', 'override a key of the recipe; may be repeated', collect, [])
+    .option('--json', 'print where each stage left its result as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  redistill run recipes/quickstart.yaml\n  redistill run recipes/quickstart.yaml --from redi',
+    )
+    .action(
+      async (path: string, options: { force?: boolean; from?: string; set: string[]; json?: boolean }) => {
+        const pipeline = parsePipeline(applySettings(readYaml(path), options.set, path), path);
+        const { force, from } = options;
+        const results = await interruptible((signal) =>
+          runPipeline(pipeline, {
+            ...(force !== undefined && { force }),
+            ...(from !== undefined && { from }),
+            signal,
+            log: (line) => process.stderr.write(`${line}\n`),
+          }).catch((error: unknown) => {
+            if (signal.aborted)
+              throw new Interrupted(
+                `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`,
+              );
+            throw error;
+          }),
+        );
+        if (options.json) printJson(Object.fromEntries(results));
+        else for (const [name, result] of results) process.stdout.write(`${name}\t${result}\n`);
+      },
+    );
+}

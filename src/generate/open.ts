@@ -1,0 +1,30 @@
+import { loadModel } from '../models/checkpoint.js';
+import type { Transformer } from '../models/transformer.js';
+import { openDevice, setThreads } from '../torch/runtime.js';
+import { ChatTokenizer } from '../text/tokenizer.js';
+import { Generator } from './generator.js';
+
+export interface OpenedGenerator extends Disposable {
+  model: Transformer;
+  tokenizer: ChatTokenizer;
+  generator: Generator;
+}
+
+/** Loads a model directory for generation; `using` frees the model. */
+export function openGenerator(
+  dir: string,
+  { dtype, device }: { dtype: 'f32' | 'bf16'; device: string },
+): OpenedGenerator {
+  setThreads();
+  openDevice(device);
+  const tokenizer = ChatTokenizer.load(dir);
+  const { model } = loadModel(dir, { dtype, device });
+  return {
+    model,
+    tokenizer,
+    generator: new Generator(model, tokenizer),
+    [Symbol.dispose]: () => {
+      model[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { writeEvaluation } from '../../evaluate/evaluate.js';
+import { answer } from './answer.js';
+import { problemSelection, samplingSettings, selectProblems } from './problems.js';
+import { defineStage } from './stage.js';
+
+/** Sample answers that are shown; the rest is in samples.jsonl. */
+const SHOWN = 2;
+
+/** pass@1 of a model on problems with numeric answers; the result is a directory with samples.jsonl and summary.json. */
+export const evaluateStage = defineStage({
+  schema: z.strictObject({
+    model: z.string(),
+    problems: problemSelection,
+    sampling: samplingSettings,
+    dtype: z.enum(['bf16', 'f32']).default('bf16'),
+    device: z.string().default('cpu'),
+  }),
+  inputs: ({ problems }) => [problems.file],
+  result: (_, dir) => dir,
+  run: async (config, context) => {
+    const answered = await answer(config, selectProblems(config.problems), context);
+    const { passAt1, standardError, problems, truncated } = writeEvaluation(context.dir, answered);
+    for (const { problem, answer: gold, samples } of answered.slice(0, SHOWN)) {
+      const [sample] = samples;
+      const text = sample!.text.trim().replace(/\s*\n\s*/g, ' ⏎ ');
+      context.progress.log(
+        `  Q: ${problem}\n  A: ${text}  (${sample!.correct ? 'right' : `wrong: ${gold}`})`,
+      );
+    }
+    const percent = (x: number) => (100 * x).toFixed(1);
+    context.progress.log(
+      `pass@1 ${percent(passAt1)} ± ${percent(standardError)} % on ${problems} problems, ${percent(truncated)} % cut off`,
+    );
+  },
+});
