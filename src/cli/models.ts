@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { getModel } from '../models/get.js';
-import { readConfig } from '../models/checkpoint.js';
+import { readConfig } from '../models/readConfig.js';
 import { parameterCount } from '../models/parameters.js';
 import { createProgress } from '../util/progress.js';
 import { printJson } from './output.js';

@@ -1,6 +1,4 @@
 import { Command } from 'commander';
-import { parsePipeline } from '../pipeline/recipe.js';
-import { runPipeline } from '../pipeline/run.js';
 import { applySettings, readYaml } from '../train/recipe.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import { printJson } from './output.js';
@@ -21,6 +19,8 @@ export function runCommand(): Command {
     )
     .action(
       async (path: string, options: { force?: boolean; from?: string; set: string[]; json?: boolean }) => {
+        const { parsePipeline } = await import('../pipeline/recipe.js');
+        const { runPipeline } = await import('../pipeline/run.js');
         const pipeline = parsePipeline(applySettings(readYaml(path), options.set, path), path);
         const { force, from } = options;
         const results = await interruptible((signal) =>

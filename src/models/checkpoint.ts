@@ -1,18 +1,17 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import type { Dtype } from '../torch/dtype.js';
 import { byteLength, SafetensorsFile, saveSafetensors, type NamedTensor } from '../torch/safetensors.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import { UserError, messageOf } from '../util/errors.js';
+import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
-import { parseConfig, type ModelConfig } from './config.js';
+import type { ModelConfig } from './config.js';
+import { INDEX_FILE, readWeightMap, SINGLE_FILE } from './directory.js';
+import { readConfig } from './readConfig.js';
 import { parameterSpecs, type ParameterSpec } from './parameters.js';
 import { Transformer } from './transformer.js';
-
-const singleFile = 'model.safetensors';
-const indexFile = 'model.safetensors.index.json';
 
 /** Files of a model directory besides its weights; saving copies those that are there. */
 export const companionFiles = [
@@ -33,29 +32,6 @@ export const companionFiles = [
 /** Weights of a shard file at most; what `transformers` uses too. */
 const shardBytes = 5e9;
 
-function readJson(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    throw new UserError(
-      `${path} cannot be read; a model directory holds config.json, safetensors and a tokenizer`,
-    );
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new UserError(`${path} is not JSON: ${messageOf(error)}`);
-  }
-}
-
-/** The config of a Hugging Face model directory. */
-export function readConfig(dir: string): ModelConfig {
-  if (!existsSync(dir)) throw new UserError(`model directory ${dir} does not exist`);
-  const path = join(dir, 'config.json');
-  return parseConfig(readJson(path), path);
-}
-
 /** The directory's weight files, opened; each tensor name with the file that holds it. */
 class Weights implements Disposable {
   readonly #files = new Map<string, SafetensorsFile>();
@@ -71,22 +47,15 @@ class Weights implements Disposable {
   }
 
   #openAll(): void {
-    if (existsSync(join(this.dir, singleFile))) {
-      const file = this.#open(singleFile);
+    if (existsSync(join(this.dir, SINGLE_FILE))) {
+      const file = this.#open(SINGLE_FILE);
       for (const name of file.entries.keys()) this.byName.set(name, file);
       return;
     }
-    const index = join(this.dir, indexFile);
-    if (!existsSync(index)) throw new UserError(`${this.dir} holds neither ${singleFile} nor ${indexFile}`);
-    const map = (readJson(index) as { weight_map?: unknown } | null)?.weight_map;
-    if (typeof map !== 'object' || map === null)
-      throw new UserError(`${index}: field "weight_map" is missing`);
-    for (const [name, shard] of Object.entries(map)) {
-      if (typeof shard !== 'string' || !/^[\w.-]+\.safetensors$/.test(shard)) {
-        throw new UserError(`${index}: "${name}" names no safetensors file of this directory`);
-      }
+    const index = join(this.dir, INDEX_FILE);
+    if (!existsSync(index)) throw new UserError(`${this.dir} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}`);
+    for (const [name, shard] of Object.entries(readWeightMap(index)))
       this.byName.set(name, this.#open(shard));
-    }
   }
 
   #open(name: string): SafetensorsFile {
@@ -241,8 +210,8 @@ export function writeShards(out: string, tensors: readonly NamedTensor[], limit 
     filled += bytes;
   }
   if (shards.length === 1) {
-    saveSafetensors(join(out, singleFile), shards[0]!, metadata);
-    rmSync(join(out, indexFile), { force: true });
+    saveSafetensors(join(out, SINGLE_FILE), shards[0]!, metadata);
+    rmSync(join(out, INDEX_FILE), { force: true });
     return;
   }
   const weightMap: Record<string, string> = {};
@@ -256,6 +225,6 @@ export function writeShards(out: string, tensors: readonly NamedTensor[], limit 
     metadata: { total_size: tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0) },
     weight_map: weightMap,
   };
-  writeFileAtomic(join(out, indexFile), `${JSON.stringify(index, null, 2)}\n`);
-  rmSync(join(out, singleFile), { force: true }); // a reader would take it first
+  writeFileAtomic(join(out, INDEX_FILE), `${JSON.stringify(index, null, 2)}\n`);
+  rmSync(join(out, SINGLE_FILE), { force: true }); // a reader would take it first
 }
