@@ -142,7 +142,7 @@ describe('a directory that is not whole', () => {
       (dir) => {
         rmSync(join(dir, 'config.json'));
       },
-      'config.json cannot be read',
+      'config.json does not exist',
     ],
     [
       'broken config',
@@ -199,7 +199,7 @@ describe('a directory that is not whole', () => {
       (dir) => {
         edit(dir, index, (json) => delete json.weight_map);
       },
-      'field "weight_map" is missing',
+      'has no weight_map',
     ],
     [
       'a shard elsewhere',
@@ -211,7 +211,7 @@ describe('a directory that is not whole', () => {
           (json) => ((json.weight_map as Record<string, string>)['lm_head.weight'] = '../x.safetensors'),
         );
       },
-      '"lm_head.weight" names no safetensors file of this directory',
+      'puts lm_head.weight into "../x.safetensors"',
     ],
     [
       'a missing shard',
