@@ -5,7 +5,7 @@ import type { ModelConfig } from '../models/config.js';
 import type { Transformer } from '../models/transformer.js';
 
 /** Columns that the cache grows by: each growth copies it. */
-const GROWTH = 256;
+const GROWTH = 128;
 
 /**
  * Keys and values of a batch: row r holds one sequence, column c its token at position c. Keys are stored rotated.
