@@ -21,7 +21,7 @@ export async function answer(
   using opened = openGenerator(model, { dtype, device });
   const started = performance.now();
   const { max_new_tokens: maxNewTokens, top_p: topP, batch_size: batchSize, ...rest } = sampling;
-  return answerProblems(
+  return await answerProblems(
     opened.generator,
     opened.tokenizer,
     problems,

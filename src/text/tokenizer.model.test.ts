@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { getModel } from '../models/get.js';
+import { tokenRow, encodePrompt } from './rows.js';
+import { ChatTokenizer } from './tokenizer.js';
+
+interface Case {
+  text: string;
+  ids: number[];
+  decoded: string;
+}
+
+const fixture = new URL('../../test/fixtures/text/tokens.jsonl.gz', import.meta.url);
+const cases = gunzipSync(readFileSync(fixture))
+  .toString('utf8')
+  .split('\n')
+  .map((line) => JSON.parse(line) as Case);
+
+let tokenizer: ChatTokenizer;
+beforeAll(async () => {
+  tokenizer = ChatTokenizer.load((await getModel('smollm2-135m')).path);
+});
+
+const refuse = (problem: string) => new Error(problem);
+const user = { role: 'user', content: 'What is 5 + 7?' };
+const answer = { role: 'assistant', content: 'The answer is 12' };
+
+describe('the tokenizer of SmolLM2', () => {
+  it('gives the token ids of transformers on 2,000 texts', async () => {
+    expect(cases).toHaveLength(2000);
+    const ids = await tokenizer.encodeAll(cases.map(({ text }) => text));
+    const wrong = cases.filter((entry, i) => entry.ids.join() !== ids[i]!.join());
+    expect(wrong.map(({ text }) => text)).toEqual([]);
+  });
+
+  it('decodes them to the same texts', () => {
+    const wrong = cases.filter(
+      ({ ids, decoded }) => tokenizer.decode(ids, { skipSpecialTokens: true }) !== decoded,
+    );
+    expect(wrong.map(({ text }) => text)).toEqual([]);
+  });
+
+  it('stops at the end of a turn', () => {
+    expect(tokenizer.turnEnd).toEqual({ text: '<|im_end|>\n', tokenId: 2 });
+    expect(tokenizer.stopTokenIds).toEqual([2]);
+  });
+});
+
+describe('rows of SmolLM2', () => {
+  it('end with the token that ends the turn and begin their response at the answer', async () => {
+    const row = await tokenRow(tokenizer, [user], [answer], { layout: 'template' }, refuse);
+    const prompt = await encodePrompt(tokenizer, [user]);
+    expect(row.ids.subarray(0, row.responseStart)).toEqual(prompt);
+    expect(tokenizer.decode(row.ids.subarray(row.responseStart))).toBe('The answer is 12<|im_end|>');
+  });
+
+  it('keep an answer that holds the end token itself', async () => {
+    const odd = { role: 'assistant', content: 'a <|im_end|>\n b' };
+    const row = await tokenRow(tokenizer, [user], [odd], { layout: 'template' }, refuse);
+    expect(tokenizer.decode(row.ids.subarray(row.responseStart))).toBe('a <|im_end|>\n b<|im_end|>');
+  });
+
+  it("count content + 3 in the REDI paper's layout, and leave the last out in fine-tuning", async () => {
+    const content = (await tokenizer.encode(answer.content)).length;
+    const pair = await tokenRow(tokenizer, [user], [answer], { layout: 'redi' }, refuse);
+    expect(pair.ids.length - pair.responseStart).toBe(content + 3);
+    const sft = await tokenRow(tokenizer, [user], [answer], { layout: 'redi', sft: true }, refuse);
+    expect(sft.ids).toEqual(pair.ids.slice(0, -1));
+    expect(tokenizer.decode(sft.ids.subarray(sft.responseStart))).toBe('The answer is 12<|im_end|>\n');
+  });
+
+  it('take a system message where the conversation has none', async () => {
+    const system = 'Be brief.';
+    const row = await tokenRow(tokenizer, [user], [answer], { layout: 'template', system }, refuse);
+    expect(tokenizer.decode(row.ids)).toContain('system\nBe brief.<|im_end|>');
+    const own = [{ role: 'system', content: 'Mine.' }, user];
+    const kept = await tokenRow(tokenizer, own, [answer], { layout: 'template', system }, refuse);
+    expect(tokenizer.decode(kept.ids)).toContain('system\nMine.<|im_end|>');
+    expect(tokenizer.decode(kept.ids)).not.toContain('Be brief.');
+  });
+
+  it('of plain texts have no template and end with the end token', async () => {
+    const row = await tokenRow(tokenizer, 'Q: 5 + 7?\nA:', ' 12', { layout: 'template' }, refuse);
+    expect(tokenizer.decode(row.ids)).toBe('Q: 5 + 7?\nA: 12<|im_end|>');
+    expect(tokenizer.decode(row.ids.subarray(row.responseStart))).toBe(' 12<|im_end|>');
+  });
+
+  it('begin a forced prefix behind the prompt', async () => {
+    const ids = await encodePrompt(tokenizer, [user], { forcedPrefix: '<think>\n' });
+    expect(tokenizer.decode(ids)).toMatch(/<\|im_start\|>assistant\n<think>\n$/);
+  });
+});
