@@ -25,7 +25,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '6' },
     rounds: { type: 'string', default: '3' },
     objectives: { type: 'string', default: 'redi,sft,simpo,dpo' },
-    'token-budget': { type: 'string', default: '2048' },
+    'token-budget': { type: 'string', default: '1024' },
   },
 });
 

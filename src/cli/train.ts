@@ -26,7 +26,7 @@ Keys of a recipe (defaults in brackets):
   schedule                    {warmup_ratio [0.1], decay: linear | cosine | constant [linear]}
   batch_size [8]              rows or pairs an optimizer step
   epochs [1] or max_steps
-  token_budget [2048]         tokens that go through the model at once
+  token_budget [1024]         tokens that go through the model at once
   recompute [false]           less memory for a third more time
   dtype [bf16], device [cpu], seed [42]
   save                        {every: steps between checkpoints}

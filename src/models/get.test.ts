@@ -21,7 +21,7 @@ import { makeWheel } from '../../test/support/zip.js';
 import { UserError } from '../util/errors.js';
 import { getModel } from './get.js';
 import { convertGguf } from './gguf/convert.js';
-import { readSafetensorsHeader, writeSafetensors } from './safetensors-format.js';
+import { readSafetensorsHeader, writeSafetensors } from '../torch/safetensors-format.js';
 
 const gguf = fileURLToPath(new URL('../../test/fixtures/gguf/llama-smollm.gguf', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'get-model-'));

@@ -45,9 +45,12 @@ export async function tokenRow(
   options: RowOptions,
   where: Where,
 ): Promise<TokenRow> {
-  if (typeof prompt === 'string' || typeof response === 'string') {
-    const [before, after] = await tokenizer.encodeAll([String(prompt), String(response)]);
+  if (typeof prompt === 'string' && typeof response === 'string') {
+    const [before, after] = await tokenizer.encodeAll([prompt, response]);
     return join(before!, after!, tokenizer.eosTokenId);
+  }
+  if (typeof prompt === 'string' || typeof response === 'string') {
+    throw where('prompt and answer must both be texts or both lists of messages');
   }
   const { promptText, responseText } = renderParts(
     tokenizer,

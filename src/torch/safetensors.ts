@@ -4,7 +4,7 @@ import {
   writeSafetensors,
   type SafetensorsDtype,
   type TensorEntry,
-} from '../models/safetensors-format.js';
+} from './safetensors-format.js';
 import { UserError } from '../util/errors.js';
 import { fromBytes } from './data.js';
 import { dtypeSize, type Dtype } from './dtype.js';

@@ -41,7 +41,7 @@ const trainKeys = z.strictObject({
   epochs: z.number().positive().optional(),
   max_steps: count.optional(),
   /** Tokens that go through the model at once; fewer need less memory. */
-  token_budget: count.default(2048),
+  token_budget: count.default(1024),
   /** Run each layer again in the backward pass instead of keeping what it computed. */
   recompute: z.boolean().default(false),
   dtype: z.enum(['bf16', 'f32']).default('bf16'),
@@ -123,7 +123,7 @@ export function applySettings(
     let target = result;
     for (const key of keys) {
       const inner = (target[key] ??= {});
-      if (typeof inner !== 'object' || inner === null)
+      if (typeof inner !== 'object')
         throw new UserError(`--set ${setting}: "${key}" holds no keys`);
       target = inner as Record<string, unknown>;
     }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { requireSpace } from '../../setup/disk.js';
 import { writeFileAtomic } from '../../util/files.js';
-import { writeSafetensors } from '../safetensors-format.js';
+import { writeSafetensors } from '../../torch/safetensors-format.js';
 import { makeConfig, makeGenerationConfig, readShape } from './config.js';
 import { readGguf, readGgufTensor } from './file.js';
 import { changeWeights, nameTensors } from './tensor-names.js';

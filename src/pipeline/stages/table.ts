@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJsonLines } from '../../data/jsonl.js';
 import { readEvaluation } from '../../evaluate/evaluate.js';
 import { comparePaired, passAt1 } from '../../evaluate/statistics.js';
 import { writeFileAtomic } from '../../util/files.js';
