@@ -1,6 +1,6 @@
 import { loadModel } from '../models/checkpoint.js';
 import type { Transformer } from '../models/transformer.js';
-import { openDevice, setThreads } from '../torch/runtime.js';
+import { openDevice, setThreads, trimMemory } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { Generator } from './generator.js';
 
@@ -25,6 +25,7 @@ export function openGenerator(
     generator: new Generator(model, tokenizer),
     [Symbol.dispose]: () => {
       model[Symbol.dispose]();
+      trimMemory();
     },
   };
 }

@@ -71,3 +71,8 @@ export function memoryStats(device: string): MemoryStats {
   const [allocated = NaN, peakAllocated = NaN] = native.memoryStats(device);
   return { allocated, peakAllocated };
 }
+
+/** Gives freed memory back to the system, after a model has gone; the C allocator keeps it otherwise. */
+export function trimMemory(): void {
+  native.trimMemory();
+}

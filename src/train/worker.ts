@@ -73,6 +73,7 @@ export async function runWorker(): Promise<void> {
     port.postMessage(message);
   };
   const { Stopped, train } = await import('./trainer.js');
+  const { trimMemory } = await import('../torch/runtime.js');
   try {
     const result = await train(recipe, {
       onEvent: (event) => {
@@ -91,5 +92,7 @@ export async function runWorker(): Promise<void> {
       message: failure.message,
       ...(failure.stack !== undefined && { stack: failure.stack }),
     });
+  } finally {
+    trimMemory();
   }
 }
