@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { applySettings, readYaml } from '../train/recipe.js';
+import { formatDuration } from '../util/progress.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import { printJson } from './output.js';
 
@@ -19,6 +20,7 @@ export function runCommand(): Command {
     )
     .action(
       async (path: string, options: { force?: boolean; from?: string; set: string[]; json?: boolean }) => {
+        const started = performance.now();
         const { parsePipeline } = await import('../pipeline/recipe.js');
         const { runPipeline } = await import('../pipeline/run.js');
         const pipeline = parsePipeline(applySettings(readYaml(path), options.set, path), path);
@@ -37,6 +39,11 @@ export function runCommand(): Command {
             throw error;
           }),
         );
+        const { memoryStats, torchVersion } = await import('../torch/runtime.js');
+        const used =
+          `used: ${formatDuration((performance.now() - started) / 1000)}, ` +
+          `${(memoryStats('cpu').peakAllocated / 1e9).toFixed(1)} GB of memory at most, libtorch ${torchVersion()}`;
+        process.stderr.write(`${used}\n`);
         if (options.json) printJson(Object.fromEntries(results));
         else for (const [name, result] of results) process.stdout.write(`${name}\t${result}\n`);
       },

@@ -2,11 +2,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readEvaluation } from '../../evaluate/evaluate.js';
 import { comparePaired, passAt1 } from '../../evaluate/statistics.js';
+import { UserError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { formatTable } from '../../util/table.js';
 import { defineStage } from './stage.js';
 
 const row = z.strictObject({
+  /** Short, for the headings: A, B, … */
+  name: z.string(),
   label: z.string(),
   /** An evaluate stage's result. */
   evaluation: z.string(),
@@ -19,7 +22,7 @@ const row = z.strictObject({
 export const tableStage = defineStage({
   schema: z.strictObject({
     rows: z.array(row).min(1),
-    /** Labels of the rows that the others are compared with. */
+    /** Names of the rows that the others are compared with. */
     against: z.array(z.string()).default([]),
     /** Printed under the table. */
     notes: z.array(z.string()).default([]),
@@ -27,18 +30,23 @@ export const tableStage = defineStage({
   inputs: () => [],
   result: (_, dir) => join(dir, 'table.txt'),
   run: ({ rows, against, notes }, { dir, progress }) => {
-    const results = new Map(rows.map(({ label, evaluation }) => [label, readEvaluation(evaluation)]));
+    for (const name of against) {
+      if (!rows.some((entry) => entry.name === name))
+        throw new UserError(`the table has no row named "${name}" to compare with`);
+    }
+    const results = new Map(rows.map(({ name, evaluation }) => [name, readEvaluation(evaluation)]));
     const points = (x: number) => (100 * x).toFixed(1);
     const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
-    const heading = ['model', 'pass@1 %', ...against.map((label) => `against ${label}`)];
-    const cells = rows.map(({ label }) => {
-      const own = results.get(label)!;
+    const heading = ['', 'model', 'pass@1 %', ...against.map((name) => `against ${name}`)];
+    const cells = rows.map(({ name, label }) => {
+      const own = results.get(name)!;
       const { mean, standardError } = passAt1(own);
       return [
+        name,
         label,
         `${points(mean)} ± ${points(standardError)}`,
         ...against.map((other) => {
-          if (other === label) return '';
+          if (other === name) return '';
           const { difference, interval, pValue } = comparePaired(results.get(other)!, own);
           const p = pValue < 0.001 ? 'p < .001' : `p = ${pValue.toFixed(3).replace(/^0/, '')}`;
           return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])}, ${p})`;
