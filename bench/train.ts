@@ -78,7 +78,10 @@ function ours(objective: string): Run {
   const tokens = metrics.at(-1)!.num_tokens! - metrics[0]!.num_tokens!;
   const seconds = metrics
     .slice(1)
-    .reduce((sum, step, i) => sum + (step.num_tokens! - metrics[i]!.num_tokens!) / step.tokens_per_second!, 0);
+    .reduce(
+      (sum, step, i) => sum + (step.num_tokens! - metrics[i]!.num_tokens!) / step.tokens_per_second!,
+      0,
+    );
   return { tokensPerSecond: tokens / seconds, peakBytes: metrics.at(-1)!.peak_memory_bytes! };
 }
 
@@ -89,7 +92,10 @@ function theirs(objective: string): Run {
     ...['--objective', objective, '--dtype', values.dtype, '--model', model, '--pairs', pairsFile],
     ...['--steps', String(steps), '--batch', '4', '--accumulation', '2', '--out', out],
   ]);
-  const result = JSON.parse(readFileSync(out, 'utf8')) as { tokens_per_second: number; peak_rss_bytes: number };
+  const result = JSON.parse(readFileSync(out, 'utf8')) as {
+    tokens_per_second: number;
+    peak_rss_bytes: number;
+  };
   return { tokensPerSecond: result.tokens_per_second, peakBytes: result.peak_rss_bytes };
 }
 
@@ -125,7 +131,9 @@ rmSync(work, { recursive: true });
 
 const heading = ['objective', 'tokens/s (min–max)', 'peak'];
 if (values.python !== undefined) heading.push('TRL', 'tokens/s (min–max)', 'peak', 'speed', 'memory');
-process.stdout.write(`${machine()}; ${values.dtype}, batch ${batch} pairs, ${steps} steps, ${values.rounds} rounds\n`);
+process.stdout.write(
+  `${machine()}; ${values.dtype}, batch ${batch} pairs, ${steps} steps, ${values.rounds} rounds\n`,
+);
 process.stdout.write(`${formatTable(heading, rows)}\n`);
 const redi = medians.get('redi');
 if (redi !== undefined) {

@@ -123,8 +123,7 @@ export function applySettings(
     let target = result;
     for (const key of keys) {
       const inner = (target[key] ??= {});
-      if (typeof inner !== 'object')
-        throw new UserError(`--set ${setting}: "${key}" holds no keys`);
+      if (typeof inner !== 'object') throw new UserError(`--set ${setting}: "${key}" holds no keys`);
       target = inner as Record<string, unknown>;
     }
     target[last] = parseYaml(setting.slice(equals + 1)) as unknown;
