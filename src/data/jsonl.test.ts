@@ -45,6 +45,13 @@ describe('readJsonLines', () => {
     }
   });
 
+  it('names file and line of what is no UTF-8', () => {
+    const broken = Buffer.concat([Buffer.from('{"a":1}\n{"a":"'), Buffer.from([0xe9]), Buffer.from('"}\n')]);
+    expect(() => read(broken)).toThrow(/rows\.jsonl, line 2: not valid UTF-8/);
+    expect(() => read(Buffer.from('{"a":1}\n', 'utf16le'))).toThrow(/line 1: not valid JSON/);
+    expect(() => read(Buffer.from('\uFEFF{"a":1}\n', 'utf16le'))).toThrow(/line 1: not valid UTF-8/);
+  });
+
   it('reads back what writeJsonLines wrote', () => {
     const rows = [{ text: 'a\nb\u2028"ü𝄞' }, {}, { deep: [{ x: null }] }];
     const path = join(directory, 'new', 'written.jsonl');

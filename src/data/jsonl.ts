@@ -1,5 +1,4 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { StringDecoder } from 'node:string_decoder';
 import { messageOf, UserError } from '../util/errors.js';
 import { replaceFile, writeAll } from '../util/files.js';
 
@@ -11,7 +10,8 @@ export interface JsonLine {
 
 const CHUNK_BYTES = 1 << 20;
 /** A row beyond this is not a row of text but a wrong file. */
-const MAX_LINE_CHARACTERS = 1 << 28;
+const MAX_LINE_BYTES = 1 << 28;
+const NEWLINE = 0x0a;
 
 /**
  * The rows of a UTF-8 JSON lines file, read in pieces of 1 MiB. Blank lines are passed over, a byte order mark and
@@ -19,8 +19,9 @@ const MAX_LINE_CHARACTERS = 1 << 28;
  */
 export function* readJsonLines(path: string): Generator<JsonLine> {
   let line = 0;
-  for (const text of readLines(path)) {
+  for (const bytes of readLines(path)) {
     line++;
+    const text = decode(bytes, path, line);
     if (text.trim() !== '') yield { line, row: parseObject(text, path, line) };
   }
 }
@@ -50,36 +51,43 @@ function parseObject(text: string, path: string, line: number): Record<string, u
   return value as Record<string, unknown>;
 }
 
-function* readLines(path: string): Generator<string> {
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decode(bytes: Uint8Array, path: string, line: number): string {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    // Replacing what cannot be read would change the data in silence.
+    throw rowError(path, line, 'not valid UTF-8; save the file in that encoding');
+  }
+  return line === 1 ? text.replace(/^\uFEFF/, '') : text;
+}
+
+/** Lines without their newline; each is read before the next is asked for, since they share memory. */
+function* readLines(path: string): Generator<Uint8Array> {
   const fd = open(path);
   try {
-    const decoder = new StringDecoder('utf8');
     const chunk = Buffer.alloc(CHUNK_BYTES);
-    // The parts of a line that began in earlier pieces; joined once, so that a long line stays linear.
-    let begun: string[] = [];
+    // Copies of the parts of a line that began in earlier pieces; joined once, so that a long line stays linear.
+    let begun: Buffer[] = [];
     let length = 0;
-    let first = true;
-    for (;;) {
-      const read = readChunk(fd, chunk, path);
-      let text = read === 0 ? decoder.end() : decoder.write(chunk.subarray(0, read));
-      if (first && text.length > 0) {
-        text = text.replace(/^\uFEFF/, '');
-        first = false;
-      }
-      const lines = text.split('\n');
-      const rest = lines.pop()!;
-      for (const end of lines) {
-        yield begun.join('') + end;
+    for (let read = readChunk(fd, chunk, path); read > 0; read = readChunk(fd, chunk, path)) {
+      const piece = chunk.subarray(0, read);
+      let start = 0;
+      for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
+        const part = piece.subarray(start, end);
+        yield begun.length === 0 ? part : Buffer.concat([...begun, part]);
         begun = [];
         length = 0;
+        start = end + 1;
       }
-      begun.push(rest);
-      length += rest.length;
-      if (length > MAX_LINE_CHARACTERS)
+      begun.push(Buffer.from(piece.subarray(start)));
+      length += read - start;
+      if (length > MAX_LINE_BYTES)
         throw new UserError(`${path} has a line of more than 256 MiB: is it JSON lines?`);
-      if (read === 0) break;
     }
-    if (length > 0) yield begun.join('');
+    if (length > 0) yield Buffer.concat(begun);
   } finally {
     closeSync(fd);
   }
