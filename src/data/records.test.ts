@@ -37,6 +37,26 @@ describe('readTrainingRecords', () => {
     ]);
   });
 
+  it('takes columns that are null for absent, as files from tables have them', () => {
+    const row = {
+      messages: null,
+      prompt: null,
+      chosen: [user, right],
+      rejected: [user, wrong],
+      completion: null,
+    };
+    expect(read(row)).toEqual([
+      { kind: 'preference', line: 1, prompt: [user], chosen: [right], rejected: [wrong] },
+    ]);
+  });
+
+  it('takes all that both sides begin with for the prompt, but leaves each its answer', () => {
+    const turns = [{ role: 'system', content: 's' }, user, right, user];
+    expect(read({ chosen: [...turns, right], rejected: [...turns, right] })).toEqual([
+      { kind: 'preference', line: 1, prompt: turns, chosen: [right], rejected: [right] },
+    ]);
+  });
+
   it('reads plain texts', () => {
     expect(read({ prompt: 'q', completion: 'a' }, { prompt: 'q', chosen: 'a', rejected: 'b' })).toEqual([
       { kind: 'messages', line: 1, prompt: 'q', response: 'a' },
@@ -67,8 +87,37 @@ describe('readTrainingRecords', () => {
     [
       'sides that share nothing',
       { chosen: [user, right], rejected: [{ role: 'user', content: 'p' }, wrong] },
-      /line 2: .*begin differently/,
+      /line 2: the messages of the prompt are missing/,
     ],
+    [
+      "a prompt that stands in both its list and the answers'",
+      { prompt: [user], chosen: [user, right], rejected: [user, wrong] },
+      /line 2: "chosen" must hold the answer alone/,
+    ],
+    [
+      'a completion of several messages',
+      { prompt: [user], completion: [right, user, right] },
+      /line 2: "completion" must hold the answer alone/,
+    ],
+    [
+      'conversations that part before their answers',
+      { chosen: [user, right, user, right], rejected: [user, wrong, user, wrong] },
+      /line 2: .*must have the same messages before the last/,
+    ],
+    [
+      'a text prompt whose answers stand alone in lists',
+      { prompt: 'q', chosen: [right], rejected: [wrong] },
+      /line 2: the messages of the prompt are missing: in "prompt" as a list/,
+    ],
+    [
+      'pairs of texts without a prompt',
+      { chosen: 'a', rejected: 'b' },
+      /line 2: the field "prompt" is missing/,
+    ],
+    ['an empty prompt', { prompt: '', completion: 'a' }, /line 2: "prompt" is empty/],
+    ['an empty completion', { prompt: 'q', completion: '' }, /line 2: the answer in "completion" is empty/],
+    ['an empty list', { messages: [] }, /line 2: "messages" must be a text or a list/],
+    ['fields that are null', { messages: null, prompt: null }, /line 2: a training row has "messages"/],
     ['a text beside messages', { prompt: [user], chosen: [right], rejected: 'b' }, /line 2: .*both be texts/],
   ])('refuses %s with file and line', (_, row, message) => {
     const bad = () => read({ messages: [user, right] }, row);

@@ -35,7 +35,8 @@ const text = z.union([z.string(), messages]);
  *     {"prompt": …, "chosen": …, "rejected": …}          texts or message lists
  *     {"chosen": […], "rejected": […]}                   the prompt is what both begin with
  *
- * A text `prompt` beside message lists (as in REDI's own files) is ignored: both lists hold the user's turn.
+ * A text `prompt` beside message lists (as in REDI's own files) is ignored, as TRL does: both lists hold the user's
+ * turn. The answer is one message, the assistant's; columns that are null count as absent.
  * @throws UserError naming file, line and field
  */
 export function readTrainingRecords(path: string): TrainingRecord[] {
@@ -43,43 +44,69 @@ export function readTrainingRecords(path: string): TrainingRecord[] {
 }
 
 function parseRecord(row: Record<string, unknown>, path: string, line: number): TrainingRecord {
+  const has = (name: string) => row[name] !== undefined && row[name] !== null;
   const fail = (problem: string) => rowError(path, line, problem);
   const field = (name: string): Text => {
+    if (!has(name)) throw fail(`the field "${name}" is missing`);
     const parsed = text.safeParse(row[name]);
-    if (row[name] === undefined) throw fail(`the field "${name}" is missing`);
     if (!parsed.success) throw fail(`"${name}" must be a text or a list of {"role", "content"}`);
     return parsed.data;
   };
-  const answer = (name: string, value: Text): Text => {
-    const last = typeof value === 'string' ? value : value.at(-1)!.content;
-    if (last.trim() === '') throw fail(`the answer in "${name}" is empty`);
-    if (typeof value !== 'string' && value.at(-1)!.role !== 'assistant') {
-      throw fail(`the last message of "${name}" must be the assistant's, not "${value.at(-1)!.role}"`);
+  const answer = (name: string): Text => {
+    const value = field(name);
+    const last = typeof value === 'string' ? undefined : value.at(-1)!;
+    if (last && last.role !== 'assistant') {
+      throw fail(`the last message of "${name}" must be the assistant's, not "${last.role}"`);
+    }
+    const content = typeof value === 'string' ? value : value.at(-1)!.content;
+    if (content.trim() === '') throw fail(`the answer in "${name}" is empty`);
+    return value;
+  };
+  /** Beside a prompt stands the answer alone: what came before it would be trained as if the model had to write it. */
+  const beside = (prompt: Text, name: string, value: Text): Text => {
+    if ((typeof prompt === 'string') !== (typeof value === 'string')) {
+      throw fail(`"prompt" and "${name}" must both be texts or both lists of messages`);
+    }
+    if (typeof value !== 'string' && value.length > 1) {
+      throw fail(`"${name}" must hold the answer alone, since "prompt" holds the messages before it`);
     }
     return value;
   };
+  const promptText = (): Text => {
+    const prompt = field('prompt');
+    if (prompt === '') throw fail('"prompt" is empty, and the first token of an answer needs one before it');
+    return prompt;
+  };
 
-  if ('messages' in row) {
-    const all = answer('messages', field('messages'));
+  if (has('messages')) {
+    const all = answer('messages');
     if (typeof all === 'string') throw fail('"messages" must be a list of {"role", "content"}');
     if (all.length < 2) throw fail('"messages" must hold a prompt before the answer');
     return { kind: 'messages', line, prompt: all.slice(0, -1), response: all.slice(-1) };
   }
-  if ('chosen' in row || 'rejected' in row) {
-    const chosen = answer('chosen', field('chosen'));
-    const rejected = answer('rejected', field('rejected'));
+  if (has('chosen') || has('rejected')) {
+    const chosen = answer('chosen');
+    const rejected = answer('rejected');
     if ((typeof chosen === 'string') !== (typeof rejected === 'string')) {
       throw fail('"chosen" and "rejected" must both be texts or both lists of messages');
     }
-    const given = 'prompt' in row ? field('prompt') : undefined;
-    if (typeof chosen === 'string' || typeof rejected === 'string') {
-      if (typeof given !== 'string') throw fail('"prompt" must be a text where "chosen" and "rejected" are');
-      return { kind: 'preference', line, prompt: given, chosen, rejected };
+    if (typeof chosen === 'string' || typeof rejected === 'string' || Array.isArray(row.prompt)) {
+      const prompt = promptText();
+      return {
+        kind: 'preference',
+        line,
+        prompt,
+        chosen: beside(prompt, 'chosen', chosen),
+        rejected: beside(prompt, 'rejected', rejected),
+      };
     }
-    if (Array.isArray(given)) return { kind: 'preference', line, prompt: given, chosen, rejected };
     const shared = commonPrefix(chosen, rejected);
     if (shared === 0)
-      throw fail('the field "prompt" is missing, and "chosen" and "rejected" begin differently');
+      throw fail(
+        'the messages of the prompt are missing: in "prompt" as a list, or at the beginning of both "chosen" and "rejected"',
+      );
+    if (shared < chosen.length - 1 || shared < rejected.length - 1)
+      throw fail('"chosen" and "rejected" must have the same messages before the last, the answer');
     return {
       kind: 'preference',
       line,
@@ -88,13 +115,9 @@ function parseRecord(row: Record<string, unknown>, path: string, line: number): 
       rejected: rejected.slice(shared),
     };
   }
-  if ('completion' in row) {
-    const prompt = field('prompt');
-    const response = answer('completion', field('completion'));
-    if ((typeof prompt === 'string') !== (typeof response === 'string')) {
-      throw fail('"prompt" and "completion" must both be texts or both lists of messages');
-    }
-    return { kind: 'messages', line, prompt, response };
+  if (has('completion')) {
+    const prompt = promptText();
+    return { kind: 'messages', line, prompt, response: beside(prompt, 'completion', answer('completion')) };
   }
   throw fail('a training row has "messages", "prompt" and "completion", or "chosen" and "rejected"');
 }
