@@ -10,10 +10,11 @@ export interface TokenRow {
 
 /**
  * How a conversation becomes tokens.
- * - `template`: one text by the model's template, cut after the token that ends the answer's turn.
+ * - `template`: one text by the model's template, cut after the token that ends the answer's turn; where the template
+ *   writes no such token, the end-of-text token is put behind it.
  * - `redi`: as the REDI paper's code (arXiv 2505.24850): prompt and answer tokenised apart, the answer being all that
- *   the template writes behind it plus the end-of-text token; in fine-tuning (`sft`) the end-of-text token stands in the
- *   row but is not trained, so it is left out here.
+ *   the template writes behind it plus the end-of-text token. In fine-tuning (`sft`) one text is tokenised in one go,
+ *   and the end-of-text token stands in the row but is not trained, so it is left out here.
  */
 export type Layout = 'template' | 'redi';
 
@@ -35,8 +36,11 @@ function withSystem(messages: readonly ChatMessage[], system: string | undefined
 }
 
 /**
- * A prompt and its answer as a row.
+ * A prompt and its answer as a row. No token is added that the template does not write (it writes the one that begins
+ * a text, where the model wants it), except the end-of-text token behind plain texts and as the layouts say.
  * @param prompt messages, or a plain text, which is followed by the answer and the end-of-text token
+ * @param response the assistant's message, or a plain text
+ * @throws UserError from `where` when the template refuses or changes what it is given
  */
 export async function tokenRow(
   tokenizer: ChatTokenizer,
@@ -46,87 +50,104 @@ export async function tokenRow(
   where: Where,
 ): Promise<TokenRow> {
   if (typeof prompt === 'string' && typeof response === 'string') {
-    const [before, after] = await tokenizer.encodeAll([prompt, response]);
-    return join(before!, after!, tokenizer.eosTokenId);
+    return withEnd(await encodeApart(tokenizer, prompt, response), tokenizer, where);
   }
   if (typeof prompt === 'string' || typeof response === 'string') {
     throw where('prompt and answer must both be texts or both lists of messages');
   }
+  const [answer] = response;
+  if (!answer || response.length > 1)
+    throw where('the answer must be one message, the last of the conversation');
+  if (answer.content.trim() === '') throw where('the answer is empty');
   const { promptText, responseText } = renderParts(
     tokenizer,
     withSystem(prompt, options.system),
-    response,
+    answer,
     where,
   );
   if (options.layout === 'redi') {
-    const [before, after] = await tokenizer.encodeAll([promptText, responseText]);
-    return join(before!, after!, options.sft ? undefined : tokenizer.eosTokenId);
+    if (options.sft) return encodeTogether(tokenizer, promptText, responseText);
+    return withEnd(await encodeApart(tokenizer, promptText, responseText), tokenizer, where);
   }
-  return templateRow(tokenizer, promptText, responseText);
-}
-
-function join(before: Int32Array, after: Int32Array, end: number | undefined): TokenRow {
-  const tail = end === undefined ? [] : [end];
-  return { ids: Int32Array.from([...before, ...after, ...tail]), responseStart: before.length };
+  const { text, trained, tokenId } = tokenizer.turnEnd;
+  const row = await encodeTogether(
+    tokenizer,
+    promptText,
+    responseText.slice(0, responseText.length - text.length) + trained,
+  );
+  if (tokenId === undefined) return withEnd(row, tokenizer, where);
+  if (row.ids.at(-1) !== tokenId)
+    throw where(`the tokenizer does not read "${trained}" as the end of a turn`);
+  return row;
 }
 
 /**
  * The template's text up to the answer, and from the answer on. Found by rendering the conversation with and without
- * the answer: the first must begin with the second, and the answer must stand in it unchanged.
+ * the answer: the first must begin with the second and end with the answer and what ends a turn. The template may trim
+ * white space around the answer, put something before it (Qwen3 writes an empty thought), or begin it in the prompt
+ * (`<think>`), but not change or drop what is in it.
  */
 function renderParts(
   tokenizer: ChatTokenizer,
   prompt: readonly ChatMessage[],
-  response: readonly ChatMessage[],
+  answer: ChatMessage,
   where: Where,
 ): { promptText: string; responseText: string } {
-  const promptText = tokenizer.renderChat(prompt, { addGenerationPrompt: true });
-  const whole = tokenizer.renderChat([...prompt, ...response]);
-  if (!whole.startsWith(promptText)) {
+  let promptText: string;
+  let whole: string;
+  let ending: string;
+  try {
+    promptText = tokenizer.renderChat(prompt, { addGenerationPrompt: true });
+    whole = tokenizer.renderChat([...prompt, answer]);
+    ending = tokenizer.turnEnd.text;
+  } catch (error) {
+    throw error instanceof UserError ? where(error.message) : error;
+  }
+  const body = whole.slice(0, whole.length - ending.length);
+  if (!whole.startsWith(promptText) || body.length <= promptText.length) {
     throw where(
-      'the chat template writes the prompt differently once the answer is there, so what is trained cannot be told apart',
+      'the chat template writes the prompt differently once the answer is there (it may rewrite earlier turns or take thinking out of answers), so what is trained cannot be told apart; use a template that does not',
     );
   }
-  const responseText = whole.slice(promptText.length);
-  const answer = response.at(-1)!.content;
-  if (responseText.startsWith(answer) || response.length > 1) return { promptText, responseText };
-  // Templates may trim white space around the answer, but not change or drop what is in it.
-  if (responseText.trimStart().startsWith(answer.trim())) return { promptText, responseText };
-  throw where(
-    'the chat template changes or drops part of the answer (thinking, perhaps); use a template that keeps it',
-  );
+  const { content } = answer;
+  const forms = [content, content.trimEnd(), content.trimStart(), content.trim()];
+  if (!whole.endsWith(ending) || !forms.some((form) => body.endsWith(form))) {
+    throw where(
+      'the chat template changes or drops part of the answer (thinking, perhaps); use a template that keeps it',
+    );
+  }
+  return { promptText, responseText: whole.slice(promptText.length) };
 }
 
-/** One tokenisation of the whole text; the answer's tokens are those behind the prompt's. */
-async function templateRow(
+/**
+ * One tokenisation of the whole text; the response's tokens are those behind the prompt's. Where a token reaches over
+ * the boundary they are tokenised apart: generation starts from the prompt's own tokens, so training does too.
+ */
+async function encodeTogether(
   tokenizer: ChatTokenizer,
   promptText: string,
   responseText: string,
 ): Promise<TokenRow> {
-  const { text: ending, tokenId } = tokenizer.turnEnd;
   const [before, whole] = await tokenizer.encodeAll([promptText, promptText + responseText]);
-  if (before!.some((id, i) => whole![i] !== id)) {
-    // A token reaches over the boundary: generation starts from the prompt's own tokens, so training does too.
-    const [after] = await tokenizer.encodeAll([responseText]);
-    return cut(tokenizer, join(before!, after!, undefined), ending, tokenId);
-  }
-  return cut(tokenizer, { ids: whole!, responseStart: before!.length }, ending, tokenId);
+  if (before!.some((id, i) => whole![i] !== id)) return encodeApart(tokenizer, promptText, responseText);
+  return { ids: whole!, responseStart: before!.length };
 }
 
-/** Ends the row with the token that ends the turn; where the template has none, with the end-of-text token. */
-function cut(tokenizer: ChatTokenizer, row: TokenRow, ending: string, tokenId: number | undefined): TokenRow {
-  if (tokenId === undefined) {
-    return join(
-      row.ids.subarray(0, row.responseStart),
-      row.ids.subarray(row.responseStart),
-      tokenizer.eosTokenId,
-    );
+async function encodeApart(
+  tokenizer: ChatTokenizer,
+  promptText: string,
+  responseText: string,
+): Promise<TokenRow> {
+  const [before, after] = await tokenizer.encodeAll([promptText, responseText]);
+  return { ids: Int32Array.from([...before!, ...after!]), responseStart: before!.length };
+}
+
+function withEnd({ ids, responseStart }: TokenRow, tokenizer: ChatTokenizer, where: Where): TokenRow {
+  const { eosTokenId, dir } = tokenizer;
+  if (eosTokenId === undefined) {
+    throw where(`${dir}/tokenizer_config.json names no eos_token, which must end this row; add it there`);
   }
-  // The template's ending holds the end token once or more; the answer itself may hold it too.
-  const inEnding = ending.split(tokenizer.decode([tokenId])).length - 1;
-  let last = row.ids.length;
-  for (let found = 0; found < inEnding; found++) last = row.ids.lastIndexOf(tokenId, last - 1);
-  return { ids: row.ids.slice(0, last + 1), responseStart: row.responseStart };
+  return { ids: Int32Array.from([...ids, eosTokenId]), responseStart };
 }
 
 /** The tokens that generation starts from. @param forcedPrefix the answer's beginning, e.g. "<think>\n" */

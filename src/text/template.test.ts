@@ -1,11 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { tokenRow } from './rows.js';
 import { ChatTemplate, type ChatMessage } from './template.js';
-import { ChatTokenizer } from './tokenizer.js';
 
 interface Fixture {
   special: Record<string, string>;
@@ -42,105 +38,52 @@ describe('a template', () => {
     expect(() => new ChatTemplate('{% if %}', 'x/chat_template.jinja', {})).toThrow(UserError);
   });
 
+  const user = { role: 'user', content: 'a' };
+  const rendered = (source: string) => new ChatTemplate(source, 'x', {}).render([user], false);
+
+  // Expected values are Python's.
+  it.each([
+    [`{{ ' \n x \n '.strip('\\n') }}|`, ' \n x \n |'],
+    [`{{ '\n\n  x\n'.lstrip('\\n') }}|`, '  x\n|'],
+    [`{{ 'xyabcyx'.strip('xy') }}|{{ 'xyabcyx'.rstrip('xy') }}|`, 'abc|xyabc|'],
+    [`{{ '𝄞a𝄞'.strip('𝄞') }}|{{ ' a '.strip() }}|{{ ' a '.lstrip(none) }}|`, 'a|a|a |'],
+    [`{{ 'aaa'.strip('a').strip('b') }}|{% set s = 'ab'.split('b')[0].lstrip('x') %}{{ s }}`, '|a'],
+  ])('strips the characters that it names: %s', (source, expected) => {
+    expect(rendered(source)).toBe(expected);
+  });
+
+  it('knows the date in English', () => {
+    const [long, short, number] = rendered(
+      '{{ strftime_now("%B %d, %Y") }};{{ strftime_now("%b") }};{{ strftime_now("%-d") }}',
+    ).split(';');
+    const now = new Date();
+    expect(new Date(long!).toDateString()).toBe(now.toDateString());
+    expect(long!.startsWith(short!)).toBe(true);
+    expect(Number(number)).toBe(now.getDate());
+    expect(() => rendered('{{ strftime_now("%Q") }}')).toThrow(/does not know %Q/);
+  });
+
+  it.each([
+    ['{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}', /too many steps/],
+    ['{{ range(100001) }}', /longer than 100000/],
+    [
+      '{% set ns = namespace(s="x") %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}',
+      /too much/,
+    ],
+    [
+      '{% set ns = namespace(s=[1]) %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}',
+      /too much/,
+    ],
+    ['x'.repeat(300_000), /more than 262144 characters/],
+    [' '.repeat(200_000), /a thousand spaces/],
+    ['('.repeat(100_000).replace(/^/, '{{'), /cannot be read/],
+  ])('that has no end is stopped: %.40s', (source, message) => {
+    expect(() => rendered(source)).toThrow(UserError);
+    expect(() => rendered(source)).toThrow(message);
+  });
+
   it('has no way to what is outside it', () => {
     const template = new ChatTemplate('{{ process }}{{ messages.constructor }}', 'x', {});
     expect(template.render([{ role: 'user', content: 'a' }], false)).not.toMatch(/function|\[object/);
-  });
-});
-
-/** A directory with a byte-level tokenizer whose chat template is `template`. */
-function directory(template: string, tokens: readonly string[]): string {
-  const dir = mkdtempSync(join(tmpdir(), 'redistill-text-'));
-  const vocab: Record<string, number> = {};
-  for (let byte = 33; byte < 127; byte++) vocab[String.fromCharCode(byte)] = byte - 33;
-  vocab['Ġ'] = 94;
-  vocab['Ċ'] = 95;
-  const added_tokens = tokens.map((content, i) => ({ id: 96 + i, content, special: true }));
-  const tokenizer = {
-    version: '1.0',
-    added_tokens: added_tokens.map((token) => ({
-      ...token,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-    })),
-    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
-    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: { type: 'BPE', vocab, merges: [], byte_fallback: false },
-  };
-  writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(tokenizer));
-  writeFileSync(
-    join(dir, 'tokenizer_config.json'),
-    JSON.stringify({ eos_token: tokens[0], bos_token: tokens[1] }),
-  );
-  writeFileSync(join(dir, 'chat_template.jinja'), template);
-  return dir;
-}
-
-const chatTokens = ['<|im_end|>', '<|im_start|>', '<|endoftext|>'];
-const refuse = (problem: string) => new UserError(`rows.jsonl, line 3: ${problem}.`);
-const user = { role: 'user', content: 'x' };
-const thinking = { role: 'assistant', content: '<think>\nhm\n</think>\n\nyes' };
-
-describe('rows by a template', () => {
-  it('keep the thinking of the last answer where the template does', async () => {
-    const tokenizer = ChatTokenizer.load(directory(fixture.templates.qwen3!, chatTokens));
-    const row = await tokenRow(tokenizer, [user], [thinking], { layout: 'template' }, refuse);
-    expect(tokenizer.decode(row.ids.subarray(row.responseStart))).toBe(`${thinking.content}<|im_end|>`);
-  });
-
-  it('are refused, with file and line, where the template drops thinking', async () => {
-    const drops = fixture.templates.qwen3!.replace('loop.index0 > ns.last_query_index and', 'false and');
-    const tokenizer = ChatTokenizer.load(directory(drops, chatTokens));
-    await expect(tokenRow(tokenizer, [user], [thinking], { layout: 'template' }, refuse)).rejects.toThrow(
-      /rows\.jsonl, line 3: the chat template changes or drops part of the answer/,
-    );
-  });
-
-  it('are refused where the template writes the prompt anew', async () => {
-    const tokenizer = ChatTokenizer.load(
-      directory(
-        '{{ messages|length }}{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}',
-        chatTokens,
-      ),
-    );
-    const answer = { role: 'assistant', content: 'y' };
-    await expect(tokenRow(tokenizer, [user], [answer], { layout: 'template' }, refuse)).rejects.toThrow(
-      /writes the prompt differently/,
-    );
-  });
-
-  it('end with the end-of-text token where the template ends a turn with none', async () => {
-    const tokenizer = ChatTokenizer.load(
-      directory(
-        '{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}',
-        chatTokens,
-      ),
-    );
-    const answer = { role: 'assistant', content: 'y' };
-    const row = await tokenRow(tokenizer, [user], [answer], { layout: 'template' }, refuse);
-    expect(tokenizer.decode(row.ids.subarray(row.responseStart))).toBe('y\n<|im_end|>');
-  });
-});
-
-describe('a tokenizer directory', () => {
-  it('without tokenizer.json, or with a broken one, is an error that names the file', () => {
-    const dir = directory('', chatTokens);
-    const copy = mkdtempSync(join(tmpdir(), 'redistill-text-'));
-    cpSync(join(dir, 'tokenizer_config.json'), join(copy, 'tokenizer_config.json'));
-    expect(() => ChatTokenizer.load(copy)).toThrow(/tokenizer\.json is missing/);
-    writeFileSync(join(copy, 'tokenizer.json'), '{"model": ');
-    expect(() => ChatTokenizer.load(copy)).toThrow(/tokenizer\.json is not JSON/);
-    writeFileSync(join(copy, 'tokenizer.json'), '{"model": {}}');
-    expect(() => ChatTokenizer.load(copy)).toThrow(UserError);
-  });
-
-  it('without a template says so when a chat is rendered', () => {
-    const dir = directory('', chatTokens);
-    rmSync(join(dir, 'chat_template.jinja'));
-    const tokenizer = ChatTokenizer.load(dir);
-    expect(tokenizer.stopTokenIds).toEqual([96]);
-    expect(() => tokenizer.renderChat([user])).toThrow(/has no chat template/);
   });
 });

@@ -1,18 +1,15 @@
-import { Template } from '@huggingface/jinja';
 import { messageOf, UserError } from '../util/errors.js';
+import { compile, render, type Program } from './jinja.js';
 
-/** One turn of a conversation. */
+/** One turn of a conversation. Other fields that a row has (`reasoning_content`, `name`) reach the template too. */
 export interface ChatMessage {
   role: string;
   content: string;
 }
 
-/** A rendered conversation longer than this is a template gone wrong. */
-const MAX_CHARACTERS = 1 << 26;
-
 /** A model's own Jinja template. It sees the messages and the special tokens and nothing else. */
 export class ChatTemplate {
-  readonly #template: Template;
+  readonly #program: Program;
 
   /** @param where names the file in errors */
   constructor(
@@ -21,7 +18,7 @@ export class ChatTemplate {
     readonly specialTokens: Readonly<Record<string, string>>,
   ) {
     try {
-      this.#template = new Template(source);
+      this.#program = compile(source);
     } catch (error) {
       throw new UserError(`${where}: the chat template cannot be read: ${messageOf(error)}`);
     }
@@ -31,17 +28,16 @@ export class ChatTemplate {
   render(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
     const variables = {
       ...this.specialTokens,
-      messages: messages.map(({ role, content }) => ({ role, content })),
+      messages,
+      // Templates tell "none" from "undefined", and transformers passes none.
+      tools: null,
+      documents: null,
       add_generation_prompt: addGenerationPrompt,
     };
-    let text: string;
     try {
-      text = this.#template.render(variables);
+      return render(this.#program, variables);
     } catch (error) {
       throw new UserError(`${this.where}: the chat template refuses the messages: ${messageOf(error)}`);
     }
-    if (text.length > MAX_CHARACTERS)
-      throw new UserError(`${this.where}: the chat template writes too much text`);
-    return text;
   }
 }

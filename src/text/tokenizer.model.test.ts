@@ -42,7 +42,7 @@ describe('the tokenizer of SmolLM2', () => {
   });
 
   it('stops at the end of a turn', () => {
-    expect(tokenizer.turnEnd).toEqual({ text: '<|im_end|>\n', tokenId: 2 });
+    expect(tokenizer.turnEnd).toEqual({ text: '<|im_end|>\n', trained: '<|im_end|>', tokenId: 2 });
     expect(tokenizer.stopTokenIds).toEqual([2]);
   });
 });
@@ -68,6 +68,30 @@ describe('rows of SmolLM2', () => {
     const sft = await tokenRow(tokenizer, [user], [answer], { layout: 'redi', sft: true }, refuse);
     expect(sft.ids).toEqual(pair.ids.slice(0, -1));
     expect(tokenizer.decode(sft.ids.subarray(sft.responseStart))).toBe('The answer is 12<|im_end|>\n');
+  });
+
+  it('of a fine-tuning file are tokenised in one go, as those of the template are', async () => {
+    const [end] = await tokenizer.encode('<|im_end|>');
+    for (const [i, { text }] of cases.entries()) {
+      // Rendered chats hold the marker that the paper's code searches; an answer that is blank is refused earlier.
+      if (i % 7 !== 0 || text.trim() === '' || text.includes('<|im_')) continue;
+      const said = { role: 'assistant', content: text };
+      const whole = await tokenizer.encode(tokenizer.renderChat([user, said]));
+      const sft = await tokenRow(tokenizer, [user], [said], { layout: 'redi', sft: true }, refuse);
+      const row = await tokenRow(tokenizer, [user], [said], { layout: 'template' }, refuse);
+      expect(row.ids.at(-1)).toBe(end);
+      const prompt = await encodePrompt(tokenizer, [user]);
+      for (const { ids, responseStart } of [sft, row]) {
+        expect(ids.subarray(0, responseStart)).toEqual(prompt);
+        expect(
+          tokenizer
+            .decode(ids.subarray(responseStart))
+            .startsWith(tokenizer.decode(await tokenizer.encode(text))),
+        ).toBe(true);
+      }
+      // A text that begins with white space may share a token with the prompt's last newline.
+      if (/^\S/.test(text)) expect(sft.ids).toEqual(whole);
+    }
   });
 
   it('take a system message where the conversation has none', async () => {

@@ -10,21 +10,32 @@ const tokenField = z.union([
   z.string(),
   z.looseObject({ content: z.string() }).transform(({ content }) => content),
 ]);
-const ids = z.union([z.number(), z.array(z.number())]).nullish();
+const tokenIdField = z.number().int().nonnegative();
 
-const configSchema = z.looseObject({
+const tokensSchema = z.looseObject({
   bos_token: tokenField.nullish(),
   eos_token: tokenField.nullish(),
   pad_token: tokenField.nullish(),
   unk_token: tokenField.nullish(),
+});
+const configSchema = tokensSchema.extend({
   chat_template: z
     .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
     .nullish(),
 });
+const ids = z.union([tokenIdField, z.array(tokenIdField)]).nullish();
 const stopSchema = z.looseObject({ eos_token_id: ids });
 
 /** Contents that no template treats alike by accident; what follows both is what ends a turn. */
 const PROBES = ['alpha', 'omega'] as const;
+
+/** What the template writes behind an answer, whatever the answer is. */
+export interface TurnEnd {
+  text: string;
+  /** The part of `text` up to and with the token that ends the turn; all of it where there is no such token. */
+  trained: string;
+  tokenId: number | undefined;
+}
 
 /** A model's tokenizer and chat template. */
 export class ChatTokenizer {
@@ -34,10 +45,10 @@ export class ChatTokenizer {
   readonly #specialIds: ReadonlySet<number>;
   /** The token that ends a text; what a model without a template is taught to stop with. */
   readonly eosTokenId: number | undefined;
-  /** The template's text between an answer and the next turn, and the token in it that ends the turn. */
-  readonly turnEnd: { text: string; tokenId: number | undefined };
-  /** Tokens at which generation stops. */
+  /** Tokens at which generation stops: the end-of-text tokens that the files name and the one that ends a turn. */
   readonly stopTokenIds: number[];
+  readonly #endIds: ReadonlySet<number>;
+  #turnEnd: TurnEnd | undefined;
 
   private constructor(readonly dir: string) {
     const path = join(dir, 'tokenizer.json');
@@ -45,6 +56,9 @@ export class ChatTokenizer {
     const json = readJson(path);
     try {
       this.#tokenizer = Tokenizer.fromFile(path);
+      // The file may hold what its last user had set; it would cut and fill every text in silence.
+      this.#tokenizer.disableTruncation();
+      this.#tokenizer.disablePadding();
     } catch (error) {
       throw new UserError(`${path} is not a tokenizer that can be read: ${messageOf(error)}`);
     }
@@ -54,23 +68,29 @@ export class ChatTokenizer {
     this.#specialIds = specialTokens(json);
 
     const configPath = join(dir, 'tokenizer_config.json');
-    const config = parse(configSchema, existsSync(configPath) ? readJson(configPath) : {}, configPath);
-    const { bos_token, eos_token, pad_token, unk_token } = config;
-    this.eosTokenId = eos_token == null ? undefined : (this.tokenId(eos_token) ?? undefined);
-    this.#template = readTemplate(dir, config.chat_template, {
-      ...(bos_token != null && { bos_token }),
-      ...(eos_token != null && { eos_token }),
-      ...(pad_token != null && { pad_token }),
-      ...(unk_token != null && { unk_token }),
-    });
-    this.turnEnd = this.#template ? this.#findTurnEnd() : { text: '', tokenId: undefined };
-    const stops = ['generation_config.json', 'config.json'].flatMap((file) => {
-      const found = join(dir, file);
-      if (!existsSync(found)) return [];
-      return parse(stopSchema, readJson(found), found).eos_token_id ?? [];
-    });
-    const all = [...stops, this.eosTokenId, this.turnEnd.tokenId].filter((id) => id !== undefined);
-    this.stopTokenIds = [...new Set(all)];
+    const config = readFields(configSchema, configPath);
+    // Older directories name the tokens here.
+    const map = readFields(tokensSchema, join(dir, 'special_tokens_map.json'));
+    const tokens: Record<string, string> = {};
+    for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const) {
+      const token = config[name] ?? map[name];
+      if (token != null) tokens[name] = token;
+    }
+    if (tokens.eos_token !== undefined) {
+      this.eosTokenId = this.tokenId(tokens.eos_token);
+      if (this.eosTokenId === undefined) {
+        throw new UserError(`${configPath}: the eos_token "${tokens.eos_token}" is not a token of ${path}`);
+      }
+    }
+    this.#template = readTemplate(dir, config.chat_template, tokens);
+    const stops = ['generation_config.json', 'config.json'].flatMap(
+      (file) => readFields(stopSchema, join(dir, file)).eos_token_id ?? [],
+    );
+    if (this.eosTokenId !== undefined) stops.push(this.eosTokenId);
+    this.#endIds = new Set([...this.#specialIds, ...stops]);
+    const turnEnd = this.#template && this.#probeTurnEnd();
+    if (turnEnd?.tokenId !== undefined) stops.push(turnEnd.tokenId);
+    this.stopTokenIds = [...new Set(stops)];
   }
 
   /** @throws UserError naming the file that is missing or cannot be read */
@@ -88,6 +108,14 @@ export class ChatTokenizer {
 
   isSpecial(id: number): boolean {
     return this.#specialIds.has(id);
+  }
+
+  /**
+   * How the template ends an answer.
+   * @throws UserError where there is no template, or it refuses a plain question and answer
+   */
+  get turnEnd(): TurnEnd {
+    return (this.#turnEnd ??= this.#findTurnEnd());
   }
 
   /** Token ids; nothing is added, and special tokens written in the text are recognised. */
@@ -126,27 +154,37 @@ export class ChatTokenizer {
     return this.#template.render(messages, addGenerationPrompt);
   }
 
-  /** What the template writes behind an answer whatever the answer is, and the first special token in it. */
-  #findTurnEnd(): { text: string; tokenId: number | undefined } {
-    const [first, second] = PROBES.map((content) => {
-      const messages = [
-        { role: 'user', content: 'x' },
-        { role: 'assistant', content },
-      ];
-      const text = this.renderChat(messages);
-      return text.slice(text.lastIndexOf(content) + content.length);
-    });
-    if (first !== second)
-      throw new UserError(`${this.dir}: the chat template ends a turn differently by its content`);
-    const text = first!;
-    for (const id of [...this.#specialIds].sort((a, b) => this.#token(b).length - this.#token(a).length)) {
-      if (text.trimStart().startsWith(this.#token(id))) return { text, tokenId: id };
+  /** `turnEnd`, or undefined: a model whose template is unusual can still continue plain texts. */
+  #probeTurnEnd(): TurnEnd | undefined {
+    try {
+      return this.turnEnd;
+    } catch (error) {
+      if (error instanceof UserError) return undefined;
+      throw error;
     }
-    return { text, tokenId: undefined };
   }
 
-  #token(id: number): string {
-    return this.#tokenizer.idToToken(id) ?? '\0';
+  /** Two answers rendered: what stands behind both, up to the first special token in it. */
+  #findTurnEnd(): TurnEnd {
+    const [text, other] = PROBES.map((content) => {
+      const question = { role: 'user', content: 'x' };
+      const whole = this.renderChat([question, { role: 'assistant', content }]);
+      const start = whole.lastIndexOf(content);
+      if (start < 0) throw new UserError(`${this.dir}: the chat template leaves answers out`);
+      return whole.slice(start + content.length);
+    });
+    if (text !== other)
+      throw new UserError(`${this.dir}: the chat template ends a turn differently by its content`);
+    let first = { at: Infinity, token: '', id: -1 };
+    for (const id of this.#endIds) {
+      const token = this.#tokenizer.idToToken(id);
+      const at = token ? text!.indexOf(token) : -1;
+      // Of tokens that begin alike the longest is the one that the tokenizer finds.
+      if (at >= 0 && (at < first.at || (at === first.at && token!.length > first.token.length)))
+        first = { at, token: token!, id };
+    }
+    if (first.id < 0) return { text: text!, trained: text!, tokenId: undefined };
+    return { text: text!, trained: text!.slice(0, first.at) + first.token, tokenId: first.id };
   }
 }
 
@@ -158,11 +196,16 @@ function readJson(path: string): unknown {
   }
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
+function parse<T extends z.ZodType>(schema: T, value: unknown, path: string): z.infer<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw new UserError(`${path}: field "${issue.path.join('.')}": ${issue.message}`);
+}
+
+/** The fields of a file that need not be there. */
+function readFields<T extends z.ZodType>(schema: T, path: string): z.infer<T> {
+  return parse(schema, existsSync(path) ? readJson(path) : {}, path);
 }
 
 const addedTokens = z.looseObject({

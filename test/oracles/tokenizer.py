@@ -1,4 +1,5 @@
-"""Token ids of 2,000 texts and rendered chats from transformers, for src/text (needs what smollm2.py needs).
+"""Token ids of 2,000 texts and rendered chats from transformers, for src/text (needs what smollm2.py needs, and the data
+that test/fixtures/text/SOURCE.md names beside the repository, in ../shared/data).
 
     python test/oracles/tokenizer.py
 """
@@ -87,12 +88,47 @@ GEMMA3 = """{{ bos_token }}
         {%- set role = message['role'] -%}
     {%- endif -%}
     {{ '<start_of_turn>' + role + '\n' + (first_user_prefix if loop.first else "") }}
-    {{ message['content'] | trim }}
+    {%- if message['content'] is string -%}
+        {{ message['content'] | trim }}
+    {%- elif message['content'] is iterable -%}
+        {%- for item in message['content'] -%}
+            {%- if item['type'] == 'text' -%}
+                {{ item['text'] | trim }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- else -%}
+        {{ raise_exception("Invalid content type") }}
+    {%- endif -%}
     {{ '<end_of_turn>\n' }}
 {%- endfor -%}
 {%- if add_generation_prompt -%}
     {{'<start_of_turn>model\n'}}
 {%- endif -%}
+"""
+
+# As the templates of models that always think: the prompt ends inside the thought.
+QWEN3_THINKING = QWEN3.replace(
+    "{{- '<|im_start|>assistant\\n' }}", "{{- '<|im_start|>assistant\\n<think>\\n' }}"
+)
+
+# What templates use here and there: tags that mark the answer, tools that are none, JSON, loops that are left early,
+# macros, filters and slices.
+ASSORTED = """{{ bos_token }}{% if tools is not none or documents is not none %}TOOLS{% endif %}
+{%- macro header(role, end="\\n") %}{{ "<|" ~ role | upper ~ "|>" ~ end }}{% endmacro %}
+{%- for message in messages -%}
+    {% if loop.index0 > 3 %}{% break %}{% endif -%}
+    {{ header(message["role"]) }}
+    {%- if message.role == "assistant" %}
+        {%- generation %}
+            {{- message.content.rstrip(" \\n") }}{{ eos_token }}
+        {%- endgeneration %}
+    {%- else %}
+        {{- {"content": message.content, "n": [1, 2.5, none, true]} | tojson }} {{ message.content[:5] | trim | length }}
+    {%- endif %}
+    {%- if message.reasoning_content is defined and message.reasoning_content is string %}{{ message.reasoning_content }}{% endif %}
+{% endfor %}
+{{- messages | selectattr("role", "equalto", "user") | map(attribute="content") | join(", ") }}
+{% if add_generation_prompt %}{{ header("assistant", end="") }}{% endif %}
 """
 
 CODE = [
@@ -109,6 +145,15 @@ SCRIPTS = [
     "\u00a0non-breaking\u2009thin\u3000wide", "naïve café Ærøskøbing ſ ß ẞ", "½ ⅓ ² ³ ₁ ₂ Ⅷ ①",
 ]
 SPECIALS = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_start|>user\n", "<| im_end |>", "<|im_end", "<repo_name>", "<think>\n", "</think>"]
+
+
+DATA = ROOT.parent / "shared" / "data"
+
+
+def latex():
+    problems = json.loads((DATA / "benchmarks" / "math.json").read_text())
+    rows = read_json_lines(DATA / "qwen25-math-cot100" / "math_cot_100.jsonl")
+    return [row["problem"] for row in problems[::3]][:160] + [row["code"][0] for row in rows[::2]][:40]
 
 
 def generated(count, seed):
@@ -141,10 +186,14 @@ def chats():
     braces = {"role": "user", "content": "{{ messages }} {% raw %} <|im_end|>\n  trailing  "}
     empty = {"role": "user", "content": ""}
     unicode = {"role": "user", "content": "Решите: ½·x = 3 \u200d👍🏽\n"}
+    plain = {"role": "assistant", "content": "The answer is 12"}
+    indented = {"role": "assistant", "content": "\n    x = 12\n    y = 'é\"<>&'  \n"}
+    apart = {"role": "assistant", "content": "12", "reasoning_content": "5 + 7 = 12", "tool_calls": None}
     return [
         ([user], True), ([user], False), ([user, answer], False), ([system, user], True), ([system, user, answer], False),
         ([user, answer, user], True), ([user, answer, user, answer], False), ([braces], True), ([braces, answer], False),
         ([empty], True), ([unicode], True), ([unicode, answer], False),
+        ([user, plain], False), ([user, indented], False), ([user, apart], False), ([user, plain, unicode, plain, user, answer], False),
     ]  # fmt: skip
 
 
@@ -155,13 +204,15 @@ def main():
     texts = traces[:600] + [row["question"] for row in rows[1::4]][:300]
     rendered = [tokenizer.apply_chat_template(m, tokenize=False, add_generation_prompt=g) for m, g in chats()]
     texts += rendered
+    texts += latex()
     texts += generated(2000 - len(texts), 7)
     OUT.mkdir(exist_ok=True)
     lines = [json.dumps({"text": t, "ids": tokenizer.encode(t, add_special_tokens=False), "decoded": tokenizer.decode(tokenizer.encode(t, add_special_tokens=False), skip_special_tokens=True, clean_up_tokenization_spaces=False)}) for t in texts]
     data = "\n".join(lines).encode()
+    assert len(lines) == 2000
     (OUT / "tokens.jsonl.gz").write_bytes(gzip.compress(data, mtime=0))
 
-    templates = {"smollm2": tokenizer.chat_template, "qwen2.5": QWEN25, "qwen3": QWEN3, "llama3": LLAMA3, "gemma3": GEMMA3}
+    templates = {"smollm2": tokenizer.chat_template, "qwen2.5": QWEN25, "qwen3": QWEN3, "qwen3-thinking": QWEN3_THINKING, "llama3": LLAMA3, "gemma3": GEMMA3, "assorted": ASSORTED}
     cases = []
     for name, template in templates.items():
         for messages, generation in chats():

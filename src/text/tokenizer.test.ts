@@ -1,0 +1,104 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { chatDirectory } from '../../test/support/chat-directory.js';
+import { UserError } from '../util/errors.js';
+import { ChatTokenizer } from './tokenizer.js';
+
+const chatTokens = ['<|im_end|>', '<|im_start|>', '<|endoftext|>'];
+const user = { role: 'user', content: 'x' };
+
+describe('a tokenizer directory', () => {
+  it('without tokenizer.json, or with a broken one, is an error that names the file', () => {
+    const dir = chatDirectory('', chatTokens);
+    const copy = mkdtempSync(join(tmpdir(), 'redistill-text-'));
+    cpSync(join(dir, 'tokenizer_config.json'), join(copy, 'tokenizer_config.json'));
+    expect(() => ChatTokenizer.load(copy)).toThrow(/tokenizer\.json is missing/);
+    writeFileSync(join(copy, 'tokenizer.json'), '{"model": ');
+    expect(() => ChatTokenizer.load(copy)).toThrow(/tokenizer\.json is not JSON/);
+    writeFileSync(join(copy, 'tokenizer.json'), '{"model": {}}');
+    expect(() => ChatTokenizer.load(copy)).toThrow(UserError);
+  });
+
+  it('is not cut or filled by what its last user had set', async () => {
+    const dir = chatDirectory('', chatTokens);
+    const path = join(dir, 'tokenizer.json');
+    const plain = await ChatTokenizer.load(dir).encodeAll(['hello world', 'a']);
+    const json = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    json.truncation = { direction: 'Right', max_length: 3, strategy: 'LongestFirst', stride: 0 };
+    json.padding = {
+      strategy: { Fixed: 8 },
+      direction: 'Right',
+      pad_to_multiple_of: null,
+      pad_id: 0,
+      pad_type_id: 0,
+      pad_token: '!',
+    };
+    writeFileSync(path, JSON.stringify(json));
+    const tokenizer = ChatTokenizer.load(dir);
+    expect(await tokenizer.encodeAll(['hello world', 'a'])).toEqual(plain);
+    expect(await tokenizer.encode('hello world')).toEqual(plain[0]);
+  });
+
+  it('may name its tokens as objects, and in special_tokens_map.json', () => {
+    const dir = chatDirectory('{{ bos_token }}|{{ eos_token }}', chatTokens);
+    writeFileSync(
+      join(dir, 'tokenizer_config.json'),
+      '{"bos_token": {"content": "<|im_start|>", "lstrip": false}}',
+    );
+    writeFileSync(
+      join(dir, 'special_tokens_map.json'),
+      '{"eos_token": {"content": "<|endoftext|>"}, "bos_token": "!"}',
+    );
+    const tokenizer = ChatTokenizer.load(dir);
+    expect(tokenizer.renderChat([user])).toBe('<|im_start|>|<|endoftext|>');
+    expect(tokenizer.eosTokenId).toBe(99);
+  });
+
+  it('whose eos_token the tokenizer does not have is an error', () => {
+    const dir = chatDirectory('', chatTokens);
+    writeFileSync(join(dir, 'tokenizer_config.json'), '{"eos_token": "</s>"}');
+    expect(() => ChatTokenizer.load(dir)).toThrow(
+      /tokenizer_config\.json: the eos_token "<\/s>" is not a token/,
+    );
+  });
+
+  it('stops at the tokens of every file, and where the template ends a turn', () => {
+    const template = '{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}';
+    const dir = chatDirectory(template, chatTokens);
+    writeFileSync(join(dir, 'tokenizer_config.json'), '{"eos_token": "<|endoftext|>"}');
+    writeFileSync(join(dir, 'generation_config.json'), '{"eos_token_id": [3, 4]}');
+    writeFileSync(join(dir, 'config.json'), '{"eos_token_id": 4}');
+    expect(ChatTokenizer.load(dir).stopTokenIds).toEqual([3, 4, 99, 97]);
+    writeFileSync(join(dir, 'config.json'), '{"eos_token_id": "</s>"}');
+    expect(() => ChatTokenizer.load(dir)).toThrow(/config\.json: field "eos_token_id"/);
+  });
+
+  it('takes the default of several templates, and chat_template.jinja before them', () => {
+    const dir = chatDirectory('file', chatTokens);
+    const chat_template = [
+      { name: 'tool_use', template: 'tools' },
+      { name: 'default', template: 'default' },
+    ];
+    writeFileSync(join(dir, 'tokenizer_config.json'), JSON.stringify({ chat_template }));
+    expect(ChatTokenizer.load(dir).renderChat([user])).toBe('file');
+    rmSync(join(dir, 'chat_template.jinja'));
+    expect(ChatTokenizer.load(dir).renderChat([user])).toBe('default');
+  });
+
+  it('whose template refuses a plain question can still be loaded', async () => {
+    const tokenizer = ChatTokenizer.load(chatDirectory("{{ raise_exception('no chats') }}", chatTokens));
+    expect(tokenizer.stopTokenIds).toEqual([97]);
+    expect(tokenizer.decode(await tokenizer.encode('a b'))).toBe('a b');
+    expect(() => tokenizer.turnEnd).toThrow(/no chats/);
+  });
+
+  it('without a template says so when a chat is rendered', () => {
+    const dir = chatDirectory('', chatTokens);
+    rmSync(join(dir, 'chat_template.jinja'));
+    const tokenizer = ChatTokenizer.load(dir);
+    expect(tokenizer.stopTokenIds).toEqual([97]);
+    expect(() => tokenizer.renderChat([user])).toThrow(/has no chat template/);
+  });
+});
