@@ -16,6 +16,15 @@ function chunkRows(weight: Tensor): number {
 }
 
 /**
+ * Rows of the weight whose gradient is made at a time: a quarter of a chunk, since libtorch widens it into a temporary
+ * before it is added.
+ */
+function gradRows(weight: Tensor, chunkRows: number): number {
+  const [vocab, hidden] = weight.shape as [number, number];
+  return Math.min(vocab, Math.max(16, Math.floor((chunkRows * vocab) / 4 / hidden)));
+}
+
+/**
  * The output head with its softmax, a chunk of tokens at a time: the full logits never exist. The chunk's buffers are
  * allocated once; allocating blocks of this size anew each time fragments the heap.
  */
@@ -25,7 +34,7 @@ export class ChunkedHead implements Disposable {
   readonly #narrow: Tensor | undefined;
   /** Logits in float32 (float64 for a float64 model). */
   readonly #wide: Tensor;
-  /** The chunk's weight gradient, where it cannot be added to the sum in one product. */
+  /** Some rows of the chunk's weight gradient, where it cannot be added to the sum in one product. */
   readonly #weightGrad: Tensor | undefined;
 
   constructor(
@@ -40,7 +49,9 @@ export class ChunkedHead implements Disposable {
     this.#wide = ops.empty(shape, { dtype: wide, device });
     if (dtype !== wide) {
       this.#narrow = ops.empty(shape, { dtype, device });
-      if (training) this.#weightGrad = noGrad(() => ops.emptyLike(weight));
+      if (training) {
+        this.#weightGrad = ops.empty([gradRows(weight, rows), weight.size(1)], { dtype, device });
+      }
     }
   }
 
@@ -85,13 +96,23 @@ export class ChunkedHead implements Disposable {
       ops.scatterAdd_(logits, -1, chunk.target, g);
       const logitsGrad = chunk.narrow ? ops.copy_(chunk.narrow, logits) : logits;
       ops.mmOut(logitsGrad, this.weight, { out: ops.narrow(hiddenGrad, 0, start, count) });
-      if (logitsGrad.dtype === weightGrad.dtype) {
-        ops.addmm_(weightGrad, ops.t(logitsGrad), chunk.hidden);
-      } else {
-        ops.add_(weightGrad, ops.mmOut(ops.t(logitsGrad), chunk.hidden, { out: this.#weightGrad! }));
-      }
+      if (this.#weightGrad) this.#addWeightGrad(this.#weightGrad, logitsGrad, chunk.hidden, weightGrad);
+      else ops.addmm_(weightGrad, ops.t(logitsGrad), chunk.hidden);
     });
     return { logps, hiddenGrad };
+  }
+
+  /** weightGrad += logitsGradᵀ · hidden, through a buffer in the narrow dtype. */
+  #addWeightGrad(buffer: Tensor, logitsGrad: Tensor, hidden: Tensor, weightGrad: Tensor): void {
+    const rows = buffer.size(0);
+    for (let start = 0; start < weightGrad.size(0); start += rows) {
+      scope(() => {
+        const count = Math.min(rows, weightGrad.size(0) - start);
+        const out = ops.narrow(buffer, 0, 0, count);
+        ops.mmOut(ops.t(ops.narrow(logitsGrad, 1, start, count)), hidden, { out });
+        ops.add_(ops.narrow(weightGrad, 0, start, count), out);
+      });
+    }
   }
 
   /** Hands out each chunk with its logits as exp(logit − largest); `total` is their sum, so their ratio is softmax. */

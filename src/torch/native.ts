@@ -85,11 +85,12 @@ export interface Native {
 
 /**
  * Settings that libraries read from the environment when they are loaded, which is now. A user's own values win.
- * - libgomp: spinning at barriers makes a step 10 to 30 times slower as soon as another process wants a core.
+ * - libgomp: a thread that waits spins this many turns (tens of microseconds) before it sleeps. By default it spins for
+ *   milliseconds, which stalls both processes when another one wants a core; not spinning costs a wake-up an operation.
  * - oneDNN and its wrapper keep memory for each of the last 1,024 shapes of a bf16 product; packs are of ever new shapes.
  */
 const environment = {
-  OMP_WAIT_POLICY: 'passive',
+  ...(process.env.OMP_WAIT_POLICY === undefined && { GOMP_SPINCOUNT: '5000' }),
   LRU_CACHE_CAPACITY: '64',
   ONEDNN_PRIMITIVE_CACHE_CAPACITY: '64',
 };
