@@ -37,11 +37,18 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${error.message}\n`);
       return 130;
     }
-    process.stderr.write(`error: ${messageOf(error)}\n`);
+    process.stderr.write(`error: ${messageOf(error)}${adviceFor(error)}\n`);
     if (program.opts<{ debug?: boolean }>().debug && error instanceof Error)
       process.stderr.write(`${error.stack ?? ''}\n`);
     return error instanceof UserError ? 2 : 1;
   }
+}
+
+/** What to do about an error that has no advice of its own. */
+function adviceFor(error: unknown): string {
+  return messageOf(error).startsWith('out of memory')
+    ? '; put less through the model at once (token_budget, --token-budget, --batch-size), use bf16, or take a smaller model'
+    : '';
 }
 
 process.exitCode = await main(process.argv);

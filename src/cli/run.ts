@@ -12,7 +12,12 @@ export function runCommand(): Command {
     .argument('<recipe>', 'a YAML file with a list of stages')
     .option('--force', 'run every stage')
     .option('--from <stage>', 'run this stage and all after it')
-    .option('--set <key=value>', 'override a key of the recipe; may be repeated', collect, [])
+    .option(
+      '--set <key=value>',
+      'override a key, e.g. stages.redi.optimizer.lr=1e-6; may be repeated',
+      collect,
+      [],
+    )
     .option('--json', 'print where each stage left its result as JSON')
     .addHelpText(
       'after',

@@ -25,7 +25,7 @@ export function parsePipeline(value: unknown, where: string): Pipeline {
         throw new UserError(`${where}: stage name "${name}" must be lower-case letters, digits and hyphens`);
       }
       if (seen.has(name)) throw new UserError(`${where}: there are two stages named "${name}"`);
-      if (!(kind in stageKinds)) {
+      if (!Object.hasOwn(stageKinds, kind)) {
         throw new UserError(
           `${where}: stage "${name}" has kind "${kind}"; kinds are ${Object.keys(stageKinds).join(', ')}`,
         );

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { writeFileAtomic } from '../util/files.js';
@@ -20,13 +20,13 @@ export interface RunOptions extends RunSelection {
  */
 export async function runPipeline(pipeline: Pipeline, options: RunOptions): Promise<Map<string, string>> {
   const { out, stages } = pipeline;
-  mkdirSync(out, { recursive: true });
-  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(pipeline));
   const cache = new StageCache(
     out,
     stages.map((stage) => stage.name),
     options,
   );
+  mkdirSync(out, { recursive: true });
+  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(pipeline));
   const results = new Map<string, string>();
   for (const [position, { name, kind, config }] of stages.entries()) {
     const definition = stageKinds[kind] as StageDefinition<unknown>;
@@ -49,7 +49,9 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     options.log(`${label}: ${kind}`);
     const started = performance.now();
     cache.begin(stage);
-    if (existsSync(dir)) rmSync(dir, { recursive: true });
+    const previous = `${dir}.previous`; // kept until there is a new result
+    if (existsSync(result) && !existsSync(previous)) renameSync(dir, previous);
+    rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir);
     const progress = createProgress(name);
     await definition.run(resolved.value, { dir, progress, signal: options.signal }).finally(() => {
@@ -57,6 +59,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     });
     options.signal.throwIfAborted();
     cache.record(stage);
+    rmSync(previous, { recursive: true, force: true });
     options.log(`${label}: done in ${formatDuration((performance.now() - started) / 1000)} → ${result}`);
   }
   return results;

@@ -131,9 +131,16 @@ function explain(op: Op, args: readonly NativeValue[], error: unknown): unknown 
       `${argument.name}: ${handles.slice(0, 4).map(describe).join(', ')}${handles.length > 4 ? ', …' : ''}`,
     ];
   });
-  const message = error.message.startsWith(op.name) ? error.message : `${op.name}: ${error.message}`;
   const given = shown.length > 0 ? ` (${shown.join('; ')})` : '';
-  return new TorchError(`${message}${given}`, String(error.code), { cause: error });
+  return new TorchError(`${sentence(op, error)}${given}`, String(error.code), { cause: error });
+}
+
+function sentence(op: Op, { message, code }: Error & { code?: unknown }): string {
+  const bytes = /tried to allocate (\d+) bytes/.exec(message)?.[1];
+  if (code === 'ERR_OUT_OF_MEMORY' && bytes !== undefined) {
+    return `out of memory: ${op.name} asked for ${(Number(bytes) / 1e9).toFixed(2)} GB`;
+  }
+  return message.startsWith(op.name) ? message : `${op.name}: ${message}`;
 }
 
 function describe(handle: Handle | null): string {

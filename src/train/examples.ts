@@ -57,7 +57,7 @@ async function tokenize(
   const { line, prompt } = record;
   const where = (problem: string) => rowError(path, line, problem);
   if (record.kind === 'messages') {
-    const row = await tokenRow(tokenizer, prompt, record.response, options, where);
+    const row = await tokenRow(tokenizer, prompt, record.response, { ...options, sft: true }, where);
     return { line, parts: [{ role: 'demonstration', row }] };
   }
   const [chosen, rejected] = await Promise.all([

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { createObjective, type ObjectiveSpec } from '../objectives/index.js';
 import { messageOf, UserError } from '../util/errors.js';
 
 const count = z.int().positive();
@@ -10,13 +11,22 @@ const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number
   recipe.epochs === undefined || recipe.max_steps === undefined;
 const notBoth = { path: ['max_steps'], message: 'give epochs or max_steps, not both' };
 
+/** Refuses what `createObjective` would refuse, before anything has run. */
+function checkObjective(spec: ObjectiveSpec, context: z.RefinementCtx): void {
+  try {
+    createObjective(spec);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+}
+
 const trainKeys = z.strictObject({
   /** A model directory. */
   model: z.string().min(1),
   /** JSON lines of messages or preference rows. */
   data: z.string().min(1),
   /** `name` and the objective's own parameters. */
-  objective: z.looseObject({ name: z.string() }),
+  objective: z.looseObject({ name: z.string() }).superRefine(checkObjective),
   /** How a row becomes tokens: the model's template, or the REDI paper's layout. */
   layout: z.enum(['template', 'redi']).default('template'),
   /** A system message for every row that has none; without it the template's own default stands. */
@@ -95,12 +105,13 @@ export function readYaml(path: string): unknown {
   try {
     return parseYaml(text, { maxAliasCount: 100 }) as unknown;
   } catch (error) {
-    throw new UserError(`${path} is not YAML: ${messageOf(error).split('\n')[0] ?? ''}`);
+    throw new UserError(`${path} is not YAML: ${firstLine(error)}`);
   }
 }
 
 /**
- * Applies `--set a.b=value` to a parsed recipe; values are YAML. Whether the key exists is for the schema to say.
+ * Applies `--set a.b=value` to a parsed recipe; values are YAML, and a list's entries go by their `name`, as in
+ * `stages.redi.optimizer.lr`. Whether the key exists is for the schema to say.
  * @throws UserError for an assignment that is not one
  */
 export function applySettings(
@@ -116,17 +127,37 @@ export function applySettings(
     const equals = setting.indexOf('=');
     if (equals < 1) throw new UserError(`--set ${setting}: write key=value, e.g. --set optimizer.lr=1e-5`);
     const keys = setting.slice(0, equals).split('.');
-    if (keys.some((key) => !/^[a-z_][a-z0-9_]*$/i.test(key) || key === '__proto__')) {
+    if (keys.some((key) => !/^[a-z_][a-z0-9_-]*$/i.test(key) || key === '__proto__')) {
       throw new UserError(`--set ${setting}: "${keys.join('.')}" is not a key`);
     }
     const last = keys.pop()!;
     let target = result;
+    let list = '';
     for (const key of keys) {
-      const inner = (target[key] ??= {});
+      const inner = list === '' ? (target[key] ??= {}) : named(target, key);
+      if (inner === undefined) throw new UserError(`--set ${setting}: "${list}" has no "${key}"`);
       if (typeof inner !== 'object') throw new UserError(`--set ${setting}: "${key}" holds no keys`);
       target = inner as Record<string, unknown>;
+      list = Array.isArray(inner) ? key : '';
     }
-    target[last] = parseYaml(setting.slice(equals + 1)) as unknown;
+    if (list !== '') throw new UserError(`--set ${setting}: "${list}" has no "${last}"`);
+    target[last] = parseSetting(setting, setting.slice(equals + 1));
   }
   return result;
 }
+
+/** The entry of a list that has this name. */
+function named(list: unknown, name: string): unknown {
+  return (list as ({ name?: unknown } | null)[]).find((entry) => entry?.name === name);
+}
+
+function parseSetting(setting: string, value: string): unknown {
+  try {
+    return parseYaml(value) as unknown;
+  } catch (error) {
+    throw new UserError(`--set ${setting}: the value is not YAML: ${firstLine(error)}`);
+  }
+}
+
+/** YAML's errors show the place in lines of their own. */
+const firstLine = (error: unknown): string => messageOf(error).split('\n')[0] ?? '';

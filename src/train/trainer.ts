@@ -8,7 +8,7 @@ import { createObjective } from '../objectives/index.js';
 import { TorchError } from '../torch/op.js';
 import { AdamW, clipGradNorm } from '../torch/optim.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
-import { messageOf, UserError } from '../util/errors.js';
+import { messageOf } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { stepRows, stepsPerEpoch } from './dataOrder.js';
 import { Engine, Scorer } from './engine.js';
@@ -73,13 +73,14 @@ export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<Tra
   const order = { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed };
   const perEpoch = stepsPerEpoch(order);
   const steps = recipe.max_steps ?? Math.ceil((recipe.epochs ?? 1) * perEpoch);
+  // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
+  const loaded = loadModel(recipe.model, { dtype: 'f32', device: recipe.device });
   mkdirSync(recipe.out, { recursive: true });
   writeFileAtomic(join(recipe.out, 'recipe.yaml'), toYaml(recipe));
   const metricsPath = join(recipe.out, 'metrics.jsonl');
   writeFileSync(metricsPath, '');
   hooks.onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
 
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device: recipe.device });
   using weights = new TrainableWeights(loaded.model, recipe.dtype);
   using engine = new Engine(weights, recipe.recompute);
   const { clip_grad_norm: clip, lr: peak } = recipe.optimizer;
@@ -187,9 +188,10 @@ function guarded<T>(recipe: TrainRecipe, step: number, body: () => T): T {
     return body();
   } catch (error) {
     if (error instanceof TorchError && error.code === 'ERR_OUT_OF_MEMORY') {
-      throw new UserError(
-        `step ${step + 1}: out of memory; lower token_budget (now ${recipe.token_budget})` +
-          `${recipe.recompute ? '' : ' or set recompute: true'}: ${messageOf(error).slice(0, 200)}`,
+      throw new Error(
+        `step ${step + 1}: ${messageOf(error).slice(0, 200)}; lower token_budget (now ${recipe.token_budget})` +
+          (recipe.recompute ? '' : ' or set recompute: true'),
+        { cause: error },
       );
     }
     throw error;

@@ -1,21 +1,21 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { answerProblems, type AnsweredProblem } from '../../evaluate/evaluate.js';
-import type { Problem } from '../../data/problems.js';
 import { openGenerator } from '../../generate/open.js';
-import type { samplingSettings } from './problems.js';
+import { problemSelection, samplingSettings, selectProblems } from './problems.js';
 import type { StageContext } from './stage.js';
 
-interface AnswerSettings {
-  model: string;
-  dtype: 'f32' | 'bf16';
-  device: string;
-  sampling: z.output<typeof samplingSettings>;
-}
+/** The settings of stages in which a model answers problems. */
+export const answerSettings = z.strictObject({
+  model: z.string(),
+  problems: problemSelection,
+  sampling: samplingSettings,
+  dtype: z.enum(['bf16', 'f32']).default('bf16'),
+  device: z.string().default('cpu'),
+});
 
 /** Lets a stage's model answer problems, with progress. */
 export async function answer(
-  { model, dtype, device, sampling }: AnswerSettings,
-  problems: readonly Problem[],
+  { model, dtype, device, sampling, problems }: z.output<typeof answerSettings>,
   { progress, signal }: StageContext,
 ): Promise<AnsweredProblem[]> {
   using opened = openGenerator(model, { dtype, device });
@@ -24,7 +24,7 @@ export async function answer(
   return await answerProblems(
     opened.generator,
     opened.tokenizer,
-    problems,
+    selectProblems(problems),
     { ...rest, maxNewTokens, topP, ...(batchSize !== undefined && { batchSize }), signal },
     ({ finished, total, tokens }) => {
       const speed = Math.round(tokens / ((performance.now() - started) / 1000));

@@ -1,7 +1,5 @@
-import { z } from 'zod';
 import { writeEvaluation } from '../../evaluate/evaluate.js';
-import { answer } from './answer.js';
-import { problemSelection, samplingSettings, selectProblems } from './problems.js';
+import { answer, answerSettings } from './answer.js';
 import { defineStage } from './stage.js';
 
 /** Sample answers that are shown; the rest is in samples.jsonl. */
@@ -9,17 +7,11 @@ const SHOWN = 2;
 
 /** pass@1 of a model on problems with numeric answers; the result is a directory with samples.jsonl and summary.json. */
 export const evaluateStage = defineStage({
-  schema: z.strictObject({
-    model: z.string(),
-    problems: problemSelection,
-    sampling: samplingSettings,
-    dtype: z.enum(['bf16', 'f32']).default('bf16'),
-    device: z.string().default('cpu'),
-  }),
+  schema: answerSettings,
   inputs: ({ problems }) => [problems.file],
   result: (_, dir) => dir,
   run: async (config, context) => {
-    const answered = await answer(config, selectProblems(config.problems), context);
+    const answered = await answer(config, context);
     const { passAt1, standardError, problems, truncated } = writeEvaluation(context.dir, answered);
     for (const { problem, answer: gold, samples } of answered.slice(0, SHOWN)) {
       const [sample] = samples;

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
-import { z } from 'zod';
 import { writeJsonLines } from '../../data/jsonl.js';
-import { answer } from './answer.js';
-import { problemSelection, samplingSettings, selectProblems } from './problems.js';
+import { answer, answerSettings } from './answer.js';
 import { defineStage } from './stage.js';
 
 /**
@@ -10,17 +8,11 @@ import { defineStage } from './stage.js';
  * which the `traces` stage reads. An answer that was cut off is wrong.
  */
 export const sampleStage = defineStage({
-  schema: z.strictObject({
-    model: z.string(),
-    problems: problemSelection,
-    sampling: samplingSettings,
-    dtype: z.enum(['bf16', 'f32']).default('bf16'),
-    device: z.string().default('cpu'),
-  }),
+  schema: answerSettings,
   inputs: ({ problems }) => [problems.file],
   result: (_, dir) => join(dir, 'traces.jsonl'),
   run: async (config, context) => {
-    const answered = await answer(config, selectProblems(config.problems), context);
+    const answered = await answer(config, context);
     const rows = answered.map(({ id, problem, answer: gold, original_index, samples }) => ({
       id,
       problem,

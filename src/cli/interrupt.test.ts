@@ -1,0 +1,204 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request as forward, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify as toYaml } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HubServer } from '../../test/support/hub-server.js';
+import {
+  Cli,
+  contents,
+  readRows,
+  redistill,
+  turns,
+  writeRows,
+  writeTinyModel,
+} from '../../test/support/tinyModel.js';
+
+const root = mkdtempSync(join(tmpdir(), 'redistill-interrupt-'));
+const path = (...names: string[]) => join(root, ...names);
+const patient = path('patient');
+const rows = path('rows.jsonl');
+const problems = path('problems.jsonl');
+
+beforeAll(() => {
+  writeTinyModel(patient, { max_position_embeddings: 100_000 }); // answers need not end
+  writeRows(
+    rows,
+    Array.from({ length: 15_000 }, () => ({ messages: turns('2+2?', 'it is 4') })),
+  );
+  writeRows(
+    problems,
+    Array.from({ length: 4 }, (_, i) => ({ problem: `${i}+1?`, answer: i + 1 })),
+  );
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+/** A file with an earlier result in a folder of its own. */
+function earlier(name: string): { dir: string; out: string } {
+  const dir = mkdtempSync(path(`${name}-`));
+  const out = join(dir, name);
+  writeFileSync(out, 'kept\n');
+  return { dir, out };
+}
+
+const sampling = ['--samples', '5000', '--temperature', '1', '--max-new-tokens', '50000'];
+
+describe.concurrent('Ctrl-C ends a command that only reads, and leaves the earlier result', () => {
+  it.each<[string, string[], RegExp]>([
+    ['score', ['--data', rows, '--token-budget', '1'], /^score: /m],
+    ['generate', ['--prompts', problems, ...sampling], /^generate: /m],
+  ])('%s', async (command, flags, underWay) => {
+    const { dir, out } = earlier('out.jsonl');
+    const cli = new Cli([command, '--model', patient, '--dtype', 'f32', '--out', out, ...flags]);
+    await cli.shows(underWay);
+    expect(await cli.stop()).toMatchObject({ signal: 'SIGINT', stdout: '' });
+    expect(readdirSync(dir)).toEqual(['out.jsonl']);
+    expect(readFileSync(out, 'utf8')).toBe('kept\n');
+  });
+
+  it('evaluate', async () => {
+    const { dir } = earlier('summary.json');
+    const flags = ['--model', patient, '--dtype', 'f32', '--data', problems, '--out', dir, ...sampling];
+    const cli = new Cli(['evaluate', ...flags]);
+    await cli.shows(/^evaluate: /m);
+    expect(await cli.stop()).toMatchObject({ signal: 'SIGINT', stdout: '' });
+    expect(readdirSync(dir)).toEqual(['summary.json']);
+    expect(readFileSync(join(dir, 'summary.json'), 'utf8')).toBe('kept\n');
+  });
+});
+
+describe.concurrent('Ctrl-C in models get', () => {
+  /** Passes requests on to the hub, but of the weights sends the first half and then nothing. */
+  function stalling(hub: string): Server {
+    return createServer((request, response) => {
+      const { url = '/', method, headers } = request;
+      forward(new URL(url, hub), { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        if (!url.includes('model.safetensors') || headers.range === 'bytes=0-0') {
+          answer.pipe(response);
+          return;
+        }
+        answer.once('data', (bytes: Buffer) => {
+          answer.pause();
+          response.write(bytes.subarray(0, bytes.length / 2));
+        });
+      }).end();
+    });
+  }
+
+  it('leaves no model that is not whole, and the next call fetches it', async () => {
+    const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'];
+    const hub = new HubServer('a/b', new Map(names.map((name) => [name, readFileSync(join(patient, name))])));
+    const address = await hub.listen();
+    const server = stalling(address);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const env = { XDG_CACHE_HOME: path('cache'), HF_TOKEN: '' };
+    const target = path('cache/redistill/models/hub/a--b/main');
+    try {
+      const stalled = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const cli = new Cli(['models', 'get', 'a/b'], { env: { ...env, HF_ENDPOINT: stalled } });
+      await cli.shows(/^Fetching a\/b@main/m);
+      const { code, signal, stdout } = await cli.stop();
+      expect(code ?? signal).toSatisfy((end: unknown) => end === 130 || end === 'SIGINT');
+      expect(stdout).toBe('');
+      expect(existsSync(target)).toBe(false);
+
+      const again = await redistill(['models', 'get', 'a/b'], { env: { ...env, HF_ENDPOINT: address } });
+      expect(again, again.stderr).toMatchObject({ code: 0, stdout: `${target}\n` });
+      expect(contents(target)['model.safetensors']).toBe(contents(patient)['model.safetensors']);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await hub.close();
+    }
+  });
+});
+
+const training = {
+  data: rows,
+  dtype: 'f32',
+  objective: { name: 'sft' },
+  optimizer: { lr: 1e-4 },
+  batch_size: 2,
+};
+
+describe.concurrent('train', () => {
+  it.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])('%s ends it between packs', async (signal) => {
+    const out = path(`train-${signal}`);
+    const recipe = path(`train-${signal}.yaml`);
+    const data = path('few.jsonl');
+    writeRows(data, [{ messages: turns('2+2?', '4') }]);
+    writeFileSync(recipe, toYaml({ ...training, model: patient, data, out, save: { every: 1 } }));
+    const first = await redistill(['train', recipe, '--set', 'max_steps=2']);
+    expect(first, first.stderr).toMatchObject({ code: 0 });
+    const before = contents(join(out, 'model'));
+
+    const cli = new Cli(['train', recipe, '--set', 'max_steps=1000000']);
+    await cli.shows(/^saved .*step-3$/m);
+    const stopped = await cli.stop(signal);
+    expect(stopped).toMatchObject({ code: 130, signal: null, stdout: '' });
+    expect(stopped.stderr).toContain('stopping… (Ctrl-C again to stop at once)');
+    expect(stopped.stderr.trimEnd().split('\n').at(-1)).toBe(`stopped; what was saved is in ${out}`);
+    expect(stopped.stderr).not.toContain('error');
+
+    expect(contents(join(out, 'model'))).toEqual(before);
+    const steps = readRows(join(out, 'metrics.jsonl')).map(({ step }) => step as number);
+    expect(steps).toEqual(steps.map((_, i) => i + 1));
+    const checkpoints = readdirSync(join(out, 'checkpoints'));
+    expect(checkpoints.filter((name) => !/^step-\d+$/.test(name))).toEqual([]);
+    const loads = await redistill([
+      ...['score', '--model', join(out, 'checkpoints', `step-${steps.at(-1)}`), '--data', data],
+    ]);
+    expect(loads, loads.stderr).toMatchObject({ code: 0 });
+  });
+});
+
+describe.concurrent('run', () => {
+  const answering = {
+    dtype: 'f32',
+    problems: { file: problems },
+    sampling: { samples: 5000, temperature: 1, max_new_tokens: 50_000 },
+  };
+  it.each<[string, object, RegExp]>([
+    ['train', { ...training, max_steps: 1_000_000 }, /^last: /m],
+    ['sample', answering, /^last: /m],
+    ['evaluate', answering, /^last: /m],
+  ])('stops in a %s stage and goes on from there', async (stage, keys, underWay) => {
+    const data = path(`${stage}-traces.jsonl`);
+    writeRows(data, [{ problem: '2+2?', answer: 4, generations: ['4', '5'], correct: [true, false] }]);
+    const out = path(`run-${stage}`);
+    const recipe = path(`run-${stage}.yaml`);
+    const stages = [
+      { name: 'student', stage: 'get', model: patient },
+      { name: 'teacher', stage: 'traces', data, model: '@student', max_tokens: 100 },
+      { name: 'last', stage, model: '@student', ...keys },
+    ];
+    writeFileSync(recipe, toYaml({ out, stages }));
+
+    const cli = new Cli(['run', recipe]);
+    await cli.shows(underWay);
+    const stopped = await cli.stop();
+    expect(stopped).toMatchObject({ code: 130, signal: null, stdout: '' });
+    expect(stopped.stderr.trimEnd().split('\n').at(-1)).toBe(
+      `stopped; run the same command again to go on: stages that are done are kept in ${out}`,
+    );
+    for (const file of ['model', 'traces.jsonl', 'samples.jsonl', 'summary.json']) {
+      expect(existsSync(join(out, 'last', file)), file).toBe(false);
+    }
+    const done = contents(join(out, 'teacher'));
+    expect(Object.keys(done)).toEqual(['pref.jsonl', 'sft.jsonl', 'summary.json']);
+
+    const again = new Cli(['run', recipe]);
+    await again.shows(underWay);
+    const { code, stderr } = await again.stop();
+    expect(code).toBe(130);
+    expect(stderr).toContain('[1/3] student: unchanged, skipped');
+    expect(stderr).toContain('[2/3] teacher: unchanged, skipped');
+    expect(stderr).toContain(`[3/3] last: ${stage}`);
+    expect(contents(join(out, 'teacher'))).toEqual(done);
+  });
+});
