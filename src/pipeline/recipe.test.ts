@@ -62,6 +62,8 @@ describe('parsePipeline', () => {
   it.each<[string, object[], string]>([
     ['to no stage', [train('sft', { model: '@student' })], 'student'],
     ['to a later stage', [train('sft', { model: '@student' }), get('student')], 'student'],
+    ['to no name that a stage can have', [get('student'), train('sft', { model: '@Student' })], 'Student'],
+    ['to a name that goes on', [get('student'), train('sft', { model: '@student_2' })], 'student_2'],
     ['to itself', [train('sft', { model: '@sft' })], 'sft'],
     ['with a path behind it', [train('sft', { data: '@own/pref.jsonl' })], 'own'],
     [

@@ -45,7 +45,8 @@ export function parsePipeline(value: unknown, where: string): Pipeline {
   };
 }
 
-const reference = /^@([a-z][a-z0-9-]*)/;
+/** A stage's name, up to a slash. */
+const reference = /^@([^/]+)/;
 
 /** Names of the stages that the settings refer to. */
 function referencesIn(value: unknown): string[] {

@@ -48,20 +48,30 @@ export class AdamW implements Disposable {
   }
 }
 
+/** The 2-norm of all tensors together; infinite where the sum of squares exceeds the dtype. */
+export function globalNorm(tensors: readonly Tensor[]): number {
+  return scope(() =>
+    noGrad(() => {
+      const norms = ops.foreachNorm(tensors, 2, tensors[0]!.dtype === 'f64' ? 'f64' : 'f32');
+      return ops.norm(ops.stack(norms)).item();
+    }),
+  );
+}
+
 /**
  * Scales the gradients so that their global 2-norm is at most `maxNorm`, as `torch.nn.utils.clip_grad_norm_`.
  * @returns the norm before clipping
  */
 export function clipGradNorm(grads: readonly Tensor[], maxNorm: number): number {
-  return scope(() =>
-    noGrad(() => {
-      const norms = ops.foreachNorm(grads, 2, grads[0]!.dtype === 'f64' ? 'f64' : 'f32');
-      const total = ops.norm(ops.stack(norms));
-      const norm = total.item();
-      const scale = maxNorm / (norm + 1e-6);
-      if (scale < 1)
-        ops.foreachMul_(grads, ops.full([], scale, { dtype: total.dtype, device: total.device }));
-      return norm;
-    }),
-  );
+  const norm = globalNorm(grads);
+  const scale = maxNorm / (norm + 1e-6);
+  if (scale < 1) {
+    const { dtype, device } = grads[0]!;
+    scope(() => {
+      noGrad(() => {
+        ops.foreachMul_(grads, ops.full([], scale, { dtype, device }));
+      });
+    });
+  }
+  return norm;
 }

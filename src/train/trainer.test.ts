@@ -539,12 +539,24 @@ describe('a step with a NaN', () => {
     expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
   });
 
-  it('names the last checkpoint', async () => {
-    const recipe = recipeOf('sft', { ...huge, save: { every: 1 } });
+  it('keeps weights that an update has ruined from the disk, and names the last checkpoint', async () => {
+    const keys = { ...huge, schedule: { warmup_ratio: 0.5 }, max_steps: 4, save: { every: 1 } }; // first rate 0
+    const recipe = recipeOf('sft', keys);
     const { error } = await attempt(recipe);
     const checkpoint = join(recipe.out, 'checkpoints', 'step-1');
+    expect((error as Error).message).toMatch(/^step 2: its update left weights of norm Infinity; /);
     expect((error as Error).message).toContain(`the last checkpoint is ${checkpoint}; `);
-    expect(readFileSync(join(checkpoint, 'model.safetensors')).length).toBeGreaterThan(0);
+    expect(embedding(checkpoint)).toEqual(embedding(model));
+    expect(readdirSync(join(recipe.out, 'checkpoints'))).toEqual(['step-1']);
+    expect(existsSync(join(recipe.out, 'model'))).toBe(false);
+  });
+
+  it('is refused after the last step too', async () => {
+    const recipe = recipeOf('sft', { ...huge, max_steps: 1 });
+    const { error } = await attempt(recipe);
+    expect((error as Error).message).toMatch(
+      /^step 1: its update left weights of norm Infinity; no checkpoint/,
+    );
     expect(existsSync(join(recipe.out, 'model'))).toBe(false);
   });
 });

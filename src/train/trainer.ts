@@ -4,9 +4,9 @@ import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import { loadModel, saveModel, type LoadedModel } from '../models/checkpoint.js';
 import { createObjective } from '../objectives/index.js';
-
 import { TorchError } from '../torch/op.js';
-import { AdamW, clipGradNorm } from '../torch/optim.js';
+import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
+import type { Tensor } from '../torch/tensor.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { messageOf } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
@@ -136,6 +136,7 @@ export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<Tra
 
     const final = step + 1 === steps;
     if (final || (step + 1) % (recipe.save.every ?? Infinity) === 0) {
+      refuseRuinedWeights(recipe, step, [...weights.masters.values()], model);
       model = saveWeights(
         loaded,
         weights,
@@ -198,7 +199,7 @@ function guarded<T>(recipe: TrainRecipe, step: number, body: () => T): T {
   }
 }
 
-/** A step with a NaN is never applied: the weights on disk stay the last good ones. */
+/** A step with a NaN is never applied. */
 function refuseNonFinite(
   recipe: TrainRecipe,
   step: number,
@@ -209,10 +210,25 @@ function refuseNonFinite(
   if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
   throw new Error(
     `step ${step + 1}: the loss is ${loss} and the gradient norm ${gradNorm}, so training stopped before this update; ` +
-      `${saved === '' ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saved}`}; ` +
-      `lower optimizer.lr (now ${recipe.optimizer.lr}) or look at the data of ${recipe.data}`,
+      advice(recipe, saved),
   );
 }
+
+/** Weights that an update has blown up are never saved: what is on disk stays the last good ones. */
+function refuseRuinedWeights(
+  recipe: TrainRecipe,
+  step: number,
+  masters: readonly Tensor[],
+  saved: string,
+): void {
+  const norm = globalNorm(masters);
+  if (Number.isFinite(norm)) return;
+  throw new Error(`step ${step + 1}: its update left weights of norm ${norm}; ${advice(recipe, saved)}`);
+}
+
+const advice = (recipe: TrainRecipe, saved: string): string =>
+  `${saved === '' ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saved}`}; ` +
+  `lower optimizer.lr (now ${recipe.optimizer.lr}) or look at the data of ${recipe.data}`;
 
 /** Writes the masters beside the others and renames the directory when it is whole. */
 function saveWeights(loaded: LoadedModel, weights: TrainableWeights, path: string): string {
