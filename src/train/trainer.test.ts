@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -355,6 +355,17 @@ describe('steps', () => {
   it('are one epoch unless the recipe says more', async () => {
     const { result } = await trained(recipeOf('sft', { max_steps: undefined, batch_size: 4 }));
     expect(result.steps).toBe(2);
+  });
+});
+
+describe('out', () => {
+  it('may not be a file, which stays as it is', async () => {
+    const out = join(root, 'a-file');
+    writeFileSync(out, 'mine');
+    const { error } = await attempt(recipeOf('sft', { out }));
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toMatch(/"out" is .*a-file, which is a file: name a folder/);
+    expect(readFileSync(out, 'utf8')).toBe('mine');
   });
 });
 

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
@@ -8,7 +8,7 @@ import { TorchError } from '../torch/op.js';
 import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
 import type { Tensor } from '../torch/tensor.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
-import { messageOf } from '../util/errors.js';
+import { messageOf, UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { stepRows, stepsPerEpoch } from './dataOrder.js';
 import { Engine, Scorer } from './engine.js';
@@ -63,6 +63,8 @@ export interface TrainHooks {
 
 /** Runs one training stage to its end. Synchronous work: call it in a worker (`trainInWorker`). */
 export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
+  if (existsSync(recipe.out) && !statSync(recipe.out).isDirectory())
+    throw new UserError(`"out" is ${recipe.out}, which is a file: name a folder.`);
   setThreads();
   openDevice(recipe.device);
   seed(recipe.seed);
