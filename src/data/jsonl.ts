@@ -8,6 +8,15 @@ export interface JsonLine {
   row: Record<string, unknown>;
 }
 
+/** A line that is not a row, as it stands in the file (bytes that are not UTF-8 are replaced). */
+export interface BadLine {
+  file: string;
+  line: number;
+  /** What is wrong with it. */
+  problem: string;
+  text: string;
+}
+
 const CHUNK_BYTES = 1 << 20;
 /** A row beyond this is not a row of text but a wrong file. */
 const MAX_LINE_BYTES = 1 << 28;
@@ -15,14 +24,22 @@ const NEWLINE = 0x0a;
 
 /**
  * The rows of a UTF-8 JSON lines file, read in pieces of 1 MiB. Blank lines are passed over, a byte order mark and
- * CRLF are accepted. Throws a UserError with file and line at the first line that is not a JSON object.
+ * CRLF are accepted. A line that is not a JSON object goes to `onBadLine`; without it, a UserError with file and line is
+ * thrown at the first.
  */
-export function* readJsonLines(path: string): Generator<JsonLine> {
+export function* readJsonLines(path: string, onBadLine?: (bad: BadLine) => void): Generator<JsonLine> {
   let line = 0;
   for (const bytes of readLines(path)) {
     line++;
-    const text = decode(bytes, path, line);
-    if (text.trim() !== '') yield { line, row: parseObject(text, path, line) };
+    let row: Record<string, unknown> | undefined;
+    try {
+      const text = decode(bytes, path, line);
+      if (text.trim() !== '') row = parseObject(text, path, line);
+    } catch (error) {
+      if (!(error instanceof RowError) || !onBadLine) throw error;
+      onBadLine({ file: path, line, problem: error.problem, text: new TextDecoder().decode(bytes) });
+    }
+    if (row) yield { line, row };
   }
 }
 
@@ -33,9 +50,19 @@ export function writeJsonLines(path: string, rows: Iterable<object>): void {
   });
 }
 
-/** The error for a row that does not fit: one sentence that names file, line and what is wrong. */
-export function rowError(path: string, line: number, problem: string): UserError {
-  return new UserError(`${path}, line ${line}: ${problem}.`);
+/** A row that does not fit: the message is one sentence that names file, line and what is wrong. */
+export class RowError extends UserError {
+  constructor(
+    path: string,
+    line: number,
+    readonly problem: string,
+  ) {
+    super(`${path}, line ${line}: ${problem}.`);
+  }
+}
+
+export function rowError(path: string, line: number, problem: string): RowError {
+  return new RowError(path, line, problem);
 }
 
 function parseObject(text: string, path: string, line: number): Record<string, unknown> {

@@ -35,16 +35,25 @@ export function readLabelledTraces(path: string): LabelledProblem[] {
   for (const { line, row } of readJsonLines(path)) {
     const originalIndex = problems.length;
     const problem = problemText(row, path, line);
-    const read = row.ground_truth === undefined ? readGenerations : readModelSolutions;
-    problems.push({ problem, ...read(row, path, line), originalIndex });
+    const labelled =
+      row.ground_truth === undefined
+        ? {
+            traces: labelledGenerations(row, path, line),
+            answer: numericAnswer(row.answer, path, line),
+          }
+        : modelSolutions(row, path, line);
+    problems.push({ problem, ...labelled, originalIndex });
   }
   if (problems.length === 0) throw new UserError(`${path} has no rows.`);
   return problems;
 }
 
-type AnswerAndTraces = Pick<LabelledProblem, 'answer' | 'traces'>;
-
-function readGenerations(row: Record<string, unknown>, path: string, line: number): AnswerAndTraces {
+/** The traces of a row with `generations` and `correct`. */
+export function labelledGenerations(
+  row: Record<string, unknown>,
+  path: string,
+  line: number,
+): LabelledTrace[] {
   const generations = z.array(z.string()).safeParse(row.generations);
   if (!generations.success) throw rowError(path, line, '"generations" must be a list of texts');
   const correct = z.array(z.boolean()).safeParse(row.correct);
@@ -55,13 +64,15 @@ function readGenerations(row: Record<string, unknown>, path: string, line: numbe
       `"correct" must be a list of ${generations.data.length} booleans, one a generation`,
     );
   }
-  return {
-    answer: numericAnswer(row.answer, path, line),
-    traces: generations.data.map((text, i) => ({ text, correct: correct.data[i]! })),
-  };
+  return generations.data.map((text, i) => ({ text, correct: correct.data[i]! }));
 }
 
-function readModelSolutions(row: Record<string, unknown>, path: string, line: number): AnswerAndTraces {
+/** Answer and traces of a row of OpenAI's GSM8K example solutions. */
+export function modelSolutions(
+  row: Record<string, unknown>,
+  path: string,
+  line: number,
+): Pick<LabelledProblem, 'answer' | 'traces'> {
   const truth = typeof row.ground_truth === 'string' ? extractAnswer(row.ground_truth).answer : undefined;
   if (!truth) throw rowError(path, line, '"ground_truth" must be a solution that ends in "A: number"');
   const traces: LabelledTrace[] = [];

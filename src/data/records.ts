@@ -43,7 +43,8 @@ export function readTrainingRecords(path: string): TrainingRecord[] {
   return Array.from(readJsonLines(path), ({ line, row }) => parseRecord(row, path, line));
 }
 
-function parseRecord(row: Record<string, unknown>, path: string, line: number): TrainingRecord {
+/** One row of them. */
+export function parseRecord(row: Record<string, unknown>, path: string, line: number): TrainingRecord {
   const has = (name: string) => row[name] !== undefined && row[name] !== null;
   const fail = (problem: string) => rowError(path, line, problem);
   const field = (name: string): Text => {

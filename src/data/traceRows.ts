@@ -1,0 +1,101 @@
+import type { ChatMessage } from '../text/template.js';
+import { readJsonLines, RowError, type BadLine } from './jsonl.js';
+import { isParquet, readParquetRows } from './parquet.js';
+import { isUnpaired, parseTraceRow, parseUnpairedRow, type ParsedRow } from './traceShapes.js';
+
+export type { BadLine } from './jsonl.js';
+
+type Verdicts = (boolean | null)[] | null;
+
+/** A problem with a teacher's traces and the verdicts on them. */
+export interface TraceRow {
+  /** `original_index` of the row where it has one, else its running number over all files, from 0. */
+  originalIndex: number;
+  file: string;
+  /** Line of a JSON lines file or row of a Parquet file, from 1. */
+  line: number;
+  /** The row as it was read. */
+  fields: Record<string, unknown>;
+  problem: string | null;
+  answer: string | null;
+  source: string | null;
+  problemIsValid: string | null;
+  generations: string[] | null;
+  /** One verdict a generation (null: none), where the lists are there. */
+  correctness: {
+    /** `llama_verification`: the LLM judge's. */
+    llm: Verdicts;
+    /** `math_verify_answer`: the rules', against `answer`. */
+    mvAnswer: Verdicts;
+    /** `math_verify_reparsed_answer`: the rules', against `reparsed_answers`. */
+    mvReparsed: Verdicts;
+  };
+  reparsedAnswers: string[] | null;
+  /** The messages before the answer, where they are more than the problem as the user's turn. */
+  prompt?: ChatMessage[];
+}
+
+/**
+ * Streams trace rows from JSON lines and Parquet files, whatever of these shapes each row has:
+ *
+ *     OpenR1-Math-Raw     problem, answer, source, problem_is_valid, generations, correctness: {…}
+ *     labelled rows       problem, answer, generations, correct
+ *     GSM8K solutions     question, ground_truth, <model>: {is_correct, solution}
+ *     MathCoder outputs   question, gold, samples: [{segments, correct}]
+ *     Qwen2.5-Math        question, gt, code, score
+ *     TRL preferences     prompt, chosen, rejected in TRL's three layouts: a right and a wrong generation
+ *     unpaired rows       prompt, completion, label (as for KTO), or problem, trace, correct: one generation a row
+ *
+ * One label stands for the verdicts of judge and rules alike. Unpaired rows of one prompt become one trace row; they
+ * are held in memory and come when all files are read. A row that fits none of the shapes goes to `onBadRow`.
+ * @throws UserError where a file is missing or damaged as a whole
+ */
+export async function* readTraceRows(
+  paths: readonly string[],
+  onBadRow: (bad: BadLine) => void,
+): AsyncGenerator<TraceRow> {
+  const unpaired = new Map<string, TraceRow>();
+  let ordinal = 0;
+  for (const file of paths) {
+    const onBadLine = (bad: BadLine) => {
+      ordinal++;
+      onBadRow(bad);
+    };
+    const rows = isParquet(file) ? readParquetRows(file) : readJsonLines(file, onBadLine);
+    for await (const { line, row } of rows) {
+      const originalIndex = indexOf(row) ?? ordinal;
+      ordinal++;
+      let parsed: ParsedRow;
+      try {
+        if (isUnpaired(row)) {
+          gather(unpaired, { originalIndex, file, line, fields: row, ...parseUnpairedRow(row, file, line) });
+          continue;
+        }
+        parsed = parseTraceRow(row, file, line);
+      } catch (error) {
+        if (!(error instanceof RowError)) throw error;
+        onBadRow({ file, line, problem: error.problem, text: JSON.stringify(row) });
+        continue;
+      }
+      yield { originalIndex, file, line, fields: row, ...parsed };
+    }
+  }
+  yield* unpaired.values();
+}
+
+function indexOf({ original_index: index }: Record<string, unknown>): number | undefined {
+  return typeof index === 'number' && Number.isSafeInteger(index) && index >= 0 ? index : undefined;
+}
+
+/** Adds one generation to the row of its prompt. */
+function gather(rows: Map<string, TraceRow>, row: TraceRow): void {
+  const key = JSON.stringify([row.problem, row.prompt]);
+  const known = rows.get(key);
+  if (!known) {
+    rows.set(key, row);
+    return;
+  }
+  known.generations!.push(...row.generations!);
+  known.correctness.llm!.push(...row.correctness.llm!);
+  // The three lists of a labelled row are one.
+}
