@@ -33,6 +33,8 @@ interface Measured {
   overhead_us: Record<string, number>;
   /** By dtype and size. */
   gemm_gflops: Record<string, Record<string, number>>;
+  /** Milliseconds of projections of one input, as one product and each by itself. Ours alone. */
+  projections_ms?: Record<string, { fused: number; split: number }>;
 }
 
 const calls = 20_000;
@@ -76,28 +78,68 @@ function overhead(): Record<string, number> {
   });
 }
 
-/** Billions of operations a second of [n, n] by [n, n], 2n³ each; the median over half a second and at least five. */
+/** Seconds of `body`: the median over half a second and at least five, after three to warm up. */
+function seconds(body: () => void): number {
+  for (let i = 0; i < 3; i++) body();
+  const samples: number[] = [];
+  const end = performance.now() + 500;
+  while (samples.length < 5 || performance.now() < end) {
+    const started = performance.now();
+    body();
+    samples.push((performance.now() - started) / 1000);
+  }
+  return median(samples);
+}
+
+const random = (shape: number[], dtype: 'f32' | 'bf16') =>
+  ops.toDtype(ops.randn(shape, { dtype: 'f32' }), dtype);
+
+/** Billions of operations a second of [n, n] by [n, n], 2n³ each. */
 function gflops(size: number, dtype: 'f32' | 'bf16'): number {
   return scope(() => {
-    const a = ops.toDtype(ops.randn([size, size], { dtype: 'f32' }), dtype);
-    const b = ops.toDtype(ops.randn([size, size], { dtype: 'f32' }), dtype);
-    for (let i = 0; i < 3; i++) ops.mm(a, b).dispose();
-    const samples: number[] = [];
-    const end = performance.now() + 500;
-    while (samples.length < 5 || performance.now() < end) {
-      const started = performance.now();
-      ops.mm(a, b).dispose();
-      samples.push((performance.now() - started) / 1000);
-    }
-    return (2 * size ** 3) / median(samples) / 1e9;
+    const [a, b] = [random([size, size], dtype), random([size, size], dtype)];
+    return (
+      (2 * size ** 3) /
+      seconds(() => {
+        ops.mm(a, b).dispose();
+      }) /
+      1e9
+    );
   });
+}
+
+/** SmolLM2-135M's projections of one input of 1,024 tokens in bf16. */
+const projections = { 'q, k and v': [576, 192, 192], 'gate and up': [1536, 1536] };
+
+function projectionTimes(): Measured['projections_ms'] {
+  const time = (widths: readonly number[]): number =>
+    scope(() => {
+      const x = random([1024, 576], 'bf16');
+      const weights = widths.map((width) => random([width, 576], 'bf16'));
+      return (
+        1000 *
+        seconds(() => {
+          for (const weight of weights) ops.linear(x, weight).dispose();
+        })
+      );
+    });
+  return Object.fromEntries(
+    Object.entries(projections).map(([name, widths]) => [
+      name,
+      { fused: time([widths.reduce((sum, width) => sum + width, 0)]), split: time(widths) },
+    ]),
+  );
 }
 
 function measure(threads: number): Measured {
   setThreads(threads);
   const products = (dtype: 'f32' | 'bf16') =>
     Object.fromEntries([512, 1024, 2048].map((size) => [size, gflops(size, dtype)]));
-  return { overhead_us: overhead(), gemm_gflops: { f32: products('f32'), bf16: products('bf16') } };
+  return {
+    overhead_us: overhead(),
+    gemm_gflops: { f32: products('f32'), bf16: products('bf16') },
+    projections_ms: projectionTimes(),
+  };
 }
 
 /** Runs one side once, in a process of its own. */
@@ -173,7 +215,16 @@ function compare(): void {
   );
   process.stdout.write(`${formatTable(heading(`mm, GFLOP/s, ${cores} threads`), products)}\n`);
   process.stdout.write(
-    'A product of two n × n matrices counts 2n³ operations. A ratio above 1 means faster than Python.\n',
+    'A product of two n × n matrices counts 2n³ operations. A ratio above 1 means faster than Python.\n\n',
+  );
+  const fused = Object.keys(projections).map((name) => {
+    const [one, each] = (['fused', 'split'] as const).map((kind) =>
+      own.all.map((run) => run.projections_ms![name]![kind]),
+    ) as [number[], number[]];
+    return [name, spread(one, 2), spread(each, 2), `${(median(one) / median(each)).toFixed(2)} ×`];
+  });
+  process.stdout.write(
+    `${formatTable([`ms, bf16, 1024 tokens, ${cores} threads`, 'one product', 'one each', 'ratio'], fused)}\n`,
   );
 }
 
