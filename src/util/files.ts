@@ -2,25 +2,59 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync
 import { dirname } from 'node:path';
 
 /**
- * Calls `fill` with the descriptor of a temporary file beside `path`, then flushes it to disk and renames it:
- * a reader sees the old file or the whole new one. The temporary file is removed when `fill` throws.
+ * A file that is written over time: it takes the place of `path` when it is whole, in one step, so that a reader sees
+ * the old file or the whole new one. Until then it is a temporary file beside it, removed even when the process exits.
  */
-export function replaceFile(path: string, fill: (fd: number) => void): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  const fd = openSync(temporary, 'w');
-  try {
-    try {
-      fill(fd);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
+export class FileReplacement implements Disposable {
+  readonly fd: number;
+  readonly #temporary: string;
+  #open = true;
+  readonly #discard = () => {
+    this[Symbol.dispose]();
+  };
+
+  constructor(readonly path: string) {
+    mkdirSync(dirname(path), { recursive: true });
+    this.#temporary = `${path}.${process.pid}.tmp`;
+    this.fd = openSync(this.#temporary, 'w');
+    process.on('exit', this.#discard);
   }
+
+  write(text: string): void {
+    writeAll(this.fd, Buffer.from(text, 'utf8'));
+  }
+
+  /** Flushes to disk and renames. */
+  commit(): void {
+    fsyncSync(this.fd);
+    this.#close();
+    try {
+      renameSync(this.#temporary, this.path);
+    } catch (error) {
+      rmSync(this.#temporary, { force: true });
+      throw error;
+    }
+  }
+
+  /** Removes what has been written, unless it was committed. */
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#close();
+    rmSync(this.#temporary, { force: true });
+  }
+
+  #close(): void {
+    this.#open = false;
+    process.off('exit', this.#discard);
+    closeSync(this.fd);
+  }
+}
+
+/** Replaces the file by what `fill` writes to the descriptor; where it throws, the old file stays. */
+export function replaceFile(path: string, fill: (fd: number) => void): void {
+  using file = new FileReplacement(path);
+  fill(file.fd);
+  file.commit();
 }
 
 /** Writes all of `bytes` at the descriptor's position (a single `writeSync` may write less). */
