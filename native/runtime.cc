@@ -50,8 +50,7 @@ napi_value trimMemory(napi_env env, size_t, napi_value*) { return toJs(env, mall
 }  // namespace
 
 void defineRuntime(napi_env env, napi_value exports) {
-  // glibc maps and unmaps every large tensor, so that each op pays for page faults: 3–8 times slower on large
-  // elementwise ops. Keep freed memory instead.
+  // glibc maps and unmaps every large tensor, so that each op pays for page faults. Keep freed memory instead.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 2147483647);
   mallopt(M_TOP_PAD, 64 << 20);
