@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, UserError } from '../util/errors.js';
+import { curateCommand } from './curate.js';
 import { evaluateCommand } from './evaluate.js';
 import { generateCommand } from './generate.js';
 import { Interrupted } from './interrupt.js';
@@ -19,6 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .addCommand(setupCommand())
     .addCommand(modelsCommand())
+    .addCommand(curateCommand())
     .addCommand(scoreCommand())
     .addCommand(trainCommand())
     .addCommand(generateCommand())

@@ -43,8 +43,12 @@ export class ChatTokenizer {
   readonly #decode: TokenDecoder;
   readonly #template: ChatTemplate | undefined;
   readonly #specialIds: ReadonlySet<number>;
+  /** The token that begins a text, where the files name one. */
+  readonly bosTokenId: number | undefined;
   /** The token that ends a text; what a model without a template is taught to stop with. */
   readonly eosTokenId: number | undefined;
+  /** The end-of-text tokens that the files name: where other tools stop. */
+  readonly namedStopTokenIds: readonly number[];
   /** Tokens at which generation stops: the end-of-text tokens that the files name and the one that ends a turn. */
   readonly stopTokenIds: number[];
   readonly #endIds: ReadonlySet<number>;
@@ -82,11 +86,13 @@ export class ChatTokenizer {
         throw new UserError(`${configPath}: the eos_token "${tokens.eos_token}" is not a token of ${path}`);
       }
     }
+    if (tokens.bos_token !== undefined) this.bosTokenId = this.tokenId(tokens.bos_token);
     this.#template = readTemplate(dir, config.chat_template, tokens);
     const stops = ['generation_config.json', 'config.json'].flatMap(
       (file) => readFields(stopSchema, join(dir, file)).eos_token_id ?? [],
     );
     if (this.eosTokenId !== undefined) stops.push(this.eosTokenId);
+    this.namedStopTokenIds = [...new Set(stops)];
     this.#endIds = new Set([...this.#specialIds, ...stops]);
     const turnEnd = this.#template && this.#probeTurnEnd();
     if (turnEnd?.tokenId !== undefined) stops.push(turnEnd.tokenId);
@@ -110,6 +116,17 @@ export class ChatTokenizer {
     return this.#specialIds.has(id);
   }
 
+  /** The special tokens as they are written. */
+  get specialTokens(): string[] {
+    return Array.from(this.#specialIds, (id) => this.#tokenizer.idToToken(id) ?? '');
+  }
+
+  /** Whether the tokenizer, left to itself, puts its bos_token before a text; `encode` never lets it. */
+  async addsBos(): Promise<boolean> {
+    const first = (await this.#tokenizer.encode('a', null, { addSpecialTokens: true })).getIds()[0];
+    return this.bosTokenId !== undefined && first === this.bosTokenId;
+  }
+
   /**
    * How the template ends an answer.
    * @throws UserError where there is no template, or it refuses a plain question and answer
@@ -128,6 +145,13 @@ export class ChatTokenizer {
     if (texts.length === 0) return [];
     const encodings = await this.#tokenizer.encodeBatch([...texts], { addSpecialTokens: false });
     return encodings.map((encoding) => Int32Array.from(encoding.getIds()));
+  }
+
+  /** How many tokens each text has, on all cores. */
+  async countAll(texts: readonly string[]): Promise<number[]> {
+    if (texts.length === 0) return [];
+    const encodings = await this.#tokenizer.encodeBatch([...texts], { addSpecialTokens: false });
+    return encodings.map((encoding) => encoding.getLength());
   }
 
   decode(

@@ -1,0 +1,82 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What is put in order: by `key`, then by `ordinal`. */
+export interface Ordered {
+  /** From 0 to 2⁴⁸ − 1, evenly spread. */
+  key: number;
+  ordinal: number;
+}
+
+const KEYS = 2 ** 48;
+/** A bucket is held in memory while it is put in order. */
+const BUCKET_BYTES = 1 << 25;
+const MAX_BUCKETS = 1024;
+/** What waits to be written, over all buckets. */
+const PENDING_BYTES = 1 << 25;
+
+/**
+ * Records in the order of their keys, however many they are: each goes to the file of its range of keys (a bucket), and
+ * the buckets are put in order one by one. The disk is written and read in order, once.
+ */
+export class Spool<T extends Ordered> {
+  private readonly buckets: number;
+  private readonly pending: string[][];
+  private pendingCharacters = 0;
+
+  /**
+   * @param dir an empty directory of its own
+   * @param bytes about how much there will be
+   */
+  constructor(
+    private readonly dir: string,
+    bytes: number,
+  ) {
+    mkdirSync(dir, { recursive: true });
+    this.buckets = Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(bytes / BUCKET_BYTES)));
+    this.pending = Array.from({ length: this.buckets }, () => []);
+  }
+
+  add(record: T): void {
+    const line = `${JSON.stringify(record)}\n`;
+    this.pending[Math.floor((record.key / KEYS) * this.buckets)]!.push(line);
+    this.pendingCharacters += line.length;
+    if (this.pendingCharacters > PENDING_BYTES) this.flush();
+  }
+
+  /** All records in order; what has been read is gone. */
+  *drain(): Generator<T> {
+    this.flush();
+    for (let bucket = 0; bucket < this.buckets; bucket++) {
+      const path = this.path(bucket);
+      if (!existsSync(path)) continue;
+      const records = lines(readFileSync(path)).map((line) => JSON.parse(line) as T);
+      rmSync(path);
+      records.sort((a, b) => a.key - b.key || a.ordinal - b.ordinal);
+      yield* records;
+    }
+  }
+
+  private flush(): void {
+    for (const [bucket, lines] of this.pending.entries()) {
+      if (lines.length > 0) appendFileSync(this.path(bucket), lines.join(''));
+      this.pending[bucket] = [];
+    }
+    this.pendingCharacters = 0;
+  }
+
+  private path(bucket: number): string {
+    return join(this.dir, `${bucket}.jsonl`);
+  }
+}
+
+/** The lines of a buffer, whose whole may be too long for one string. */
+function lines(bytes: Buffer): string[] {
+  const found: string[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(0x0a, start);
+    found.push(bytes.toString('utf8', start, end));
+    start = end + 1;
+  }
+  return found;
+}
