@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CurateOptions } from '../data/curate/curate.js';
+import type { CurateOptions } from '../data/curate/options.js';
 import { rediLimits } from '../data/curate/lengths.js';
 import { rules, type Rule } from '../data/curate/rules.js';
 import { orders, rankings, type Order, type Ranking } from '../data/curate/selection.js';
@@ -92,6 +92,7 @@ Example:
       ).finally(() => {
         progress.finish();
       });
+      for (const hint of summary.hints) process.stderr.write(`hint: ${hint}\n`);
       if (flags.json) printJson(summary);
       else process.stdout.write(`${summary.account.join('\n')}\n`);
     });

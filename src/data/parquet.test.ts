@@ -63,5 +63,8 @@ describe('the footer', () => {
     expect(isParquet(fixture('rows.json'))).toBe(false);
     expect(isParquet(directory)).toBe(false);
     expect(() => isParquet(join(directory, 'none'))).toThrow(/none does not exist/);
+    const pointer = join(directory, 'pointer.parquet');
+    writeFileSync(pointer, 'version https://git-lfs.github.com/spec/v1\n');
+    expect(() => isParquet(pointer)).toThrow(/pointer\.parquet is not a Parquet file.*Git LFS pointer/);
   });
 });

@@ -13,7 +13,10 @@ export interface ParquetRow {
 
 const WINDOW_BYTES = 1 << 26;
 
-/** True when the file begins as Parquet files do, whatever its name. @throws UserError where it cannot be opened */
+/**
+ * True when the file begins as Parquet files do, whatever its name.
+ * @throws UserError where it cannot be opened, or is called .parquet and does not begin so
+ */
 export function isParquet(path: string): boolean {
   let fd: number;
   try {
@@ -22,14 +25,18 @@ export function isParquet(path: string): boolean {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new UserError(missing ? `${path} does not exist.` : `${path} cannot be read: ${messageOf(error)}.`);
   }
+  const magic = Buffer.alloc(4);
   try {
-    const magic = Buffer.alloc(4);
-    return readFully(fd, magic, 0) === 4 && magic.toString('latin1') === 'PAR1';
+    readFully(fd, magic, 0);
   } catch {
     return false; // a directory; whoever reads it says so
   } finally {
     closeSync(fd);
   }
+  const found = magic.toString('latin1') === 'PAR1';
+  if (!found && path.endsWith('.parquet'))
+    throw new UserError(`${path} is not a Parquet file; is it whole, and not a Git LFS pointer?`);
+  return found;
 }
 
 /** Rows and bytes of a file's content before compression, from its footer. */

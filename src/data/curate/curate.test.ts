@@ -15,7 +15,8 @@ import { writeTinyTokenizer } from '../../../test/support/tiny-tokenizer.js';
 import { Random } from '../../util/random.js';
 import { silentProgress } from '../../util/progress.js';
 import { readTrainingRecords } from '../records.js';
-import { curate, type CurateOptions } from './curate.js';
+import { curate } from './curate.js';
+import type { CurateOptions } from './options.js';
 import type { Summary } from './summary.js';
 
 type Row = Record<string, unknown>;

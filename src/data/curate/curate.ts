@@ -2,7 +2,6 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ChatTokenizer } from '../../text/tokenizer.js';
-import { UserError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/files.js';
 import type { Progress } from '../../util/progress.js';
 import { countRows } from '../countRows.js';
@@ -10,38 +9,21 @@ import { isParquet, parquetSize } from '../parquet.js';
 import { Quarantine } from '../quarantine.js';
 import { readTraceRows } from '../traceRows.js';
 import { isUnpaired } from '../traceShapes.js';
-import type { VerdictRule } from '../verdictRules.js';
-import { assignGroups, type Assignment, type TypeA } from './ablation.js';
+import { verdictsOf } from '../verdictRules.js';
+import { assignGroups, type TypeA } from './ablation.js';
 import { candidateOf, type Candidate, type Pair } from './candidates.js';
+import { countGroups, emptyCounts } from './counts.js';
 import { Decontaminator, loadEvaluationSets } from './decontaminate.js';
 import { DuplicateFinder } from './duplicates.js';
 import { filterCandidates, type Filtered, type Filters, type LengthFilter } from './filters.js';
-import { LengthMeter, type LengthLimits } from './lengths.js';
+import { LengthMeter } from './lengths.js';
+import { checkOptions, type CurateOptions } from './options.js';
 import { ablationSftRow, inverted, prefRow, sftRow } from './outputs.js';
 import { RowFile } from './rowFile.js';
-import { isBlank, judgeRow, type DropReason, type Rule } from './rules.js';
-import { rankOf, type Order, type Ranking } from './selection.js';
+import { isBlank, judgeRow, type DropReason } from './rules.js';
+import { rankOf } from './selection.js';
 import { Spool } from './spool.js';
-import { accountOf, noneDropped, type Summary } from './summary.js';
-
-export interface CurateOptions {
-  files: string[];
-  /** The directory of the results. */
-  out: string;
-  rule: Rule;
-  verdicts: VerdictRule;
-  /** Absent: pairs of any length are written. */
-  lengths?: { model: string; count: 'paper' | 'content'; limits: LengthLimits; sft: boolean };
-  chosen: Order;
-  pairs: number | 'balanced';
-  minCv?: number;
-  keep?: { count: number; by: Ranking };
-  duplicates: 'report' | 'drop';
-  /** Files of evaluation problems. */
-  decontaminate: string[];
-  dropContaminated: boolean;
-  seed: number;
-}
+import { accountOf, hintsOf, type Counts, type Lacking, type Summary } from './summary.js';
 
 /** Rows are put through the filters together, so many characters of traces at a time. */
 const BATCH_CHARACTERS = 1 << 22;
@@ -78,24 +60,6 @@ export async function curate(
   }
 }
 
-function checkOptions({ rule, verdicts, chosen, pairs, keep, minCv, lengths }: CurateOptions): void {
-  if (rule !== 'ablation') return;
-  const plain = verdicts === 'LandMV' && chosen === 'first' && pairs === 1 && !keep && minCv === undefined;
-  if (!plain || lengths?.sft || lengths?.count === 'content')
-    throw new UserError(
-      'the rule "ablation" fixes verdicts, traces, pairs and how lengths are counted; leave those options out',
-    );
-}
-
-/** How lengths are counted and limited; the ablation has its own way, and no limit for prompts. */
-function lengthRule({ rule, lengths }: CurateOptions): Summary['lengths'] {
-  if (!lengths) return null;
-  const { model, count, limits, sft } = lengths;
-  return rule === 'ablation'
-    ? { model, count: 'ablation', limits: { prompt: null, response: limits.response }, sft_limited: false }
-    : { model, count, limits, sft_limited: sft };
-}
-
 /** A row that may be written, as far as the choice among all of them needs to know it. */
 interface Entry {
   ordinal: number;
@@ -108,7 +72,8 @@ interface Entry {
 }
 
 class Curation {
-  readonly #summary: Omit<Summary, 'account'>;
+  readonly #summary: Counts;
+  readonly #lacking: Lacking = { validity: 0, judge: 0 };
   readonly #dropped: { ordinal: number; originalIndex: number; reason: DropReason }[] = [];
   readonly #entries: Entry[] = [];
   readonly #duplicates = new DuplicateFinder();
@@ -119,7 +84,7 @@ class Curation {
     private readonly progress: Progress,
     private readonly signal: AbortSignal,
   ) {
-    this.#summary = emptySummary(options);
+    this.#summary = emptyCounts(options);
   }
 
   async run(): Promise<Summary> {
@@ -158,7 +123,7 @@ class Curation {
     for (const { originalIndex, reason } of this.#dropped)
       dropped.add({ original_index: originalIndex, reason });
 
-    const summary: Summary = { ...s, account: accountOf(s) };
+    const summary: Summary = { ...s, account: accountOf(s), hints: hintsOf(this.#lacking) };
     // Without a summary the files of two runs may be mixed.
     for (const name of ['summary.json', ...OPTIONAL_FILES]) rmSync(join(out, name), { force: true });
     for (const file of [sft, pref, prefInverted, dropped, duplicates, contaminated, quarantine])
@@ -210,6 +175,9 @@ class Curation {
       const judged = judgeRow(row, rule, verdicts);
       if (typeof judged === 'string') {
         this.#drop(ordinal, row.originalIndex, judged);
+        if (judged === 'invalid_problem' && row.fields.problem_is_valid === undefined)
+          this.#lacking.validity++;
+        if (judged === 'verdicts_missing' && verdictsOf(row, 'mv')) this.#lacking.judge++;
         continue;
       }
       const candidate = candidateOf(row, judged, ordinal, this.options);
@@ -319,45 +287,6 @@ class Curation {
 
 function isTooLong({ excess }: Pair): boolean {
   return excess.length > 0;
-}
-
-function countGroups(
-  groups: ReadonlyMap<number, Assignment>,
-  summary: Omit<Summary, 'account'>,
-  inverted: number,
-): NonNullable<Summary['ablation']> {
-  const group1 = [...groups.values()].filter(({ group }) => group === 1).length;
-  summary.sft_only.not_paired = groups.size - summary.sft_only.pair_too_long - summary.pref - inverted;
-  return {
-    type_a: groups.size,
-    type_b: summary.sft - groups.size,
-    group_1: group1,
-    group_2: groups.size - group1,
-    main: summary.pref,
-    inverted,
-  };
-}
-
-function emptySummary(options: CurateOptions): Omit<Summary, 'account'> {
-  const { rule, verdicts, chosen, pairs, seed, files, keep, minCv } = options;
-  return {
-    rule,
-    verdicts,
-    chosen,
-    pairs_per_problem: pairs,
-    seed,
-    files,
-    ...{ records: 0, quarantined: 0, merged: 0, rows: 0 },
-    generations: { total: 0, blank: 0 },
-    ...{ sft: 0, pref: 0, dropped_rows: 0 },
-    dropped: noneDropped(),
-    sft_only: { no_wrong_trace: 0, pair_too_long: 0, not_paired: 0 },
-    pairs: { formed: 0, too_long: 0, prompt: 0, chosen: 0, rejected: 0 },
-    lengths: lengthRule(options),
-    selection: { min_cv: minCv ?? null, keep: keep?.count ?? null, by: keep?.by ?? null },
-    duplicates: { mode: options.duplicates, exact: 0, near: 0, search_cut_short: 0 },
-    contamination: { sets: [], rows: 0, dropped: options.dropContaminated },
-  };
 }
 
 /** About how much text the files hold. */

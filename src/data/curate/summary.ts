@@ -43,7 +43,12 @@ export interface Summary {
     inverted: number;
   };
   account: string[];
+  /** What may be wrong with the options rather than the rows. */
+  hints: string[];
 }
+
+/** The summary while rows are counted. */
+export type Counts = Omit<Summary, 'account' | 'hints'>;
 
 export function noneDropped(): Record<DropReason, number> {
   return Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>;
@@ -60,7 +65,7 @@ const parts = (list: readonly [count: number, what: string][]): string =>
     .join(' + ') || 'none';
 
 /** How the numbers come about, a sentence each. @throws Error where they do not add up, which would be a bug */
-export function accountOf(summary: Omit<Summary, 'account'>): string[] {
+export function accountOf(summary: Counts): string[] {
   const { records, quarantined, merged, rows, sft, pref, sft_only: only, pairs, dropped } = summary;
   const dropSum = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   const alone = only.no_wrong_trace + only.pair_too_long + only.not_paired;
@@ -93,4 +98,25 @@ export function accountOf(summary: Omit<Summary, 'account'>): string[] {
     );
   }
   return lines;
+}
+
+/** Rows that were dropped for what a file lacks as a whole. */
+export interface Lacking {
+  /** invalid_problem, and the row has no field `problem_is_valid`. */
+  validity: number;
+  /** verdicts_missing, and the row has the rules' verdicts. */
+  judge: number;
+}
+
+export function hintsOf({ validity, judge }: Lacking): string[] {
+  const hints: string[] = [];
+  if (validity > 0)
+    hints.push(
+      `${n(validity)} of the invalid_problem rows have no field "problem_is_valid"; where nobody has judged the problems, put "Yes" there`,
+    );
+  if (judge > 0)
+    hints.push(
+      `${n(judge)} of the verdicts_missing rows have the rules' verdicts but not the judge's; --verdicts mv goes by the rules alone`,
+    );
+  return hints;
 }
