@@ -10,6 +10,7 @@ import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
 import { setupCommand } from './setup.js';
 import { trainCommand } from './train.js';
+import { verifyCommand } from './verify.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -20,6 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .addCommand(setupCommand())
     .addCommand(modelsCommand())
+    .addCommand(verifyCommand())
     .addCommand(curateCommand())
     .addCommand(scoreCommand())
     .addCommand(trainCommand())

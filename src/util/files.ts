@@ -7,7 +7,8 @@ import { dirname } from 'node:path';
  */
 export class FileReplacement implements Disposable {
   readonly fd: number;
-  readonly #temporary: string;
+  /** Where the bytes are until then. */
+  readonly temporary: string;
   #open = true;
   readonly #discard = () => {
     this[Symbol.dispose]();
@@ -15,8 +16,8 @@ export class FileReplacement implements Disposable {
 
   constructor(readonly path: string) {
     mkdirSync(dirname(path), { recursive: true });
-    this.#temporary = `${path}.${process.pid}.tmp`;
-    this.fd = openSync(this.#temporary, 'w');
+    this.temporary = `${path}.${process.pid}.tmp`;
+    this.fd = openSync(this.temporary, 'w');
     process.on('exit', this.#discard);
   }
 
@@ -29,9 +30,9 @@ export class FileReplacement implements Disposable {
     fsyncSync(this.fd);
     this.#close();
     try {
-      renameSync(this.#temporary, this.path);
+      renameSync(this.temporary, this.path);
     } catch (error) {
-      rmSync(this.#temporary, { force: true });
+      rmSync(this.temporary, { force: true });
       throw error;
     }
   }
@@ -40,7 +41,7 @@ export class FileReplacement implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#close();
-    rmSync(this.#temporary, { force: true });
+    rmSync(this.temporary, { force: true });
   }
 
   #close(): void {

@@ -1,0 +1,113 @@
+import type { SchemaElement } from 'hyparquet';
+
+type Kind = 'boolean' | 'integer' | 'number' | 'text' | 'list' | 'object';
+
+/** Deeper values, and objects with more keys, are no columns but data: they are written as JSON text. */
+const MAX_DEPTH = 8;
+const MAX_KEYS = 200;
+
+/** What values of one place in a row are like, gathered row by row; from it come the Parquet columns of the rows. */
+export class Shape {
+  readonly #kinds = new Set<Kind>();
+  readonly #fields = new Map<string, Shape>();
+  #element: Shape | undefined;
+  #opaque = false;
+
+  constructor(private readonly depth = 0) {}
+
+  /** Takes a value of JSON into account. */
+  add(value: unknown): void {
+    if (value === null || value === undefined || this.#opaque) return;
+    if (Array.isArray(value)) {
+      this.#kinds.add('list');
+      this.#element ??= new Shape(this.depth + 1);
+      for (const inner of value) this.#element.add(inner);
+    } else if (typeof value === 'object') {
+      this.#kinds.add('object');
+      for (const [name, inner] of Object.entries(value)) {
+        let field = this.#fields.get(name);
+        if (!field) this.#fields.set(name, (field = new Shape(this.depth + 1)));
+        field.add(inner);
+      }
+    } else if (typeof value === 'number') {
+      this.#kinds.add(Number.isSafeInteger(value) ? 'integer' : 'number');
+    } else {
+      this.#kinds.add(typeof value === 'boolean' ? 'boolean' : 'text');
+    }
+    this.#opaque = this.depth > MAX_DEPTH || this.#fields.size > MAX_KEYS;
+  }
+
+  /** The schema of rows of this shape, the root first, and the names of its columns. */
+  schema(): { columns: { name: string }[]; schema: SchemaElement[] } {
+    const fields = [...this.#fields];
+    return {
+      columns: fields.map(([name]) => ({ name })),
+      schema: [
+        { name: 'schema', num_children: fields.length },
+        ...fields.flatMap(([name, field]) => field.#elements(name)),
+      ],
+    };
+  }
+
+  /** A row as the writer wants it. */
+  row(row: Record<string, unknown>): Record<string, unknown> {
+    return Object.fromEntries([...this.#fields].map(([name, field]) => [name, field.#column(row[name])]));
+  }
+
+  #elements(name: string): SchemaElement[] {
+    const column = { name, repetition_type: 'OPTIONAL' } as const;
+    switch (this.#type()) {
+      case 'boolean':
+        return [{ ...column, type: 'BOOLEAN' }];
+      case 'integer':
+        return [{ ...column, type: 'INT64' }];
+      case 'number':
+        return [{ ...column, type: 'DOUBLE' }];
+      case 'list':
+        return [
+          { ...column, converted_type: 'LIST', num_children: 1 },
+          { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+          ...this.#element!.#elements('element'),
+        ];
+      case 'object':
+        return [
+          { ...column, num_children: this.#fields.size },
+          ...[...this.#fields].flatMap(([key, field]) => field.#elements(key)),
+        ];
+      case 'text':
+      case 'json':
+        return [{ ...column, type: 'BYTE_ARRAY', converted_type: 'UTF8' }];
+    }
+  }
+
+  #column(value: unknown): unknown {
+    if (value === null || value === undefined) return null;
+    switch (this.#type()) {
+      case 'integer':
+        return BigInt(value as number);
+      case 'list':
+        return (value as unknown[]).map((inner) => this.#element!.#column(inner));
+      case 'object':
+        return this.row(value as Record<string, unknown>);
+      case 'text':
+        return String(value);
+      case 'json':
+        return JSON.stringify(value);
+      case 'boolean':
+      case 'number':
+        return value;
+    }
+  }
+
+  /** One type for all values: scalars of several kinds become text, other mixtures JSON. */
+  #type(): Kind | 'json' {
+    if (this.#opaque) return 'json';
+    const [kind = 'text', ...others] = this.#kinds;
+    if (kind === 'object' && this.#fields.size === 0) return 'json'; // a group needs a column
+    if (others.length === 0) return kind;
+    if (this.#kinds.has('list') || this.#kinds.has('object')) return 'json';
+    return this.#kinds.size === 2 && this.#kinds.has('integer') && this.#kinds.has('number')
+      ? 'number'
+      : 'text';
+  }
+}
