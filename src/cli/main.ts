@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, UserError } from '../util/errors.js';
+import { collectCommand } from './collect.js';
 import { curateCommand } from './curate.js';
 import { evaluateCommand } from './evaluate.js';
 import { generateCommand } from './generate.js';
@@ -21,6 +22,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .addCommand(setupCommand())
     .addCommand(modelsCommand())
+    .addCommand(collectCommand())
     .addCommand(verifyCommand())
     .addCommand(curateCommand())
     .addCommand(scoreCommand())
