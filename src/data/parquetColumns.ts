@@ -90,7 +90,7 @@ export class Shape {
       case 'object':
         return this.row(value as Record<string, unknown>);
       case 'text':
-        return String(value);
+        return typeof value === 'string' ? value : JSON.stringify(value);
       case 'json':
         return JSON.stringify(value);
       case 'boolean':
