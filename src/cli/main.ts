@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, UserError } from '../util/errors.js';
 import { collectCommand } from './collect.js';
 import { curateCommand } from './curate.js';
+import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { generateCommand } from './generate.js';
 import { Interrupted } from './interrupt.js';
@@ -25,6 +26,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .addCommand(collectCommand())
     .addCommand(verifyCommand())
     .addCommand(curateCommand())
+    .addCommand(doctorCommand())
     .addCommand(scoreCommand())
     .addCommand(trainCommand())
     .addCommand(generateCommand())

@@ -21,6 +21,7 @@ Keys of a recipe (defaults in brackets):
   model, data, out            a model directory, a JSON lines file, the run's directory
   objective                   {name: sft | redi | symmetric | simpo | dpo, and its parameters}
   layout [template], system   how rows become tokens; a system message for rows that have none
+  doctor [refuse]             on data that would spoil training (see doctor --help): refuse, warn or off
   max_length                  longer rows are left out [what the model can take]
   optimizer                   {lr, betas [0.9, 0.999], eps [1e-8], weight_decay [0], clip_grad_norm [1]}
   schedule                    {warmup_ratio [0.1], decay: linear | cosine | constant [linear]}

@@ -33,6 +33,8 @@ const trainKeys = z.strictObject({
   system: z.string().optional(),
   /** Longer rows are left out, and counted. Default: what the model can take. */
   max_length: count.optional(),
+  /** What `redistill doctor` finds in a sample of the data: errors end the run, or all is only said. */
+  doctor: z.enum(['refuse', 'warn', 'off']).default('refuse'),
   optimizer: z.strictObject({
     lr: z.number().positive(),
     betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),

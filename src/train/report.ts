@@ -1,3 +1,4 @@
+import { place } from '../data/doctor/print.js';
 import type { Progress } from '../util/progress.js';
 import type { TrainEvent } from './trainer.js';
 
@@ -5,6 +6,10 @@ import type { TrainEvent } from './trainer.js';
 export function reportTraining(progress: Progress): (event: TrainEvent) => void {
   return (event) => {
     switch (event.kind) {
+      case 'doctor':
+        for (const problem of event.problems)
+          progress.log(`${problem.severity}: ${problem.code} (${place(problem)}): ${problem.detail}`);
+        break;
       case 'data': {
         progress.log(`data: ${event.rows} rows, ${event.tokens} tokens`);
         if (event.dropped.length > 0) {

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, wr
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
+import type { Problem } from '../data/doctor/summary.js';
 import { loadModel, saveModel, type LoadedModel } from '../models/checkpoint.js';
 import { createObjective } from '../objectives/index.js';
 import { TorchError } from '../torch/op.js';
@@ -10,6 +11,7 @@ import type { Tensor } from '../torch/tensor.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
+import { checkData } from './dataCheck.js';
 import { stepRows, stepsPerEpoch } from './dataOrder.js';
 import { Engine, Scorer } from './engine.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
@@ -38,6 +40,7 @@ export interface StepMetrics extends Record<string, number> {
 /** What a run tells while it goes. */
 export type TrainEvent =
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
+  | { kind: 'doctor'; problems: Problem[] }
   | { kind: 'start'; formula: string; steps: number; parameters: number }
   | { kind: 'reference'; done: number; total: number }
   | { kind: 'step'; metrics: StepMetrics; steps: number }
@@ -71,6 +74,7 @@ export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<Tra
 
   const objective = createObjective(recipe.objective);
   const data = await prepareExamples(recipe, objective);
+  const problems = recipe.doctor === 'off' ? [] : await checkData(recipe, objective);
   const { examples } = data;
   const order = { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed };
   const perEpoch = stepsPerEpoch(order);
@@ -82,6 +86,7 @@ export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<Tra
   const metricsPath = join(recipe.out, 'metrics.jsonl');
   writeFileSync(metricsPath, '');
   hooks.onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
+  if (problems.length > 0) hooks.onEvent({ kind: 'doctor', problems });
 
   using weights = new TrainableWeights(loaded.model, recipe.dtype);
   using engine = new Engine(weights, recipe.recompute);
