@@ -172,7 +172,7 @@ export class TeacherServer {
 
 /** Two pieces of a text, one of a short one, none of nothing; the first never ends within a character. */
 function halves(text: string): string[] {
-  const characters = [...text];
+  const characters = Array.from(text);
   const middle = Math.ceil(characters.length / 2);
   return [characters.slice(0, middle).join(''), characters.slice(middle).join('')].filter(
     (half) => half !== '',
