@@ -15,9 +15,9 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-async function read(path: string, windowBytes?: number) {
+async function read(path: string) {
   const rows = [];
-  for await (const row of readParquetRows(path, windowBytes)) rows.push(row);
+  for await (const row of readParquetRows(path)) rows.push(row);
   return rows;
 }
 
@@ -26,13 +26,6 @@ describe('readParquetRows', () => {
     const rows = await read(fixture(`${codec}.parquet`));
     expect(rows.map(({ row }) => row)).toEqual(expected);
     expect(rows.map(({ line }) => line)).toEqual(expected.map((_, i) => i + 1));
-  });
-
-  it.each(['snappy', 'zstd', 'gzip', 'none'])('reads row groups in parts (%s)', async (codec) => {
-    for (const bytes of [1, 1000, 3000]) {
-      const rows = await read(fixture(`${codec}.parquet`), bytes);
-      expect(rows.map(({ row }) => row)).toEqual(expected);
-    }
   });
 
   it('reads a file without rows', async () => {

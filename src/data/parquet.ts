@@ -1,9 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import type { AsyncBuffer, FileMetaData, RowGroup } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } from 'hyparquet';
+import type { DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
+import { assembleNested } from 'hyparquet/src/assemble.js';
+import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { readFully } from '../util/files.js';
+import { ColumnPages } from './parquetPages.js';
 
 /** A row of a Parquet file; rows count from 1, as lines do. */
 export interface ParquetRow {
@@ -11,7 +13,8 @@ export interface ParquetRow {
   row: Record<string, unknown>;
 }
 
-const WINDOW_BYTES = 1 << 26;
+/** Rows that are put together at once; pages of short values have some hundred thousand. */
+const MAX_ROWS = 1024;
 
 /**
  * True when the file begins as Parquet files do, whatever its name.
@@ -41,7 +44,7 @@ export function isParquet(path: string): boolean {
 
 /** Rows and bytes of a file's content before compression, from its footer. */
 export async function parquetSize(path: string): Promise<{ rows: number; bytes: number }> {
-  const { metadata } = await open(path);
+  const metadata = await readMetadata(path);
   return {
     rows: Number(metadata.num_rows),
     bytes: metadata.row_groups.reduce((sum, group) => sum + Number(group.total_byte_size), 0),
@@ -49,50 +52,68 @@ export async function parquetSize(path: string): Promise<{ rows: number; bytes: 
 }
 
 /**
- * The rows of a Parquet file, a row group at a time: memory is that of one row group, or of some 64 MB of it where the
- * file has offset indexes. 64-bit integers become numbers, absent values null.
- * @param windowBytes row groups with more than this, uncompressed, are read in parts
+ * The rows of a Parquet file, a page of each column at a time, however large its row groups are. 64-bit integers become
+ * numbers, absent values null.
  * @throws UserError where the file is damaged
  */
-export async function* readParquetRows(path: string, windowBytes = WINDOW_BYTES): AsyncGenerator<ParquetRow> {
-  const { file, metadata } = await open(path);
-  let start = 0;
-  for (const group of metadata.row_groups) {
-    const end = start + Number(group.num_rows);
-    const step = windowRows(group, windowBytes);
-    for (let rowStart = start; rowStart < end; rowStart += step) {
-      const rowEnd = Math.min(end, rowStart + step);
-      const rows = await reading(path, () =>
-        parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd, useOffsetIndex: true }),
-      );
-      let line = rowStart;
-      for (const row of rows) yield { line: ++line, row: plain(row) as Record<string, unknown> };
-    }
-    start = end;
-  }
-}
-
-/** How many rows of the group to read at once. Without an index a part costs as much as the whole. */
-function windowRows(group: RowGroup, windowBytes: number): number {
-  const rows = Number(group.num_rows);
-  const bytes = Number(group.total_byte_size);
-  const indexed = group.columns.every((column) => column.offset_index_offset !== undefined);
-  return indexed && bytes > windowBytes ? Math.max(1, Math.floor((rows * windowBytes) / bytes)) : rows;
-}
-
-async function open(path: string): Promise<{ file: AsyncBuffer; metadata: FileMetaData }> {
-  return reading(path, async () => {
-    const file = await asyncBufferFromFile(path);
-    return { file, metadata: await parquetMetadataAsync(file) };
-  });
-}
-
-async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
+export async function* readParquetRows(path: string): AsyncGenerator<ParquetRow> {
+  const metadata = await readMetadata(path);
+  const fd = openSync(path, 'r');
   try {
-    return await read();
-  } catch (error) {
-    throw new UserError(`${path} is not a Parquet file that can be read: ${messageOf(error)}.`);
+    let line = 0;
+    for (const row of rowsOf(fd, metadata, path)) yield { line: ++line, row };
+  } finally {
+    closeSync(fd);
   }
+}
+
+function* rowsOf(fd: number, metadata: FileMetaData, path: string): Generator<Record<string, unknown>> {
+  const schema = parquetSchema(metadata);
+  for (const group of metadata.row_groups) {
+    const columns = reading(path, () => group.columns.map((chunk) => new ColumnPages(fd, chunk, schema)));
+    for (let left = Number(group.num_rows); left > 0;) {
+      const rows = reading(path, () => readTogether(columns, schema, left));
+      yield* rows;
+      left -= rows.length;
+    }
+  }
+}
+
+/** As many rows as all columns have ready. */
+function readTogether(
+  columns: readonly ColumnPages[],
+  schema: SchemaTree,
+  most: number,
+): Record<string, unknown>[] {
+  const count = Math.min(most, MAX_ROWS, ...columns.map((column) => column.ready()));
+  const values = new Map<string, DecodedArray>(columns.map((column) => [column.path, column.take(count)]));
+  for (const child of schema.children)
+    if (child.children.length > 0) assembleNested(values, child, DEFAULT_PARSERS);
+  return Array.from({ length: count }, (_, i) =>
+    Object.fromEntries(
+      schema.children.map(({ element: { name } }) => [name, plain(values.get(name)![i] as unknown)]),
+    ),
+  );
+}
+
+async function readMetadata(path: string): Promise<FileMetaData> {
+  try {
+    return await parquetMetadataAsync(await asyncBufferFromFile(path));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): UserError {
+  return new UserError(`${path} is not a Parquet file that can be read: ${messageOf(error)}.`);
 }
 
 /** What JSON can hold. */

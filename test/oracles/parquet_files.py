@@ -68,7 +68,7 @@ def main():
     rows = [row(i) for i in range(60)]
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     for codec in ["snappy", "zstd", "gzip", "none"]:
-        # Small pages, so that lists reach over several of them; the index is what lets a part be read.
+        # Small pages, so that columns have several that end at different rows, and lists may reach over two.
         pq.write_table(
             table,
             OUT / f"{codec}.parquet",

@@ -1,0 +1,109 @@
+import type { ColumnChunk, DecodedArray, SchemaTree } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { parquetHeader, readPage } from 'hyparquet/src/column.js';
+import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
+import { getMaxRepetitionLevel, getTreePath } from 'hyparquet/src/schema.js';
+import { readFully } from '../util/files.js';
+
+type ColumnDecoder = Parameters<typeof readPage>[2];
+type PageHeader = ReturnType<typeof parquetHeader>;
+
+/** Page headers are some hundred bytes; statistics in them may be long texts. */
+const HEADER_BYTES = 1 << 14;
+const MAX_HEADER_BYTES = 1 << 26;
+/** Writers make pages of about 1 MB. */
+const MAX_PAGE_BYTES = 1 << 30;
+
+/**
+ * A column of a row group, read a page at a time: a writer that is told nothing else puts a whole file into one row
+ * group, which hyparquet would decode at once. Values are as `assembleNested` takes them.
+ */
+export class ColumnPages {
+  readonly path: string;
+  readonly #decoder: ColumnDecoder;
+  /** Rows of lists may go on in the next page. */
+  readonly #repeated: boolean;
+  readonly #end: number;
+  #position: number;
+  #dictionary: DecodedArray | undefined;
+  #rows: unknown[] = [];
+  #taken = 0;
+
+  /** @param fd the open file */
+  constructor(
+    private readonly fd: number,
+    chunk: ColumnChunk,
+    schema: SchemaTree,
+  ) {
+    const meta = chunk.meta_data;
+    if (!meta || chunk.file_path) throw new Error('a column is stored elsewhere');
+    const schemaPath = getTreePath(schema, meta.path_in_schema);
+    this.path = meta.path_in_schema.join('.');
+    this.#repeated = getMaxRepetitionLevel(schemaPath) > 0;
+    this.#decoder = {
+      pathInSchema: meta.path_in_schema,
+      type: meta.type,
+      element: schemaPath.at(-1)!.element,
+      schemaPath,
+      codec: meta.codec,
+      parsers: DEFAULT_PARSERS,
+      compressors,
+    };
+    const dictionary = Number(meta.dictionary_page_offset ?? 0);
+    const data = Number(meta.data_page_offset);
+    this.#position = dictionary > 0 ? Math.min(dictionary, data) : data;
+    this.#end = this.#position + Number(meta.total_compressed_size);
+  }
+
+  /** How many whole rows can be taken; reads on until there is one. @throws Error where the column ends before */
+  ready(): number {
+    for (;;) {
+      const more = this.#position < this.#end;
+      const whole = this.#rows.length - this.#taken - (this.#repeated && more ? 1 : 0);
+      if (whole > 0) return whole;
+      if (!more) throw new Error(`the column "${this.path}" has too few rows`);
+      this.#readPage();
+    }
+  }
+
+  take(count: number): unknown[] {
+    return this.#rows.slice(this.#taken, (this.#taken += count));
+  }
+
+  #readPage(): void {
+    const { header, bytes } = this.#readHeader();
+    const size = header.compressed_page_size;
+    const start = this.#position + bytes;
+    if (!(size >= 0 && start + size <= this.#end) || !(header.uncompressed_page_size <= MAX_PAGE_BYTES))
+      throw new Error(`a page of the column "${this.path}" has an impossible size`);
+    this.#position = start + size;
+    if (header.type === 'INDEX_PAGE') return;
+    const page = Buffer.alloc(size);
+    if (readFully(this.fd, page, start) < size) throw new Error('the file ends in the middle of a page');
+    const reader = { view: new DataView(page.buffer, page.byteOffset, size), offset: 0 };
+    if (header.type === 'DICTIONARY_PAGE') {
+      const { data } = readPage(reader, header, this.#decoder, undefined, undefined, 0);
+      this.#dictionary = data && convert(data, this.#decoder);
+      return;
+    }
+    this.#rows = this.#rows.slice(this.#taken);
+    this.#taken = 0;
+    const before = this.#repeated ? this.#rows : undefined;
+    const { data = [] } = readPage(reader, header, this.#decoder, this.#dictionary, before, 0);
+    // Lists are put behind what is there, the first perhaps as the rest of the last row.
+    if (data !== this.#rows) for (const value of data) this.#rows.push(value);
+  }
+
+  #readHeader(): { header: PageHeader; bytes: number } {
+    for (let size = HEADER_BYTES; ; size *= 16) {
+      const bytes = Buffer.alloc(Math.min(size, this.#end - this.#position));
+      readFully(this.fd, bytes, this.#position);
+      const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
+      try {
+        return { header: parquetHeader(reader), bytes: reader.offset };
+      } catch (error) {
+        if (size > bytes.length || size > MAX_HEADER_BYTES) throw error;
+      }
+    }
+  }
+}
