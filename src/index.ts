@@ -7,6 +7,12 @@ export { encodePrompt, tokenRow, type Layout, type TokenRow } from './text/rows.
 export type { ChatMessage } from './text/template.js';
 export { readTrainingRecords, type TrainingRecord } from './data/records.js';
 export { readProblems, type Problem } from './data/problems.js';
+export { readTraceRows, type TraceRow } from './data/traceRows.js';
+export { curate } from './data/curate/curate.js';
+export type { CurateOptions } from './data/curate/options.js';
+export { openEndpoint, type Endpoint } from './teacher/endpoint.js';
+export { collect, type CollectOptions } from './teacher/collect.js';
+export { verify, type Verdict } from './verify/verify.js';
 export { createObjective, objectiveNames, type Objective } from './objectives/index.js';
 export { parseRecipe, trainRecipe, type TrainRecipe } from './train/recipe.js';
 export { trainInWorker } from './train/worker.js';
