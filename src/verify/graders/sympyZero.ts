@@ -1,0 +1,113 @@
+import { Random } from '../../util/random.js';
+import { Budget, BudgetExceeded } from '../budget.js';
+import { contains, symbolsOf, type Node } from '../tree.js';
+import * as fixed from './fixedComplex.js';
+import { computeNumbers, NotEvaluated } from './sympyFloats.js';
+import { parseSympyText } from './sympyText.js';
+
+/** Random points at which an expression with letters must vanish. */
+const POINTS = 8;
+/** Steps of work for one expression, and for each logarithm or exponential function: some 0.2 ms. */
+const STEPS = 6_000;
+const SERIES = 20;
+/** Steps of a power to a whole exponent are few; beyond this its value is out of reach. */
+const MAX_EXPONENT = 4_096n;
+
+/**
+ * Whether SymPy's `simplify(parse_expr(text))` is 0, as nearly as can be told without it: the expression is 0 at
+ * random complex points to about 60 digits, that is, an identity of principal values everywhere in the plane, which
+ * is what `simplify` finds in answers of this size. Expressions with factorials of letters are tried at whole numbers.
+ * False where the text cannot be read, has no value, or goes beyond the limits on length, size and work.
+ */
+export function simplifiesToZero(text: string): boolean {
+  const parsed = parseSympyText(text);
+  if (parsed === undefined) return false;
+  try {
+    return vanishesEverywhere(computeNumbers(parsed));
+  } catch (error) {
+    const isKnown =
+      error instanceof NotEvaluated || error instanceof fixed.NoValue || error instanceof BudgetExceeded;
+    if (isKnown) return false;
+    throw error;
+  }
+}
+
+function vanishesEverywhere(node: Node): boolean {
+  if (node.kind === 'number') return node.value.n === 0n;
+  const names = [...symbolsOf(node)];
+  const whole = contains(
+    node,
+    (part) => part.kind === 'call' && part.name !== 'ln' && symbolsOf(part).size > 0,
+  );
+  const random = new Random(1);
+  const budget = new Budget(STEPS);
+  for (let point = 0; point < (names.length === 0 ? 1 : POINTS); point++) {
+    const values = new Map(
+      names.map((name, i) => [name, whole ? wholeNumber(point, i) : inQuadrant(point, i, random)]),
+    );
+    const terms = node.kind === 'sum' ? node.terms : [node];
+    let total = fixed.fraction(0n, 1n);
+    let largest = 0n;
+    for (const term of terms) {
+      const value = valueOf(term, values, budget);
+      total = fixed.add(total, value);
+      if (fixed.size(value) > largest) largest = fixed.size(value);
+    }
+    if (!fixed.vanishes(total, largest)) return false;
+  }
+  return true;
+}
+
+const wholeNumber = (point: number, letter: number): fixed.Complex =>
+  fixed.fraction(BigInt(9 + ((3 * point + 5 * letter) % 11)), 1n);
+
+/** A number between 0.3 and 1.8 in both parts, with signs so that letters meet in all quadrants. */
+function inQuadrant(point: number, letter: number, random: Random): fixed.Complex {
+  const quadrant = (point * (letter + 1) + (point >> 2)) % 4;
+  const [re, im] = [0.3 + 1.5 * random.nextFloat(), 0.3 + 1.5 * random.nextFloat()];
+  return fixed.complex(quadrant === 1 || quadrant === 2 ? -re : re, quadrant >= 2 ? -im : im);
+}
+
+/** The value of `node` with letters standing for `values`. */
+function valueOf(node: Node, values: ReadonlyMap<string, fixed.Complex>, budget: Budget): fixed.Complex {
+  budget.spend();
+  const value = (part: Node): fixed.Complex => valueOf(part, values, budget);
+  switch (node.kind) {
+    case 'number':
+      return fixed.fraction(node.value.n, node.value.d);
+    case 'constant':
+      return node.name === 'pi' ? fixed.PI : fixed.I;
+    case 'symbol':
+      return values.get(node.name)!;
+    case 'sum':
+      return node.terms.map(value).reduce(fixed.add);
+    case 'product':
+      return node.factors.map(value).reduce(fixed.multiply);
+    case 'power':
+      if (node.exponent.kind === 'number' && node.exponent.value.d === 1n) {
+        return wholePower(value(node.base), node.exponent.value.n);
+      }
+      budget.spend(2 * SERIES);
+      return fixed.power(value(node.base), value(node.exponent));
+    case 'call':
+      if (node.name !== 'ln') return factorial(value(node.args[0]!), node.name === 'factorial' ? 1 : 2);
+      budget.spend(SERIES);
+      return fixed.ln(value(node.args[0]!));
+    default:
+      throw new fixed.NoValue();
+  }
+}
+
+function wholePower(base: fixed.Complex, exponent: bigint): fixed.Complex {
+  if (exponent > MAX_EXPONENT || exponent < -MAX_EXPONENT) throw new fixed.NoValue();
+  return fixed.integerPower(base, Number(exponent));
+}
+
+/** n!, or n!! with steps of 2, of a whole number. */
+function factorial(of: fixed.Complex, step: number): fixed.Complex {
+  const n = fixed.smallInteger(of);
+  if (n === undefined || n < 0) throw new fixed.NoValue();
+  let product = 1n;
+  for (let k = n; k > 1; k -= step) product *= BigInt(k);
+  return fixed.fraction(product, 1n);
+}
