@@ -15,7 +15,9 @@ function folder(rows: readonly object[]): { dir: string; input: string; out: str
   const input = writeRows(join(dir, 'in.jsonl'), rows);
   return { dir, input, out: join(dir, 'out.jsonl') };
 }
-const boxed = (answer: number | string, before = 'So it is ') => `${before}\\boxed{${answer}}.`;
+const boxed = (answer: number | string) => `So it is \\boxed{${answer}}.`;
+/** The preset `reward` wants to see where the thinking ends. */
+const thought = (answer: number | string) => `<think>2 or 3</think> ${boxed(answer)}`;
 
 function expectDone({ code, stderr }: Finished): void {
   expect(code, stderr).toBe(0);
@@ -51,7 +53,7 @@ describe.concurrent('one answer', () => {
       '--gold',
       '12',
       '--pred',
-      boxed(12),
+      thought(12),
       '--json',
       '--preset',
       'reward',
@@ -76,7 +78,7 @@ describe.concurrent('rows of gold and pred', () => {
   const rows = Array.from({ length: 700 }, (_, i) => ({
     id: `row ${i}`,
     gold: i % 3 === 0 ? i % 10 : String(i % 10),
-    pred: boxed(i % 7),
+    pred: thought(i % 7),
     preset: presets[i % 4],
     more: { nested: [i, null, 'é'] },
   }));
@@ -127,7 +129,7 @@ describe.concurrent('rows of gold and pred', () => {
 
 describe.concurrent('rows of traces', () => {
   it('come back with one verdict a generation', async () => {
-    const generations = ['<think>2 or 3</think> ' + boxed(3), boxed(4), 'no answer at all'];
+    const generations = [thought(3), boxed(4), 'no answer at all'];
     const details = generations.map((_, i) => ({ finish_reason: 'stop', completion_tokens: i }));
     const { input, out } = folder([
       { problem: '1+2?', answer: '3', generations, original_index: 7, generation_details: details },
@@ -171,6 +173,12 @@ describe.concurrent('rows of traces', () => {
     const { input, out } = folder([
       { question: '1+2?', ground_truth: 'so\nA: 3', a: { is_correct: true, solution: boxed(3) } },
       { problem: '1+2?', answer: 3, trace: boxed(4), correct: false },
+      {
+        question: '1+2?',
+        gold: '3',
+        samples: [{ segments: [{ kind: 'text', text: boxed(3) }], correct: true }],
+      },
+      { question: '1+2?', gt: '3', code: [boxed(3), boxed(2)], score: [true, false], pred: ['3', '2'] },
     ]);
     expectDone(await redistill(['verify', input, '--out', out]));
     expect(readRows(out)).toMatchObject([
@@ -179,6 +187,8 @@ describe.concurrent('rows of traces', () => {
         correctness: { math_verify_answer: [true] },
       },
       { trace: boxed(4), generations: [boxed(4)], correctness: { math_verify_answer: [false] } },
+      { gold: '3', answer: '3', generations: [boxed(3)], correctness: { math_verify_answer: [true] } },
+      { pred: ['3', '2'], answer: '3', correctness: { math_verify_answer: [true, false] } },
     ]);
   });
 });

@@ -66,9 +66,10 @@ export async function* readRowsToVerify(
 
 type Fields = Record<string, unknown>;
 
-/** Traces of MathCoder's shape have a field `gold` too. */
-function isPair({ gold, pred, samples }: Fields): boolean {
-  return pred !== undefined || (gold !== undefined && samples === undefined);
+/** Traces of MathCoder's shape have a field `gold` as well, those of Qwen2.5-Math's a list `pred`. */
+function isPair({ gold, pred, generations, samples, code }: Fields): boolean {
+  if (gold !== undefined && pred !== undefined) return true;
+  return (gold !== undefined || pred !== undefined) && ![generations, samples, code].some(Array.isArray);
 }
 
 function parsePair(fields: Fields, file: string, line: number, preset: Preset): RowToVerify {
