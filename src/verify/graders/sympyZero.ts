@@ -8,7 +8,7 @@ import { parseSympyText } from './sympyText.js';
 /** Random points at which an expression with letters must vanish. */
 const POINTS = 8;
 /** Steps of work for one expression, and for each logarithm or exponential function: some 0.2 ms. */
-const STEPS = 6_000;
+const STEPS = 4_000;
 const SERIES = 20;
 /** Steps of a power to a whole exponent are few; beyond this its value is out of reach. */
 const MAX_EXPONENT = 4_096n;
