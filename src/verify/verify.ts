@@ -1,8 +1,15 @@
-import { equals } from '../util/rational.js';
-import { parseNumber } from '../evaluate/answers.js';
+import { Budget, BudgetExceeded } from './budget.js';
+import { extractChoice, LETTERS } from './choices.js';
+import { compare } from './compare.js';
+import { extract, type Candidate } from './extract.js';
+import { isProse } from './formulas.js';
+import { normalize, trimAnswer } from './normalize.js';
+import { optionsOf, type Preset, type VerifyOptions } from './options.js';
+import { parse } from './parse.js';
+import { print } from './print.js';
+import { symbol, substitute, symbolsOf, type Node } from './tree.js';
 
-/** What the answers are and how strictly they are read; docs/verifier.md has the table. */
-export type Preset = 'mathVerify' | 'reward' | 'lenient' | 'choice';
+export type { Preset, VerifyOptions } from './options.js';
 
 /** Why a verdict is what it is. Only 'equal' is correct; 'different' alone means that both answers were read. */
 export type Reason =
@@ -20,7 +27,7 @@ export type Reason =
 export interface Verdict {
   correct: boolean;
   reason: Reason;
-  /** The rung of the comparison that decided: 'string', 'number', 'set', 'identity', … */
+  /** The rung of the comparison that decided: 'string', 'number', 'set', 'identity', … (docs/verifier.md). */
   stage: string;
   /** The answer text found in the response; null where none was. */
   extracted: string | null;
@@ -29,28 +36,153 @@ export interface Verdict {
   predParsed: string | null;
 }
 
-export interface VerifyOptions {
-  /** Decimal places at which a number written as a decimal is compared. */
-  decimals: number;
+/** Candidates of one text that are parsed before the first stands as text. */
+const MAX_CANDIDATES = 12;
+/** Characters of a response, counted from its end, in which the answer is looked for. */
+const MAX_RESPONSE = 400_000;
+const SHORT = 300;
+
+/** An answer as text, and as a tree where it could be read. */
+interface Answer {
+  text: string;
+  node: Node | undefined;
 }
 
 /**
- * Whether the response `pred` gives the answer `gold`. Never throws on data and never hangs: work is counted, not
- * timed.
+ * Whether the response `pred` gives the answer `gold`. `gold` may be a bare answer, one in dollar signs or a box, or a
+ * whole solution; `pred` a response or a bare answer. Never throws on data and never hangs: work is counted, not timed.
  */
 export function verify(
   item: { gold: string; pred: string; preset?: Preset } & Partial<VerifyOptions>,
 ): Verdict {
-  const box = /\\boxed\{([^{}]*)\}/.exec(item.pred);
-  const extracted = box?.[1] ?? item.pred.trim();
-  const plain = (text: string) => parseNumber(text.replace(/\\frac\{(\d+)\}\{(\d+)\}/, '$1/$2'));
-  const [gold, pred] = [plain(item.gold), plain(extracted)];
-  const printed = { extracted, goldParsed: gold?.text ?? null, predParsed: pred?.text ?? null };
-  if (!gold || !pred) {
-    const correct = item.gold.trim() === extracted;
-    const reason = correct ? 'equal' : gold ? 'unparsed' : 'gold-unreadable';
-    return { correct, reason, stage: 'string', ...printed };
+  const options = optionsOf(item);
+  const response = responseText(item.pred, options);
+  if (options.targets.includes('choice')) return verifyChoice(item.gold, response, options);
+  const verdict: Verdict = {
+    correct: false,
+    reason: 'budget',
+    stage: 'budget',
+    extracted: null,
+    goldParsed: null,
+    predParsed: null,
+  };
+  const decide = (reason: Reason, stage: string): Verdict => ({
+    ...verdict,
+    correct: reason === 'equal',
+    reason,
+    stage,
+  });
+  try {
+    const budget = new Budget();
+    const gold = readGold(item.gold, options, budget);
+    verdict.goldParsed = gold?.node ? print(gold.node) : null;
+    const pred = response === undefined ? undefined : readResponse(response, options, budget);
+    verdict.extracted = pred?.text ?? null;
+    verdict.predParsed = pred?.node ? print(pred.node) : null;
+    if (!gold) return decide('gold-unreadable', 'extraction');
+    if (!pred) return decide('no-answer', 'extraction');
+    if (normalize(gold.text) === normalize(pred.text)) return decide('equal', 'string');
+    if (!gold.node || !pred.node) {
+      if (looseText(gold.text) === looseText(pred.text)) return decide('equal', 'string');
+      return decide(gold.node ? 'unparsed' : 'gold-unreadable', 'string');
+    }
+    const outcome = compare(gold.node, renamed(pred.node, gold.node, options), { ...options, budget });
+    return decide(outcome.equal ? 'equal' : 'different', outcome.stage);
+  } catch (error) {
+    if (error instanceof BudgetExceeded) return decide('budget', 'budget');
+    throw error;
   }
-  const correct = equals(gold.value, pred.value);
-  return { correct, reason: correct ? 'equal' : 'different', stage: 'number', ...printed };
+}
+
+/** What is read of a response: up to the next speaker's turn, behind the thinking; undefined where that is required. */
+function responseText(pred: string, options: VerifyOptions): string | undefined {
+  const turn = pred.search(/<\|(?:im_start|im_end|endoftext|eot_id)\|>/);
+  const own = (turn > 0 ? pred.slice(0, turn) : pred).slice(-MAX_RESPONSE).replace(/<<[^<>\n]{0,100}>>/g, '');
+  const thought = own.lastIndexOf('</think>');
+  const answer = thought < 0 ? '' : own.slice(thought + '</think>'.length);
+  if (options.afterThinking) return thought < 0 ? undefined : answer;
+  if (answer.trim() !== '') return answer;
+  return own;
+}
+
+function readGold(gold: string, options: VerifyOptions, budget: Budget): Answer | undefined {
+  if (gold.trim() === '') return undefined;
+  const whole = bareAnswer(gold.replace(/(?<!\\)\$/g, ' '), options, budget);
+  if (whole?.node) return whole;
+  const settings = {
+    targets: options.goldTargets ?? options.targets,
+    boxPriority: Math.max(0, options.boxPriority),
+  };
+  const found = firstReadable(
+    extract(gold, { ...settings, anchored: false, requireBox: false }),
+    options,
+    budget,
+  );
+  return found?.node ? found : (whole ?? found ?? { text: gold.trim(), node: undefined });
+}
+
+function readResponse(response: string, options: VerifyOptions, budget: Budget): Answer | undefined {
+  const hasFormula = /(?<!\\)\$|\\[([]/.test(trimAnswer(response));
+  const bare = options.anchored || hasFormula ? undefined : bareAnswer(response, options, budget);
+  if (bare?.node) return bare;
+  return firstReadable(extract(response, options), options, budget) ?? bare;
+}
+
+/** A short text without prose and boxes is an answer as a whole. */
+function bareAnswer(text: string, options: VerifyOptions, budget: Budget): Answer | undefined {
+  const trimmed = text.trim();
+  if (!options.targets.includes('latex') || trimmed === '' || trimmed.length > SHORT) return undefined;
+  if (/\n|\\boxed|\\fbox/.test(trimmed) || isProse(trimmed)) return undefined;
+  return read(trimmed, options, budget);
+}
+
+function firstReadable(
+  candidates: readonly Candidate[],
+  options: VerifyOptions,
+  budget: Budget,
+): Answer | undefined {
+  let first: Answer | undefined;
+  for (const { content } of candidates.slice(0, MAX_CANDIDATES)) {
+    const answer = read(content, options, budget);
+    if (answer.node) return answer;
+    if (answer.text !== '') first ??= answer;
+  }
+  return first;
+}
+
+function read(content: string, options: VerifyOptions, budget: Budget): Answer {
+  const text = normalize(content);
+  const parsed = parse(text, budget, options.repair);
+  return { text: content.trim(), node: 'node' in parsed ? parsed.node : undefined };
+}
+
+/** What is left of an answer's text when blanks, fonts, sizes of brackets and letter case do not count. */
+function looseText(text: string): string {
+  return normalize(text)
+    .replace(/\\(?:left|right|displaystyle|text(?:bf|rm|it)?|mbox|mathrm)(?![a-z])|\s/g, '')
+    .replace(/\\[dt]frac/g, '\\frac')
+    .toLowerCase();
+}
+
+/** Where names of variables do not count, the answer's with those of the gold, in the order of the alphabet. */
+function renamed(pred: Node, gold: Node, options: VerifyOptions): Node {
+  const [ours, theirs] = [[...symbolsOf(pred)].sort(), [...symbolsOf(gold)].sort()];
+  if (options.strictNames || ours.length !== theirs.length) return pred;
+  return substitute(pred, new Map(ours.map((name, index) => [name, symbol(theirs[index]!)])));
+}
+
+function verifyChoice(gold: string, response: string | undefined, options: VerifyOptions): Verdict {
+  const letters = options.choices ?? LETTERS;
+  const known = extractChoice(gold, letters);
+  const found = response === undefined ? null : extractChoice(response, letters);
+  const parsed = { extracted: found, goldParsed: known, predParsed: found };
+  const reason =
+    known === null
+      ? 'gold-unreadable'
+      : found === null
+        ? 'no-answer'
+        : known === found
+          ? 'equal'
+          : 'different';
+  return { correct: reason === 'equal', reason, stage: 'choice', ...parsed };
 }

@@ -1,0 +1,72 @@
+/** One `\boxed{…}` of a text; `end` is behind its closing brace. */
+export interface Box {
+  readonly start: number;
+  readonly end: number;
+  readonly content: string;
+}
+
+/** Boxes beyond these, counted from the end, are not looked at. */
+const MAX_BOXES = 40;
+
+/**
+ * The outermost `\boxed` and `\fbox` of a text, in order. The last one may lack its closing brace: then it ends with
+ * its line. One pass over the text, however its braces nest.
+ */
+export function findBoxes(text: string): Box[] {
+  const opens = new Map<number, number>();
+  const bare: Box[] = [];
+  for (const match of text.matchAll(/\\[bf](?:oxed|box)\s{0,3}(?:(\{)|([^\s{}$\\]+))?/g)) {
+    const end = match.index + match[0].length;
+    if (match[1] !== undefined) opens.set(end - 1, match.index);
+    else if (match[2] !== undefined) bare.push({ start: match.index, end, content: match[2] });
+  }
+  if (opens.size === 0) return bare.slice(-1);
+  const boxes: Box[] = [];
+  const open: number[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '\\') at++;
+    else if (character === '{') open.push(at);
+    else if (character === '}') {
+      const from = open.pop();
+      const start = from === undefined ? undefined : opens.get(from);
+      if (start === undefined) continue;
+      // A box around others closes after them.
+      while (boxes.length > 0 && boxes.at(-1)!.start > start) boxes.pop();
+      boxes.push({ start, end: at + 1, content: text.slice(from! + 1, at) });
+    }
+  }
+  const unclosed = open.filter((at) => opens.has(at)).at(-1);
+  if (unclosed !== undefined && unclosed > (boxes.at(-1)?.end ?? 0)) {
+    const content = /[^\n$]*/.exec(text.slice(unclosed + 1))![0];
+    boxes.push({ start: opens.get(unclosed)!, end: unclosed + 1 + content.length, content });
+  }
+  return boxes.filter((box) => box.content.trim() !== '').slice(-MAX_BOXES);
+}
+
+/** The contents of boxes that stand for one answer: repetitions behind one another count once. */
+export function joined(boxes: readonly Box[]): string {
+  const contents = boxes.map((box) => box.content.trim());
+  return contents.filter((content, index) => content !== contents[index - 1]).join(', ');
+}
+
+/**
+ * The last box and those before it that belong to the same answer: nearer than ten characters, or another value
+ * nearer than 70 with a comma, "and" or "or" between and no new clause.
+ */
+export function lastGroup(text: string, boxes: readonly Box[]): Box[] {
+  const group = boxes.slice(-1);
+  for (let index = boxes.length - 2; index >= 0; index--) {
+    const [box, next] = [boxes[index]!, group[0]!];
+    const between = text.slice(box.end, Math.min(next.start, box.end + 70));
+    const isOther = box.content.trim() !== next.content.trim();
+    const near = next.start - box.end < 10;
+    const listed =
+      next.start - box.end < 70 && /\band\b|\bor\b|[,;]/.test(between) && !NEW_CLAUSE.test(between);
+    if (!near && !(isOther && listed)) break;
+    group.unshift(box);
+  }
+  return group;
+}
+
+const NEW_CLAUSE = /\b(?:but|thus|so|hence|therefore|then|because|since)\b|\.\s|\n\s*\n/;

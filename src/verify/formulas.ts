@@ -1,0 +1,76 @@
+/** A formula between delimiters; `end` is behind the closing one. */
+export interface Formula {
+  readonly start: number;
+  readonly end: number;
+  readonly content: string;
+}
+
+/** Formulas that are joined into one answer at most: "$1$, $2$ and $3$". */
+const MAX_JOINED = 6;
+const CLOSING: Readonly<Record<string, string>> = { $$: '$$', '\\[': '\\]', '\\(': '\\)' };
+
+/**
+ * The formulas of a text: `$$…$$` and `\[…\]` over lines, `$…$`, `\(…\)` and ` [ … ] ` within a line, and a bare
+ * `\frac{a}{b}` of numbers. What is prose between two currency signs is none. Linear in the length of the text.
+ */
+export function findFormulas(text: string): Formula[] {
+  const formulas: Formula[] = [];
+  const opening = /\$\$|\$|\\\[|\\\(|\s\[\s|\\frac\{-?[\d.]+\}\{-?[\d.]+\}/g;
+  const nextOf = new Map<string, number>();
+  /** The first `mark` at or behind `from`; each mark's position is looked for once. */
+  const next = (mark: string, from: number): number => {
+    const known = nextOf.get(mark);
+    if (known !== undefined && (known < 0 || known >= from)) return known;
+    const found = text.indexOf(mark, from);
+    nextOf.set(mark, found);
+    return found;
+  };
+  for (let match = opening.exec(text); match; match = opening.exec(text)) {
+    const [open] = match as [string];
+    const start = match.index;
+    if (open.startsWith('\\frac')) {
+      formulas.push({ start, end: start + open.length, content: open });
+      continue;
+    }
+    if (open === '$' && /[\\\d]/.test(text[start - 1] ?? '')) continue;
+    const from = start + open.length;
+    const close = open === '$' ? closingDollar(text, from) : next(CLOSING[open] ?? ']', from);
+    const spansLines = open === '$$' || open === '\\[';
+    if (close < 0 || (!spansLines && isBetween(next('\n', from), from, close))) continue;
+    const content = text.slice(from, close);
+    if (open === '$' && isProse(content)) continue;
+    const end = close + (CLOSING[open] ?? ']').length;
+    formulas.push({ start, end, content });
+    opening.lastIndex = end;
+  }
+  return formulas;
+}
+
+const isBetween = (at: number, from: number, to: number) => at >= from && at < to;
+
+/** The `$` that closes one opened just before, on the same line; -1 where there is none. */
+function closingDollar(text: string, from: number): number {
+  const pattern = /[^$\n\\]*(?:\\.[^$\n\\]*)*\$/y;
+  pattern.lastIndex = from;
+  return pattern.test(text) ? pattern.lastIndex - 1 : -1;
+}
+
+/** Whether words stand where mathematics should: two neighbours of at least two letters, or a question. */
+export function isProse(content: string): boolean {
+  const bare = content.replace(
+    /\\(?:text|mbox|textbf|textit|mathrm|operatorname)\w*\s?\{[^{}]*\}|\\[A-Za-z]+/g,
+    ' ',
+  );
+  return /[A-Za-z]{3,}[,.]?\s+[A-Za-z]{2,}\b|\?/.test(bare.replace(/\b(?:and|or)\b/g, ','));
+}
+
+/** A formula with those right before it that only commas, "and" or "or" part from it. */
+export function withNeighbours(text: string, formulas: readonly Formula[], last: number): Formula[] {
+  const group = [formulas[last]!];
+  for (let index = last - 1; index >= 0 && group.length < MAX_JOINED; index--) {
+    const between = text.slice(formulas[index]!.end, group[0]!.start);
+    if (!/^\s*(?:,|and|or|, ?and|, ?or)\s*$/.test(between.slice(0, 20))) break;
+    group.unshift(formulas[index]!);
+  }
+  return group;
+}

@@ -1,0 +1,109 @@
+/** Characters that people type or paste, in the LaTeX (or sign) that the lexer knows. */
+const CHARACTERS: Readonly<Record<string, string>> = {
+  '−': '-',
+  '–': '-',
+  '—': '-',
+  '‐': '-',
+  '‑': '-',
+  '＋': '+',
+  '×': '\\times ',
+  '∗': '*',
+  '÷': '\\div ',
+  '·': '\\cdot ',
+  '⋅': '\\cdot ',
+  '∙': '\\cdot ',
+  '⁄': '/',
+  '∕': '/',
+  '√': '\\sqrt ',
+  π: '\\pi ',
+  '∞': '\\infty ',
+  '≤': '\\le ',
+  '⩽': '\\le ',
+  '≥': '\\ge ',
+  '⩾': '\\ge ',
+  '≠': '\\ne ',
+  '≈': '\\approx ',
+  '≡': '\\equiv ',
+  '∪': '\\cup ',
+  '∩': '\\cap ',
+  '∈': '\\in ',
+  '∉': '\\notin ',
+  '∅': '\\emptyset ',
+  ℝ: '\\mathbb{R}',
+  ℤ: '\\mathbb{Z}',
+  ℕ: '\\mathbb{N}',
+  ℚ: '\\mathbb{Q}',
+  ℂ: '\\mathbb{C}',
+  '±': '\\pm ',
+  '∓': '\\mp ',
+  '²': '^2',
+  '³': '^3',
+  '½': '\\frac{1}{2}',
+  '¼': '\\frac{1}{4}',
+  '¾': '\\frac{3}{4}',
+  '′': "'",
+  '’': "'",
+  '″': "''",
+  '“': '"',
+  '”': '"',
+  '，': ', ',
+  '、': ', ',
+  '；': '; ',
+  '：': ':',
+  '（': '(',
+  '）': ')',
+  '％': '%',
+  '。': '.',
+  α: '\\alpha ',
+  β: '\\beta ',
+  γ: '\\gamma ',
+  δ: '\\delta ',
+  ε: '\\epsilon ',
+  θ: '\\theta ',
+  λ: '\\lambda ',
+  μ: '\\mu ',
+  ρ: '\\rho ',
+  σ: '\\sigma ',
+  τ: '\\tau ',
+  φ: '\\phi ',
+  ω: '\\omega ',
+  Δ: '\\Delta ',
+  Ω: '\\Omega ',
+  '\u00a0': ' ',
+  '\u2009': ' ',
+  '\u202f': ' ',
+};
+const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
+
+/**
+ * One answer in a form that the lexer reads: typed signs become LaTeX, doubled backslashes single ones, thousands
+ * marks go, and so does what only surrounds an answer (dollar signs, Markdown emphasis, a full stop). Every rule is
+ * linear in the length.
+ */
+export function normalize(answer: string): string {
+  let text = answer.replace(TYPED, (character) => CHARACTERS[character]!);
+  // A doubled backslash before a letter was escaped twice, unless it ends a row.
+  if (!/matrix|array|cases|aligned/.test(text)) text = text.replace(/\\\\(?=[A-Za-z{}[\](),!;:$%|])/g, '\\');
+  text = trimAnswer(text);
+  return (
+    text
+      .replace(/\\!\s*/g, '')
+      // 10{,}080 and 10\,080; a group of any other length is a decimal comma.
+      .replace(/(?<=\d)\s?\{,\s?\}\s?(?=\d{3}(?!\d))/g, '')
+      .replace(/(?<=\d)\{,\}(?=\d)/g, '.')
+      .replace(/(?<=\d)\\,(?=\d{3}(?!\d))/g, '')
+      .replace(/\{,\}/g, ',')
+  );
+}
+
+/** The answer without what surrounds it: blanks, dollar signs, `\(…\)`, Markdown emphasis, closing punctuation. */
+export function trimAnswer(answer: string): string {
+  let text = answer.trim();
+  for (let before = ''; before !== text;) {
+    before = text;
+    text = text.replace(/^(?:\*\*|__|[$`"]|\\\(|\\\[(?!\d+\s*,)|\\displaystyle\b|\\[ ,;:!])\s*/, '');
+    text = text.replace(/(?<!\\)(?:\*\*|__|[.,;:`"]|(?<!\\left|\\right)\\[ ,;:!])$/, '').trimEnd();
+    text = text.replace(/(?:(?<!\\)\$|\\\)|\\\]|(?<!\\)\\)$/, '').trimEnd();
+  }
+  return text;
+}

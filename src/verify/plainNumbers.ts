@@ -1,0 +1,81 @@
+/** A number or a small calculation in running text. */
+export interface PlainAnswer {
+  readonly start: number;
+  readonly end: number;
+  readonly content: string;
+}
+
+const MAX_STARTS = 60;
+const NUMBER =
+  /\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d{1,3}(?: \d{3})+(?:\.\d+)?(?![\d]| \d)|\d+,\d+(?!\d|,\d)|\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4}(?![\w.]))?|\.\d+/y;
+const RUN = /[-+−(]?[\d.($][\d\s.,+\-−*/^()×÷%]{0,200}/y;
+const PERCENT = /\s?(?:\\?%|percent\b|percentage\b|pct\b)/y;
+
+/**
+ * The last numbers of a text that could be answers, the one that ends last first: `12`, `1,000.99`, `2,74`, `-3/4`,
+ * `25%`, `(1/2) * 3`. A number that is a part of a word or formula (`XY2`, `x^2`) is none, nor is one before `=`.
+ */
+export function plainAnswers(text: string): PlainAnswer[] {
+  const starts = /(?<![A-Za-z0-9_.,\\^/*{}+\-−(])(?:\*\*)?(?=[-+−]?\s?[$€£]?\s?\(?[-−]?\.?\d)|(?<=\()(?=\d)/g;
+  const places: number[] = [];
+  for (const match of text.matchAll(starts)) {
+    places.push(match.index + match[0].length);
+    if (places.length > 4 * MAX_STARTS) places.splice(0, 2 * MAX_STARTS);
+  }
+  return places
+    .slice(-MAX_STARTS)
+    .flatMap((start) => plainAnswerAt(text, start) ?? [])
+    .sort((a, b) => b.end - a.end || a.start - b.start);
+}
+
+/** The answer that begins at `start`, undefined where none does. */
+export function plainAnswerAt(text: string, start: number): PlainAnswer | undefined {
+  return calculationAt(text, start) ?? numberAt(text, start);
+}
+
+function numberAt(text: string, start: number): PlainAnswer | undefined {
+  const sign = /\s?([-+−]?)\s?[$€£]?\s?([-−]?)/y;
+  sign.lastIndex = start;
+  const signs = sign.exec(text)!;
+  NUMBER.lastIndex = sign.lastIndex;
+  const number = NUMBER.exec(text)?.[0];
+  if (number === undefined) return undefined;
+  const end = NUMBER.lastIndex;
+  if (isCounted(text, end)) return undefined;
+  const isNegative = /[-−]/.test(signs[1]! + signs[2]!);
+  const plain =
+    /^\d+,\d+$/.test(number) && !/^[1-9]\d{0,2},\d{3}$/.test(number) ? number.replace(',', '.') : number;
+  const digits = plain.replace(/[, ]/g, '');
+  return withPercent(text, { start, end, content: (isNegative ? '-' : '') + digits });
+}
+
+/** `3/4`, `(1/2) * 3`: digits with at least one operator between them. */
+function calculationAt(text: string, start: number): PlainAnswer | undefined {
+  RUN.lastIndex = start;
+  const run = RUN.exec(text)?.[0];
+  if (run === undefined) return undefined;
+  // The sentence, the line or the item of a list ends it.
+  const content = run.split(/\n|[.,]\s|[.,]$/, 1)[0]!.replace(/[\s.,+\-−*/^(×÷]+$/, '');
+  if (!/[\d)%]\s*[-+−*/^×÷]/.test(content)) return undefined;
+  if (!isBalanced(content) || isCounted(text, start + content.length)) return undefined;
+  return withPercent(text, { start, end: start + content.length, content });
+}
+
+function isBalanced(content: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < content.length && depth >= 0; at++) {
+    if (content[at] === '(') depth++;
+    else if (content[at] === ')') depth--;
+  }
+  return depth === 0;
+}
+
+/** Whether an equals sign follows, so that this is not the result. */
+const isCounted = (text: string, end: number) => /^\s{0,3}=/.test(text.slice(end, end + 4));
+
+function withPercent(text: string, answer: PlainAnswer): PlainAnswer {
+  PERCENT.lastIndex = answer.end;
+  return PERCENT.test(text)
+    ? { ...answer, end: PERCENT.lastIndex, content: `${answer.content.replace(/%$/, '')}\\%` }
+    : answer;
+}

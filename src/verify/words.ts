@@ -1,0 +1,41 @@
+import type { Node } from './tree.js';
+
+/** Ways to say that nothing fulfils a condition. */
+const NOTHING = new Set([
+  'nosolution',
+  'nosolutions',
+  'norealsolution',
+  'norealsolutions',
+  'none',
+  'emptyset',
+  'empty',
+  'theemptyset',
+  'nonexistent',
+]);
+
+/**
+ * The letters of an answer that is words, in lower case and without blanks and punctuation; a product of letters may
+ * be a word that was written without \text. Undefined for what is no word.
+ */
+export function wordOf(node: Node): string | undefined {
+  switch (node.kind) {
+    case 'text':
+      return node.text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+    case 'symbol':
+      return node.name.length === 1 ? node.name : undefined;
+    case 'constant':
+      return node.name === 'e' || node.name === 'i' ? node.name : undefined;
+    case 'product': {
+      const letters = node.factors.map(wordOf);
+      return letters.every((letter) => letter !== undefined) ? letters.join('').toLowerCase() : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Words that mean the empty set as the empty set; other nodes stay. */
+export function withoutNothingWords(node: Node): Node {
+  const word = node.kind === 'text' || node.kind === 'product' ? wordOf(node) : undefined;
+  return word !== undefined && NOTHING.has(word) ? { kind: 'namedSet', name: 'empty' } : node;
+}
