@@ -459,6 +459,18 @@ describe('the summary', () => {
     ]);
   });
 
+  it('goes through batches in order, bad lines among them', async () => {
+    const rows: (Row | string)[] = Array.from({ length: 700 }, (_, n) => demonstration(n));
+    rows[299] = '{';
+    rows[599] = rows[9]!;
+    const { verdicts } = await examined(rows);
+    expect(verdicts.map(({ line }) => line)).toEqual(rows.map((_, i) => i + 1));
+    expect(verdicts.filter(({ verdict }) => verdict !== 'ok')).toMatchObject([
+      { line: 300, problems: [{ code: 'unreadable-row' }] },
+      { line: 600, problems: [{ code: 'duplicate-row', detail: 'it is line 10 again' }] },
+    ]);
+  });
+
   it('of a sample has rows from the whole file', async () => {
     const rows = Array.from({ length: 1000 }, (_, n) => demonstration(n));
     const { summary, verdicts } = await examined(rows, { sample: 100 });

@@ -97,13 +97,7 @@ export async function examine(
   };
 
   let line = 0;
-  for (const batch of batches(rowsOf(path, every))) {
-    const rows = await Promise.all(
-      batch.map(async (row) => ('refused' in row ? row : prepareRow(row.row, row.line, student))),
-    );
-    const sides = rows.flatMap((row) => ('refused' in row ? [] : row.sides));
-    const merges = await boundaryMerges(sides, student);
-    const merging = new Set(sides.filter((_, i) => merges[i]));
+  for await (const { rows, merging } of prepared(rowsOf(path, every), student)) {
     for (const row of rows) look(row, 'refused' in row ? [] : row.sides.filter((side) => merging.has(side)));
     line = rows.at(-1)!.line;
     progress.update(line, total, 'rows');
@@ -127,6 +121,32 @@ function* rowsOf(path: string, every: number): Generator<JsonLine | Refused> {
     if (nth++ % every === 0) yield row;
   }
   yield* refused();
+}
+
+interface PreparedRows {
+  rows: (Specimen | Refused)[];
+  /** Answers whose beginning the tokenizer would join to the prompt. */
+  merging: ReadonlySet<Side>;
+}
+
+/** Rows as tokens, a batch at a time; the next batch is tokenised while one is looked at. */
+async function* prepared(rows: Iterable<JsonLine | Refused>, student: Student): AsyncGenerator<PreparedRows> {
+  let ahead: Promise<PreparedRows> | undefined;
+  for (const batch of batches(rows)) {
+    const next = prepareBatch(batch, student);
+    if (ahead) yield await ahead;
+    ahead = next;
+  }
+  if (ahead) yield await ahead;
+}
+
+async function prepareBatch(batch: readonly (JsonLine | Refused)[], student: Student): Promise<PreparedRows> {
+  const rows = await Promise.all(
+    batch.map(async (row) => ('refused' in row ? row : prepareRow(row.row, row.line, student))),
+  );
+  const sides = rows.flatMap((row) => ('refused' in row ? [] : row.sides));
+  const merges = await boundaryMerges(sides, student);
+  return { rows, merging: new Set(sides.filter((_, i) => merges[i])) };
 }
 
 function* batches<T>(items: Iterable<T>): Generator<T[]> {

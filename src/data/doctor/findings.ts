@@ -1,4 +1,5 @@
 import type { Role } from '../../objectives/objective.js';
+import { visible } from './spans.js';
 
 /** `error`: training on it would teach something wrong in silence, or cannot be done. `warning`: look at it. */
 export type Severity = 'error' | 'warning';
@@ -206,8 +207,9 @@ export interface Finding {
 
 export const severityOf = (code: FindingCode): Severity => findingKinds[code].severity;
 
+/** The detail may quote the data: it becomes one line that can be shown anywhere. */
 export function finding(code: FindingCode, detail: string): Finding {
-  return { code, detail };
+  return { code, detail: visible(detail.replace(/\s+/gu, ' ')) };
 }
 
 /** The same of one answer: of a pair it is said which. */

@@ -1,7 +1,7 @@
 import { verify } from '../../verify/verify.js';
 import type { RowCheck } from './check.js';
 import { finding, ofSide, type Finding } from './findings.js';
-import type { Specimen } from './specimen.js';
+import { quote, type Specimen } from './specimen.js';
 
 /** A row of one answer that says of itself whether it is right, as KTO's rows do. */
 function labelOf({ label, correct }: Record<string, unknown>): boolean | undefined {
@@ -48,7 +48,7 @@ export const labelFindings = (all: readonly Verification[]): Finding[] =>
   all
     .filter(({ claimed, verified }) => verified !== undefined && verified !== claimed)
     .map(({ side, claimed, gold, extracted }) => {
-      const answers = `its answer is ${extracted ?? '(none)'} and the known one ${gold}`;
+      const answers = `its answer is ${quote(extracted ?? '')} and the known one ${quote(gold)}`;
       const found = finding('label-disagrees', `it counts as ${claimed ? 'right' : 'wrong'}, ${answers}`);
       return ofSide(found, side.role);
     });

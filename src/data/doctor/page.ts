@@ -23,7 +23,7 @@ export function htmlPage({ summary, shown }: Examination): string {
 <h1>${escape(summary.file)}</h1>
 <p>${escape(headline(summary))}</p>
 <table class="facts">${facts(summary)
-    .map(([label, text]) => `<tr><th>${escape(label)}<td>${escape(visible(text))}`)
+    .map(([label, text]) => `<tr><th>${escape(label)}<td>${escape(text)}`)
     .join('\n')}</table>
 <h2>Share of a row's tokens that is trained</h2>
 <table class="bars"><tr>${bars.join('')}</table>
@@ -34,7 +34,7 @@ ${summary.problems
     (
       problem,
     ) => `<section class="${problem.severity}"><h3>${problem.severity} ${problem.code}: ${place(problem)}</h3>
-<p>${escape(problem.meaning)} <b>Here:</b> ${escape(visible(problem.detail))}.</p>
+<p>${escape(problem.meaning)} <b>Here:</b> ${escape(problem.detail)}.</p>
 <p><b>What to do:</b> ${escape(problem.advice)}</p></section>`,
   )
   .join('\n')}
@@ -50,7 +50,7 @@ ${shown.map(article).join('\n')}
 function article({ verdict: { line, verdict, problems }, answers }: ShownRow): string {
   const found = problems.map(
     ({ severity, code, side, detail }) =>
-      `<li class="${severity}">${severity} ${code}: ${side === undefined ? '' : `${side}: `}${escape(visible(detail))}`,
+      `<li class="${severity}">${severity} ${code}: ${side === undefined ? '' : `${side}: `}${escape(detail)}`,
   );
   return `<article><h3>Line ${line}: ${verdict}</h3><ul>${found.join('')}</ul>
 ${answers
@@ -93,5 +93,5 @@ article { border-top: 1px solid var(--line); margin-top: 1.2rem; padding-top: .4
 .text { font: 13px/1.6 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: 6px; padding: .6rem; max-height: 40rem; overflow: auto }
 i { font-style: normal; color: var(--read) } .t { color: inherit; background: var(--a) } .t:nth-child(even) { background: var(--b) }
 .rejected .t { background: var(--c) } .rejected .t:nth-child(even) { background: var(--d) }
-.s { outline: 1px solid currentColor; outline-offset: -1px; border-radius: 3px }
+.s { outline: 1px solid currentColor; outline-offset: 1px; border-radius: 2px; margin: 0 2px }
 `;

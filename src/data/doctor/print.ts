@@ -1,4 +1,5 @@
 import { formatTable } from '../../util/table.js';
+import { visible } from './spans.js';
 import { quote } from './specimen.js';
 import type { DoctorSummary, Problem } from './summary.js';
 
@@ -36,12 +37,13 @@ export function facts(summary: DoctorSummary): [label: string, text: string][] {
     ['end token', `trained in ${count(summary.endTrained)} of ${rows(tokenised)}`],
     [
       'generation prompt',
-      template.generationPrompt !== null && `${JSON.stringify(template.generationPrompt)}, not trained`,
+      template.generationPrompt !== null &&
+        (template.generationPrompt === '' ? 'none' : JSON.stringify(template.generationPrompt)),
     ],
     [
       'system message',
       template.injected !== null &&
-        `the template puts one before rows that have none (${count(tokenised - template.rowsWithSystem)} of ${count(tokenised)}): ${quote(template.injected)}`,
+        `the template puts one before rows that have none (${count(tokenised - template.rowsWithSystem)} of ${count(tokenised)}): ${visible(quote(template.injected))}`,
     ],
     [
       'pairs',

@@ -34,7 +34,7 @@ export function showRows(rows: readonly ShownRow[], colour: boolean): string {
         paint(`── line ${line}: ${verdict}`, 'bold'),
         ...problems.map(({ severity, code, side, detail }) =>
           paint(
-            `   ${severity} ${code}: ${side === undefined ? '' : `${side}: `}${visible(detail)}`,
+            `   ${severity} ${code}: ${side === undefined ? '' : `${side}: `}${detail}`,
             severity === 'error' ? 'red' : 'yellow',
           ),
         ),

@@ -9,6 +9,7 @@ import { silentProgress } from '../../util/progress.js';
 import { readTrainingRecords } from '../records.js';
 import { examine } from './examine.js';
 import { htmlPage } from './page.js';
+import { printSummary } from './print.js';
 import { shorten, type Span } from './spans.js';
 import { showRows } from './terminal.js';
 
@@ -108,14 +109,13 @@ describe('the spans of a row', () => {
   });
 });
 
-const hostile = [
-  {
-    messages: [
-      { role: 'user', content: '</div><script>alert(1)</script>' },
-      { role: 'assistant', content: '\u001B[2J\u202Egone"\'&amp;' },
-    ],
-  },
-];
+const answered = (question: string, answer: string) => ({
+  messages: [
+    { role: 'user', content: question },
+    { role: 'assistant', content: answer },
+  ],
+});
+const hostile = [answered('</div><script>alert(1)</script>', '\u001B[2J\u202Egone"\'&amp;')];
 
 describe('the terminal view', () => {
   it('marks what is trained without colour', async () => {
@@ -139,6 +139,11 @@ describe('the terminal view', () => {
     const text = showRows((await shown(hostile)).shown, false);
     expect(text).toContain('⟦‹U+001B›[2J‹U+202E›gone"\'&amp;<|im_end|>⟧');
     expect(text).not.toMatch(/[\u001B\u202E]/);
+    const printed = printSummary(
+      (await shown([answered('a', 'x\u001B[2J\u202E'), answered('\u001B[2Jb', '\uFFFD')])).summary,
+    );
+    expect(printed).toContain('warning broken-text: 2 rows');
+    expect(printed).not.toMatch(/[\u001B\u202E]/);
   });
 });
 
