@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRows, redistill, turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
+import { Cli, readRows, redistill, turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-doctor-cli-'));
 const path = (name: string) => join(root, name);
@@ -110,6 +110,20 @@ describe.concurrent('doctor', () => {
     const page = readFileSync(html, 'utf8');
     expect(page).toMatch(/^<!doctype html>/);
     expect(page).toContain('Line 2: ok');
+  });
+
+  it('leaves nothing behind when it is stopped', async () => {
+    const many = writeRows(
+      path('many.jsonl'),
+      Array.from({ length: 30_000 }, (_, n) => pair(`${n}+1?`, `${n + 1}`, `${n}`)),
+    );
+    const out = path('stopped.jsonl');
+    const running = new Cli(['doctor', many, '--model', tiny, '--out', out]);
+    await running.shows(/doctor: \d+ %/);
+    const { code, stdout, stderr } = await running.stop();
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    expect(stderr).toContain('stopped; nothing was written');
+    expect(readdirSync(root).filter((name) => name.startsWith('stopped'))).toEqual([]);
   });
 
   it.each([

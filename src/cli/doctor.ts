@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
+import type { ExamineOptions } from '../data/doctor/examine.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
 import { createProgress } from '../util/progress.js';
+import { Interrupted, interruptible } from './interrupt.js';
 import { printJson, wholeNumber } from './output.js';
 
 interface DoctorFlags {
@@ -67,16 +69,17 @@ Example:
       const against = await loadEvaluationSets(flags.against ?? []);
       const progress = createProgress('doctor');
       using out = flags.out === undefined ? undefined : new FileReplacement(flags.out);
-      const examination = await examine(
-        file,
-        {
-          student: openStudent(flags.model, { layout: flags.layout }),
-          ...(limits && { limits }),
-          against,
-          show: flags.show ?? (flags.html === undefined ? 0 : PAGE_ROWS),
-          onVerdict: (verdict) => out?.write(`${JSON.stringify(verdict)}\n`),
-        },
-        progress,
+      const options: ExamineOptions = {
+        student: openStudent(flags.model, { layout: flags.layout }),
+        ...(limits && { limits }),
+        against,
+        show: flags.show ?? (flags.html === undefined ? 0 : PAGE_ROWS),
+        onVerdict: (verdict) => out?.write(`${JSON.stringify(verdict)}\n`),
+      };
+      const examination = await interruptible((signal) =>
+        examine(file, { ...options, signal }, progress).catch((error: unknown) => {
+          throw signal.aborted ? new Interrupted('stopped; nothing was written') : error;
+        }),
       ).finally(() => {
         progress.finish();
       });

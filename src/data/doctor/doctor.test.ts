@@ -274,6 +274,11 @@ describe('a planted fault is found, and nothing else:', () => {
     expect(await found(among(row, pair), options)).toEqual(expected);
   });
 
+  it('nothing, where it is a matter of taste whether an answer is right', async () => {
+    const percent = { chosen: [said('\\boxed{25\\%}')], rejected: [said('So \\boxed{25\\%}')] };
+    expect(await found(among(pair(3, { answer: '25', ...percent }), pair))).toEqual([]);
+  });
+
   it('nothing, where a rejected trace is cut off: that is what it may be rejected for', async () => {
     expect(await found(among(pair(3, { rejected: [said('<think>\nI go on and \\boxed{')] }), pair))).toEqual(
       [],

@@ -26,6 +26,8 @@ export interface ExamineOptions {
   /** Keep this many rows for a view: those with errors first, then those with warnings. */
   show?: number;
   onVerdict?: (verdict: RowVerdict) => void;
+  /** Stops between batches. */
+  signal?: AbortSignal;
 }
 
 /** A row for a view: its verdict and, where it could be tokenised, its answers. */
@@ -51,7 +53,7 @@ const BATCH = 256;
  */
 export async function examine(
   path: string,
-  { student, against = [], sample, show = 0, onVerdict, ...rest }: ExamineOptions,
+  { student, against = [], sample, show = 0, onVerdict, signal, ...rest }: ExamineOptions,
   progress: Progress,
 ): Promise<Examination> {
   const limits = rest.limits ?? [student.maxPositions];
@@ -100,6 +102,7 @@ export async function examine(
   for await (const { rows, merging } of prepared(rowsOf(path, every), student)) {
     for (const row of rows) look(row, 'refused' in row ? [] : row.sides.filter((side) => merging.has(side)));
     line = rows.at(-1)!.line;
+    signal?.throwIfAborted();
     progress.update(line, total, 'rows');
   }
   if (line === 0) throw new UserError(`${path} has no rows.`);

@@ -32,13 +32,15 @@ export interface Verification {
   extracted: string | null;
 }
 
+/** The row has the benefit of the doubt: 25 % for 25 may be right, and may be wrong. */
 export function verifications({ fields, sides }: Specimen): Verification[] {
   const gold = goldOf(fields);
   if (gold === undefined) return [];
   return sides.map((side) => {
-    const { correct, reason, extracted } = verify({ gold, pred: side.content });
-    const verified = correct || reason === 'different' ? correct : undefined;
     const claimed = side.role === 'demonstration' ? (labelOf(fields) ?? true) : side.role === 'chosen';
+    const preset = claimed ? 'lenient' : 'mathVerify';
+    const { correct, reason, extracted } = verify({ gold, pred: side.content, preset });
+    const verified = correct || reason === 'different' ? correct : undefined;
     return { side, claimed, verified, gold, extracted };
   });
 }
