@@ -27,6 +27,7 @@ void raise(napi_env env, const std::string& code, const std::string& message) {
 
 bool outOfMemory(const char* message) {
   return std::strstr(message, "not enough memory") || std::strstr(message, "can't allocate memory") ||
+         std::strstr(message, "Cannot allocate memory") ||
          std::strstr(message, "out of memory");
 }
 

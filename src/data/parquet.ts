@@ -1,11 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } from 'hyparquet';
-import type { DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
+import type { ColumnChunk, DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
 import { assembleNested } from 'hyparquet/src/assemble.js';
 import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { readFully } from '../util/files.js';
-import { ColumnPages } from './parquetPages.js';
+import type { ColumnPages } from './parquetPages.js';
 
 /** A row of a Parquet file; rows count from 1, as lines do. */
 export interface ParquetRow {
@@ -58,19 +58,24 @@ export async function parquetSize(path: string): Promise<{ rows: number; bytes: 
  */
 export async function* readParquetRows(path: string): AsyncGenerator<ParquetRow> {
   const metadata = await readMetadata(path);
+  // Loaded only now, since it comes with a WebAssembly memory that reserves 10 GB of addresses.
+  const { ColumnPages } = await import('./parquetPages.js');
   const fd = openSync(path, 'r');
   try {
+    const open: OpenColumn = (chunk, schema) => new ColumnPages(fd, chunk, schema);
     let line = 0;
-    for (const row of rowsOf(fd, metadata, path)) yield { line: ++line, row };
+    for (const row of rowsOf(open, metadata, path)) yield { line: ++line, row };
   } finally {
     closeSync(fd);
   }
 }
 
-function* rowsOf(fd: number, metadata: FileMetaData, path: string): Generator<Record<string, unknown>> {
+type OpenColumn = (chunk: ColumnChunk, schema: SchemaTree) => ColumnPages;
+
+function* rowsOf(open: OpenColumn, metadata: FileMetaData, path: string): Generator<Record<string, unknown>> {
   const schema = parquetSchema(metadata);
   for (const group of metadata.row_groups) {
-    const columns = reading(path, () => group.columns.map((chunk) => new ColumnPages(fd, chunk, schema)));
+    const columns = reading(path, () => group.columns.map((chunk) => open(chunk, schema)));
     for (let left = Number(group.num_rows); left > 0;) {
       const rows = reading(path, () => readTogether(columns, schema, left));
       yield* rows;
