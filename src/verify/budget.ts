@@ -10,7 +10,7 @@ export class BudgetExceeded extends Error {
  * work without a timer, so that a verdict is the same on every machine.
  */
 export class Budget {
-  constructor(private left = 60_000) {}
+  constructor(private left = 40_000) {}
 
   /** Counts `steps`. Throws BudgetExceeded where none are left. */
   spend(steps = 1): void {

@@ -4,7 +4,7 @@ import { postfixed, productOf, sum } from './expression.js';
 import { environment } from './matrices.js';
 import { items } from './parse.js';
 import { argument, named } from './primary.js';
-import { call, constant, number, power, quotient, symbol, type Node } from './tree.js';
+import { call, constant, negate, number, power, quotient, symbol, type Node } from './tree.js';
 
 const GREEK = new Set(
   (
@@ -19,7 +19,7 @@ const ACCENTS = new Set(
 );
 const NAMED_SETS = new Set(['N', 'Z', 'Q', 'R', 'C']);
 /** Commands that stand between or behind factors, so that none begins with them. */
-const NO_FACTORS = new Set('circ prime pmod bmod mod pod end over to'.split(' '));
+const NO_FACTORS = new Set('circ prime pmod bmod mod pod end over to rfloor rceil'.split(' '));
 
 /** Whether a factor can begin with this command. */
 export const commandFactor = (name: string): boolean => !NO_FACTORS.has(name);
@@ -137,8 +137,7 @@ function functionArgument(cursor: Cursor): Node {
     cursor.expect(']');
     return inside;
   }
-  if (cursor.accept('-') !== undefined)
-    return { kind: 'product', factors: [number(-1n), functionArgument(cursor)] };
+  if (cursor.accept('-') !== undefined) return negate(cursor.nested(() => functionArgument(cursor)));
   const factors = [postfixed(cursor)];
   for (;;) {
     const token = cursor.peek();

@@ -47,8 +47,9 @@ export function evaluate<T>(node: Node, arithmetic: Arithmetic<T>, budget: Budge
     case 'product':
       return fold(node.factors.map(value), (a, b) => arithmetic.multiply(a, b));
     case 'power': {
+      budget.spend(4);
       const exact = exactValue(node.exponent, budget);
-      const exponent = exact ? undefined : value(node.exponent);
+      const exponent = exact || arithmetic.isExact ? undefined : value(node.exponent);
       if (!exact && exponent === undefined) return undefined;
       const base = value(node.base);
       return base === undefined ? undefined : arithmetic.power(base, exponent, exact);
@@ -105,6 +106,7 @@ function series<T>(node: NodeOf<'series'>, arithmetic: Arithmetic<T>, budget: Bu
   if (from && count !== undefined && count > 0n && count <= MAX_TERMS) {
     const terms: (T | undefined)[] = [];
     for (let k = 0n; k < count; k++) {
+      budget.spend(30);
       const body = substitute(node.body, new Map([[node.index, number(from.n + k)]]));
       terms.push(evaluate(body, arithmetic, budget));
     }

@@ -1,7 +1,7 @@
 import { commandFactor } from './commands.js';
 import type { Cursor } from './cursor.js';
 import { primary } from './primary.js';
-import { call, negate, power, product, quotient, sum as sumOf, type Node } from './tree.js';
+import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from './tree.js';
 
 /** Terms with signs between them. */
 export function sum(cursor: Cursor): Node {
@@ -32,20 +32,18 @@ const isSet = (node: Node) =>
 
 /** Factors with signs between them. Factors side by side bind more tightly: `a/bc` is `a/(bc)`. */
 export function productOf(cursor: Cursor): Node {
-  let left = juxtaposed(cursor);
+  const factors = [juxtaposed(cursor)];
   for (;;) {
     const sign = cursor.accept('*', '÷', '/');
-    if (sign !== undefined) {
-      const minus = cursor.accept('-', '+') === '-';
-      const right = juxtaposed(cursor);
-      const factor = minus ? negate(right) : right;
-      left = sign === '*' ? product(left, factor) : quotient(left, factor);
-      continue;
-    }
-    const modulus = residue(cursor);
-    if (!modulus) return left;
-    left = { kind: 'residue', value: left, modulus };
+    if (sign === undefined) break;
+    const minus = cursor.accept('-', '+') === '-';
+    const right = juxtaposed(cursor);
+    const factor = minus ? negate(right) : right;
+    factors.push(sign === '*' ? factor : power(factor, number(-1n)));
   }
+  const value = product(...factors);
+  const modulus = residue(cursor);
+  return modulus ? { kind: 'residue', value, modulus } : value;
 }
 
 /** The 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`. */
@@ -143,10 +141,14 @@ function unit(cursor: Cursor): string {
   }
 }
 
+/** Signs behind one factor; each makes the tree one level deeper. */
+const MAX_POSTFIXES = 12;
+
 /** A factor with what stands behind it: powers, `!`, `%`, `°`, primes. */
 export function postfixed(cursor: Cursor): Node {
   let node = primary(cursor);
-  for (;;) {
+  for (let count = 0; ; count++) {
+    if (count > MAX_POSTFIXES) throw cursor.failure('too much stands behind a factor');
     const sign = cursor.accept('!', '^', '%', '°', "'", '_', '$', '€', '£', '¥');
     if (sign === undefined) return node;
     if (sign === '!') {
@@ -177,7 +179,7 @@ function degrees(cursor: Cursor, value: Node): Node {
 
 /** `f'` is a symbol of its own, `3'` an angle. */
 function primed(cursor: Cursor, node: Node, count: number): Node {
-  while (cursor.accept("'") !== undefined || cursor.seesCommand('prime')) {
+  while (count < 9 && (cursor.accept("'") !== undefined || cursor.seesCommand('prime'))) {
     if (cursor.seesCommand('prime')) cursor.next();
     count++;
   }
@@ -209,14 +211,22 @@ function raised(cursor: Cursor, base: Node): Node {
     return { kind: 'matrix', rows };
   }
   cursor.restore(mark);
-  return power(base, exponent(cursor));
+  return power(
+    base,
+    cursor.nested(() => exponent(cursor)),
+  );
 }
 
 function exponent(cursor: Cursor): Node {
-  if (cursor.accept('-') !== undefined) return negate(exponent(cursor));
+  if (cursor.accept('-') !== undefined) return negate(cursor.nested(() => exponent(cursor)));
   if (cursor.sees('(') && !cursor.repair) throw cursor.failure('an exponent needs braces');
   const base = cursor.nested(() => primary(cursor));
-  return cursor.accept('^') === undefined ? base : power(base, exponent(cursor));
+  return cursor.accept('^') === undefined
+    ? base
+    : power(
+        base,
+        cursor.nested(() => exponent(cursor)),
+      );
 }
 
 const BASES = ['two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];

@@ -21,6 +21,8 @@ export interface Candidate {
   readonly end: number;
 }
 
+/** Formulas that are looked at, counted from the end. */
+const MAX_FORMULAS = 300;
 /** Phrases that are looked at, counted from the end. */
 const MAX_ANCHORS = 12;
 /** How far behind its phrase an answer is looked for, in characters. */
@@ -39,25 +41,39 @@ const ANCHORS =
  */
 export function extract(text: string, options: Extraction): Candidate[] {
   const readsLatex = options.targets.includes('latex');
-  const formulas = readsLatex ? findFormulas(text) : [];
-  const boxes = readsLatex && options.boxPriority >= 0 ? findBoxes(text) : [];
-  const candidates = boxed(text, boxes, formulas, options.boxPriority);
-  if (options.requireBox) return candidates;
-  const anchors = [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS);
-  for (const match of anchors) candidates.push(...anchored(text, match, options));
-  if (!options.anchored) {
-    const last = formulas.length - 1;
-    for (let index = last; index >= 0 && index > last - 8; index--) {
-      candidates.push(grouped(text, withNeighbours(text, formulas, index), 300));
+  const formulas = readsLatex ? findFormulas(text).slice(-MAX_FORMULAS) : [];
+  const boxes = readsLatex ? findBoxes(text) : [];
+  const candidates = options.boxPriority >= 0 ? boxed(text, boxes, formulas, options.boxPriority) : [];
+  if (!options.requireBox) {
+    for (const match of [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS)) {
+      candidates.push(...anchored(text, match, boxes, options));
     }
-    const plain = options.targets.includes('plain') ? plainAnswers(text) : [];
-    // A number of a formula is no answer of its own.
-    const free = plain.filter(
-      (found) => !formulas.some((f) => found.start >= f.start && found.start < f.end),
-    );
-    candidates.push(...free.slice(0, 8).map((found) => ({ ...found, rank: 300 })));
+    // Where a box was meant to hold the answer, no other piece of the text is guessed to be it.
+    if (!options.anchored && candidates.every((candidate) => candidate.rank !== options.boxPriority)) {
+      candidates.push(...unanchored(text, formulas, boxes, options));
+    }
   }
   return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
+}
+
+/** The last formulas, and the last numbers outside of formulas and boxes: theirs are no answers of their own. */
+function unanchored(
+  text: string,
+  formulas: readonly Formula[],
+  boxes: readonly Box[],
+  options: Extraction,
+): Candidate[] {
+  const last = formulas.length - 1;
+  const groups = formulas.slice(-8).map((_, index, some) => {
+    const place = last - (some.length - 1 - index);
+    return grouped(text, withNeighbours(text, formulas, place), 300);
+  });
+  if (!options.targets.includes('plain')) return groups;
+  const spans = [...formulas, ...boxes];
+  const isFree = (found: PlainAnswer) =>
+    !spans.some((span) => found.start >= span.start && found.start < span.end);
+  const plain = plainAnswers(text).filter(isFree).slice(0, 8);
+  return [...groups, ...plain.map((found) => ({ ...found, rank: 300 }))];
 }
 
 /** The last formula that holds boxes, with its neighbours, and the last box by itself. */
@@ -94,11 +110,16 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Cand
   };
 }
 
-function anchored(text: string, match: RegExpMatchArray, options: Extraction): Candidate[] {
+function anchored(
+  text: string,
+  match: RegExpMatchArray,
+  boxes: readonly Box[],
+  options: Extraction,
+): Candidate[] {
   const behind = match.index! + match[0].length;
   const found: Candidate[] = [];
   const add = (at: number, reach: number, rank: number) => {
-    const candidate = answerNear(text, at, reach, options);
+    const candidate = answerNear(text, at, reach, boxes, options);
     if (candidate) found.push({ ...candidate, rank });
   };
   if (match[3] !== undefined) {
@@ -109,7 +130,7 @@ function anchored(text: string, match: RegExpMatchArray, options: Extraction): C
     const window = text.slice(behind, behind + IS_REACH);
     for (const is of window.matchAll(/ is\b:?/g)) {
       const at = behind + is.index + is[0].length;
-      const candidate = answerNear(text, at, 6, options);
+      const candidate = answerNear(text, at, 6, boxes, options);
       if (!candidate) continue;
       const isHoped =
         is.index === 0 && /^[\s."\\*]{0,8}I hope/.test(text.slice(candidate.end, candidate.end + 16));
@@ -122,12 +143,20 @@ function anchored(text: string, match: RegExpMatchArray, options: Extraction): C
 }
 
 /** The first answer within `reach` characters: a formula, a number, or at the very place LaTeX without delimiters. */
-function answerNear(text: string, at: number, reach: number, options: Extraction): Candidate | undefined {
+function answerNear(
+  text: string,
+  at: number,
+  reach: number,
+  boxes: readonly Box[],
+  options: Extraction,
+): Candidate | undefined {
   // Formulas are looked for anew from here: a currency sign somewhere before would shift all that follow.
   const shifted = options.targets.includes('latex') ? findFormulas(text.slice(at, at + WINDOW)) : [];
   const formulas = shifted.map((found) => ({ ...found, start: found.start + at, end: found.end + at }));
   const [formula] = formulas;
-  const numbers = options.targets.includes('plain') ? firstPlain(text, at, reach) : undefined;
+  const box = boxes.find((found) => found.end > at);
+  const free = Math.min(reach, (box?.start ?? Infinity) - at);
+  const numbers = options.targets.includes('plain') ? firstPlain(text, at, free) : undefined;
   const bare = options.targets.includes('latex') ? bareLatex(text, at) : undefined;
   const isNear = formula !== undefined && formula.start <= at + reach;
   if (bare && (!isNear || formula.start > bare.start) && (!numbers || numbers.start >= bare.start))
@@ -147,7 +176,7 @@ function following(text: string, formulas: readonly Formula[]): Candidate {
 }
 
 function firstPlain(text: string, at: number, reach: number): PlainAnswer | undefined {
-  const window = text.slice(at, at + reach);
+  const window = text.slice(at, Math.max(at, at + reach));
   for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s?)?[$€£]?\(?\.?\d/g)) {
     const found = plainAnswerAt(text, at + match.index);
     if (found) return found;

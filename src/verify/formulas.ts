@@ -38,7 +38,7 @@ export function findFormulas(text: string): Formula[] {
     const spansLines = open === '$$' || open === '\\[';
     if (close < 0 || (!spansLines && isBetween(next('\n', from), from, close))) continue;
     const content = text.slice(from, close);
-    if (open === '$' && isProse(content)) continue;
+    if (open === '$' && isProse(content.split(/\bwhere\b/, 1)[0]!)) continue;
     const end = close + (CLOSING[open] ?? ']').length;
     formulas.push({ start, end, content });
     opening.lastIndex = end;
@@ -61,7 +61,9 @@ export function isProse(content: string): boolean {
     /\\(?:text|mbox|textbf|textit|mathrm|operatorname)\w*\s?\{[^{}]*\}|\\[A-Za-z]+/g,
     ' ',
   );
-  return /[A-Za-z]{3,}[,.]?\s+[A-Za-z]{2,}\b|\?/.test(bare.replace(/\b(?:and|or)\b/g, ','));
+  return /(?<![\p{L}\p{M}])[\p{L}\p{M}]{3,}[,.]?\s{1,9}[\p{L}\p{M}]{2,}|[\p{Script=Han}]{2}|\?/u.test(
+    bare.replace(/\b(?:and|or)\b/g, ','),
+  );
 }
 
 /** A formula with those right before it that only commas, "and" or "or" part from it. */

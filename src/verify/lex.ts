@@ -1,6 +1,6 @@
 import type { Budget } from './budget.js';
 import { functionName } from './functions.js';
-import { isUnitWord } from './units.js';
+import { isUnitLetter, isUnitWord } from './units.js';
 
 /** `space` tells whether blanks stood before the token. */
 export type Token = { readonly at: number; readonly space: boolean } & (
@@ -235,8 +235,11 @@ class Lexer {
   }
 
   private isUnit(word: string, last: Token | undefined): boolean {
-    const value = last?.kind === 'number' || (last?.kind === 'sign' && /^[)}%]$/.test(last.sign));
-    return (value || last?.kind === 'text') && isUnitWord(word);
+    return (this.isBehindValue(last) || last?.kind === 'text') && isUnitWord(word);
+  }
+
+  private isBehindValue(last: Token | undefined): boolean {
+    return last?.kind === 'number' || (last?.kind === 'sign' && /^[)}%]$/.test(last.sign));
   }
 
   private betweenBrackets(last: Token | undefined): boolean {
@@ -285,12 +288,18 @@ class Lexer {
     const words = content.replace(/[\s~]+/g, ' ').replace(/^ |[ .]$/g, '');
     const lettered = /^\(?([A-Za-z])\)?$/.exec(words);
     if (words === '' || words === 'th') return;
-    if (lettered) this.push(at, { kind: 'letter', name: lettered[1]! });
+    if (lettered) this.fontLetter(lettered[1]!, at);
     else if (/^,? ?(?:and|or|,)$/i.test(words)) this.sign(at, ',');
     else if (PERCENT.test(words)) this.sign(at, '%');
     else if (functionName(words) !== undefined) this.push(at, { kind: 'command', name: words });
     else if (/^[-+$(]?\s?\d/.test(words)) this.inline(content, at);
     else this.push(at, { kind: 'text', text: words.replace(/\\[,;: ]|[{}$]/g, ''), font: true });
+  }
+
+  /** `5 \text{ m}` is a length; any other single letter is a symbol in another font. */
+  private fontLetter(letter: string, at: number): void {
+    const isUnit = isUnitLetter(letter) && this.isBehindValue(this.tokens.at(-1));
+    this.push(at, isUnit ? { kind: 'text', text: letter, font: true } : { kind: 'letter', name: letter });
   }
 
   /** Numbers inside `\text{…}` are read as if it were not there. */
@@ -300,6 +309,13 @@ class Lexer {
 
   /** The text up to the brace that closes one just read; all that is left where none does. */
   private insideBraces(): string {
+    const content = this.readBraces();
+    // Contents that are read again must not nest without end.
+    this.budget.spend(content.length >> 2);
+    return content;
+  }
+
+  private readBraces(): string {
     const start = this.at;
     let depth = 1;
     for (; this.at < this.source.length; this.at++) {

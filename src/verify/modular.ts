@@ -42,10 +42,12 @@ function hash(seed: bigint, name: string, parts: readonly bigint[]): bigint {
 export class ModularPoint implements Arithmetic<bigint> {
   /** Whether nothing but rational functions of the symbols was met. */
   isRational = true;
+  private readonly symbols = new Map<string, bigint>();
 
   constructor(private readonly seed: bigint) {}
 
   number({ n, d }: Rational): bigint | undefined {
+    if (d === 1n) return reduce(n);
     const below = reduce(d);
     return below === 0n ? undefined : (reduce(n) * inverse(below)) % P;
   }
@@ -55,7 +57,11 @@ export class ModularPoint implements Arithmetic<bigint> {
   }
 
   symbol(name: string): bigint {
-    return hash(this.seed, `symbol ${name}`, []);
+    const known = this.symbols.get(name);
+    if (known !== undefined) return known;
+    const value = hash(this.seed, `symbol ${name}`, []);
+    this.symbols.set(name, value);
+    return value;
   }
 
   add(a: bigint, b: bigint): bigint {

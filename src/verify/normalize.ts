@@ -82,9 +82,11 @@ const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
  */
 export function normalize(answer: string): string {
   let text = answer.replace(TYPED, (character) => CHARACTERS[character]!);
+  // "x + 1, where x is …" says x + 1.
+  text = beforeConditions(text);
   // A doubled backslash before a letter was escaped twice, unless it ends a row.
   if (!/matrix|array|cases|aligned/.test(text)) text = text.replace(/\\\\(?=[A-Za-z{}[\](),!;:$%|])/g, '\\');
-  text = trimAnswer(text);
+  text = withoutDelimiters(trimAnswer(text));
   return (
     text
       .replace(/\\!\s*/g, '')
@@ -96,10 +98,31 @@ export function normalize(answer: string): string {
   );
 }
 
+/** The answer without what is said of its letters behind "where". */
+export function beforeConditions(text: string): string {
+  const at = text.search(/\bwhere\b/);
+  return at <= 0
+    ? text
+    : text
+        .slice(0, at)
+        .replace(/\\(?:text|mbox)\{\s?,?\s?$/, '')
+        .trimEnd();
+}
+
+/** "$1$, $2$" is a list: more than one dollar sign are delimiters, one alone is a currency. */
+function withoutDelimiters(text: string): string {
+  const delimiter = /(?<!\\)\$/g;
+  return (text.match(delimiter)?.length ?? 0) > 1 ? text.replace(delimiter, ' ') : text;
+}
+
+/** Layers of surroundings that are taken off. */
+const MAX_LAYERS = 12;
+
 /** The answer without what surrounds it: blanks, dollar signs, `\(…\)`, Markdown emphasis, closing punctuation. */
 export function trimAnswer(answer: string): string {
   let text = answer.trim();
-  for (let before = ''; before !== text;) {
+  let before = '';
+  for (let layer = 0; before !== text && layer < MAX_LAYERS; layer++) {
     before = text;
     text = text.replace(/^(?:\*\*|__|[$`"]|\\\(|\\\[(?!\d+\s*,)|\\displaystyle\b|\\[ ,;:!])\s*/, '');
     text = text.replace(/(?<!\\)(?:\*\*|__|[.,;:`"]|(?<!\\left|\\right)\\[ ,;:!])$/, '').trimEnd();

@@ -78,11 +78,14 @@ export function statement(cursor: Cursor): Node {
   return operators.length === 0 ? sides[0]! : { kind: 'relation', operators, sides };
 }
 
+/** Sets that are united; each makes the tree one level deeper. */
+const MAX_SETS = 200;
 const SET_SIGNS = { '∪': 'union', '∩': 'intersection', '∖': 'difference' } as const;
 
 function setExpression(cursor: Cursor): Node {
   let left = ratio(cursor);
-  for (;;) {
+  for (let count = 0; ; count++) {
+    if (count > MAX_SETS) throw cursor.failure('too many sets');
     const sign = cursor.accept('∪', '∩', '∖');
     if (sign === undefined) return left;
     const operator = SET_SIGNS[sign as keyof typeof SET_SIGNS];

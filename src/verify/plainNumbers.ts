@@ -70,8 +70,9 @@ function isBalanced(content: string): boolean {
   return depth === 0;
 }
 
-/** Whether an equals sign follows, so that this is not the result. */
-const isCounted = (text: string, end: number) => /^\s{0,3}=/.test(text.slice(end, end + 4));
+/** Whether an equals sign follows, so that this is not the result, or the rest of a term (`3x^2`). */
+const isCounted = (text: string, end: number) =>
+  /^\s{0,3}=|^[\^_\\{]|^[A-Za-z][\^_]/.test(text.slice(end, end + 4));
 
 function withPercent(text: string, answer: PlainAnswer): PlainAnswer {
   PERCENT.lastIndex = answer.end;

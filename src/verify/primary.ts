@@ -3,10 +3,12 @@ import { command } from './commands.js';
 import type { Cursor } from './cursor.js';
 import { CURRENCIES, postfixed, sum } from './expression.js';
 import { items, statement } from './parse.js';
-import { call, constant, number, symbol, text, type Bracket, type Node } from './tree.js';
+import { call, constant, negate, number, symbol, text, type Bracket, type Node } from './tree.js';
 
 /** Digits of a number that are read; longer ones only compare as text. */
 const MAX_DIGITS = 5000;
+/** Characters of a symbol's name with its subscript. */
+const MAX_NAME = 100;
 /** Powers of ten that e-notation may have. */
 const MAX_EXPONENT = 5000;
 
@@ -120,6 +122,7 @@ export function named(cursor: Cursor, name: string): Node {
   if (cursor.accept('_') !== undefined) full += `_${cursor.raw()}`;
   if (full === 'e') return constant('e');
   if (full === 'i' && !cursor.bound.has('i')) return constant('i');
+  if (full.length > MAX_NAME) throw cursor.failure('a name is too long');
   let primes = 0;
   while (cursor.sees("'") && primes < 9) {
     cursor.next();
@@ -178,13 +181,16 @@ function bracket(cursor: Cursor, sign: string): Node {
     case '€':
     case '£':
     case '¥':
-      return { kind: 'quantity', value: postfixed(cursor), unit: CURRENCIES[sign]! };
-    case '-':
-      // behind a currency sign, "$-5"
-      return { kind: 'product', factors: [number(-1n), postfixed(cursor)] };
+      return currency(cursor, CURRENCIES[sign]!);
     default:
       throw cursor.failure(`${sign} where a value should stand`);
   }
+}
+
+function currency(cursor: Cursor, unit: string): Node {
+  const isNegative = cursor.accept('-') !== undefined;
+  const value = cursor.nested(() => postfixed(cursor));
+  return { kind: 'quantity', value: isNegative ? negate(value) : value, unit };
 }
 
 /** Round and square brackets: around one item they group, around more they make a tuple or an interval. */

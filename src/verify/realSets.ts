@@ -56,7 +56,8 @@ export function realSetOf(node: Node, budget: Budget): RealSet | undefined {
 }
 
 /** Doubles that are the same number for all that is known of them. */
-const near = (x: number, y: number) => Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x), Math.abs(y));
+const near = (x: number, y: number) =>
+  Number.isFinite(x - y) && Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x), Math.abs(y));
 
 function named(name: NodeOf<'namedSet'>['name']): RealSet | undefined {
   if (name === 'R') return { has: () => true, edges: [] };

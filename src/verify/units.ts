@@ -66,6 +66,9 @@ export function isUnitWord(word: string): boolean {
   return lookUp(word) !== undefined || COUNTED.includes(singular(word.toLowerCase()));
 }
 
+/** Whether a letter in upright font is a unit where it stands behind a number; `\mathrm{e}` is not. */
+export const isUnitLetter = (letter: string): boolean => lookUp(letter) !== undefined;
+
 /**
  * How many `to` one `from` is (`cm`, `m` → 1/100), 'unlike' where the two measure different things, or undefined
  * where one of them is not known well enough to say. Powers (`cm^2`, `square feet`) are understood, products and

@@ -3,9 +3,9 @@ import { extractChoice, LETTERS } from './choices.js';
 import { compare } from './compare.js';
 import { extract, type Candidate } from './extract.js';
 import { isProse } from './formulas.js';
-import { normalize, trimAnswer } from './normalize.js';
+import { beforeConditions, normalize, trimAnswer } from './normalize.js';
 import { optionsOf, type Preset, type VerifyOptions } from './options.js';
-import { parse } from './parse.js';
+import { MAX_ANSWER_LENGTH, parse } from './parse.js';
 import { print } from './print.js';
 import { symbol, substitute, symbolsOf, type Node } from './tree.js';
 
@@ -40,7 +40,11 @@ export interface Verdict {
 const MAX_CANDIDATES = 12;
 /** Characters of a response, counted from its end, in which the answer is looked for. */
 const MAX_RESPONSE = 400_000;
-const SHORT = 300;
+/** Characters that a response without a phrase, box or formula may have to be an answer as a whole. */
+const SHORT = 2000;
+
+/** Where a whole text was meant as an answer, no number is taken out of it. */
+const FORMULAS = ['latex'] as const;
 
 /** An answer as text, and as a tree where it could be read. */
 interface Answer {
@@ -81,7 +85,7 @@ export function verify(
     verdict.predParsed = pred?.node ? print(pred.node) : null;
     if (!gold) return decide('gold-unreadable', 'extraction');
     if (!pred) return decide('no-answer', 'extraction');
-    if (normalize(gold.text) === normalize(pred.text)) return decide('equal', 'string');
+    if (plainText(gold.text) === plainText(pred.text)) return decide('equal', 'string');
     if (!gold.node || !pred.node) {
       if (looseText(gold.text) === looseText(pred.text)) return decide('equal', 'string');
       return decide(gold.node ? 'unparsed' : 'gold-unreadable', 'string');
@@ -107,10 +111,10 @@ function responseText(pred: string, options: VerifyOptions): string | undefined 
 
 function readGold(gold: string, options: VerifyOptions, budget: Budget): Answer | undefined {
   if (gold.trim() === '') return undefined;
-  const whole = bareAnswer(gold.replace(/(?<!\\)\$/g, ' '), options, budget);
+  const whole = bareAnswer(beforeConditions(gold), MAX_ANSWER_LENGTH, options, budget);
   if (whole?.node) return whole;
   const settings = {
-    targets: options.goldTargets ?? options.targets,
+    targets: whole ? FORMULAS : (options.goldTargets ?? options.targets),
     boxPriority: Math.max(0, options.boxPriority),
   };
   const found = firstReadable(
@@ -123,15 +127,16 @@ function readGold(gold: string, options: VerifyOptions, budget: Budget): Answer 
 
 function readResponse(response: string, options: VerifyOptions, budget: Budget): Answer | undefined {
   const hasFormula = /(?<!\\)\$|\\[([]/.test(trimAnswer(response));
-  const bare = options.anchored || hasFormula ? undefined : bareAnswer(response, options, budget);
+  const bare = options.anchored || hasFormula ? undefined : bareAnswer(response, SHORT, options, budget);
   if (bare?.node) return bare;
-  return firstReadable(extract(response, options), options, budget) ?? bare;
+  const settings = bare ? { ...options, targets: FORMULAS } : options;
+  return firstReadable(extract(response, settings), options, budget) ?? bare;
 }
 
 /** A short text without prose and boxes is an answer as a whole. */
-function bareAnswer(text: string, options: VerifyOptions, budget: Budget): Answer | undefined {
+function bareAnswer(text: string, limit: number, options: VerifyOptions, budget: Budget): Answer | undefined {
   const trimmed = text.trim();
-  if (!options.targets.includes('latex') || trimmed === '' || trimmed.length > SHORT) return undefined;
+  if (!options.targets.includes('latex') || trimmed === '' || trimmed.length > limit) return undefined;
   if (/\n|\\boxed|\\fbox/.test(trimmed) || isProse(trimmed)) return undefined;
   return read(trimmed, options, budget);
 }
@@ -151,14 +156,17 @@ function firstReadable(
 }
 
 function read(content: string, options: VerifyOptions, budget: Budget): Answer {
+  if (content.length > MAX_ANSWER_LENGTH) return { text: content.trim(), node: undefined };
   const text = normalize(content);
   const parsed = parse(text, budget, options.repair);
   return { text: content.trim(), node: 'node' in parsed ? parsed.node : undefined };
 }
 
+const plainText = (text: string) => (text.length > MAX_ANSWER_LENGTH ? text : normalize(text));
+
 /** What is left of an answer's text when blanks, fonts, sizes of brackets and letter case do not count. */
 function looseText(text: string): string {
-  return normalize(text)
+  return plainText(text)
     .replace(/\\(?:left|right|displaystyle|text(?:bf|rm|it)?|mbox|mathrm)(?![a-z])|\s/g, '')
     .replace(/\\[dt]frac/g, '\\frac')
     .toLowerCase();

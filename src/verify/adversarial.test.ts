@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { adversarialPairs } from '../../test/support/adversarialAnswers.js';
+import { Random } from '../util/random.js';
+import { parse } from './parse.js';
+import { Budget, BudgetExceeded } from './budget.js';
+import { verify, type Preset } from './verify.js';
+
+const pairs = adversarialPairs();
+
+describe('hostile answers', () => {
+  it.each(pairs)('$name: a verdict, whichever side it is on', ({ gold, pred, expected }) => {
+    const verdict = verify({ gold, pred });
+    if (expected !== undefined) expect(verdict.correct).toBe(expected);
+    expect(typeof verify({ gold: pred, pred: gold }).correct).toBe('boolean');
+    for (const preset of ['reward', 'lenient', 'choice'] satisfies Preset[]) {
+      expect(typeof verify({ gold, pred, preset }).correct).toBe('boolean');
+    }
+  });
+
+  it('get the same verdict every time', () => {
+    const once = pairs.map(({ gold, pred }) => verify({ gold, pred }));
+    expect(pairs.map(({ gold, pred }) => verify({ gold, pred }))).toEqual(once);
+  });
+
+  it('never throw where characters are drawn at random', () => {
+    const random = new Random(4);
+    const alphabet = [
+      '\\frac',
+      '\\sqrt',
+      '{',
+      '}',
+      '(',
+      ')',
+      '[',
+      ']',
+      '^',
+      '_',
+      '|',
+      '\\{',
+      '\\}',
+      ',',
+      ';',
+      '=',
+      '<',
+      '$',
+    ];
+    alphabet.push(
+      '\\boxed',
+      '\\text',
+      '\\left',
+      '\\right',
+      '\\begin{pmatrix}',
+      '\\end{pmatrix}',
+      '&',
+      '\\\\',
+      '+',
+      '-',
+      '/',
+    );
+    alphabet.push(
+      '1',
+      '23',
+      '.5',
+      'x',
+      'y',
+      'i',
+      'e',
+      '\\pi',
+      '\\sin',
+      '\\log',
+      '\\sum',
+      '!',
+      '%',
+      '°',
+      '\\pm',
+      '\\cup',
+      ':',
+      ' ',
+    );
+    const draw = () =>
+      Array.from({ length: 1 + random.nextInt(24) }, () => alphabet[random.nextInt(alphabet.length)]!).join(
+        '',
+      );
+    for (let round = 0; round < 3000; round++) {
+      const [gold, pred] = [draw(), draw()];
+      expect(typeof verify({ gold, pred: `The answer is \\boxed{${pred}}.` }).correct).toBe('boolean');
+      expect(typeof verify({ gold, pred }).correct).toBe('boolean');
+    }
+  });
+});
+
+describe('the budget', () => {
+  it('ends what has too many steps, with a reason of its own', () => {
+    const sums = '\\sum_{k=1}^{200} '.repeat(20);
+    expect(verify({ gold: '5', pred: `\\boxed{${sums} k}` })).toMatchObject({
+      correct: false,
+      reason: 'budget',
+    });
+    expect(() => parse('1+'.repeat(100), new Budget(50))).toThrow(BudgetExceeded);
+  });
+});

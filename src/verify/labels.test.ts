@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BENCHMARKS,
+  benchmarkGolds,
+  withoutDollars,
+  type Benchmark,
+} from '../../test/support/benchmarkGolds.js';
+import { verify } from './verify.js';
+
+const data = join(import.meta.dirname, '../../../shared/data');
+const hasData = existsSync(data);
+if (!hasData) console.warn('skipped: ../shared/data is not there');
+
+function lines<T>(path: string): T[] {
+  return readFileSync(join(data, path), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
+}
+
+interface ModelSolution {
+  is_correct: boolean;
+  solution: string;
+}
+const MODELS = ['6b_finetuning', '6b_verification', '175b_finetuning', '175b_verification'] as const;
+type Gsm8kRow = Record<(typeof MODELS)[number], ModelSolution> & { ground_truth: string };
+
+it.skipIf(!hasData)('agrees with all 5,276 labels of GSM8K model solutions', () => {
+  const rows = lines<Gsm8kRow>('gsm8k/example_model_solutions.jsonl');
+  const traces = rows.flatMap((row) =>
+    MODELS.map((model) => ({ gold: row.ground_truth.split('A: ').at(-1)!, ...row[model] })),
+  );
+  expect(traces).toHaveLength(5276);
+  const wrong = traces.filter(
+    ({ gold, solution, is_correct }) => verify({ gold, pred: solution }).correct !== is_correct,
+  );
+  expect(wrong).toEqual([]);
+});
+
+it.skipIf(!hasData)('agrees with 799 of 800 labels of MATH samples; the other is the label’s error', () => {
+  const rows = lines<{ gt: string; code: string[]; score: boolean[] }>(
+    'qwen25-math-cot100/math_cot_100.jsonl',
+  );
+  const traces = rows.flatMap(({ gt, code, score }) =>
+    code.map((pred, index) => ({ gold: gt, pred, label: score[index] })),
+  );
+  expect(traces).toHaveLength(800);
+  const wrong = traces.filter(({ gold, pred, label }) => verify({ gold, pred }).correct !== label);
+  expect(wrong.map(({ gold, label }) => [gold, label])).toEqual([['10{,}000', false]]);
+});
+
+describe.skipIf(!hasData)('golds of the benchmark files', () => {
+  // Neighbours that say the same.
+  const SAME_AS_NEXT: Partial<Record<Benchmark, string[]>> = {
+    math: ['5'],
+    minerva: ['100 p^{\\frac{1}{2}}'],
+  };
+  let items = 0;
+
+  it.each(BENCHMARKS)('%s: answer themselves in a sentence and in a box, and not the next item', (name) => {
+    const golds = benchmarkGolds(name)!;
+    items += golds.length;
+    const unlike: string[] = [];
+    const likeNext: string[] = [];
+    golds.forEach((spellings, index) => {
+      const next = golds[(index + 1) % golds.length]![0]!;
+      for (const gold of spellings) {
+        const bare = withoutDollars(gold);
+        const sentence = verify({ gold, pred: `We find the value. The answer is $${bare}$.` });
+        const box = verify({ gold, pred: `Thus the value is\n\\[\\boxed{${bare}}\\]\nas claimed.` });
+        if (!sentence.correct || !box.correct || box.goldParsed === null) unlike.push(gold);
+        const other = verify({ gold, pred: `The answer is \\boxed{${withoutDollars(next)}}.` });
+        if (other.correct && next !== gold) likeNext.push(gold);
+      }
+    });
+    expect(unlike).toEqual([]);
+    expect(likeNext).toEqual(SAME_AS_NEXT[name] ?? []);
+  });
+
+  it('are 2,879', () => {
+    expect(items).toBe(2879);
+  });
+});
