@@ -1,9 +1,10 @@
+import { rational } from '../util/rational.js';
 import type { Budget } from './budget.js';
 import { evaluate } from './evaluate.js';
 import { ModularPoint } from './modular.js';
 import { complexArithmetic, magnitude, subtract, type Complex } from './numeric.js';
 import { sameConstant } from './precise.js';
-import { contains, sameTree, type Node } from './tree.js';
+import { contains, number, sameTree, substitute, symbolsOf, type Node } from './tree.js';
 
 export interface Outcome {
   equal: boolean;
@@ -41,7 +42,7 @@ function sameModulo(a: Node, b: Node, budget: Budget): boolean | undefined {
   return undefined;
 }
 
-type Regime = 'positive' | 'real' | 'complex' | 'integer';
+type Regime = 'positive' | 'wide' | 'real' | 'complex' | 'integer';
 interface Tally {
   agreements: number;
   disagrees: boolean;
@@ -49,7 +50,8 @@ interface Tally {
 
 const WANTED = 5;
 const TRIES = 12;
-const SAME = 1e-9;
+/** Relative gaps that rounding alone makes, and that it does not; what is between says nothing. */
+const SAME = 1e-11;
 const DIFFERENT = 1e-6;
 
 const NOT_ANALYTIC = /^(?:abs|norm|sgn|floor|ceiling|Re|Im|arg|max|min)$/;
@@ -60,11 +62,15 @@ function sampled(a: Node, b: Node, budget: Budget): Outcome {
   const either = (pattern: RegExp) => contains(a, calls(pattern)) || contains(b, calls(pattern));
   const tally = (regime: Regime) => tallied(a, b, regime, budget);
   const positive = tally('positive');
-  if (positive.disagrees) {
-    if (!either(OF_INTEGERS)) return { equal: false, stage: 'sampling' };
+  if (either(OF_INTEGERS)) {
+    // Floors of small numbers are alike, so larger ones are drawn; many identities hold for whole numbers alone.
     const integers = tally('integer');
-    return { equal: !integers.disagrees && integers.agreements >= WANTED, stage: 'integer-domain' };
+    if (integers.disagrees) return { equal: false, stage: 'sampling' };
+    if (positive.disagrees || tally('wide').disagrees) {
+      return { equal: integers.agreements >= WANTED, stage: 'integer-domain' };
+    }
   }
+  if (positive.disagrees || sameAtPoint(a, b, budget) === false) return { equal: false, stage: 'sampling' };
   const real = tally('real');
   const isAnalytic = !either(NOT_ANALYTIC);
   if (real.disagrees && !isAnalytic) return { equal: false, stage: 'sampling' };
@@ -72,6 +78,13 @@ function sampled(a: Node, b: Node, budget: Budget): Outcome {
   const agreements = positive.agreements + real.agreements + complex.agreements;
   if (agreements < WANTED) return { equal: false, stage: 'undecided' };
   return { equal: true, stage: real.disagrees || complex.disagrees ? 'positive-domain' : 'sampling' };
+}
+
+/** Whether the two agree to 60 digits where the symbols are certain positive fractions; undefined where that is not known. */
+function sameAtPoint(a: Node, b: Node, budget: Budget): boolean | undefined {
+  const names = [...symbolsOf(b, symbolsOf(a))];
+  const point = new Map(names.map((name, index) => [name, number(rational(BigInt(19 + 4 * index), 13n))]));
+  return sameConstant(substitute(a, point), substitute(b, point), budget);
 }
 
 function tallied(a: Node, b: Node, regime: Regime, budget: Budget): Tally {
@@ -95,12 +108,14 @@ export function sample(name: string, index: number, regime: Regime): Complex {
   switch (regime) {
     case 'positive':
       return { re: 0.3 + 2.4 * random, im: 0 };
+    case 'wide':
+      return { re: 3 + 37 * random, im: 0 };
     case 'real':
       return { re: 5.4 * random - 2.7, im: 0 };
     case 'complex':
       return { re: 3 * random - 1.5, im: 3 * second - 1.5 };
     case 'integer':
-      return { re: 1 + index + Math.floor(4 * random), im: 0 };
+      return { re: 2 + index + Math.floor(8 * random), im: 0 };
   }
 }
 

@@ -242,11 +242,13 @@ class Lexer {
     return last?.kind === 'number' || (last?.kind === 'sign' && /^[)}%]$/.test(last.sign));
   }
 
+  /** `[1,2] U [3,4]`: brackets before it, and brackets with a comma behind. */
   private betweenBrackets(last: Token | undefined): boolean {
+    const behind = this.source.slice(this.at, this.at + 80);
     return (
       last?.kind === 'sign' &&
       /^[)\]]|^\\\}$/.test(last.sign) &&
-      /\s*(?:\\left\s*)?(?:[([]|\\\{)/y.test(this.source.slice(this.at, this.at + 20))
+      /^\s{0,9}(?:\\left\s{0,9})?(?:[([][^()[\]]{0,60},|\\\{)/.test(behind)
     );
   }
 

@@ -78,8 +78,16 @@ class PreciseArithmetic implements Arithmetic<Precise> {
     return undefined;
   }
 
-  apply(): undefined {
-    return undefined;
+  /** An unknown function: some polynomial of its arguments, fixed by its name. */
+  apply(name: string, args: readonly Precise[]): Precise | undefined {
+    let state = 7n;
+    for (const character of name) state = (state * 31n + BigInt(character.codePointAt(0)!)) % 9973n;
+    let result: Precise | undefined = this.number(rational(state + 2003n, 9973n));
+    for (const arg of args) {
+      const inner: Precise | undefined = result && this.multiply(result, this.number(rational(13n, 7n)));
+      result = inner && this.integerPower(this.add(inner, arg), 3n);
+    }
+    return result;
   }
 
   add(a: Precise, b: Precise): Precise {

@@ -64,6 +64,8 @@ function numeral(cursor: Cursor, digits: string): Node {
 /** The digits behind a leading group: the run of `,ddd` or ` ddd` up to its end, undefined where it does not fit. */
 function group(cursor: Cursor): { whole: string; decimals?: string } | undefined {
   const comma = cursor.sees(',');
+  // In 27,54,108 the second number begins no group either.
+  if (comma && cursor.sees(',', -2) && !cursor.peek(-1)!.space) return undefined;
   let whole = '';
   for (let ahead = 0; ;) {
     if (comma && !cursor.sees(',', ahead)) return accepted(cursor, whole, ahead);
