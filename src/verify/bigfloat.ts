@@ -33,7 +33,10 @@ export function toRational(a: BigFloat): Rational | undefined {
   return a.e >= 0 ? rational(a.m << BigInt(a.e)) : rational(a.m, 1n << BigInt(-a.e));
 }
 
-/** Arithmetic on BigFloats with `precision` bits; the last few of a result may be wrong. */
+/**
+ * Arithmetic on BigFloats with `precision` bits, of which the last few may be wrong. Of logarithms, sines, cosines and
+ * angles near zero as many bits behind the point are right, not as many significant ones.
+ */
 export class BigFloats {
   private piValue: BigFloat | undefined;
   private ln2Value: BigFloat | undefined;
