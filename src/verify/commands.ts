@@ -67,19 +67,19 @@ export function command(cursor: Cursor, name: string): Node {
   return unknown(cursor, name);
 }
 
-/** `\frac{a}{b}`; a derivative `\frac{dy}{dx}` is no quotient. */
+/** `\frac{a}{b}`; a derivative `\frac{dy}{dx}` or `\frac{d}{dx}` is no quotient. */
 function fractionOf(cursor: Cursor): Node {
   const above = argument(cursor);
   const below = argument(cursor);
-  const [differential, variable] = [differentialOf(above), differentialOf(below)];
+  const differential = differentialOf(above);
+  const variable = below.kind === 'product' ? differentialOf(below) : undefined;
   if (differential && variable) return { kind: 'apply', name: 'derivative', args: [differential, variable] };
   return quotient(above, below);
 }
 
 /** The `v` of `dv`, of `d^2 v` and of `dt^2`, with the order; undefined for anything else. */
 function differentialOf(node: Node): Node | undefined {
-  if (node.kind !== 'product') return undefined;
-  const [first, ...rest] = node.factors as [Node, ...Node[]];
+  const [first, ...rest] = (node.kind === 'product' ? node.factors : [node]) as [Node, ...Node[]];
   const base = first.kind === 'power' ? first.base : first;
   const isD = base.kind === 'symbol' && (base.name === 'd' || base.name === 'partial');
   if (!isD || !rest.every((factor) => /symbol|power|apply/.test(factor.kind))) return undefined;
