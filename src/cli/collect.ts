@@ -82,7 +82,8 @@ export function collectCommand(): Command {
 }
 
 const DETAILS = `
-Stop it at any time, however hard: the same command goes on where it was, without losing or repeating a trace.
+Stop it at any time, however hard: the same command goes on where it was, without losing or repeating a trace. With a
+larger -k it asks for what is missing.
 traces.jsonl is written at the end, one row a problem with the fields of OpenR1-Math-Raw. Problems whose requests fail
 for good are listed in failed.jsonl and tried again by the next run. Requests that are under way when a budget is used
 up are still finished and kept.

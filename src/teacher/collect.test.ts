@@ -277,11 +277,20 @@ describe.concurrent('a run that goes on', () => {
     expect(server.requests).toHaveLength(before);
   });
 
+  it('can ask for more traces of each problem', async () => {
+    const problems = problemFile(sums(10));
+    const undisturbed = await run({ problems });
+    const { out, server } = await run({ problems, settings: { samples: 2, until_right: true } });
+    await run({ problems, out, server, settings: { samples: 2 } });
+    await run({ problems, out, server });
+    expect(bytesOf(out)).toBe(bytesOf(undisturbed.out));
+    expect(server.requests).toHaveLength(undisturbed.server.requests.length);
+  });
+
   it.each<[string, Partial<CollectSettings>, string]>([
     ['temperature', { sampling: { temperature: 1, max_tokens: 100 } }, 'temperature (0.6 then, 1 now)'],
     ['a further field', { sampling: { ...SETTINGS.sampling, top_k: 20 } }, 'top_k (not set then, 20 now)'],
     ['model and seed', { model: 'v3', seed: 6 }, 'model ("r1" then, "v3" now), seed (5 then, 6 now)'],
-    ['number of traces', { samples: 4 }, 'samples (3 then, 4 now)'],
   ])('is refused with another %s', async (_, settings, difference) => {
     const { out } = await run({});
     const before = bytesOf(out, 'journal.jsonl');

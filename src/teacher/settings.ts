@@ -3,7 +3,7 @@ import type { ChatMessage } from '../text/template.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
 
-/** What decides the traces of a collection. A run can be gone on with only under the same settings. */
+/** What a collection asks for. A run can be gone on with under the same settings, or for more traces of a problem. */
 export interface CollectSettings {
   model: string;
   /** Traces a problem; with `until_right` at most. */
@@ -51,9 +51,11 @@ export function requireSameRun(found: unknown, wanted: JournalHeader, folder: st
   }
 }
 
+/** The settings that a trace depends on; how many there are to be is not one. */
 function flat({ sampling, ...settings }: Record<string, unknown>): Map<string, string> {
   const all = { ...settings, ...(sampling as Record<string, unknown> | undefined) };
-  return new Map(Object.entries(all).map(([key, value]) => [key, JSON.stringify(value)]));
+  const entries = Object.entries(all).filter(([key]) => key !== 'samples' && key !== 'until_right');
+  return new Map(entries.map(([key, value]) => [key, JSON.stringify(value)]));
 }
 
 function shorten(text: string): string {
