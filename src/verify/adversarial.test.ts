@@ -1,11 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { adversarialPairs } from '../../test/support/adversarialAnswers.js';
+import { composedAnswer } from '../../test/support/composedAnswers.js';
 import { Random } from '../util/random.js';
 import { parse } from './parse.js';
 import { Budget, BudgetExceeded } from './budget.js';
 import { verify, type Preset } from './verify.js';
 
 const pairs = adversarialPairs();
+
+/** What answers are written with. */
+const ALPHABET = [
+  ...String.raw`\frac \sqrt \boxed \text \left \right \begin{pmatrix} \end{pmatrix} \pi \sin \log \sum \pm \cup`.split(
+    ' ',
+  ),
+  ...String.raw`{ } ( ) [ ] ^ _ | \{ \} , ; = < $ & \\ + - / ! % ° : 1 23 .5 x y i e`.split(' '),
+  ' ',
+];
 
 describe('hostile answers', () => {
   it.each(pairs)('$name: a verdict, whichever side it is on', ({ gold, pred, expected }) => {
@@ -24,67 +34,26 @@ describe('hostile answers', () => {
 
   it('never throw where characters are drawn at random', () => {
     const random = new Random(4);
-    const alphabet = [
-      '\\frac',
-      '\\sqrt',
-      '{',
-      '}',
-      '(',
-      ')',
-      '[',
-      ']',
-      '^',
-      '_',
-      '|',
-      '\\{',
-      '\\}',
-      ',',
-      ';',
-      '=',
-      '<',
-      '$',
-    ];
-    alphabet.push(
-      '\\boxed',
-      '\\text',
-      '\\left',
-      '\\right',
-      '\\begin{pmatrix}',
-      '\\end{pmatrix}',
-      '&',
-      '\\\\',
-      '+',
-      '-',
-      '/',
-    );
-    alphabet.push(
-      '1',
-      '23',
-      '.5',
-      'x',
-      'y',
-      'i',
-      'e',
-      '\\pi',
-      '\\sin',
-      '\\log',
-      '\\sum',
-      '!',
-      '%',
-      '°',
-      '\\pm',
-      '\\cup',
-      ':',
-      ' ',
-    );
     const draw = () =>
-      Array.from({ length: 1 + random.nextInt(24) }, () => alphabet[random.nextInt(alphabet.length)]!).join(
+      Array.from({ length: 1 + random.nextInt(24) }, () => ALPHABET[random.nextInt(ALPHABET.length)]!).join(
         '',
       );
     for (let round = 0; round < 3000; round++) {
       const [gold, pred] = [draw(), draw()];
       expect(typeof verify({ gold, pred: `The answer is \\boxed{${pred}}.` }).correct).toBe('boolean');
       expect(typeof verify({ gold, pred }).correct).toBe('boolean');
+    }
+  });
+
+  it('never throw where answers are put together at random, and an answer is itself', () => {
+    const random = new Random(5);
+    for (let round = 0; round < 4000; round++) {
+      const gold = composedAnswer(random);
+      const pred = random.nextInt(3) === 0 ? gold.replace(/\d/, '7') : composedAnswer(random);
+      expect(typeof verify({ gold, pred: `The answer is \\boxed{${pred}}.` }).correct).toBe('boolean');
+      expect(typeof verify({ gold, pred, preset: 'lenient' }).correct).toBe('boolean');
+      const itself = verify({ gold, pred: `The answer is \\boxed{${gold}}.` });
+      expect({ gold, reason: itself.reason }).toEqual({ gold, reason: 'equal' });
     }
   });
 });

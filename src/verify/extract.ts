@@ -152,7 +152,10 @@ function answerNear(
 ): Candidate | undefined {
   // Formulas are looked for anew from here: a currency sign somewhere before would shift all that follow.
   const shifted = options.targets.includes('latex') ? findFormulas(text.slice(at, at + WINDOW)) : [];
-  const formulas = shifted.map((found) => ({ ...found, start: found.start + at, end: found.end + at }));
+  const formulas = shifted
+    .map((found) => ({ ...found, start: found.start + at, end: found.end + at }))
+    // A piece of what a box holds is no answer of its own.
+    .filter(({ start }) => !boxes.some((box) => start > box.start && start < box.end));
   const [formula] = formulas;
   const box = boxes.find((found) => found.end > at);
   const free = Math.min(reach, (box?.start ?? Infinity) - at);

@@ -10,8 +10,11 @@ export interface Complex {
 
 const real = (re: number): Complex => ({ re, im: 0 });
 
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
 /** The nearest double. */
 export function toDouble({ n, d }: Rational): number {
+  if (n <= SAFE && n >= -SAFE && d <= SAFE) return Number(n) / Number(d);
   const shift = Math.max(0, d.toString(2).length - n.toString(2).length + 64);
   const scaled = Number((n << BigInt(shift)) / d);
   return shift > 1000 ? (scaled / 2 ** 1000) * 2 ** (1000 - shift) : scaled / 2 ** shift;

@@ -130,13 +130,20 @@ function described(node: NodeOf<'relation'>, budget: Budget): RealSet | undefine
   const plain = withValueAsVariable(node);
   const names = [...symbolsOf(plain)];
   if (plain.kind !== 'relation' || names.length !== 1) return undefined;
-  const sidesAt = (x: number) => {
-    const arithmetic = complexArithmetic((): Complex => ({ re: x, im: 0 }));
-    return plain.sides.map((side) => {
-      const value = evaluate(side, arithmetic, budget);
-      return value && Math.abs(value.im) < 1e-12 ? value.re : undefined;
-    });
+  const valueAt = (side: Node, x: number) => {
+    const value = evaluate(
+      side,
+      complexArithmetic((): Complex => ({ re: x, im: 0 })),
+      budget,
+    );
+    return value && Math.abs(value.im) < 1e-12 ? value.re : undefined;
   };
+  const sides = plain.sides.map((side) => {
+    if (symbolsOf(side).size > 0) return (x: number) => valueAt(side, x);
+    const constant = valueAt(side, 0);
+    return () => constant;
+  });
+  const sidesAt = (x: number) => sides.map((side) => side(x));
   const test = (x: number, isEqual: (left: number, right: number) => boolean): boolean => {
     const sides = sidesAt(x);
     return plain.operators.every((operator, index) => {

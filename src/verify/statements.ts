@@ -1,3 +1,4 @@
+import { print } from './print.js';
 import {
   contains,
   mapChildren,
@@ -101,7 +102,7 @@ export function valuesOf(node: Node): Node {
   return tuples.length === 1 ? tuples[0]! : { kind: 'list', items: tuples };
 }
 
-const nameOf = (node: Relation): string => JSON.stringify(node.sides[0]);
+const nameOf = (node: Relation): string => print(node.sides[0]!);
 
 /** Both readings of an answer with signs that go together: `1 ± 2` is 1 + 2 and 1 - 2. */
 export function withSigns(node: Node): Node {

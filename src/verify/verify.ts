@@ -116,22 +116,24 @@ function readGold(gold: string, options: VerifyOptions, budget: Budget): Answer 
   const settings = {
     targets: whole ? FORMULAS : (options.goldTargets ?? options.targets),
     boxPriority: Math.max(0, options.boxPriority),
+    // No part of an answer that cannot be read is taken for it.
+    anchored: whole !== undefined && !hasFormula(gold),
+    requireBox: false,
   };
-  const found = firstReadable(
-    extract(gold, { ...settings, anchored: false, requireBox: false }),
-    options,
-    budget,
-  );
+  const found = firstReadable(extract(gold, settings), options, budget);
   return found?.node ? found : (whole ?? found ?? { text: gold.trim(), node: undefined });
 }
 
 function readResponse(response: string, options: VerifyOptions, budget: Budget): Answer | undefined {
-  const hasFormula = /(?<!\\)\$|\\[([]/.test(trimAnswer(response));
-  const bare = options.anchored || hasFormula ? undefined : bareAnswer(response, SHORT, options, budget);
+  const isWhole = !options.anchored && !hasFormula(response);
+  const bare = isWhole ? bareAnswer(response, SHORT, options, budget) : undefined;
   if (bare?.node) return bare;
-  const settings = bare ? { ...options, targets: FORMULAS } : options;
+  const settings = bare ? { ...options, targets: FORMULAS, anchored: true } : options;
   return firstReadable(extract(response, settings), options, budget) ?? bare;
 }
+
+/** Whether formulas between delimiters stand in the text. */
+const hasFormula = (text: string): boolean => /(?<!\\)\$|\\[([]/.test(trimAnswer(text));
 
 /** A short text without prose and boxes is an answer as a whole. */
 function bareAnswer(text: string, limit: number, options: VerifyOptions, budget: Budget): Answer | undefined {
