@@ -4,7 +4,7 @@ import { sameCollection, sameInOrder } from './collections.js';
 import type { Outcome } from './identity.js';
 import { reduceMatrices } from './matrices.js';
 import { sameValue } from './numbers.js';
-import { realSetOf, sameRealSet } from './realSets.js';
+import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
 import {
   asQuotient,
@@ -76,6 +76,8 @@ const isInequality = (node: Node): boolean =>
 const isRealSet = (node: Node): boolean => node.kind === 'setOperation' || node.kind === 'namedSet';
 
 class Comparer {
+  private readonly sets = new Map<Node, RealSet | undefined>();
+
   constructor(private readonly options: Comparison) {}
 
   compare(gold: Node, pred: Node): Outcome {
@@ -140,9 +142,15 @@ class Comparer {
   }
 
   private membership(gold: Node, pred: Node, stage: string): Outcome {
-    const [a, b] = [realSetOf(gold, this.options.budget), realSetOf(pred, this.options.budget)];
+    const [a, b] = [this.realSet(gold), this.realSet(pred)];
     this.options.budget.spend(400);
     return { equal: a !== undefined && b !== undefined && sameRealSet(a, b) === true, stage };
+  }
+
+  /** The set that a node is or describes; members of collections are asked for more than once. */
+  private realSet(node: Node): RealSet | undefined {
+    if (!this.sets.has(node)) this.sets.set(node, realSetOf(node, this.options.budget));
+    return this.sets.get(node);
   }
 
   private realSets(gold: Node, pred: Node): Outcome {

@@ -144,8 +144,10 @@ function described(node: NodeOf<'relation'>, budget: Budget): RealSet | undefine
     return () => constant;
   });
   const sidesAt = (x: number) => sides.map((side) => side(x));
+  let hasValues = false;
   const test = (x: number, isEqual: (left: number, right: number) => boolean): boolean => {
     const sides = sidesAt(x);
+    hasValues ||= sides.every((side) => side !== undefined);
     return plain.operators.every((operator, index) => {
       const [left, right] = [sides[index], sides[index + 1]];
       return left !== undefined && right !== undefined && holds(operator, left, right, isEqual);
@@ -153,7 +155,8 @@ function described(node: NodeOf<'relation'>, budget: Budget): RealSet | undefine
   };
   // Edges are sought without tolerance, so that they are found to the last bit.
   const edges = edgesOf(plain, (x) => test(x, Object.is), sidesAt);
-  return { has: (x) => test(x, near), edges };
+  // What has no value anywhere is not false everywhere.
+  return hasValues ? { has: (x) => test(x, near), edges } : undefined;
 }
 
 function holds(
@@ -192,10 +195,12 @@ function edgesOf(
     if (p !== undefined && p === q) edges.push(p, -p);
   }
   const at = (index: number) => Math.sinh((index - GRID / 2) / 16);
+  let isInside = has(at(0));
   for (let index = 1; index <= GRID; index++) {
     let [low, high] = [at(index - 1), at(index)];
-    const inside = has(low);
-    if (inside === has(high)) continue;
+    const inside = isInside;
+    isInside = has(high);
+    if (isInside === inside) continue;
     for (let halving = 0; halving < 50; halving++) {
       const middle = (low + high) / 2;
       if (has(middle) === inside) low = middle;
