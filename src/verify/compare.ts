@@ -14,6 +14,7 @@ import {
   valueOf,
   valuesOf,
   withoutApproximation,
+  withoutIntegers,
   withSigns,
 } from './statements.js';
 import {
@@ -23,11 +24,14 @@ import {
   product,
   quotient,
   sameTree,
+  substitute,
+  symbol,
+  symbolsOf,
   type Node,
   type NodeOf,
 } from './tree.js';
-import { conversion } from './units.js';
-import { withoutNothingWords, wordOf } from './words.js';
+import { conversion, isRadian, lettersOf } from './units.js';
+import { withWordsRead, wordOf } from './words.js';
 
 export interface Comparison {
   /** Places at which a number written as a decimal is compared. */
@@ -43,7 +47,19 @@ export interface Comparison {
 
 /** Whether `pred` says what `gold` says, and which rung of the ladder decided. Throws only BudgetExceeded. */
 export function compare(gold: Node, pred: Node, options: Comparison): Outcome {
-  return new Comparer(options).compare(prepared(gold), prepared(pred));
+  const [a, b] = withSameIntegers(gold, pred);
+  return new Comparer(options).compare(prepared(a), prepared(b));
+}
+
+/** `kπ, k ∈ ℤ` and `nπ, n ∈ ℤ` with the same letter and without saying what it is; that may be left out. */
+function withSameIntegers(gold: Node, pred: Node): readonly [Node, Node] {
+  const [a, b] = [withoutIntegers(gold), withoutIntegers(pred)];
+  const isAlike = b.integers.length === 0 || a.integers.length === b.integers.length;
+  if (a.integers.length === 0) return [gold, b.node];
+  if (!isAlike || a.integers.some(({ set }, index) => set !== (b.integers[index]?.set ?? set)))
+    return [gold, pred];
+  const names = new Map(b.integers.map(({ name }, index) => [name, symbol(a.integers[index]!.name)]));
+  return [a.node, substitute(b.node, names)];
 }
 
 /** An answer with approximations dropped, signs chosen, chains shortened, memberships as their sets. */
@@ -60,7 +76,7 @@ function prepared(node: Node): Node {
       ? { kind: 'setOperation', operator: 'difference', left: { kind: 'namedSet', name: 'R' }, right: set }
       : set;
   }
-  return withoutNothingWords(reduceMatrices(plain));
+  return withWordsRead(reduceMatrices(plain));
 }
 
 type Collection = NodeOf<'list' | 'set' | 'tuple'>;
@@ -112,6 +128,9 @@ class Comparer {
   /** Units are dropped where one side has none, converted where both are known, and refused where they are unlike. */
   private quantities(gold: Node, pred: Node): Outcome {
     if (gold.kind === 'quantity' && pred.kind === 'quantity') {
+      const units = [gold.unit, pred.unit];
+      if (units.some(isRadian) && units.includes('degree'))
+        return this.compare(withoutRadian(gold), withoutRadian(pred));
       const factor = conversion(pred.unit, gold.unit);
       if (factor === 'unlike') return { equal: false, stage: 'unit' };
       const value = factor ? product(number(factor), pred.value) : pred.value;
@@ -122,6 +141,12 @@ class Comparer {
       gold.kind === 'quantity' ? gold.value : gold,
       pred.kind === 'quantity' ? pred.value : pred,
     );
+    // A unit that was written in italics, `10 m/s`, was read as a product of letters.
+    const letters = plain.equal || symbolsOf(other).size === 0 ? undefined : lettersOf(quantity.unit);
+    if (letters) {
+      const written = product(quantity.value, letters);
+      return this.compare(other === pred ? written : gold, other === pred ? pred : written);
+    }
     const isPi = (part: Node) => part.kind === 'constant' && part.name === 'pi';
     if (plain.equal || quantity.unit !== 'degree' || !contains(other, isPi)) return plain;
     // 90° is π/2.
@@ -240,12 +265,13 @@ class Comparer {
     return { ...sameValue(bare(gold), bare(pred), decimals, budget), stage: 'percent' };
   }
 
-  /** Proportional parts; a part that is 0 must be 0 on the other side, and alone (12:00 is not 1:00). */
+  /** Proportional parts. With a part that is 0 (12:00) or has a unit (4:30 pm) they are no proportions. */
   private ratios(gold: NodeOf<'ratio'>, pred: NodeOf<'ratio'>): Outcome {
     if (sameInOrder(gold.parts, pred.parts, (a, b) => this.compare(a, b).equal))
       return { equal: true, stage: 'ratio' };
-    const isZero = (node: Node) => node.kind === 'number' && isNothing(node.value);
-    if (gold.parts.length !== pred.parts.length || [...gold.parts, ...pred.parts].some(isZero)) {
+    const isFixed = (node: Node) =>
+      node.kind === 'quantity' || (node.kind === 'number' && isNothing(node.value));
+    if (gold.parts.length !== pred.parts.length || [...gold.parts, ...pred.parts].some(isFixed)) {
       return { equal: false, stage: 'ratio' };
     }
     const to = (node: NodeOf<'ratio'>, index: number) => quotient(node.parts[index]!, node.parts[0]!);
@@ -255,6 +281,8 @@ class Comparer {
     return { equal: isSame, stage: 'ratio' };
   }
 }
+
+const withoutRadian = (node: NodeOf<'quantity'>): Node => (isRadian(node.unit) ? node.value : node);
 
 const isNothing = (value: Rational) => value.n === 0n;
 

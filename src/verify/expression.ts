@@ -1,7 +1,10 @@
 import { commandFactor } from './commands.js';
 import type { Cursor } from './cursor.js';
+import type { Token } from './lex.js';
+import { startsCondition } from './parse.js';
 import { primary } from './primary.js';
 import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from './tree.js';
+import { conversion, isUnitLetter, multipleOf } from './units.js';
 
 /** Terms with signs between them. */
 export function sum(cursor: Cursor): Node {
@@ -38,8 +41,12 @@ export function productOf(cursor: Cursor): Node {
     if (sign === undefined) break;
     const minus = cursor.accept('-', '+') === '-';
     const right = juxtaposed(cursor);
-    const factor = minus ? negate(right) : right;
+    // 1/2 % is half of one percent.
+    const isPercent = sign === '/' && right.kind === 'percent';
+    const plain = isPercent ? right.value : right;
+    const factor = minus ? negate(plain) : plain;
     factors.push(sign === '*' ? factor : power(factor, number(-1n)));
+    if (isPercent) factors.splice(0, factors.length, { kind: 'percent', value: product(...factors) });
   }
   const value = product(...factors);
   const modulus = residue(cursor);
@@ -58,21 +65,36 @@ function residue(cursor: Cursor): Node | undefined {
   return modulus;
 }
 
-/** Factors without a sign between them, with the unit behind them. */
+/** Factors without a sign between them, with the unit behind them; `1 hour 30 minutes` is one value. */
 function juxtaposed(cursor: Cursor): Node {
+  const first = factorsWithUnit(cursor);
+  if (first.kind !== 'quantity') return first;
+  const values = [first.value];
+  while (cursor.peek()?.kind === 'number') {
+    const next = factorsWithUnit(cursor);
+    const factor = next.kind === 'quantity' ? conversion(next.unit, first.unit) : undefined;
+    if (next.kind !== 'quantity' || !factor || factor === 'unlike')
+      throw cursor.failure('a number behind a unit');
+    values.push(product(number(factor), next.value));
+  }
+  return { ...first, value: sumOf(...values) };
+}
+
+function factorsWithUnit(cursor: Cursor): Node {
   const factors = [fraction(cursor) ?? postfixed(cursor)];
   while (startsFactor(cursor)) {
     const token = cursor.peek()!;
     if (token.kind === 'text') {
       const value = product(...factors);
       if (value.kind === 'text') throw cursor.failure('words');
-      return { kind: 'quantity', value, unit: unit(cursor) };
+      return quantity(value, unit(cursor));
     }
     const last = factors.at(-1)!;
     if (token.kind === 'number') {
+      if (last.kind === 'quantity') break;
       const part = factors.length === 1 && isWhole(last) ? fraction(cursor) : undefined;
       if (part) {
-        factors[0] = sumOf(last, part);
+        factors[0] = part.kind === 'percent' ? percent(sumOf(last, part.value)) : sumOf(last, part);
         continue;
       }
       if (last.kind === 'number' || last.kind === 'based') throw cursor.failure('two numbers side by side');
@@ -80,11 +102,31 @@ function juxtaposed(cursor: Cursor): Node {
     if (last.kind === 'text') throw cursor.failure('words');
     const isFraction = token.kind === 'command' && token.name === 'frac';
     const factor = postfixed(cursor);
-    if (isFraction && factors.length === 1 && isWhole(last) && isProperFraction(factor)) {
-      factors[0] = sumOf(last, factor);
+    const isMixed = isFraction && factors.length === 1 && isWhole(last);
+    if (isMixed && isProperFraction(factor)) factors[0] = sumOf(last, factor);
+    // 3½ % and 22½°: the sign is that of the whole number.
+    else if (
+      isMixed &&
+      (factor.kind === 'percent' || factor.kind === 'quantity') &&
+      isProperFraction(factor.value)
+    ) {
+      factors[0] = { ...factor, value: sumOf(last, factor.value) };
     } else factors.push(factor);
   }
   return product(...factors);
+}
+
+const percent = (value: Node): Node => ({ kind: 'percent', value });
+
+/** A value with its unit; `million` is no unit, and `$2 million` has one before it. */
+function quantity(value: Node, words: string): Node {
+  const multiple = multipleOf(words);
+  if (!multiple) return { kind: 'quantity', value, unit: words };
+  const factor = number(multiple.factor);
+  if (multiple.unit !== '') return { kind: 'quantity', value: product(factor, value), unit: multiple.unit };
+  return value.kind === 'quantity'
+    ? { ...value, value: product(factor, value.value) }
+    : product(factor, value);
 }
 
 const isWhole = (node: Node) =>
@@ -108,7 +150,10 @@ function fraction(cursor: Cursor): Node | undefined {
   if (!isMixed && !goesOn) return undefined;
   const numerator = postfixed(cursor);
   cursor.next();
-  return quotient(numerator, postfixed(cursor));
+  const denominator = postfixed(cursor);
+  return denominator.kind === 'percent'
+    ? percent(quotient(numerator, denominator.value))
+    : quotient(numerator, denominator);
 }
 
 function startsFactor(cursor: Cursor): boolean {
@@ -119,7 +164,7 @@ function startsFactor(cursor: Cursor): boolean {
   if (token.sign === '|') return !cursor.closingBar;
   if (token.sign === '(') {
     const inside = cursor.peek(1);
-    return inside?.kind !== 'command' || commandFactor(inside.name);
+    return inside?.kind === 'command' ? commandFactor(inside.name) : !startsCondition(cursor);
   }
   return /^(?:[{[⟨]|\\\{|\|\(|‖\()$/.test(token.sign);
 }
@@ -131,7 +176,8 @@ function unit(cursor: Cursor): string {
     const token = cursor.peek();
     if (token?.kind === 'text') words += (words && !words.endsWith('/') ? ' ' : '') + token.text;
     else if (token?.kind === 'letter' && token.space && words !== '') words += ` ${token.name}`;
-    else if (cursor.sees('/') && cursor.peek(1)?.kind === 'text') words += '/';
+    else if (words.endsWith('/') && token?.kind === 'letter') words += token.name;
+    else if (cursor.sees('/') && isUnit(cursor.peek(1))) words += '/';
     else if (cursor.sees('^')) {
       cursor.next();
       words += `^${cursor.raw()}`;
@@ -140,6 +186,9 @@ function unit(cursor: Cursor): string {
     cursor.next();
   }
 }
+
+const isUnit = (token: Token | undefined): boolean =>
+  token?.kind === 'text' || (token?.kind === 'letter' && isUnitLetter(token.name));
 
 /** Signs behind one factor; each makes the tree one level deeper. */
 const MAX_POSTFIXES = 12;

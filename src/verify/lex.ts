@@ -117,6 +117,8 @@ const WORDS: Readonly<Record<string, string>> = {
   mod: 'mod',
 };
 const PERCENT = /^(?:percent|percentage|pct)$/i;
+/** `\text{C, E and F}` names several things. */
+const LETTERS = /^[A-Za-z](?:(?:\s?,\s?(?:(?:and|or)\s)?|\s(?:and|or)\s)[A-Za-z])+$/;
 const SEPARATORS = /^(?:and|or|[,;&])$/i;
 
 /**
@@ -293,8 +295,10 @@ class Lexer {
     if (lettered) this.fontLetter(lettered[1]!, at);
     else if (/^,? ?(?:and|or|,)$/i.test(words)) this.sign(at, ',');
     else if (PERCENT.test(words)) this.sign(at, '%');
+    else if (this.isUnit(words, this.tokens.at(-1))) this.push(at, { kind: 'text', text: words, font: true });
     else if (functionName(words) !== undefined) this.push(at, { kind: 'command', name: words });
-    else if (/^[-+$(]?\s?\d/.test(words)) this.inline(content, at);
+    else if (Object.hasOwn(WORDS, words)) this.push(at, { kind: 'command', name: WORDS[words]! });
+    else if (LETTERS.test(words) || /^[-+$(]?\s?\d/.test(words)) this.inline(content, at);
     else this.push(at, { kind: 'text', text: words.replace(/\\[,;: ]|[{}$]/g, ''), font: true });
   }
 

@@ -84,7 +84,10 @@ export function normalize(answer: string): string {
   let text = answer.replace(TYPED, (character) => CHARACTERS[character]!);
   // "x + 1, where x is …" says x + 1.
   text = beforeConditions(text);
-  // A doubled backslash before a letter was escaped twice, unless it ends a row.
+  // 4:30 p.m.
+  text = text.replace(/(?<=\d\s?)([AaPp])\.\s?([Mm])\b\.?/g, '$1$2');
+  // A doubled backslash before a letter was escaped twice, unless it ends a row; then all of them were.
+  if (text.includes('\\\\begin{')) text = text.replaceAll('\\\\', '\\');
   if (!/matrix|array|cases|aligned/.test(text)) text = text.replace(/\\\\(?=[A-Za-z{}[\](),!;:$%|])/g, '\\');
   text = withoutDelimiters(trimAnswer(text));
   return (

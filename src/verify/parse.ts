@@ -36,13 +36,17 @@ export function items(cursor: Cursor): Node {
   const groups: Node[][] = [[statement(cursor)]];
   for (;;) {
     const separator = cursor.accept(',', ';');
-    if (separator === undefined || ends(cursor)) break;
+    if ((separator === undefined || ends(cursor)) && !startsCondition(cursor)) break;
     if (separator === ';') groups.push([]);
     groups.at(-1)!.push(statement(cursor));
   }
   const lists = groups.map((group) => (group.length === 1 ? group[0]! : list(group)));
   return lists.length === 1 ? lists[0]! : list(lists);
 }
+
+/** `k\pi (k \in \mathbb{Z})` needs no comma. */
+export const startsCondition = (cursor: Cursor): boolean =>
+  cursor.sees('(') && cursor.peek(1)?.kind === 'letter' && cursor.sees('∈', 2);
 
 const list = (nodes: readonly Node[]): Node => ({ kind: 'list', items: nodes });
 

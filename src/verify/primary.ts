@@ -207,18 +207,25 @@ function round(cursor: Cursor, open: Bracket): Node {
   return inside;
 }
 
-/** `\{1, 2\}`, or `\{x \mid x > 2\}`, which says what its condition says. */
+/** `\{1, 2\}`, or `\{x \mid x > 2\}`, which says what its condition says; `\{2k \mid k > 2\}` says both. */
 function braces(cursor: Cursor): Node {
   if (cursor.accept('\\}') !== undefined) return { kind: 'namedSet', name: 'empty' };
   return cursor.bracketed(() => {
     const inside = items(cursor);
     const isCondition = cursor.accept('|', ':') !== undefined;
-    const node = isCondition ? items(cursor) : inside;
+    const condition = isCondition ? items(cursor) : undefined;
     cursor.expect('\\}');
-    if (isCondition) return node;
-    return { kind: 'set', items: node.kind === 'list' ? node.items : [node] };
+    if (condition && isVariable(inside)) return condition;
+    const all = [inside, condition].flatMap((node) => (node?.kind === 'list' ? node.items : (node ?? [])));
+    return condition ? { kind: 'list', items: all } : { kind: 'set', items: all };
   }, true);
 }
+
+/** `x`, `(x, y)`, `x \in \mathbb{R}` before a condition. */
+const isVariable = (node: Node): boolean =>
+  node.kind === 'symbol' ||
+  node.kind === 'membership' ||
+  (node.kind === 'tuple' && node.items.every(({ kind }) => kind === 'symbol'));
 
 /** TeX's braces only group, but around a comma list they are read as a set's. */
 function grouped(cursor: Cursor): Node {

@@ -144,10 +144,10 @@ function described(node: NodeOf<'relation'>, budget: Budget): RealSet | undefine
     return () => constant;
   });
   const sidesAt = (x: number) => sides.map((side) => side(x));
-  let hasValues = false;
+  let withValues = 0;
   const test = (x: number, isEqual: (left: number, right: number) => boolean): boolean => {
     const sides = sidesAt(x);
-    hasValues ||= sides.every((side) => side !== undefined);
+    if (sides.every((side) => side !== undefined)) withValues++;
     return plain.operators.every((operator, index) => {
       const [left, right] = [sides[index], sides[index + 1]];
       return left !== undefined && right !== undefined && holds(operator, left, right, isEqual);
@@ -156,7 +156,7 @@ function described(node: NodeOf<'relation'>, budget: Budget): RealSet | undefine
   // Edges are sought without tolerance, so that they are found to the last bit.
   const edges = edgesOf(plain, (x) => test(x, Object.is), sidesAt);
   // What has no value anywhere is not false everywhere.
-  return hasValues ? { has: (x) => test(x, near), edges } : undefined;
+  return withValues > 0 ? { has: (x) => test(x, near), edges } : undefined;
 }
 
 function holds(

@@ -6,6 +6,7 @@ import {
   quotient,
   substitute,
   symbol,
+  symbolsOf,
   type Node,
   type NodeOf,
 } from './tree.js';
@@ -103,6 +104,33 @@ export function valuesOf(node: Node): Node {
 }
 
 const nameOf = (node: Relation): string => print(node.sides[0]!);
+
+/** A letter that stands for every member of a set of integers. */
+interface Integer {
+  name: string;
+  set: 'Z' | 'N';
+}
+
+/** `kπ, k ∈ ℤ` as `kπ` and the letter; other nodes stay as they are. */
+export function withoutIntegers(node: Node): { node: Node; integers: Integer[] } {
+  const integers: Integer[] = [];
+  if (node.kind !== 'list') return { node, integers };
+  const rest = node.items.filter((item) => {
+    const integer = integerOf(item);
+    if (integer) integers.push(integer);
+    return !integer;
+  });
+  const isUsed = integers.every(({ name }) => rest.some((item) => symbolsOf(item).has(name)));
+  if (integers.length === 0 || !isUsed) return { node, integers: [] };
+  return { node: rest.length === 1 ? rest[0]! : { kind: 'list', items: rest }, integers };
+}
+
+function integerOf(node: Node): Integer | undefined {
+  if (node.kind !== 'membership' || node.negated || node.element.kind !== 'symbol') return undefined;
+  const { set, element } = node;
+  const isInteger = set.kind === 'namedSet' && (set.name === 'Z' || set.name === 'N');
+  return isInteger ? { name: element.name, set: set.name } : undefined;
+}
 
 /** Both readings of an answer with signs that go together: `1 ± 2` is 1 + 2 and 1 - 2. */
 export function withSigns(node: Node): Node {

@@ -1,4 +1,4 @@
-import type { Node } from './tree.js';
+import { number, type Node } from './tree.js';
 
 /** Ways to say that nothing fulfils a condition. */
 const NOTHING = new Set([
@@ -12,6 +12,11 @@ const NOTHING = new Set([
   'theemptyset',
   'nonexistent',
 ]);
+
+const NUMBERS = (
+  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen ' +
+  'eighteen nineteen twenty'
+).split(' ');
 
 /**
  * The letters of an answer that is words, in lower case and without blanks and punctuation; a product of letters may
@@ -34,8 +39,11 @@ export function wordOf(node: Node): string | undefined {
   }
 }
 
-/** Words that mean the empty set as the empty set; other nodes stay. */
-export function withoutNothingWords(node: Node): Node {
+/** Words that mean the empty set or a number as what they mean; other nodes stay. */
+export function withWordsRead(node: Node): Node {
   const word = node.kind === 'text' || node.kind === 'product' ? wordOf(node) : undefined;
-  return word !== undefined && NOTHING.has(word) ? { kind: 'namedSet', name: 'empty' } : node;
+  if (word === undefined) return node;
+  if (NOTHING.has(word)) return { kind: 'namedSet', name: 'empty' };
+  const value = NUMBERS.indexOf(word);
+  return value < 0 ? node : number(BigInt(value));
 }
