@@ -86,6 +86,8 @@ export function normalize(answer: string): string {
   text = beforeConditions(text);
   // 4:30 p.m.
   text = text.replace(/(?<=\d\s?)([AaPp])\.\s?([Mm])\b\.?/g, '$1$2');
+  // 95{minutes} has lost its \text.
+  text = text.replace(/(?<=\d)\{([A-Za-z]{2,20})\}/g, '\\text{ $1}');
   // A doubled backslash before a letter was escaped twice, unless it ends a row; then all of them were.
   if (text.includes('\\\\begin{')) text = text.replaceAll('\\\\', '\\');
   if (!/matrix|array|cases|aligned/.test(text)) text = text.replace(/\\\\(?=[A-Za-z{}[\](),!;:$%|])/g, '\\');
