@@ -1,10 +1,10 @@
 import { commandFactor } from './commands.js';
 import type { Cursor } from './cursor.js';
-import type { Token } from './lex.js';
 import { startsCondition } from './parse.js';
 import { primary } from './primary.js';
+import { CURRENCIES, degrees, withUnit } from './quantities.js';
 import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from './tree.js';
-import { conversion, isUnitLetter, multipleOf } from './units.js';
+import { conversion } from './units.js';
 
 /** Terms with signs between them. */
 export function sum(cursor: Cursor): Node {
@@ -87,7 +87,7 @@ function factorsWithUnit(cursor: Cursor): Node {
     if (token.kind === 'text') {
       const value = product(...factors);
       if (value.kind === 'text') throw cursor.failure('words');
-      return quantity(value, unit(cursor));
+      return withUnit(value, cursor);
     }
     const last = factors.at(-1)!;
     if (token.kind === 'number') {
@@ -117,17 +117,6 @@ function factorsWithUnit(cursor: Cursor): Node {
 }
 
 const percent = (value: Node): Node => ({ kind: 'percent', value });
-
-/** A value with its unit; `million` is no unit, and `$2 million` has one before it. */
-function quantity(value: Node, words: string): Node {
-  const multiple = multipleOf(words);
-  if (!multiple) return { kind: 'quantity', value, unit: words };
-  const factor = number(multiple.factor);
-  if (multiple.unit !== '') return { kind: 'quantity', value: product(factor, value), unit: multiple.unit };
-  return value.kind === 'quantity'
-    ? { ...value, value: product(factor, value.value) }
-    : product(factor, value);
-}
 
 const isWhole = (node: Node) =>
   node.kind === 'number' && node.value.d === 1n && node.value.n > 0n && node.written === undefined;
@@ -169,27 +158,6 @@ function startsFactor(cursor: Cursor): boolean {
   return /^(?:[{[⟨]|\\\{|\|\(|‖\()$/.test(token.sign);
 }
 
-/** `cm`, `kcal m^-2`, `km/h`: words with powers and slashes between them. */
-function unit(cursor: Cursor): string {
-  let words = '';
-  for (;;) {
-    const token = cursor.peek();
-    if (token?.kind === 'text') words += (words && !words.endsWith('/') ? ' ' : '') + token.text;
-    else if (token?.kind === 'letter' && token.space && words !== '') words += ` ${token.name}`;
-    else if (words.endsWith('/') && token?.kind === 'letter') words += token.name;
-    else if (cursor.sees('/') && isUnit(cursor.peek(1))) words += '/';
-    else if (cursor.sees('^')) {
-      cursor.next();
-      words += `^${cursor.raw()}`;
-      continue;
-    } else return words.trim();
-    cursor.next();
-  }
-}
-
-const isUnit = (token: Token | undefined): boolean =>
-  token?.kind === 'text' || (token?.kind === 'letter' && isUnitLetter(token.name));
-
 /** Signs behind one factor; each makes the tree one level deeper. */
 const MAX_POSTFIXES = 12;
 
@@ -210,20 +178,6 @@ export function postfixed(cursor: Cursor): Node {
     else if (sign === '_') node = inBase(cursor, node);
     else node = { kind: 'quantity', value: node, unit: CURRENCIES[sign]! };
   }
-}
-
-export const CURRENCIES: Readonly<Record<string, string>> = {
-  $: 'dollar',
-  '€': 'euro',
-  '£': 'gbp',
-  '¥': 'yen',
-};
-
-function degrees(cursor: Cursor, value: Node): Node {
-  const token = cursor.peek();
-  const scale = token?.kind === 'letter' ? { C: 'celsius', F: 'fahrenheit' }[token.name] : undefined;
-  if (scale !== undefined) cursor.next();
-  return { kind: 'quantity', value, unit: scale ?? 'degree' };
 }
 
 /** `f'` is a symbol of its own, `3'` an angle. */

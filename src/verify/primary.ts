@@ -1,7 +1,8 @@
 import { rational } from '../util/rational.js';
 import { command } from './commands.js';
 import type { Cursor } from './cursor.js';
-import { CURRENCIES, postfixed, sum } from './expression.js';
+import { postfixed, sum } from './expression.js';
+import { CURRENCIES } from './quantities.js';
 import { items, statement } from './parse.js';
 import { call, constant, negate, number, symbol, text, type Bracket, type Node } from './tree.js';
 
