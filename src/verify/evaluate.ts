@@ -81,7 +81,7 @@ export function evaluate<T>(node: Node, arithmetic: Arithmetic<T>, budget: Budge
       return whole === undefined ? undefined : arithmetic.number(rational(whole));
     }
     case 'ratio': {
-      if (node.parts.length !== 2) return undefined;
+      if (node.parts.length !== 2 || node.parts.some(({ kind }) => kind === 'quantity')) return undefined;
       const [above, below] = node.parts.map(value);
       const inverse = below === undefined ? undefined : arithmetic.power(below, undefined, rational(-1n));
       return fold([above, inverse], (a, b) => arithmetic.multiply(a, b));

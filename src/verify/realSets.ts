@@ -1,7 +1,7 @@
 import type { Budget } from './budget.js';
 import { evaluate } from './evaluate.js';
 import { complexArithmetic, type Complex } from './numeric.js';
-import { symbol, symbolsOf, contains, type Node, type NodeOf } from './tree.js';
+import { contains, sameTree, symbol, symbolsOf, type Node, type NodeOf } from './tree.js';
 
 /** A set of real numbers: what belongs to it, and the numbers at which that may change. */
 export interface RealSet {
@@ -84,7 +84,8 @@ function realValue(node: Node, budget: Budget): number | undefined {
 function interval(node: NodeOf<'tuple'>, budget: Budget): RealSet | undefined {
   if (node.items.length !== 2) return undefined;
   const [lower, upper] = node.items.map((item) => realValue(item, budget));
-  if (lower === undefined || upper === undefined) return undefined;
+  // (3, -4) is a point.
+  if (lower === undefined || upper === undefined || lower > upper) return undefined;
   return {
     has: (x) => {
       if (near(x, lower)) return node.open === '[' && x <= upper + 1e-9;
@@ -129,7 +130,7 @@ const GRID = 240;
 function described(node: NodeOf<'relation'>, budget: Budget): RealSet | undefined {
   const plain = withValueAsVariable(node);
   const names = [...symbolsOf(plain)];
-  if (plain.kind !== 'relation' || names.length !== 1) return undefined;
+  if (names.length !== 1) return undefined;
   const valueAt = (side: Node, x: number) => {
     const value = evaluate(
       side,
@@ -211,16 +212,15 @@ function edgesOf(
   return edges;
 }
 
-/** `0 < f(x) < 1` is a statement on the values of f. */
-function withValueAsVariable(node: Node): Node {
-  let found: Node | undefined;
+/** `0 < f(x) < 1` is a statement on the values of f; f(1) < f(2) is one on two of them. */
+function withValueAsVariable(node: NodeOf<'relation'>): NodeOf<'relation'> {
+  const values: NodeOf<'apply'>[] = [];
   contains(node, (part) => {
-    if (part.kind === 'apply') found ??= part;
-    return found !== undefined;
+    if (part.kind === 'apply') values.push(part);
+    return false;
   });
-  if (!found || found.kind !== 'apply') return node;
-  const { name } = found;
-  const replace = (part: Node): Node => (part.kind === 'apply' && part.name === name ? symbol(name) : part);
-  if (node.kind !== 'relation') return node;
+  const [first] = values;
+  if (!first || !values.every((value) => sameTree(value, first))) return node;
+  const replace = (part: Node): Node => (part.kind === 'apply' ? symbol(first.name) : part);
   return { ...node, sides: node.sides.map(replace) };
 }

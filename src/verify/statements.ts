@@ -170,6 +170,8 @@ export function withPlainArguments(node: Node): Node {
   return substitute(node, names);
 }
 
-/** Ratios of two parts as quotients, where a value is compared with a ratio. */
+/** Ratios of two parts as quotients, where a value is compared with a ratio; 1:03 pm is none. */
 export const asQuotient = (node: Node): Node =>
-  node.kind === 'ratio' && node.parts.length === 2 ? quotient(node.parts[0]!, node.parts[1]!) : node;
+  node.kind === 'ratio' && node.parts.length === 2 && !node.parts.some(({ kind }) => kind === 'quantity')
+    ? quotient(node.parts[0]!, node.parts[1]!)
+    : node;
