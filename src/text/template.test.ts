@@ -77,7 +77,7 @@ describe('a template', () => {
     ['x'.repeat(300_000), /more than 262144 characters/],
     [' '.repeat(200_000), /a thousand spaces/],
     ['('.repeat(100_000).replace(/^/, '{{'), /cannot be read/],
-  ])('that has no end is stopped: %.40s', (source, message) => {
+  ])('that has no end is stopped (%#)', (source, message) => {
     expect(() => rendered(source)).toThrow(UserError);
     expect(() => rendered(source)).toThrow(message);
   });
