@@ -15,7 +15,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A judge that accepts the answers 3 and "three", and the command that asks it. */
+/** A judge that accepts the answers 3 and "a triple", and the command that asks it. */
 async function withJudge(
   rows: readonly object[],
   answer: (asked: Asked, count: number) => Said | Promise<Said> = verdict,
@@ -30,13 +30,13 @@ async function withJudge(
   return { server, dir, out, command: ['verify', input, '--out', out, ...judge] };
 }
 function verdict(asked: Asked): string {
-  const correct = /\b(3|three)\b/.test(sectionOf(asked, 'end_of_response'));
+  const correct = /\b(3|triple)\b/.test(sectionOf(asked, 'end_of_response'));
   return JSON.stringify({ explanation: 'read it', verdict: correct ? 'correct' : 'incorrect' });
 }
 
 const boxed = (answer: number | string) => `So it is \\boxed{${answer}}.`;
-const trace = { problem: '1+2?', answer: '3', generations: [boxed(3), boxed(4), 'It must be three.'] };
-const pair = { problem: '1+2?', gold: '3', pred: 'three' };
+const trace = { problem: '1+2?', answer: '3', generations: [boxed(3), boxed(4), 'It must be a triple.'] };
+const pair = { problem: '1+2?', gold: '3', pred: 'a triple' };
 
 function expectDone({ code, stderr }: Finished): void {
   expect(code, stderr).toBe(0);
@@ -79,7 +79,7 @@ describe('verify --judge', () => {
       `## ${dir}/in.jsonl, line 2: rules say wrong, judge says right`,
       `## ${dir}/in.jsonl, line 3: rules say right, judge says wrong`,
     ]);
-    for (const part of ['* Judge: read it', '1+2?', 'It must be three.', '(not given)'])
+    for (const part of ['* Judge: read it', '1+2?', 'It must be a triple.', '(not given)'])
       expect(text).toContain(part);
   });
 
@@ -94,7 +94,7 @@ describe('verify --judge', () => {
     const done = await redistill(cascade);
     expectDone(done);
     expect(server.asked.map((asked) => sectionOf(asked, 'end_of_response')).sort()).toEqual(
-      [boxed(4), 'It must be three.', 'three'].sort(),
+      [boxed(4), 'It must be a triple.', 'a triple'].sort(),
     );
     const [first, second, third] = readRows(out);
     expect(first).toMatchObject({ correctness: { llama_verification: [null, false, true] } });
