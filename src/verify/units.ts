@@ -58,7 +58,7 @@ const TABLE: readonly [dimension: string, units: string][] = [
 
 // Words that are dropped behind a number as units are, though two of them are no contradiction.
 const COUNTED = (
-  'unit people person student point way number more apple coin ball card mph kmh kph time item piece page game ' +
+  'unit people person student point way number more apple coin ball card time item piece page game ' +
   'child children men women year month book ticket square angstrom'
 ).split(' ');
 
