@@ -145,17 +145,21 @@ describe('writeEvaluation and readEvaluation', () => {
       finish_reason: 'length',
       tokens: 14,
     });
-    expect(readEvaluation(dir)).toEqual([
-      { id: 'sum', correct: 1, samples: 3 },
-      { id: 'price', correct: 2, samples: 3 },
-    ]);
+    expect(readEvaluation(dir)).toEqual({
+      results: [
+        { id: 'sum', correct: 1, samples: 3 },
+        { id: 'price', correct: 2, samples: 3 },
+      ],
+      truncated: 1 / 6,
+    });
   });
 
   it('names what is wrong with a file', () => {
     const path = join(dir, 'samples.jsonl');
     writeFileSync(
       path,
-      '{"id": "a", "samples": [{"correct": true}]}\n{"id": "b", "samples": [{"correct": "yes"}]}\n',
+      '{"id": "a", "samples": [{"correct": true, "finish_reason": "stop"}]}\n' +
+        '{"id": "b", "samples": [{"correct": "yes", "finish_reason": "stop"}]}\n',
     );
     expect(() => readEvaluation(dir)).toThrow(`${path}, line 2: field "samples.0.correct"`);
     rmSync(path);

@@ -128,19 +128,32 @@ export function writeEvaluation(dir: string, answered: readonly AnsweredProblem[
 
 const evaluatedProblem = z.looseObject({
   id: z.string(),
-  samples: z.array(z.looseObject({ correct: z.boolean() })).min(1),
+  samples: z.array(z.looseObject({ correct: z.boolean(), finish_reason: z.string() })).min(1),
 });
 
+/** What was kept of an evaluation. */
+export interface KeptEvaluation {
+  /** How often each problem was answered rightly. */
+  results: ProblemResult[];
+  /** Share of answers that were cut off. */
+  truncated: number;
+}
+
 /**
- * How often each problem was answered rightly, from a directory of `writeEvaluation`.
+ * Reads a directory of `writeEvaluation`.
  * @throws UserError with file, line and field
  */
-export function readEvaluation(dir: string): ProblemResult[] {
+export function readEvaluation(dir: string): KeptEvaluation {
   const path = join(dir, samplesFile);
-  return Array.from(readJsonLines(path), ({ line, row }) => {
+  const problems = Array.from(readJsonLines(path), ({ line, row }) => {
     const parsed = evaluatedProblem.safeParse(row);
-    if (parsed.success) return resultOf(parsed.data);
+    if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0]!;
     throw rowError(path, line, `field "${issue.path.join('.')}": ${issue.message}`);
   });
+  const reasons = problems.flatMap(({ samples }) => samples.map((sample) => sample.finish_reason));
+  return {
+    results: problems.map(resultOf),
+    truncated: reasons.filter((reason) => reason === 'length').length / reasons.length,
+  };
 }

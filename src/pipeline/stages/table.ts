@@ -16,8 +16,9 @@ const row = z.strictObject({
 });
 
 /**
- * Evaluations side by side: pass@1 with its standard error, and every row's paired difference from the rows named in
- * `against`. Pairing by problem removes the problems' own difficulty, which is most of the error.
+ * Evaluations side by side: pass@1 with its standard error, how many answers were cut off (which counts as wrong unless
+ * the answer was there before), and every row's paired difference from the rows named in `against`. Pairing by problem
+ * removes the problems' own difficulty, which is most of the error.
  */
 export const tableStage = defineStage({
   schema: z.strictObject({
@@ -34,20 +35,21 @@ export const tableStage = defineStage({
       if (!rows.some((entry) => entry.name === name))
         throw new UserError(`the table has no row named "${name}" to compare with`);
     }
-    const results = new Map(rows.map(({ name, evaluation }) => [name, readEvaluation(evaluation)]));
+    const kept = new Map(rows.map(({ name, evaluation }) => [name, readEvaluation(evaluation)]));
     const points = (x: number) => (100 * x).toFixed(1);
     const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
-    const heading = ['', 'model', 'pass@1 %', ...against.map((name) => `against ${name}`)];
+    const heading = ['', 'model', 'pass@1 %', 'cut off %', ...against.map((name) => `against ${name}`)];
     const cells = rows.map(({ name, label }) => {
-      const own = results.get(name)!;
-      const { mean, standardError } = passAt1(own);
+      const { results, truncated } = kept.get(name)!;
+      const { mean, standardError } = passAt1(results);
       return [
         name,
         label,
         `${points(mean)} ± ${points(standardError)}`,
+        points(truncated),
         ...against.map((other) => {
           if (other === name) return '';
-          const { difference, interval, pValue } = comparePaired(results.get(other)!, own);
+          const { difference, interval, pValue } = comparePaired(kept.get(other)!.results, results);
           const p = pValue < 0.001 ? 'p < .001' : `p = ${pValue.toFixed(3).replace(/^0/, '')}`;
           return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])}, ${p})`;
         }),
