@@ -83,7 +83,7 @@ function goldsOf(row: Record<string, unknown>, path: string, line: number): stri
 const GSM8K_MARK = '####';
 
 /** What follows the last `####` of a worked solution, or the whole text. */
-export function finalAnswer(answer: string): string {
+function finalAnswer(answer: string): string {
   const at = answer.lastIndexOf(GSM8K_MARK);
   return (at < 0 ? answer : answer.slice(at + GSM8K_MARK.length)).trim();
 }

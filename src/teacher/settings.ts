@@ -20,7 +20,7 @@ export interface CollectSettings {
 }
 
 /** The first line of a journal. */
-export const journalHeader = z.object({
+const journalHeader = z.object({
   journal: z.literal('redistill collect'),
   version: z.literal(1),
   problems: z.object({ rows: z.number(), sha256: z.string() }),

@@ -23,6 +23,11 @@ export const multiply = (a: Rational, b: Rational): Rational => rational(a.n * b
 export const divide = (a: Rational, b: Rational): Rational => rational(a.n * b.d, a.d * b.n);
 /** The largest integer that is not above `a`. */
 export const floor = (a: Rational): Rational => rational((a.n - (((a.n % a.d) + a.d) % a.d)) / a.d);
+/** Bits of |n|; 0 for 0. */
+export function bitLength(n: bigint): number {
+  const hex = (n < 0n ? -n : n).toString(16);
+  return n === 0n ? 0 : hex.length * 4 - Math.clz32(parseInt(hex[0]!, 16)) + 28;
+}
 export const equals = (a: Rational, b: Rational): boolean => a.n === b.n && a.d === b.d;
 
 /**

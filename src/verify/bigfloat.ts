@@ -1,4 +1,4 @@
-import { rational, type Rational } from '../util/rational.js';
+import { bitLength, rational, type Rational } from '../util/rational.js';
 
 /** A binary floating-point number `m · 2^e` of as many bits as its arithmetic keeps. */
 export interface BigFloat {
@@ -9,10 +9,6 @@ export interface BigFloat {
 /** Exponents beyond this are no answers, and would make shifts unsafe. */
 const MAX_EXPONENT = 2 ** 40;
 
-const bits = (n: bigint): number => {
-  const hex = (n < 0n ? -n : n).toString(16);
-  return hex === '0' ? 0 : hex.length * 4 - Math.clz32(parseInt(hex[0]!, 16)) + 28;
-};
 const shift = (n: bigint, by: number): bigint => (by >= 0 ? n << BigInt(by) : n >> BigInt(-by));
 
 export const ZERO: BigFloat = { m: 0n, e: 0 };
@@ -20,10 +16,10 @@ export const isZero = (a: BigFloat): boolean => a.m === 0n;
 export const negate = (a: BigFloat): BigFloat => ({ m: -a.m, e: a.e });
 export const absolute = (a: BigFloat): BigFloat => (a.m < 0n ? negate(a) : a);
 /** The position of the leading bit: |a| is in [2^(k-1), 2^k). -Infinity for zero. */
-export const order = (a: BigFloat): number => (a.m === 0n ? -Infinity : bits(a.m) + a.e);
+export const order = (a: BigFloat): number => (a.m === 0n ? -Infinity : bitLength(a.m) + a.e);
 
 export function toDouble(a: BigFloat): number {
-  const excess = bits(a.m) - 64;
+  const excess = bitLength(a.m) - 64;
   return Number(shift(a.m, -excess)) * 2 ** Math.max(-1100, Math.min(1100, a.e + excess));
 }
 
@@ -44,13 +40,13 @@ export class BigFloats {
   constructor(readonly precision: number) {}
 
   private round(m: bigint, e: number): BigFloat | undefined {
-    const excess = bits(m) - this.precision;
+    const excess = bitLength(m) - this.precision;
     const rounded = excess > 0 ? { m: m >> BigInt(excess), e: e + excess } : { m, e };
     return Math.abs(rounded.e) > MAX_EXPONENT ? undefined : rounded;
   }
 
   from({ n, d }: Rational): BigFloat {
-    const by = Math.max(0, this.precision + bits(d) - bits(n));
+    const by = Math.max(0, this.precision + bitLength(d) - bitLength(n));
     return this.round((n << BigInt(by)) / d, -by)!;
   }
 
@@ -74,17 +70,17 @@ export class BigFloats {
 
   divide(a: BigFloat, b: BigFloat): BigFloat | undefined {
     if (isZero(b)) return undefined;
-    const by = Math.max(0, this.precision + 2 + bits(b.m) - bits(a.m));
+    const by = Math.max(0, this.precision + 2 + bitLength(b.m) - bitLength(a.m));
     return this.round((a.m << BigInt(by)) / b.m, a.e - by - b.e);
   }
 
   sqrt(a: BigFloat): BigFloat | undefined {
     if (a.m < 0n) return undefined;
     if (isZero(a)) return a;
-    let by = Math.max(0, 2 * this.precision - bits(a.m));
+    let by = Math.max(0, 2 * this.precision - bitLength(a.m));
     if ((a.e - by) % 2 !== 0) by++;
     const n = a.m << BigInt(by);
-    let root = 1n << BigInt((bits(n) >> 1) + 1);
+    let root = 1n << BigInt((bitLength(n) >> 1) + 1);
     for (;;) {
       const next = (root + n / root) >> 1n;
       if (next >= root) return this.round(root, (a.e - by) / 2);

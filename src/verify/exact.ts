@@ -1,4 +1,4 @@
-import { add, equals, floor, multiply, rational, type Rational } from '../util/rational.js';
+import { add, bitLength, equals, floor, multiply, rational, type Rational } from '../util/rational.js';
 import type { Budget } from './budget.js';
 import { evaluate, type Arithmetic } from './evaluate.js';
 import type { Node } from './tree.js';
@@ -24,8 +24,6 @@ export function integerOf(digits: string, base: number): bigint | undefined {
   }
   return value;
 }
-
-export const bitLength = (n: bigint): number => (n < 0n ? -n : n).toString(16).length * 4;
 
 /** `value` where it is of a size that exact work stays quick with. */
 function bounded(value: Rational, budget: Budget): Rational | undefined {

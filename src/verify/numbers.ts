@@ -1,5 +1,5 @@
-import { equals, rational, type Rational } from '../util/rational.js';
-import { bitLength, exactValue } from './exact.js';
+import { bitLength, equals, rational, type Rational } from '../util/rational.js';
+import { exactValue } from './exact.js';
 import { toRational } from './bigfloat.js';
 import type { Budget } from './budget.js';
 import { identical, type Outcome } from './identity.js';
@@ -33,7 +33,7 @@ export function sameValue(gold: Node, pred: Node, decimals: number, budget: Budg
 }
 
 /** Whether two numbers are the same to `decimals` places; below 0.001 to as many significant digits. */
-export function roundAlike(a: Rational, b: Rational, decimals: number): boolean {
+function roundAlike(a: Rational, b: Rational, decimals: number): boolean {
   const larger = absolute(a).n * b.d > absolute(b).n * a.d ? absolute(a) : absolute(b);
   let places = decimals;
   if (larger.n !== 0n && larger.n * 1000n < larger.d) {

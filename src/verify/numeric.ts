@@ -1,4 +1,4 @@
-import type { Rational } from '../util/rational.js';
+import { bitLength, type Rational } from '../util/rational.js';
 import type { Arithmetic } from './evaluate.js';
 import type { ConstantName } from './tree.js';
 
@@ -15,7 +15,7 @@ const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 /** The nearest double. */
 export function toDouble({ n, d }: Rational): number {
   if (n <= SAFE && n >= -SAFE && d <= SAFE) return Number(n) / Number(d);
-  const shift = Math.max(0, d.toString(2).length - n.toString(2).length + 64);
+  const shift = Math.max(0, bitLength(d) - bitLength(n) + 64);
   const scaled = Number((n << BigInt(shift)) / d);
   return shift > 1000 ? (scaled / 2 ** 1000) * 2 ** (1000 - shift) : scaled / 2 ** shift;
 }

@@ -6,7 +6,7 @@ import { isParquet, readParquetRows } from '../parquet.js';
 import { gramHashes, normalizeText } from './words.js';
 
 /** Words that a problem and an evaluation problem must share in a row (REDI's decontaminate script). */
-export const GRAM_WORDS = 8;
+const GRAM_WORDS = 8;
 /** A file of evaluation problems in one JSON array is read whole. */
 const MAX_ARRAY_BYTES = 1 << 28;
 

@@ -23,7 +23,7 @@ const halvesDiffer: RowCheck = ({ sides: [chosen, rejected] }) =>
     : [];
 
 /** What is looked for in every answer, in the order of the report. */
-export const sideChecks: readonly SideCheck[] = [
+const sideChecks: readonly SideCheck[] = [
   endTrained,
   endKnownElsewhere,
   oneBos,
@@ -40,7 +40,7 @@ export const sideChecks: readonly SideCheck[] = [
 ];
 
 /** What is looked for in every row. */
-export const rowChecks: readonly RowCheck[] = [
+const rowChecks: readonly RowCheck[] = [
   halvesDiffer,
   notLabelledWrong,
   noControlTokens,

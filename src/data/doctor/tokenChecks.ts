@@ -115,10 +115,7 @@ export const shareTrained: SideCheck = ({ row }) => {
 const WINDOW = 24;
 
 /** The end of the prompt, and the same with the beginning of the answer. */
-export function boundaryTexts(
-  tokenizer: Student['tokenizer'],
-  { ids, responseStart }: TokenRow,
-): [string, string] {
+function boundaryTexts(tokenizer: Student['tokenizer'], { ids, responseStart }: TokenRow): [string, string] {
   const tail = tokenizer.decode(ids.subarray(Math.max(0, responseStart - WINDOW), responseStart));
   return [tail, tail + tokenizer.decode(ids.subarray(responseStart, responseStart + WINDOW))];
 }

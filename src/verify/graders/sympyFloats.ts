@@ -1,4 +1,4 @@
-import { add, divide, multiply, rational, type Rational } from '../../util/rational.js';
+import { add, bitLength, divide, multiply, rational, type Rational } from '../../util/rational.js';
 import { call, number, power, product, sum, type Node, type NodeOf } from '../tree.js';
 
 /** SymPy would work on without an end worth waiting for, or has no value (1/0). */
@@ -115,7 +115,7 @@ function foldPower(base: Folded, exponent: Folded): Folded {
 function wholePower(base: Value, exponent: bigint, exponentBits: number | undefined): Value {
   const size = exponent < 0n ? -exponent : exponent;
   if (exponent < 0n && base.value.n === 0n) throw new NotEvaluated();
-  if (size > BigInt(MAX_BITS) || Number(size) * bitLength(base.value) > MAX_BITS) throw new NotEvaluated();
+  if (size > BigInt(MAX_BITS) || Number(size) * bitsOf(base.value) > MAX_BITS) throw new NotEvaluated();
   const value = rational(base.value.n ** size, base.value.d ** size);
   return rounded(exponent < 0n ? rational(value.d, value.n) : value, widest(base.bits, exponentBits));
 }
@@ -140,7 +140,7 @@ function combine(a: Value, b: Value, operate: (a: Rational, b: Rational) => Rati
   const bits = widest(a.bits, b.bits);
   const [x, y] = [rounded(a.value, bits), rounded(b.value, bits)];
   const value = operate(x.value, y.value);
-  if (bitLength(value) > MAX_BITS) throw new NotEvaluated();
+  if (bitsOf(value) > MAX_BITS) throw new NotEvaluated();
   return rounded(value, bits);
 }
 
@@ -164,10 +164,10 @@ function rounded(value: Rational, bits: number | undefined): Value {
   const negative = value.n < 0n;
   const n = negative ? -value.n : value.n;
   // Scaled so that the quotient has `bits` or one more binary digits.
-  const shift = bits - (lengthOf(n) - lengthOf(value.d));
+  const shift = bits - (bitLength(n) - bitLength(value.d));
   const scaled = shift >= 0 ? n << BigInt(shift) : n;
   const divisor = shift >= 0 ? value.d : value.d << BigInt(-shift);
-  const extra = lengthOf(scaled / divisor) - bits;
+  const extra = bitLength(scaled / divisor) - bits;
   const unit = extra > 0 ? divisor << BigInt(extra) : divisor;
   let quotient = scaled / unit;
   const twice = 2n * (scaled % unit);
@@ -212,9 +212,7 @@ function simplest(value: Rational, bits: number): Rational {
 
 const widest = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined ? b : b === undefined ? a : Math.max(a, b);
-const lengthOf = (value: bigint): number => value.toString(2).length;
-const bitLength = (value: Rational): number =>
-  lengthOf(value.n < 0n ? -value.n : value.n) + lengthOf(value.d);
+const bitsOf = (value: Rational): number => bitLength(value.n) + bitLength(value.d);
 
 /** The nearest double, for numbers that doubles can hold. */
 function toDouble(value: Rational): number {
