@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { readLabelledTraces } from '../src/data/labelledTraces.js';
 import { preferencePairs } from '../src/data/trainingRows.js';
 import { parseConfig } from '../src/models/config.js';
-import { getModel } from '../src/models/get.js';
+import { getModel } from '../src/hub/get.js';
 import { createObjective } from '../src/objectives/index.js';
 import { seed, setThreads } from '../src/torch/runtime.js';
 import { liveTensors } from '../src/torch/tensor.js';

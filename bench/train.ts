@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readLabelledTraces } from '../src/data/labelledTraces.js';
 import { preferencePairs } from '../src/data/trainingRows.js';
-import { getModel } from '../src/models/get.js';
+import { getModel } from '../src/hub/get.js';
 import { formatTable } from '../src/util/table.js';
 import { machine, median, root, spread } from './support.js';
 

@@ -11,7 +11,7 @@ import {
   type Fault,
   type TeacherOptions,
   type TeacherRequest,
-} from '../../test/support/teacher-server.js';
+} from '../../test/support/teacherServer.js';
 import {
   Cli,
   parseRows,

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CurateOptions } from '../data/curate/options.js';
-import { rediLimits } from '../data/curate/lengths.js';
-import { rules, type Rule } from '../data/curate/rules.js';
-import { orders, rankings, type Order, type Ranking } from '../data/curate/selection.js';
-import { verdictRules, type VerdictRule } from '../data/verdictRules.js';
+import type { CurateOptions } from '../curate/options.js';
+import { rediLimits } from '../curate/lengths.js';
+import { rules, type Rule } from '../curate/rules.js';
+import { orders, rankings, type Order, type Ranking } from '../curate/selection.js';
+import { verdictRules, type VerdictRule } from '../curate/verdictRules.js';
 import { UserError } from '../util/errors.js';
 import { createProgress } from '../util/progress.js';
 import { Interrupted, interruptible } from './interrupt.js';
@@ -82,7 +82,7 @@ Example:
     )
     .action(async (files: string[], flags: CurateFlags) => {
       const options = curateOptions(files, flags);
-      const { curate } = await import('../data/curate/curate.js');
+      const { curate } = await import('../curate/curate.js');
       const progress = createProgress('curate');
       const summary = await interruptible((signal) =>
         curate(options, progress, signal).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { ExamineOptions } from '../data/doctor/examine.js';
+import type { ExamineOptions } from '../doctor/examine.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
 import { createProgress } from '../util/progress.js';
 import { Interrupted, interruptible } from './interrupt.js';
@@ -58,13 +58,13 @@ Example:
   redistill doctor pairs.jsonl --model ./student --against math500.jsonl --show 3 --html doctor.html`,
     )
     .action(async (file: string, flags: DoctorFlags) => {
-      const { openStudent } = await import('../train/dataCheck.js');
-      const { loadEvaluationSets } = await import('../data/curate/decontaminate.js');
-      const { examine } = await import('../data/doctor/examine.js');
-      const { htmlPage } = await import('../data/doctor/page.js');
-      const { printSummary } = await import('../data/doctor/print.js');
-      const { isSick } = await import('../data/doctor/summary.js');
-      const { showRows } = await import('../data/doctor/terminal.js');
+      const { openStudent } = await import('../train/preflight.js');
+      const { loadEvaluationSets } = await import('../curate/decontaminate.js');
+      const { examine } = await import('../doctor/examine.js');
+      const { htmlPage } = await import('../doctor/page.js');
+      const { printSummary } = await import('../doctor/print.js');
+      const { isSick } = await import('../doctor/summary.js');
+      const { showRows } = await import('../doctor/terminal.js');
       const { maxLength: limits } = flags;
       const against = await loadEvaluationSets(flags.against ?? []);
       const progress = createProgress('doctor');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HubServer } from '../../test/support/hub-server.js';
+import { HubServer } from '../../test/support/hubServer.js';
 import {
   Cli,
   contents,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { getModel } from '../models/get.js';
+import { getModel } from '../hub/get.js';
 import { readConfig } from '../models/readConfig.js';
 import { parameterCount } from '../models/parameters.js';
 import { createProgress } from '../util/progress.js';

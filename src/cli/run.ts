@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { applySettings, readYaml } from '../train/recipe.js';
+import { applySettings, readYaml } from '../recipe/yaml.js';
 import { formatDuration } from '../util/progress.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import { printJson } from './output.js';

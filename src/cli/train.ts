@@ -1,7 +1,9 @@
 import { Command } from 'commander';
-import { applySettings, parseRecipe, readYaml, trainRecipe } from '../train/recipe.js';
+import { parseRecipe } from '../recipe/parse.js';
+import { applySettings, readYaml } from '../recipe/yaml.js';
+import { trainRecipe } from '../train/settings.js';
 import { trainInWorker, TrainingStopped } from '../train/worker.js';
-import { reportTraining } from '../train/report.js';
+import { reportTraining } from '../train/narrate.js';
 import { createProgress } from '../util/progress.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import { printJson } from './output.js';

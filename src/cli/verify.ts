@@ -4,7 +4,7 @@ import { UserError } from '../util/errors.js';
 import type { Judge } from '../teacher/judge.js';
 import { createProgress, type Progress } from '../util/progress.js';
 import { formatTable } from '../util/table.js';
-import type { VerifyFilesOptions, VerifySummary } from '../verify/verifyFiles.js';
+import type { VerifyFilesOptions, VerifySummary } from '../verify/files/verifyFiles.js';
 import type { Preset, Verdict } from '../verify/verify.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import { printJson, wholeNumber } from './output.js';
@@ -103,7 +103,7 @@ async function verifyAll(files: string[], flags: VerifyFlags): Promise<void> {
   if (flags.gold !== undefined || flags.pred !== undefined)
     throw new UserError('Give files, or --gold and --pred for one answer, not both.');
   if (out === undefined) throw new UserError('Say with --out where the rows with their verdicts go.');
-  const { besides, verifyFiles } = await import('../verify/verifyFiles.js');
+  const { besides, verifyFiles } = await import('../verify/files/verifyFiles.js');
   const progress = createProgress('verify');
   using judge = await openJudge(flags, besides(out, 'judge.jsonl'), progress);
   const options: VerifyFilesOptions = { files, out, preset, threads };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { JudgeServer, sectionOf, type Asked, type Said } from '../../test/support/judge-server.js';
+import { JudgeServer, sectionOf, type Asked, type Said } from '../../test/support/judgeServer.js';
 import { Cli, readRows, redistill, writeRows, type Finished } from '../../test/support/tinyModel.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-verify-judge-'));

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeTinyTokenizer } from '../../test/support/tiny-tokenizer.js';
+import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
 import type { Problem } from '../data/problems.js';
 import type { Completion, GenerateOptions } from '../generate/generator.js';
 import { ChatTokenizer } from '../text/tokenizer.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../models/checkpoint.js';
-import { getModel } from '../models/get.js';
+import { getModel } from '../hub/get.js';
 import { encodePrompt } from '../text/rows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { setThreads } from '../torch/runtime.js';

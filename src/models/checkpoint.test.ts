@@ -17,7 +17,7 @@ import * as ops from '../torch/ops.js';
 import { liveTensors, scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { loadModel, namedTensors, saveModel, writeShards, type LoadedModel } from './checkpoint.js';
-import { readSafetensorsHeader } from '../torch/safetensors-format.js';
+import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-'));
 afterAll(() => {

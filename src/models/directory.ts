@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError, messageOf } from '../util/errors.js';
-import { readSafetensorsHeader } from '../torch/safetensors-format.js';
+import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 
 /** Far above any configuration or index. */
 const MAX_JSON_BYTES = 64e6;

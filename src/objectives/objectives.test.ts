@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { numericalGradient, partOf, randomStep, relativeError } from '../../test/support/token-batches.js';
+import { numericalGradient, partOf, randomStep, relativeError } from '../../test/support/tokenBatches.js';
 import {
   countStep,
   createObjective,

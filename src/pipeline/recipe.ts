@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseRecipe } from '../train/recipe.js';
+import { parseRecipe } from '../recipe/parse.js';
 import { UserError } from '../util/errors.js';
 import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 

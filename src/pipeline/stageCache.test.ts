@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { fingerprintPath, fingerprintValue } from './fingerprint.js';
+import { fingerprintPath, fingerprintValue } from '../util/fingerprint.js';
 import { StageCache, type RunSelection, type Stage } from './stageCache.js';
 
 let directory: string;

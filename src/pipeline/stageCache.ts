@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
-import { fingerprintPath, fingerprintValue } from './fingerprint.js';
+import { fingerprintPath, fingerprintValue } from '../util/fingerprint.js';
 
 /** One step of a pipeline: what it reads, the settings it runs with and what it leaves behind. */
 export interface Stage {

@@ -5,11 +5,11 @@ import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { type Progress, silentProgress } from '../util/progress.js';
-import { isInstalled, runCommand } from './command.js';
-import { diskFull, mentionsFullDisk } from './disk.js';
+import { isInstalled, runCommand } from '../fetch/command.js';
+import { diskFull, mentionsFullDisk } from '../fetch/disk.js';
 import { type Libtorch } from './libtorch.js';
-import { cacheDir, nativeDir } from './paths.js';
-import { withScratch } from './scratch.js';
+import { cacheDir, nativeDir } from '../fetch/paths.js';
+import { withScratch } from '../fetch/scratch.js';
 
 export const ADDON_NAME = 'redistill.node';
 /** The compiler takes about this much for one file that includes ATen. */

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { buildAddon, requireBuildTools } from './addon.js';
-import { explainDiskError } from './disk.js';
-import { fetchLibtorch } from './fetch.js';
+import { explainDiskError } from '../fetch/disk.js';
+import { fetchLibtorch } from './fetchLibtorch.js';
 import { findLibtorch } from './libtorch.js';
-import { cacheDir } from './paths.js';
+import { cacheDir } from '../fetch/paths.js';
 import { type Setup, readSetup, writeSetup } from './record.js';
-import { removeStaleScratch, withLock } from './scratch.js';
+import { removeStaleScratch, withLock } from '../fetch/scratch.js';
 
 export { buildAddon } from './addon.js';
-export { type FetchOptions, fetchLibtorch } from './fetch.js';
+export { type FetchOptions, fetchLibtorch } from './fetchLibtorch.js';
 export { type FindOptions, type Libtorch, findLibtorch } from './libtorch.js';
-export { cacheDir } from './paths.js';
+export { cacheDir } from '../fetch/paths.js';
 export { type Setup, addonPath, readSetup } from './record.js';
 
 export interface SetupOptions {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../util/errors.js';
-import { runCommand } from './command.js';
-import { cacheDir } from './paths.js';
+import { runCommand } from '../fetch/command.js';
+import { cacheDir } from '../fetch/paths.js';
 
 export interface Libtorch {
   /** As in torch's own headers, for example "2.11.0". */

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { installPip } from '../../test/support/fake-pip.js';
+import { installPip } from '../../test/support/fakePip.js';
 import { Sandbox } from '../../test/support/sandbox.js';
 import type { Progress } from '../util/progress.js';
 import { addonPath, ensureSetup, readSetup } from './index.js';
 
 const native = vi.hoisted(() => ({ dir: '' }));
-vi.mock(import('./paths.js'), async (original) => {
+vi.mock(import('../fetch/paths.js'), async (original) => {
   const paths = await original();
   return Object.defineProperty({ ...paths }, 'nativeDir', { get: () => native.dir, enumerable: true });
 });

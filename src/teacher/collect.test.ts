@@ -7,7 +7,7 @@ import {
   TeacherServer,
   type TeacherOptions,
   type TeacherRequest,
-} from '../../test/support/teacher-server.js';
+} from '../../test/support/teacherServer.js';
 import { silentProgress } from '../util/progress.js';
 import { deriveSeed } from '../util/random.js';
 import { collect, type CollectOptions } from './collect.js';

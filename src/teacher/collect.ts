@@ -6,7 +6,7 @@ import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { Collector, type CollectorOptions } from './collector.js';
 import { Journal } from './journal.js';
-import { withFolder } from './lock.js';
+import { withFolder } from '../util/folderLock.js';
 import { Meter, type Budget, type Prices } from './meter.js';
 import { readTeacherProblems } from './problemRows.js';
 import { requireSameRun, type JournalHeader } from './settings.js';

@@ -4,7 +4,7 @@ import {
   type Fault,
   type Said,
   type TeacherOptions,
-} from '../../test/support/teacher-server.js';
+} from '../../test/support/teacherServer.js';
 import { EndpointError, openEndpoint, type EndpointOptions } from './endpoint.js';
 
 const ANSWER: Said = { content: 'Half of 8 is\n\n\\boxed{4}, naturally: ½ · 8 🙂' };

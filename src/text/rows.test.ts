@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { chatDirectory } from '../../test/support/chat-directory.js';
+import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { UserError } from '../util/errors.js';
 import { encodePrompt, tokenRow, type RowOptions } from './rows.js';
 import type { ChatMessage } from './template.js';

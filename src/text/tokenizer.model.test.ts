@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { getModel } from '../models/get.js';
+import { getModel } from '../hub/get.js';
 import { tokenRow, encodePrompt } from './rows.js';
 import { ChatTokenizer } from './tokenizer.js';
 

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { chatDirectory } from '../../test/support/chat-directory.js';
+import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { UserError } from '../util/errors.js';
 import { ChatTokenizer } from './tokenizer.js';
 

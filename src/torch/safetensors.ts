@@ -4,7 +4,7 @@ import {
   writeSafetensors,
   type SafetensorsDtype,
   type TensorEntry,
-} from './safetensors-format.js';
+} from './safetensorsFormat.js';
 import { UserError } from '../util/errors.js';
 import { fromBytes } from './data.js';
 import { dtypeSize, type Dtype } from './dtype.js';

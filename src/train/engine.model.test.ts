@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadModel, saveModel } from '../models/checkpoint.js';
-import { getModel } from '../models/get.js';
+import { getModel } from '../hub/get.js';
 import { createObjective } from '../objectives/index.js';
 import type { TokenRow } from '../text/rows.js';
 import { AdamW, clipGradNorm } from '../torch/optim.js';

@@ -5,7 +5,7 @@ import { checkRows, type Objective, type Role } from '../objectives/objective.js
 import { tokenRow, type RowOptions, type TokenRow } from '../text/rows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
-import type { TrainRecipe } from './recipe.js';
+import type { TrainRecipe } from './settings.js';
 
 /** A response of a row of the data file. */
 export interface ExamplePart {

@@ -8,7 +8,8 @@ import { loadModel } from '../models/checkpoint.js';
 import { toFloat32Array } from '../torch/data.js';
 import { liveTensors } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
-import { parseRecipe, trainRecipe, type TrainRecipe } from './recipe.js';
+import { parseRecipe } from '../recipe/parse.js';
+import { trainRecipe, type TrainRecipe } from './settings.js';
 import { Stopped, train, type StepMetrics, type TrainEvent, type TrainResult } from './trainer.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-trainer-'));

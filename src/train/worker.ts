@@ -1,6 +1,6 @@
 import { parentPort, SHARE_ENV, Worker, workerData } from 'node:worker_threads';
 import { UserError } from '../util/errors.js';
-import type { TrainRecipe } from './recipe.js';
+import type { TrainRecipe } from './settings.js';
 import type { TrainEvent, TrainResult } from './trainer.js';
 
 interface WorkerData {

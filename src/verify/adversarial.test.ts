@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { adversarialPairs } from '../../test/support/adversarialAnswers.js';
 import { composedAnswer } from '../../test/support/composedAnswers.js';
 import { Random } from '../util/random.js';
-import { parse } from './parse.js';
-import { Budget, BudgetExceeded } from './budget.js';
+import { parse } from './parse/parse.js';
+import { Budget, BudgetExceeded } from './algebra/budget.js';
 import { verify, type Preset } from './verify.js';
 
 const pairs = adversarialPairs();

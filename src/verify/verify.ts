@@ -1,13 +1,13 @@
-import { Budget, BudgetExceeded } from './budget.js';
-import { extractChoice, LETTERS } from './choices.js';
-import { compare } from './compare.js';
-import { extract, type Candidate } from './extract.js';
-import { isProse } from './formulas.js';
-import { beforeConditions, normalize, trimAnswer } from './normalize.js';
+import { Budget, BudgetExceeded } from './algebra/budget.js';
+import { extractChoice, LETTERS } from './find/choices.js';
+import { compare } from './compare/compare.js';
+import { extract, type Candidate } from './find/extract.js';
+import { isProse } from './find/formulas.js';
+import { beforeConditions, normalize, trimAnswer } from './parse/normalize.js';
 import { optionsOf, type Preset, type VerifyOptions } from './options.js';
-import { MAX_ANSWER_LENGTH, parse } from './parse.js';
-import { print } from './print.js';
-import { symbol, substitute, symbolsOf, type Node } from './tree.js';
+import { MAX_ANSWER_LENGTH, parse } from './parse/parse.js';
+import { print } from './algebra/print.js';
+import { symbol, substitute, symbolsOf, type Node } from './algebra/tree.js';
 
 export type { Preset, VerifyOptions } from './options.js';
 

@@ -1,4 +1,4 @@
-"""Lengths of prompts and answers as REDI's code counts them, from transformers, for src/data/curate/lengths.test.ts: a small
+"""Lengths of prompts and answers as REDI's code counts them, from transformers, for src/curate/lengths.test.ts: a small
 byte-level tokenizer with Qwen2.5-Math's template (needs the data that is named below, in ../shared/data).
 
     python test/oracles/curate_lengths.py

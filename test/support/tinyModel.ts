@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync }
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { familyDir } from './families.js';
-import { writeTinyTokenizer } from './tiny-tokenizer.js';
+import { writeTinyTokenizer } from './tinyTokenizer.js';
 
 /**
  * A whole model directory: a tiny Llama of the fixtures with a tokenizer of printable ASCII.

@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { getModel } from '../../models/get.js';
+import { getModel } from '../../hub/get.js';
 import { defineStage } from './stage.js';
 
 /** A model directory from wherever the name says; the result is a link to it. */

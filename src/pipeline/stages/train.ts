@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { trainSettings, type TrainRecipe } from '../../train/recipe.js';
-import { reportTraining } from '../../train/report.js';
+import { trainSettings, type TrainRecipe } from '../../train/settings.js';
+import { reportTraining } from '../../train/narrate.js';
 import { trainInWorker } from '../../train/worker.js';
 import { defineStage } from './stage.js';
 

@@ -1,5 +1,5 @@
 import { add, bitLength, divide, multiply, rational, type Rational } from '../../util/rational.js';
-import { call, number, power, product, sum, type Node, type NodeOf } from '../tree.js';
+import { call, number, power, product, sum, type Node, type NodeOf } from '../algebra/tree.js';
 
 /** SymPy would work on without an end worth waiting for, or has no value (1/0). */
 export class NotEvaluated extends Error {

@@ -11,7 +11,7 @@ import {
   sum,
   symbol,
   type Node,
-} from '../tree.js';
+} from '../algebra/tree.js';
 
 const MAX_LENGTH = 2_000;
 /** Nesting beyond which a text counts as unreadable. */

@@ -1,6 +1,6 @@
 import { Random } from '../../util/random.js';
-import { Budget, BudgetExceeded } from '../budget.js';
-import { contains, symbolsOf, type Node } from '../tree.js';
+import { Budget, BudgetExceeded } from '../algebra/budget.js';
+import { contains, symbolsOf, type Node } from '../algebra/tree.js';
 import * as fixed from './fixedComplex.js';
 import { computeNumbers, NotEvaluated } from './sympyFloats.js';
 import { parseSympyText } from './sympyText.js';

@@ -1,0 +1,111 @@
+import { readFileSync, statSync } from 'node:fs';
+import { basename, extname } from 'node:path';
+import { messageOf, UserError } from '../util/errors.js';
+import { readJsonLines } from '../data/jsonl.js';
+import { isParquet, readParquetRows } from '../data/parquet.js';
+import { gramHashes, normalizeText } from './words.js';
+
+/** Words that a problem and an evaluation problem must share in a row (REDI's decontaminate script). */
+const GRAM_WORDS = 8;
+/** A file of evaluation problems in one JSON array is read whole. */
+const MAX_ARRAY_BYTES = 1 << 28;
+
+/** Problems that a model will be examined with. */
+export interface EvaluationSet {
+  name: string;
+  problems: string[];
+}
+
+/** What a problem has in common with an evaluation set. */
+export interface Overlap {
+  set: string;
+  /** Index of the evaluation problem in its file, from 0. */
+  item: number;
+  words: string;
+}
+
+/** The sets of JSON arrays, JSON lines or Parquet files; a set is named as its file. @throws UserError */
+export async function loadEvaluationSets(paths: readonly string[]): Promise<EvaluationSet[]> {
+  const sets: EvaluationSet[] = [];
+  for (const path of paths) {
+    const problems: string[] = [];
+    for await (const row of evaluationRows(path)) {
+      const text = row.problem ?? row.question ?? row.prompt;
+      if (typeof text !== 'string')
+        throw new UserError(
+          `${path}, row ${problems.length + 1}: the field "problem" (or "question", "prompt") is missing.`,
+        );
+      problems.push(text);
+    }
+    if (problems.length === 0) throw new UserError(`${path} has no problems.`);
+    const name = basename(path, extname(path));
+    sets.push({ name: sets.some((set) => set.name === name) ? path : name, problems });
+  }
+  return sets;
+}
+
+async function* evaluationRows(path: string): AsyncGenerator<Record<string, unknown>> {
+  if (isParquet(path)) {
+    for await (const { row } of readParquetRows(path)) yield row;
+  } else if (path.endsWith('.json')) {
+    yield* readArray(path);
+  } else {
+    for (const { row } of readJsonLines(path)) yield row;
+  }
+}
+
+function readArray(path: string): Record<string, unknown>[] {
+  if (statSync(path).size > MAX_ARRAY_BYTES)
+    throw new UserError(`${path} is larger than 256 MiB; write it as JSON lines.`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new UserError(`${path} is not JSON: ${messageOf(error)}.`);
+  }
+  const isRow = (row: unknown) => typeof row === 'object' && row !== null;
+  if (!Array.isArray(value) || !value.every(isRow))
+    throw new UserError(`${path} must be a JSON array of problems, [{"problem": …}, …].`);
+  return value as Record<string, unknown>[];
+}
+
+/**
+ * Finds problems that share eight words in a row with an evaluation problem, both in lower case with white space
+ * collapsed and punctuation kept. A text of fewer than eight words is one run: it is found where it is the same.
+ */
+export class Decontaminator {
+  /** Hash of a run of words → the first item of each set that has it. */
+  private readonly index = new Map<number, { set: EvaluationSet; item: number }[]>();
+
+  constructor(readonly sets: readonly EvaluationSet[]) {
+    for (const set of sets) {
+      for (const [item, problem] of set.problems.entries()) {
+        for (const hash of gramHashes(normalizeText(problem).split(' '), GRAM_WORDS)) {
+          const known = this.index.get(hash);
+          if (!known) this.index.set(hash, [{ set, item }]);
+          else if (known.at(-1)!.set !== set || known.at(-1)!.item !== item) known.push({ set, item });
+        }
+      }
+    }
+  }
+
+  /** At most one overlap a set: the first run of the problem that the set has. */
+  find(problem: string): Overlap[] {
+    const words = normalizeText(problem).split(' ');
+    const found = new Map<EvaluationSet, Overlap>();
+    for (const [start, hash] of gramHashes(words, GRAM_WORDS).entries()) {
+      for (const { set, item } of this.index.get(hash) ?? []) {
+        if (found.has(set)) continue;
+        const run = words.slice(start, start + GRAM_WORDS);
+        if (hasRun(set.problems[item]!, run)) found.set(set, { set: set.name, item, words: run.join(' ') });
+      }
+    }
+    return [...found.values()];
+  }
+}
+
+/** Equal hashes may be of different words. */
+function hasRun(problem: string, run: readonly string[]): boolean {
+  const text = normalizeText(problem);
+  return run.length < GRAM_WORDS ? text === run.join(' ') : ` ${text} `.includes(` ${run.join(' ')} `);
+}

@@ -1,0 +1,55 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { chatDirectory } from '../../test/support/chatDirectory.js';
+import { ChatTokenizer } from '../text/tokenizer.js';
+import { LengthMeter, type LengthCount } from './lengths.js';
+
+/** Counted by transformers: test/oracles/curate_lengths.py. */
+const directory = fileURLToPath(new URL('../../test/fixtures/lengths/', import.meta.url));
+interface Case {
+  problem: string;
+  responses: string[];
+  /** The prompt, then each response. */
+  paper: number[];
+  content: number[];
+}
+const cases = JSON.parse(readFileSync(join(directory, 'expected.json'), 'utf8')) as Case[];
+
+async function measure(count: LengthCount): Promise<number[][]> {
+  const meter = new LengthMeter(ChatTokenizer.load(directory), count);
+  const items = cases.map(({ problem, responses }) => ({
+    prompt: [{ role: 'user', content: problem }],
+    responses,
+  }));
+  return (await meter.measure(items)).map(({ prompt, responses }) => [prompt, ...responses]);
+}
+
+describe('LengthMeter', () => {
+  it('counts as the paper’s code does', async () => {
+    expect(await measure('paper')).toEqual(cases.map(({ paper }) => paper));
+  });
+
+  it('counts the texts alone', async () => {
+    expect(await measure('content')).toEqual(cases.map(({ content }) => content));
+  });
+
+  it('counts as the ablation does', async () => {
+    expect(await measure('ablation')).toEqual(
+      cases.map(({ content }) => content.map((tokens) => tokens + 1)),
+    );
+  });
+
+  it('says what to do when the template refuses an answer on its own', async () => {
+    const strict = chatDirectory(
+      "{% if messages[0].role != 'user' %}{{ raise_exception('the user comes first') }}{% endif %}",
+      ['<|end|>', '<|begin|>'],
+    );
+    const meter = new LengthMeter(ChatTokenizer.load(strict), 'paper');
+    await expect(
+      meter.measure([{ prompt: [{ role: 'user', content: 'q' }], responses: ['x'] }]),
+    ).rejects.toThrow(/the user comes first; use --length-count content/);
+    rmSync(strict, { recursive: true });
+  });
+});

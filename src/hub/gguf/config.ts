@@ -1,0 +1,176 @@
+import { basename } from 'node:path';
+import { UserError } from '../../util/errors.js';
+import { type GgufFile, readGgufTensor } from './file.js';
+import { ROPE_FACTORS, architectureOf } from './tensorNames.js';
+
+/** Far above any model, far below what could hang a loop. */
+const MAX_SIZE = 1 << 24;
+const MAX_BLOCKS = 1000;
+
+/** What Llama 3.1 to 3.3 were trained with; a file gives only the factors that follow from it. */
+const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+
+export interface ModelShape {
+  hidden: number;
+  feedForward: number;
+  blocks: number;
+  queryHeads: number;
+  keyHeads: number;
+  headDim: number;
+  vocabulary: number;
+}
+
+/** Sizes of the model, checked against the weights that are there. */
+export function readShape(gguf: GgufFile): ModelShape {
+  // First of all, because the keys below have its name in them.
+  architectureOf(gguf);
+  const { metadata } = gguf;
+  const own = (name: string): string => metadata.own(name);
+  const hidden = metadata.count(own('embedding_length'), MAX_SIZE);
+  const queryHeads = metadata.count(own('attention.head_count'), MAX_SIZE);
+  const rotated = metadata.number(own('rope.dimension_count'), hidden / queryHeads);
+  const shape: ModelShape = {
+    hidden,
+    feedForward: metadata.count(own('feed_forward_length'), MAX_SIZE),
+    blocks: metadata.count(own('block_count'), MAX_BLOCKS),
+    queryHeads,
+    keyHeads: metadata.count(own('attention.head_count_kv'), MAX_SIZE, queryHeads),
+    headDim: metadata.count(own('attention.key_length'), MAX_SIZE, rotated),
+    vocabulary: gguf.tensors.get('token_embd.weight')?.shape[0] ?? 0,
+  };
+  checkSizes(gguf, shape);
+  return shape;
+}
+
+function checkSizes(gguf: GgufFile, shape: ModelShape): void {
+  const queries = shape.queryHeads * shape.headDim;
+  const keys = shape.keyHeads * shape.headDim;
+  const check = (name: string, rows: number, columns: number): void => {
+    const actual = gguf.tensors.get(name)?.shape.join(' × ');
+    if (actual === `${rows} × ${columns}`) return;
+    throw new UserError(
+      `${basename(gguf.path)}: ${name} should be ${rows} × ${columns} by the file's metadata but is ${actual ?? 'missing'}`,
+    );
+  };
+  check('token_embd.weight', shape.vocabulary, shape.hidden);
+  for (let block = 0; block < shape.blocks; block++) {
+    check(`blk.${block}.attn_q.weight`, queries, shape.hidden);
+    check(`blk.${block}.attn_k.weight`, keys, shape.hidden);
+    check(`blk.${block}.attn_v.weight`, keys, shape.hidden);
+    check(`blk.${block}.attn_output.weight`, shape.hidden, queries);
+    check(`blk.${block}.ffn_gate.weight`, shape.feedForward, shape.hidden);
+    check(`blk.${block}.ffn_up.weight`, shape.feedForward, shape.hidden);
+    check(`blk.${block}.ffn_down.weight`, shape.hidden, shape.feedForward);
+  }
+}
+
+/** The contents of config.json: published names, so that releases of transformers old and new read it. */
+export function makeConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
+  const { metadata } = gguf;
+  const architecture = architectureOf(gguf);
+  const own = (name: string): string => metadata.own(name);
+  if (metadata.number(own('expert_count'), 0) > 0) {
+    throw new UserError(`${basename(gguf.path)} is a mixture of experts; take a dense model`);
+  }
+  const gemma = architecture.modelType === 'gemma3_text';
+  const id = (name: string): number | null =>
+    metadata.tokenId(`tokenizer.ggml.${name}_token_id`, shape.vocabulary) ?? null;
+  return {
+    architectures: [architecture.className],
+    model_type: architecture.modelType,
+    vocab_size: shape.vocabulary,
+    hidden_size: shape.hidden,
+    intermediate_size: shape.feedForward,
+    num_hidden_layers: shape.blocks,
+    num_attention_heads: shape.queryHeads,
+    num_key_value_heads: shape.keyHeads,
+    head_dim: shape.headDim,
+    max_position_embeddings: metadata.count(own('context_length'), 1 << 30),
+    rms_norm_eps: shortest(metadata.number(own('attention.layer_norm_rms_epsilon'))),
+    rope_theta: shortest(metadata.number(own('rope.freq_base'), gemma ? 1e6 : 1e4)),
+    ...ropeScaling(gguf, shape),
+    ...(gemma ? gemmaConfig(gguf, shape) : { hidden_act: 'silu', attention_bias: false }),
+    ...(architecture.modelType === 'llama' && { mlp_bias: false }),
+    tie_word_embeddings: !gguf.tensors.has('output.weight'),
+    bos_token_id: id('bos'),
+    eos_token_id: id('eos'),
+    pad_token_id: id('padding'),
+    torch_dtype: 'float32',
+  };
+}
+
+/** What a Gemma 3 file leaves to the program; llama.cpp has the same constants in its source. */
+function gemmaConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
+  const window = gguf.metadata.count(gguf.metadata.own('attention.sliding_window'), 1 << 30);
+  return {
+    hidden_activation: 'gelu_pytorch_tanh',
+    attention_bias: false,
+    attn_logit_softcapping: null,
+    final_logit_softcapping: null,
+    // Only the 27 B model (62 blocks) scales by something else than its head.
+    query_pre_attn_scalar: shape.blocks === 62 ? shape.hidden / shape.queryHeads : shape.headDim,
+    rope_local_base_freq: 1e4,
+    sliding_window: window,
+    sliding_window_pattern: 6,
+    layer_types: Array.from({ length: shape.blocks }, (_, layer) =>
+      (layer + 1) % 6 === 0 ? 'full_attention' : 'sliding_attention',
+    ),
+  };
+}
+
+function ropeScaling(gguf: GgufFile, shape: ModelShape): { rope_scaling?: Record<string, unknown> } {
+  const { metadata } = gguf;
+  if (gguf.tensors.has(ROPE_FACTORS)) return { rope_scaling: llama3Scaling(gguf, shape) };
+  const type = metadata.string(metadata.own('rope.scaling.type'), 'none');
+  if (type === 'none') return {};
+  if (type === 'linear') {
+    const factor = shortest(metadata.number(metadata.own('rope.scaling.factor')));
+    return { rope_scaling: { rope_type: 'linear', factor } };
+  }
+  throw new UserError(
+    `${basename(gguf.path)} scales its positions by "${type}", which is not supported; take the model without it`,
+  );
+}
+
+/**
+ * Llama 3's scaling from the factors by which it divides each frequency: the last one is the factor itself, and all
+ * of them must follow from it and the constants of the published models.
+ */
+function llama3Scaling(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
+  const factors = readGgufTensor(gguf.path, gguf.tensors.get(ROPE_FACTORS)!);
+  const theta = gguf.metadata.number(gguf.metadata.own('rope.freq_base'), 1e4);
+  const factor = shortest(factors.at(-1)!);
+  const { low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: length } = LLAMA3;
+  const fits = factors.every((actual, index) => {
+    const wavelength = 2 * Math.PI * theta ** ((2 * index) / shape.headDim);
+    const smooth = Math.min(1, Math.max(0, (length / wavelength - low) / (high - low)));
+    return Math.abs(actual * ((1 - smooth) / factor + smooth) - 1) < 1e-4;
+  });
+  if (!fits || factors.length !== shape.headDim / 2) {
+    throw new UserError(
+      `${basename(gguf.path)} has frequency factors that are not Llama 3's; take the model in Hugging Face's format`,
+    );
+  }
+  return { rope_type: 'llama3', factor, ...LLAMA3 };
+}
+
+/** The contents of generation_config.json: sampling ends at the end of text and at the end of a turn. */
+export function makeGenerationConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
+  const id = (name: string): number | undefined =>
+    gguf.metadata.tokenId(`tokenizer.ggml.${name}_token_id`, shape.vocabulary);
+  const ends = [...new Set([id('eos'), id('eot')])].filter((token) => token !== undefined);
+  return {
+    bos_token_id: id('bos'),
+    eos_token_id: ends.length === 1 ? ends[0] : ends,
+    pad_token_id: id('padding'),
+  };
+}
+
+/** A float32 number with the fewest digits that still give it: 9.999999747378752e-6 is 1e-5. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const candidate = Number(value.toPrecision(digits));
+    if (Math.fround(candidate) === Math.fround(value)) return candidate;
+  }
+  return value;
+}

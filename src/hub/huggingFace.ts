@@ -1,0 +1,253 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ListFileEntry, HubApiError, downloadFile, listFiles, modelInfo } from '@huggingface/hub';
+import { requireSpace } from '../fetch/disk.js';
+import { formatBytes } from '../util/bytes.js';
+import { UserError, messageOf } from '../util/errors.js';
+import type { Progress } from '../util/progress.js';
+import { INDEX_FILE, SINGLE_FILE, readWeightMap } from '../models/directory.js';
+
+/** What is fetched beside the weights, where the repository has it. */
+const WANTED =
+  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\.json$|^chat_template\.(jinja|json)$|^(LICENSE|NOTICE)[\w.-]*$/i;
+const ATTEMPTS = 4;
+const RETRY_MS = 500;
+
+export interface HubRepository {
+  /** `owner/name`. */
+  name: string;
+  /** Branch, tag or commit. */
+  revision: string;
+}
+
+interface Access {
+  hubUrl: string;
+  accessToken: string | undefined;
+}
+
+/** Endpoint and token from HF_ENDPOINT and HF_TOKEN, as other tools take them. */
+function access(): Access {
+  const hubUrl = (process.env.HF_ENDPOINT?.trim() || 'https://huggingface.co').replace(/\/+$/, '');
+  const accessToken = process.env.HF_TOKEN?.trim() || undefined;
+  if (!/^https?:\/\//.test(hubUrl))
+    throw new UserError(`HF_ENDPOINT is "${hubUrl}", which is not an http(s) address`);
+  if (accessToken?.startsWith('hf_') === false) {
+    throw new UserError('HF_TOKEN is not a Hugging Face token (they begin with hf_): correct or unset it');
+  }
+  return { hubUrl, accessToken };
+}
+
+/** The commit that a revision names now. */
+export async function resolveCommit(repository: HubRepository): Promise<string> {
+  const { name, revision } = repository;
+  const info = await explained(
+    repository,
+    modelInfo({ name, revision, additionalFields: ['sha'], ...access() }),
+  );
+  if (!/^[0-9a-f]{7,64}$/.test(info.sha)) {
+    throw new UserError(`${access().hubUrl} names no commit for ${name}@${revision}; check HF_ENDPOINT`);
+  }
+  return info.sha;
+}
+
+/**
+ * Fetches the files of a model that are needed to run it into `directory`, which may hold the beginning of an earlier
+ * attempt at the same commit. Each file has the size (and, for large ones, the SHA-256) that the hub lists.
+ * @throws UserError for a repository that is absent, closed or holds no model of this kind, and for network failures.
+ */
+export async function downloadModel(
+  repository: HubRepository,
+  commit: string,
+  directory: string,
+  progress: Progress,
+): Promise<void> {
+  const pinned = { name: repository.name, revision: commit };
+  const listed = await explained(repository, list(pinned));
+  const files = new Map(listed.filter(({ type }) => type === 'file').map((file) => [file.path, file]));
+  const required = (path: string): ListFileEntry => {
+    const file = files.get(path);
+    if (file === undefined)
+      throw new UserError(`${describe(repository)} has no ${path}: ${otherFormats(files)}`);
+    return file;
+  };
+  const small = [...files.values()].filter(({ path }) => WANTED.test(path));
+  required('config.json');
+  required('tokenizer.json');
+  mkdirSync(directory, { recursive: true });
+
+  let weights: ListFileEntry[];
+  if (files.has(INDEX_FILE) && !files.has(SINGLE_FILE)) {
+    await fetchFiles(repository, pinned, [required(INDEX_FILE)], directory, progress);
+    weights = [...new Set(Object.values(readWeightMap(join(directory, INDEX_FILE))))].sort().map(required);
+  } else {
+    weights = [required(SINGLE_FILE)];
+  }
+  await fetchFiles(repository, pinned, [...small, ...weights], directory, progress);
+}
+
+async function list({ name, revision }: HubRepository): Promise<ListFileEntry[]> {
+  const entries: ListFileEntry[] = [];
+  for await (const entry of listFiles({ repo: name, revision, ...access() })) {
+    entries.push(entry);
+    if (entries.length > 10_000)
+      throw new UserError(`${name} lists more than 10,000 files; it is no model repository`);
+  }
+  return entries;
+}
+
+function otherFormats(files: ReadonlyMap<string, ListFileEntry>): string {
+  const gguf = [...files.keys()].find((path) => path.endsWith('.gguf'));
+  if (gguf !== undefined) return `download its ${gguf} and give that file instead`;
+  return 'take a repository with config.json, tokenizer.json and safetensors weights';
+}
+
+async function fetchFiles(
+  repository: HubRepository,
+  pinned: HubRepository,
+  files: readonly ListFileEntry[],
+  directory: string,
+  progress: Progress,
+): Promise<void> {
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  const present = files.reduce((sum, { path }) => sum + (sizeOf(join(directory, path)) ?? 0), 0);
+  await requireSpace(directory, total - present, repository.name);
+  let done = 0;
+  for (const file of files) {
+    const before = done;
+    await fetchFile(repository, pinned, file, join(directory, file.path), (bytes) => {
+      progress.update(before + bytes, total, `${file.path} (${formatBytes(file.size)})`);
+    });
+    done += file.size;
+  }
+}
+
+/** Downloads one file, going on where an earlier attempt stopped. */
+async function fetchFile(
+  repository: HubRepository,
+  pinned: HubRepository,
+  file: ListFileEntry,
+  target: string,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  if (sizeOf(target) === file.size) return;
+  const part = `${target}.part`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await explained(repository, appendRest(pinned, file, part, onBytes));
+      break;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof TransientError)) throw error;
+      await sleep(RETRY_MS * 2 ** (attempt - 1));
+    }
+  }
+  if (file.lfs !== undefined && (await sha256(part)) !== file.lfs.oid) {
+    rmSync(part);
+    throw new UserError(
+      `${file.path} of ${describe(repository)} arrived damaged (wrong checksum): run the same command again`,
+    );
+  }
+  renameSync(part, target);
+}
+
+async function appendRest(
+  { name, revision }: HubRepository,
+  { path, size }: ListFileEntry,
+  part: string,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  if ((sizeOf(part) ?? 0) > size) rmSync(part);
+  const begin = sizeOf(part) ?? 0;
+  if (begin < size || size === 0) {
+    // Plain HTTP instead of the hub's chunk protocol: it can go on in the middle and works with every mirror.
+    const blob = await downloadFile({ repo: name, path, revision, xet: false, ...access() });
+    if (blob?.size !== size) {
+      throw new UserError(
+        `${path} of ${name} has another size than the hub lists: run the same command again`,
+      );
+    }
+    let position = begin;
+    const rest = Readable.fromWeb(blob.slice(begin, size).stream());
+    rest.on('data', (chunk: Uint8Array) => {
+      position += chunk.length;
+      onBytes(position);
+    });
+    await pipeline(rest, createWriteStream(part, { flags: 'a' }));
+  }
+  const arrived = sizeOf(part) ?? 0;
+  if (arrived === size) return;
+  // Too much means that the server sent the beginning again.
+  if (arrived > size) rmSync(part);
+  throw new TransientError(
+    `the download of ${path} ended after ${formatBytes(arrived)} of ${formatBytes(size)}: run the same command again to go on`,
+  );
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+function describe({ name, revision }: HubRepository): string {
+  return revision === 'main' ? name : `${name}@${revision}`;
+}
+
+/** A failure that may be gone a moment later. */
+class TransientError extends UserError {}
+
+/** Turns what the hub's client throws into one sentence. */
+async function explained<T>(repository: HubRepository, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw explain(repository, error);
+  }
+}
+
+function explain(repository: HubRepository, error: unknown): unknown {
+  const { hubUrl, accessToken } = access();
+  const what = describe(repository);
+  if (error instanceof HubApiError) {
+    const { statusCode: status } = error;
+    if (status === 401 || status === 403) {
+      const remedy =
+        accessToken === undefined
+          ? 'set HF_TOKEN to a token of an account that may read it'
+          : `accept its terms at ${hubUrl}/${repository.name} with the account of HF_TOKEN`;
+      return new UserError(
+        `${hubUrl} does not let you read ${what} (${status}), or it does not exist: ${remedy}`,
+      );
+    }
+    if (status === 404) {
+      return new UserError(`${hubUrl} has no ${what}: check the spelling of owner, name and revision`);
+    }
+    return new TransientError(`${hubUrl} answered ${status} when asked for ${what}: try again later`);
+  }
+  const code = networkCode(error);
+  if (code === undefined) return error;
+  return new TransientError(
+    `cannot reach ${hubUrl} for ${what} (${code}): check the network or HF_ENDPOINT, or give a local directory`,
+  );
+}
+
+/** The reason of a failed fetch: undici hides it in the cause, and streams pass on its message alone. */
+function networkCode(error: unknown): string | undefined {
+  if (error instanceof UserError || !(error instanceof Error)) {
+    return typeof error === 'string' ? error : undefined;
+  }
+  const cause = error.cause as { code?: unknown } | undefined;
+  if (typeof cause?.code === 'string') return cause.code;
+  const own = (error as NodeJS.ErrnoException).code;
+  if (own?.startsWith('ECONN') === true || own?.startsWith('UND_ERR') === true) return own;
+  return /fetch failed|terminated|aborted|other side closed/.test(error.message)
+    ? messageOf(error)
+    : undefined;
+}

@@ -1,0 +1,50 @@
+import { place } from '../doctor/print.js';
+import type { Progress } from '../util/progress.js';
+import type { TrainEvent } from './trainer.js';
+
+/** Shows a run's events: what is trained, a bar with loss and speed, and where checkpoints went. */
+export function reportTraining(progress: Progress): (event: TrainEvent) => void {
+  return (event) => {
+    switch (event.kind) {
+      case 'doctor':
+        for (const problem of event.problems)
+          progress.log(`${problem.severity}: ${problem.code} (${place(problem)}): ${problem.detail}`);
+        break;
+      case 'data': {
+        progress.log(`data: ${event.rows} rows, ${event.tokens} tokens`);
+        if (event.dropped.length > 0) {
+          const lines = event.dropped.slice(0, 5).map(({ line, tokens }) => `${line} (${tokens} tokens)`);
+          const more = event.dropped.length > lines.length ? ', …' : '';
+          progress.log(
+            `left out as too long: ${event.dropped.length} rows, lines ${lines.join(', ')}${more}`,
+          );
+        }
+        break;
+      }
+      case 'start':
+        progress.log(`loss: ${event.formula}`);
+        progress.log(`${event.steps} steps, ${(event.parameters / 1e6).toFixed(1)} M parameters`);
+        break;
+      case 'reference':
+        progress.update(event.done, event.total, 'scoring the reference');
+        break;
+      case 'step':
+        progress.update(event.metrics.step, event.steps, describe(event.metrics));
+        break;
+      case 'saved':
+        progress.log(`saved ${event.path}`);
+        break;
+    }
+  };
+}
+
+function describe(metrics: Record<string, number>): string {
+  const parts = [`loss ${metrics.loss!.toFixed(4)}`];
+  const chosen = metrics['logps/chosen_per_token'];
+  const rejected = metrics['logps/rejected_per_token'];
+  if (chosen !== undefined && rejected !== undefined) {
+    parts.push(`logps a token ${chosen.toFixed(3)} / ${rejected.toFixed(3)}`);
+  }
+  parts.push(`${Math.round(metrics.tokens_per_second!)} tokens/s`);
+  return parts.join(', ');
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { rmSync, statSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from './errors.js';
+
+/**
+ * Runs `work` while no other process of this machine does so with the same folder. The lock is a socket that listens
+ * under a name made from the folder's device and inode, so the system frees it however the process ends.
+ * @throws UserError when another process has it
+ */
+export async function withFolder<T>(
+  folder: string,
+  work: () => Promise<T>,
+  platform = process.platform,
+): Promise<T> {
+  const { dev, ino } = statSync(folder, { bigint: true });
+  const digest = createHash('sha256').update(`${dev}:${ino}`).digest('hex');
+  const address = addressOf(`redistill-${digest.slice(0, 24)}`, platform);
+  const server = (await listen(address)) ?? (await listenAfterDeath(address));
+  if (server === undefined) {
+    throw new UserError(
+      `Another process is collecting into ${folder}: wait for it, stop it, or choose another --out.`,
+    );
+  }
+  server.unref();
+  try {
+    return await work();
+  } finally {
+    server.close();
+  }
+}
+
+/** On Linux and Windows a name without a file, which goes with the process. */
+function addressOf(name: string, platform: NodeJS.Platform): string {
+  if (platform === 'linux') return `\0${name}`;
+  return platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`);
+}
+
+/** Undefined where the address is taken. */
+async function listen(address: string): Promise<Server | undefined> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined);
+      else reject(error);
+    });
+    server.listen(address, () => {
+      resolve(server);
+    });
+  });
+}
+
+/** A socket that is a file outlives a killed process; then nobody answers, and it is replaced. */
+async function listenAfterDeath(address: string): Promise<Server | undefined> {
+  if (!address.endsWith('.sock') || (await answers(address))) return undefined;
+  rmSync(address, { force: true });
+  return listen(address);
+}
+
+function answers(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(address, () => {
+      socket.destroy();
+      resolve(true);
+    }).on('error', () => {
+      resolve(false);
+    });
+  });
+}

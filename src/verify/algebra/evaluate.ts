@@ -1,0 +1,119 @@
+import type { Rational } from '../../util/rational.js';
+import { rational } from '../../util/rational.js';
+import type { Budget } from './budget.js';
+import { exactValue, integerOf } from './exact.js';
+import { number, substitute, type ConstantName, type Node, type NodeOf } from './tree.js';
+
+/**
+ * What a tree is evaluated in: rationals, a prime field, complex doubles, 50-digit numbers. Undefined is "no value
+ * here": division by zero, a domain that is left, a function that this arithmetic does not have.
+ */
+export interface Arithmetic<T> {
+  /** Whether this is the arithmetic of fractions itself, which others ask for exact values. */
+  readonly isExact?: boolean;
+  number(value: Rational): T | undefined;
+  constant(name: ConstantName): T | undefined;
+  symbol(name: string): T | undefined;
+  add(a: T, b: T): T | undefined;
+  multiply(a: T, b: T): T | undefined;
+  /** Either the exponent as a fraction, `exact`, or where it is none, its value. */
+  power(base: T, exponent: T | undefined, exact: Rational | undefined): T | undefined;
+  /** A function with a known meaning. */
+  call(name: string, args: readonly T[]): T | undefined;
+  /** A function that nothing is known of. */
+  apply(name: string, args: readonly T[]): T | undefined;
+}
+
+/** Terms of a written sum or product that are worked out one by one. */
+const MAX_TERMS = 200;
+const INTEGER_FUNCTIONS = /^(?:factorial|doubleFactorial|binomial|floor|ceiling|gcd|lcm)$/;
+const DEGREE = rational(1n, 180n);
+
+/** The value of `node`, or undefined where it has none in this arithmetic. Throws only BudgetExceeded. */
+export function evaluate<T>(node: Node, arithmetic: Arithmetic<T>, budget: Budget): T | undefined {
+  budget.spend();
+  const value = (part: Node) => evaluate(part, arithmetic, budget);
+  switch (node.kind) {
+    case 'number':
+      return arithmetic.number(node.value);
+    case 'constant':
+      return arithmetic.constant(node.name);
+    case 'symbol':
+      return arithmetic.symbol(node.name);
+    case 'text':
+      return arithmetic.symbol(`text ${node.text}`);
+    case 'sum':
+      return fold(node.terms.map(value), (a, b) => arithmetic.add(a, b));
+    case 'product':
+      return fold(node.factors.map(value), (a, b) => arithmetic.multiply(a, b));
+    case 'power': {
+      budget.spend(4);
+      const exact = exactValue(node.exponent, budget);
+      const exponent = exact || arithmetic.isExact ? undefined : value(node.exponent);
+      if (!exact && exponent === undefined) return undefined;
+      const base = value(node.base);
+      return base === undefined ? undefined : arithmetic.power(base, exponent, exact);
+    }
+    case 'call': {
+      const isCounted = !arithmetic.isExact && INTEGER_FUNCTIONS.test(node.name);
+      const exact = isCounted ? exactValue(node, budget) : undefined;
+      if (exact) return arithmetic.number(exact);
+      const args = all(node.args.map(value));
+      return args && arithmetic.call(node.name, args);
+    }
+    case 'apply': {
+      const args = all(node.args.map(value));
+      return args && arithmetic.apply(node.name, args);
+    }
+    case 'series':
+      return series(node, arithmetic, budget);
+    case 'percent': {
+      const hundredth = arithmetic.number(rational(1n, 100n));
+      return fold([value(node.value), hundredth], (a, b) => arithmetic.multiply(a, b));
+    }
+    case 'quantity': {
+      if (node.unit !== 'degree') return value(node.value);
+      const factors = [value(node.value), arithmetic.constant('pi'), arithmetic.number(DEGREE)];
+      return fold(factors, (a, b) => arithmetic.multiply(a, b));
+    }
+    case 'based': {
+      const whole = integerOf(node.digits, node.base);
+      return whole === undefined ? undefined : arithmetic.number(rational(whole));
+    }
+    case 'ratio': {
+      if (node.parts.length !== 2 || node.parts.some(({ kind }) => kind === 'quantity')) return undefined;
+      const [above, below] = node.parts.map(value);
+      const inverse = below === undefined ? undefined : arithmetic.power(below, undefined, rational(-1n));
+      return fold([above, inverse], (a, b) => arithmetic.multiply(a, b));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function fold<T>(values: (T | undefined)[], combine: (a: T, b: T) => T | undefined): T | undefined {
+  return values.reduce((a, b) => (a === undefined || b === undefined ? undefined : combine(a, b)));
+}
+
+function all<T>(values: (T | undefined)[]): T[] | undefined {
+  return values.every((value) => value !== undefined) ? values : undefined;
+}
+
+/** A short sum or product is worked out; any other is a function of its limits and body. */
+function series<T>(node: NodeOf<'series'>, arithmetic: Arithmetic<T>, budget: Budget): T | undefined {
+  const [from, to] = [exactValue(node.from, budget), exactValue(node.to, budget)];
+  const count = from && to && from.d === 1n && to.d === 1n ? to.n - from.n + 1n : undefined;
+  if (from && count !== undefined && count > 0n && count <= MAX_TERMS) {
+    const terms: (T | undefined)[] = [];
+    for (let k = 0n; k < count; k++) {
+      budget.spend(30);
+      const body = substitute(node.body, new Map([[node.index, number(from.n + k)]]));
+      terms.push(evaluate(body, arithmetic, budget));
+    }
+    return fold(terms, (a, b) =>
+      node.operator === 'sum' ? arithmetic.add(a, b) : arithmetic.multiply(a, b),
+    );
+  }
+  const args = all([node.from, node.to, node.body].map((part) => evaluate(part, arithmetic, budget)));
+  return args && arithmetic.apply(`${node.operator} over ${node.index}`, args);
+}

@@ -1,0 +1,148 @@
+import { add, bitLength, equals, floor, multiply, rational, type Rational } from '../../util/rational.js';
+import type { Budget } from './budget.js';
+import { evaluate, type Arithmetic } from './evaluate.js';
+import type { Node } from './tree.js';
+
+/** Bits that an exact numerator or denominator may have; 5000! has 54,233. */
+const MAX_BITS = 65_536;
+const MAX_FACTORIAL = 5000n;
+
+/** The value of a tree as a fraction, or undefined where it is none or too large. Throws only BudgetExceeded. */
+export function exactValue(node: Node, budget: Budget): Rational | undefined {
+  if (node.kind === 'number') return node.value;
+  return evaluate(node, arithmeticWithin(budget), budget);
+}
+
+/** The non-negative integer that `digits` are in `base` (2 to 36), undefined where a digit is too large for it. */
+export function integerOf(digits: string, base: number): bigint | undefined {
+  if (base < 2 || base > 36) return undefined;
+  let value = 0n;
+  for (const character of digits) {
+    const digit = parseInt(character, 36);
+    if (!(digit < base)) return undefined;
+    value = value * BigInt(base) + BigInt(digit);
+  }
+  return value;
+}
+
+/** `value` where it is of a size that exact work stays quick with. */
+function bounded(value: Rational, budget: Budget): Rational | undefined {
+  const bits = Math.max(bitLength(value.n), bitLength(value.d));
+  budget.spend(bits >> 10);
+  return bits > MAX_BITS ? undefined : value;
+}
+
+function arithmeticWithin(budget: Budget): Arithmetic<Rational> {
+  return {
+    isExact: true,
+    number: (value) => value,
+    constant: () => undefined,
+    symbol: () => undefined,
+    apply: () => undefined,
+    add: (a, b) => bounded(add(a, b), budget),
+    multiply: (a, b) => bounded(multiply(a, b), budget),
+    power: (base, _, exponent) => exponent && power(base, exponent, budget),
+    call: (name, args) => call(name, args, budget),
+  };
+}
+
+/** `base` to an exact exponent; roots where they are exact, odd ones of negative numbers included. */
+function power(base: Rational, exponent: Rational, budget: Budget): Rational | undefined {
+  if (exponent.d !== 1n) {
+    if (exponent.d > 64n) return undefined;
+    const [n, d] = [exactRoot(base.n, Number(exponent.d)), exactRoot(base.d, Number(exponent.d))];
+    return n === undefined || d === undefined ? undefined : power({ n, d }, rational(exponent.n), budget);
+  }
+  const size = exponent.n < 0n ? -exponent.n : exponent.n;
+  if (exponent.n < 0n && base.n === 0n) return undefined;
+  const one = (n: bigint) => n === 1n || n === 0n || n === -1n;
+  if (!(one(base.n) && one(base.d))) {
+    const bits = BigInt(Math.max(bitLength(base.n), bitLength(base.d)));
+    if (bits * size > BigInt(MAX_BITS)) return undefined;
+  }
+  // ±1 and 0 to any power
+  const steps = one(base.n) && one(base.d) ? size % 2n || (size > 0n ? 2n : 0n) : size;
+  const result = rational(base.n ** steps, base.d ** steps);
+  return bounded(exponent.n < 0n ? rational(result.d, result.n) : result, budget);
+}
+
+/** The integer whose `degree`-th power is `n`, undefined where there is none. */
+function exactRoot(n: bigint, degree: number): bigint | undefined {
+  if (n < 0n) {
+    const root = degree % 2 === 1 ? exactRoot(-n, degree) : undefined;
+    return root === undefined ? undefined : -root;
+  }
+  if (n < 2n) return n;
+  const d = BigInt(degree);
+  // Newton from above
+  let root = 1n << BigInt(Math.ceil(bitLength(n) / degree) + 1);
+  for (;;) {
+    const next = ((d - 1n) * root + n / root ** (d - 1n)) / d;
+    if (next >= root) return root ** d === n ? root : undefined;
+    root = next;
+  }
+}
+
+function call(name: string, args: readonly Rational[], budget: Budget): Rational | undefined {
+  const [a, b] = args as [Rational, Rational | undefined];
+  switch (name) {
+    case 'abs':
+    case 'norm':
+      return { n: a.n < 0n ? -a.n : a.n, d: a.d };
+    case 'floor':
+      return floor(a);
+    case 'ceiling':
+      return rational(-floor({ n: -a.n, d: a.d }).n);
+    case 'max':
+    case 'min':
+      return args.reduce((x, y) => (x.n * y.d < y.n * x.d === (name === 'max') ? y : x));
+    case 'log':
+      return b && equals(a, b) ? rational(1n) : undefined;
+  }
+  if (!args.every((arg) => arg.d === 1n)) return undefined;
+  const integers = args.map((arg) => arg.n);
+  const result = integerFunction(name, integers, budget);
+  return result === undefined ? undefined : bounded(rational(result), budget);
+}
+
+function integerFunction(name: string, args: readonly bigint[], budget: Budget): bigint | undefined {
+  const [n, k] = args as [bigint, bigint | undefined];
+  switch (name) {
+    case 'factorial':
+      return fallingProduct(n, 1n, budget);
+    case 'doubleFactorial':
+      return fallingProduct(n, 2n, budget);
+    case 'binomial':
+      return k === undefined ? undefined : binomial(n, k, budget);
+    case 'gcd':
+      return args.map((x) => (x < 0n ? -x : x)).reduce(gcd);
+    case 'lcm':
+      return args.map((x) => (x < 0n ? -x : x)).reduce((x, y) => (x && y ? (x / gcd(x, y)) * y : 0n));
+    default:
+      return undefined;
+  }
+}
+
+function gcd(a: bigint, b: bigint): bigint {
+  while (b !== 0n) [a, b] = [b, a % b];
+  return a;
+}
+
+/** n (n - step) (n - 2 step) … down to a positive factor. */
+function fallingProduct(n: bigint, step: bigint, budget: Budget): bigint | undefined {
+  if (n < 0n || n > MAX_FACTORIAL) return undefined;
+  budget.spend(Number(n) >> 1);
+  let result = 1n;
+  for (let factor = n; factor > 1n; factor -= step) result *= factor;
+  return result;
+}
+
+function binomial(n: bigint, k: bigint, budget: Budget): bigint | undefined {
+  if (k < 0n || n < 0n || k > n) return k < 0n || n >= 0n ? 0n : undefined;
+  const steps = k > n - k ? n - k : k;
+  if (steps > MAX_FACTORIAL || bitLength(n) * Number(steps) > MAX_BITS * 4) return undefined;
+  budget.spend(Number(steps));
+  let result = 1n;
+  for (let step = 1n; step <= steps; step++) result = (result * (n - steps + step)) / step;
+  return result;
+}

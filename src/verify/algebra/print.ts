@@ -1,0 +1,75 @@
+import { toDecimalText } from '../../util/rational.js';
+import type { Node } from './tree.js';
+
+const MAX_LENGTH = 500;
+
+/** A tree as one line of plain mathematics, for people to read; cut off beyond 500 characters. */
+export function print(node: Node): string {
+  const printed = write(node, 0);
+  return printed.length > MAX_LENGTH ? `${printed.slice(0, MAX_LENGTH)}…` : printed;
+}
+
+const join = (nodes: readonly Node[], separator = ', ') =>
+  nodes.map((node) => write(node, 0)).join(separator);
+
+/** `level` is how tightly the place binds: 0 nothing, 1 a sum, 2 a product, 3 a power. */
+function write(node: Node, level: number): string {
+  const inside = (text: string, own: number) => (own < level ? `(${text})` : text);
+  switch (node.kind) {
+    case 'number': {
+      const { n, d } = node.value;
+      const text = node.written ? toDecimalText(node.value, 30, 30) : d === 1n ? String(n) : `${n}/${d}`;
+      return inside(text, n < 0n ? 1 : d === 1n || node.written ? 4 : 2);
+    }
+    case 'constant':
+    case 'symbol':
+      return node.name;
+    case 'text':
+      return `"${node.text}"`;
+    case 'sum': {
+      const terms = node.terms.map((term) => write(term, 1));
+      return inside(terms.join(' + ').replaceAll('+ -', '- '), 1);
+    }
+    case 'product':
+      return inside(node.factors.map((factor) => write(factor, 2)).join('*'), 2);
+    case 'power':
+      return inside(`${write(node.base, 4)}^${write(node.exponent, 4)}`, 3);
+    case 'call':
+    case 'apply':
+      return `${node.name}(${join(node.args)})`;
+    case 'series':
+      return `${node.operator}(${node.index} = ${write(node.from, 0)}..${write(node.to, 0)}, ${write(node.body, 0)})`;
+    case 'plusMinus':
+      return inside(`${node.flipped ? '∓' : '±'}${write(node.value, 2)}`, 1);
+    case 'percent':
+      return `${write(node.value, 3)}%`;
+    case 'quantity':
+      return inside(`${write(node.value, 2)} ${node.unit}`, 2);
+    case 'based':
+      return `${node.digits}_${node.base}`;
+    case 'ratio':
+      return inside(node.parts.map((part) => write(part, 2)).join(':'), 1);
+    case 'residue':
+      return inside(`${write(node.value, 1)} mod ${write(node.modulus, 2)}`, 1);
+    case 'list':
+      return join(node.items, node.items.some((item) => item.kind === 'list') ? '; ' : ', ');
+    case 'set':
+      return `{${join(node.items)}}`;
+    case 'tuple':
+      return `${node.open}${join(node.items)}${node.close === '(' ? ')' : ']'}`;
+    case 'namedSet':
+      return node.name === 'empty' ? '{}' : node.name;
+    case 'setOperation': {
+      const sign = { union: '∪', intersection: '∩', difference: '\\' }[node.operator];
+      return inside(`${write(node.left, 1)} ${sign} ${write(node.right, 1)}`, 0);
+    }
+    case 'membership':
+      return `${write(node.element, 1)} ${node.negated ? 'not in' : 'in'} ${write(node.set, 1)}`;
+    case 'relation':
+      return node.sides
+        .map((side, index) => (index === 0 ? '' : ` ${node.operators[index - 1]!} `) + write(side, 1))
+        .join('');
+    case 'matrix':
+      return `[${node.rows.map((row) => `[${join(row)}]`).join(', ')}]`;
+  }
+}

@@ -1,0 +1,205 @@
+import { functionName, inverseOf, isVariadic } from './functions.js';
+import type { Cursor } from './cursor.js';
+import { postfixed, productOf, sum } from './expression.js';
+import { environment } from './matrices.js';
+import { items } from './parse.js';
+import { argument, named } from './primary.js';
+import { call, constant, negate, number, power, quotient, symbol, type Node } from '../algebra/tree.js';
+
+const GREEK = new Set(
+  (
+    'alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho varrho sigma tau ' +
+    'upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar partial nabla ' +
+    'odot oplus ldots dots cdots dotsc dotsb mho square star aleph'
+  ).split(' '),
+);
+/** Marks over a letter: part of a symbol's name. */
+const ACCENTS = new Set(
+  'vec hat dot ddot tilde bar overline underline overrightarrow widehat widetilde check mathbb'.split(' '),
+);
+const NAMED_SETS = new Set(['N', 'Z', 'Q', 'R', 'C']);
+/** Commands that stand between or behind factors, so that none begins with them. */
+const NO_FACTORS = new Set('circ prime pmod bmod mod pod end over to rfloor rceil'.split(' '));
+
+/** Whether a factor can begin with this command. */
+export const commandFactor = (name: string): boolean => !NO_FACTORS.has(name);
+
+/** What a command says, which has just been read, with the arguments that it takes. */
+export function command(cursor: Cursor, name: string): Node {
+  switch (name) {
+    case 'pi':
+      return constant('pi');
+    case 'infty':
+      return constant('infinity');
+    case 'emptyset':
+    case 'varnothing':
+      return { kind: 'namedSet', name: 'empty' };
+    case 'imath':
+      return constant('i');
+    case 'frac':
+      return fractionOf(cursor);
+    case 'binom':
+      return call('binomial', argument(cursor), argument(cursor));
+    case 'sqrt':
+      return root(cursor);
+    case 'boxed':
+    case 'fbox':
+    case 'overset':
+      return argument(cursor);
+    case 'lfloor':
+      return between(cursor, 'floor', 'rfloor');
+    case 'lceil':
+      return between(cursor, 'ceiling', 'rceil');
+    case 'exp':
+      return power(constant('e'), functionArgument(cursor));
+    case 'sum':
+    case 'prod':
+      return series(cursor, name === 'sum' ? 'sum' : 'product');
+    case 'begin':
+      return environment(cursor);
+  }
+  const known = functionName(name);
+  if (known !== undefined) return applied(cursor, known);
+  if (name === 'mathbb' || NAMED_SETS.has(name)) return namedSet(cursor, name);
+  if (ACCENTS.has(name)) return accented(cursor, name);
+  if (GREEK.has(name)) return named(cursor, name);
+  if (/^(?:int|iint|iiint|oint|lim|limsup|liminf)$/.test(name)) return operator(cursor, name);
+  return unknown(cursor, name);
+}
+
+/** `\frac{a}{b}`; a derivative `\frac{dy}{dx}` or `\frac{d}{dx}` is no quotient. */
+function fractionOf(cursor: Cursor): Node {
+  const above = argument(cursor);
+  const below = argument(cursor);
+  const differential = differentialOf(above);
+  const variable = below.kind === 'product' ? differentialOf(below) : undefined;
+  if (differential && variable) return { kind: 'apply', name: 'derivative', args: [differential, variable] };
+  return quotient(above, below);
+}
+
+/** The `v` of `dv`, of `d^2 v` and of `dt^2`, with the order; undefined for anything else. */
+function differentialOf(node: Node): Node | undefined {
+  const [first, ...rest] = (node.kind === 'product' ? node.factors : [node]) as [Node, ...Node[]];
+  const base = first.kind === 'power' ? first.base : first;
+  const isD = base.kind === 'symbol' && (base.name === 'd' || base.name === 'partial');
+  if (!isD || !rest.every((factor) => /symbol|power|apply/.test(factor.kind))) return undefined;
+  const order = first.kind === 'power' ? [first.exponent] : [];
+  return { kind: 'apply', name: 'd', args: [...order, ...rest] };
+}
+
+function root(cursor: Cursor): Node {
+  let degree: Node = number(2n);
+  if (cursor.accept('[') !== undefined) {
+    degree = cursor.bracketed(() => sum(cursor));
+    cursor.expect(']');
+  }
+  return power(argument(cursor, true), power(degree, number(-1n)));
+}
+
+function between(cursor: Cursor, name: string, close: string): Node {
+  const inside = cursor.bracketed(() => sum(cursor));
+  if (!cursor.seesCommand(close)) throw cursor.failure(`\\${close} is missing`);
+  cursor.next();
+  return call(name, inside);
+}
+
+/** `\sin^2 x`, `\sin^{-1} x`, `\log_2 8`, `\max(a, b)`. */
+function applied(cursor: Cursor, name: string): Node {
+  let base: Node | undefined;
+  let exponent: Node | undefined;
+  for (;;) {
+    if (base === undefined && cursor.accept('_') !== undefined) base = argument(cursor, true);
+    else if (exponent === undefined && cursor.accept('^') !== undefined) exponent = argument(cursor, true);
+    else break;
+  }
+  if (isVariadic(name)) return call(name, ...variadicArguments(cursor));
+  const isInverse = exponent?.kind === 'number' && exponent.value.n === -1n && inverseOf(name) !== undefined;
+  const inner = functionArgument(cursor);
+  if (isInverse) return call(inverseOf(name)!, inner);
+  const value = name === 'log' ? call('log', inner, base ?? number(10n)) : call(name, inner);
+  return exponent ? power(value, exponent) : value;
+}
+
+function variadicArguments(cursor: Cursor): readonly Node[] {
+  const open = cursor.accept('(', '\\{', '[');
+  if (open === undefined) throw cursor.failure('arguments in parentheses are missing');
+  const inside = cursor.bracketed(() => items(cursor));
+  cursor.expect(open === '(' ? ')' : open === '[' ? ']' : '\\}');
+  return inside.kind === 'list' ? inside.items : [inside];
+}
+
+/** What a function applies to: a bracket by itself, otherwise all factors up to a sign or the next function. */
+function functionArgument(cursor: Cursor): Node {
+  if (cursor.sees('(') || cursor.sees('{') || cursor.sees('[') || cursor.sees('|(')) {
+    const bracket = cursor.accept('[');
+    if (bracket === undefined) return withoutPower(cursor);
+    const inside = cursor.bracketed(() => sum(cursor));
+    cursor.expect(']');
+    return inside;
+  }
+  if (cursor.accept('-') !== undefined) return negate(cursor.nested(() => functionArgument(cursor)));
+  const factors = [postfixed(cursor)];
+  for (;;) {
+    const token = cursor.peek();
+    const isPlain = token?.kind === 'letter' || token?.kind === 'number';
+    const isSymbol =
+      token?.kind === 'command' &&
+      (GREEK.has(token.name) || /^(?:pi|frac|sqrt)$/.test(token.name)) &&
+      commandFactor(token.name);
+    if (!isPlain && !isSymbol) return factors.length === 1 ? factors[0]! : { kind: 'product', factors };
+    factors.push(postfixed(cursor));
+  }
+}
+
+/** A bracketed argument without a power behind it: `\sin(x)^2` is the square of the sine. */
+const withoutPower = (cursor: Cursor): Node => argument(cursor);
+
+/** `\sum_{k=1}^{n} body`; without an index that is counted it stays an operator that is not evaluated. */
+function series(cursor: Cursor, operatorName: 'sum' | 'product'): Node {
+  const mark = cursor.mark();
+  if (cursor.accept('_') !== undefined && cursor.accept('{') !== undefined) {
+    const index = cursor.peek();
+    if (index?.kind === 'letter' && cursor.sees('=', 1)) {
+      cursor.next();
+      cursor.next();
+      const from = cursor.nested(() => sum(cursor));
+      if (cursor.accept('}') !== undefined && cursor.accept('^') !== undefined) {
+        const to = argument(cursor, true);
+        const wasBound = cursor.bound.has(index.name);
+        cursor.bound.add(index.name);
+        const body = productOf(cursor);
+        if (!wasBound) cursor.bound.delete(index.name);
+        return { kind: 'series', operator: operatorName, index: index.name, from, to, body };
+      }
+    }
+  }
+  cursor.restore(mark);
+  return operator(cursor, operatorName);
+}
+
+/** An operator that is compared but not evaluated: its limits as they are written, and its body. */
+function operator(cursor: Cursor, name: string): Node {
+  const args: Node[] = [];
+  for (let mark = cursor.accept('_', '^'); mark !== undefined; mark = cursor.accept('_', '^')) {
+    args.push(symbol(mark + cursor.raw()));
+  }
+  return { kind: 'apply', name, args: [...args, productOf(cursor)] };
+}
+
+function namedSet(cursor: Cursor, name: string): Node {
+  let letter = name;
+  if (name === 'mathbb') letter = cursor.raw();
+  if (!NAMED_SETS.has(letter)) throw cursor.failure(`no set is called ${letter}`);
+  return { kind: 'namedSet', name: letter as 'N' | 'Z' | 'Q' | 'R' | 'C' };
+}
+
+function accented(cursor: Cursor, name: string): Node {
+  return named(cursor, `${name} ${cursor.raw()}`);
+}
+
+/** A command that nothing is known of: a symbol, or with arguments a function. */
+function unknown(cursor: Cursor, name: string): Node {
+  const args: Node[] = [];
+  while (cursor.sees('{') && args.length < 9) args.push(argument(cursor));
+  return args.length === 0 ? named(cursor, `\\${name}`) : { kind: 'apply', name: `\\${name}`, args };
+}

@@ -1,0 +1,246 @@
+import { commandFactor } from './commands.js';
+import type { Cursor } from './cursor.js';
+import { startsCondition } from './parse.js';
+import { primary } from './primary.js';
+import { CURRENCIES, degrees, withUnit } from './quantities.js';
+import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from '../algebra/tree.js';
+import { conversion } from './units.js';
+
+/** Terms with signs between them. */
+export function sum(cursor: Cursor): Node {
+  const terms: Node[] = [];
+  let sign = cursor.accept('+', '-', '±', '∓') ?? '+';
+  for (;;) {
+    // Doubled signs: "+ -3", "-(-2)" without its parentheses.
+    const second = cursor.accept('-', '+');
+    const term = signed(productOf(cursor), second === '-' ? '-' : '+');
+    const left = terms.at(-1);
+    if (sign === '-' && terms.length === 1 && left && isSet(left) && isSet(term)) {
+      terms[0] = { kind: 'setOperation', operator: 'difference', left, right: term };
+    } else terms.push(signed(term, sign));
+    const next = cursor.accept('+', '-', '±', '∓');
+    if (next === undefined) return sumOf(...terms);
+    sign = next;
+  }
+}
+
+function signed(term: Node, sign: string): Node {
+  if (sign === '+') return term;
+  if (sign === '-') return negate(term);
+  return { kind: 'plusMinus', value: term, flipped: sign === '∓' };
+}
+
+const isSet = (node: Node) =>
+  node.kind === 'namedSet' || node.kind === 'set' || (node.kind === 'tuple' && node.items.length === 2);
+
+/** Factors with signs between them. Factors side by side bind more tightly: `a/bc` is `a/(bc)`. */
+export function productOf(cursor: Cursor): Node {
+  const factors = [juxtaposed(cursor)];
+  for (;;) {
+    const sign = cursor.accept('*', '÷', '/');
+    if (sign === undefined) break;
+    const minus = cursor.accept('-', '+') === '-';
+    const right = juxtaposed(cursor);
+    // 1/2 % is half of one percent.
+    const isPercent = sign === '/' && right.kind === 'percent';
+    const plain = isPercent ? right.value : right;
+    const factor = minus ? negate(plain) : plain;
+    factors.push(sign === '*' ? factor : power(factor, number(-1n)));
+    if (isPercent) factors.splice(0, factors.length, { kind: 'percent', value: product(...factors) });
+  }
+  const value = product(...factors);
+  const modulus = residue(cursor);
+  return modulus ? { kind: 'residue', value, modulus } : value;
+}
+
+/** The 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`. */
+function residue(cursor: Cursor): Node | undefined {
+  const parenthesis = cursor.sees('(') ? 1 : 0;
+  const token = cursor.peek(parenthesis);
+  if (token?.kind !== 'command' || !/^(?:pmod|bmod|mod|pod)$/.test(token.name)) return undefined;
+  if (parenthesis) cursor.next();
+  cursor.next();
+  const modulus = postfixed(cursor);
+  if (parenthesis) cursor.expect(')');
+  return modulus;
+}
+
+/** Factors without a sign between them, with the unit behind them; `1 hour 30 minutes` is one value. */
+function juxtaposed(cursor: Cursor): Node {
+  const first = factorsWithUnit(cursor);
+  if (first.kind !== 'quantity') return first;
+  const values = [first.value];
+  while (cursor.peek()?.kind === 'number') {
+    const next = factorsWithUnit(cursor);
+    const factor = next.kind === 'quantity' ? conversion(next.unit, first.unit) : undefined;
+    if (next.kind !== 'quantity' || !factor || factor === 'unlike')
+      throw cursor.failure('a number behind a unit');
+    values.push(product(number(factor), next.value));
+  }
+  return { ...first, value: sumOf(...values) };
+}
+
+function factorsWithUnit(cursor: Cursor): Node {
+  const factors = [fraction(cursor) ?? postfixed(cursor)];
+  while (startsFactor(cursor)) {
+    const token = cursor.peek()!;
+    if (token.kind === 'text') {
+      const value = product(...factors);
+      if (value.kind === 'text') throw cursor.failure('words');
+      return withUnit(value, cursor);
+    }
+    const last = factors.at(-1)!;
+    if (token.kind === 'number') {
+      if (last.kind === 'quantity') break;
+      const part = factors.length === 1 && isWhole(last) ? fraction(cursor) : undefined;
+      if (part) {
+        factors[0] = part.kind === 'percent' ? percent(sumOf(last, part.value)) : sumOf(last, part);
+        continue;
+      }
+      if (last.kind === 'number' || last.kind === 'based') throw cursor.failure('two numbers side by side');
+    }
+    if (last.kind === 'text') throw cursor.failure('words');
+    const isFraction = token.kind === 'command' && token.name === 'frac';
+    const factor = postfixed(cursor);
+    const isMixed = isFraction && factors.length === 1 && isWhole(last);
+    if (isMixed && isProperFraction(factor)) factors[0] = sumOf(last, factor);
+    // 3½ % and 22½°: the sign is that of the whole number.
+    else if (
+      isMixed &&
+      (factor.kind === 'percent' || factor.kind === 'quantity') &&
+      isProperFraction(factor.value)
+    ) {
+      factors[0] = { ...factor, value: sumOf(last, factor.value) };
+    } else factors.push(factor);
+  }
+  return product(...factors);
+}
+
+const percent = (value: Node): Node => ({ kind: 'percent', value });
+
+const isWhole = (node: Node) =>
+  node.kind === 'number' && node.value.d === 1n && node.value.n > 0n && node.written === undefined;
+
+/** `\frac{1}{2}` of written integers: behind a whole number it is the rest of a mixed number. */
+function isProperFraction(node: Node): boolean {
+  if (node.kind !== 'product' || node.factors.length !== 2) return false;
+  const [above, inverse] = node.factors as [Node, Node];
+  return (
+    isWhole(above) && inverse.kind === 'power' && isWhole(inverse.base) && inverse.exponent.kind === 'number'
+  );
+}
+
+/** `1/2` where another factor or nothing follows behind a blank, so that `1/2 x` is half of x. */
+function fraction(cursor: Cursor): Node | undefined {
+  const [above, below, behind] = [cursor.peek(), cursor.peek(2), cursor.peek(3)];
+  if (above?.kind !== 'number' || !cursor.sees('/', 1) || below?.kind !== 'number') return undefined;
+  const isMixed = cursor.peek(-1)?.kind === 'number';
+  const goesOn = behind !== undefined && behind.kind !== 'sign' && behind.space;
+  if (!isMixed && !goesOn) return undefined;
+  const numerator = postfixed(cursor);
+  cursor.next();
+  const denominator = postfixed(cursor);
+  return denominator.kind === 'percent'
+    ? percent(quotient(numerator, denominator.value))
+    : quotient(numerator, denominator);
+}
+
+function startsFactor(cursor: Cursor): boolean {
+  const token = cursor.peek();
+  if (!token) return false;
+  if (token.kind === 'command') return commandFactor(token.name);
+  if (token.kind !== 'sign') return true;
+  if (token.sign === '|') return !cursor.closingBar;
+  if (token.sign === '(') {
+    const inside = cursor.peek(1);
+    return inside?.kind === 'command' ? commandFactor(inside.name) : !startsCondition(cursor);
+  }
+  return /^(?:[{[⟨]|\\\{|\|\(|‖\()$/.test(token.sign);
+}
+
+/** Signs behind one factor; each makes the tree one level deeper. */
+const MAX_POSTFIXES = 12;
+
+/** A factor with what stands behind it: powers, `!`, `%`, `°`, primes. */
+export function postfixed(cursor: Cursor): Node {
+  let node = primary(cursor);
+  for (let count = 0; ; count++) {
+    if (count > MAX_POSTFIXES) throw cursor.failure('too much stands behind a factor');
+    const sign = cursor.accept('!', '^', '%', '°', "'", '_', '$', '€', '£', '¥');
+    if (sign === undefined) return node;
+    if (sign === '!') {
+      const twice = cursor.accept('!') !== undefined;
+      node = call(twice ? 'doubleFactorial' : 'factorial', node);
+    } else if (sign === '%') node = { kind: 'percent', value: node };
+    else if (sign === '°') node = degrees(cursor, node);
+    else if (sign === "'") node = primed(cursor, node, 1);
+    else if (sign === '^') node = raised(cursor, node);
+    else if (sign === '_') node = inBase(cursor, node);
+    else node = { kind: 'quantity', value: node, unit: CURRENCIES[sign]! };
+  }
+}
+
+/** `f'` is a symbol of its own, `3'` an angle. */
+function primed(cursor: Cursor, node: Node, count: number): Node {
+  while (count < 9 && (cursor.accept("'") !== undefined || cursor.seesCommand('prime'))) {
+    if (cursor.seesCommand('prime')) cursor.next();
+    count++;
+  }
+  if (node.kind === 'symbol') return { ...node, name: node.name + "'".repeat(count) };
+  if (node.kind === 'apply') return { ...node, name: node.name + "'".repeat(count) };
+  return { kind: 'quantity', value: node, unit: count === 1 ? 'arcminute' : 'arcsecond' };
+}
+
+const ORDINAL = /^(?:th|st|nd|rd)$/;
+
+function raised(cursor: Cursor, base: Node): Node {
+  const mark = cursor.mark();
+  const braced = cursor.accept('{') !== undefined;
+  if (cursor.seesCommand('circ')) {
+    cursor.next();
+    if (braced) cursor.expect('}');
+    return degrees(cursor, base);
+  }
+  if (cursor.seesCommand('prime')) {
+    const node = primed(cursor, base, 0);
+    if (braced) cursor.expect('}');
+    return node;
+  }
+  cursor.restore(mark);
+  const raw = cursor.raw();
+  if (ORDINAL.test(raw)) return base;
+  if (base.kind === 'matrix' && /^(?:T|\\top|\\intercal)$/.test(raw)) {
+    const rows = base.rows[0]!.map((_, column) => base.rows.map((row) => row[column]!));
+    return { kind: 'matrix', rows };
+  }
+  cursor.restore(mark);
+  return power(
+    base,
+    cursor.nested(() => exponent(cursor)),
+  );
+}
+
+function exponent(cursor: Cursor): Node {
+  if (cursor.accept('-') !== undefined) return negate(cursor.nested(() => exponent(cursor)));
+  if (cursor.sees('(') && !cursor.repair) throw cursor.failure('an exponent needs braces');
+  const base = cursor.nested(() => primary(cursor));
+  return cursor.accept('^') === undefined
+    ? base
+    : power(
+        base,
+        cursor.nested(() => exponent(cursor)),
+      );
+}
+
+const BASES = ['two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+
+/** `5_{\text{ten}}` and `(12)_5`: numerals with a base that the lexer did not see. */
+function inBase(cursor: Cursor, node: Node): Node {
+  const raw = cursor.raw();
+  const word = BASES.indexOf(raw);
+  const base = word < 0 ? Number(raw) : word + 2;
+  if (node.kind !== 'number' || node.value.d !== 1n || !(base >= 2 && base <= 36)) {
+    throw cursor.failure('a subscript of something that is no symbol');
+  }
+  return { kind: 'based', digits: String(node.value.n), base };
+}

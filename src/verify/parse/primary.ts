@@ -1,0 +1,258 @@
+import { rational } from '../../util/rational.js';
+import { command } from './commands.js';
+import type { Cursor } from './cursor.js';
+import { postfixed, sum } from './expression.js';
+import { CURRENCIES } from './quantities.js';
+import { items, statement } from './parse.js';
+import { call, constant, negate, number, symbol, text, type Bracket, type Node } from '../algebra/tree.js';
+
+/** Digits of a number that are read; longer ones only compare as text. */
+const MAX_DIGITS = 5000;
+/** Characters of a symbol's name with its subscript. */
+const MAX_NAME = 100;
+/** Powers of ten that e-notation may have. */
+const MAX_EXPONENT = 5000;
+
+/** The smallest thing that has a value: a number, a letter, a bracket, a command with its arguments. */
+export function primary(cursor: Cursor): Node {
+  const token = cursor.next();
+  switch (token.kind) {
+    case 'number':
+      return numeral(cursor, token.digits);
+    case 'based':
+      return { kind: 'based', digits: token.digits, base: token.base };
+    case 'letter':
+      return letter(cursor, token.name);
+    case 'command':
+      return cursor.nested(() => command(cursor, token.name));
+    case 'text':
+      return text(token.text);
+    case 'sign':
+      return bracket(cursor, token.sign);
+  }
+}
+
+function numeral(cursor: Cursor, digits: string): Node {
+  const [mantissa, exponent] = digits.split(/e/i) as [string, string?];
+  let [whole, decimals] = mantissa.split('.') as [string, string?];
+  if (cursor.grouping && decimals === undefined && /^\d{1,3}$/.test(whole)) {
+    // 10,000 and 10 000, where all that hangs together is groups of three
+    const groups = group(cursor);
+    if (groups) {
+      whole += groups.whole;
+      decimals = groups.decimals;
+    }
+  }
+  if (whole.length + (decimals?.length ?? 0) > MAX_DIGITS) throw cursor.failure('the number is too long');
+  const repeated = decimals !== undefined && exponent === undefined ? repetend(cursor) : '';
+  const scale = 10n ** BigInt(decimals?.length ?? 0);
+  let value = rational(BigInt(whole + (decimals ?? '') || '0'), scale);
+  if (repeated !== '') {
+    const nines = BigInt('9'.repeat(repeated.length)) * scale;
+    value = rational(value.n * (nines / value.d) + BigInt(repeated), nines);
+    return number(value);
+  }
+  if (exponent !== undefined) {
+    const power = Number(exponent);
+    if (Math.abs(power) > MAX_EXPONENT) throw cursor.failure('the exponent is too large');
+    const factor = 10n ** BigInt(Math.abs(power));
+    value = power < 0 ? rational(value.n, value.d * factor) : rational(value.n * factor, value.d);
+  }
+  if (decimals === undefined && exponent === undefined) return number(value);
+  return { kind: 'number', value, written: 'decimal' };
+}
+
+/** The digits behind a leading group: the run of `,ddd` or ` ddd` up to its end, undefined where it does not fit. */
+function group(cursor: Cursor): { whole: string; decimals?: string } | undefined {
+  const comma = cursor.sees(',');
+  // In 27,54,108 the second number begins no group either.
+  if (comma && cursor.sees(',', -2) && !cursor.peek(-1)!.space) return undefined;
+  let whole = '';
+  for (let ahead = 0; ;) {
+    if (comma && !cursor.sees(',', ahead)) return accepted(cursor, whole, ahead);
+    const token = cursor.peek(comma ? ahead + 1 : ahead);
+    const tight = comma ? !cursor.peek(ahead)!.space && !token?.space : token?.space;
+    if (token?.kind !== 'number' || !tight)
+      return comma && tight ? undefined : accepted(cursor, whole, ahead);
+    const match = /^(\d{3})(?:\.(\d+))?$/.exec(token.digits);
+    if (!match) return undefined;
+    whole += match[1]!;
+    ahead += comma ? 2 : 1;
+    if (match[2] !== undefined) return accepted(cursor, whole, ahead, match[2]);
+  }
+}
+
+function accepted(cursor: Cursor, whole: string, count: number, decimals?: string) {
+  // 1 000/7 is no group, but a mixed number
+  if (whole === '' || (cursor.sees('/', count) && !cursor.sees(','))) return undefined;
+  for (let read = 0; read < count; read++) cursor.next();
+  return { whole, decimals };
+}
+
+/** The digits under the bar of `0.1\overline{6}`. */
+function repetend(cursor: Cursor): string {
+  if (!cursor.seesCommand('overline') && !cursor.seesCommand('bar')) return '';
+  cursor.next();
+  const digits = cursor.raw();
+  if (!/^\d{1,100}$/.test(digits)) throw cursor.failure('a bar over something that is no digit');
+  return digits;
+}
+
+function letter(cursor: Cursor, name: string): Node {
+  if (name === 'C' && cursor.sees('_')) {
+    const chosen = combinations(cursor);
+    if (chosen) return chosen;
+  }
+  return named(cursor, name);
+}
+
+/** `C_5^2` and `C_{5}^{2}`: the number of choices of two among five. */
+function combinations(cursor: Cursor): Node | undefined {
+  const mark = cursor.mark();
+  cursor.next();
+  const below = cursor.raw();
+  const above = cursor.accept('^') === undefined ? '' : cursor.raw();
+  if (/^\d{1,6}$/.test(below) && /^\d{1,6}$/.test(above)) {
+    return call('binomial', number(BigInt(below)), number(BigInt(above)));
+  }
+  cursor.restore(mark);
+  return undefined;
+}
+
+/** A letter or Greek letter with its subscript, and with its argument where it is a function. */
+export function named(cursor: Cursor, name: string): Node {
+  let full = name;
+  if (cursor.accept('_') !== undefined) full += `_${cursor.raw()}`;
+  if (full === 'e') return constant('e');
+  if (full === 'i' && !cursor.bound.has('i')) return constant('i');
+  if (full.length > MAX_NAME) throw cursor.failure('a name is too long');
+  let primes = 0;
+  while (cursor.sees("'") && primes < 9) {
+    cursor.next();
+    primes++;
+  }
+  full += "'".repeat(primes);
+  if (!cursor.sees('(') || (cursor.peek()!.space && !/^[fgFG]/.test(full))) return symbol(full);
+  if (/^[fgFG]/.test(full) || isArgument(cursor)) {
+    cursor.next();
+    const inside = cursor.bracketed(() => items(cursor));
+    cursor.expect(')');
+    return { kind: 'apply', name: full, args: inside.kind === 'list' ? inside.items : [inside] };
+  }
+  return symbol(full);
+}
+
+/** Whether the parentheses that come next hold only numbers and letters, as arguments do: `x(t)`, `I(0)`, `P(x,y)`. */
+function isArgument(cursor: Cursor): boolean {
+  for (let ahead = 1; ahead < 12; ahead += 2) {
+    if (cursor.sees('-', ahead)) ahead++;
+    const [token, behind] = [cursor.peek(ahead), cursor.peek(ahead + 1)];
+    if (token?.kind !== 'number' && token?.kind !== 'letter' && token?.kind !== 'command') return false;
+    if (token.kind === 'letter' && token.name === 'i') return false;
+    if (behind?.kind !== 'sign' || (behind.sign !== ')' && behind.sign !== ',')) return false;
+    if (behind.sign === ')') return true;
+  }
+  return false;
+}
+
+function bracket(cursor: Cursor, sign: string): Node {
+  switch (sign) {
+    case '(':
+    case '[':
+      return round(cursor, sign);
+    case '⟨': {
+      const inside = cursor.bracketed(() => items(cursor));
+      cursor.expect('⟩');
+      return {
+        kind: 'tuple',
+        open: '(',
+        close: '(',
+        items: inside.kind === 'list' ? inside.items : [inside],
+      };
+    }
+    case '\\{':
+      return braces(cursor);
+    case '{':
+      return grouped(cursor);
+    case '|':
+    case '|(':
+      return bars(cursor, 'abs', sign === '|' ? '|' : ')|');
+    case '‖':
+    case '‖(':
+      return bars(cursor, 'norm', sign === '‖' ? '‖' : ')‖');
+    case '$':
+    case '€':
+    case '£':
+    case '¥':
+      return currency(cursor, CURRENCIES[sign]!);
+    default:
+      throw cursor.failure(`${sign} where a value should stand`);
+  }
+}
+
+function currency(cursor: Cursor, unit: string): Node {
+  const isNegative = cursor.accept('-') !== undefined;
+  const value = cursor.nested(() => postfixed(cursor));
+  return { kind: 'quantity', value: isNegative ? negate(value) : value, unit };
+}
+
+/** Round and square brackets: around one item they group, around more they make a tuple or an interval. */
+function round(cursor: Cursor, open: Bracket): Node {
+  const inside = cursor.bracketed(() => items(cursor));
+  const close = cursor.accept(')', ']');
+  if (close === undefined) throw cursor.failure('a bracket is not closed');
+  if (inside.kind === 'list') {
+    return { kind: 'tuple', open, close: close === ')' ? '(' : '[', items: inside.items };
+  }
+  if ((open === '(') !== (close === ')')) throw cursor.failure('brackets that do not match');
+  return inside;
+}
+
+/** `\{1, 2\}`, or `\{x \mid x > 2\}`, which says what its condition says; `\{2k \mid k > 2\}` says both. */
+function braces(cursor: Cursor): Node {
+  if (cursor.accept('\\}') !== undefined) return { kind: 'namedSet', name: 'empty' };
+  return cursor.bracketed(() => {
+    const inside = items(cursor);
+    const isCondition = cursor.accept('|', ':') !== undefined;
+    const condition = isCondition ? items(cursor) : undefined;
+    cursor.expect('\\}');
+    if (condition && isVariable(inside)) return condition;
+    const all = [inside, condition].flatMap((node) => (node?.kind === 'list' ? node.items : (node ?? [])));
+    return condition ? { kind: 'list', items: all } : { kind: 'set', items: all };
+  }, true);
+}
+
+/** `x`, `(x, y)`, `x \in \mathbb{R}` before a condition. */
+const isVariable = (node: Node): boolean =>
+  node.kind === 'symbol' ||
+  node.kind === 'membership' ||
+  (node.kind === 'tuple' && node.items.every(({ kind }) => kind === 'symbol'));
+
+/** TeX's braces only group, but around a comma list they are read as a set's. */
+function grouped(cursor: Cursor): Node {
+  if (cursor.accept('}') !== undefined) return primary(cursor);
+  const { grouping, closingBar } = cursor;
+  const inside = cursor.nested(() => items(cursor));
+  cursor.grouping = grouping;
+  cursor.closingBar = closingBar;
+  cursor.expect('}');
+  return inside.kind === 'list' ? { kind: 'set', items: inside.items } : inside;
+}
+
+function bars(cursor: Cursor, name: string, close: string): Node {
+  const inside = cursor.bracketed(() => sum(cursor), close === '|' || close === '‖');
+  cursor.expect(close);
+  return call(name, inside);
+}
+
+/** An argument in braces, or one token where TeX takes one: `\frac12`, `\sqrt\pi`. */
+export function argument(cursor: Cursor, takesWholeNumber = false): Node {
+  if (cursor.accept('{') !== undefined) {
+    const inside = cursor.nested(() => statement(cursor));
+    cursor.expect('}');
+    return inside;
+  }
+  if (!cursor.repair) throw cursor.failure('an argument needs braces');
+  const digit = takesWholeNumber ? undefined : cursor.digit();
+  return digit === undefined ? cursor.nested(() => primary(cursor)) : number(BigInt(digit));
+}

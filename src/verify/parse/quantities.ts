@@ -1,0 +1,52 @@
+import type { Cursor } from './cursor.js';
+import type { Token } from './lex.js';
+import { number, product, type Node } from '../algebra/tree.js';
+import { isUnitLetter, multipleOf } from './units.js';
+
+export const CURRENCIES: Readonly<Record<string, string>> = {
+  $: 'dollar',
+  '€': 'euro',
+  '£': 'gbp',
+  '¥': 'yen',
+};
+
+/** A value with the unit that comes next; `million` is none, and `$2 million` has one before it. */
+export function withUnit(value: Node, cursor: Cursor): Node {
+  const words = unit(cursor);
+  const multiple = multipleOf(words);
+  if (!multiple) return { kind: 'quantity', value, unit: words };
+  const factor = number(multiple.factor);
+  if (multiple.unit !== '') return { kind: 'quantity', value: product(factor, value), unit: multiple.unit };
+  return value.kind === 'quantity'
+    ? { ...value, value: product(factor, value.value) }
+    : product(factor, value);
+}
+
+/** `cm`, `kcal m^-2`, `km/h`: words with powers and slashes between them. */
+function unit(cursor: Cursor): string {
+  let words = '';
+  for (;;) {
+    const token = cursor.peek();
+    if (token?.kind === 'text') words += (words && !words.endsWith('/') ? ' ' : '') + token.text;
+    else if (token?.kind === 'letter' && token.space && words !== '') words += ` ${token.name}`;
+    else if (words.endsWith('/') && token?.kind === 'letter') words += token.name;
+    else if (cursor.sees('/') && isUnit(cursor.peek(1))) words += '/';
+    else if (cursor.sees('^')) {
+      cursor.next();
+      words += `^${cursor.raw()}`;
+      continue;
+    } else return words.trim();
+    cursor.next();
+  }
+}
+
+const isUnit = (token: Token | undefined): boolean =>
+  token?.kind === 'text' || (token?.kind === 'letter' && isUnitLetter(token.name));
+
+/** The sign ° behind a value, with the letter of a scale. */
+export function degrees(cursor: Cursor, value: Node): Node {
+  const token = cursor.peek();
+  const scale = token?.kind === 'letter' ? { C: 'celsius', F: 'fahrenheit' }[token.name] : undefined;
+  if (scale !== undefined) cursor.next();
+  return { kind: 'quantity', value, unit: scale ?? 'degree' };
+}
