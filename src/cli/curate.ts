@@ -5,8 +5,7 @@ import { rules, type Rule } from '../curate/rules.js';
 import { orders, rankings, type Order, type Ranking } from '../curate/selection.js';
 import { verdictRules, type VerdictRule } from '../curate/verdictRules.js';
 import { UserError } from '../util/errors.js';
-import { createProgress } from '../util/progress.js';
-import { Interrupted, interruptible } from './interrupt.js';
+import { longWork } from './interrupt.js';
 import { numberBetween, printJson, wholeNumber } from './output.js';
 
 interface CurateFlags {
@@ -83,15 +82,10 @@ Example:
     .action(async (files: string[], flags: CurateFlags) => {
       const options = curateOptions(files, flags);
       const { curate } = await import('../curate/curate.js');
-      const progress = createProgress('curate');
-      const summary = await interruptible((signal) =>
-        curate(options, progress, signal).catch((error: unknown) => {
-          if (signal.aborted) throw new Interrupted(`stopped; nothing was written into ${options.out}`);
-          throw error;
-        }),
-      ).finally(() => {
-        progress.finish();
-      });
+      const stopped = `stopped; nothing was written into ${options.out}`;
+      const summary = await longWork('curate', stopped, (progress, signal) =>
+        curate(options, progress, signal),
+      );
       for (const hint of summary.hints) process.stderr.write(`hint: ${hint}\n`);
       if (flags.json) printJson(summary);
       else process.stdout.write(`${summary.account.join('\n')}\n`);

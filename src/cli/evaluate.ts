@@ -1,55 +1,63 @@
-import { mkdirSync } from 'node:fs';
+/** @file The command `evaluate`: the stage, and grading again what was sampled. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { readProblems } from '../data/problems.js';
-import { createProgress } from '../util/progress.js';
-import { addSampling, samplingOptions, type SamplingFlags } from './sampling.js';
+import { describeEvaluation, graderSetting, regrade } from '../evaluate/evaluate.js';
+import { evaluateStage } from '../pipeline/stages/evaluate.js';
+import { UserError } from '../util/errors.js';
 import { printJson } from './output.js';
+import { addSettings } from './settings.js';
+import { dataOf, runStage, type StageFlags } from './stageCommand.js';
 
-interface EvaluateFlags extends SamplingFlags {
-  data: string;
-  out?: string;
-  json?: boolean;
-}
+const DETAILS = `
+Stop it at any time, however hard: the same command with the same --out resumes it, without losing or repeating a response.
+With another --grader it samples nothing and only grades again; --regrade does that without naming model and problems.
+samples.jsonl has a row a problem: a trace row, whose generation_details have the grades of each response.
+
+Example:
+  redistill evaluate --model ./student --data examples/word-problems/test.jsonl --max-tokens 200 --calculator --out svamp
+  redistill evaluate math500.json --model ./student --max-tokens 2048 --grader verify,rllm --out math
+  redistill evaluate aime.json --base-url http://127.0.0.1:8000/v1 --model r1 -k 16 --temperature 0.6 --out aime
+  redistill evaluate --regrade math --grader hendrycks`;
 
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
-    .description('pass@1 with its standard error on problems with numeric answers.')
-    .requiredOption('--data <file>', 'JSON lines of {"problem", "answer"}')
-    .option('--out <dir>', 'where to write samples.jsonl and summary.json')
-    .option('--json', 'print the summary as JSON');
-  return addSampling(command)
-    .addHelpText(
-      'after',
-      '\nExample:\n  redistill evaluate --model ./student --data examples/word-problems/test.jsonl --max-new-tokens 80 --calculator',
+    .description(evaluateStage.summary)
+    .argument('[data]', 'the same as --data')
+    .option(
+      '--out <dir>',
+      'the folder of samples.jsonl, summary.json and the journal; without it nothing is kept',
     )
-    .action(async (flags: EvaluateFlags) => {
-      const problems = readProblems(flags.data);
-      const { answerProblems, summarize, writeEvaluation } = await import('../evaluate/evaluate.js');
-      const { openGenerator } = await import('../generate/open.js');
-      using opened = openGenerator(flags.model, flags);
-      const progress = createProgress('evaluate');
-      const { generator, tokenizer } = opened;
-      const answered = await answerProblems(
-        generator,
-        tokenizer,
-        problems,
-        samplingOptions(flags),
-        (state) => {
-          progress.update(state.finished, state.total);
-        },
-      ).finally(() => {
-        progress.finish();
-      });
-      if (flags.out !== undefined) mkdirSync(flags.out, { recursive: true });
-      const summary = flags.out === undefined ? summarize(answered) : writeEvaluation(flags.out, answered);
-      if (flags.json) {
-        printJson(summary);
-        return;
-      }
-      const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
-      process.stdout.write(
-        `pass@1 ${percent(summary.passAt1)} ± ${percent(summary.standardError)} (${summary.problems} problems, ${summary.samples} answers, ` +
-          `${percent(summary.truncated)} cut off, ${percent(summary.unreadable)} without a number, ${summary.meanTokens.toFixed(0)} tokens on average)\n`,
-      );
+    .option('--regrade <dir>', 'grade the responses of a finished evaluation again; nothing is sampled')
+    .option('--json', 'print the summary as JSON');
+  addSettings(command, evaluateStage.schema);
+  return command
+    .addHelpText('after', DETAILS)
+    .action(async (data: string | undefined, flags: StageFlags & { regrade?: string }) => {
+      if (flags.regrade === undefined) await evaluate(data, flags);
+      else gradeAgain(flags.regrade, data, flags);
     });
+}
+
+async function evaluate(data: string | undefined, flags: StageFlags): Promise<void> {
+  const kept = flags.out !== undefined;
+  const out = flags.out ?? mkdtempSync(join(tmpdir(), 'redistill-evaluate-'));
+  const stopped = kept
+    ? 'stopped; run the same command again to go on: what has arrived is kept in OUT'
+    : 'stopped; nothing is kept without --out';
+  try {
+    await runStage('evaluate', evaluateStage, { stopped }, { ...flags, out }, dataOf(data));
+  } finally {
+    if (!kept) rmSync(out, { recursive: true, force: true });
+  }
+}
+
+function gradeAgain(dir: string, data: string | undefined, flags: StageFlags): void {
+  const { out, json, grader } = flags;
+  if (data !== undefined || flags.data !== undefined || flags.model !== undefined || out !== undefined)
+    throw new UserError('--regrade takes the folder of an evaluation and --grader, and nothing else.');
+  const summary = regrade(dir, graderSetting.parse(grader));
+  if (json) printJson(summary);
+  else process.stdout.write(`${describeEvaluation(summary)}\n`);
 }

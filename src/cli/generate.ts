@@ -1,55 +1,75 @@
+/** @file The command `generate`: responses to prompts, without grading. */
 import { Command } from 'commander';
+import { z } from 'zod';
 import { readPrompts } from '../data/prompts.js';
-import { createProgress } from '../util/progress.js';
+import { evaluateDefaults, samplingSchema } from '../teacher/settings.js';
+import { longWork } from './interrupt.js';
 import { emitLines } from './output.js';
-import { addSampling, samplingOptions, type SamplingFlags } from './sampling.js';
+import { addSettings, settingsFrom } from './settings.js';
 
-interface GenerateFlags extends SamplingFlags {
-  prompts: string;
-  out?: string;
-}
+const generateSettings = z.strictObject({
+  model: z.string().min(1).describe('a model directory'),
+  prompts: z
+    .string()
+    .min(1)
+    .describe('JSON lines of {"prompt": text or messages}, {"messages"} or {"problem"}'),
+  samples: z.int().positive().default(1).describe('responses a prompt').meta({ short: 'k' }),
+  system: z.string().optional().describe('a system message'),
+  sampling: samplingSchema(evaluateDefaults).omit({ extra_body: true }).prefault({}),
+  dtype: z.enum(['bf16', 'f32']).default('bf16').describe('precision'),
+  device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
+  batch_size: z
+    .int()
+    .positive()
+    .optional()
+    .describe('responses at a time; without it 64 on the CPU, else 256'),
+});
 
 export function generateCommand(): Command {
   const command = new Command('generate')
-    .description('Sample answers to prompts in batches.')
-    .requiredOption(
-      '--prompts <file>',
-      'JSON lines of {"prompt": text or messages}, {"messages"} or {"problem"}',
-    )
+    .description('Samples responses to prompts in batches.')
     .option('--out <file>', 'where to write (default: standard output)');
-  return addSampling(command)
+  addSettings(command, generateSettings);
+  return command
     .addHelpText(
       'after',
       `
-Writes one object an answer, in input order: {"prompt": index, "sample", "text", "tokens", "finish_reason"}.
+Writes one object a response, in input order: {"prompt": index, "sample", "text", "tokens", "finish_reason"}.
 
 Example:
   redistill generate --model ./student --prompts prompts.jsonl --samples 4 --temperature 0.8 --top-p 0.95`,
     )
-    .action(async (flags: GenerateFlags) => {
-      const prompts = readPrompts(flags.prompts);
-      const { openGenerator } = await import('../generate/open.js');
-      const { encodePrompt } = await import('../text/rows.js');
-      using opened = openGenerator(flags.model, flags);
-      const options = samplingOptions(flags);
-      const encoded = await Promise.all(
-        prompts.map(async (prompt) => ({ ids: await encodePrompt(opened.tokenizer, prompt, options) })),
-      );
-      const progress = createProgress('generate');
-      const completions = await opened.generator
-        .generate(encoded, options, (state) => {
-          progress.update(state.finished, state.total);
-        })
-        .finally(() => {
-          progress.finish();
-        });
-      const rows = completions.map(({ text, ids, finishReason }, i) => ({
-        prompt: Math.floor(i / flags.samples),
-        sample: i % flags.samples,
-        text,
-        tokens: ids.length,
-        finish_reason: finishReason,
-      }));
+    .action(async (flags: Record<string, unknown> & { out?: string }) => {
+      const settings = settingsFrom(generateSettings, flags, {}, 'generate');
+      const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
+        const prompts = readPrompts(settings.prompts);
+        const { openGenerator } = await import('../generate/open.js');
+        const { encodePrompt } = await import('../text/rows.js');
+        using opened = openGenerator(settings.model, settings);
+        const { sampling, samples, system, batch_size: batchSize } = settings;
+        const { max_tokens: maxNewTokens, top_p: topP, forced_prefix: forcedPrefix, ...rest } = sampling;
+        const begun = {
+          ...(system !== undefined && { system }),
+          ...(forcedPrefix !== undefined && { forcedPrefix }),
+        };
+        const encoded = await Promise.all(
+          prompts.map(async (prompt) => ({ ids: await encodePrompt(opened.tokenizer, prompt, begun) })),
+        );
+        const completions = await opened.generator.generate(
+          encoded,
+          { ...rest, samples, maxNewTokens, topP, ...(batchSize !== undefined && { batchSize }), signal },
+          (state) => {
+            progress.update(state.finished, state.total);
+          },
+        );
+        return completions.map(({ text, ids, finishReason }, i) => ({
+          prompt: Math.floor(i / samples),
+          sample: i % samples,
+          text: (forcedPrefix ?? '') + text,
+          tokens: ids.length,
+          finish_reason: finishReason,
+        }));
+      });
       emitLines(rows, flags.out);
     });
 }

@@ -1,3 +1,4 @@
+/** @file The command line: which commands there are, and what an error becomes. */
 import { Command, CommanderError } from 'commander';
 import { messageOf, UserError } from '../util/errors.js';
 import { collectCommand } from './collect.js';
@@ -11,6 +12,7 @@ import { packageVersion } from './version.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
 import { setupCommand } from './setup.js';
+import { tableCommand } from './table.js';
 import { trainCommand } from './train.js';
 import { verifyCommand } from './verify.js';
 
@@ -31,6 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .addCommand(trainCommand())
     .addCommand(generateCommand())
     .addCommand(evaluateCommand())
+    .addCommand(tableCommand())
     .addCommand(runCommand());
   for (const command of program.commands) {
     command.exitOverride();

@@ -1,5 +1,5 @@
+/** @file The commands `models get` and `models inspect`. */
 import { Command } from 'commander';
-import { getModel } from '../hub/get.js';
 import { readConfig } from '../models/readConfig.js';
 import { parameterCount } from '../models/parameters.js';
 import { createProgress } from '../util/progress.js';
@@ -24,6 +24,7 @@ Example:
   redistill models get ./model.Q4_K_M.gguf`,
     )
     .action(async (name: string, options: { json?: boolean }) => {
+      const { getModel } = await import('../hub/get.js');
       const progress = createProgress(name);
       const found = await getModel(name, { progress }).finally(() => {
         progress.finish();

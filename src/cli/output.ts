@@ -1,3 +1,4 @@
+/** @file Printing for machines and people, and numbers in flags. */
 import { InvalidArgumentError } from 'commander';
 import { writeFileAtomic } from '../util/files.js';
 

@@ -1,7 +1,8 @@
+/** @file The command `run`: a pipeline of stages. */
 import { Command } from 'commander';
 import { applySettings, readYaml } from '../recipe/yaml.js';
 import { formatDuration } from '../util/progress.js';
-import { Interrupted, interruptible } from './interrupt.js';
+import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
@@ -26,22 +27,17 @@ export function runCommand(): Command {
     .action(
       async (path: string, options: { force?: boolean; from?: string; set: string[]; json?: boolean }) => {
         const started = performance.now();
-        const { parsePipeline } = await import('../pipeline/recipe.js');
+        const { parsePipeline } = await import('../pipeline/pipeline.js');
         const { runPipeline } = await import('../pipeline/run.js');
         const pipeline = parsePipeline(applySettings(readYaml(path), options.set, path), path);
         const { force, from } = options;
-        const results = await interruptible((signal) =>
+        const stopped = `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`;
+        const results = await longWork('run', stopped, (_, signal) =>
           runPipeline(pipeline, {
             ...(force !== undefined && { force }),
             ...(from !== undefined && { from }),
             signal,
             log: (line) => process.stderr.write(`${line}\n`),
-          }).catch((error: unknown) => {
-            if (signal.aborted)
-              throw new Interrupted(
-                `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`,
-              );
-            throw error;
           }),
         );
         const { memoryStats, torchVersion } = await import('../torch/runtime.js');

@@ -1,3 +1,4 @@
+/** @file The command `setup`. */
 import { Command } from 'commander';
 import { ensureSetup } from '../setup/index.js';
 import { createProgress } from '../util/progress.js';

@@ -1,3 +1,4 @@
+/** @file The version of the package. */
 import { readFileSync } from 'node:fs';
 
 /** The version in package.json. */

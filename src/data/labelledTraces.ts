@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { extractAnswer } from '../evaluate/answers.js';
 import { UserError } from '../util/errors.js';
 import { readJsonLines, rowError } from './jsonl.js';
-import { numericAnswer, problemText } from './problems.js';
+import { problemText } from './problems.js';
 
 /** A solution that somebody has marked right or wrong. */
 export interface LabelledTrace {
@@ -39,7 +38,7 @@ export function readLabelledTraces(path: string): LabelledProblem[] {
       row.ground_truth === undefined
         ? {
             traces: labelledGenerations(row, path, line),
-            answer: numericAnswer(row.answer, path, line),
+            answer: String(row.answer),
           }
         : modelSolutions(row, path, line);
     problems.push({ problem, ...labelled, originalIndex });
@@ -73,7 +72,7 @@ export function modelSolutions(
   path: string,
   line: number,
 ): Pick<LabelledProblem, 'answer' | 'traces'> {
-  const truth = typeof row.ground_truth === 'string' ? extractAnswer(row.ground_truth).answer : undefined;
+  const truth = typeof row.ground_truth === 'string' ? /^A:[ \t]*(\S.*)$/m.exec(row.ground_truth)?.[1] : undefined;
   if (!truth) throw rowError(path, line, '"ground_truth" must be a solution that ends in "A: number"');
   const traces: LabelledTrace[] = [];
   for (const [field, value] of Object.entries(row)) {
@@ -82,7 +81,7 @@ export function modelSolutions(
     if (!solution.success) throw rowError(path, line, `"${field}" must be {"is_correct": …, "solution": …}`);
     traces.push({ text: solution.data.solution, correct: solution.data.is_correct });
   }
-  return { answer: truth.text, traces };
+  return { answer: truth, traces };
 }
 
 /**

@@ -1,71 +1,170 @@
-import { basename } from 'node:path';
-import { parseNumber } from '../evaluate/answers.js';
+/** @file The one reader of problems with known answers. What counts as the same answer is for src/verify to say. */
+import { createHash } from 'node:crypto';
 import { UserError } from '../util/errors.js';
-import { readJsonLines, rowError } from './jsonl.js';
+import { deriveSeed, Random } from '../util/random.js';
+import { RowError, rowError, type BadLine } from './jsonl.js';
+import { readRows } from './rows.js';
 
-/** A problem with a known numeric answer. */
+/** A problem and the answers that count as right. */
 export interface Problem {
-  /** The row's `id`, else its index in the file. Unique in the file. */
+  /** The row's `id`, else its place in the file, from 0; unique in the file. */
   id: string;
   problem: string;
-  /** The number as it is written: `18`, `1,000`, `0.5`, `3/4`. */
-  answer: string;
-  /** Index of the row in the file, from 0. */
+  /** The gold answers: the row's own first, then further ways to write it. At least one. */
+  golds: string[];
+  /** The row's own `original_index`, else its place in the file, from 0. */
   originalIndex: number;
 }
 
-/**
- * Reads a JSON lines file of problems: `problem` or `question`; `answer`, a number, its text or a worked solution
- * that ends in `#### N` (GSM8K); optionally `id`. Throws a UserError with file, line and field at the first row that
- * does not fit.
- */
-export function readProblems(path: string): Problem[] {
-  const problems: Problem[] = [];
-  const lineOf = new Map<string, number>();
-  for (const { line, row } of readJsonLines(path)) {
-    const originalIndex = problems.length;
-    const id = idOf(row.id ?? originalIndex, path, line);
-    const other = lineOf.get(id);
-    if (other !== undefined) throw rowError(path, line, `the "id" ${id} is that of line ${other} too`);
-    lineOf.set(id, line);
-    problems.push({
-      id,
-      problem: problemText(row, path, line),
-      answer: numericAnswer(row.answer, path, line),
-      originalIndex,
-    });
-  }
-  if (problems.length === 0) throw new UserError(`${basename(path)} has no problems (${path}).`);
-  return problems;
+/** A problem with the row that it stands in. */
+export interface ProblemRow extends Problem {
+  /** The row as it was read. */
+  fields: Record<string, unknown>;
 }
 
-/** The text under `problem` or `question`. */
-export function problemText(row: Record<string, unknown>, path: string, line: number): string {
-  const field = row.problem === undefined ? 'question' : 'problem';
+/** The names of the fields that hold problem and answer, where they are not the usual ones. */
+export interface ProblemFields {
+  problem?: string | undefined;
+  answer?: string | undefined;
+}
+
+/** A part of a problem file: after a shuffle, if one is asked for, `count` problems from the `skip`-th on. */
+export interface ProblemSelection {
+  /** The seed of the shuffle; the same seed gives the same order, so that disjoint ranges hold disjoint problems. */
+  shuffle?: number | undefined;
+  skip?: number | undefined;
+  count?: number | undefined;
+}
+
+/**
+ * Streams the problems of a JSON lines file, a JSON array or a Parquet file.
+ *
+ *     problem   `problem` or `question`
+ *     answer    `answer`: a text, a number, a list of them (each counts as right), or a worked solution that ends in
+ *               `#### answer` (GSM8K); where it is absent or null, such a `solution`
+ *     further   `reparsed_answers`, further ways to write the answer; `id`; `original_index`
+ *
+ * A row that lacks one of the first two goes to `onBadRow`, since there is nothing to ask or nothing to compare with.
+ * @throws UserError where the file is missing or damaged as a whole
+ */
+export async function* readProblemRows(
+  path: string,
+  onBadRow: (bad: BadLine) => void,
+  names: ProblemFields = {},
+): AsyncGenerator<ProblemRow> {
+  const lineOf = new Map<string, number>();
+  let index = 0;
+  const onBadLine = (bad: BadLine) => {
+    index++;
+    onBadRow(bad);
+  };
+  for await (const { line, row } of readRows(path, onBadLine)) {
+    const place = index++;
+    try {
+      const own = row.original_index;
+      const originalIndex = Number.isSafeInteger(own) ? (own as number) : place;
+      const id = idOf(row.id ?? place, path, line);
+      const problem = problemText(row, path, line, names.problem);
+      const golds = goldsOf(row, path, line, names.answer);
+      const other = lineOf.get(id);
+      if (other !== undefined) throw rowError(path, line, `the "id" ${id} is that of line ${other} too`);
+      lineOf.set(id, line);
+      yield { id, problem, golds, originalIndex, fields: row };
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error;
+      onBadRow({ file: path, line, problem: error.problem, text: JSON.stringify(row) });
+    }
+  }
+}
+
+/**
+ * Reads the selected problems of a file without their other fields, which may be many. Each has its place among the
+ * usable rows, from 0; `digest` is that of all usable rows.
+ * @throws UserError where there are no problems, or too few for the selection
+ */
+export async function readProblems(
+  path: string,
+  onBadRow: (bad: BadLine) => void,
+  names: ProblemFields = {},
+  selection: ProblemSelection = {},
+): Promise<{ problems: (Problem & { place: number })[]; usable: number; digest: string }> {
+  const problems: (Problem & { place: number })[] = [];
+  const digest = rowsDigest();
+  for await (const row of readProblemRows(path, onBadRow, names)) {
+    digest.add(row);
+    const { id, problem, golds, originalIndex } = row;
+    problems.push({ id, problem, golds, originalIndex, place: problems.length });
+  }
+  if (problems.length === 0) throw new UserError(`${path} has no problems with answers.`);
+  const usable = problems.length;
+  return { problems: select(problems, path, selection), usable, digest: digest.value() };
+}
+
+function select<T>(problems: T[], path: string, { shuffle, skip = 0, count }: ProblemSelection): T[] {
+  if (shuffle !== undefined) new Random(deriveSeed(shuffle, 'problems')).shuffle(problems);
+  const selected = problems.slice(skip, count === undefined ? undefined : skip + count);
+  if (selected.length < (count ?? 1))
+    throw new UserError(
+      `${path} has ${problems.length} problems, too few for ${count ?? 1} after the first ${skip}.`,
+    );
+  return selected;
+}
+
+/** A digest of rows that are added one by one. */
+export function rowsDigest(): { add(row: ProblemRow): void; value(): string } {
+  const hash = createHash('sha256');
+  return {
+    add: ({ fields }) => hash.update(`${JSON.stringify(fields)}\n`),
+    value: () => hash.digest('hex'),
+  };
+}
+
+/** The text of a row's problem. @throws RowError where it is missing */
+export function problemText(row: Record<string, unknown>, path: string, line: number, name?: string): string {
+  const field = name ?? (row.problem === undefined ? 'question' : 'problem');
   const text = row[field];
-  if (text === undefined) throw rowError(path, line, 'the field "problem" (or "question") is missing');
+  if (text === undefined)
+    throw rowError(
+      path,
+      line,
+      name === undefined
+        ? 'the field "problem" (or "question") is missing'
+        : `the field "${name}" is missing`,
+    );
   if (typeof text !== 'string' || text.trim() === '') throw rowError(path, line, `"${field}" must be a text`);
   return text;
 }
 
-/** The number under `answer`, as written. */
-export function numericAnswer(answer: unknown, path: string, line: number): string {
-  if (answer === undefined) throw rowError(path, line, 'the field "answer" is missing');
-  const text = typeof answer === 'number' ? String(answer) : answer;
-  const written = typeof text === 'string' ? text.slice(endOf(text, '####')).trim() : '';
-  if (parseNumber(written)) return written;
-  const shown = JSON.stringify(answer);
-  const short = shown.length > 60 ? `…${shown.slice(-60)}` : shown;
-  throw rowError(
-    path,
-    line,
-    `"answer" must be a number or a solution that ends in "#### number", not ${short}`,
-  );
+function goldsOf(row: Record<string, unknown>, path: string, line: number, name = 'answer'): string[] {
+  const given = row[name] ?? (name === 'answer' ? solved(row.solution) : undefined);
+  if (given === undefined || given === null) throw rowError(path, line, `the field "${name}" is missing`);
+  const answers: unknown[] = Array.isArray(given) ? given : [given];
+  if (answers.length === 0 || !answers.every(isAnswer))
+    throw rowError(path, line, `"${name}" must be a text, a number or a list of them`);
+  const golds = answers.map((answer) => finalAnswer(String(answer)));
+  if (golds.includes('')) throw rowError(path, line, `"${name}" is empty`);
+  const further: unknown[] = Array.isArray(row.reparsed_answers) ? row.reparsed_answers : [];
+  return [
+    ...golds,
+    ...further.filter((text): text is string => typeof text === 'string' && text.trim() !== ''),
+  ];
 }
 
-function endOf(text: string, marker: string): number {
-  const at = text.lastIndexOf(marker);
-  return at < 0 ? 0 : at + marker.length;
+function isAnswer(value: unknown): value is string | number {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+}
+
+const GSM8K_MARK = '####';
+
+/** A worked solution that ends in its answer. */
+function solved(solution: unknown): string | undefined {
+  return typeof solution === 'string' && solution.includes(GSM8K_MARK) ? solution : undefined;
+}
+
+/** What follows the last `####` of a worked solution, or the whole text. */
+function finalAnswer(answer: string): string {
+  const at = answer.lastIndexOf(GSM8K_MARK);
+  return (at < 0 ? answer : answer.slice(at + GSM8K_MARK.length)).trim();
 }
 
 function idOf(id: unknown, path: string, line: number): string {

@@ -1,168 +1,187 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
-import type { Problem } from '../data/problems.js';
-import type { Completion, GenerateOptions } from '../generate/generator.js';
-import { ChatTokenizer } from '../text/tokenizer.js';
-import {
-  answerProblems,
-  readEvaluation,
-  summarize,
-  writeEvaluation,
-  type AnsweredProblem,
-} from './evaluate.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import { writeRows } from '../../test/support/tinyModel.js';
+import type { AskedModel } from '../teacher/answers.js';
+import type { Completion } from '../teacher/reply.js';
+import type { RequestId } from '../teacher/requests.js';
+import { silentProgress } from '../util/progress.js';
+import { evaluate, evaluateSettings, regrade } from './evaluate.js';
+import { readSamples } from './samples.js';
+import { readResults, summarize } from './summary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'redistill-evaluate-'));
+const root = mkdtempSync(join(tmpdir(), 'redistill-evaluate-'));
 afterAll(() => {
-  rmSync(dir, { recursive: true });
+  rmSync(root, { recursive: true });
 });
-let tokenizer: ChatTokenizer;
-beforeAll(() => {
-  writeTinyTokenizer(dir);
-  tokenizer = ChatTokenizer.load(dir);
-});
+let folders = 0;
+const newFolder = () => join(root, `out-${++folders}`);
 
-const problems: Problem[] = [
-  { id: 'sum', problem: 'What is 3 + 4?', answer: '7', originalIndex: 0 },
-  { id: 'price', problem: 'What does it cost?', answer: '1,000', originalIndex: 5 },
-];
+const data = writeRows(join(root, 'problems.jsonl'), [
+  { id: 'sum', problem: 'What is 3 + 4?', answer: '7', level: 1 },
+  { id: 'half', problem: 'Half of one?', answer: '\\frac{1}{2}' },
+  { problem: 'Nobody knows.' },
+]);
 
-/** Answers with these texts in turn, and remembers what it was asked. */
-function scripted(texts: readonly string[], cutOff: readonly number[] = []) {
-  const asked: { prompts: string[]; options: GenerateOptions }[] = [];
-  return {
-    asked,
-    generate: async (prompts: readonly { ids: Int32Array }[], options: GenerateOptions) => {
-      asked.push({ prompts: prompts.map(({ ids }) => tokenizer.decode(ids)), options });
-      return Promise.all(
-        texts.map(async (text, i): Promise<Completion> => ({
-          ids: await tokenizer.encode(text),
-          text,
-          finishReason: cutOff.includes(i) ? 'length' : 'stop',
-        })),
-      );
+/** A model that answers by rote, and remembers what it was asked. */
+function scripted(answers: (id: RequestId) => Partial<Completion> | Error) {
+  const asked: { id: RequestId; prompt: unknown }[] = [];
+  const model: AskedModel = {
+    name: 'rote',
+    identity: { model: 'rote' },
+    sampler: {
+      replays: false,
+      async run(queue) {
+        for (let request = queue.next(); request; request = queue.next()) {
+          asked.push({ id: request.id, prompt: request.prompt });
+          const said = answers(request.id);
+          if (said instanceof Error) queue.failed(request, said.message);
+          else
+            await queue.answered(request, {
+              ...{ text: '', reasoning: null, finishReason: 'stop', promptTokens: 10, completionTokens: 5 },
+              ...said,
+            });
+        }
+      },
     },
   };
+  return { model, asked };
 }
 
-const answers = [
-  'The answer is 7.',
-  'The answer is 8',
-  '3+4=7, I think',
-  '#### 1000',
-  '\\boxed{$1,000.00}',
-  'The answer is 10',
+const texts = [
+  ['So \\boxed{7}.', '<think>hm</think> \\boxed{8}', '3+4=7 and 7'],
+  ['\\boxed{0.5}', '<think></think>It is \\boxed{\\frac{1}{2}}', '\\boxed{\\frac12}'],
 ];
-const answer = () =>
-  answerProblems(scripted(answers, [2]), tokenizer, problems, {
-    maxNewTokens: 50,
-    samples: 3,
-    temperature: 1,
+const rote = () =>
+  scripted(({ problem, sample }) => ({
+    text: texts[problem]![sample]!,
+    finishReason: problem === 0 && sample === 2 ? 'length' : 'stop',
+  }));
+
+const run = (out: string, { model }: { model: AskedModel }, keys: object = {}) =>
+  evaluate({
+    settings: evaluateSettings.parse({
+      ...{ data, model: 'rote', samples: 3, instruction: 'Think.', grader: ['verify', 'rllm', 'hendrycks'] },
+      ...keys,
+    }),
+    out,
+    model,
+    progress: silentProgress,
+    signal: new AbortController().signal,
   });
 
-describe('answerProblems', () => {
-  it('asks each problem as the template has it and grades every sample', async () => {
-    const answered = await answer();
-    expect(answered.map(({ id, answer, original_index }) => [id, answer, original_index])).toEqual([
-      ['sum', '7', 0],
-      ['price', '1,000', 5],
-    ]);
-    expect(answered[0]!.samples).toEqual([
-      { text: answers[0], correct: true, extracted: '7', reason: 'equal', finishReason: 'stop', tokens: 16 },
-      {
-        text: answers[1],
-        correct: false,
-        extracted: '8',
-        reason: 'different',
-        finishReason: 'stop',
-        tokens: 15,
-      },
-      { text: answers[2], correct: false, reason: 'no final answer', finishReason: 'length', tokens: 14 },
-    ]);
-    expect(answered[1]!.samples.map(({ correct }) => correct)).toEqual([true, true, false]);
-  });
-
-  it('passes on the system message, the forced prefix and the sampling options', async () => {
-    const generator = scripted(['7', '1000']);
-    const options = { maxNewTokens: 9, temperature: 0.5, topP: 0.9, seed: 3, calculator: true };
-    const answered = await answerProblems(generator, tokenizer, problems, {
-      ...options,
-      system: 'Be brief.',
-      forcedPrefix: 'The answer is ',
-    });
-    const begin = '<|system|>Be brief.<|end|><|user|>';
-    expect(generator.asked).toEqual([
-      {
-        prompts: problems.map(({ problem }) => `${begin}${problem}<|end|><|assistant|>The answer is `),
-        options,
-      },
-    ]);
-    expect(answered.map(({ samples }) => samples.map(({ text, correct }) => [text, correct]))).toEqual([
-      [['The answer is 7', true]],
-      [['The answer is 1000', true]],
-    ]);
-  });
-});
-
-describe('summarize', () => {
-  it('gives rates over problems and shares over answers', async () => {
-    const summary = summarize(await answer());
-    // Rates 1/3 and 2/3: mean 1/2, standard deviation √2/6, over √2.
-    expect(summary.passAt1).toBeCloseTo(1 / 2, 12);
-    expect(summary.standardError).toBeCloseTo(1 / 6, 12);
-    const lengths = answers.map(({ length }) => length);
-    expect(summary).toMatchObject({
-      problems: 2,
-      samples: 6,
-      truncated: 1 / 6,
-      unreadable: 1 / 6,
-      meanTokens: lengths.reduce((a, b) => a + b) / 6,
-    });
-  });
-
-  it('needs problems', () => {
-    expect(() => summarize([])).toThrow('no problems');
-  });
-});
-
-describe('writeEvaluation and readEvaluation', () => {
-  it('keep what was answered', async () => {
-    const answered = await answer();
-    expect(writeEvaluation(dir, answered)).toEqual(summarize(answered));
-    expect(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8'))).toEqual(summarize(answered));
-    const rows = readFileSync(join(dir, 'samples.jsonl'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as AnsweredProblem);
-    expect(rows).toHaveLength(2);
-    expect(rows[0]).toMatchObject({ id: 'sum', problem: 'What is 3 + 4?', answer: '7', original_index: 0 });
-    expect(rows[0]!.samples[2]).toEqual({
-      text: answers[2],
-      correct: false,
-      reason: 'no final answer',
-      finish_reason: 'length',
-      tokens: 14,
-    });
-    expect(readEvaluation(dir)).toEqual({
-      results: [
-        { id: 'sum', correct: 1, samples: 3 },
-        { id: 'price', correct: 2, samples: 3 },
-      ],
-      truncated: 1 / 6,
-    });
-  });
-
-  it('names what is wrong with a file', () => {
-    const path = join(dir, 'samples.jsonl');
-    writeFileSync(
-      path,
-      '{"id": "a", "samples": [{"correct": true, "finish_reason": "stop"}]}\n' +
-        '{"id": "b", "samples": [{"correct": "yes", "finish_reason": "stop"}]}\n',
+describe('evaluate', () => {
+  it('asks, grades by every grader, and counts', async () => {
+    const out = newFolder();
+    const scriptedModel = rote();
+    const summary = await run(out, scriptedModel);
+    expect(scriptedModel.asked.map(({ prompt }) => prompt)).toEqual(
+      ['What is 3 + 4?', 'Half of one?'].flatMap((problem) =>
+        Array<unknown>(3).fill([{ role: 'user', content: `Think.\n${problem}` }]),
+      ),
     );
-    expect(() => readEvaluation(dir)).toThrow(`${path}, line 2: field "samples.0.correct"`);
+    const rows = [...readSamples(out)];
+    expect(rows.map(({ id, problem, answer, level }) => [id, problem, answer, level])).toEqual([
+      ['sum', 'What is 3 + 4?', '7', 1],
+      ['half', 'Half of one?', '\\frac{1}{2}', undefined],
+    ]);
+    expect(rows.map(({ generations }) => generations)).toEqual(texts);
+    const verdicts = (grader: string) =>
+      rows.map(({ generation_details: details }) => details.map(({ grades }) => grades[grader]!.correct));
+    // The third of the first was cut off: what stands last in it is not its answer.
+    expect(verdicts('verify')).toEqual([
+      [true, false, false],
+      [true, true, true],
+    ]);
+    // rllm wants the thinking to have ended, hendrycks compares strings.
+    expect(verdicts('rllm')).toEqual([
+      [false, false, false],
+      [false, true, false],
+    ]);
+    expect(verdicts('hendrycks')).toEqual([
+      [true, false, false],
+      [true, true, true],
+    ]);
+    // Rates 1/3 and 1: mean 2/3, standard deviation √2/3, over √2.
+    expect(summary.graders.verify!.pass_at_1).toBeCloseTo(2 / 3, 12);
+    expect(summary.graders.verify!.standard_error).toBeCloseTo(1 / 3, 12);
+    expect(summary).toMatchObject({ problems: 2, samples: 3, responses: 6, cut_off: 1 / 6, mean_tokens: 5 });
+    expect(summary.graders).toMatchObject({
+      verify: { pass_at_k: 1, unreadable: 1 / 6 },
+      rllm: { pass_at_k: 0.5 },
+      hendrycks: { pass_at_1: 2 / 3 },
+    });
+    expect(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'))).toEqual(summary);
+    expect(summarize(readResults(out))).toEqual(summary);
+    expect(JSON.parse(readFileSync(join(out, 'quarantine.jsonl'), 'utf8'))).toMatchObject({ line: 3 });
+  });
+
+  it('samples nothing again: with other graders it grades, and regrading is the same', async () => {
+    const out = newFolder();
+    await run(out, rote(), { grader: 'gsm8k' });
+    const again = rote();
+    const summary = await run(out, again);
+    expect(again.asked).toEqual([]);
+    const bytes = readFileSync(join(out, 'samples.jsonl'), 'utf8');
+    regrade(out, ['gsm8k', 'verify:lenient']);
+    expect(Object.keys(readResultsOf(out))).toEqual(['gsm8k', 'verify:lenient']);
+    expect(regrade(out, ['verify', 'rllm', 'hendrycks'])).toEqual(summary);
+    expect(readFileSync(join(out, 'samples.jsonl'), 'utf8')).toBe(bytes);
+  });
+
+  it('asks for what is missing only, where it was stopped or more is wanted', async () => {
+    const out = newFolder();
+    let answers = 0;
+    const dying = scripted(({ problem, sample }) => {
+      if (++answers > 4) throw new Error('killed');
+      return { text: texts[problem]![sample]! };
+    });
+    await expect(run(out, dying)).rejects.toThrow('killed');
+    expect(existsSync(join(out, 'samples.jsonl'))).toBe(false);
+    const rest = rote();
+    await run(out, rest);
+    expect(rest.asked.map(({ id }) => id)).toEqual([
+      { problem: 1, sample: 1 },
+      { problem: 1, sample: 2 },
+    ]);
+  });
+
+  it('says which problems have no answers, and grades nothing', async () => {
+    const out = newFolder();
+    const failing = scripted(({ problem }) => (problem === 1 ? new Error('too long') : { text: '7' }));
+    await expect(run(out, failing)).rejects.toThrow('1 of 2 problems have no answers (the first: too long)');
+    expect(existsSync(join(out, 'samples.jsonl'))).toBe(false);
+    expect(JSON.parse(readFileSync(join(out, 'failed.jsonl'), 'utf8'))).toMatchObject({ original_index: 1 });
+    await run(out, rote());
+    expect(existsSync(join(out, 'failed.jsonl'))).toBe(false);
+  });
+});
+
+const readResultsOf = (dir: string) => Object.fromEntries(readResults(dir).graders);
+
+describe('reading an evaluation', () => {
+  it('names what is wrong with a file', () => {
+    const dir = mkdtempSync(join(root, 'damaged-'));
+    const path = join(dir, 'samples.jsonl');
+    const detail = (correct: unknown) => ({
+      ...{ finish_reason: 'stop', completion_tokens: 1 },
+      grades: { verify: { correct, extracted: null } },
+    });
+    const row = { id: 'a', problem: 'p', answer: '1', generations: ['x'] };
+    writeRows(path, [
+      { ...row, generation_details: [detail(true)] },
+      { ...row, id: 'b', generation_details: [detail('yes')] },
+    ]);
+    expect(() => readResults(dir)).toThrow(
+      `${path}, line 2: field "generation_details.0.grades.verify.correct"`,
+    );
+    writeRows(path, [{ ...row, generation_details: [] }]);
+    expect(() => readResults(dir)).toThrow('must have one entry a generation');
+    writeFileSync(path, '');
+    expect(() => readResults(dir)).toThrow('has no evaluated problems');
     rmSync(path);
-    expect(() => readEvaluation(dir)).toThrow('does not exist');
+    expect(() => readResults(dir)).toThrow('does not exist');
+    expect(() => regrade(dir, ['verify'])).toThrow('does not exist');
   });
 });

@@ -1,159 +1,104 @@
+/** @file Evaluation in three steps, each of which can be run again alone: sample, grade, count. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJsonLines, rowError, writeJsonLines } from '../data/jsonl.js';
-import type { Problem } from '../data/problems.js';
-import type { GenerateOptions, GenerateProgress, Generator } from '../generate/generator.js';
-import type { FinishReason } from '../generate/sequence.js';
-import { encodePrompt } from '../text/rows.js';
-import type { ChatTokenizer } from '../text/tokenizer.js';
-import { writeFileAtomic } from '../util/files.js';
-import { gradeNumeric, type Grade } from './answers.js';
-import { passAt1, type ProblemResult } from './statistics.js';
+import { withAnswers, type AnswersOptions } from '../teacher/answers.js';
+import { writeFailures } from '../teacher/collect.js';
+import { answerKeys, evaluateDefaults } from '../teacher/settings.js';
+import { traceRow } from '../teacher/traceRow.js';
+import { FileReplacement, writeFileAtomic } from '../util/files.js';
+import { graderNames } from '../verify/graders/index.js';
+import { gradesOf, regradeSamples, samplesFile } from './samples.js';
+import { readResults, summarize, type EvaluationSummary } from './summary.js';
 
-export interface AnswerOptions extends GenerateOptions {
-  system?: string;
-  /** How every answer begins. */
-  forcedPrefix?: string;
-}
+export const graderSetting = z
+  .union([z.enum(graderNames), z.array(z.enum(graderNames)).min(1)])
+  .transform((names) => [...new Set(Array.isArray(names) ? names : [names])])
+  .prefault(['verify'])
+  .describe(`who says what is right, one or more: ${graderNames.join(', ')}`);
 
-export interface AnswerSample extends Grade {
-  /** The whole answer, with the forced prefix. */
-  text: string;
-  finishReason: FinishReason;
-  /** New tokens, the stop token included. */
-  tokens: number;
-}
+export const evaluateSettings = z.strictObject({
+  ...answerKeys(evaluateDefaults),
+  grader: graderSetting,
+});
+export type EvaluateSettings = z.output<typeof evaluateSettings>;
 
-export interface AnsweredProblem {
-  id: string;
-  problem: string;
-  /** The known answer. */
-  answer: string;
-  original_index: number;
-  samples: AnswerSample[];
-}
-
-export interface EvaluationSummary {
-  passAt1: number;
-  /** Of pass@1, clustered by problem; NaN for a single problem, which is `null` in JSON. */
-  standardError: number;
-  problems: number;
-  /** Answers in all. */
-  samples: number;
-  /** Share of answers that were cut off. */
-  truncated: number;
-  /** Share of answers in which no final number was found; they count as wrong. */
-  unreadable: number;
-  meanTokens: number;
+export interface EvaluateOptions extends Omit<
+  AnswersOptions,
+  'settings' | 'wanted' | 'verify' | 'budget' | 'prices'
+> {
+  settings: EvaluateSettings;
 }
 
 /**
- * Lets the model answer each problem as a user's question, `options.samples` times, and compares the final numbers with
- * the known answers. An answer that was cut off is graded like any other.
- * @returns one entry a problem, in order
+ * Has a model answer every problem, grades the responses and counts. Writes into the folder:
+ *
+ *     journal.jsonl      every response, in the order of arrival, on disk before it counts
+ *     samples.jsonl      one row a problem: a trace row whose `generation_details` have the grades
+ *     summary.json       pass@1 with its standard error by each grader, and what was cut off
+ *     failed.jsonl, quarantine.jsonl   as `collect` writes them
+ *
+ * Calling it again resumes an interrupted evaluation, and with other graders it samples nothing: it only grades again.
+ * A response that was cut off is graded like any other.
+ * @throws as `withAnswers` does, and Error where problems were given up
  */
-export async function answerProblems(
-  generator: Pick<Generator, 'generate'>,
-  tokenizer: ChatTokenizer,
-  problems: readonly Problem[],
-  { system, forcedPrefix = '', ...options }: AnswerOptions,
-  onProgress?: (progress: GenerateProgress) => void,
-): Promise<AnsweredProblem[]> {
-  const prompts = await Promise.all(
-    problems.map(async ({ problem }) => {
-      const messages = [{ role: 'user', content: problem }];
-      return { ids: await encodePrompt(tokenizer, messages, { system, forcedPrefix }) };
-    }),
-  );
-  const completions = await generator.generate(prompts, options, onProgress);
-  const each = options.samples ?? 1;
-  return problems.map(({ id, problem, answer, originalIndex }, i) => ({
-    id,
-    problem,
-    answer,
-    original_index: originalIndex,
-    samples: completions.slice(i * each, (i + 1) * each).map((completion) => {
-      const text = forcedPrefix + completion.text;
-      const { finishReason, ids } = completion;
-      return { text, ...gradeNumeric(text, answer), finishReason, tokens: ids.length };
-    }),
-  }));
+export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
+  const { out, settings, model } = options;
+  const { grader: graders } = settings;
+  await withAnswers(options, async ({ states, rows }) => {
+    using file = new FileReplacement(join(out, samplesFile));
+    for await (const answered of rows()) {
+      const { golds } = answered.row;
+      const grades = answered.entries.map((entry) =>
+        gradesOf(graders, golds, entry.text, entry.finish_reason),
+      );
+      const row = traceRow(answered, model.name, settings, verdictLists(grades), (_, i) => ({
+        grades: grades[i],
+      }));
+      file.write(`${JSON.stringify(row)}\n`);
+    }
+    const failed = states.filter(({ failure }) => failure !== undefined);
+    writeFailures(join(out, 'failed.jsonl'), states);
+    if (failed.length > 0)
+      throw new Error(
+        `${failed.length} of ${states.length} problems have no answers (the first: ${failed[0]!.failure!}), ${out}/failed.jsonl has all: nothing was graded`,
+      );
+    file.commit();
+  });
+  return writeSummary(out);
 }
 
-const resultOf = ({
-  id,
-  samples,
-}: {
-  id: string;
-  samples: readonly { correct: boolean }[];
-}): ProblemResult => ({
-  id,
-  correct: samples.filter(({ correct }) => correct).length,
-  samples: samples.length,
-});
-
-/** @throws UserError where there are no problems */
-export function summarize(answered: readonly AnsweredProblem[]): EvaluationSummary {
-  const { mean, standardError, problems } = passAt1(answered.map(resultOf));
-  const samples = answered.flatMap((problem) => problem.samples);
-  const share = (holds: (sample: AnswerSample) => boolean) => samples.filter(holds).length / samples.length;
-  return {
-    passAt1: mean,
-    standardError,
-    problems,
-    samples: samples.length,
-    truncated: share(({ finishReason }) => finishReason === 'length'),
-    unreadable: share(({ extracted }) => extracted === undefined),
-    meanTokens: samples.reduce((sum, { tokens }) => sum + tokens, 0) / samples.length,
-  };
+/** Grades a finished evaluation again by other graders. Nothing is sampled. @throws UserError where it is not finished */
+export function regrade(dir: string, graders: EvaluateSettings['grader']): EvaluationSummary {
+  regradeSamples(dir, graders);
+  return writeSummary(dir);
 }
 
-const samplesFile = 'samples.jsonl';
-const summaryFile = 'summary.json';
-
-/** Writes samples.jsonl, one row a problem, and then summary.json into a directory. */
-export function writeEvaluation(dir: string, answered: readonly AnsweredProblem[]): EvaluationSummary {
-  const summary = summarize(answered);
-  const rows = answered.map((problem) => ({
-    ...problem,
-    samples: problem.samples.map(({ finishReason, ...sample }) => ({
-      ...sample,
-      finish_reason: finishReason,
-    })),
-  }));
-  writeJsonLines(join(dir, samplesFile), rows);
-  writeFileAtomic(join(dir, summaryFile), `${JSON.stringify(summary, null, 2)}\n`);
+function writeSummary(dir: string): EvaluationSummary {
+  const summary = summarize(readResults(dir));
+  writeFileAtomic(join(dir, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
 }
 
-const evaluatedProblem = z.looseObject({
-  id: z.string(),
-  samples: z.array(z.looseObject({ correct: z.boolean(), finish_reason: z.string() })).min(1),
-});
-
-/** What was kept of an evaluation. */
-export interface KeptEvaluation {
-  /** How often each problem was answered rightly. */
-  results: ProblemResult[];
-  /** Share of answers that were cut off. */
-  truncated: number;
+/** The lists that make the row one of traces with verdicts, where the verifier graded. */
+function verdictLists(
+  grades: readonly Record<string, { correct: boolean }>[],
+): Record<string, boolean[]> | undefined {
+  if (!grades[0]?.verify) return undefined;
+  const verdicts = grades.map(({ verify }) => verify!.correct);
+  return { math_verify_answer: verdicts, math_verify_reparsed_answer: verdicts };
 }
 
-/**
- * Reads a directory of `writeEvaluation`.
- * @throws UserError with file, line and field
- */
-export function readEvaluation(dir: string): KeptEvaluation {
-  const path = join(dir, samplesFile);
-  const problems = Array.from(readJsonLines(path), ({ line, row }) => {
-    const parsed = evaluatedProblem.safeParse(row);
-    if (parsed.success) return parsed.data;
-    const issue = parsed.error.issues[0]!;
-    throw rowError(path, line, `field "${issue.path.join('.')}": ${issue.message}`);
-  });
-  const reasons = problems.flatMap(({ samples }) => samples.map((sample) => sample.finish_reason));
-  return {
-    results: problems.map(resultOf),
-    truncated: reasons.filter((reason) => reason === 'length').length / reasons.length,
-  };
+/** "pass@1 48.7 % ± 2.2 (500 problems, …)", a line a grader. */
+export function describeEvaluation(summary: EvaluationSummary): string {
+  const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+  const lines = Object.entries(summary.graders).map(
+    ([name, { pass_at_1, standard_error, pass_at_k, unreadable }]) =>
+      `${name}: pass@1 ${percent(pass_at_1)}${standard_error === null ? '' : ` ± ${percent(standard_error)}`}` +
+      (pass_at_k === undefined ? '' : `, pass@${summary.samples} ${percent(pass_at_k)}`) +
+      `, ${percent(unreadable)} without an answer`,
+  );
+  const about =
+    `${summary.problems} problems, ${summary.responses} responses, ${percent(summary.cut_off)} cut off, ` +
+    `${summary.mean_tokens.toFixed(0)} tokens on average`;
+  return [...lines, about].join('\n');
 }

@@ -98,6 +98,18 @@ export class Decoder implements Disposable {
     });
   }
 
+  /** Takes rows for sequences of these lengths without computing anything: their keys and values are not theirs. */
+  joinIdle(lengths: readonly number[]): void {
+    this.#cache.ensure(Math.max(...lengths));
+    this.#lengths.push(...lengths);
+  }
+
+  /** Lengthens every row by one token without computing anything. */
+  stepIdle(): void {
+    this.#cache.ensure(Math.max(...this.#lengths) + 1);
+    this.#lengths = this.#lengths.map((length) => length + 1);
+  }
+
   /**
    * Drops rows; others move into their places, so that the batch stays dense.
    * @returns for each remaining row the row it was

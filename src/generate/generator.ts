@@ -1,3 +1,4 @@
+/** @file Batched decoding of a loaded model: sequences join, step together and leave. Does not know what is asked or what becomes of the responses. */
 import { setImmediate } from 'node:timers/promises';
 import type { Transformer } from '../models/transformer.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
@@ -50,7 +51,25 @@ const PREFILL_TOKENS = 4096;
 /** Memory is taken at first for the longest prompt and this many tokens more. */
 const FIRST_COLUMNS = 256;
 
-/** Answers prompts in batches that stay full: as answers finish, waiting prompts take their places. */
+/** Where sequences come from and go to. */
+export interface SequenceSource {
+  /** Further sequences, long prompts first; none where there are none at the moment. */
+  more(): Promise<Sequence[]>;
+  /** Takes a sequence that has ended. What it brings about is in `more` at once. */
+  finished(sequence: Sequence): void;
+}
+
+/** What all sequences of a run have in common. */
+export interface RunOptions {
+  sampling: SamplingOptions;
+  maxNewTokens: number;
+  batchSize?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Called after every step with the number of tokens that it drew. */
+  onStep?: (tokens: number) => void;
+}
+
+/** Answers prompts in batches that stay full: as responses end, waiting prompts take their places. */
 export class Generator {
   constructor(
     readonly model: Transformer,
@@ -58,7 +77,7 @@ export class Generator {
   ) {}
 
   /**
-   * Samples answers. An answer's tokens depend on its prompt, the seed, and the indices of its prompt and sample; on
+   * Samples responses. A response's tokens depend on its prompt, the seed, and the indices of its prompt and sample; on
    * other prompts and on `batchSize` only as far as rounding in larger or smaller matrix products does.
    * @returns `samples` completions a prompt, in the order of the prompts
    * @throws UserError for impossible options, and for a prompt that is empty or fills the model's positions
@@ -68,54 +87,80 @@ export class Generator {
     options: GenerateOptions,
     onProgress?: (progress: GenerateProgress) => void,
   ): Promise<Completion[]> {
-    const { samples = 1, signal } = options;
+    const { samples = 1, signal, maxNewTokens, batchSize } = options;
     const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
-    this.#check(options, samples, sampling);
+    this.check({ sampling, samples, maxNewTokens, batchSize });
     const sequences = prompts.flatMap(({ ids }, prompt) =>
-      Array.from({ length: samples }, (_, sample) => this.#begin(ids, prompt, sample, options)),
+      Array.from({ length: samples }, (_, sample) =>
+        this.begin(ids, {
+          maxNewTokens,
+          seed: deriveSeed(options.seed ?? 0, 'generate', prompt, sample),
+          calculator: options.calculator ?? false,
+          name: `prompt ${prompt + 1}`,
+        }),
+      ),
     );
-    if (sequences.length === 0) return [];
-
-    const stopIds = new Set(this.tokenizer.stopTokenIds);
-    // Long prompts first: rows of like length waste little attention, and memory is at its highest early on.
-    const waiting = [...sequences].sort((a, b) => b.promptIds.length - a.promptIds.length);
-    const columns = waiting[0]!.promptIds.length + Math.min(options.maxNewTokens, FIRST_COLUMNS);
-    using decoder = new Decoder(this.model, Math.min(this.#batchSize(options), sequences.length), columns);
-    let active: Sequence[] = [];
+    let waiting = longestFirst(sequences);
     let finished = 0;
     let tokens = 0;
-    while (active.length + waiting.length > 0) {
+    const source: SequenceSource = {
+      more: () => {
+        const all = waiting;
+        waiting = [];
+        return Promise.resolve(all);
+      },
+      finished: () => finished++,
+    };
+    const onStep = (drawn: number) => {
+      tokens += drawn;
+      onProgress?.({ finished, total: sequences.length, tokens });
+    };
+    await this.run(source, { sampling, maxNewTokens, batchSize, signal, onStep });
+    return sequences.map((sequence) => this.complete(sequence));
+  }
+
+  /** Decodes the sequences of a source until it has no more. @throws the signal's reason when it is aborted */
+  async run(source: SequenceSource, options: RunOptions): Promise<void> {
+    const { sampling, signal, onStep } = options;
+    const stopIds = new Set(this.tokenizer.stopTokenIds);
+    const waiting: Sequence[] = await source.more();
+    if (waiting.length === 0) return;
+    // Rows of like length waste little attention, and with long prompts first memory is at its highest early on.
+    const columns = waiting[0]!.promptIds.length + Math.min(options.maxNewTokens, FIRST_COLUMNS);
+    const rows = Math.min(this.#batchSize(options.batchSize), waiting.length);
+    using decoder = new Decoder(this.model, rows, columns);
+    let active: Sequence[] = [];
+    for (;;) {
       signal?.throwIfAborted();
-      const refill = waiting.length > 0 && active.length <= Math.floor(decoder.rows * 0.75);
-      const changed = refill ? takeWaiting(waiting, decoder.rows - active.length) : active;
-      using logits = refill
-        ? decoder.join(...groupByPrompt(changed))
-        : decoder.step(Int32Array.from(active, ({ ids }) => ids.at(-1)!));
-      const uniforms = Float32Array.from(changed, (sequence) => sequence.draw());
-      const chosen = chooseTokens(logits, sampling, uniforms);
+      const hasRoom = active.length <= Math.floor(rows * 0.75);
+      if (hasRoom && waiting.length === 0) waiting.push(...(await source.more()));
+      const refill = hasRoom && waiting.length > 0;
+      const changed = refill ? takeWaiting(waiting, rows - active.length) : active;
+      if (changed.length === 0) return;
+      const chosen = changed.every(({ replayed }) => replayed)
+        ? passOver(decoder, changed, refill)
+        : draw(decoder, changed, refill, sampling);
       await Promise.all(changed.map((sequence, row) => sequence.append(chosen[row]!, stopIds)));
       if (refill) active.push(...changed);
-      tokens += changed.length;
 
       const done = new Set(active.flatMap(({ finishReason }, row) => (finishReason ? [row] : [])));
       if (done.size > 0) {
         const before = active;
         active = decoder.leave(done).map((row) => before[row]!);
-        finished += done.size;
+        for (const row of done) source.finished(before[row]!);
       }
-      onProgress?.({ finished, total: sequences.length, tokens });
+      onStep?.(changed.filter(({ replayed }) => !replayed).length);
       await setImmediate(); // signals, timers and a progress bar get their turn
     }
-    return sequences.map((sequence) => this.#complete(sequence, stopIds));
   }
 
-  #batchSize({ batchSize }: GenerateOptions): number {
-    return batchSize ?? (this.model.device === 'cpu' ? DEFAULT_BATCH.cpu : DEFAULT_BATCH.accelerator);
-  }
-
-  #check(options: GenerateOptions, samples: number, sampling: SamplingOptions): void {
-    const counts = { maxNewTokens: options.maxNewTokens, samples, batchSize: this.#batchSize(options) };
-    for (const [name, count] of Object.entries(counts)) {
+  /** @throws UserError for options that are not possible */
+  check({ sampling, samples, maxNewTokens, batchSize }: RunOptions & { samples: number }): void {
+    for (const [name, count] of Object.entries({
+      maxNewTokens,
+      samples,
+      batchSize: this.#batchSize(batchSize),
+    })) {
       if (!Number.isInteger(count) || count < 1)
         throw new UserError(`${name} must be a whole number of at least 1, not ${count}`);
     }
@@ -124,27 +169,77 @@ export class Generator {
       throw new UserError(`${samples} samples at temperature 0 would all be the same: set a temperature`);
   }
 
-  #begin(ids: Int32Array, prompt: number, sample: number, options: GenerateOptions): Sequence {
+  /**
+   * A sequence that goes on from a prompt.
+   * @param name what the prompt is called in errors
+   * @throws UserError where the prompt is empty or fills the model's positions
+   */
+  begin(
+    ids: Int32Array,
+    options: {
+      maxNewTokens: number;
+      seed: number;
+      calculator: boolean;
+      name: string;
+      replayedTokens?: number | undefined;
+    },
+  ): Sequence {
     const { maxPositions } = this.model.config;
-    if (ids.length === 0) throw new UserError(`prompt ${prompt + 1} has no tokens`);
+    const { name, maxNewTokens, replayedTokens } = options;
+    if (ids.length === 0) throw new UserError(`${name} has no tokens`);
     if (ids.length >= maxPositions) {
       throw new UserError(
-        `prompt ${prompt + 1} has ${ids.length} tokens, which leaves no room in the model's ${maxPositions} positions: shorten it`,
+        `${name} has ${ids.length} tokens, which leaves no room in the model's ${maxPositions} positions: shorten it`,
       );
     }
-    const limit = Math.min(options.maxNewTokens, maxPositions - ids.length);
-    const random = new Random(deriveSeed(options.seed ?? 0, 'generate', prompt, sample));
-    return new Sequence(ids, limit, random, options.calculator ? this.tokenizer : undefined);
+    return new Sequence(ids, {
+      limit: Math.min(maxNewTokens, maxPositions - ids.length),
+      random: new Random(options.seed),
+      codec: options.calculator ? this.tokenizer : undefined,
+      replayedTokens,
+    });
   }
 
-  #complete({ ids, finishReason }: Sequence, stopIds: ReadonlySet<number>): Completion {
-    const text = ids.filter((id) => !stopIds.has(id));
+  /** What a sequence that has ended says. */
+  complete({ ids, finishReason }: Sequence): Completion {
+    const stopIds = this.tokenizer.stopTokenIds;
+    const text = ids.filter((id) => !stopIds.includes(id));
     return {
       ids: Int32Array.from(ids),
       text: this.tokenizer.decode(text, { skipSpecialTokens: true }),
       finishReason: finishReason!,
     };
   }
+
+  #batchSize(asked: number | undefined): number {
+    return asked ?? (this.model.device === 'cpu' ? DEFAULT_BATCH.cpu : DEFAULT_BATCH.accelerator);
+  }
+}
+
+/** In the order in which they are best begun; ties stay in order. */
+export function longestFirst(sequences: readonly Sequence[]): Sequence[] {
+  return sequences.toSorted((a, b) => b.promptIds.length - a.promptIds.length);
+}
+
+/** Computes the next token of each sequence that joins, or of all that are in the batch. */
+function draw(
+  decoder: Decoder,
+  changed: readonly Sequence[],
+  joining: boolean,
+  sampling: SamplingOptions,
+): Int32Array {
+  using logits = joining
+    ? decoder.join(...groupByPrompt(changed))
+    : decoder.step(Int32Array.from(changed, ({ ids }) => ids.at(-1)!));
+  const uniforms = Float32Array.from(changed, (sequence) => sequence.draw());
+  return chooseTokens(logits, sampling, uniforms);
+}
+
+/** The same where nobody needs the tokens: the sequences only take their rows. */
+function passOver(decoder: Decoder, changed: readonly Sequence[], joining: boolean): Int32Array {
+  if (joining) decoder.joinIdle(changed.map(({ promptIds }) => promptIds.length));
+  else decoder.stepIdle();
+  return new Int32Array(changed.length);
 }
 
 /** The next ones for at most `room` rows and `PREFILL_TOKENS` tokens of different prompts, at least one. */

@@ -1,9 +1,11 @@
+/** @file Walks a pipeline. What a stage does is its own business; whether it has to run is the stage cache's. */
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { writeFileAtomic } from '../util/files.js';
 import { createProgress, formatDuration } from '../util/progress.js';
-import { resolveReferences, type Pipeline } from './recipe.js';
+import { OtherRun } from '../teacher/header.js';
+import { resolveReferences, type Pipeline } from './pipeline.js';
 import { StageCache, type RunSelection } from './stageCache.js';
 import { stageKinds } from './stages/index.js';
 import type { StageDefinition } from './stages/stage.js';
@@ -29,7 +31,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(pipeline));
   const results = new Map<string, string>();
   for (const [position, { name, kind, config }] of stages.entries()) {
-    const definition = stageKinds[kind] as StageDefinition<unknown>;
+    const definition = stageKinds[kind] as StageDefinition<unknown, unknown>;
     const dir = join(out, name);
     const resolved = resolveReferences(config, results);
     const result = definition.result(resolved.value, dir);
@@ -48,19 +50,44 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     }
     options.log(`${label}: ${kind}`);
     const started = performance.now();
+    const again = stale === 'it was asked for' && cache.isDone(name);
     cache.begin(stage);
-    const previous = `${dir}.previous`; // kept until there is a new result
-    if (existsSync(result) && !existsSync(previous)) renameSync(dir, previous);
-    rmSync(dir, { recursive: true, force: true });
-    mkdirSync(dir);
-    const progress = createProgress(name);
-    await definition.run(resolved.value, { dir, progress, signal: options.signal }).finally(() => {
-      progress.finish();
-    });
+    const work = async () => {
+      const progress = createProgress(name);
+      const out = definition.file === undefined ? dir : join(dir, definition.file);
+      try {
+        const context = { out, progress, signal: options.signal };
+        const found = await definition.run(resolved.value, context);
+        progress.log(definition.describe(found, resolved.value));
+      } finally {
+        progress.finish();
+      }
+    };
+    if (definition.resumes && existsSync(dir) && !again) {
+      await work().catch((error: unknown) => {
+        if (!(error instanceof OtherRun)) throw error;
+        makeRoom(dir, result);
+        return work();
+      });
+    } else {
+      makeRoom(dir, result);
+      await work();
+    }
     options.signal.throwIfAborted();
     cache.record(stage);
-    rmSync(previous, { recursive: true, force: true });
+    rmSync(previousOf(dir), { recursive: true, force: true });
     options.log(`${label}: done in ${formatDuration((performance.now() - started) / 1000)} → ${result}`);
   }
   return results;
+}
+
+/** What a stage left before is kept until there is a new result. */
+const previousOf = (dir: string): string => `${dir}.previous`;
+
+/** An empty folder for a stage. */
+function makeRoom(dir: string, result: string): void {
+  const previous = previousOf(dir);
+  if (existsSync(result) && !existsSync(previous)) renameSync(dir, previous);
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir);
 }

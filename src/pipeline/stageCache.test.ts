@@ -103,6 +103,36 @@ describe('StageCache', () => {
     expect(walk(stages())).toEqual(['train']);
   });
 
+  it('says why a stage is to run, and whether it has ended before', () => {
+    const [curate, train] = stages();
+    const asked = new StageCache(directory, all, { force: true });
+    expect(asked.staleReason(curate!)).toBe('it was asked for');
+    expect(asked.isDone('curate')).toBe(false);
+    const cache = new StageCache(directory, all);
+    expect(cache.staleReason(curate!)).toBe('it has not finished before');
+    walk(stages());
+    expect(asked.isDone('curate')).toBe(true);
+    expect(asked.staleReason(curate!)).toBe('it was asked for');
+    expect(cache.staleReason(curate!)).toBeUndefined();
+    expect(cache.staleReason({ ...train!, config: { lr: 1 } })).toBe('its settings or inputs changed');
+    rmSync(at('train'));
+    expect(cache.staleReason(train!)).toBe('its outputs are missing or changed');
+    // It has ended, whatever became of what it left; and no longer once it begins again.
+    expect(cache.isDone('train')).toBe(true);
+    cache.begin(train!);
+    expect(cache.isDone('train')).toBe(false);
+    expect(cache.isDone('toString')).toBe(false);
+  });
+
+  it('a stage that was asked for is fresh once it has run', () => {
+    const [curate] = stages();
+    const cache = new StageCache(directory, all, { force: true });
+    cache.begin(curate!);
+    work(curate!);
+    cache.record(curate!);
+    expect(cache.staleReason(curate!)).toBeUndefined();
+  });
+
   it('takes the inputs as they were when the stage began', () => {
     const [curate] = stages();
     const cache = new StageCache(directory, all);

@@ -1,3 +1,4 @@
+/** @file Remembers which stages of a run are done, by digests of what they read and wrote. Runs nothing. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -51,25 +52,25 @@ type RecordedStages = z.infer<typeof Recorded>['stages'];
  * killed in between is never fresh.
  */
 export class StageCache {
-  private readonly path: string;
-  private readonly asked: ReadonlySet<string>;
-  private readonly begun = new Map<string, string>();
+  readonly #path: string;
+  readonly #asked: ReadonlySet<string>;
+  readonly #begun = new Map<string, string>();
 
   /** `names` are all stages in order. Throws a UserError where `from` is none of them. */
   constructor(directory: string, names: readonly string[], selection: RunSelection = {}) {
-    this.path = join(directory, 'stages.json');
+    this.#path = join(directory, 'stages.json');
     const { force, from } = selection;
     const first = force ? 0 : from === undefined ? names.length : names.indexOf(from);
     if (from !== undefined && !names.includes(from)) {
       throw new UserError(`There is no stage "${from}"; the stages are ${names.join(', ')}.`);
     }
-    this.asked = new Set(names.slice(first));
+    this.#asked = new Set(names.slice(first));
   }
 
   /** Why the stage must run now; undefined where its recorded result still holds. */
   staleReason(stage: Stage): StaleReason | undefined {
-    if (this.asked.has(stage.name) && !this.begun.has(stage.name)) return 'it was asked for';
-    const recorded = this.read()[stage.name];
+    if (this.#asked.has(stage.name) && !this.#begun.has(stage.name)) return 'it was asked for';
+    const recorded = this.#read()[stage.name];
     if (!recorded) return 'it has not finished before';
     if (recorded.inputs !== inputsOf(stage)) return 'its settings or inputs changed';
     const kept = stage.outputs.every((path) => {
@@ -79,17 +80,22 @@ export class StageCache {
     return kept ? undefined : 'its outputs are missing or changed';
   }
 
+  /** Whether the stage has ended, whatever became of its inputs and outputs since. */
+  isDone(name: string): boolean {
+    return Object.hasOwn(this.#read(), name);
+  }
+
   /** To be called before the stage's work. Throws a UserError where an input is missing. */
   begin(stage: Stage): void {
     // Taken before the work: an input that changes while the stage runs must make it stale.
-    this.begun.set(stage.name, inputsOf(stage));
-    const others = Object.entries(this.read()).filter(([name]) => name !== stage.name);
-    this.write(Object.fromEntries(others));
+    this.#begun.set(stage.name, inputsOf(stage));
+    const others = Object.entries(this.#read()).filter(([name]) => name !== stage.name);
+    this.#write(Object.fromEntries(others));
   }
 
   /** To be called after the stage's work. Throws where an output is missing: the stage did not do what it says. */
   record(stage: Stage): void {
-    const inputs = this.begun.get(stage.name);
+    const inputs = this.#begun.get(stage.name);
     if (inputs === undefined) throw new Error(`Stage ${stage.name} was recorded without being begun.`);
     const outputs: Record<string, string> = {};
     for (const path of stage.outputs) {
@@ -97,20 +103,20 @@ export class StageCache {
       if (fingerprint === undefined) throw new Error(`Stage ${stage.name} ended without writing ${path}.`);
       outputs[path] = fingerprint;
     }
-    this.write({ ...this.read(), [stage.name]: { inputs, outputs } });
+    this.#write({ ...this.#read(), [stage.name]: { inputs, outputs } });
   }
 
-  private read(): RecordedStages {
+  #read(): RecordedStages {
     try {
-      return Recorded.parse(JSON.parse(readFileSync(this.path, 'utf8'))).stages;
+      return Recorded.parse(JSON.parse(readFileSync(this.#path, 'utf8'))).stages;
     } catch {
       // Absent, or not ours to understand: then nothing is known to be done, and running again is always right.
       return {};
     }
   }
 
-  private write(stages: RecordedStages): void {
-    writeFileAtomic(this.path, JSON.stringify({ version: 1, stages }, null, 2) + '\n');
+  #write(stages: RecordedStages): void {
+    writeFileAtomic(this.#path, JSON.stringify({ version: 1, stages }, null, 2) + '\n');
   }
 }
 

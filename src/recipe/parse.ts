@@ -1,17 +1,58 @@
+/** @file Checks settings against their schema and says in one sentence what does not fit. Does not read files. */
+import leven from 'leven';
 import type { z } from 'zod';
 import { UserError } from '../util/errors.js';
+import { describeKeys } from './describe.js';
 
-/** @throws UserError naming the file (or what else `where` says) and the field */
-export function parseRecipe<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+export interface ParseOptions {
+  /** Where the keys are explained, for the message about an unknown one. */
+  page?: string;
+  /** How a key is named in messages; default: `"a.b"`. */
+  nameOf?: (path: readonly string[]) => string;
+}
+
+const quoted = (path: readonly string[]) => `"${path.join('.')}"`;
+
+/** @throws UserError naming the file (or what else `where` says) and the key */
+export function parseRecipe<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  where: string,
+  { page = 'docs/recipes.md', nameOf = quoted }: ParseOptions = {},
+): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  const path = issue.path.map(String).join('.');
+  const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => `"${path === '' ? key : `${path}.${key}`}"`).join(', ');
+    const key = [...path, issue.keys[0]!];
     throw new UserError(
-      `${where}: unknown key ${keys}; see \`redistill train --help\` for the keys of a recipe`,
+      `${where}: unknown key ${nameOf(key)}${nearest(schema, key, nameOf)}; ${page} has all keys`,
     );
   }
-  throw new UserError(`${where}: ${path === '' ? '' : `field "${path}": `}${issue.message}`);
+  if (path.length === 0) throw new UserError(`${where}: ${issue.message}`);
+  if (issue.code === 'invalid_type' && valueAt(value, issue.path) === undefined)
+    throw new UserError(`${where}: ${nameOf(path)} is missing`);
+  throw new UserError(`${where}: field ${nameOf(path)}: ${issue.message}`);
+}
+
+/** The key of the same part that is spelt most alike. */
+function nearest(
+  schema: z.ZodType,
+  key: readonly string[],
+  nameOf: (path: readonly string[]) => string,
+): string {
+  const part = key.slice(0, -1).join('.');
+  const siblings = describeKeys(schema).filter(({ path }) => path.slice(0, -1).join('.') === part);
+  const distance = (name: string) => leven(name, key.at(-1)!);
+  const [best] = siblings.map(({ path }) => path).sort((a, b) => distance(a.at(-1)!) - distance(b.at(-1)!));
+  return best ? ` (the nearest is ${nameOf(best)})` : '';
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (part, key) =>
+      typeof part === 'object' && part !== null ? (part as Record<PropertyKey, unknown>)[key] : undefined,
+    value,
+  );
 }

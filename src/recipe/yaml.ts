@@ -1,3 +1,4 @@
+/** @file Reads recipes: YAML with plain values, and the assignments of --set. Knows no schema. */
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { messageOf, UserError } from '../util/errors.js';

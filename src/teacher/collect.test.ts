@@ -13,7 +13,8 @@ import { deriveSeed } from '../util/random.js';
 import { collect, type CollectOptions } from './collect.js';
 import type { Verifier } from './collector.js';
 import { openEndpoint, type EndpointOptions } from './endpoint.js';
-import type { CollectSettings } from './settings.js';
+import { endpointSampler } from './endpointSampler.js';
+import { collectSettings, requestFields, type CollectSettings } from './settings.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-collect-'));
 const servers: TeacherServer[] = [];
@@ -46,19 +47,18 @@ const verify: Verifier = ({ gold, pred }) => {
   return { correct, reason: correct ? 'equal' : 'different', stage: 'string', extracted };
 };
 
-const SETTINGS: CollectSettings = {
+const SETTINGS: CollectSettings = collectSettings.parse({
+  data: 'set by each run',
   model: 'r1',
+  base_url: 'http://set-by-each-run',
   samples: 3,
-  until_right: false,
-  api: 'chat',
-  system: null,
   instruction: 'Think.',
-  seed: 5,
-  sampling: { temperature: 0.6, max_tokens: 100 },
-};
+  sampling: { temperature: 0.6, max_tokens: 100, seed: 5 },
+});
 
-interface Run extends Partial<Omit<CollectOptions, 'settings' | 'endpoint'>> {
+interface Run extends Partial<Omit<CollectOptions, 'settings' | 'model'>> {
   server?: TeacherServer;
+  problems?: string;
   settings?: Partial<CollectSettings>;
   endpoint?: Partial<EndpointOptions>;
 }
@@ -75,22 +75,30 @@ const urlOf = (server: TeacherServer) => {
   return url;
 };
 
-async function run({ server = newServer(), settings, endpoint, ...options }: Run) {
+async function run({ server = newServer(), problems, settings, endpoint, ...options }: Run) {
   const out = options.out ?? newPath('out');
+  const all = { ...SETTINGS, data: problems ?? problemFile(sums(10)), ...settings };
   const summary = await collect({
-    problems: problemFile(sums(10)),
     verify,
     progress: silentProgress,
+    signal: new AbortController().signal,
     ...options,
     out,
-    settings: { ...SETTINGS, ...settings },
-    endpoint: openEndpoint({
-      baseUrl: await urlOf(server),
-      model: 'r1',
-      concurrency: 4,
-      firstWaitSeconds: 0.005,
-      ...endpoint,
-    }),
+    settings: all,
+    model: {
+      name: all.model,
+      identity: { model: all.model },
+      sampler: endpointSampler(
+        openEndpoint({
+          baseUrl: await urlOf(server),
+          model: all.model,
+          concurrency: 4,
+          firstWaitSeconds: 0.005,
+          ...endpoint,
+        }),
+        (id) => requestFields(all, id),
+      ),
+    },
   });
   return { summary, out, server, rows: rowsOf(join(out, 'traces.jsonl')) };
 }
@@ -109,7 +117,7 @@ const bytesOf = (out: string, name = 'traces.jsonl') => readFileSync(join(out, n
 /** What the server says for a sample, without going through `collect`. */
 function expected(problem: number, sample: number, settings = SETTINGS): string {
   const prompt = `${settings.instruction}\n${problem} + 0?`;
-  const seed = deriveSeed(settings.seed, 'collect', problem, sample) % 2 ** 31;
+  const seed = deriveSeed(settings.sampling.seed, 'collect', problem, sample) % 2 ** 31;
   return answer({ prompt, body: { seed } } as unknown as TeacherRequest).content;
 }
 
@@ -152,17 +160,17 @@ describe.concurrent('the rows', () => {
                 usage: { prompt_tokens: 1, completion_tokens: 2 },
               },
       }),
-      settings: { samples: 1, system: 'Be brief.' },
-      prices: { input: 2, output: 10 },
+      settings: { samples: 1, system: 'Be brief.', price_in: 2, price_out: 10 },
     });
     const sampling = {
       ...{
         api: 'chat',
         system: 'Be brief.',
         instruction: 'Think.',
-        seed: 5,
         temperature: 0.6,
+        top_p: 0.95,
         max_tokens: 100,
+        seed: 5,
       },
     };
     const cutOff = {
@@ -172,7 +180,14 @@ describe.concurrent('the rows', () => {
     const wrong = { generations: ['It is \\boxed{10}'], generations_count: 1, teacher: 'r1', sampling };
     expect(rows).toEqual([
       {
-        ...{ original_index: 0, problem: '7 + 0?', answer: '7', source: 'amc', problem_type: 'Algebra' },
+        ...{
+          original_index: 0,
+          id: '0',
+          problem: '7 + 0?',
+          answer: '7',
+          source: 'amc',
+          problem_type: 'Algebra',
+        },
         ...{ uuid: 'u1', solution: 'Easy.', generations_count: 1, teacher: 'r1', sampling },
         generations: ['<think>\nHm.\n</think>\n\nSo \\boxed{7}.'],
         correctness: { math_verify_answer: [true], math_verify_reparsed_answer: [true] },
@@ -184,12 +199,19 @@ describe.concurrent('the rows', () => {
         ],
       },
       {
-        ...{ original_index: 70, problem: '8 + 0?', answer: '8', solution: 'It is 8.\n#### 8', ...wrong },
+        ...{
+          original_index: 70,
+          id: '1',
+          problem: '8 + 0?',
+          answer: '8',
+          solution: 'It is 8.\n#### 8',
+          ...wrong,
+        },
         correctness: { math_verify_answer: [false], math_verify_reparsed_answer: [false] },
         generation_details: [cutOff],
       },
       {
-        ...{ original_index: 2, problem: '9 + 0?', answer: '9', reparsed_answers: ['10'], ...wrong },
+        ...{ original_index: 2, id: '2', problem: '9 + 0?', answer: '9', reparsed_answers: ['10'], ...wrong },
         correctness: { math_verify_answer: [false], math_verify_reparsed_answer: [true] },
         generation_details: [cutOff],
       },
@@ -198,12 +220,14 @@ describe.concurrent('the rows', () => {
       ...{
         traces: join(out, 'traces.jsonl'),
         problems: 3,
-        solved: 2,
+        // The last one's answer is right and was cut off.
+        solved: 1,
         failed: 0,
         set_aside: 0,
         generations: 3,
+        cut_off: 2,
       },
-      ...{ right: 2, prompt_tokens: 13, completion_tokens: 26, cost: (13 * 2 + 26 * 10) / 1e6 },
+      ...{ right: 1, prompt_tokens: 13, completion_tokens: 26, cost: (13 * 2 + 26 * 10) / 1e6 },
       budget_used_up: false,
     });
     expect(JSON.parse(bytesOf(out, 'summary.json'))).toEqual(summary);
@@ -232,7 +256,7 @@ describe.concurrent('the rows', () => {
   });
 
   it('end with the first right trace where that is what is asked for', async () => {
-    const settings = { samples: 4, until_right: true };
+    const settings = { samples: 1, until_right: 4 };
     const { rows, server } = await run({ settings, endpoint: { concurrency: 8 } });
     const wanted = Array.from({ length: 10 }, (_, i) => {
       const all = [0, 1, 2, 3].map((sample) => expected(i, sample));
@@ -249,20 +273,23 @@ describe.concurrent('the rows', () => {
     const { server, rows } = await run({ settings });
     expect(server.requests[0]).toMatchObject({ path: '/v1/completions', body: { prompt: '0 + 0?' } });
     expect(rows).toHaveLength(10);
-    expect(rows[0]!.sampling).toEqual({ api: 'completions', seed: 5, temperature: 0.6, max_tokens: 100 });
+    expect(rows[0]!.sampling).toEqual({
+      ...{ api: 'completions', seed: 5, temperature: 0.6, top_p: 0.95, max_tokens: 100 },
+    });
   });
 });
 
 describe.concurrent('a run that goes on', () => {
   it.each([false, true])('asks for nothing twice (until right: %s)', async (untilRight) => {
     const problems = problemFile(sums(10));
-    const settings = { until_right: untilRight };
-    const undisturbed = await run({ problems, settings });
+    const asked = untilRight ? { samples: 1, until_right: 3 } : {};
+    const undisturbed = await run({ problems, settings: asked });
     const out = newPath('out');
     const server = newServer();
     let tokens = 60;
     for (let rounds = 0; ; rounds++) {
-      const { summary } = await run({ problems, settings, out, server, budget: { tokens } });
+      const settings = { ...asked, max_tokens_total: tokens };
+      const { summary } = await run({ problems, settings, out, server });
       if (!summary.budget_used_up) {
         expect(rounds).toBeGreaterThan(2);
         break;
@@ -272,7 +299,7 @@ describe.concurrent('a run that goes on', () => {
     expect(bytesOf(out)).toBe(bytesOf(undisturbed.out));
     expect(server.requests).toHaveLength(undisturbed.server.requests.length);
     const before = server.requests.length;
-    await run({ problems, settings, out, server });
+    await run({ problems, settings: asked, out, server });
     expect(bytesOf(out)).toBe(bytesOf(undisturbed.out));
     expect(server.requests).toHaveLength(before);
   });
@@ -280,7 +307,7 @@ describe.concurrent('a run that goes on', () => {
   it('can ask for more traces of each problem', async () => {
     const problems = problemFile(sums(10));
     const undisturbed = await run({ problems });
-    const { out, server } = await run({ problems, settings: { samples: 2, until_right: true } });
+    const { out, server } = await run({ problems, settings: { samples: 1, until_right: 2 } });
     await run({ problems, out, server, settings: { samples: 2 } });
     await run({ problems, out, server });
     expect(bytesOf(out)).toBe(bytesOf(undisturbed.out));
@@ -288,9 +315,17 @@ describe.concurrent('a run that goes on', () => {
   });
 
   it.each<[string, Partial<CollectSettings>, string]>([
-    ['temperature', { sampling: { temperature: 1, max_tokens: 100 } }, 'temperature (0.6 then, 1 now)'],
-    ['a further field', { sampling: { ...SETTINGS.sampling, top_k: 20 } }, 'top_k (not set then, 20 now)'],
-    ['model and seed', { model: 'v3', seed: 6 }, 'model ("r1" then, "v3" now), seed (5 then, 6 now)'],
+    ['temperature', { sampling: { ...SETTINGS.sampling, temperature: 1 } }, 'temperature (0.6 then, 1 now)'],
+    [
+      'a further field',
+      { sampling: { ...SETTINGS.sampling, extra_body: { top_k: 20 } } },
+      'top_k (not set then, 20 now)',
+    ],
+    [
+      'model and seed',
+      { model: 'v3', sampling: { ...SETTINGS.sampling, seed: 6 } },
+      'model ("r1" then, "v3" now), seed (5 then, 6 now)',
+    ],
   ])('is refused with another %s', async (_, settings, difference) => {
     const { out } = await run({});
     const before = bytesOf(out, 'journal.jsonl');
@@ -319,7 +354,7 @@ describe.concurrent('a run that goes on', () => {
     const out = newPath('out');
     const first = run({ out, server: newServer({ delayMs: () => 50 }) });
     while (!existsSync(join(out, 'journal.jsonl'))) await new Promise((resolve) => setTimeout(resolve, 2));
-    await expect(run({ out })).rejects.toThrow(`Another process is collecting into ${out}`);
+    await expect(run({ out })).rejects.toThrow(`Another process is writing into ${out}`);
     expect((await first).rows).toHaveLength(10);
   });
 });
@@ -328,7 +363,11 @@ describe.concurrent('a budget', () => {
   it('for tokens ends a run early, overdrawn by no more than a guess', async () => {
     const usage = { prompt_tokens: 10, completion_tokens: 90 };
     const server = newServer({ answer: (request) => ({ ...answer(request), usage }), delayMs: () => 5 });
-    const { summary, rows } = await run({ server, budget: { tokens: 1500 }, endpoint: { concurrency: 6 } });
+    const { summary, rows } = await run({
+      server,
+      settings: { max_tokens_total: 1500 },
+      endpoint: { concurrency: 6 },
+    });
     expect(summary).toMatchObject({ budget_used_up: true, failed: 0 });
     expect(summary.generations).toBeGreaterThanOrEqual(15);
     expect(summary.generations).toBeLessThanOrEqual(16);
@@ -338,16 +377,17 @@ describe.concurrent('a budget', () => {
   it('for the cost does so', async () => {
     const usage = { prompt_tokens: 1000, completion_tokens: 2000 };
     const server = newServer({ answer: (request) => ({ ...answer(request), usage }) });
-    const prices = { input: 1, output: 4.5 }; // 0.01 a trace
-    const options = { server, prices, endpoint: { concurrency: 1 } };
-    const { summary } = await run({ ...options, budget: { cost: 0.095 } });
+    const settings = { price_in: 1, price_out: 4.5, max_cost: 0.095 }; // 0.01 a trace
+    const { summary } = await run({ server, settings, endpoint: { concurrency: 1 } });
     expect(summary).toMatchObject({ budget_used_up: true, generations: 10, cost: 0.1 });
-    await expect(run({ budget: { cost: 1 } })).rejects.toThrow('needs the prices');
+    await expect(run({ settings: { max_cost: 1 } })).rejects.toThrow('The cost needs both prices');
   });
 
   it('needs an endpoint that counts', async () => {
     const server = newServer({ answer: (request) => ({ ...answer(request), usage: null }) });
-    await expect(run({ server, budget: { tokens: 1000 } })).rejects.toThrow('does not say how many tokens');
+    await expect(run({ server, settings: { max_tokens_total: 1000 } })).rejects.toThrow(
+      'does not say how many tokens',
+    );
     const { rows, summary } = await run({ server });
     expect(rows[0]!.generation_details).toMatchObject([
       { prompt_tokens: null, completion_tokens: null },
@@ -438,8 +478,8 @@ it('reports how far it is', async () => {
   const server = newServer({
     fault: (_, { prompt }) => (prompt.includes('\n4 ') ? { status: 400 } : undefined),
   });
-  const settings = { until_right: true, samples: 3 };
-  await run({ progress, server, settings, prices: { input: 1, output: 1 } });
+  const settings = { until_right: 3, samples: 1, price_in: 1, price_out: 1 };
+  await run({ progress, server, settings });
   expect(updates[0]).toEqual([0, 30, '0 tokens, cost 0.00']);
   expect(updates.map(([done]) => done)).toEqual(updates.map(([done]) => done).sort((a, b) => a - b));
   expect(updates.at(-1)).toEqual([

@@ -1,154 +1,148 @@
+/** @file The queue of a run: which answers are still to be had, in which order, and where they go. Does not know where the model is. */
 import type { Progress } from '../util/progress.js';
-import { EndpointError, type Completion, type Endpoint } from './endpoint.js';
 import type { Journal } from './journal.js';
 import type { Meter } from './meter.js';
-import { promptFor, requestFields, type CollectSettings } from './settings.js';
-import { nextSample, type JournalEntry, type ProblemState } from './states.js';
+import type { Completion } from './reply.js';
+import type { AnswerRequest, RequestId, RequestQueue } from './requests.js';
+import { promptFor, type AnswerSettings } from './settings.js';
+import { isRight, nextSample, type JournalEntry, type ProblemState, type Wanted } from './states.js';
 
-/** Says whether an answer is right; `verify` of `src/verify` is one. */
-export type Verifier = (item: { gold: string; pred: string }) => JournalEntry['verdict'];
+/** Says whether a response is right; `verify` of `src/verify` is one. */
+export type Verifier = (item: { gold: string; pred: string }) => NonNullable<JournalEntry['verdict']>;
 
 export interface CollectorOptions {
-  endpoint: Endpoint;
-  settings: CollectSettings;
-  verify: Verifier;
+  settings: AnswerSettings;
+  wanted: Wanted;
+  /** Verifies answers as they arrive. */
+  verify?: Verifier;
+  /** The sampler wants journaled requests in their place (`Sampler.replays`). */
+  replays: boolean;
   progress: Progress;
-  signal?: AbortSignal;
-}
-
-interface Job {
-  problem: number;
-  sample: number;
 }
 
 /** So many problems given up in a row, without an answer in between, mean that all will be. */
 const MOST_FAILURES_IN_A_ROW = 20;
 
-/** Asks for the traces that are missing, until there are none or the budget is used up. */
-export class Collector {
-  readonly #stop = new AbortController();
-  readonly #signal: AbortSignal;
-  readonly #fresh: Iterator<Job, undefined>;
-  /** Next tries at problems whose trace was wrong; they come before fresh problems. */
-  readonly #further: Job[] = [];
+/** Hands out the requests that are missing, until there are none or the budget is used up, and journals the answers. */
+export class Collector implements RequestQueue {
+  readonly #options: CollectorOptions;
+  readonly #states: ReadonlyMap<number, ProblemState>;
+  readonly #meter: Meter;
+  readonly #journal: Journal;
+  readonly #fresh: Iterator<RequestId, undefined>;
+  /** Next tries at problems whose answer was wrong; they come before fresh problems. */
+  readonly #further: RequestId[] = [];
   #failuresInARow = 0;
   #failures = 0;
   #unitsDone = 0;
 
-  constructor(
-    private readonly options: CollectorOptions,
-    private readonly states: readonly ProblemState[],
-    private readonly meter: Meter,
-    private readonly journal: Journal,
-  ) {
-    const { signal } = options;
-    this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-    this.#fresh = this.missing();
-    for (const state of states) this.#unitsDone += this.unitsDone(state);
+  constructor(options: CollectorOptions, states: readonly ProblemState[], meter: Meter, journal: Journal) {
+    this.#options = options;
+    this.#states = new Map(states.map((state) => [state.place, state]));
+    this.#meter = meter;
+    this.#journal = journal;
+    this.#fresh = this.#all();
+    for (const state of states) this.#unitsDone += this.#units(state);
+    this.#report();
   }
 
-  /**
-   * @throws UserError where the endpoint refuses every request, Error where it has stopped to work or a trace cannot be
-   * stored, the signal's reason when it is aborted: requests under way are then given up
-   */
-  async run(): Promise<void> {
-    this.report();
-    const workers = Array.from({ length: this.options.endpoint.concurrency }, () => this.work());
-    try {
-      await Promise.all(workers);
-    } catch (error) {
-      this.#stop.abort(error);
-      await Promise.allSettled(workers);
-      throw error;
+  next(): AnswerRequest | undefined {
+    while (this.#meter.mayAsk()) {
+      const id = this.#further.pop() ?? this.#fresh.next().value;
+      if (id === undefined) return undefined;
+      const state = this.#states.get(id.problem)!;
+      // One failure is enough: a problem that is too long for the model stays so.
+      if (state.failure !== undefined) continue;
+      const known = state.answers[id.sample];
+      const request = { id, prompt: promptFor(this.#options.settings, state.problem) };
+      if (!known) {
+        this.#meter.underWay++;
+        return request;
+      }
+      if (this.#options.replays) return { ...request, answeredTokens: known.tokens };
+      this.#follow(id, known.right);
     }
+    return undefined;
   }
 
-  private async work(): Promise<void> {
-    while (this.meter.mayAsk()) {
-      this.#signal.throwIfAborted();
-      const job = this.#further.pop() ?? this.#fresh.next().value;
-      if (job === undefined) return;
-      const state = this.states[job.problem]!;
-      const before = this.unitsDone(state);
-      await this.collectTrace(job, state);
-      this.#unitsDone += this.unitsDone(state) - before;
-      this.report();
-    }
-  }
-
-  private async collectTrace(job: Job, state: ProblemState): Promise<void> {
-    const { endpoint, settings } = this.options;
-    this.meter.underWay++;
-    try {
-      const fields = requestFields(settings, job.problem, job.sample);
-      const prompt = promptFor(settings, state.problem);
-      const completion = await endpoint.complete(prompt, fields, this.#signal);
-      this.#failuresInARow = 0;
-      const entry = this.entryOf(completion, job, state);
-      state.traces[job.sample] = await this.journal.append(entry);
-      if (entry.right) state.right++;
-      this.meter.add(entry);
-    } catch (error) {
-      if (!(error instanceof EndpointError)) throw error;
-      this.giveUp(state, error.message);
+  async answered({ id, answeredTokens }: AnswerRequest, completion: Completion): Promise<void> {
+    const state = this.#states.get(id.problem)!;
+    if (answeredTokens !== undefined) {
+      this.#follow(id, state.answers[id.sample]!.right);
       return;
-    } finally {
-      this.meter.underWay--;
     }
-    const sample = nextSample(state, settings);
-    if (settings.until_right && sample !== undefined) this.#further.push({ problem: job.problem, sample });
+    this.#failuresInARow = 0;
+    const entry = this.#entryOf(completion, id, state);
+    this.#follow(id, isRight(entry));
+    const place = await this.#journal.append(entry);
+    const before = this.#units(state);
+    state.answers[id.sample] = { place, tokens: entry.completion_tokens ?? 0, right: isRight(entry) };
+    this.#meter.underWay--; // until now it may still cost something
+    this.#meter.add(entry);
+    this.#unitsDone += this.#units(state) - before;
+    this.#report();
   }
 
-  private giveUp(state: ProblemState, reason: string): void {
+  failed({ id }: AnswerRequest, reason: string): void {
+    const state = this.#states.get(id.problem)!;
+    this.#meter.underWay--;
     if (state.failure !== undefined) return;
+    const before = this.#units(state);
     state.failure = reason;
+    this.#unitsDone += this.#units(state) - before;
     this.#failures++;
-    if (++this.#failuresInARow < MOST_FAILURES_IN_A_ROW) return;
+    this.#report();
+    // A model that runs here refuses a prompt for the prompt's own sake.
+    if (this.#options.replays || ++this.#failuresInARow < MOST_FAILURES_IN_A_ROW) return;
     throw new Error(
       `${this.#failuresInARow} problems in a row have failed, so the rest is left (${reason}): run the same command again when the endpoint works`,
     );
   }
 
-  private entryOf(completion: Completion, job: Job, { golds }: ProblemState): JournalEntry {
+  #entryOf(completion: Completion, id: RequestId, { golds }: ProblemState): JournalEntry {
     const { text, finishReason, promptTokens, completionTokens } = completion;
-    const [own, ...reparsed] = golds.map((gold) => this.options.verify({ gold, pred: text }));
-    const { correct, reason, stage, extracted } = own!;
-    return {
-      problem: job.problem,
-      sample: job.sample,
+    const entry = {
+      id,
       text,
       finish_reason: finishReason,
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,
+    };
+    const { verify } = this.#options;
+    if (!verify) return entry;
+    const [own, ...others] = golds.map((gold) => verify({ gold, pred: text }));
+    const { correct, reason, stage, extracted } = own!;
+    return {
+      ...entry,
       verdict: { correct, reason, stage, extracted },
-      right: reparsed.length === 0 ? correct : reparsed.some((verdict) => verdict.correct),
+      reparsed: others.length === 0 ? correct : others.some((verdict) => verdict.correct),
     };
   }
 
-  /** In input order; of a problem that is asked until the first right trace only the next. */
-  private *missing(): Generator<Job, undefined> {
-    const { settings } = this.options;
-    for (const [problem, state] of this.states.entries()) {
-      const first = nextSample(state, settings);
-      const end = settings.until_right && first !== undefined ? first + 1 : settings.samples;
-      for (let sample = first ?? end; sample < end; sample++) {
-        // One failure is enough: a problem that is too long for the model stays so.
-        if (!state.traces[sample] && state.failure === undefined) yield { problem, sample };
-      }
-    }
+  /** Where a problem is asked until the first right answer, a wrong one brings about the next request. */
+  #follow({ problem, sample }: RequestId, right: boolean): void {
+    const { untilRight, samples } = this.#options.wanted;
+    if (untilRight && !right && sample + 1 < samples) this.#further.push({ problem, sample: sample + 1 });
+  }
+
+  /** In input order; of a problem that is asked until the first right answer only the first. */
+  *#all(): Generator<RequestId, undefined> {
+    const { samples, untilRight } = this.#options.wanted;
+    for (const problem of this.#states.keys())
+      for (let sample = 0; sample < (untilRight ? 1 : samples); sample++) yield { problem, sample };
     return undefined;
   }
 
   /** A problem is `samples` units of work, all of them done once nothing more is asked about it. */
-  private unitsDone(state: ProblemState): number {
-    const { settings } = this.options;
-    if (state.failure !== undefined || nextSample(state, settings) === undefined) return settings.samples;
-    return state.traces.filter((place) => place !== undefined).length;
+  #units(state: ProblemState): number {
+    const { wanted } = this.#options;
+    if (state.failure !== undefined || nextSample(state, wanted) === undefined) return wanted.samples;
+    return state.answers.filter((answer) => answer !== undefined).length;
   }
 
-  private report(): void {
+  #report(): void {
     const failed = this.#failures === 0 ? '' : `, ${this.#failures} failed`;
-    const total = this.states.length * this.options.settings.samples;
-    this.options.progress.update(this.#unitsDone, total, this.meter.describe() + failed);
+    const total = this.#states.size * this.#options.wanted.samples;
+    this.#options.progress.update(this.#unitsDone, total, this.#meter.describe() + failed);
   }
 }

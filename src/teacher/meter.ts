@@ -1,7 +1,8 @@
+/** @file Counts what a run has used and says when its budget is used up. */
 import { UserError } from '../util/errors.js';
-import type { JournalEntry } from './states.js';
+import { isRight, type JournalEntry } from './states.js';
 
-/** What a million tokens cost, in whatever unit the costs shall have. */
+/** What a million tokens cost, in any currency. */
 export interface Prices {
   input: number;
   output: number;
@@ -17,28 +18,33 @@ export interface Budget {
 /** Counts traces, tokens and cost, those of earlier runs included, and says when the budget is used up. */
 export class Meter {
   generations = 0;
+  /** Answers with a verdict, and those of them that are right. */
+  verified = 0;
   right = 0;
   promptTokens = 0;
   completionTokens = 0;
   /** Requests under way. */
   underWay = 0;
 
-  constructor(
-    private readonly prices: Prices | undefined,
-    private readonly budget: Budget,
-  ) {
+  readonly #prices: Prices | undefined;
+  readonly #budget: Budget;
+
+  constructor(prices: Prices | undefined, budget: Budget) {
+    this.#prices = prices;
+    this.#budget = budget;
     if (budget.cost !== undefined && prices === undefined)
       throw new UserError('A budget for the cost needs the prices of a million tokens.');
   }
 
   /** @throws UserError where tokens are needed for the budget and the endpoint does not count them */
   add(entry: JournalEntry): void {
-    const { prompt_tokens: prompt, completion_tokens: completion, right } = entry;
+    const { prompt_tokens: prompt, completion_tokens: completion } = entry;
     this.generations++;
-    if (right) this.right++;
+    if (entry.verdict) this.verified++;
+    if (isRight(entry)) this.right++;
     this.promptTokens += prompt ?? 0;
     this.completionTokens += completion ?? 0;
-    const limited = this.budget.tokens !== undefined || this.budget.cost !== undefined;
+    const limited = this.#budget.tokens !== undefined || this.#budget.cost !== undefined;
     if (limited && (prompt === null || completion === null)) {
       throw new UserError(
         'The endpoint does not say how many tokens an answer took, so no budget can be kept: leave it out.',
@@ -48,8 +54,8 @@ export class Meter {
 
   /** Null without prices. */
   get cost(): number | null {
-    if (this.prices === undefined) return null;
-    const { input, output } = this.prices;
+    if (this.#prices === undefined) return null;
+    const { input, output } = this.#prices;
     return (this.promptTokens * input + this.completionTokens * output) / 1e6;
   }
 
@@ -61,8 +67,8 @@ export class Meter {
     const expected = this.generations === 0 ? 1 : 1 + this.underWay / this.generations;
     const tokens = this.promptTokens + this.completionTokens;
     return (
-      tokens * expected < (this.budget.tokens ?? Infinity) &&
-      (this.cost ?? 0) * expected < (this.budget.cost ?? Infinity)
+      tokens * expected < (this.#budget.tokens ?? Infinity) &&
+      (this.cost ?? 0) * expected < (this.#budget.cost ?? Infinity)
     );
   }
 
@@ -71,7 +77,7 @@ export class Meter {
     const tokens = this.promptTokens + this.completionTokens;
     const parts = [tokens < 1e6 ? `${tokens} tokens` : `${(tokens / 1e6).toFixed(2)} M tokens`];
     if (this.cost !== null) parts.push(`cost ${this.cost.toFixed(2)}`);
-    if (this.generations > 0) parts.push(`${Math.round((100 * this.right) / this.generations)} % right`);
+    if (this.verified > 0) parts.push(`${Math.round((100 * this.right) / this.verified)} % right`);
     return parts.join(', ');
   }
 }

@@ -1,93 +1,218 @@
+/** @file The settings under which problems are answered: the schema that `collect` and `evaluate` share, and what of them a request is made of. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
+import type { RequestId } from './requests.js';
 
-/** What a collection asks for. A run can be gone on with under the same settings, or for more traces of a problem. */
-export interface CollectSettings {
-  model: string;
-  /** Traces a problem; with `until_right` at most. */
-  samples: number;
-  until_right: boolean;
-  api: 'chat' | 'completions';
-  /** The system message, null for none. */
-  system: string | null;
-  /** Put before the problem, on a line of its own; empty for none. It is not stored in `problem`. */
+const count = z.int().positive();
+
+/** What the two commands have by default: a teacher is sampled, a student is examined greedily. */
+export interface AnswerDefaults {
   instruction: string;
-  seed: number;
-  /** Fields of the requests' body under the API's names: `temperature`, `max_tokens`, …; null leaves one out. */
-  sampling: Record<string, unknown>;
+  temperature: number;
+  top_p: number;
+  max_tokens: number;
 }
 
-/** The first line of a journal. */
-const journalHeader = z.object({
-  journal: z.literal('redistill collect'),
-  version: z.literal(1),
-  problems: z.object({ rows: z.number(), sha256: z.string() }),
-  settings: z.record(z.string(), z.unknown()),
+/** How a response is drawn. The one schema of it. */
+export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
+  return z.strictObject({
+    temperature: z.number().min(0).max(100).default(defaults.temperature).describe('0 is greedy'),
+    top_p: z
+      .number()
+      .positive()
+      .max(1)
+      .default(defaults.top_p)
+      .describe('sample from the likeliest tokens of this mass'),
+    max_tokens: count.default(defaults.max_tokens).describe('tokens a response has at most'),
+    seed: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('of the sampling; every response has its own seed, made from this one'),
+    calculator: z
+      .boolean()
+      .default(false)
+      .describe('compute <<expr=value>> marks while decoding (a local model only)'),
+    forced_prefix: z.string().optional().describe('how every response begins (a local model only)'),
+    extra_body: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('further fields of a request to an endpoint, as JSON; null leaves one out'),
+  });
+}
+
+/** The keys of whatever has problems answered. */
+export function answerKeys(defaults: AnswerDefaults) {
+  return {
+    data: z
+      .string()
+      .min(1)
+      .describe('problems with answers: JSON lines, a JSON array or Parquet')
+      .meta({ path: true }),
+    problem_field: z
+      .string()
+      .optional()
+      .describe('the field that holds the problem, where it is not "problem" or "question"'),
+    answer_field: z
+      .string()
+      .optional()
+      .describe('the field that holds the gold answer, where it is not "answer" or a "solution" with ####'),
+    shuffle: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('seed of a shuffle of the problems before skip and count; without it they stay in order'),
+    skip: z.int().min(0).default(0).describe('problems to leave out at the beginning'),
+    count: count.optional().describe('problems to take after that; without it all that are left'),
+    model: z
+      .string()
+      .min(1)
+      .describe("a model directory, or with base_url the model's name at the endpoint")
+      .meta({ path: true }),
+    base_url: z
+      .string()
+      .optional()
+      .describe(
+        'an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1; without it the model runs here',
+      ),
+    samples: count.default(1).describe('responses a problem').meta({ short: 'k' }),
+    system: z.string().optional().describe('a system message'),
+    instruction: z
+      .string()
+      .default(defaults.instruction)
+      .describe('put before the problem when asking, and not stored with it'),
+    api: z
+      .enum(['chat', 'completions'])
+      .default('chat')
+      .describe('chat messages, or the plain text of the problem'),
+    sampling: samplingSchema(defaults).prefault({}).describe('how a response is drawn'),
+    dtype: z.enum(['bf16', 'f32']).default('bf16').describe('precision of a local model'),
+    device: z.string().default('cpu').describe('where a local model runs: cpu, cuda or cuda:N'),
+    batch_size: count
+      .optional()
+      .describe('responses of a local model at a time; without it 64 on the CPU, else 256'),
+    api_key_env: z
+      .string()
+      .optional()
+      .describe(
+        'environment variable with the key of the endpoint; without it OPENAI_API_KEY, if that is set',
+      ),
+    concurrency: count.default(16).describe('requests to the endpoint at once'),
+    timeout: z.number().min(0.001).max(86_400).default(3600).describe('seconds for one request as a whole'),
+    idle_timeout: z
+      .number()
+      .min(0.001)
+      .max(300)
+      .default(300)
+      .describe('seconds without a byte of the response'),
+    retries: z.int().min(0).default(10).describe('further tries after a failure that may pass'),
+  };
+}
+
+export const collectDefaults: AnswerDefaults = {
+  // How OpenR1-Math's teacher was asked.
+  instruction:
+    'You will be given a problem. Please reason step by step, and put your final answer within \\boxed{}:',
+  temperature: 0.6,
+  top_p: 0.95,
+  max_tokens: 16_384,
+};
+
+export const evaluateDefaults: AnswerDefaults = {
+  instruction: '',
+  temperature: 0,
+  top_p: 1,
+  max_tokens: 512,
+};
+
+/** What `collect` has besides. */
+export const collectSettings = z.strictObject({
+  ...answerKeys(collectDefaults),
+  until_right: count
+    .optional()
+    .describe('ask for a problem until its first right response, at most so many times; instead of samples'),
+  max_tokens_total: count
+    .optional()
+    .describe('ask no more once all requests together took so many tokens (an endpoint only)'),
+  max_cost: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('ask no more once they cost so much; needs both prices (an endpoint only)'),
+  price_in: z.number().min(0).optional().describe('of a million prompt tokens'),
+  price_out: z.number().min(0).optional().describe('of a million completion tokens'),
 });
-export type JournalHeader = z.infer<typeof journalHeader>;
+export type CollectSettings = z.output<typeof collectSettings>;
 
-/** @throws UserError naming what differs between a journal's header and that of this run */
-export function requireSameRun(found: unknown, wanted: JournalHeader, folder: string): void {
-  const parsed = journalHeader.safeParse(found);
-  if (!parsed.success)
-    throw new UserError(`${folder} has a journal of something else: choose another folder for --out.`);
-  const { problems, settings } = parsed.data;
-  const differences =
-    problems.sha256 === wanted.problems.sha256
-      ? []
-      : [`the problems (${problems.rows} rows then, ${wanted.problems.rows} now, or other contents)`];
-  const before = flat(settings);
-  const now = flat(wanted.settings);
-  for (const key of new Set([...before.keys(), ...now.keys()])) {
-    const [was, is] = [before.get(key) ?? 'not set', now.get(key) ?? 'not set'];
-    if (was !== is) differences.push(`${key} (${shorten(was)} then, ${shorten(is)} now)`);
-  }
-  if (differences.length > 0) {
+const answerSettings = z.strictObject(answerKeys(evaluateDefaults));
+/** The settings under which problems are answered, whichever command they come from. */
+export type AnswerSettings = z.output<typeof answerSettings>;
+
+/** @throws UserError where settings do not go together */
+export function checkAnswerSettings({ base_url, api, system, sampling }: AnswerSettings): void {
+  const local = base_url === undefined;
+  if (local && Object.keys(sampling.extra_body).length > 0)
+    throw new UserError('"extra_body" is for an endpoint: give "base_url", or leave it out.');
+  if (!local && (sampling.calculator || sampling.forced_prefix !== undefined))
     throw new UserError(
-      `${folder} was begun with other settings: ${differences.join(', ')}; go on with the same ones, or choose another folder for --out.`,
+      '"calculator" and "forced_prefix" need a model that runs here: leave out "base_url", or them.',
     );
-  }
+  if (api === 'completions' && system !== undefined)
+    throw new UserError('"system" is for chats: with "api" completions put it into "instruction".');
 }
 
-/** The settings that a trace depends on; how many there are to be is not one. */
-function flat({ sampling, ...settings }: Record<string, unknown>): Map<string, string> {
-  const all = { ...settings, ...(sampling as Record<string, unknown> | undefined) };
-  const entries = Object.entries(all).filter(([key]) => key !== 'samples' && key !== 'until_right');
-  return new Map(entries.map(([key, value]) => [key, JSON.stringify(value)]));
-}
-
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-/** What is sent for a problem: messages for the chat API, else a text. */
+/** What is sent for a problem: messages for a chat, else a text. */
 export function promptFor(
-  { api, system, instruction }: CollectSettings,
+  { api, system, instruction }: AnswerSettings,
   problem: string,
 ): ChatMessage[] | string {
   const text = instruction === '' ? problem : `${instruction}\n${problem}`;
   if (api === 'completions') return text;
-  return [...(system === null ? [] : [{ role: 'system', content: system }]), { role: 'user', content: text }];
+  return [
+    ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+    { role: 'user', content: text },
+  ];
 }
 
 /**
- * The body's fields for one trace. Its seed depends on the run's seed, the problem's place in the file and the trace's
- * number alone, so that a trace is the same whenever it is asked for, as far as the server keeps to seeds. Seeds have
- * 31 bits, which every server takes.
+ * The fields of the body of a request for one response. Its seed depends on the run's seed, the problem's place in the
+ * file and the number of the sample alone, so that a response is the same whenever it is asked for, as far as the server
+ * keeps to seeds. Seeds have 31 bits, which every server takes.
  */
 export function requestFields(
-  { sampling, seed }: CollectSettings,
-  problem: number,
-  sample: number,
+  { sampling }: AnswerSettings,
+  { problem, sample }: RequestId,
 ): Record<string, unknown> {
-  return { seed: deriveSeed(seed, 'collect', problem, sample) % 2 ** 31, ...sampling };
+  const { temperature, top_p, max_tokens, seed, extra_body } = sampling;
+  return {
+    seed: deriveSeed(seed, 'collect', problem, sample) % 2 ** 31,
+    temperature,
+    top_p,
+    max_tokens,
+    ...extra_body,
+  };
 }
 
-/** The settings as they stand in every row of the traces. */
-export function storedSampling(settings: CollectSettings): Record<string, unknown> {
-  const { api, system, instruction, seed, sampling } = settings;
-  const kept = Object.entries({ api, system, instruction, seed, ...sampling });
-  return Object.fromEntries(kept.filter(([, value]) => value !== null && value !== ''));
+/**
+ * The settings that a response depends on besides the model, by the names that rows and journals use. What is at its
+ * default of "none" is left out.
+ */
+export function storedSampling({
+  api,
+  system,
+  instruction,
+  sampling,
+}: AnswerSettings): Record<string, unknown> {
+  const { extra_body, calculator, ...own } = sampling;
+  const all = {
+    api,
+    system,
+    instruction: instruction === '' ? undefined : instruction,
+    ...own,
+    calculator: calculator ? true : undefined,
+    ...extra_body,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null && value !== undefined));
 }

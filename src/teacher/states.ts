@@ -1,45 +1,70 @@
+/** @file What is known of each problem of a run: its journaled answers and whether it was given up. */
 import { z } from 'zod';
+import type { Problem } from '../data/problems.js';
 import type { Place } from './journal.js';
-import type { TeacherProblem } from './problemRows.js';
-import type { CollectSettings } from './settings.js';
+import { requestId } from './requests.js';
 
-/** A line of the journal: a trace that has been paid for. */
+/** A line of the journal: an answer that was paid for. */
 export const journalEntry = z.object({
-  /** The problem's index among the usable rows of the problem file. */
-  problem: z.int().nonnegative(),
-  sample: z.int().nonnegative(),
+  id: requestId,
   text: z.string(),
   finish_reason: z.string(),
   /** Null where the endpoint does not count. */
   prompt_tokens: z.number().nullable(),
   completion_tokens: z.number().nullable(),
-  /** Against the row's answer. */
-  verdict: z.object({
-    correct: z.boolean(),
-    reason: z.string(),
-    stage: z.string(),
-    extracted: z.string().nullable(),
-  }),
-  /** Against any of `reparsed_answers`, where the row has them; else as the verdict says. This one counts. */
-  right: z.boolean(),
+  /** Present where answers are verified as they arrive. */
+  verdict: z
+    .object({
+      correct: z.boolean(),
+      reason: z.string(),
+      stage: z.string(),
+      extracted: z.string().nullable(),
+    })
+    .optional(),
+  /** Against any of the gold answers, where there are several; else as the verdict says. */
+  reparsed: z.boolean().optional(),
 });
 export type JournalEntry = z.infer<typeof journalEntry>;
 
+/** Whether an answer counts as right: verified, and not cut off. */
+export function isRight({ reparsed, finish_reason }: JournalEntry): boolean {
+  return reparsed === true && !isCutOff(finish_reason);
+}
+
+/** Whether a response ended for want of room rather than by itself. */
+export function isCutOff(finishReason: string): boolean {
+  return finishReason === 'length';
+}
+
+/** A journaled answer. */
+export interface KnownAnswer {
+  place: Place;
+  /** Tokens of the response; 0 where they were not counted. */
+  tokens: number;
+  right: boolean;
+}
+
 /** What is there for one problem. */
-export interface ProblemState extends TeacherProblem {
-  /** Where its traces lie in the journal, by sample number; a sample that is missing has no place. */
-  traces: (Place | undefined)[];
-  right: number;
+export interface ProblemState extends Problem {
+  /** The problem's place among the usable rows of the file. */
+  place: number;
+  /** By sample number; a sample that is missing has none. */
+  answers: (KnownAnswer | undefined)[];
   /** Why this run gave it up. */
   failure?: string;
 }
 
-/** The number of the first trace that is still to be had, undefined where there is none. */
-export function nextSample(
-  { traces, right }: ProblemState,
-  { samples, until_right: untilRight }: CollectSettings,
-): number | undefined {
-  if (untilRight && right > 0) return undefined;
-  for (let sample = 0; sample < samples; sample++) if (!traces[sample]) return sample;
+/** How many answers are wanted of each problem. */
+export interface Wanted {
+  /** At most. */
+  samples: number;
+  /** Until the first right one. */
+  untilRight: boolean;
+}
+
+/** The number of the first answer that is still to be had, undefined where there is none. */
+export function nextSample({ answers }: ProblemState, { samples, untilRight }: Wanted): number | undefined {
+  if (untilRight && answers.some((answer) => answer?.right)) return undefined;
+  for (let sample = 0; sample < samples; sample++) if (!answers[sample]) return sample;
   return undefined;
 }

@@ -21,7 +21,7 @@ export async function withFolder<T>(
   const server = (await listen(address)) ?? (await listenAfterDeath(address));
   if (server === undefined) {
     throw new UserError(
-      `Another process is collecting into ${folder}: wait for it, stop it, or choose another --out.`,
+      `Another process is writing into ${folder}: wait for it, stop it, or choose another --out.`,
     );
   }
   server.unref();

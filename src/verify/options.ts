@@ -1,5 +1,6 @@
 /** What the answers are and how strictly they are read; docs/verifier.md has the table. */
-export type Preset = 'mathVerify' | 'reward' | 'lenient' | 'choice';
+export const presetNames = ['mathVerify', 'anchored', 'reward', 'lenient', 'choice'] as const;
+export type Preset = (typeof presetNames)[number];
 
 export interface VerifyOptions {
   /** What is looked for in a response: formulas and boxes, plain numbers in running text, choice letters. */
@@ -46,6 +47,7 @@ const MATH_VERIFY: VerifyOptions = {
 
 const PRESETS: Readonly<Record<Preset, VerifyOptions>> = {
   mathVerify: MATH_VERIFY,
+  anchored: { ...MATH_VERIFY, anchored: true },
   reward: { ...MATH_VERIFY, anchored: true, afterThinking: true, repair: false },
   lenient: { ...MATH_VERIFY, setAcceptsRelation: true, percentEitherWay: true, vectorIsTuple: true },
   choice: { ...MATH_VERIFY, targets: ['choice'] },

@@ -1,28 +1,45 @@
-import { writeEvaluation } from '../../evaluate/evaluate.js';
-import { answer, answerSettings } from './answer.js';
+/** @file The stage and command `evaluate`: a model's responses to problems, graded and counted. */
+import { describeEvaluation, evaluate, evaluateSettings } from '../../evaluate/evaluate.js';
+import { readSamples } from '../../evaluate/samples.js';
+import type { Progress } from '../../util/progress.js';
+import { answerInputs, askedModel } from './model.js';
 import { defineStage } from './stage.js';
 
-/** Sample answers that are shown; the rest is in samples.jsonl. */
-const SHOWN = 2;
-
-/** pass@1 of a model on problems with numeric answers; the result is a directory with samples.jsonl and summary.json. */
 export const evaluateStage = defineStage({
-  schema: answerSettings,
-  inputs: ({ problems }) => [problems.file],
+  summary:
+    'Has a model answer problems, grades the responses by one or more graders, and gives pass@1 with its standard error.',
+  schema: evaluateSettings,
+  inputs: answerInputs,
   result: (_, dir) => dir,
-  run: async (config, context) => {
-    const answered = await answer(config, context);
-    const { passAt1, standardError, problems, truncated } = writeEvaluation(context.dir, answered);
-    for (const { problem, answer: gold, samples } of answered.slice(0, SHOWN)) {
-      const [sample] = samples;
-      const text = sample!.text.trim().replace(/\s*\n\s*/g, ' ⏎ ');
-      context.progress.log(
-        `  Q: ${problem}\n  A: ${text}  (${sample!.correct ? 'right' : `wrong: ${gold}`})`,
-      );
-    }
-    const percent = (x: number) => (100 * x).toFixed(1);
-    context.progress.log(
-      `pass@1 ${percent(passAt1)} ± ${percent(standardError)} % on ${problems} problems, ${percent(truncated)} % cut off`,
-    );
+  resumes: true,
+  run: async (settings, { out, progress, signal }) => {
+    const model = await askedModel(settings, progress);
+    const summary = await evaluate({ settings, out, model, progress, signal });
+    show(out, progress);
+    return summary;
   },
+  describe: (summary) => describeEvaluation(summary),
 });
+
+/** Problems whose first response is shown; all are in samples.jsonl. */
+const SHOWN = 2;
+const SHOWN_CHARACTERS = 400;
+
+function show(dir: string, progress: Progress): void {
+  let shown = 0;
+  for (const { problem, answer, generations, generation_details: details } of readSamples(dir)) {
+    const [grade] = Object.values(details[0]!.grades);
+    const verdict = grade!.correct ? 'right' : `wrong: ${answer}`;
+    progress.log(`  Q: ${oneLine(problem)}\n  A: ${oneLine(generations[0]!)}  (${verdict})`);
+    if (++shown === SHOWN) return;
+  }
+}
+
+/** Without what a terminal would obey. */
+function oneLine(text: string): string {
+  const line = text
+    .trim()
+    .replace(/\s*\n\s*/g, ' ⏎ ')
+    .replace(/\p{Cc}/gu, ' ');
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
+}

@@ -1,20 +1,27 @@
-import { symlinkSync } from 'node:fs';
+/** @file The stage and command `get`: a model directory from wherever a name says. */
+import { rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { getModel } from '../../hub/get.js';
 import { defineStage } from './stage.js';
 
-/** A model directory from wherever the name says; the result is a link to it. */
 export const getStage = defineStage({
+  summary:
+    'Gets a model from a Hugging Face hub, a GGUF file, a directory or a known name; the result is a link to it.',
   schema: z.strictObject({
-    /** What `redistill models get` takes. */
-    model: z.string().min(1),
+    model: z
+      .string()
+      .min(1)
+      .describe('smollm2-135m, owner/name[@revision] on a hub, a directory, or a .gguf file'),
   }),
   inputs: () => [],
   result: (_, dir) => join(dir, 'model'),
-  run: async ({ model }, { dir, progress }) => {
+  run: async ({ model }, { out, progress }) => {
+    const { getModel } = await import('../../hub/get.js');
     const { path } = await getModel(model, { progress });
-    symlinkSync(resolve(path), join(dir, 'model'));
-    progress.log(path);
+    const link = join(out, 'model');
+    rmSync(link, { force: true });
+    symlinkSync(resolve(path), link);
+    return { path };
   },
+  describe: ({ path }) => path,
 });

@@ -1,16 +1,20 @@
+/** @file The kinds of stages by the name that recipes and the command line use. */
+import { collectStage } from './collect.js';
+import { doctorStage } from './doctor.js';
 import { evaluateStage } from './evaluate.js';
 import { getStage } from './get.js';
-import { sampleStage } from './sample.js';
+import { scoreStage } from './score.js';
 import { tableStage } from './table.js';
-import { tracesStage } from './traces.js';
 import { trainStage } from './train.js';
+import { verifyStage } from './verify.js';
 
-/** The kinds of stages by the name that recipes use. */
 export const stageKinds = {
   get: getStage,
-  traces: tracesStage,
+  collect: collectStage,
+  verify: verifyStage,
+  doctor: doctorStage,
+  score: scoreStage,
   train: trainStage,
-  sample: sampleStage,
   evaluate: evaluateStage,
   table: tableStage,
 };

@@ -1,26 +1,37 @@
+/** @file What a stage of a recipe is. Each is a command of the same name, with the same settings and the same files. */
 import type { z } from 'zod';
 import type { Progress } from '../../util/progress.js';
 
 /** What a stage is given besides its settings. */
 export interface StageContext {
-  /** The stage's own directory, empty when it begins. */
-  dir: string;
+  /** The file or folder that it writes. */
+  out: string;
   progress: Progress;
-  /** Asks the stage to stop; a stage that does not listen runs to its end. */
+  /** Asks the stage to stop: it throws the signal's reason. */
   signal: AbortSignal;
 }
 
-/** A kind of stage. `run` works and answers what the stage leaves for others: a file or directory. */
-export interface StageDefinition<T> {
-  schema: z.ZodType<T>;
-  /** Files among the settings, besides earlier stages' results. */
-  inputs: (config: T) => string[];
-  /** The stage's result, within its directory. */
-  result: (config: T, dir: string) => string;
-  run: (config: T, context: StageContext) => Promise<void>;
+/** A kind of stage. `Result` is what `--json` prints; it is plain data. */
+export interface StageDefinition<Settings, Result> {
+  /** One sentence, for help texts and docs/recipes.md. */
+  summary: string;
+  schema: z.ZodType<Settings>;
+  /** Files and folders among the settings that the stage reads. */
+  inputs: (settings: Settings) => string[];
+  /** The name of the file that it writes; absent where it fills a folder. */
+  file?: string;
+  /** What later stages mean by `@name`, within the stage's own folder. */
+  result: (settings: Settings, dir: string) => string;
+  /** What the folder holds when the stage was stopped is gone on with. */
+  resumes?: boolean;
+  run: (settings: Settings, context: StageContext) => Promise<Result>;
+  /** The result for people, without a final newline. */
+  describe: (result: Result, settings: Settings) => string;
 }
 
-/** A definition with its settings' type inferred. */
-export function defineStage<T>(definition: StageDefinition<T>): StageDefinition<T> {
+/** A definition with its types inferred. */
+export function defineStage<Settings, Result>(
+  definition: StageDefinition<Settings, Result>,
+): StageDefinition<Settings, Result> {
   return definition;
 }

@@ -1,63 +1,90 @@
+/** @file The stage and command `table`: evaluations side by side. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readEvaluation } from '../../evaluate/evaluate.js';
 import { comparePaired, passAt1 } from '../../evaluate/statistics.js';
+import { readResults, type EvaluationResults } from '../../evaluate/summary.js';
 import { UserError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { formatTable } from '../../util/table.js';
 import { defineStage } from './stage.js';
 
+const FILE = 'table.txt';
+
 const row = z.strictObject({
-  /** Short, for the headings: A, B, … */
-  name: z.string(),
-  label: z.string(),
-  /** An evaluate stage's result. */
-  evaluation: z.string(),
+  name: z.string().describe('short, for the headings: A, B, …'),
+  label: z.string().describe('what the row is'),
+  evaluation: z.string().describe("an evaluation's folder"),
 });
 
+export const tableSettings = z.strictObject({
+  rows: z.array(row).min(1).describe('the evaluations, each {name, label, evaluation}'),
+  against: z.array(z.string()).default([]).describe('names of the rows that the others are compared with'),
+  grader: z
+    .string()
+    .optional()
+    .describe('whose verdicts count; without it those of the first grader of the first evaluation'),
+  notes: z.array(z.string()).default([]).describe('lines printed under the table'),
+});
+export type TableSettings = z.output<typeof tableSettings>;
+
 /**
- * Evaluations side by side: pass@1 with its standard error, how many answers were cut off (which counts as wrong unless
- * the answer was there before), and every row's paired difference from the rows named in `against`. Pairing by problem
- * removes the problems' own difficulty, which is most of the error.
+ * pass@1 with its standard error, how many responses were cut off (which count as wrong unless the answer was there
+ * before), and every row's paired difference from the rows named in `against`. Pairing by problem removes the problems'
+ * own difficulty, which is most of the error.
  */
 export const tableStage = defineStage({
-  schema: z.strictObject({
-    rows: z.array(row).min(1),
-    /** Names of the rows that the others are compared with. */
-    against: z.array(z.string()).default([]),
-    /** Printed under the table. */
-    notes: z.array(z.string()).default([]),
-  }),
-  inputs: () => [],
-  result: (_, dir) => join(dir, 'table.txt'),
-  run: ({ rows, against, notes }, { dir, progress }) => {
-    for (const name of against) {
-      if (!rows.some((entry) => entry.name === name))
-        throw new UserError(`the table has no row named "${name}" to compare with`);
-    }
-    const kept = new Map(rows.map(({ name, evaluation }) => [name, readEvaluation(evaluation)]));
-    const points = (x: number) => (100 * x).toFixed(1);
-    const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
-    const heading = ['', 'model', 'pass@1 %', 'cut off %', ...against.map((name) => `against ${name}`)];
-    const cells = rows.map(({ name, label }) => {
-      const { results, truncated } = kept.get(name)!;
-      const { mean, standardError } = passAt1(results);
-      return [
-        name,
-        label,
-        `${points(mean)} ± ${points(standardError)}`,
-        points(truncated),
-        ...against.map((other) => {
-          if (other === name) return '';
-          const { difference, interval, pValue } = comparePaired(kept.get(other)!.results, results);
-          const p = pValue < 0.001 ? 'p < .001' : `p = ${pValue.toFixed(3).replace(/^0/, '')}`;
-          return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])}, ${p})`;
-        }),
-      ];
-    });
-    const text = `${formatTable(heading, cells)}\n${notes.map((note) => `${note}\n`).join('')}`;
-    writeFileAtomic(join(dir, 'table.txt'), text);
-    progress.log(`\n${text}`);
-    return Promise.resolve();
+  summary: 'Puts evaluations side by side, with paired differences.',
+  schema: tableSettings,
+  inputs: ({ rows }) => rows.map(({ evaluation }) => evaluation),
+  file: FILE,
+  result: (_, dir) => join(dir, FILE),
+  run: (settings, { out }) => {
+    const table = makeTable(settings);
+    writeFileAtomic(out, table);
+    return Promise.resolve({ table });
   },
+  describe: ({ table }) => table.trimEnd(),
 });
+
+/** @throws UserError for names and evaluations that do not fit */
+export function makeTable({ rows, against, grader, notes }: TableSettings): string {
+  for (const name of against) {
+    if (!rows.some((entry) => entry.name === name))
+      throw new UserError(`the table has no row named "${name}" to compare with`);
+  }
+  const kept = new Map(rows.map(({ name, evaluation }) => [name, readResults(evaluation)]));
+  if (kept.size < rows.length) throw new UserError('the rows of a table need different names');
+  const [first] = kept.values();
+  const judge = grader ?? [...first!.graders.keys()][0]!;
+  const resultsOf = (name: string) => gradedBy(judge, kept.get(name)!, name).results;
+  const points = (x: number) => (100 * x).toFixed(1);
+  const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
+  const heading = ['', 'model', 'pass@1 %', 'cut off %', ...against.map((name) => `against ${name}`)];
+  const cells = rows.map(({ name, label }) => {
+    const results = resultsOf(name);
+    const { cutOff, responses } = kept.get(name)!;
+    const { mean, standardError } = passAt1(results);
+    return [
+      name,
+      label,
+      `${points(mean)} ± ${points(standardError)}`,
+      points(cutOff / responses),
+      ...against.map((other) => {
+        if (other === name) return '';
+        const { difference, interval, pValue } = comparePaired(resultsOf(other), results);
+        const p = pValue < 0.001 ? 'p < .001' : `p = ${pValue.toFixed(3).replace(/^0/, '')}`;
+        return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])}, ${p})`;
+      }),
+    ];
+  });
+  const lines = [formatTable(heading, cells), ...notes, `Graded by ${judge}.`];
+  return `${lines.join('\n')}\n`;
+}
+
+function gradedBy(grader: string, { graders }: EvaluationResults, name: string) {
+  const found = graders.get(grader);
+  if (found) return found;
+  throw new UserError(
+    `the evaluation of row "${name}" was not graded by "${grader}", only by ${[...graders.keys()].join(', ')}: grade it again with \`redistill evaluate --regrade\``,
+  );
+}

@@ -1,16 +1,18 @@
+/** @file The stage and command `train`: one training stage; the result is the trained model's directory. */
 import { join } from 'node:path';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
-import { reportTraining } from '../../train/narrate.js';
-import { trainInWorker } from '../../train/worker.js';
 import { defineStage } from './stage.js';
 
-/** One training stage; the result is the trained model's directory. */
 export const trainStage = defineStage({
+  summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
-  inputs: () => [],
+  inputs: ({ model, data }) => [model, data],
   result: (_, dir) => join(dir, 'model'),
-  run: async (config, { dir, progress, signal }) => {
-    const recipe: TrainRecipe = { ...config, stage: 'train', out: dir };
-    await trainInWorker(recipe, reportTraining(progress), signal);
+  run: async (settings, { out, progress, signal }) => {
+    const { reportTraining } = await import('../../train/narrate.js');
+    const { trainInWorker } = await import('../../train/worker.js');
+    const recipe: TrainRecipe = { ...settings, stage: 'train', out };
+    return trainInWorker(recipe, reportTraining(progress), signal);
   },
+  describe: ({ model }) => `model: ${model}`,
 });

@@ -3,9 +3,8 @@ import { isParquet, readParquetRows } from '../../data/parquet.js';
 import { isUnpaired, parseTraceRow, parseUnpairedRow } from '../../data/traceShapes.js';
 import type { Judgement } from '../../teacher/judgePrompt.js';
 import type { TimedVerdict, VerifyItem } from './pool.js';
+import { presetNames } from '../options.js';
 import type { Preset } from '../verify.js';
-
-export const PRESETS: readonly Preset[] = ['mathVerify', 'reward', 'lenient', 'choice'];
 
 /** An answer to be judged right or wrong: a pair row has one, a trace row one a generation. */
 export interface Candidate {
@@ -78,7 +77,7 @@ function parsePair(fields: Fields, file: string, line: number, preset: Preset): 
   if (gold === undefined) throw rowError(file, line, '"gold" must be a text or a number');
   if (text === undefined) throw rowError(file, line, '"pred" must be a text or a number');
   const own = fields.preset ?? preset;
-  if (!isPreset(own)) throw rowError(file, line, `"preset" must be one of ${PRESETS.join(', ')}`);
+  if (!isPreset(own)) throw rowError(file, line, `"preset" must be one of ${presetNames.join(', ')}`);
   const problem = typeof fields.problem === 'string' ? fields.problem : null;
   return { file, line, fields, preset: own, problem, candidates: [{ text, golds: [gold] }], trace: null };
 }
@@ -104,7 +103,7 @@ function answerText(value: unknown): string | undefined {
 }
 
 function isPreset(value: unknown): value is Preset {
-  return PRESETS.some((preset) => preset === value);
+  return presetNames.some((preset) => preset === value);
 }
 
 /** The verifier's items of a row: for each candidate one a gold. */

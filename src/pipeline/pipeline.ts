@@ -1,9 +1,10 @@
+/** @file A pipeline as its recipe describes it: stages in order, and `@name` for what an earlier one left. */
 import { z } from 'zod';
 import { parseRecipe } from '../recipe/parse.js';
 import { UserError } from '../util/errors.js';
 import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 
-/** A pipeline: stages in order. `@name` in a stage's paths is an earlier stage's result. */
+/** Stages in order. `@name` in a stage's paths is an earlier stage's result. */
 export interface Pipeline {
   /** Where everything is written. */
   out: string;
@@ -27,17 +28,18 @@ export function parsePipeline(value: unknown, where: string): Pipeline {
       if (seen.has(name)) throw new UserError(`${where}: there are two stages named "${name}"`);
       if (!Object.hasOwn(stageKinds, kind)) {
         throw new UserError(
-          `${where}: stage "${name}" has kind "${kind}"; kinds are ${Object.keys(stageKinds).join(', ')}`,
+          `${where}: stage "${name}" has kind "${kind}"; kinds are ${Object.keys(stageKinds).join(', ')} (docs/recipes.md)`,
         );
       }
       const parsed = parseRecipe(
         stageKinds[kind as StageKind].schema as z.ZodType,
         config,
         `${where}, stage ${name}`,
+        { page: `docs/recipes.md, section "${kind}",` },
       );
       for (const reference of referencesIn(parsed)) {
         if (!seen.has(reference))
-          throw new UserError(`${where}, stage ${name}: "@${reference}" is no earlier stage`);
+          throw new UserError(`${where}, stage ${name}: "@${reference}" is not an earlier stage`);
       }
       seen.add(name);
       return { name, kind: kind as StageKind, config: parsed };

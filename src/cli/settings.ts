@@ -1,0 +1,132 @@
+/** @file Flags made from a settings schema, and settings from flags: `max_tokens` of a recipe is `--max-tokens` here. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { z } from 'zod';
+import { describeKeys, type KeyDescription } from '../recipe/describe.js';
+import { parseRecipe } from '../recipe/parse.js';
+
+/** Keys of parts are flags of their own; what cannot be written on a command line is left to recipes. */
+function flagKeys(schema: z.ZodType): KeyDescription[] {
+  return describeKeys(schema).filter(({ kind }) => kind !== 'part');
+}
+
+const flagOf = ({ path }: Pick<KeyDescription, 'path'>): string => `--${path.at(-1)!.replaceAll('_', '-')}`;
+/** As commander names the value of a flag. */
+const attributeOf = ({ path }: KeyDescription): string =>
+  path.at(-1)!.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** Adds a flag for every key of the schema. */
+export function addSettings(command: Command, schema: z.ZodType): void {
+  for (const key of flagKeys(schema)) {
+    const flag = flagOf(key);
+    if (key.kind === 'boolean') {
+      if (key.default === true) command.option(flag.replace('--', '--no-'), `do not: ${key.text}`);
+      else command.option(flag, key.text);
+      continue;
+    }
+    // A list of names is written with commas: a variadic flag would swallow the arguments after it.
+    const value = key.kind === 'list' && !key.choices ? '<values...>' : `<${PLACEHOLDERS[key.kind]}>`;
+    const option = new Option(`${key.short ? `-${key.short}, ` : ''}${flag} ${value}`, describe(key));
+    option.argParser((text: string, before: unknown) => parse(text, key, before));
+    command.addOption(option);
+  }
+}
+
+const PLACEHOLDERS: Record<KeyDescription['kind'], string> = {
+  number: 'x',
+  integer: 'n',
+  text: 'text',
+  boolean: 'bool',
+  choice: 'name',
+  list: 'names',
+  part: 'part',
+  other: 'json',
+};
+
+function describe({ text: written, choices, default: initial, kind }: KeyDescription): string {
+  // Other keys are flags here.
+  const text = written.replace(/\b[a-z]+(?:_[a-z]+)+\b(?!")/g, (name) => flagOf({ path: [name] }));
+  const listed = choices && !text.includes(choices[0]!) ? `${text}: ${choices.join(', ')}` : text;
+  if (initial === undefined || initial === '' || (kind === 'other' && JSON.stringify(initial) === '{}'))
+    return listed;
+  if (Array.isArray(initial)) return initial.length === 0 ? listed : `${listed} [${initial.join(', ')}]`;
+  return `${listed} [${String(initial as string | number)}]`;
+}
+
+function parse(text: string, key: KeyDescription, before: unknown): unknown {
+  switch (key.kind) {
+    case 'integer':
+    case 'number':
+      return parseNumber(text, key);
+    case 'choice':
+      if (!key.choices!.includes(text))
+        throw new InvalidArgumentError(`Allowed choices are ${key.choices!.join(', ')}.`);
+      return text;
+    case 'list': {
+      const values = text.split(key.choices ? ',' : '\0');
+      for (const value of values)
+        if (key.choices && !key.choices.includes(value))
+          throw new InvalidArgumentError(`Allowed choices are ${key.choices.join(', ')}.`);
+      return [...((before as string[] | undefined) ?? []), ...values.map(plainNumber)];
+    }
+    case 'other':
+      return parseJson(text);
+    default:
+      return text;
+  }
+}
+
+/** Entries of a list are numbers where they look like it; the schema says whether they should be. */
+const plainNumber = (text: string): string | number => (/^\d{1,15}$/.test(text) ? Number(text) : text);
+
+function parseNumber(text: string, { kind, minimum, maximum, exclusive, type }: KeyDescription): number {
+  const value = Number(text);
+  const low = minimum === undefined || (exclusive ? value > minimum : value >= minimum);
+  const high = maximum === undefined || value <= maximum;
+  if (
+    text.trim() === '' ||
+    !Number.isFinite(value) ||
+    (kind === 'integer' && !Number.isInteger(value)) ||
+    !low ||
+    !high
+  )
+    throw new InvalidArgumentError(`must be ${type}`);
+  return value;
+}
+
+function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidArgumentError('must be a JSON object, e.g. \'{"top_k": 20}\'');
+  return value;
+}
+
+/**
+ * The settings that flags give, checked.
+ * @param given what was not given by a flag, such as files
+ * @throws UserError naming the flag
+ */
+export function settingsFrom<T>(
+  schema: z.ZodType<T>,
+  flags: Record<string, unknown>,
+  given: Record<string, unknown>,
+  command: string,
+): T {
+  const settings: Record<string, unknown> = {};
+  for (const key of flagKeys(schema)) {
+    const value = flags[attributeOf(key)];
+    // A flag that begins with --no- is true unless it is given.
+    if (value === undefined || (key.kind === 'boolean' && value === key.default)) continue;
+    let part = settings;
+    for (const name of key.path.slice(0, -1)) part = (part[name] ??= {}) as Record<string, unknown>;
+    part[key.path.at(-1)!] = value;
+  }
+  return parseRecipe(schema, { ...settings, ...given }, command, {
+    page: `\`redistill ${command} --help\``,
+    nameOf: (path) => flagOf({ path: path.filter((part) => !/^\d+$/.test(part)) }),
+  });
+}

@@ -1,0 +1,65 @@
+/** @file A stage of recipes as a command of its own: the same settings as flags, the same files. */
+import { Command } from 'commander';
+import type { StageKind } from '../pipeline/stages/index.js';
+import type { StageDefinition } from '../pipeline/stages/stage.js';
+import { UserError } from '../util/errors.js';
+import { longWork } from './interrupt.js';
+import { printJson } from './output.js';
+import { addSettings, settingsFrom } from './settings.js';
+
+export interface StageCommandOptions {
+  /** Takes several files as its arguments. */
+  variadic?: boolean;
+  /** What `--out` is. */
+  out: string;
+  /** What is said after Ctrl-C; OUT stands for the place of the output. */
+  stopped: string;
+  /** Shown after the flags: what is worth knowing, and an example. */
+  details: string;
+}
+
+export interface StageFlags extends Record<string, unknown> {
+  out?: string;
+  json?: boolean;
+}
+
+/** The command of a stage whose settings have `data`, which is the command's argument as well. */
+export function stageCommand<Settings, Result>(
+  name: StageKind,
+  definition: StageDefinition<Settings, Result>,
+  options: StageCommandOptions,
+): Command {
+  const command = new Command(name)
+    .description(definition.summary)
+    .argument(options.variadic ? '[data...]' : '[data]', 'the same as --data')
+    .option('--out <path>', options.out)
+    .option('--json', 'print the result as JSON');
+  addSettings(command, definition.schema);
+  return command
+    .addHelpText('after', `\n${options.details}`)
+    .action(async (data: string | string[] | undefined, flags: StageFlags) => {
+      await runStage(name, definition, options, flags, dataOf(data));
+    });
+}
+
+/** What the arguments say, if anything. */
+export function dataOf(data: string | string[] | undefined): { data?: string | string[] } {
+  return data === undefined || data.length === 0 ? {} : { data };
+}
+
+export async function runStage<Settings, Result>(
+  name: StageKind,
+  definition: StageDefinition<Settings, Result>,
+  { stopped }: Pick<StageCommandOptions, 'stopped'>,
+  flags: StageFlags,
+  given: Record<string, unknown>,
+): Promise<void> {
+  const settings = settingsFrom(definition.schema, flags, given, name);
+  const { out } = flags;
+  if (out === undefined) throw new UserError(`${name}: --out is missing: say where the results go`);
+  const result = await longWork(name, stopped.replaceAll('OUT', out), (progress, signal) =>
+    definition.run(settings, { out, progress, signal }),
+  );
+  if (flags.json) printJson(result);
+  else process.stdout.write(`${definition.describe(result, settings)}\n`);
+}

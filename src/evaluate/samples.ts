@@ -1,0 +1,72 @@
+/** @file The rows of an evaluation: trace rows whose answers carry grades. Reads them, grades them again, writes them. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readJsonLines, rowError } from '../data/jsonl.js';
+import { isCutOff } from '../teacher/states.js';
+import { FileReplacement } from '../util/files.js';
+import { graderOf, type Grade, type GraderName } from '../verify/graders/index.js';
+
+export const samplesFile = 'samples.jsonl';
+
+const grade = z.object({
+  correct: z.boolean(),
+  extracted: z.string().nullable(),
+  reason: z.string().optional(),
+  stage: z.string().optional(),
+});
+const sampleDetail = z.looseObject({
+  finish_reason: z.string(),
+  completion_tokens: z.number().nullable(),
+  grades: z.record(z.string(), grade),
+});
+const gradedRow = z.looseObject({
+  id: z.string(),
+  problem: z.string(),
+  answer: z.string(),
+  reparsed_answers: z.array(z.string()).optional(),
+  generations: z.array(z.string()).min(1),
+  generation_details: z.array(sampleDetail),
+});
+/** A row of samples.jsonl: a trace row in which each answer has its grades, by the grader's name. */
+export type GradedRow = z.infer<typeof gradedRow>;
+
+/** The grades of one response, by the grader's name. */
+export function gradesOf(
+  graders: readonly GraderName[],
+  golds: readonly string[],
+  response: string,
+  finishReason: string,
+): Record<string, Grade> {
+  const item = { golds, response, cutOff: isCutOff(finishReason) };
+  return Object.fromEntries(graders.map((name) => [name, graderOf(name)(item)]));
+}
+
+/** Streams the rows of an evaluation's folder. @throws UserError naming file, line and field */
+export function* readSamples(dir: string): Generator<GradedRow> {
+  const path = join(dir, samplesFile);
+  for (const { line, row } of readJsonLines(path)) {
+    const parsed = gradedRow.safeParse(row);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0]!;
+      throw rowError(path, line, `field "${issue.path.join('.')}": ${issue.message}`);
+    }
+    const { generations, generation_details: details } = parsed.data;
+    if (generations.length !== details.length)
+      throw rowError(path, line, '"generation_details" must have one entry a generation');
+    yield row as GradedRow; // as it stands in the file, its fields in their order
+  }
+}
+
+/** Grades the responses of an evaluation again, in place of the grades they have. Nothing is sampled. */
+export function regradeSamples(dir: string, graders: readonly GraderName[]): void {
+  using file = new FileReplacement(join(dir, samplesFile));
+  for (const row of readSamples(dir)) {
+    const golds = [row.answer, ...(row.reparsed_answers ?? [])];
+    const details = row.generation_details.map((detail, i) => ({
+      ...detail,
+      grades: gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
+    }));
+    file.write(`${JSON.stringify({ ...row, generation_details: details })}\n`);
+  }
+  file.commit();
+}

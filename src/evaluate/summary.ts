@@ -1,0 +1,88 @@
+/** @file What an evaluation found, as numbers: the step after grading. */
+import { UserError } from '../util/errors.js';
+import { isCutOff } from '../teacher/states.js';
+import { readSamples } from './samples.js';
+import { passAtK, type ProblemResult } from './statistics.js';
+
+export interface GraderSummary {
+  /** Share of right responses, in [0, 1]. */
+  pass_at_1: number;
+  /** Of pass_at_1, clustered by problem; null for a single problem. */
+  standard_error: number | null;
+  /** With several samples a problem: the chance that one of all of them is right. */
+  pass_at_k?: number;
+  /** Share of responses in which no answer was found; they count as wrong. */
+  unreadable: number;
+}
+
+export interface EvaluationSummary {
+  problems: number;
+  /** Responses a problem; the fewest, where they differ. */
+  samples: number;
+  responses: number;
+  /** Share of responses that were cut off. */
+  cut_off: number;
+  mean_tokens: number;
+  /** By the grader's name. */
+  graders: Record<string, GraderSummary>;
+}
+
+/** What statistics are made of: an evaluation without its texts. */
+export interface EvaluationResults {
+  /** By the grader's name, how often each problem was answered rightly. */
+  graders: Map<string, { results: ProblemResult[]; unreadable: number }>;
+  responses: number;
+  cutOff: number;
+  tokens: number;
+}
+
+/** Reads an evaluation's folder. @throws UserError where it is missing, empty or damaged */
+export function readResults(dir: string): EvaluationResults {
+  const found: EvaluationResults = { graders: new Map(), responses: 0, cutOff: 0, tokens: 0 };
+  let rows = 0;
+  for (const { id, generation_details: details } of readSamples(dir)) {
+    rows++;
+    for (const name of Object.keys(details[0]!.grades)) {
+      const tally = found.graders.get(name) ?? { results: [], unreadable: 0 };
+      found.graders.set(name, tally);
+      const grades = details.map(({ grades }) => grades[name]!);
+      tally.results.push({
+        id,
+        correct: grades.filter(({ correct }) => correct).length,
+        samples: grades.length,
+      });
+      tally.unreadable += grades.filter(({ extracted }) => extracted === null).length;
+    }
+    found.responses += details.length;
+    found.cutOff += details.filter(({ finish_reason }) => isCutOff(finish_reason)).length;
+    for (const { completion_tokens } of details) found.tokens += completion_tokens ?? 0;
+  }
+  if (rows === 0) throw new UserError(`${dir} has no evaluated problems.`);
+  for (const [name, { results }] of found.graders)
+    if (results.length !== rows) throw new UserError(`${dir}: not every response has a grade of "${name}".`);
+  return found;
+}
+
+export function summarize({ graders, responses, cutOff, tokens }: EvaluationResults): EvaluationSummary {
+  const [first] = graders.values();
+  const samples = Math.min(...(first?.results ?? []).map((result) => result.samples));
+  return {
+    problems: first?.results.length ?? 0,
+    samples,
+    responses,
+    cut_off: cutOff / responses,
+    mean_tokens: tokens / responses,
+    graders: Object.fromEntries(
+      Array.from(graders, ([name, { results, unreadable }]) => {
+        const { mean, standardError } = passAtK(results, 1);
+        const summary: GraderSummary = {
+          pass_at_1: mean,
+          standard_error: Number.isNaN(standardError) ? null : standardError,
+          ...(samples > 1 && { pass_at_k: passAtK(results, samples).mean }),
+          unreadable: unreadable / responses,
+        };
+        return [name, summary];
+      }),
+    ),
+  };
+}

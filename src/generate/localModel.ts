@@ -1,0 +1,153 @@
+/** @file Answers the requests of a run with a model that runs here. The counterpart of src/teacher's endpoint sampler. */
+import { fingerprintPath } from '../util/fingerprint.js';
+import { messageOf, UserError } from '../util/errors.js';
+import { deriveSeed } from '../util/random.js';
+import type { AskedModel } from '../teacher/answers.js';
+import type { AnswerRequest, RequestQueue } from '../teacher/requests.js';
+import type { AnswerSettings } from '../teacher/settings.js';
+import { encodePrompt } from '../text/rows.js';
+import type { ChatTokenizer } from '../text/tokenizer.js';
+import { longestFirst, type Generator, type SequenceSource } from './generator.js';
+import { openGenerator } from './open.js';
+import type { Sequence } from './sequence.js';
+
+/** Requests that are encoded and put in order of length at a time. */
+const WINDOW = 1024;
+
+/**
+ * A model directory as a model to be asked. The weights are loaded when there is something to answer, and freed after.
+ * @throws UserError where there is no such directory
+ */
+export function localModel(settings: AnswerSettings): AskedModel {
+  const { model: dir, dtype, device, batch_size: batchSize, sampling, samples } = settings;
+  const digest = fingerprintPath(dir);
+  if (digest === undefined)
+    throw new UserError(
+      `There is no model directory ${dir}: give one, or the endpoint that has this model ("base_url").`,
+    );
+  return {
+    name: dir,
+    identity: {
+      model_sha256: digest,
+      dtype,
+      device,
+      ...(batchSize !== undefined && { batch_size: batchSize }),
+    },
+    sampler: {
+      replays: true,
+      async run(queue, signal) {
+        using opened = openGenerator(dir, { dtype, device });
+        const options = {
+          sampling: { temperature: sampling.temperature, topP: sampling.top_p },
+          maxNewTokens: sampling.max_tokens,
+          batchSize,
+          signal,
+        };
+        opened.generator.check({ ...options, samples });
+        const source = new QueueSource(queue, opened.generator, opened.tokenizer, settings);
+        await opened.generator.run(source, options);
+        await source.written();
+      },
+    },
+  };
+}
+
+/** The requests of a queue as sequences. */
+class QueueSource implements SequenceSource {
+  readonly #queue: RequestQueue;
+  readonly #generator: Generator;
+  readonly #tokenizer: ChatTokenizer;
+  readonly #settings: AnswerSettings;
+  readonly #requests = new Map<Sequence, AnswerRequest>();
+  readonly #prefix: string;
+  #writing = new Set<Promise<void>>();
+  #failure: unknown;
+
+  constructor(queue: RequestQueue, generator: Generator, tokenizer: ChatTokenizer, settings: AnswerSettings) {
+    this.#queue = queue;
+    this.#generator = generator;
+    this.#tokenizer = tokenizer;
+    this.#settings = settings;
+    this.#prefix = settings.sampling.forced_prefix ?? '';
+  }
+
+  async more(): Promise<Sequence[]> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const requests: AnswerRequest[] = [];
+    for (let request = this.#queue.next(); request; request = this.#queue.next()) {
+      requests.push(request);
+      if (requests.length === WINDOW) break;
+    }
+    // Samples of one problem share its tokens, so that the prompt is computed once for those that join together.
+    const prompts = new Map(requests.map(({ id, prompt }) => [id.problem, prompt]));
+    const encoded = new Map(
+      await Promise.all(
+        Array.from(prompts, async ([problem, prompt]) => [problem, await this.#encode(prompt)] as const),
+      ),
+    );
+    const sequences = requests.flatMap((request) => {
+      const ids = encoded.get(request.id.problem)!;
+      return ids instanceof Error ? this.#refuse(request, ids) : this.#begin(request, ids);
+    });
+    return longestFirst(sequences);
+  }
+
+  finished(sequence: Sequence): void {
+    const request = this.#requests.get(sequence)!;
+    this.#requests.delete(sequence);
+    const { ids, text, finishReason } = this.#generator.complete(sequence);
+    const writing = this.#queue
+      .answered(request, {
+        text: this.#prefix + text,
+        reasoning: null,
+        finishReason,
+        promptTokens: sequence.promptIds.length,
+        completionTokens: ids.length,
+      })
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
+  }
+
+  /** Waits for the answers that are on their way to the disk. @throws what kept one of them from it */
+  async written(): Promise<void> {
+    await Promise.all(this.#writing);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** A prompt's tokens, or why there are none: a template may refuse a message. */
+  async #encode(prompt: AnswerRequest['prompt']): Promise<Int32Array | Error> {
+    try {
+      return await encodePrompt(this.#tokenizer, prompt, { forcedPrefix: this.#prefix });
+    } catch (error) {
+      return new Error(messageOf(error));
+    }
+  }
+
+  #begin(request: AnswerRequest, ids: Int32Array): Sequence[] {
+    const { max_tokens: maxNewTokens, seed, calculator } = this.#settings.sampling;
+    const { problem, sample } = request.id;
+    let sequence: Sequence;
+    try {
+      sequence = this.#generator.begin(ids, {
+        maxNewTokens,
+        seed: deriveSeed(seed, 'collect', problem, sample),
+        calculator,
+        name: 'the prompt',
+        replayedTokens: request.answeredTokens,
+      });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return this.#refuse(request, error);
+    }
+    this.#requests.set(sequence, request);
+    return [sequence];
+  }
+
+  #refuse(request: AnswerRequest, error: Error): [] {
+    this.#queue.failed(request, error.message);
+    return [];
+  }
+}

@@ -1,0 +1,80 @@
+/** @file The stage and command `doctor`: what would spoil training, row by row. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Examination } from '../../doctor/examine.js';
+import { printSummary } from '../../doctor/print.js';
+import { isSick } from '../../doctor/summary.js';
+import { FileReplacement, writeFileAtomic } from '../../util/files.js';
+import type { Progress } from '../../util/progress.js';
+import { defineStage } from './stage.js';
+
+export const doctorSettings = z.strictObject({
+  data: z
+    .string()
+    .min(1)
+    .describe('training rows: JSON lines of messages, or of prompt, chosen and rejected'),
+  model: z.string().min(1).describe("the student's directory"),
+  layout: z.enum(['template', 'redi']).default('template').describe('how rows become tokens'),
+  max_length: z
+    .union([z.int().positive(), z.array(z.int().positive()).min(1)])
+    .optional()
+    .describe('tokens a row may have; the largest is the limit; without it what the model can take'),
+  against: z
+    .union([z.string(), z.array(z.string())])
+    .default([])
+    .describe('problems that the student will be examined with: JSON lines or arrays, Parquet'),
+});
+export type DoctorSettings = z.output<typeof doctorSettings>;
+
+export const doctorStage = defineStage({
+  summary: 'Looks for what would spoil training: a verdict for every row, with the student’s tokenizer.',
+  schema: doctorSettings,
+  inputs: ({ data, model, against }) => [data, model, ...[against].flat()],
+  result: (_, dir) => dir,
+  run: async (settings, { out, progress, signal }) => {
+    mkdirSync(out, { recursive: true });
+    const { summary } = await examineFile(
+      settings,
+      { verdicts: join(out, 'verdicts.jsonl') },
+      progress,
+      signal,
+    );
+    writeFileAtomic(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    requireHealthy(settings, summary);
+    return summary;
+  },
+  describe: (summary) => printSummary(summary).trimEnd(),
+});
+
+/** @param outputs the file of the verdicts, and how many rows are kept for a view */
+export async function examineFile(
+  { data, model, layout, max_length: limits, against }: DoctorSettings,
+  outputs: { verdicts?: string | undefined; show?: number },
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Examination> {
+  const { loadEvaluationSets } = await import('../../curate/decontaminate.js');
+  const { examine } = await import('../../doctor/examine.js');
+  const { openStudent } = await import('../../train/preflight.js');
+  using file = outputs.verdicts === undefined ? undefined : new FileReplacement(outputs.verdicts);
+  const examination = await examine(
+    data,
+    {
+      student: openStudent(model, { layout }),
+      ...(limits !== undefined && { limits: [limits].flat() }),
+      against: await loadEvaluationSets([against].flat()),
+      show: outputs.show ?? 0,
+      onVerdict: (verdict) => file?.write(`${JSON.stringify(verdict)}\n`),
+      signal,
+    },
+    progress,
+  );
+  file?.commit();
+  return examination;
+}
+
+/** @throws Error where training on the rows would be spoilt */
+export function requireHealthy({ data }: DoctorSettings, summary: Examination['summary']): void {
+  if (isSick(summary)) throw new Error(`${data}: training on these rows would be spoilt`);
+}

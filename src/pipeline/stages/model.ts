@@ -1,0 +1,47 @@
+/** @file Which model answers: the one behind an endpoint, or the one in a directory. */
+import type { AskedModel } from '../../teacher/answers.js';
+import { requestFields, type AnswerSettings } from '../../teacher/settings.js';
+import type { Progress } from '../../util/progress.js';
+
+/** @throws UserError for an endpoint or a directory that cannot be used */
+export async function askedModel(settings: AnswerSettings, progress: Progress): Promise<AskedModel> {
+  const { base_url: baseUrl, model } = settings;
+  if (baseUrl === undefined) {
+    const { localModel } = await import('../../generate/localModel.js');
+    return localModel(settings);
+  }
+  const { openEndpoint } = await import('../../teacher/endpoint.js');
+  const { endpointSampler } = await import('../../teacher/endpointSampler.js');
+  const endpoint = openEndpoint({
+    baseUrl,
+    model,
+    ...(settings.api_key_env !== undefined && { apiKeyEnv: settings.api_key_env }),
+    concurrency: settings.concurrency,
+    timeoutSeconds: settings.timeout,
+    idleSeconds: settings.idle_timeout,
+    retries: settings.retries,
+    onRetry: retryLog(progress),
+  });
+  return {
+    name: model,
+    identity: { model },
+    sampler: endpointSampler(endpoint, (id) => requestFields(settings, id)),
+  };
+}
+
+/** What of the settings is read from the disk. */
+export function answerInputs({ data, model, base_url: baseUrl }: AnswerSettings): string[] {
+  return baseUrl === undefined ? [data, model] : [data];
+}
+
+const LOG_INTERVAL_MS = 10_000;
+
+/** Says now and then what requests are being retried for. */
+function retryLog(progress: Progress): (reason: string, waitSeconds: number) => void {
+  let last = -Infinity;
+  return (reason, seconds) => {
+    if (performance.now() - last < LOG_INTERVAL_MS) return;
+    last = performance.now();
+    progress.log(`trying again in ${seconds.toFixed(1)} s: ${reason}`);
+  };
+}

@@ -1,0 +1,32 @@
+/** @file The stage and command `score`: log-probs of responses. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeJsonLines } from '../../data/jsonl.js';
+import { defineStage } from './stage.js';
+
+const FILE = 'scores.jsonl';
+
+export const scoreSettings = z.strictObject({
+  model: z.string().min(1).describe('a model directory'),
+  data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
+  dtype: z.enum(['bf16', 'f32']).default('f32').describe('precision'),
+  device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
+  layout: z.enum(['template', 'redi']).default('template').describe('how rows become tokens'),
+  tokens: z.boolean().default(false).describe("add the response's ids and the log-prob of each"),
+  token_budget: z.int().positive().default(2048).describe('tokens that go through the model at once'),
+});
+
+export const scoreStage = defineStage({
+  summary: "Log-probabilities of each row's response: tokens, sum and mean, natural logarithms.",
+  schema: scoreSettings,
+  inputs: ({ model, data }) => [model, data],
+  file: FILE,
+  result: (_, dir) => join(dir, FILE),
+  run: async ({ token_budget: tokenBudget, ...settings }, { out, progress }) => {
+    const { scoreFile } = await import('../../train/score.js');
+    const rows = await scoreFile({ ...settings, tokenBudget }, progress);
+    writeJsonLines(out, rows);
+    return { rows: rows.length, scores: out };
+  },
+  describe: ({ rows, scores }) => `${scores}: ${rows} rows`,
+});

@@ -1,0 +1,154 @@
+/** @file What a settings schema says about itself: its keys with type, default and sentence. Help texts, flags and docs/recipes.md are made of this. */
+import { z } from 'zod';
+
+/** One key of a schema; keys of a part come after the part's own. */
+export interface KeyDescription {
+  /** From the top: ['sampling', 'temperature']. */
+  path: string[];
+  kind: 'number' | 'integer' | 'text' | 'boolean' | 'choice' | 'list' | 'part' | 'other';
+  /** In words: "a whole number from 1 up". */
+  type: string;
+  /** What a text may be, where that is a choice; of a list, what its entries may be. */
+  choices?: string[];
+  minimum?: number;
+  maximum?: number;
+  /** The bounds themselves are not allowed. */
+  exclusive?: boolean;
+  /** Undefined where there is none. */
+  default?: unknown;
+  required: boolean;
+  /** A sentence without its full stop. */
+  text: string;
+  /** A letter that stands for the key on the command line. */
+  short?: string;
+}
+
+interface Json {
+  type?: string | string[];
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: Json[];
+  oneOf?: Json[];
+  allOf?: Json[];
+  items?: Json;
+  prefixItems?: Json[];
+  properties?: Record<string, Json>;
+  required?: string[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  default?: unknown;
+  description?: string;
+  short?: string;
+}
+
+/** The keys of a schema of settings, in its order. @param into whether the keys of parts are listed as well */
+export function describeKeys(schema: z.ZodType): KeyDescription[] {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json;
+  return keysOf(json, []);
+}
+
+function keysOf(json: Json, path: readonly string[]): KeyDescription[] {
+  return Object.entries(json.properties ?? {}).flatMap(([name, value]) => {
+    const own = describeKey(value, [...path, name], json.required?.includes(name) ?? false);
+    return [own, ...keysOf(value, own.path)];
+  });
+}
+
+function describeKey(json: Json, path: string[], required: boolean): KeyDescription {
+  const [single, list] = alternatives(json);
+  const shape = single ?? list ?? json;
+  const bounds = numberBounds(shape);
+  const choices = shape.enum?.map(String) ?? list?.items?.enum?.map(String);
+  const isPart = json.properties !== undefined;
+  return {
+    path,
+    kind: list ? 'list' : isPart ? 'part' : kindOf(shape),
+    type: typeInWords(json),
+    ...(choices && { choices }),
+    ...bounds,
+    ...(json.default !== undefined && !isPart && { default: json.default }),
+    required: required && json.default === undefined,
+    text: json.description ?? '',
+    ...(json.short !== undefined && { short: json.short }),
+  };
+}
+
+/** A value may be given alone or as a list of such values. */
+function alternatives(json: Json): [single: Json | undefined, list: Json | undefined] {
+  const all = json.anyOf ?? [json];
+  const list = all.find(({ type, prefixItems }) => type === 'array' && !prefixItems);
+  return [all.find((one) => one !== list), list];
+}
+
+function numberBounds({ minimum, maximum, exclusiveMinimum }: Json) {
+  const least = exclusiveMinimum ?? minimum;
+  // Whole numbers are bounded by what a double can hold, which is not worth saying.
+  return {
+    ...(least !== undefined && least > Number.MIN_SAFE_INTEGER && { minimum: least }),
+    ...(maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER && { maximum }),
+    ...(exclusiveMinimum !== undefined && { exclusive: true }),
+  };
+}
+
+function kindOf({ type, enum: choices, properties }: Json): KeyDescription['kind'] {
+  if (choices) return 'choice';
+  switch (type) {
+    case 'integer':
+    case 'number':
+    case 'boolean':
+      return type;
+    case 'string':
+      return 'text';
+    default:
+      return properties ? 'part' : 'other';
+  }
+}
+
+/** "a whole number from 1 up", "one of a, b", "true or false", "a text or a list of them". */
+function typeInWords(json: Json): string {
+  if (json.anyOf) {
+    const [single, list] = alternatives(json);
+    if (single && list && json.anyOf.length === 2) return `${typeInWords(single)}, or a list of them`;
+    return json.anyOf.map(typeInWords).join(' or ');
+  }
+  if (json.const !== undefined) return JSON.stringify(json.const);
+  if (json.enum)
+    return json.enum
+      .map(String)
+      .join(', ')
+      .replace(/, ([^,]*)$/, ' or $1');
+  switch (json.type) {
+    case 'integer':
+      return numberInWords('a whole number', json);
+    case 'number':
+      return numberInWords('a number', json);
+    case 'boolean':
+      return 'true or false';
+    case 'string':
+      return 'a text';
+    case 'array':
+      return json.prefixItems
+        ? `[${json.prefixItems.map(typeInWords).join(', ')}]`
+        : `a list, each ${json.items ? typeInWords(json.items) : 'of any kind'}`;
+    case 'object':
+      return json.properties ? `{${Object.keys(json.properties).join(', ')}}` : '{key: value}';
+    default:
+      return 'any value';
+  }
+}
+
+function numberInWords(what: string, json: Json): string {
+  const { minimum, maximum, exclusive } = numberBounds(json);
+  const fractional = json.type === 'number';
+  const least = exclusive && !fractional ? (minimum ?? 0) + 1 : minimum;
+  const from = least === undefined ? '' : exclusive && fractional ? ` above ${least}` : ` from ${least}`;
+  if (maximum !== undefined) return `${what}${from} to ${maximum}`;
+  return least === undefined || (exclusive && fractional) ? `${what}${from}` : `${what}${from} up`;
+}
+
+/** A default as a recipe has it. */
+export function defaultInWords(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? '""' : value;
+  return JSON.stringify(value);
+}

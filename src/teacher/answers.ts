@@ -1,0 +1,208 @@
+/** @file Has problems answered into a folder's journal, and joins the answers with the rows of the problems. The step that `collect` and `evaluate` share. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { readProblemRows, readProblems, rowsDigest, type ProblemRow } from '../data/problems.js';
+import { Quarantine } from '../data/quarantine.js';
+import { UserError } from '../util/errors.js';
+import { withFolder } from '../util/folderLock.js';
+import type { Progress } from '../util/progress.js';
+import { Collector, type Verifier } from './collector.js';
+import { requireSameRun, type JournalHeader } from './header.js';
+import { Journal } from './journal.js';
+import { Meter, type Budget, type Prices } from './meter.js';
+import type { Sampler } from './requests.js';
+import { checkAnswerSettings, storedSampling, type AnswerSettings } from './settings.js';
+import {
+  isRight,
+  journalEntry,
+  nextSample,
+  type JournalEntry,
+  type ProblemState,
+  type Wanted,
+} from './states.js';
+
+/** A model that is asked, with what tells it apart from others. */
+export interface AskedModel {
+  /** As it is named in rows. */
+  name: string;
+  /** What a journal is compared by, such as {"model": …}: answers of another model do not belong into it. */
+  identity: Record<string, unknown>;
+  sampler: Sampler;
+}
+
+export interface AnswersOptions {
+  settings: AnswerSettings;
+  /** Default: as many as `settings.samples` says. */
+  wanted?: Wanted;
+  /** The folder of the journal and of what is made from it. */
+  out: string;
+  model: AskedModel;
+  /** Verifies answers as they arrive. */
+  verify?: Verifier;
+  budget?: Budget;
+  prices?: Prices;
+  progress: Progress;
+  signal: AbortSignal;
+}
+
+/** A problem's row with its journaled answers, in the order of their numbers. */
+export interface AnsweredRow {
+  row: ProblemRow;
+  entries: JournalEntry[];
+}
+
+/** What a run has in its folder. */
+export interface Answers {
+  states: readonly ProblemState[];
+  wanted: Wanted;
+  meter: Meter;
+  /** Rows of the problem file that cannot be used; `quarantine.jsonl` has them. */
+  setAside: number;
+  /** The rows of the problems that have answers, in the order of the file. */
+  rows(): AsyncGenerator<AnsweredRow>;
+}
+
+/**
+ * Has every problem answered as often as the settings say, then hands what is there to `use`. Answers are journaled in
+ * `<out>/journal.jsonl` as they arrive; what the journal has is never asked for again, so that calling this again
+ * resumes a run however it ended.
+ * @throws UserError for input that does not fit, where every request fails, or where the disk is full; OtherRun for
+ * settings other than the journal's; the signal's reason when it is aborted
+ */
+export async function withAnswers<T>(
+  options: AnswersOptions,
+  use: (answers: Answers) => Promise<T>,
+): Promise<T> {
+  const { out } = options;
+  checkAnswerSettings(options.settings);
+  try {
+    makeFolder(out);
+    return await withFolder(out, () => answer(options, use));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code ?? '')) throw error;
+    throw new UserError(
+      `The disk of ${out} is full: free some space and run the same command again; the answers up to now are kept.`,
+    );
+  }
+}
+
+async function answer<T>(options: AnswersOptions, use: (answers: Answers) => Promise<T>): Promise<T> {
+  const { out, settings, model, progress, signal } = options;
+  const { wanted = { samples: settings.samples, untilRight: false } } = options;
+  const { data, problem_field: problem, answer_field: gold } = settings;
+  using setAside = new Quarantine(join(out, 'quarantine.jsonl'));
+  const { problems, usable, digest } = await readProblems(
+    data,
+    (bad) => {
+      setAside.add(bad);
+    },
+    { problem, answer: gold },
+    settings,
+  );
+  setAside.commit();
+  if (setAside.first) {
+    const first = setAside.first;
+    progress.log(
+      `${setAside.count} rows set aside in ${setAside.path} (the first: line ${first.line}, ${first.problem})`,
+    );
+  }
+  const header: JournalHeader = {
+    journal: 'redistill answers',
+    version: 2,
+    problems: { rows: usable, sha256: digest },
+    settings: {
+      ...model.identity,
+      ...storedSampling(settings),
+      ...(problem && { problem_field: problem }),
+      ...(gold && { answer_field: gold }),
+    },
+  };
+  const meter = new Meter(options.prices, options.budget ?? {});
+  const states = problems.map((row): ProblemState => ({ ...row, answers: [] }));
+  const journal = await openJournal(out, header, states, meter);
+  try {
+    if (states.some((state) => nextSample(state, wanted) !== undefined)) {
+      const { verify } = options;
+      const { sampler } = model;
+      const queue = new Collector(
+        { settings, wanted, ...(verify && { verify }), replays: sampler.replays, progress },
+        states,
+        meter,
+        journal,
+      );
+      await sampler.run(queue, signal);
+    }
+    return await use({
+      states,
+      wanted,
+      meter,
+      setAside: setAside.count,
+      rows: () => answeredRows(data, { problem, answer: gold }, digest, states, journal, signal),
+    });
+  } finally {
+    await journal.close();
+  }
+}
+
+function makeFolder(out: string): void {
+  try {
+    mkdirSync(out, { recursive: true });
+  } catch (error) {
+    const isFile = ['EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+    throw isFile ? new UserError(`${out} is a file: --out takes a folder.`) : error;
+  }
+}
+
+/** The journal, with what it holds entered into the states and the meter. Answers to problems that are not selected stay in it. */
+async function openJournal(
+  out: string,
+  header: JournalHeader,
+  states: readonly ProblemState[],
+  meter: Meter,
+): Promise<Journal> {
+  const path = join(out, 'journal.jsonl');
+  const byPlace = new Map(states.map((state) => [state.place, state]));
+  const journal = await Journal.open(path, (line, place) => {
+    if (place.offset === 0) {
+      requireSameRun(line, header, out);
+      return;
+    }
+    const entry = journalEntry.safeParse(line);
+    if (!entry.success)
+      throw new UserError(`${path} has a line at byte ${place.offset} that is not an answer: remove it.`);
+    const { id, completion_tokens: tokens } = entry.data;
+    const state = byPlace.get(id.problem);
+    if (state) state.answers[id.sample] = { place, tokens: tokens ?? 0, right: isRight(entry.data) };
+    meter.add(entry.data);
+  });
+  if (journal.isEmpty) await journal.append(header);
+  return journal;
+}
+
+const ROWS_BETWEEN_PAUSES = 64;
+
+/** @throws UserError where the problem file is not the one that was read before */
+async function* answeredRows(
+  path: string,
+  names: { problem: string | undefined; answer: string | undefined },
+  digest: string,
+  states: readonly ProblemState[],
+  journal: Journal,
+  signal: AbortSignal,
+): AsyncGenerator<AnsweredRow> {
+  const byPlace = new Map(states.map((state) => [state.place, state]));
+  const now = rowsDigest();
+  let place = 0;
+  for await (const row of readProblemRows(path, () => undefined, names)) {
+    now.add(row);
+    const answers = byPlace.get(place)?.answers.filter((answer) => answer !== undefined) ?? [];
+    const entries = answers.map((answer) => journalEntry.parse(journal.read(answer.place)));
+    if (entries.length > 0) yield { row, entries };
+    if (++place % ROWS_BETWEEN_PAUSES === 0) await setImmediate(); // signals are delivered
+    signal.throwIfAborted();
+  }
+  if (now.value() !== digest)
+    throw new UserError(`${path} was changed in the meantime: put it back and run the same command again.`);
+}

@@ -1,0 +1,55 @@
+/** @file A problem and its answers as a trace row. The one shape in which answers are stored, whoever asked for them. */
+import type { AnsweredRow } from './answers.js';
+import { storedSampling, type AnswerSettings } from './settings.js';
+import type { JournalEntry } from './states.js';
+
+/** Fields of OpenR1-Math's rows that speak of the generations that a row came with. */
+const OF_EARLIER_TRACES = new Set([
+  ...['generations', 'generations_count', 'correctness', 'correctness_math_verify', 'correctness_llama'],
+  ...['correctness_count', 'finish_reasons', 'is_reasoning_complete', 'messages', 'generation_details'],
+  ...['correct', 'teacher', 'sampling'],
+]);
+
+/**
+ * The fields are those of OpenR1-Math-Raw and our own; the problem row's other fields are carried along.
+ * @param correctness the lists of verdicts, one entry an answer
+ * @param detail what is added about an answer in `generation_details`
+ */
+export function traceRow(
+  { row, entries }: AnsweredRow,
+  model: string,
+  settings: AnswerSettings,
+  correctness: Record<string, boolean[]> | undefined,
+  detail: (entry: JournalEntry, index: number) => Record<string, unknown>,
+): Record<string, unknown> {
+  const { id, problem, golds, originalIndex, fields } = row;
+  const { problem_field: problemField = fields.problem === undefined ? 'question' : 'problem' } = settings;
+  const { answer_field: answerField = 'answer' } = settings;
+  const carried = Object.entries(fields).filter(
+    ([name]) => !OF_EARLIER_TRACES.has(name) && (name === 'problem' || name !== problemField),
+  );
+  const [answer, ...others] = golds;
+  const given = fields[answerField];
+  // GSM8K has the worked solution where the answer is looked for.
+  const solution = typeof given === 'string' && given.trim() !== answer && { solution: given };
+  return {
+    original_index: originalIndex,
+    ...solution,
+    ...Object.fromEntries(carried),
+    id,
+    problem,
+    answer,
+    ...(others.length > 0 && { reparsed_answers: others }),
+    generations: entries.map(({ text }) => text),
+    generations_count: entries.length,
+    ...(correctness && { correctness }),
+    teacher: model,
+    sampling: storedSampling(settings),
+    generation_details: entries.map((entry, index) => ({
+      finish_reason: entry.finish_reason,
+      prompt_tokens: entry.prompt_tokens,
+      completion_tokens: entry.completion_tokens,
+      ...detail(entry, index),
+    })),
+  };
+}
