@@ -103,12 +103,12 @@ async function verifyAll(files: string[], flags: VerifyFlags): Promise<void> {
   if (flags.gold !== undefined || flags.pred !== undefined)
     throw new UserError('Give files, or --gold and --pred for one answer, not both.');
   if (out === undefined) throw new UserError('Say with --out where the rows with their verdicts go.');
-  const { besides, verifyFiles } = await import('../verify/files/verifyFiles.js');
+  const { siblingPath, verifyFiles } = await import('../verify/files/verifyFiles.js');
   const progress = createProgress('verify');
-  using judge = await openJudge(flags, besides(out, 'judge.jsonl'), progress);
+  using judge = await openJudge(flags, siblingPath(out, 'judge.jsonl'), progress);
   const options: VerifyFilesOptions = { files, out, preset, threads };
   if (judge) {
-    const disagreements = flags.disagreements ?? besides(out, 'disagreements.md');
+    const disagreements = flags.disagreements ?? siblingPath(out, 'disagreements.md');
     options.judge = { judge, mode: judgeMode, disagreements };
   }
   const summary = await interruptible((signal) =>
