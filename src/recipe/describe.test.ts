@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { stageKinds } from '../pipeline/stages/index.js';
+import { trainRecipe } from '../train/settings.js';
 import { defaultInWords, describeKeys, type KeyDescription } from './describe.js';
 
 /** A stage's schemas have types of their own; here they are all schemas. */
@@ -119,44 +120,47 @@ describe('describeKeys', () => {
   });
 });
 
-describe.each(schemas)('the keys of a %s stage', (_, schema) => {
-  const keys = describeKeys(schema);
+describe.each([...schemas, ['train (a recipe of its own)', trainRecipe as z.ZodType] as const])(
+  'the keys of %s',
+  (_, schema) => {
+    const keys = describeKeys(schema);
 
-  it('are there', () => {
-    expect(keys.length).toBeGreaterThan(0);
-    expect(new Set(keys.map(({ path }) => path.join('.'))).size).toBe(keys.length);
-  });
+    it('are there', () => {
+      expect(keys.length).toBeGreaterThan(0);
+      expect(new Set(keys.map(({ path }) => path.join('.'))).size).toBe(keys.length);
+    });
 
-  it('each have a sentence about them, without a full stop', () => {
-    expect(keys.filter(({ text }) => text.trim() === '').map(({ path }) => path.join('.'))).toEqual([]);
-    for (const { text } of keys) expect(text).not.toMatch(/^[A-Z][a-z]+ |\.$|\n/);
-  });
+    it('each have a sentence about them, without a full stop', () => {
+      expect(keys.filter(({ text }) => text.trim() === '').map(({ path }) => path.join('.'))).toEqual([]);
+      for (const { text } of keys) expect(text).not.toMatch(/\.$|\n/);
+    });
 
-  it('each have a type in words', () => {
-    for (const { path, type, kind } of keys) {
-      expect(type, path.join('.')).toMatch(/\S/);
-      expect(type, path.join('.')).not.toMatch(/any value|of any kind|undefined|NaN/);
-      if (kind === 'other') expect(type, path.join('.')).toMatch(/^[[{]/);
-    }
-  });
-
-  it('have defaults that are values of theirs', () => {
-    for (const { path, kind, default: initial, choices, minimum, maximum, required } of keys) {
-      if (initial === undefined) continue;
-      const where = path.join('.');
-      expect(required, where).toBe(false);
-      if (kind === 'choice') expect(choices, where).toContain(initial);
-      if (kind === 'number' || kind === 'integer') {
-        expect(initial, where).toBeTypeOf('number');
-        expect(initial, where).toBeGreaterThanOrEqual(minimum ?? -Infinity);
-        expect(initial, where).toBeLessThanOrEqual(maximum ?? Infinity);
+    it('each have a type in words', () => {
+      for (const { path, type, kind } of keys) {
+        expect(type, path.join('.')).toMatch(/\S/);
+        expect(type, path.join('.')).not.toMatch(/any value|of any kind|undefined|NaN/);
+        if (kind === 'other') expect(type, path.join('.')).toMatch(/^[[{]/);
       }
-      if (kind === 'boolean') expect(initial, where).toBeTypeOf('boolean');
-      if (kind === 'text') expect(initial, where).toBeTypeOf('string');
-      if (kind === 'list') expect(initial, where).toBeInstanceOf(Array);
-    }
-  });
-});
+    });
+
+    it('have defaults that are values of theirs', () => {
+      for (const { path, kind, default: initial, choices, minimum, maximum, required } of keys) {
+        if (initial === undefined) continue;
+        const where = path.join('.');
+        expect(required, where).toBe(false);
+        if (kind === 'choice') expect(choices, where).toContain(initial);
+        if (kind === 'number' || kind === 'integer') {
+          expect(initial, where).toBeTypeOf('number');
+          expect(initial, where).toBeGreaterThanOrEqual(minimum ?? -Infinity);
+          expect(initial, where).toBeLessThanOrEqual(maximum ?? Infinity);
+        }
+        if (kind === 'boolean') expect(initial, where).toBeTypeOf('boolean');
+        if (kind === 'text') expect(initial, where).toBeTypeOf('string');
+        if (kind === 'list') expect(initial, where).toBeInstanceOf(Array);
+      }
+    });
+  },
+);
 
 describe('defaultInWords', () => {
   it.each<[unknown, string]>([

@@ -1,4 +1,6 @@
-/** "12 kB", "8.1 GB": decimal units, as download pages use them. */
+/** @file Formats sizes in bytes. */
+
+/** Writes a size in decimal units, as download pages do: "12 kB", "8.1 GB". */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;

@@ -1,13 +1,15 @@
+/** @file Replaces files in one step, so that no reader sees half of one, and reads and writes whole buffers. */
+
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * A file that is written over time: it takes the place of `path` when it is whole, in one step, so that a reader sees
- * the old file or the whole new one. Until then it is a temporary file beside it, removed even when the process exits.
+ * Writes a file over time. It replaces `path` in one step when it is whole, so that a reader sees the old file or the
+ * whole new one. Until then it is a temporary file beside it, which is removed even when the process exits.
  */
 export class FileReplacement implements Disposable {
   readonly fd: number;
-  /** Where the bytes are until then. */
+  /** The path of the temporary file. */
   readonly temporary: string;
   #open = true;
   readonly #discard = () => {
@@ -25,7 +27,7 @@ export class FileReplacement implements Disposable {
     writeAll(this.fd, Buffer.from(text, 'utf8'));
   }
 
-  /** Flushes to disk and renames. */
+  /** Flushes the file to disk and renames it. */
   commit(): void {
     fsyncSync(this.fd);
     this.#close();
@@ -51,7 +53,7 @@ export class FileReplacement implements Disposable {
   }
 }
 
-/** Replaces the file by what `fill` writes to the descriptor; where it throws, the old file stays. */
+/** Replaces the file by what `fill` writes to the descriptor; if it throws, the old file stays. */
 export function replaceFile(path: string, fill: (fd: number) => void): void {
   using file = new FileReplacement(path);
   fill(file.fd);
@@ -65,7 +67,7 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** Reads from `position` on until the buffer is full or the file ends; returns how many bytes were read. */
+/** Reads from `position` until the buffer is full or the file ends, and returns the number of bytes read. */
 export function readFully(fd: number, buffer: Uint8Array, position: number): number {
   let done = 0;
   while (done < buffer.length) {

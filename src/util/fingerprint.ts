@@ -1,24 +1,26 @@
+/** @file Computes digests of files, directories and plain data, by which a later run recognizes unchanged inputs. */
+
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from './errors.js';
 
-/** Above this size a file counts by path, size and time: hashing gigabytes of weights would cost more than it saves. */
+/** A larger file counts by path, size and time: hashing gigabytes of weights would cost more than it saves. */
 const MAX_HASHED_BYTES = 50 * 1024 * 1024;
 /** Model directories are flat; a deeper tree is a mistake or a loop of links. */
 const MAX_DEPTH = 16;
 
 /**
- * A digest of a file or a directory, undefined where nothing is there. Files of up to 50 MB count by content,
- * larger ones by path, size and modification time; directories by the names and digests of all that is in them
- * (links are followed).
+ * Computes a digest of a file or a directory; undefined if there is none. Files of up to 50 MB count by content,
+ * larger ones by path, size and modification time, directories by the names and digests of everything in them. Links
+ * are followed.
  */
 export function fingerprintPath(path: string): string | undefined {
   const hash = createHash('sha256');
   return addPath(hash, path, '', 0) ? hash.digest('hex') : undefined;
 }
 
-/** A digest of plain data; the order of object keys does not matter. */
+/** Computes a digest of plain data; the order of object keys does not matter. */
 export function fingerprintValue(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex');
 }

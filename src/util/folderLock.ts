@@ -1,3 +1,5 @@
+/** @file Keeps two processes from working in the same folder at once. */
+
 import { createHash } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
@@ -8,7 +10,7 @@ import { UserError } from './errors.js';
 /**
  * Runs `work` while no other process of this machine does so with the same folder. The lock is a socket that listens
  * under a name made from the folder's device and inode, so the system frees it however the process ends.
- * @throws UserError when another process has it
+ * @throws UserError if another process has the lock
  */
 export async function withFolder<T>(
   folder: string,
@@ -32,13 +34,13 @@ export async function withFolder<T>(
   }
 }
 
-/** On Linux and Windows a name without a file, which goes with the process. */
+/** Makes the socket's address: on Linux and Windows a name without a file, which ends with the process. */
 function addressOf(name: string, platform: NodeJS.Platform): string {
   if (platform === 'linux') return `\0${name}`;
   return platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`);
 }
 
-/** Undefined where the address is taken. */
+/** Listens at the address; undefined if it is taken. */
 async function listen(address: string): Promise<Server | undefined> {
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
@@ -52,7 +54,7 @@ async function listen(address: string): Promise<Server | undefined> {
   });
 }
 
-/** A socket that is a file outlives a killed process; then nobody answers, and it is replaced. */
+/** Replaces a socket that is a file and outlived a killed process: nobody answers there. Undefined if somebody does. */
 async function listenAfterDeath(address: string): Promise<Server | undefined> {
   if (!address.endsWith('.sock') || (await answers(address))) return undefined;
   rmSync(address, { force: true });

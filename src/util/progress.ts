@@ -1,10 +1,12 @@
+/** @file Shows the progress of long work: a bar on a terminal, lines elsewhere. */
+
 import { MultiBar } from 'cli-progress';
 
-/** Where long work reports to: a bar on a terminal, plain lines elsewhere, nothing in tests. */
+/** Receives the reports of long work: a bar on a terminal, plain lines elsewhere, nothing in tests. */
 export interface Progress {
-  /** `done` of `total` units; a new total or a smaller `done` begins a new phase with its own estimate. */
+  /** Reports `done` of `total` units. A new total or a smaller `done` begins a new phase with its own estimate. */
   update(done: number, total: number, note?: string): void;
-  /** A line of its own, kept above the bar. */
+  /** Writes a line of its own, which stays above the bar. */
   log(line: string): void;
   finish(note?: string): void;
 }
@@ -16,49 +18,52 @@ export const silentProgress: Progress = {
 };
 
 export interface ProgressOptions {
-  /** Default: standard error, so that standard output stays data. */
+  /** Standard error by default, so that standard output is left to data. */
   stream?: NodeJS.WriteStream;
-  /** Milliseconds that never go backwards; tests put their own clock here. */
+  /** Gives milliseconds that never go backwards; tests have their own clock. */
   now?: () => number;
 }
 
-/** A bar with an estimate when the stream is a terminal, else a line at most every 10 s or 10 %. */
+/** Makes a bar with an estimate if the stream is a terminal, else lines, at most one every 10 s or 10 %. */
 export function createProgress(title: string, options: ProgressOptions = {}): Progress {
   const { stream = process.stderr, now = () => performance.now() } = options;
   return stream.isTTY ? new BarProgress(title, stream, now) : new LineProgress(title, stream, now);
 }
 
-/** Knows how long the current phase has run and therefore how long it will take. */
+/** Estimates the time that is left from the time that the current phase has taken. */
 class Estimate {
-  private started = 0;
-  private first = 0;
-  private done = 0;
-  private total = -1;
+  readonly #now: () => number;
+  #started = 0;
+  #first = 0;
+  #done = 0;
+  #total = -1;
 
-  constructor(private readonly now: () => number) {}
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
-  /** Returns true when this update begins a phase. */
+  /** Takes in an update; returns true if it begins a phase. */
   update(done: number, total: number): boolean {
-    const begins = total !== this.total || done < this.done;
+    const begins = total !== this.#total || done < this.#done;
     if (begins) {
-      this.started = this.now();
-      this.first = done;
+      this.#started = this.#now();
+      this.#first = done;
     }
-    this.done = done;
-    this.total = total;
+    this.#done = done;
+    this.#total = total;
     return begins;
   }
 
   get percent(): number {
-    return this.total > 0 ? Math.min(100, Math.floor((100 * this.done) / this.total)) : 0;
+    return this.#total > 0 ? Math.min(100, Math.floor((100 * this.#done) / this.#total)) : 0;
   }
 
-  /** "42 %, 3:20 left, note": the estimate is left out until something has been done. */
+  /** Writes "42 %, 3:20 left, note", without the time until something has been done. */
   describe(note: string): string {
-    const gained = this.done - this.first;
+    const gained = this.#done - this.#first;
     const parts = [`${this.percent} %`];
-    if (gained > 0 && this.done < this.total) {
-      const seconds = ((this.now() - this.started) / 1000) * ((this.total - this.done) / gained);
+    if (gained > 0 && this.#done < this.#total) {
+      const seconds = ((this.#now() - this.#started) / 1000) * ((this.#total - this.#done) / gained);
       parts.push(`${formatDuration(seconds)} left`);
     }
     if (note !== '') parts.push(note);
@@ -66,7 +71,7 @@ class Estimate {
   }
 }
 
-/** Seconds as m:ss or h:mm:ss. */
+/** Writes seconds as m:ss or h:mm:ss. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const two = (value: number) => String(value).padStart(2, '0');
@@ -77,91 +82,93 @@ export function formatDuration(seconds: number): string {
 }
 
 class BarProgress implements Progress {
-  private readonly estimate: Estimate;
-  private bars: MultiBar | undefined;
-  private bar: ReturnType<MultiBar['create']> | undefined;
-  private note = '';
+  readonly #title: string;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #estimate: Estimate;
+  #bars: MultiBar | undefined;
+  #bar: ReturnType<MultiBar['create']> | undefined;
+  #note = '';
 
-  constructor(
-    private readonly title: string,
-    private readonly stream: NodeJS.WriteStream,
-    now: () => number,
-  ) {
-    this.estimate = new Estimate(now);
+  constructor(title: string, stream: NodeJS.WriteStream, now: () => number) {
+    this.#title = title;
+    this.#stream = stream;
+    this.#estimate = new Estimate(now);
   }
 
   update(done: number, total: number, note = ''): void {
-    this.estimate.update(done, total);
-    this.note = note;
-    if (this.bars === undefined) {
-      this.bars = new MultiBar({
-        stream: this.stream,
-        format: () => this.render(),
+    this.#estimate.update(done, total);
+    this.#note = note;
+    if (this.#bars === undefined) {
+      this.#bars = new MultiBar({
+        stream: this.#stream,
+        format: () => this.#render(),
         clearOnComplete: true,
         forceRedraw: true,
         fps: 5,
-        // Cursor and wrapping stay as they are, so nothing has to be restored on a signal; the library's own
-        // handler would swallow Ctrl-C.
+        // Cursor and wrapping are not changed, so nothing has to be restored on a signal; the library's own handler
+        // would intercept Ctrl-C.
         hideCursor: null,
         linewrap: null,
         gracefulExit: false,
       });
-      this.bar = this.bars.create(Math.max(1, total), done);
+      this.#bar = this.#bars.create(Math.max(1, total), done);
     }
-    this.bar?.setTotal(Math.max(1, total));
-    this.bar?.update(done);
+    this.#bar?.setTotal(Math.max(1, total));
+    this.#bar?.update(done);
   }
 
   log(line: string): void {
-    if (this.bars === undefined) this.stream.write(`${line}\n`);
-    else this.bars.log(`${line}\n`);
+    if (this.#bars === undefined) this.#stream.write(`${line}\n`);
+    else this.#bars.log(`${line}\n`);
   }
 
   finish(note = ''): void {
-    this.bars?.update();
-    this.bars?.stop();
-    this.bars = undefined;
-    if (note !== '') this.stream.write(`${note}\n`);
+    this.#bars?.update();
+    this.#bars?.stop();
+    this.#bars = undefined;
+    if (note !== '') this.#stream.write(`${note}\n`);
   }
 
-  private render(): string {
-    const filled = Math.round(this.estimate.percent / 5);
-    const line = `${this.title} ${'█'.repeat(filled)}${'░'.repeat(20 - filled)} ${this.estimate.describe(this.note)}`;
-    // A wrapped line would be left behind at the next redraw.
-    return line.slice(0, Math.max(20, (this.stream.columns || 80) - 1));
+  #render(): string {
+    const filled = Math.round(this.#estimate.percent / 5);
+    const line = `${this.#title} ${'█'.repeat(filled)}${'░'.repeat(20 - filled)} ${this.#estimate.describe(this.#note)}`;
+    // A part of a wrapped line would remain at the next redraw.
+    return line.slice(0, Math.max(20, (this.#stream.columns || 80) - 1));
   }
 }
 
 const LINE_INTERVAL_MS = 10_000;
 const STEP_PERCENT = 10;
-/** Short work should not print ten lines in a second. */
+/** Short work must not print ten lines in a second. */
 const STEP_INTERVAL_MS = 2_000;
 
 class LineProgress implements Progress {
-  private readonly estimate: Estimate;
-  private lastTime = -Infinity;
-  private lastPercent = 0;
+  readonly #title: string;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #now: () => number;
+  readonly #estimate: Estimate;
+  #lastTime = -Infinity;
+  #lastPercent = 0;
 
-  constructor(
-    private readonly title: string,
-    private readonly stream: NodeJS.WriteStream,
-    private readonly now: () => number,
-  ) {
-    this.estimate = new Estimate(now);
+  constructor(title: string, stream: NodeJS.WriteStream, now: () => number) {
+    this.#title = title;
+    this.#stream = stream;
+    this.#now = now;
+    this.#estimate = new Estimate(now);
   }
 
   update(done: number, total: number, note = ''): void {
-    if (this.estimate.update(done, total)) this.lastPercent = this.estimate.percent;
-    const waited = this.now() - this.lastTime;
-    const gained = this.estimate.percent - this.lastPercent;
+    if (this.#estimate.update(done, total)) this.#lastPercent = this.#estimate.percent;
+    const waited = this.#now() - this.#lastTime;
+    const gained = this.#estimate.percent - this.#lastPercent;
     if (waited < LINE_INTERVAL_MS && (gained < STEP_PERCENT || waited < STEP_INTERVAL_MS)) return;
-    this.lastTime = this.now();
-    this.lastPercent = this.estimate.percent;
-    this.log(`${this.title}: ${this.estimate.describe(note)}`);
+    this.#lastTime = this.#now();
+    this.#lastPercent = this.#estimate.percent;
+    this.log(`${this.#title}: ${this.#estimate.describe(note)}`);
   }
 
   log(line: string): void {
-    this.stream.write(`${line}\n`);
+    this.#stream.write(`${line}\n`);
   }
 
   finish(note = ''): void {

@@ -1,9 +1,12 @@
+/** @file Draws seeded random numbers, the same on every machine. */
+
 import { createHash } from 'node:crypto';
 
 /**
- * Seeded pseudo-random numbers: xoshiro128** 1.1 (Blackman and Vigna, https://prng.di.unimi.it/xoshiro128starstar.c),
- * which needs 32-bit arithmetic only, its state filled from the seed by SplitMix64 as its authors advise. The same
- * seed gives the same numbers on every machine and in every version. Not for secrets.
+ * Draws seeded pseudo-random numbers by xoshiro128** 1.1 (Blackman and Vigna,
+ * https://prng.di.unimi.it/xoshiro128starstar.c), which needs only 32-bit arithmetic. SplitMix64 fills its state from
+ * the seed, as its authors advise. The same seed gives the same numbers on every machine and in every version. Not for
+ * secrets.
  */
 export class Random {
   readonly #state: Uint32Array;
@@ -26,7 +29,7 @@ export class Random {
     return random;
   }
 
-  /** An integer from 0 to 2³² − 1. */
+  /** Draws an integer from 0 to 2³² − 1. */
   nextUint32(): number {
     const s = this.#state;
     const result = Math.imul(rotateLeft(Math.imul(s[1]!, 5), 7), 9) >>> 0;
@@ -40,18 +43,18 @@ export class Random {
     return result;
   }
 
-  /** Uniform in [0, 1), a multiple of 2⁻⁵³. */
+  /** Draws uniformly from [0, 1), a multiple of 2⁻⁵³. */
   nextFloat(): number {
     const high = this.nextUint32() >>> 5;
     const low = this.nextUint32() >>> 6;
     return (high * 2 ** 26 + low) / 2 ** 53;
   }
 
-  /** An integer from 0 to n − 1, each equally likely. @param n from 1 to 2³² */
+  /** Draws an integer from 0 to n − 1, each equally likely. @param n from 1 to 2³² */
   nextInt(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32)
       throw new RangeError(`nextInt takes an integer from 1 to 2^32, not ${n}`);
-    // Draws beyond the last whole multiple of n would favour small results.
+    // Draws beyond the last whole multiple of n are discarded: they would favour small results.
     const limit = 2 ** 32 - (2 ** 32 % n);
     for (;;) {
       const draw = this.nextUint32();
@@ -70,7 +73,7 @@ export class Random {
 }
 
 /**
- * A seed of its own for one use of a run's seed, such as `deriveSeed(seed, 'order', epoch)`: the first 48 bits of the
+ * Derives a seed for one use of a run's seed, as in `deriveSeed(seed, 'order', epoch)`: the first 48 bits of the
  * SHA-256 of the JSON array `[seed, ...labels]`.
  */
 export function deriveSeed(seed: number, ...labels: readonly (string | number)[]): number {
@@ -80,7 +83,7 @@ export function deriveSeed(seed: number, ...labels: readonly (string | number)[]
     .readUIntBE(0, 6);
 }
 
-/** https://prng.di.unimi.it/splitmix64.c */
+/** Makes the SplitMix64 generator of 64-bit numbers (https://prng.di.unimi.it/splitmix64.c). */
 export function splitMix64(seed: bigint): () => bigint {
   const word = (x: bigint) => BigInt.asUintN(64, x);
   let state = word(seed);

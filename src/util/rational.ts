@@ -1,13 +1,15 @@
+/** @file Computes with exact fractions and reads and writes decimals. */
+
 /** An exact fraction in lowest terms; the denominator is positive. */
 export interface Rational {
   readonly n: bigint;
   readonly d: bigint;
 }
 
-/** Digits a literal may have: far beyond any answer, and small enough that BigInt work stays trivial. */
+/** A literal with more digits is not read: the limit is far beyond any answer and keeps BigInt work trivial. */
 const MAX_DIGITS = 60;
 
-/** `n / d` in lowest terms. Throws a RangeError where `d` is zero. */
+/** Makes `n / d` in lowest terms. Throws a RangeError if `d` is zero. */
 export function rational(n: bigint, d = 1n): Rational {
   if (d === 0n) throw new RangeError('division by zero');
   const sign = d < 0n ? -1n : 1n;
@@ -21,9 +23,9 @@ export const add = (a: Rational, b: Rational): Rational => rational(a.n * b.d + 
 export const subtract = (a: Rational, b: Rational): Rational => rational(a.n * b.d - b.n * a.d, a.d * b.d);
 export const multiply = (a: Rational, b: Rational): Rational => rational(a.n * b.n, a.d * b.d);
 export const divide = (a: Rational, b: Rational): Rational => rational(a.n * b.d, a.d * b.n);
-/** The largest integer that is not above `a`. */
+/** Gives the largest integer that is not above `a`. */
 export const floor = (a: Rational): Rational => rational((a.n - (((a.n % a.d) + a.d) % a.d)) / a.d);
-/** Bits of |n|; 0 for 0. */
+/** Counts the bits of |n|; 0 has none. */
 export function bitLength(n: bigint): number {
   const hex = (n < 0n ? -n : n).toString(16);
   return n === 0n ? 0 : hex.length * 4 - Math.clz32(parseInt(hex[0]!, 16)) + 28;
@@ -31,8 +33,8 @@ export function bitLength(n: bigint): number {
 export const equals = (a: Rational, b: Rational): boolean => a.n === b.n && a.d === b.d;
 
 /**
- * The unsigned decimal number that `text` begins with at `from`: `12`, `1,000`, `.5`, `3.`, `10,440,000.25`.
- * Commas count only as whole groups of three. Undefined where there is none or it has more than 60 digits.
+ * Reads the unsigned decimal number that begins at `from`: `12`, `1,000`, `.5`, `3.`, `10,440,000.25`. Commas count only
+ * as whole groups of three. Undefined if there is no number or it has more than 60 digits.
  */
 export function scanDecimal(text: string, from = 0): { value: Rational; end: number } | undefined {
   const pattern = /(\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.(\d*))?/y;
@@ -49,9 +51,9 @@ export function scanDecimal(text: string, from = 0): { value: Rational; end: num
 }
 
 /**
- * Decimal text. A finite decimal of at most `maxDecimals` places is written exactly and without trailing zeros;
- * anything else is rounded half away from zero to `roundTo` decimals, or to `roundTo` significant digits where
- * it is smaller than 1 (so that 1/30000 does not become 0).
+ * Writes a fraction as a decimal: exactly and without trailing zeros if it has at most `maxDecimals` places, else
+ * rounded half away from zero to `roundTo` decimals, or to `roundTo` significant digits if it is smaller than 1 (so that
+ * 1/30000 does not become 0).
  */
 export function toDecimalText(value: Rational, maxDecimals: number, roundTo: number): string {
   const sign = value.n < 0n ? '-' : '';

@@ -1,10 +1,12 @@
-/** A cell; numbers are printed as JavaScript prints them, so round them first. */
+/** @file Formats tables as plain text. */
+
+/** The content of a cell. Numbers are printed as JavaScript prints them, so round them first. */
 export type Cell = string | number;
 
 /**
- * A table as plain text, without a final newline: a heading, a rule, one line a row, two blanks between columns.
- * A column in which every cell is a number, or text that begins like one (`36.7 ± 2.0`, `+3.1`, `.5`, `–`), is
- * aligned to the right. Throws a RangeError where a row has another number of cells than the heading.
+ * Writes a table as plain text, without a final newline: a heading, a rule, one line per row, two blanks between
+ * columns. A column in which every cell is a number, or text that begins like one (`36.7 ± 2.0`, `+3.1`, `.5`, `–`), is
+ * aligned to the right. Throws a RangeError if a row and the heading differ in their number of cells.
  */
 export function formatTable(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const texts = rows.map((row) => row.map(String));
@@ -31,7 +33,7 @@ export function formatTable(heading: readonly string[], rows: readonly (readonly
   return [line(heading), widths.map((width) => '─'.repeat(width)).join('  '), ...texts.map(line)].join('\n');
 }
 
-/** Columns on a terminal: East Asian wide characters and emoji take two, combining marks none. */
+/** Counts the columns on a terminal: East Asian wide characters and emoji take two, combining marks none. */
 function displayWidth(text: string): number {
   let width = 0;
   for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {

@@ -3,7 +3,7 @@ import { adversarialPairs } from '../../test/support/adversarialAnswers.js';
 import { composedAnswer } from '../../test/support/composedAnswers.js';
 import { Random } from '../util/random.js';
 import { parse } from './parse/parse.js';
-import { Budget, BudgetExceeded } from './algebra/budget.js';
+import { WorkBudget, BudgetExceeded } from './algebra/workBudget.js';
 import { verify, type Preset } from './verify.js';
 
 const pairs = adversarialPairs();
@@ -65,6 +65,6 @@ describe('the budget', () => {
       correct: false,
       reason: 'budget',
     });
-    expect(() => parse('1+'.repeat(100), new Budget(50))).toThrow(BudgetExceeded);
+    expect(() => parse('1+'.repeat(100), new WorkBudget(50))).toThrow(BudgetExceeded);
   });
 });

@@ -1,60 +1,68 @@
-import { Budget, BudgetExceeded } from './algebra/budget.js';
-import { extractChoice, LETTERS } from './find/choices.js';
-import { compare } from './compare/compare.js';
-import { extract, type Candidate } from './find/extract.js';
-import { isProse } from './find/formulas.js';
-import { beforeConditions, normalize, trimAnswer } from './parse/normalize.js';
-import { optionsOf, type Preset, type VerifyOptions } from './options.js';
-import { MAX_ANSWER_LENGTH, parse } from './parse/parse.js';
+/**
+ * @file The verifier: finds the answer in a response (find/), reads it (parse/) and compares it with the gold
+ * (compare/).
+ */
+
 import { print } from './algebra/print.js';
-import { symbol, substitute, symbolsOf, type Node } from './algebra/tree.js';
+import { substitute, symbol, symbolsOf, type Node } from './algebra/tree.js';
+import { BudgetExceeded, WorkBudget } from './algebra/workBudget.js';
+import { compare } from './compare/compare.js';
+import { extractChoice, LETTERS } from './find/choices.js';
+import { extract, type AnswerCandidate } from './find/extract.js';
+import { isProse } from './find/formulas.js';
+import { textAfterThinking } from './find/thinking.js';
+import { beforeConditions, normalize, trimAnswer } from './parse/normalize.js';
+import { MAX_ANSWER_LENGTH, parse } from './parse/parse.js';
+import { optionsOf, type Preset, type VerifyOptions } from './presets.js';
 
-export type { Preset, VerifyOptions } from './options.js';
+export type { Preset, VerifyOptions } from './presets.js';
 
-/** Why a verdict is what it is. Only 'equal' is correct; 'different' alone means that both answers were read. */
+/** The reason of a verdict. Only 'equal' is correct; 'different' means that both answers were read and differ. */
 export type Reason =
   | 'equal'
   | 'different'
-  /** The gold answer is empty or no mathematics, and the texts differ. */
+  /** The gold is empty or cannot be read, and the texts differ. */
   | 'gold-unreadable'
-  /** Nothing in the response looks like an answer. */
+  /** No answer was found in the response. */
   | 'no-answer'
-  /** An answer was found, but it could not be read, and its text is not the gold's. */
+  /** An answer was found but could not be read, and its text is not the gold's. */
   | 'unparsed'
   /** A limit on size, depth or work was reached first. */
   | 'budget';
 
+/** What the verifier says about one response. */
 export interface Verdict {
   correct: boolean;
   reason: Reason;
-  /** The rung of the comparison that decided: 'string', 'number', 'set', 'identity', … (docs/verifier.md). */
+  /** The rung that decided: 'string', 'number', 'set', 'identity', … (`compare/compare.ts`, docs/verifier.md). */
   stage: string;
-  /** The answer text found in the response; null where none was. */
+  /** The answer's text in the response; null where none was found. */
   extracted: string | null;
-  /** The answers as they were read, printed; null where they could not be. */
+  /** The answers as they were read, printed; null where they could not be read. */
   goldParsed: string | null;
   predParsed: string | null;
 }
 
-/** Candidates of one text that are parsed before the first stands as text. */
+/** Limits the candidates that are read; if none of them can be, the first is the answer as a text. */
 const MAX_CANDIDATES = 12;
-/** Characters of a response, counted from its end, in which the answer is looked for. */
+/** Limits the characters of a response, counted from its end, in which the answer is searched for. */
 const MAX_RESPONSE = 400_000;
-/** Characters that a response without a phrase, box or formula may have to be an answer as a whole. */
+/** Limits the characters of a response that is an answer as a whole, without a phrase, box or formula. */
 const SHORT = 2000;
 
-/** Where a whole text was meant as an answer, no number is taken out of it. */
+/** The targets where a whole text was meant as an answer: no number is taken out of it. */
 const FORMULAS = ['latex'] as const;
 
-/** An answer as text, and as a tree where it could be read. */
+/** An answer as a text, and as a tree if it could be read. */
 interface Answer {
   text: string;
   node: Node | undefined;
 }
 
 /**
- * Whether the response `pred` gives the answer `gold`. `gold` may be a bare answer, one in dollar signs or a box, or a
- * whole solution; `pred` a response or a bare answer. Never throws on data and never hangs: work is counted, not timed.
+ * Decides whether the response `pred` gives the answer `gold`. `gold` may be a bare answer, one in dollar signs or a
+ * box, or a whole solution; `pred` may be a response or a bare answer. Never throws on data and never hangs: work is
+ * counted, not timed.
  */
 export function verify(
   item: { gold: string; pred: string; preset?: Preset } & Partial<VerifyOptions>,
@@ -77,7 +85,7 @@ export function verify(
     stage,
   });
   try {
-    const budget = new Budget();
+    const budget = new WorkBudget();
     const gold = readGold(item.gold, options, budget);
     verdict.goldParsed = gold?.node ? print(gold.node) : null;
     const pred = response === undefined ? undefined : readResponse(response, options, budget);
@@ -98,25 +106,27 @@ export function verify(
   }
 }
 
-/** What is read of a response: up to the next speaker's turn, behind the thinking; undefined where that is required. */
+/**
+ * Gives the part of a response that is searched: cut at the next turn, after `</think>` unless nothing follows it.
+ * Undefined if `afterThinking` is set and there is no `</think>`.
+ */
 function responseText(pred: string, options: VerifyOptions): string | undefined {
   const turn = pred.search(/<\|(?:im_start|im_end|endoftext|eot_id)\|>/);
   const own = (turn > 0 ? pred.slice(0, turn) : pred).slice(-MAX_RESPONSE).replace(/<<[^<>\n]{0,100}>>/g, '');
-  const thought = own.lastIndexOf('</think>');
-  const answer = thought < 0 ? '' : own.slice(thought + '</think>'.length);
-  if (options.afterThinking) return thought < 0 ? undefined : answer;
-  if (answer.trim() !== '') return answer;
-  return own;
+  const answer = textAfterThinking(own);
+  if (options.afterThinking) return answer;
+  return answer === undefined || answer.trim() === '' ? own : answer;
 }
 
-function readGold(gold: string, options: VerifyOptions, budget: Budget): Answer | undefined {
+/** Reads the gold: the text as a whole, or the answer in it. */
+function readGold(gold: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
   if (gold.trim() === '') return undefined;
   const whole = bareAnswer(beforeConditions(gold), MAX_ANSWER_LENGTH, options, budget);
   if (whole?.node) return whole;
   const settings = {
     targets: whole ? FORMULAS : (options.goldTargets ?? options.targets),
     boxPriority: Math.max(0, options.boxPriority),
-    // No part of an answer that cannot be read is taken for it.
+    // No part of an answer that cannot be read is taken for the whole.
     anchored: whole !== undefined && !hasFormula(gold),
     requireBox: false,
   };
@@ -124,7 +134,8 @@ function readGold(gold: string, options: VerifyOptions, budget: Budget): Answer 
   return found?.node ? found : (whole ?? found ?? { text: gold.trim(), node: undefined });
 }
 
-function readResponse(response: string, options: VerifyOptions, budget: Budget): Answer | undefined {
+/** Reads the answer of a response: the text as a whole if it is short and bare, or the answer in it. */
+function readResponse(response: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
   const isWhole = !options.anchored && !hasFormula(response);
   const bare = isWhole ? bareAnswer(response, SHORT, options, budget) : undefined;
   if (bare?.node) return bare;
@@ -132,21 +143,27 @@ function readResponse(response: string, options: VerifyOptions, budget: Budget):
   return firstReadable(extract(response, settings), options, budget) ?? bare;
 }
 
-/** Whether formulas between delimiters stand in the text. */
+/** Tells whether the text has formulas between delimiters. */
 const hasFormula = (text: string): boolean => /(?<!\\)\$|\\[([]/.test(trimAnswer(text));
 
-/** A short text without prose and boxes is an answer as a whole. */
-function bareAnswer(text: string, limit: number, options: VerifyOptions, budget: Budget): Answer | undefined {
+/** Reads a short text without prose and boxes as an answer as a whole; undefined for any other text. */
+function bareAnswer(
+  text: string,
+  limit: number,
+  options: VerifyOptions,
+  budget: WorkBudget,
+): Answer | undefined {
   const trimmed = text.trim();
   if (!options.targets.includes('latex') || trimmed === '' || trimmed.length > limit) return undefined;
   if (/\n|\\boxed|\\fbox/.test(trimmed) || isProse(trimmed)) return undefined;
   return read(trimmed, options, budget);
 }
 
+/** Gives the first candidate that can be read, else the first that is not empty, as a text. */
 function firstReadable(
-  candidates: readonly Candidate[],
+  candidates: readonly AnswerCandidate[],
   options: VerifyOptions,
-  budget: Budget,
+  budget: WorkBudget,
 ): Answer | undefined {
   let first: Answer | undefined;
   for (const { content } of candidates.slice(0, MAX_CANDIDATES)) {
@@ -157,7 +174,7 @@ function firstReadable(
   return first;
 }
 
-function read(content: string, options: VerifyOptions, budget: Budget): Answer {
+function read(content: string, options: VerifyOptions, budget: WorkBudget): Answer {
   if (content.length > MAX_ANSWER_LENGTH) return { text: content.trim(), node: undefined };
   const text = normalize(content);
   const parsed = parse(text, budget, options.repair);
@@ -166,7 +183,7 @@ function read(content: string, options: VerifyOptions, budget: Budget): Answer {
 
 const plainText = (text: string) => (text.length > MAX_ANSWER_LENGTH ? text : normalize(text));
 
-/** What is left of an answer's text when blanks, fonts, sizes of brackets and letter case do not count. */
+/** Drops blanks, fonts, sizes of brackets and letter case from an answer's text. */
 function looseText(text: string): string {
   return plainText(text)
     .replace(/\\(?:left|right|displaystyle|text(?:bf|rm|it)?|mbox|mathrm)(?![a-z])|\s/g, '')
@@ -174,7 +191,7 @@ function looseText(text: string): string {
     .toLowerCase();
 }
 
-/** Where names of variables do not count, the answer's with those of the gold, in the order of the alphabet. */
+/** Unless `strictNames`, renames the prediction's variables to the gold's, matched in alphabetical order. */
 function renamed(pred: Node, gold: Node, options: VerifyOptions): Node {
   const [ours, theirs] = [[...symbolsOf(pred)].sort(), [...symbolsOf(gold)].sort()];
   if (options.strictNames || ours.length !== theirs.length) return pred;

@@ -7,7 +7,7 @@ import { UserError } from '../../util/errors.js';
 import type { Progress } from '../../util/progress.js';
 import { formatTable } from '../../util/table.js';
 import type { VerifySummary } from '../../verify/files/verifyFiles.js';
-import { presetNames } from '../../verify/options.js';
+import { presetNames } from '../../verify/presets.js';
 import { defineStage } from './stage.js';
 
 const FILE = 'verified.jsonl';
@@ -47,10 +47,10 @@ export const verifyStage = defineStage({
   file: FILE,
   result: (_, dir) => join(dir, FILE),
   run: async (settings, { out, progress, signal }) => {
-    const { besides, verifyFiles } = await import('../../verify/files/verifyFiles.js');
+    const { siblingPath, verifyFiles } = await import('../../verify/files/verifyFiles.js');
     const { preset, threads = availableParallelism(), judge_mode: mode } = settings;
-    using judge = await openJudge(settings, besides(out, 'judge.jsonl'), progress);
-    const disagreements = settings.disagreements ?? besides(out, 'disagreements.md');
+    using judge = await openJudge(settings, siblingPath(out, 'judge.jsonl'), progress);
+    const disagreements = settings.disagreements ?? siblingPath(out, 'disagreements.md');
     const summary = await verifyFiles(
       {
         files: [settings.data].flat(),

@@ -10,7 +10,7 @@ interface Row {
   value: string;
 }
 
-const path = join(import.meta.dirname, '../../test/fixtures/bigfloat.json');
+const path = join(import.meta.dirname, '../../../test/fixtures/bigfloat.json');
 const rows = JSON.parse(readFileSync(path, 'utf8')) as Row[];
 
 const fraction = (text: string) => {

@@ -1,3 +1,5 @@
+/** @file Computes with binary floating-point numbers of any precision: arithmetic and elementary functions. */
+
 import { bitLength, rational, type Rational } from '../../util/rational.js';
 
 /** A binary floating-point number `m · 2^e` of as many bits as its arithmetic keeps. */
@@ -6,7 +8,7 @@ export interface BigFloat {
   readonly e: number;
 }
 
-/** Exponents beyond this are no answers, and would make shifts unsafe. */
+/** Numbers with larger exponents do not occur in answers and would make shifts unsafe. */
 const MAX_EXPONENT = 2 ** 40;
 
 const shift = (n: bigint, by: number): bigint => (by >= 0 ? n << BigInt(by) : n >> BigInt(-by));
@@ -15,7 +17,7 @@ export const ZERO: BigFloat = { m: 0n, e: 0 };
 export const isZero = (a: BigFloat): boolean => a.m === 0n;
 export const negate = (a: BigFloat): BigFloat => ({ m: -a.m, e: a.e });
 export const absolute = (a: BigFloat): BigFloat => (a.m < 0n ? negate(a) : a);
-/** The position of the leading bit: |a| is in [2^(k-1), 2^k). -Infinity for zero. */
+/** Gives the position k of the leading bit: |a| is in [2^(k-1), 2^k). -Infinity for zero. */
 export const order = (a: BigFloat): number => (a.m === 0n ? -Infinity : bitLength(a.m) + a.e);
 
 export function toDouble(a: BigFloat): number {
@@ -23,23 +25,23 @@ export function toDouble(a: BigFloat): number {
   return Number(shift(a.m, -excess)) * 2 ** Math.max(-1100, Math.min(1100, a.e + excess));
 }
 
-/** Exactly the same number as a fraction; undefined where its exponent is beyond ±20,000. */
+/** Converts to a fraction exactly; undefined where the exponent is beyond ±20,000. */
 export function toRational(a: BigFloat): Rational | undefined {
   if (Math.abs(a.e) > 20_000) return undefined;
   return a.e >= 0 ? rational(a.m << BigInt(a.e)) : rational(a.m, 1n << BigInt(-a.e));
 }
 
 /**
- * Arithmetic on BigFloats with `precision` bits, of which the last few may be wrong. Of logarithms, sines, cosines and
- * angles near zero as many bits behind the point are right, not as many significant ones.
+ * Computes with BigFloats of `precision` bits, of which the last few may be wrong. Logarithms, sines, cosines and
+ * angles near zero are right to as many bits after the point, not to as many significant bits.
  */
 export class BigFloats {
-  private piValue: BigFloat | undefined;
-  private ln2Value: BigFloat | undefined;
+  #piValue: BigFloat | undefined;
+  #ln2Value: BigFloat | undefined;
 
   constructor(readonly precision: number) {}
 
-  private round(m: bigint, e: number): BigFloat | undefined {
+  #round(m: bigint, e: number): BigFloat | undefined {
     const excess = bitLength(m) - this.precision;
     const rounded = excess > 0 ? { m: m >> BigInt(excess), e: e + excess } : { m, e };
     return Math.abs(rounded.e) > MAX_EXPONENT ? undefined : rounded;
@@ -47,7 +49,7 @@ export class BigFloats {
 
   from({ n, d }: Rational): BigFloat {
     const by = Math.max(0, this.precision + bitLength(d) - bitLength(n));
-    return this.round((n << BigInt(by)) / d, -by)!;
+    return this.#round((n << BigInt(by)) / d, -by)!;
   }
 
   add(a: BigFloat, b: BigFloat): BigFloat {
@@ -57,7 +59,7 @@ export class BigFloats {
     if (gap > this.precision + 2) return a;
     if (gap < -this.precision - 2) return b;
     const e = Math.min(a.e, b.e);
-    return this.round(shift(a.m, a.e - e) + shift(b.m, b.e - e), e)!;
+    return this.#round(shift(a.m, a.e - e) + shift(b.m, b.e - e), e)!;
   }
 
   subtract(a: BigFloat, b: BigFloat): BigFloat {
@@ -65,13 +67,13 @@ export class BigFloats {
   }
 
   multiply(a: BigFloat, b: BigFloat): BigFloat | undefined {
-    return this.round(a.m * b.m, a.e + b.e);
+    return this.#round(a.m * b.m, a.e + b.e);
   }
 
   divide(a: BigFloat, b: BigFloat): BigFloat | undefined {
     if (isZero(b)) return undefined;
     const by = Math.max(0, this.precision + 2 + bitLength(b.m) - bitLength(a.m));
-    return this.round((a.m << BigInt(by)) / b.m, a.e - by - b.e);
+    return this.#round((a.m << BigInt(by)) / b.m, a.e - by - b.e);
   }
 
   sqrt(a: BigFloat): BigFloat | undefined {
@@ -83,27 +85,30 @@ export class BigFloats {
     let root = 1n << BigInt((bitLength(n) >> 1) + 1);
     for (;;) {
       const next = (root + n / root) >> 1n;
-      if (next >= root) return this.round(root, (a.e - by) / 2);
+      if (next >= root) return this.#round(root, (a.e - by) / 2);
       root = next;
     }
   }
 
-  /** π by Machin's formula. */
+  /** Computes π by Machin's formula. */
   pi(): BigFloat {
     const p = this.precision + 16;
-    this.piValue ??= this.round(16n * arctanOfInverse(5n, p, -1n) - 4n * arctanOfInverse(239n, p, -1n), -p)!;
-    return this.piValue;
+    this.#piValue ??= this.#round(
+      16n * arctanOfInverse(5n, p, -1n) - 4n * arctanOfInverse(239n, p, -1n),
+      -p,
+    )!;
+    return this.#piValue;
   }
 
-  /** ln 2 = 18 artanh(1/26) - 2 artanh(1/4801) + 8 artanh(1/8749) */
-  private ln2(): BigFloat {
+  /** Computes ln 2 = 18 artanh(1/26) - 2 artanh(1/4801) + 8 artanh(1/8749). */
+  #ln2(): BigFloat {
     const p = this.precision + 16;
     const sum =
       18n * arctanOfInverse(26n, p, 1n) -
       2n * arctanOfInverse(4801n, p, 1n) +
       8n * arctanOfInverse(8749n, p, 1n);
-    this.ln2Value ??= this.round(sum, -p)!;
-    return this.ln2Value;
+    this.#ln2Value ??= this.#round(sum, -p)!;
+    return this.#ln2Value;
   }
 
   exp(a: BigFloat): BigFloat | undefined {
@@ -112,13 +117,13 @@ export class BigFloats {
     const k = Math.round(toDouble(a) / Math.LN2);
     const guarded = new Fixed(this.precision + 24 + Math.max(0, order(a)));
     const wide = new BigFloats(guarded.bits);
-    const r = wide.subtract(a, wide.multiply({ m: BigInt(k), e: 0 }, k === 0 ? ZERO : wide.ln2())!);
+    const r = wide.subtract(a, wide.multiply({ m: BigInt(k), e: 0 }, k === 0 ? ZERO : wide.#ln2())!);
     let value = guarded.exp(guarded.from(r) >> 8n);
     for (let doubling = 0; doubling < 8; doubling++) value = guarded.multiply(value, value);
-    return this.round(value, k - guarded.bits);
+    return this.#round(value, k - guarded.bits);
   }
 
-  /** The natural logarithm of a positive number: from a double by Newton's method, which triples the digits. */
+  /** Computes the natural logarithm of a positive number: from a double by Halley's method, which triples the digits. */
   ln(a: BigFloat): BigFloat | undefined {
     if (a.m <= 0n) return undefined;
     const k = order(a);
@@ -129,10 +134,10 @@ export class BigFloats {
       const ratio = this.divide(this.subtract(mantissa, e), this.add(mantissa, e))!;
       y = this.add(y, { m: ratio.m, e: ratio.e + 1 });
     }
-    return this.add(y, this.multiply({ m: BigInt(k), e: 0 }, this.ln2())!);
+    return this.add(y, this.multiply({ m: BigInt(k), e: 0 }, this.#ln2())!);
   }
 
-  /** Sine and cosine; undefined for arguments beyond 2^40. */
+  /** Computes sine and cosine; undefined for arguments beyond 2^40. */
   sinCos(a: BigFloat): readonly [BigFloat, BigFloat] | undefined {
     if (order(a) > 40) return undefined;
     const guarded = new Fixed(this.precision + 24 + Math.max(0, order(a)));
@@ -140,7 +145,7 @@ export class BigFloats {
     const quarter = { m: wide.pi().m, e: wide.pi().e - 1 };
     const k = Math.round(toDouble(a) / (Math.PI / 2));
     const r = guarded.from(wide.subtract(a, wide.multiply({ m: BigInt(k), e: 0 }, quarter)!));
-    const [sin, cos] = guarded.sinCos(r).map((value) => this.round(value, -guarded.bits)!) as [
+    const [sin, cos] = guarded.sinCos(r).map((value) => this.#round(value, -guarded.bits)!) as [
       BigFloat,
       BigFloat,
     ];
@@ -156,14 +161,14 @@ export class BigFloats {
     }
   }
 
-  /** The angle of the point (x, y), in (-π, π]; undefined for the origin. */
+  /** Computes the angle of the point (x, y), in (-π, π]; undefined for the origin. */
   atan2(y: BigFloat, x: BigFloat): BigFloat | undefined {
     if (isZero(x) && isZero(y)) return undefined;
     const scale = Math.max(order(x), order(y));
     const [u, v] = [x, y].map((a) => ({ m: a.m, e: a.e - scale })) as [BigFloat, BigFloat];
     let angle = this.from(doubleToRational(Math.atan2(toDouble(v), toDouble(u))));
     for (let correct = 48; correct < this.precision + 8; correct *= 3) {
-      // The rest of the angle has the tangent t; its arc tangent is t - t³/3 + ….
+      // The rest of the angle has the tangent t and is therefore t - t³/3 + ….
       const [sin, cos] = this.sinCos(angle)!;
       const across = this.subtract(this.multiply(v, cos)!, this.multiply(u, sin)!);
       const t = this.divide(across, this.add(this.multiply(u, cos)!, this.multiply(v, sin)!))!;
@@ -174,7 +179,7 @@ export class BigFloats {
   }
 }
 
-/** Σ sign^k / ((2k + 1) q^(2k + 1)), scaled by 2^p. */
+/** Sums sign^k / ((2k + 1) q^(2k + 1)) over k, scaled by 2^p. */
 function arctanOfInverse(q: bigint, p: number, sign: 1n | -1n): bigint {
   let power = (1n << BigInt(p)) / q;
   let result = power;
@@ -189,7 +194,7 @@ function doubleToRational(value: number): Rational {
   return rational(BigInt(Math.round(value * 2 ** 60)), 1n << 60n);
 }
 
-/** Fixed-point numbers with `bits` behind the point, for Taylor series of small arguments. */
+/** Computes with fixed-point numbers of `bits` bits after the point, for Taylor series of small arguments. */
 class Fixed {
   constructor(readonly bits: number) {}
 
@@ -211,7 +216,7 @@ class Fixed {
     return result;
   }
 
-  /** For |a| ≤ π/4: the argument is divided by 2^6 and the angle doubled again. */
+  /** Computes sine and cosine for |a| ≤ π/4: divides the argument by 2^6, then doubles the angle six times. */
   sinCos(a: bigint): readonly [bigint, bigint] {
     const one = 1n << BigInt(this.bits);
     const small = a >> 6n;

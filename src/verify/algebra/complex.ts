@@ -1,5 +1,8 @@
+/** @file Evaluates trees in complex doubles. Too coarse to prove equality by itself: see bigComplex.ts. */
+
 import { bitLength, type Rational } from '../../util/rational.js';
-import type { Arithmetic } from './evaluate.js';
+import type { Arithmetic } from './evaluateNode.js';
+import { exactValue } from './exact.js';
 import type { ConstantName } from './tree.js';
 
 /** A complex number in doubles. */
@@ -12,7 +15,7 @@ const real = (re: number): Complex => ({ re, im: 0 });
 
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** The nearest double. */
+/** Gives the nearest double. */
 export function toDouble({ n, d }: Rational): number {
   if (n <= SAFE && n >= -SAFE && d <= SAFE) return Number(n) / Number(d);
   const shift = Math.max(0, bitLength(d) - bitLength(n) + 64);
@@ -38,7 +41,7 @@ function exp(a: Complex): Complex {
   return a.im === 0 ? real(size) : { re: size * Math.cos(a.im), im: size * Math.sin(a.im) };
 }
 
-/** The principal logarithm. */
+/** Gives the principal logarithm. */
 const log = (a: Complex): Complex => ({ re: Math.log(magnitude(a)), im: Math.atan2(a.im, a.re) });
 const scale = (a: Complex, factor: number): Complex => ({ re: a.re * factor, im: a.im * factor });
 const timesI = (a: Complex): Complex => ({ re: -a.im, im: a.re });
@@ -59,9 +62,9 @@ const sinh = (a: Complex) => scale(subtract(exp(a), exp(scale(a, -1))), 0.5);
 const cosh = (a: Complex) => scale(add(exp(a), exp(scale(a, -1))), 0.5);
 const sin = (a: Complex) => (a.im === 0 ? real(Math.sin(a.re)) : scale(timesI(sinh(timesI(a))), -1));
 const cos = (a: Complex) => (a.im === 0 ? real(Math.cos(a.re)) : cosh(timesI(a)));
-/** ln(a + √(a² + 1)) */
+/** asinh a = ln(a + √(a² + 1)) */
 const asinh = (a: Complex) => log(add(a, sqrt(add(multiply(a, a), ONE))));
-/** ln(a + √(a + 1) √(a - 1)) */
+/** acosh a = ln(a + √(a + 1) √(a - 1)) */
 const acosh = (a: Complex) => log(add(a, multiply(sqrt(add(a, ONE)), sqrt(subtract(a, ONE)))));
 const atanh = (a: Complex) => scale(subtract(log(add(ONE, a)), log(subtract(ONE, a))), 0.5);
 const asin = (a: Complex) => scale(timesI(asinh(timesI(a))), -1);
@@ -123,13 +126,14 @@ function gamma(z: Complex): Complex {
 }
 
 /**
- * Evaluation in complex doubles where the symbols have the values that `valueOf` gives. Unknown functions are fixed
- * analytic ones, so that f(x + 1) is f(1 + x).
+ * Makes the arithmetic of complex doubles in which the symbols have the values that `valueOf` gives. An unknown
+ * function is replaced by an analytic one that its name determines, so that f(x + 1) is f(1 + x).
  */
 export function complexArithmetic(valueOf: (name: string) => Complex | undefined): Arithmetic<Complex> {
   const finite = (a: Complex | undefined) =>
     a && Number.isFinite(a.re) && Number.isFinite(a.im) ? a : undefined;
   return {
+    exactValue,
     number: (value) => finite(real(toDouble(value))),
     constant: (name) => CONSTANTS[name],
     symbol: valueOf,

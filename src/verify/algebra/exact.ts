@@ -1,40 +1,31 @@
+/** @file Evaluates trees in exact fractions, with a limit on their size. */
+
 import { add, bitLength, equals, floor, multiply, rational, type Rational } from '../../util/rational.js';
-import type { Budget } from './budget.js';
-import { evaluate, type Arithmetic } from './evaluate.js';
+import type { WorkBudget } from './workBudget.js';
+import { evaluateNode, type Arithmetic } from './evaluateNode.js';
 import type { Node } from './tree.js';
 
-/** Bits that an exact numerator or denominator may have; 5000! has 54,233. */
+/** Limits the bits of an exact numerator or denominator; 5000! has 54,233. */
 const MAX_BITS = 65_536;
 const MAX_FACTORIAL = 5000n;
 
-/** The value of a tree as a fraction, or undefined where it is none or too large. Throws only BudgetExceeded. */
-export function exactValue(node: Node, budget: Budget): Rational | undefined {
+/** Gives the value of a tree as a fraction; undefined where it is not one or too large. Throws only BudgetExceeded. */
+export function exactValue(node: Node, budget: WorkBudget): Rational | undefined {
   if (node.kind === 'number') return node.value;
-  return evaluate(node, arithmeticWithin(budget), budget);
+  return evaluateNode(node, arithmeticWithin(budget), budget);
 }
 
-/** The non-negative integer that `digits` are in `base` (2 to 36), undefined where a digit is too large for it. */
-export function integerOf(digits: string, base: number): bigint | undefined {
-  if (base < 2 || base > 36) return undefined;
-  let value = 0n;
-  for (const character of digits) {
-    const digit = parseInt(character, 36);
-    if (!(digit < base)) return undefined;
-    value = value * BigInt(base) + BigInt(digit);
-  }
-  return value;
-}
-
-/** `value` where it is of a size that exact work stays quick with. */
-function bounded(value: Rational, budget: Budget): Rational | undefined {
+/** Gives `value` back if exact work with a number of its size stays quick, else undefined. */
+function bounded(value: Rational, budget: WorkBudget): Rational | undefined {
   const bits = Math.max(bitLength(value.n), bitLength(value.d));
   budget.spend(bits >> 10);
   return bits > MAX_BITS ? undefined : value;
 }
 
-function arithmeticWithin(budget: Budget): Arithmetic<Rational> {
+function arithmeticWithin(budget: WorkBudget): Arithmetic<Rational> {
   return {
     isExact: true,
+    exactValue,
     number: (value) => value,
     constant: () => undefined,
     symbol: () => undefined,
@@ -46,8 +37,8 @@ function arithmeticWithin(budget: Budget): Arithmetic<Rational> {
   };
 }
 
-/** `base` to an exact exponent; roots where they are exact, odd ones of negative numbers included. */
-function power(base: Rational, exponent: Rational, budget: Budget): Rational | undefined {
+/** Raises `base` to an exact exponent. Takes roots that are exact, odd ones of negative numbers included. */
+function power(base: Rational, exponent: Rational, budget: WorkBudget): Rational | undefined {
   if (exponent.d !== 1n) {
     if (exponent.d > 64n) return undefined;
     const [n, d] = [exactRoot(base.n, Number(exponent.d)), exactRoot(base.d, Number(exponent.d))];
@@ -60,13 +51,13 @@ function power(base: Rational, exponent: Rational, budget: Budget): Rational | u
     const bits = BigInt(Math.max(bitLength(base.n), bitLength(base.d)));
     if (bits * size > BigInt(MAX_BITS)) return undefined;
   }
-  // ±1 and 0 to any power
+  // ±1 and 0 have few powers, however large the exponent.
   const steps = one(base.n) && one(base.d) ? size % 2n || (size > 0n ? 2n : 0n) : size;
   const result = rational(base.n ** steps, base.d ** steps);
   return bounded(exponent.n < 0n ? rational(result.d, result.n) : result, budget);
 }
 
-/** The integer whose `degree`-th power is `n`, undefined where there is none. */
+/** Gives the integer whose `degree`-th power is `n`; undefined where there is none. */
 function exactRoot(n: bigint, degree: number): bigint | undefined {
   if (n < 0n) {
     const root = degree % 2 === 1 ? exactRoot(-n, degree) : undefined;
@@ -74,7 +65,7 @@ function exactRoot(n: bigint, degree: number): bigint | undefined {
   }
   if (n < 2n) return n;
   const d = BigInt(degree);
-  // Newton from above
+  // Newton's method from above
   let root = 1n << BigInt(Math.ceil(bitLength(n) / degree) + 1);
   for (;;) {
     const next = ((d - 1n) * root + n / root ** (d - 1n)) / d;
@@ -83,7 +74,7 @@ function exactRoot(n: bigint, degree: number): bigint | undefined {
   }
 }
 
-function call(name: string, args: readonly Rational[], budget: Budget): Rational | undefined {
+function call(name: string, args: readonly Rational[], budget: WorkBudget): Rational | undefined {
   const [a, b] = args as [Rational, Rational | undefined];
   switch (name) {
     case 'abs':
@@ -105,7 +96,7 @@ function call(name: string, args: readonly Rational[], budget: Budget): Rational
   return result === undefined ? undefined : bounded(rational(result), budget);
 }
 
-function integerFunction(name: string, args: readonly bigint[], budget: Budget): bigint | undefined {
+function integerFunction(name: string, args: readonly bigint[], budget: WorkBudget): bigint | undefined {
   const [n, k] = args as [bigint, bigint | undefined];
   switch (name) {
     case 'factorial':
@@ -128,8 +119,8 @@ function gcd(a: bigint, b: bigint): bigint {
   return a;
 }
 
-/** n (n - step) (n - 2 step) … down to a positive factor. */
-function fallingProduct(n: bigint, step: bigint, budget: Budget): bigint | undefined {
+/** Multiplies n (n - step) (n - 2 step) … down to the last positive factor. */
+function fallingProduct(n: bigint, step: bigint, budget: WorkBudget): bigint | undefined {
   if (n < 0n || n > MAX_FACTORIAL) return undefined;
   budget.spend(Number(n) >> 1);
   let result = 1n;
@@ -137,7 +128,7 @@ function fallingProduct(n: bigint, step: bigint, budget: Budget): bigint | undef
   return result;
 }
 
-function binomial(n: bigint, k: bigint, budget: Budget): bigint | undefined {
+function binomial(n: bigint, k: bigint, budget: WorkBudget): bigint | undefined {
   if (k < 0n || n < 0n || k > n) return k < 0n || n >= 0n ? 0n : undefined;
   const steps = k > n - k ? n - k : k;
   if (steps > MAX_FACTORIAL || bitLength(n) * Number(steps) > MAX_BITS * 4) return undefined;

@@ -1,7 +1,10 @@
-import type { Rational } from '../../util/rational.js';
-import type { Arithmetic } from './evaluate.js';
+/** @file Evaluates trees at random points of a prime field, which decides identities of rational functions. */
 
-/** A prime below 2^61 in whose field -1 has a square root. */
+import type { Rational } from '../../util/rational.js';
+import type { Arithmetic } from './evaluateNode.js';
+import { exactValue } from './exact.js';
+
+/** P is a prime below 2^61 in whose field -1 has a square root. */
 const P = 2305843009213693921n;
 const SQRT_MINUS_ONE = 583529827753931384n;
 
@@ -18,7 +21,7 @@ function powerOf(base: bigint, exponent: bigint): bigint {
 
 const inverse = (a: bigint): bigint => powerOf(a, P - 2n);
 
-/** A fixed mixing of 64 bits (splitmix64): as good as a random function for telling arguments apart. */
+/** Mixes 64 bits (splitmix64): as good as a random function for telling arguments apart. */
 function mix(state: bigint): bigint {
   let z = BigInt.asUintN(64, state + 0x9e3779b97f4a7c15n);
   z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n);
@@ -26,7 +29,7 @@ function mix(state: bigint): bigint {
   return z ^ (z >> 31n);
 }
 
-/** A residue that depends on every one of `parts`. */
+/** Hashes a name and `parts` to a residue that depends on every one of them. */
 function hash(seed: bigint, name: string, parts: readonly bigint[]): bigint {
   let state = seed;
   for (let index = 0; index < name.length; index++) state = mix(state ^ BigInt(name.charCodeAt(index)));
@@ -35,16 +38,21 @@ function hash(seed: bigint, name: string, parts: readonly bigint[]): bigint {
 }
 
 /**
- * Evaluation at one random point of a prime field (Schwartz–Zippel): symbols, π and e stand for random residues.
- * What is no rational function (roots, sines, symbolic powers) stands for a random function of its arguments'
- * residues, so equal values prove equality all the same, but unequal ones only where `isRational` is still true.
+ * Evaluates at one random point of a prime field (Schwartz–Zippel): symbols, π and e stand for random residues.
+ * Anything that is not a rational function (a root, a sine, a symbolic power) stands for a random function of its
+ * arguments' residues, so equal values still prove equality, but unequal ones prove a difference only while
+ * `isRational` is true.
  */
 export class ModularPoint implements Arithmetic<bigint> {
-  /** Whether nothing but rational functions of the symbols was met. */
+  /** Whether only rational functions of the symbols have been met. */
   isRational = true;
-  private readonly symbols = new Map<string, bigint>();
+  readonly exactValue = exactValue;
+  readonly #seed: bigint;
+  readonly #symbols = new Map<string, bigint>();
 
-  constructor(private readonly seed: bigint) {}
+  constructor(seed: bigint) {
+    this.#seed = seed;
+  }
 
   number({ n, d }: Rational): bigint | undefined {
     if (d === 1n) return reduce(n);
@@ -53,14 +61,14 @@ export class ModularPoint implements Arithmetic<bigint> {
   }
 
   constant(name: string): bigint {
-    return name === 'i' ? SQRT_MINUS_ONE : hash(this.seed, `constant ${name}`, []);
+    return name === 'i' ? SQRT_MINUS_ONE : hash(this.#seed, `constant ${name}`, []);
   }
 
   symbol(name: string): bigint {
-    const known = this.symbols.get(name);
+    const known = this.#symbols.get(name);
     if (known !== undefined) return known;
-    const value = hash(this.seed, `symbol ${name}`, []);
-    this.symbols.set(name, value);
+    const value = hash(this.#seed, `symbol ${name}`, []);
+    this.#symbols.set(name, value);
     return value;
   }
 
@@ -75,7 +83,7 @@ export class ModularPoint implements Arithmetic<bigint> {
   power(base: bigint, exponent: bigint | undefined, exact: Rational | undefined): bigint | undefined {
     if (exact?.d === 1n) {
       if (exact.n >= 0n) return powerOf(base, exact.n);
-      // A zero denominator, be it of the point or of the expression.
+      // The denominator is zero, at this point or everywhere.
       return base === 0n ? undefined : powerOf(inverse(base), -exact.n);
     }
     return this.apply('power', exact ? [base, reduce(exact.n), exact.d] : [base, exponent!]);
@@ -87,6 +95,6 @@ export class ModularPoint implements Arithmetic<bigint> {
 
   apply(name: string, args: readonly bigint[]): bigint {
     this.isRational = false;
-    return hash(this.seed, name, args);
+    return hash(this.#seed, name, args);
   }
 }

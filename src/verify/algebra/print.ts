@@ -1,9 +1,11 @@
+/** @file Prints trees for people to read. Nothing reads the text back. */
+
 import { toDecimalText } from '../../util/rational.js';
 import type { Node } from './tree.js';
 
 const MAX_LENGTH = 500;
 
-/** A tree as one line of plain mathematics, for people to read; cut off beyond 500 characters. */
+/** Writes a tree as one line of plain mathematics for people to read, cut off after 500 characters. */
 export function print(node: Node): string {
   const printed = write(node, 0);
   return printed.length > MAX_LENGTH ? `${printed.slice(0, MAX_LENGTH)}…` : printed;
@@ -12,7 +14,7 @@ export function print(node: Node): string {
 const join = (nodes: readonly Node[], separator = ', ') =>
   nodes.map((node) => write(node, 0)).join(separator);
 
-/** `level` is how tightly the place binds: 0 nothing, 1 a sum, 2 a product, 3 a power. */
+/** Writes a part. `level` says how tightly its surroundings bind: 0 not at all, 1 a sum, 2 a product, 3 a power. */
 function write(node: Node, level: number): string {
   const inside = (text: string, own: number) => (own < level ? `(${text})` : text);
   switch (node.kind) {

@@ -1,3 +1,5 @@
+/** @file Defines the tree that an answer is read as, with its constructors and walks. Computes no values. */
+
 import { rational, type Rational } from '../../util/rational.js';
 
 /** Numbers that have a name. `i` is the imaginary unit. */
@@ -5,15 +7,15 @@ export type ConstantName = 'pi' | 'e' | 'i' | 'infinity';
 
 export type RelationOperator = '=' | '<' | '>' | '<=' | '>=' | '!=' | '~' | '==';
 
-/** One end of a bracketed pair: round brackets leave the end out of an interval. */
+/** One end of a bracketed pair: a round bracket excludes the end of an interval. */
 export type Bracket = '(' | '[';
 
 /**
- * What an answer says. Subtraction is a sum with a factor -1, division a product with a power -1. Trees are never
- * changed after they are made.
+ * One part of an answer as it was read. Subtraction is a sum with a factor -1, division a product with a power -1.
+ * Trees are never changed after they are made.
  */
 export type Node =
-  /** `written` is how it was written where that matters: as a decimal (`2.50`, `1e-5`). */
+  /** `written` says how the number was written where that matters: as a decimal (`2.50`, `1e-5`). */
   | { readonly kind: 'number'; readonly value: Rational; readonly written?: 'decimal' }
   | { readonly kind: 'constant'; readonly name: ConstantName }
   | { readonly kind: 'symbol'; readonly name: string }
@@ -22,9 +24,9 @@ export type Node =
   | { readonly kind: 'sum'; readonly terms: readonly Node[] }
   | { readonly kind: 'product'; readonly factors: readonly Node[] }
   | { readonly kind: 'power'; readonly base: Node; readonly exponent: Node }
-  /** A function with a known meaning: sin, log, abs, floor, factorial, binomial, … (functions.ts). */
+  /** A function with a known meaning: sin, log, abs, floor, factorial, binomial, … (`parse/functions.ts`). */
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Node[] }
-  /** A function of unknown meaning, such as f(x), or an operator that is not evaluated (integral, limit). */
+  /** A function of unknown meaning such as f(x), or an operator that is not evaluated (integral, limit). */
   | { readonly kind: 'apply'; readonly name: string; readonly args: readonly Node[] }
   /** A finite or infinite sum or product over an index. */
   | {
@@ -35,20 +37,20 @@ export type Node =
       readonly to: Node;
       readonly body: Node;
     }
-  /** `± value` stands for both signs; the signs of one answer go together, those of `∓` the other way. */
+  /** `± value` stands for both signs. All signs of one answer change together, those of `∓` the other way. */
   | { readonly kind: 'plusMinus'; readonly value: Node; readonly flipped: boolean }
   | { readonly kind: 'percent'; readonly value: Node }
   /** A value with a unit: `12 cm`, `90°`, `$5`. */
   | { readonly kind: 'quantity'; readonly value: Node; readonly unit: string }
-  /** A numeral in a base that was written: 204_5. */
+  /** A numeral with its base: 204_5. */
   | { readonly kind: 'based'; readonly digits: string; readonly base: number }
   | { readonly kind: 'ratio'; readonly parts: readonly Node[] }
   /** A value known modulo `modulus`. */
   | { readonly kind: 'residue'; readonly value: Node; readonly modulus: Node }
-  /** Values behind one another without brackets, `1, 2` or `1 and 2`. Groups split by `;` are lists of their own. */
+  /** Several values without brackets, `1, 2` or `1 and 2`. Groups separated by `;` are lists of their own. */
   | { readonly kind: 'list'; readonly items: readonly Node[] }
   | { readonly kind: 'set'; readonly items: readonly Node[] }
-  /** Items in round or square brackets: a tuple, a point, or with two items perhaps an interval. */
+  /** Items in round or square brackets: a tuple, a point, or possibly an interval if there are two. */
   | {
       readonly kind: 'tuple';
       readonly open: Bracket;
@@ -63,7 +65,7 @@ export type Node =
       readonly right: Node;
     }
   | { readonly kind: 'membership'; readonly element: Node; readonly set: Node; readonly negated: boolean }
-  /** A chain `a < b <= c`: one operator between each two sides. `~` is approximate, `==` a congruence. */
+  /** A chain `a < b <= c` with one operator between each two sides. `~` is approximate, `==` a congruence. */
   | {
       readonly kind: 'relation';
       readonly operators: readonly RelationOperator[];
@@ -85,19 +87,19 @@ export const power = (base: Node, exponent: Node): Node => ({ kind: 'power', bas
 
 const MINUS_ONE = number(-1n);
 
-/** A sum; sums among the terms are spliced in, a single term stands for itself. */
+/** Makes a sum. Splices in the terms that are sums themselves; returns a single term as it is. */
 export function sum(...terms: Node[]): Node {
   const flat = terms.flatMap((term) => (term.kind === 'sum' ? term.terms : [term]));
   return flat.length === 1 ? flat[0]! : { kind: 'sum', terms: flat };
 }
 
-/** A product; products among the factors are spliced in, a single factor stands for itself. */
+/** Makes a product. Splices in the factors that are products themselves; returns a single factor as it is. */
 export function product(...factors: Node[]): Node {
   const flat = factors.flatMap((factor) => (factor.kind === 'product' ? factor.factors : [factor]));
   return flat.length === 1 ? flat[0]! : { kind: 'product', factors: flat };
 }
 
-/** `-node`; a number changes its sign. */
+/** Makes `-node`: a number with the other sign, else a product with -1. */
 export function negate(node: Node): Node {
   if (node.kind === 'number') return { ...node, value: { n: -node.value.n, d: node.value.d } };
   return product(MINUS_ONE, node);
@@ -106,7 +108,7 @@ export function negate(node: Node): Node {
 export const difference = (a: Node, b: Node): Node => sum(a, negate(b));
 export const quotient = (a: Node, b: Node): Node => product(a, power(b, MINUS_ONE));
 
-/** The direct parts of a node. */
+/** Lists the direct parts of a node. */
 export function children(node: Node): readonly Node[] {
   switch (node.kind) {
     case 'sum':
@@ -150,7 +152,7 @@ export function children(node: Node): readonly Node[] {
   }
 }
 
-/** The node with each direct part replaced by what `change` makes of it. */
+/** Copies the node with each direct part replaced by what `change` returns for it. */
 export function mapChildren(node: Node, change: (child: Node) => Node): Node {
   switch (node.kind) {
     case 'sum':
@@ -194,12 +196,12 @@ export function mapChildren(node: Node, change: (child: Node) => Node): Node {
   }
 }
 
-/** Whether `node` or a part of it, however deep, passes `test`. */
+/** Tells whether `node` or any part of it, however deep, passes `test`. */
 export function contains(node: Node, test: (part: Node) => boolean): boolean {
   return test(node) || children(node).some((child) => contains(child, test));
 }
 
-/** The names of the free symbols; an index that a series binds is none of them. */
+/** Collects the names of the free symbols. The index of a series is bound and does not count. */
 export function symbolsOf(node: Node, into = new Set<string>()): Set<string> {
   if (node.kind === 'symbol') into.add(node.name);
   if (node.kind === 'series') {
@@ -214,13 +216,13 @@ export function symbolsOf(node: Node, into = new Set<string>()): Set<string> {
   return into;
 }
 
-/** The node with symbols replaced; what `replacements` does not name stays. */
+/** Copies the node with the symbols that `replacements` names replaced. */
 export function substitute(node: Node, replacements: ReadonlyMap<string, Node>): Node {
   if (node.kind === 'symbol') return replacements.get(node.name) ?? node;
   return mapChildren(node, (child) => substitute(child, replacements));
 }
 
-/** Whether two trees are the same, part by part in the same order. */
+/** Tells whether two trees are the same, part by part in the same order. */
 export function sameTree(a: Node, b: Node): boolean {
   if (a === b) return true;
   if (a.kind !== b.kind || label(a) !== label(b)) return false;
@@ -228,7 +230,7 @@ export function sameTree(a: Node, b: Node): boolean {
   return ours.length === theirs.length && ours.every((child, index) => sameTree(child, theirs[index]!));
 }
 
-/** What a node says beside its parts. */
+/** Gives everything that a node says besides its parts. */
 function label(node: Node): string {
   switch (node.kind) {
     case 'number':

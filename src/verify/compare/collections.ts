@@ -1,10 +1,13 @@
-import type { Budget } from '../algebra/budget.js';
+/** @file Matches the members of two lists, in order or in any order. How members compare is the caller's. */
+
+import type { WorkBudget } from '../algebra/workBudget.js';
 import { exactValue } from '../algebra/exact.js';
 import type { Node } from '../algebra/tree.js';
 
-/** Members beyond which two collections are not matched one against one. */
+/** Limits the members that are matched one by one. */
 const MAX_MATCHED = 60;
 
+/** Tells whether two lists are the same item by item, in order. */
 export function sameInOrder(
   a: readonly Node[],
   b: readonly Node[],
@@ -14,13 +17,13 @@ export function sameInOrder(
 }
 
 /**
- * Whether two collections have the same members, whatever their order and however often one is named. Exact numbers
- * are looked up, the others matched one by one, at most 60 of them.
+ * Tells whether two collections have the same members, whatever their order and however often one is named. Exact
+ * numbers are looked up; at most 60 other members are matched one by one.
  */
 export function sameCollection(
   a: readonly Node[],
   b: readonly Node[],
-  budget: Budget,
+  budget: WorkBudget,
   same: (x: Node, y: Node) => boolean,
 ): boolean {
   const [left, right] = [keyed(a, 'left', budget), keyed(b, 'right', budget)];
@@ -34,8 +37,8 @@ export function sameCollection(
   );
 }
 
-/** Members by their exact value, or by side and place where they have none. */
-function keyed(items: readonly Node[], side: string, budget: Budget): Map<string, Node> {
+/** Maps members by their exact value, or by side and place where they have none. */
+function keyed(items: readonly Node[], side: string, budget: WorkBudget): Map<string, Node> {
   const keyed = new Map<string, Node>();
   items.forEach((item, index) => {
     const value = item.kind === 'quantity' ? undefined : exactValue(item, budget);

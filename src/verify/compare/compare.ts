@@ -1,22 +1,40 @@
-import type { Rational } from '../../util/rational.js';
-import type { Budget } from '../algebra/budget.js';
-import { sameCollection, sameInOrder } from './collections.js';
+/**
+ * @file Decides whether two trees mean the same answer. Finding and reading answers is find/ and parse/.
+ *
+ * The ladder: the first row that applies decides. Rows that compare items, cells or values hand them to the top again;
+ * a residue, a quantity and an equation report the stage that decides there. docs/verifier.md has the same table.
+ *
+ * | sides | decided by | stage |
+ * | --- | --- | --- |
+ * | the same tree | nothing else: they are equal | `structure` |
+ * | a residue | the values, then the moduli if both sides have one | (of the values) |
+ * | a quantity | the values in one unit; a missing unit does not count, unlike units differ | `unit` |
+ * | degrees and π, if they differ so far | the values, where 180° is π | `angle` |
+ * | two relations | proportional links; else the values of the same name, or the sets of reals | `relation` |
+ * | an equation and anything else | the value that the equation states; if it states none, they differ | `equation` |
+ * | an inequality, but the gold is not one | nothing else: they differ, except with `lenient` | `asymmetry` |
+ * | inequalities or sets of reals: two lists | item by item, in any order, if that makes them equal | `set` |
+ * | … two unions | part by part, in any order, if that makes them equal | `interval` |
+ * | … all others | membership at the edges, beside and between them, and far out | `membership` |
+ * | a matrix | cell by cell | `matrix` |
+ * | two pairs in brackets | the brackets, then item by item in order | `interval` |
+ * | a gold tuple | item by item, in order | `tuple` |
+ * | another list or set | item by item, in any order | `set` |
+ * | words | the letters, ignoring case | `text` |
+ * | two ratios | part by part; else as proportions | `ratio` |
+ * | two fractions | exact arithmetic | `number` |
+ * | other expressions: rational functions | the values at two points of a field of a large prime | `identity` |
+ * | … constants | 60 digits, and 90 where they cancel | `constant` |
+ * | … all others | seeded complex samples, and one point to 60 digits | `sampling` |
+ * | … equal for positive symbols: √(x²), x | the same | `positive-domain` |
+ * | … equal at whole numbers: floors, n! | the same | `integer-domain` |
+ * | … where too few samples have a value | nothing else: they differ | `undecided` |
+ * | a written decimal, if they differ so far | both rounded to six places, below 0.001 to six significant digits | `decimal` |
+ * | 20 and 20%, if they differ so far | the numbers without the sign, with `lenient` only | `percent` |
+ */
+
 import type { Outcome } from '../algebra/identity.js';
-import { reduceMatrices } from '../parse/matrices.js';
-import { sameValue } from './value.js';
-import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
-import { sameRelation } from './relations.js';
-import {
-  asQuotient,
-  isEquation,
-  isName,
-  shortened,
-  valueOf,
-  valuesOf,
-  withoutApproximation,
-  withoutIntegers,
-  withSigns,
-} from './equations.js';
+import { reduceMatrices } from '../algebra/matrices.js';
 import {
   contains,
   mapChildren,
@@ -30,28 +48,45 @@ import {
   type Node,
   type NodeOf,
 } from '../algebra/tree.js';
+import type { WorkBudget } from '../algebra/workBudget.js';
 import { conversion, isRadian, lettersOf } from '../parse/units.js';
-import { withWordsRead, wordOf } from './words.js';
+import { sameCollection, sameInOrder } from './collections.js';
+import {
+  asQuotient,
+  isEquation,
+  isName,
+  shortened,
+  valueOf,
+  valuesOf,
+  withoutApproximation,
+  withoutIntegers,
+  withSigns,
+} from './equations.js';
+import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
+import { sameRelation } from './relations.js';
+import { sameValue } from './value.js';
+import { withWordsRead, wordOf } from './wordAnswers.js';
 
-export interface Comparison {
-  /** Places at which a number written as a decimal is compared. */
+/** The settings of one comparison. */
+export interface CompareOptions {
+  /** The number of decimal places at which a number written as a decimal is compared. */
   decimals: number;
-  /** Whether a set as the gold answer accepts an inequality that describes it, as the reverse always is. */
+  /** Whether an inequality answers a gold that is the set it describes. The reverse is always accepted. */
   setAcceptsRelation: boolean;
-  /** Whether `20` answers `20%` and the other way round. */
+  /** Whether `20` answers `20%` and `20%` answers `20`. */
   percentEitherWay: boolean;
   /** Whether a column vector and a point of the same coordinates are the same. */
   vectorIsTuple: boolean;
-  budget: Budget;
+  budget: WorkBudget;
 }
 
-/** Whether `pred` says what `gold` says, and which rung of the ladder decided. Throws only BudgetExceeded. */
-export function compare(gold: Node, pred: Node, options: Comparison): Outcome {
+/** Decides whether `pred` means what `gold` means, and names the rung that decided. Throws only BudgetExceeded. */
+export function compare(gold: Node, pred: Node, options: CompareOptions): Outcome {
   const [a, b] = withSameIntegers(gold, pred);
   return new Comparer(options).compare(prepared(a), prepared(b));
 }
 
-/** `kπ, k ∈ ℤ` and `nπ, n ∈ ℤ` with the same letter and without saying what it is; that may be left out. */
+/** Uses one letter for the integer parameter on both sides and drops its declaration (`k ∈ ℤ`), which may be omitted. */
 function withSameIntegers(gold: Node, pred: Node): readonly [Node, Node] {
   const [a, b] = [withoutIntegers(gold), withoutIntegers(pred)];
   const isAlike = b.integers.length === 0 || a.integers.length === b.integers.length;
@@ -62,7 +97,7 @@ function withSameIntegers(gold: Node, pred: Node): readonly [Node, Node] {
   return [a.node, substitute(b.node, names)];
 }
 
-/** An answer with approximations dropped, signs chosen, chains shortened, memberships as their sets. */
+/** Drops approximations, chooses signs, shortens chains, replaces memberships by their sets and words by their meaning. */
 function prepared(node: Node): Node {
   if (node.kind === 'list' || node.kind === 'set') {
     const items = withSigns({ ...node, items: node.items.map(withoutApproximation) });
@@ -83,25 +118,30 @@ type Collection = NodeOf<'list' | 'set' | 'tuple'>;
 const isCollection = (node: Node): node is Collection =>
   node.kind === 'list' || node.kind === 'set' || node.kind === 'tuple';
 
+/** Tells whether a node is an inequality, a chain of them or a list of them. */
 const isInequality = (node: Node): boolean =>
   node.kind === 'relation'
     ? !isEquation(node)
     : node.kind === 'list' && node.items.every((item) => item.kind === 'relation' && !isEquation(item));
 
-/** What is a set of reals whatever it is compared with. */
+/** Tells whether a node is a set of reals, whatever it is compared with. */
 const isRealSet = (node: Node): boolean => node.kind === 'setOperation' || node.kind === 'namedSet';
 
 class Comparer {
-  private readonly sets = new Map<Node, RealSet | undefined>();
+  readonly #options: CompareOptions;
+  readonly #sets = new Map<Node, RealSet | undefined>();
 
-  constructor(private readonly options: Comparison) {}
+  constructor(options: CompareOptions) {
+    this.#options = options;
+  }
 
+  /** Descends the ladder of this file's head. */
   compare(gold: Node, pred: Node): Outcome {
-    this.options.budget.spend();
+    this.#options.budget.spend();
     if (sameTree(gold, pred)) return { equal: true, stage: 'structure' };
-    if (gold.kind === 'residue' || pred.kind === 'residue') return this.residues(gold, pred);
-    if (gold.kind === 'quantity' || pred.kind === 'quantity') return this.quantities(gold, pred);
-    if (gold.kind === 'relation' && pred.kind === 'relation') return this.relations(gold, pred);
+    if (gold.kind === 'residue' || pred.kind === 'residue') return this.#residues(gold, pred);
+    if (gold.kind === 'quantity' || pred.kind === 'quantity') return this.#quantities(gold, pred);
+    if (gold.kind === 'relation' && pred.kind === 'relation') return this.#relations(gold, pred);
     if (isEquation(pred)) {
       const value = valueOf(pred);
       return value ? this.compare(gold, prepared(value)) : { equal: false, stage: 'equation' };
@@ -111,22 +151,23 @@ class Comparer {
       return value ? this.compare(prepared(value), pred) : { equal: false, stage: 'equation' };
     }
     if (isInequality(gold) || isInequality(pred) || isRealSet(gold) || isRealSet(pred)) {
-      return this.realSets(gold, pred);
+      return this.#realSets(gold, pred);
     }
-    if (gold.kind === 'matrix' || pred.kind === 'matrix') return this.matrices(gold, pred);
-    if (isCollection(gold) || isCollection(pred)) return this.collections(gold, pred);
-    return this.scalars(gold, pred);
+    if (gold.kind === 'matrix' || pred.kind === 'matrix') return this.#matrices(gold, pred);
+    if (isCollection(gold) || isCollection(pred)) return this.#collections(gold, pred);
+    return this.#scalars(gold, pred);
   }
 
-  private residues(gold: Node, pred: Node): Outcome {
+  /** Compares the values and then the moduli; a modulus on one side only does not count. */
+  #residues(gold: Node, pred: Node): Outcome {
     if (gold.kind !== 'residue') return this.compare(gold, pred.kind === 'residue' ? pred.value : pred);
     if (pred.kind !== 'residue') return this.compare(gold.value, pred);
     const value = this.compare(gold.value, pred.value);
     return value.equal ? this.compare(gold.modulus, pred.modulus) : value;
   }
 
-  /** Units are dropped where one side has none, converted where both are known, and refused where they are unlike. */
-  private quantities(gold: Node, pred: Node): Outcome {
+  /** Drops the unit if one side has none, converts it if both are known, and refuses unlike ones. */
+  #quantities(gold: Node, pred: Node): Outcome {
     if (gold.kind === 'quantity' && pred.kind === 'quantity') {
       const units = [gold.unit, pred.unit];
       if (units.some(isRadian) && units.includes('degree'))
@@ -149,13 +190,14 @@ class Comparer {
     }
     const isPi = (part: Node) => part.kind === 'constant' && part.name === 'pi';
     if (plain.equal || quantity.unit !== 'degree' || !contains(other, isPi)) return plain;
-    // 90° is π/2.
-    return { ...sameValue(gold, pred, this.options.decimals, this.options.budget), stage: 'angle' };
+    // 90° is π/2: degrees are converted only if the other side contains π.
+    return { ...sameValue(gold, pred, this.#options.decimals, this.#options.budget), stage: 'angle' };
   }
 
-  private relations(gold: NodeOf<'relation'>, pred: NodeOf<'relation'>): Outcome {
-    if (sameRelation(gold, pred, this.options.budget)) return { equal: true, stage: 'relation' };
-    // A written decimal on the right: x = 1/3 against x = 0.333333.
+  /** Compares link by link; then `x = value` by its value, inequalities as sets of reals. */
+  #relations(gold: NodeOf<'relation'>, pred: NodeOf<'relation'>): Outcome {
+    if (sameRelation(gold, pred, this.#options.budget)) return { equal: true, stage: 'relation' };
+    // The values of one name may be written in different ways: x = 1/3 against x = 0.333333.
     if (isEquation(gold) && isEquation(pred)) {
       const [left, otherLeft] = [gold.sides[0]!, pred.sides[0]!];
       const [value, otherValue] = [valueOf(gold), valueOf(pred)];
@@ -163,39 +205,42 @@ class Comparer {
         return this.compare(value, otherValue);
       return { equal: false, stage: 'relation' };
     }
-    return this.membership(gold, pred, 'relation');
+    return this.#membership(gold, pred, 'relation');
   }
 
-  private membership(gold: Node, pred: Node, stage: string): Outcome {
-    const [a, b] = [this.realSet(gold), this.realSet(pred)];
-    this.options.budget.spend(400);
+  /** Compares both sides as sets of reals; names the rung `stage`. */
+  #membership(gold: Node, pred: Node, stage: string): Outcome {
+    const [a, b] = [this.#realSet(gold), this.#realSet(pred)];
+    this.#options.budget.spend(400);
     return { equal: a !== undefined && b !== undefined && sameRealSet(a, b) === true, stage };
   }
 
-  /** The set that a node is or describes; members of collections are asked for more than once. */
-  private realSet(node: Node): RealSet | undefined {
-    if (!this.sets.has(node)) this.sets.set(node, realSetOf(node, this.options.budget));
-    return this.sets.get(node);
+  /** Gives the set that a node is or describes, and remembers it: a collection's members are compared repeatedly. */
+  #realSet(node: Node): RealSet | undefined {
+    if (!this.#sets.has(node)) this.#sets.set(node, realSetOf(node, this.#options.budget));
+    return this.#sets.get(node);
   }
 
-  private realSets(gold: Node, pred: Node): Outcome {
-    if (isInequality(pred) && !isInequality(gold) && !this.options.setAcceptsRelation) {
+  /** Compares member by member, union by union, then as sets of reals. */
+  #realSets(gold: Node, pred: Node): Outcome {
+    if (isInequality(pred) && !isInequality(gold) && !this.#options.setAcceptsRelation) {
       return { equal: false, stage: 'asymmetry' };
     }
     if (gold.kind === 'list' && pred.kind === 'list' && gold.items.length === pred.items.length) {
-      const outcome = this.unordered(gold.items, pred.items);
+      const outcome = this.#unordered(gold.items, pred.items);
       if (outcome.equal) return outcome;
     }
     if (gold.kind === 'setOperation' && pred.kind === 'setOperation') {
       const [ours, theirs] = [united(gold), united(pred)];
-      const outcome = ours && theirs && this.unordered(ours, theirs);
+      const outcome = ours && theirs && this.#unordered(ours, theirs);
       if (outcome?.equal) return { equal: true, stage: 'interval' };
     }
-    return this.membership(gold, pred, 'membership');
+    return this.#membership(gold, pred, 'membership');
   }
 
-  private matrices(gold: Node, pred: Node): Outcome {
-    const [a, b] = [this.asMatrix(gold), this.asMatrix(pred)];
+  /** Compares cell by cell. */
+  #matrices(gold: Node, pred: Node): Outcome {
+    const [a, b] = [this.#asMatrix(gold), this.#asMatrix(pred)];
     if (!a || !b || a.rows.length !== b.rows.length) return { equal: false, stage: 'matrix' };
     const isSame = a.rows.every((row, index) => {
       const other = b.rows[index]!;
@@ -206,58 +251,61 @@ class Comparer {
     return { equal: isSame, stage: 'matrix' };
   }
 
-  private asMatrix(node: Node): NodeOf<'matrix'> | undefined {
+  #asMatrix(node: Node): NodeOf<'matrix'> | undefined {
     if (node.kind === 'matrix') return node;
-    if (node.kind !== 'tuple' || !this.options.vectorIsTuple) return undefined;
+    if (node.kind !== 'tuple' || !this.#options.vectorIsTuple) return undefined;
     return { kind: 'matrix', rows: node.items.map((item) => [item]) };
   }
 
-  private collections(gold: Node, pred: Node): Outcome {
+  /** Compares lists, sets and tuples; a tuple keeps its order, a list or set has none. */
+  #collections(gold: Node, pred: Node): Outcome {
     if (isCollection(gold) && isCollection(pred)) {
       const [a, b] = [valuesOf(gold), valuesOf(pred)];
-      // Equations of both sides are compared as they are: a = 2, b = 19 is b = 19, a = 2.
+      // If all items are equations, they are compared as equations: a = 2, b = 19 is b = 19, a = 2.
       const haveNames =
         gold.kind === 'list' && pred.kind === 'list' && [...gold.items, ...pred.items].every(isEquation);
-      if (haveNames && this.unordered(gold.items, pred.items).equal) return { equal: true, stage: 'set' };
+      if (haveNames && this.#unordered(gold.items, pred.items).equal) return { equal: true, stage: 'set' };
       if (haveNames && a.kind === 'tuple') return { equal: false, stage: 'set' };
       if (!isCollection(a) || !isCollection(b)) return this.compare(a, b);
-      if (a.kind === 'tuple' && b.kind === 'tuple') return this.tuples(a, b);
-      // A point keeps its order; against a gold list the order of a point means nothing.
-      if (a.kind === 'tuple') return this.ordered(a.items, b.items);
+      if (a.kind === 'tuple' && b.kind === 'tuple') return this.#tuples(a, b);
+      // A gold point keeps its order; the order of a point that answers a gold list does not count.
+      if (a.kind === 'tuple') return this.#ordered(a.items, b.items);
       if (b.kind === 'tuple' && gold.kind === 'list' && a.items.length === 1)
         return this.compare(a.items[0]!, b);
-      return this.unordered(a.items, b.items);
+      return this.#unordered(a.items, b.items);
     }
     const [list, single] = isCollection(gold) ? [valuesOf(gold), pred] : [valuesOf(pred), gold];
     if (!isCollection(list) || list.kind === 'tuple') return { equal: false, stage: 'set' };
-    return isCollection(gold) ? this.unordered(list.items, [single]) : this.unordered([single], list.items);
+    return isCollection(gold) ? this.#unordered(list.items, [single]) : this.#unordered([single], list.items);
   }
 
-  private tuples(gold: NodeOf<'tuple'>, pred: NodeOf<'tuple'>): Outcome {
+  /** Compares tuples in order; two items may be an interval, so that their brackets count. */
+  #tuples(gold: NodeOf<'tuple'>, pred: NodeOf<'tuple'>): Outcome {
     const isInterval = gold.items.length === 2;
     if (isInterval && (gold.open !== pred.open || gold.close !== pred.close)) {
       return { equal: false, stage: 'interval' };
     }
-    const outcome = this.ordered(gold.items, pred.items);
+    const outcome = this.#ordered(gold.items, pred.items);
     return isInterval ? { ...outcome, stage: 'interval' } : outcome;
   }
 
-  private ordered(gold: readonly Node[], pred: readonly Node[]): Outcome {
+  #ordered(gold: readonly Node[], pred: readonly Node[]): Outcome {
     return { equal: sameInOrder(gold, pred, (a, b) => this.compare(a, b).equal), stage: 'tuple' };
   }
 
-  private unordered(gold: readonly Node[], pred: readonly Node[]): Outcome {
-    const equal = sameCollection(gold, pred, this.options.budget, (a, b) => this.compare(a, b).equal);
+  #unordered(gold: readonly Node[], pred: readonly Node[]): Outcome {
+    const equal = sameCollection(gold, pred, this.#options.budget, (a, b) => this.compare(a, b).equal);
     return { equal, stage: 'set' };
   }
 
-  private scalars(gold: Node, pred: Node): Outcome {
+  /** Compares words, ratios and values. */
+  #scalars(gold: Node, pred: Node): Outcome {
     const [word, other] = [wordOf(gold), wordOf(pred)];
     if (word !== undefined && other !== undefined && (gold.kind === 'text' || pred.kind === 'text')) {
       return { equal: word.toLowerCase() === other.toLowerCase(), stage: 'text' };
     }
-    if (gold.kind === 'ratio' && pred.kind === 'ratio') return this.ratios(gold, pred);
-    const { decimals, budget, percentEitherWay } = this.options;
+    if (gold.kind === 'ratio' && pred.kind === 'ratio') return this.#ratios(gold, pred);
+    const { decimals, budget, percentEitherWay } = this.#options;
     const outcome = sameValue(asQuotient(gold), asQuotient(pred), decimals, budget);
     if (outcome.equal || !percentEitherWay || (gold.kind === 'percent') === (pred.kind === 'percent'))
       return outcome;
@@ -265,12 +313,12 @@ class Comparer {
     return { ...sameValue(bare(gold), bare(pred), decimals, budget), stage: 'percent' };
   }
 
-  /** Proportional parts. With a part that is 0 (12:00) or has a unit (4:30 pm) they are no proportions. */
-  private ratios(gold: NodeOf<'ratio'>, pred: NodeOf<'ratio'>): Outcome {
+  /** Compares part by part, then as proportions, unless a part is 0 (12:00) or has a unit (4:30 pm). */
+  #ratios(gold: NodeOf<'ratio'>, pred: NodeOf<'ratio'>): Outcome {
     if (sameInOrder(gold.parts, pred.parts, (a, b) => this.compare(a, b).equal))
       return { equal: true, stage: 'ratio' };
     const isFixed = (node: Node) =>
-      node.kind === 'quantity' || (node.kind === 'number' && isNothing(node.value));
+      node.kind === 'quantity' || (node.kind === 'number' && node.value.n === 0n);
     if (gold.parts.length !== pred.parts.length || [...gold.parts, ...pred.parts].some(isFixed)) {
       return { equal: false, stage: 'ratio' };
     }
@@ -284,9 +332,7 @@ class Comparer {
 
 const withoutRadian = (node: NodeOf<'quantity'>): Node => (isRadian(node.unit) ? node.value : node);
 
-const isNothing = (value: Rational) => value.n === 0n;
-
-/** The members of a union, undefined where something else than unions joins them. */
+/** Lists the members of a union; undefined where anything but unions joins them. */
 function united(node: Node): Node[] | undefined {
   if (node.kind !== 'setOperation') return [node];
   if (node.operator !== 'union') return undefined;

@@ -1,3 +1,5 @@
+/** @file Rewrites equations, approximations and signs into the values that they state. Compares nothing. */
+
 import { print } from '../algebra/print.js';
 import {
   contains,
@@ -13,10 +15,11 @@ import {
 
 type Relation = NodeOf<'relation'>;
 
+/** Tells whether a node is an equation or a chain of equations. */
 export const isEquation = (node: Node): node is Relation =>
   node.kind === 'relation' && node.operators.every((operator) => operator === '=' || operator === '==');
 
-/** Whether a side only names something: `x`, `f(x)`, `|AB|`, `a_1:a_2`, `(p, q)`, `NO/BO`; no sum, no number. */
+/** Tells whether a side only names something: `x`, `f(x)`, `|AB|`, `a_1:a_2`, `(p, q)`, `NO/BO`, but no sum or number. */
 export function isName(node: Node): boolean {
   switch (node.kind) {
     case 'symbol':
@@ -41,8 +44,8 @@ export function isName(node: Node): boolean {
 }
 
 /**
- * A relation without what is only approximate: `x = 1/3 ≈ 0.33` says x = 1/3, `√3/3 ≈ 0.577` says √3/3, but a name
- * alone is what follows: `x ≈ 11` says x = 11.
+ * Drops what is only approximate from a relation: `x = 1/3 ≈ 0.33` becomes x = 1/3, `√3/3 ≈ 0.577` becomes √3/3. After
+ * a mere name the approximation is the answer: `x ≈ 11` becomes x = 11.
  */
 export function withoutApproximation(node: Node): Node {
   if (node.kind !== 'relation') return node;
@@ -56,15 +59,15 @@ export function withoutApproximation(node: Node): Node {
     : { ...node, operators: node.operators.slice(0, at), sides: node.sides.slice(0, at + 1) };
 }
 
-/** A chain `x = 5 + 6 = 11` as `x = 11`; a chain that names nothing stays. */
+/** Shortens a chain `x = 5 + 6 = 11` to `x = 11`; leaves a chain that does not begin with a name. */
 export function shortened(node: Node): Node {
   if (!isEquation(node) || node.sides.length < 3 || !isName(node.sides[0]!)) return node;
   return { ...node, operators: ['='], sides: [node.sides[0]!, node.sides.at(-1)!] };
 }
 
 /**
- * The value that an equation gives: the right side of `x = 5` and of `3 + 4 = 7`, the last side of a longer chain.
- * Undefined for an equation that says something of its symbols, such as `x + z = 1`.
+ * Gives the value that an equation states: the right side of `x = 5` and of `3 + 4 = 7`, the last side of a longer
+ * chain. Undefined for an equation that is a condition on its symbols, such as `x + z = 1`.
  */
 export function valueOf(node: Node): Node | undefined {
   if (!isEquation(node)) return undefined;
@@ -76,8 +79,8 @@ const hasSymbols = (node: Node): boolean =>
   contains(node, (part) => part.kind === 'symbol' || part.kind === 'apply' || part.kind === 'text');
 
 /**
- * What a list of equations gives where values are asked for: `a = 4, -8, -10` and `x = 1, x = 2` a list of values,
- * `p = 5, q = 2` a tuple, and `p = 5, q = 2; p = 7, q = 2` a list of tuples. Other nodes stay as they are.
+ * Replaces a list of equations by the values that it states: `a = 4, -8, -10` and `x = 1, x = 2` become lists of
+ * values, `p = 5, q = 2` a tuple, and `p = 5, q = 2; p = 7, q = 2` a list of tuples. Leaves other nodes as they are.
  */
 export function valuesOf(node: Node): Node {
   if (node.kind !== 'list') return node;
@@ -111,7 +114,7 @@ interface Integer {
   set: 'Z' | 'N';
 }
 
-/** `kπ, k ∈ ℤ` as `kπ` and the letter; other nodes stay as they are. */
+/** Splits `kπ, k ∈ ℤ` into `kπ` and the letter; leaves other nodes as they are. */
 export function withoutIntegers(node: Node): { node: Node; integers: Integer[] } {
   const integers: Integer[] = [];
   if (node.kind !== 'list') return { node, integers };
@@ -132,7 +135,7 @@ function integerOf(node: Node): Integer | undefined {
   return isInteger ? { name: element.name, set: set.name } : undefined;
 }
 
-/** Both readings of an answer with signs that go together: `1 ± 2` is 1 + 2 and 1 - 2. */
+/** Replaces an answer with ± by both of its readings: `1 ± 2` becomes 1 + 2 and 1 - 2. */
 export function withSigns(node: Node): Node {
   if (!hasSigns(node)) return node;
   if (node.kind === 'list' || node.kind === 'set') {
@@ -155,9 +158,7 @@ function choose(node: Node, sign: 1n | -1n): Node {
   return mapChildren(node, (child) => choose(child, sign));
 }
 
-/**
- * An equation that defines a function, with its arguments renamed: `f(x) = x + 1` and `f(n) = n + 1` are the same.
- */
+/** Renames the arguments in an equation that defines a function, so that `f(x) = x + 1` is `f(n) = n + 1`. */
 export function withPlainArguments(node: Node): Node {
   if (!isEquation(node)) return node;
   const [left] = node.sides as [Node];
@@ -170,7 +171,7 @@ export function withPlainArguments(node: Node): Node {
   return substitute(node, names);
 }
 
-/** Ratios of two parts as quotients, where a value is compared with a ratio; 1:03 pm is none. */
+/** Turns a ratio of two parts into a quotient, for comparison with a value. 1:03 pm is not a ratio and stays. */
 export const asQuotient = (node: Node): Node =>
   node.kind === 'ratio' && node.parts.length === 2 && !node.parts.some(({ kind }) => kind === 'quantity')
     ? quotient(node.parts[0]!, node.parts[1]!)

@@ -1,18 +1,20 @@
-import type { Budget } from '../algebra/budget.js';
-import { evaluate } from '../algebra/evaluate.js';
+/** @file Represents sets of real numbers by membership tests and compares them at sample points. */
+
+import type { WorkBudget } from '../algebra/workBudget.js';
+import { evaluateNode } from '../algebra/evaluateNode.js';
 import { complexArithmetic, type Complex } from '../algebra/complex.js';
 import { contains, sameTree, symbol, symbolsOf, type Node, type NodeOf } from '../algebra/tree.js';
 
-/** A set of real numbers: what belongs to it, and the numbers at which that may change. */
+/** A set of real numbers: a membership test, and the numbers at which membership may change. */
 export interface RealSet {
-  /** Undefined where it cannot be said. */
+  /** Tells whether `x` belongs to the set; undefined where that is not known. */
   has(x: number): boolean | undefined;
   readonly edges: readonly number[];
 }
 
 /**
- * Whether two sets of reals agree at all their edges, just beside them, between them, far out and at fixed points;
- * undefined where a side cannot be tested.
+ * Tells whether two sets of reals agree at all their edges, just beside and between them, far out and at fixed points.
+ * Undefined where one of them cannot be tested.
  */
 export function sameRealSet(a: RealSet, b: RealSet): boolean | undefined {
   const edges = [...a.edges, ...b.edges].sort((x, y) => x - y);
@@ -30,8 +32,8 @@ export function sameRealSet(a: RealSet, b: RealSet): boolean | undefined {
   return true;
 }
 
-/** The set that a tree is, or the one that an inequality in one variable describes; undefined for anything else. */
-export function realSetOf(node: Node, budget: Budget): RealSet | undefined {
+/** Gives the set that a tree is or that an inequality in one variable describes; undefined for anything else. */
+export function realSetOf(node: Node, budget: WorkBudget): RealSet | undefined {
   budget.spend();
   switch (node.kind) {
     case 'namedSet':
@@ -55,7 +57,7 @@ export function realSetOf(node: Node, budget: Budget): RealSet | undefined {
   }
 }
 
-/** Doubles that are the same number for all that is known of them. */
+/** Tells whether two doubles are the same number up to rounding. */
 const near = (x: number, y: number) =>
   Number.isFinite(x - y) && Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x), Math.abs(y));
 
@@ -67,13 +69,13 @@ function named(name: NodeOf<'namedSet'>['name']): RealSet | undefined {
   return undefined;
 }
 
-function realValue(node: Node, budget: Budget): number | undefined {
+function realValue(node: Node, budget: WorkBudget): number | undefined {
   if (node.kind === 'constant' && node.name === 'infinity') return Infinity;
   if (node.kind === 'product' && node.factors.at(-1)?.kind === 'constant' && node.factors.length === 2) {
     const [sign, last] = node.factors as [Node, NodeOf<'constant'>];
     if (last.name === 'infinity' && sign.kind === 'number') return sign.value.n < 0n ? -Infinity : Infinity;
   }
-  const value = evaluate(
+  const value = evaluateNode(
     node,
     complexArithmetic(() => undefined),
     budget,
@@ -81,7 +83,7 @@ function realValue(node: Node, budget: Budget): number | undefined {
   return value && Math.abs(value.im) < 1e-12 ? value.re : undefined;
 }
 
-function interval(node: NodeOf<'tuple'>, budget: Budget): RealSet | undefined {
+function interval(node: NodeOf<'tuple'>, budget: WorkBudget): RealSet | undefined {
   if (node.items.length !== 2) return undefined;
   const [lower, upper] = node.items.map((item) => realValue(item, budget));
   // (3, -4) is a point.
@@ -96,7 +98,7 @@ function interval(node: NodeOf<'tuple'>, budget: Budget): RealSet | undefined {
   };
 }
 
-function finite(items: readonly Node[], budget: Budget): RealSet | undefined {
+function finite(items: readonly Node[], budget: WorkBudget): RealSet | undefined {
   const values = items.map((item) => realValue(item, budget));
   if (!values.every((value) => value !== undefined)) return undefined;
   return { has: (x) => values.some((value) => near(x, value)), edges: values };
@@ -114,8 +116,8 @@ function combined(a: RealSet, b: RealSet, operator: NodeOf<'setOperation'>['oper
   };
 }
 
-/** Several inequalities: all of them must hold, or where no number fulfils all, one of them. */
-function conjunction(items: readonly Node[], budget: Budget): RealSet | undefined {
+/** Reads several inequalities: all of them must hold, or one of them if no number satisfies all. */
+function conjunction(items: readonly Node[], budget: WorkBudget): RealSet | undefined {
   const sets = items.map((item) => realSetOf(item, budget));
   if (!items.every((item) => item.kind === 'relation') || !sets.every((set) => set !== undefined))
     return undefined;
@@ -124,15 +126,13 @@ function conjunction(items: readonly Node[], budget: Budget): RealSet | undefine
   return isEmpty ? sets.reduce((a, b) => combined(a, b, 'union')) : all;
 }
 
-const GRID = 240;
-
-/** The numbers that fulfil a relation in one variable; a function's value may be the variable: 0 < f(x) < 1. */
-function described(node: NodeOf<'relation'>, budget: Budget): RealSet | undefined {
+/** Gives the numbers that satisfy a relation in one variable, which may be a function's value: 0 < f(x) < 1. */
+function described(node: NodeOf<'relation'>, budget: WorkBudget): RealSet | undefined {
   const plain = withValueAsVariable(node);
   const names = [...symbolsOf(plain)];
   if (names.length !== 1) return undefined;
   const valueAt = (side: Node, x: number) => {
-    const value = evaluate(
+    const value = evaluateNode(
       side,
       complexArithmetic((): Complex => ({ re: x, im: 0 })),
       budget,
@@ -154,9 +154,9 @@ function described(node: NodeOf<'relation'>, budget: Budget): RealSet | undefine
       return left !== undefined && right !== undefined && holds(operator, left, right, isEqual);
     });
   };
-  // Edges are sought without tolerance, so that they are found to the last bit.
+  // Edges are searched without tolerance, so that they are found to the last bit.
   const edges = edgesOf(plain, (x) => test(x, Object.is), sidesAt);
-  // What has no value anywhere is not false everywhere.
+  // A relation without a value anywhere is unknown, not false everywhere.
   return withValues > 0 ? { has: (x) => test(x, near), edges } : undefined;
 }
 
@@ -183,14 +183,17 @@ function holds(
   }
 }
 
-/** Where neighbours of a grid differ, halved down to the last bits. */
+/** Sets the number of intervals in the grid on which edges are searched. */
+const GRID = 240;
+
+/** Finds the edges of a set: wherever neighbours on a grid differ, bisects down to the last bits. */
 function edgesOf(
   plain: NodeOf<'relation'>,
   has: (x: number) => boolean,
   sidesAt: (x: number) => (number | undefined)[],
 ): number[] {
   const edges: number[] = [];
-  // Sides without the variable are likely edges.
+  // The values of sides without the variable are likely edges.
   for (const side of plain.sides.keys()) {
     const [p, q] = [sidesAt(0.1234)[side], sidesAt(5.4321)[side]];
     if (p !== undefined && p === q) edges.push(p, -p);
@@ -212,7 +215,7 @@ function edgesOf(
   return edges;
 }
 
-/** `0 < f(x) < 1` is a statement on the values of f; f(1) < f(2) is one on two of them. */
+/** Replaces the only function value of a relation by a variable: `0 < f(x) < 1`, but not `f(1) < f(2)`, which has two. */
 function withValueAsVariable(node: NodeOf<'relation'>): NodeOf<'relation'> {
   const values: NodeOf<'apply'>[] = [];
   contains(node, (part) => {

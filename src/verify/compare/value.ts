@@ -1,7 +1,9 @@
+/** @file Compares two expressions as values: exactly, or rounded where one is written as a decimal. */
+
 import { bitLength, equals, rational, type Rational } from '../../util/rational.js';
 import { exactValue } from '../algebra/exact.js';
 import { toRational } from '../algebra/bigFloat.js';
-import type { Budget } from '../algebra/budget.js';
+import type { WorkBudget } from '../algebra/workBudget.js';
 import { identical, type Outcome } from '../algebra/identity.js';
 import { preciseValue } from '../algebra/bigComplex.js';
 import { contains, type Node } from '../algebra/tree.js';
@@ -10,10 +12,10 @@ const isDecimal = (node: Node) =>
   contains(node, (part) => part.kind === 'number' && part.written === 'decimal');
 
 /**
- * Whether two expressions are the same value. Fractions are compared exactly; where a side is written with a decimal
- * point, both are rounded to `decimals` places, or to as many significant digits where both are below 0.001.
+ * Decides whether two expressions have the same value. Fractions are compared exactly; if a side is written with a
+ * decimal point, both are rounded to `decimals` places, or to as many significant digits if both are below 0.001.
  */
-export function sameValue(gold: Node, pred: Node, decimals: number, budget: Budget): Outcome {
+export function sameValue(gold: Node, pred: Node, decimals: number, budget: WorkBudget): Outcome {
   const rounded = isDecimal(gold) || isDecimal(pred);
   const [a, b] = [exactValue(gold, budget), exactValue(pred, budget)];
   if (a && b) {
@@ -32,12 +34,12 @@ export function sameValue(gold: Node, pred: Node, decimals: number, budget: Budg
   return { equal: roundAlike(re, otherRe, decimals) && roundAlike(im, otherIm, decimals), stage: 'decimal' };
 }
 
-/** Whether two numbers are the same to `decimals` places; below 0.001 to as many significant digits. */
+/** Tells whether two numbers are the same to `decimals` places, or below 0.001 to as many significant digits. */
 function roundAlike(a: Rational, b: Rational, decimals: number): boolean {
   const larger = absolute(a).n * b.d > absolute(b).n * a.d ? absolute(a) : absolute(b);
   let places = decimals;
   if (larger.n !== 0n && larger.n * 1000n < larger.d) {
-    // The first significant digit is `leading` places behind the point; bit lengths tell it to within three.
+    // The first significant digit is `leading` places after the point; bit lengths tell it to within three.
     let leading = Math.max(1, Math.floor((bitLength(larger.d) - bitLength(larger.n)) * Math.log10(2)) - 3);
     while (larger.n * 10n ** BigInt(leading) < larger.d) leading++;
     places += leading - 1;
@@ -47,7 +49,7 @@ function roundAlike(a: Rational, b: Rational, decimals: number): boolean {
 
 const absolute = ({ n, d }: Rational): Rational => ({ n: n < 0n ? -n : n, d });
 
-/** a · 10^places to the nearest integer, halves away from zero. */
+/** Rounds a · 10^places to the nearest integer, halves away from zero. */
 function rounded(a: Rational, places: number): bigint {
   const scaled = rational(a.n * 10n ** BigInt(Math.max(places, 0)), a.d);
   const size = (2n * absolute(scaled).n + scaled.d) / (2n * scaled.d);

@@ -1,36 +1,40 @@
+/** @file Runs the verifier in worker threads. Knows items and verdicts, no rows and no files. */
+
 import { Worker } from 'node:worker_threads';
 import type { Preset, Verdict } from '../verify.js';
 
-/** What one call of the verifier needs. */
+/** The input of one call of the verifier. */
 export interface VerifyItem {
   gold: string;
   pred: string;
   preset: Preset;
 }
 
-/** A verdict with its wall time in milliseconds; the two added reasons mean that there is none. */
+/** A verdict with its wall time in milliseconds. The two added reasons mean that the verifier gave none. */
 export interface TimedVerdict extends Omit<Verdict, 'reason'> {
   reason: Verdict['reason'] | 'timed-out' | 'worker-died';
   ms: number;
 }
 
-/** What a worker is started with: the index, within the items it was last sent, of the one it has begun. */
+/** The data that a worker starts with: the shared index of the item it has begun among those it was last sent. */
 export interface WorkerStart {
   begun: SharedArrayBuffer;
 }
 
-/** No item is under way. */
-export const NOTHING = -1;
+/** The value of `begun` while no item is being verified. */
+export const IDLE = -1;
 
+/** The settings of a pool. */
 export interface PoolOptions {
-  /** Worker threads at most; they are started as work comes. */
+  /** The largest number of worker threads; they are started as work arrives. */
   threads: number;
-  /** After how many milliseconds on one item a worker is ended. The verifier has budgets, so it never should be. */
+  /** Ends a worker after this time on one item. The verifier has a work budget, so this should not happen. */
   lastResortMs?: number;
-  /** How a worker is started; tests put their own here. */
+  /** Starts a worker; tests start their own. */
   startWorker?: (start: WorkerStart) => Worker;
 }
 
+/** One batch of items. */
 interface Job {
   items: readonly VerifyItem[];
   verdicts: (TimedVerdict | undefined)[];
@@ -38,30 +42,30 @@ interface Job {
   reject: (error: Error) => void;
 }
 
-/** One worker thread and what it is doing. */
+/** One worker thread and its current job. */
 interface Lane {
   worker: Worker;
   begun: Int32Array;
-  /** The job under way and which of its items were sent. */
+  /** The current job and the indices of those of its items that were sent. */
   job: Job | undefined;
   sent: number[];
-  /** For how many looks in a row the same item has been under way. */
-  looks: number;
-  seen: number;
+  /** Consecutive polls in which the same item was still running. */
+  polls: number;
+  lastBegun: number;
 }
 
-const LOOK_MS = 250;
-/** A row that needs more than this ends its own worker, not the process. */
+const POLL_MS = 250;
+/** An item that needs more memory than this ends its own worker, not the process. */
 const MEMORY_MB = 1024;
 
 /**
- * Verifies batches of items in worker threads. An item that outlasts the last resort, or at which a worker dies, gets a
- * verdict that says so (`timed-out`, `worker-died`) and the others of its batch are verified again, so that the verdicts
- * do not depend on the number of threads. Memory is bounded by what the caller has under way.
+ * Verifies batches of items in worker threads. An item that runs too long, or at which a worker dies, gets a verdict
+ * that says so (`timed-out`, `worker-died`), and the others of its batch are verified again, so that the verdicts do
+ * not depend on the number of threads. Memory is bounded by the batches that the caller has submitted.
  */
 export class VerifyPool {
   readonly #threads: number;
-  readonly #looksAtMost: number;
+  readonly #maxPolls: number;
   readonly #startWorker: (start: WorkerStart) => Worker;
   readonly #waiting: Job[] = [];
   readonly #lanes = new Set<Lane>();
@@ -69,15 +73,15 @@ export class VerifyPool {
 
   constructor({ threads, lastResortMs = 10_000, startWorker = startVerifyWorker }: PoolOptions) {
     this.#threads = threads;
-    // Looks are counted, not the clock: while the machine sleeps nobody looks.
-    this.#looksAtMost = Math.max(2, Math.ceil(lastResortMs / LOOK_MS));
+    // Polls are counted, not the clock: while the machine sleeps there are no polls.
+    this.#maxPolls = Math.max(2, Math.ceil(lastResortMs / POLL_MS));
     this.#startWorker = startWorker;
     this.#watch = setInterval(() => {
-      for (const lane of this.#lanes) this.#look(lane);
-    }, LOOK_MS);
+      for (const lane of this.#lanes) this.#poll(lane);
+    }, POLL_MS);
   }
 
-  /** The verdicts on a batch, one an item, in order. Rejects only where a worker cannot be started or the pool is closed. */
+  /** Gives the verdicts on a batch, one per item, in order. Rejects only if no worker can be started or the pool closes. */
   verify(items: readonly VerifyItem[]): Promise<TimedVerdict[]> {
     return new Promise((resolve, reject) => {
       const verdicts = items.map(() => undefined);
@@ -86,7 +90,7 @@ export class VerifyPool {
     });
   }
 
-  /** Ends the workers; batches that are under way are given up. */
+  /** Ends the workers and rejects the batches that are not finished. */
   async close(): Promise<void> {
     clearInterval(this.#watch);
     const jobs = [...this.#waiting.splice(0), ...[...this.#lanes].flatMap(({ job }) => job ?? [])];
@@ -109,11 +113,11 @@ export class VerifyPool {
     const begun = new SharedArrayBuffer(4);
     const lane: Lane = {
       worker: this.#startWorker({ begun }),
-      begun: new Int32Array(begun).fill(NOTHING),
+      begun: new Int32Array(begun).fill(IDLE),
       job: undefined,
       sent: [],
-      looks: 0,
-      seen: NOTHING,
+      polls: 0,
+      lastBegun: IDLE,
     };
     let failure: unknown;
     lane.worker.on('message', (verdicts: TimedVerdict[]) => {
@@ -123,7 +127,7 @@ export class VerifyPool {
       failure = error;
     });
     lane.worker.on('exit', () => {
-      this.#lose(lane, 'worker-died', failure);
+      this.#retire(lane, 'worker-died', failure);
     });
     this.#lanes.add(lane);
     return lane;
@@ -136,13 +140,13 @@ export class VerifyPool {
       return;
     }
     lane.job = job;
-    lane.looks = 0;
+    lane.polls = 0;
     lane.worker.postMessage(lane.sent.map((index) => job.items[index]!));
   }
 
   #take(lane: Lane, verdicts: readonly TimedVerdict[]): void {
     const { job } = lane;
-    if (!this.#lanes.has(lane) || job === undefined) return; // it was given up while its answer was on the way
+    if (!this.#lanes.has(lane) || job === undefined) return; // the lane was retired while its verdicts were arriving
     lane.sent.forEach((index, i) => {
       job.verdicts[index] = verdicts[i]!;
     });
@@ -151,26 +155,27 @@ export class VerifyPool {
     this.#assign();
   }
 
-  #look(lane: Lane): void {
+  /** Retires a worker that has been at the same item for too many polls. */
+  #poll(lane: Lane): void {
     const now = Atomics.load(lane.begun, 0);
-    lane.looks = lane.job !== undefined && now !== NOTHING && now === lane.seen ? lane.looks + 1 : 0;
-    lane.seen = now;
-    if (lane.looks < this.#looksAtMost) return;
-    this.#lose(lane, 'timed-out');
+    lane.polls = lane.job !== undefined && now !== IDLE && now === lane.lastBegun ? lane.polls + 1 : 0;
+    lane.lastBegun = now;
+    if (lane.polls < this.#maxPolls) return;
+    this.#retire(lane, 'timed-out');
     void lane.worker.terminate();
   }
 
-  /** Goes on without a worker that has ended or is stuck; the item it had begun gets no other chance. */
-  #lose(lane: Lane, reason: 'timed-out' | 'worker-died', failure?: unknown): void {
+  /** Removes a worker that has ended or hangs; the item it had begun is not tried again, the rest of its job is. */
+  #retire(lane: Lane, reason: 'timed-out' | 'worker-died', failure?: unknown): void {
     if (!this.#lanes.delete(lane)) return;
     const { job } = lane;
     if (job !== undefined) {
       const begun = Atomics.load(lane.begun, 0);
-      if (begun === NOTHING) {
-        // It died before it began: the next would as well.
+      if (begun === IDLE) {
+        // It died before it began, and so would the next.
         job.reject(new Error('a verifying thread could not be started', { cause: failure }));
       } else {
-        job.verdicts[lane.sent[begun]!] = lost(reason, lane.looks * LOOK_MS);
+        job.verdicts[lane.sent[begun]!] = withoutVerdict(reason, lane.polls * POLL_MS);
         this.#waiting.unshift(job);
       }
     }
@@ -178,7 +183,7 @@ export class VerifyPool {
   }
 }
 
-function lost(reason: 'timed-out' | 'worker-died', ms: number): TimedVerdict {
+function withoutVerdict(reason: 'timed-out' | 'worker-died', ms: number): TimedVerdict {
   return { correct: false, reason, stage: 'none', extracted: null, goldParsed: null, predParsed: null, ms };
 }
 

@@ -1,19 +1,23 @@
+/**
+ * @file Reads rows to verify and writes verified ones: which fields hold responses, golds and verdicts. Verifies
+ * nothing.
+ */
+
 import { readJsonLines, RowError, rowError, type BadLine } from '../../data/jsonl.js';
 import { isParquet, readParquetRows } from '../../data/parquet.js';
 import { isUnpaired, parseTraceRow, parseUnpairedRow } from '../../data/traceShapes.js';
 import type { Judgement } from '../../teacher/judgePrompt.js';
+import { presetNames, type Preset } from '../presets.js';
 import type { TimedVerdict, VerifyItem } from './pool.js';
-import { presetNames } from '../options.js';
-import type { Preset } from '../verify.js';
 
-/** An answer to be judged right or wrong: a pair row has one, a trace row one a generation. */
-export interface Candidate {
+/** A response to verify: a pair row has one, a trace row one per generation. */
+export interface ResponseToVerify {
   text: string;
-  /** The answers that count as right: those of the row, then those re-read from its solution. */
+  /** The answers that count as right: the row's own, then those re-read from its solution (`reparsed_answers`). */
   golds: readonly string[];
 }
 
-/** A row with what is to be verified in it. */
+/** A row with the responses to verify in it. */
 export interface RowToVerify {
   file: string;
   line: number;
@@ -21,26 +25,25 @@ export interface RowToVerify {
   fields: Record<string, unknown>;
   preset: Preset;
   problem: string | null;
-  candidates: readonly Candidate[];
-  /** What a trace row of any shape says; null in a pair row. */
+  responses: readonly ResponseToVerify[];
+  /** The content of a trace row, whatever its shape; null for a pair row. */
   trace: { problem: string | null; answer: string; generations: readonly string[] } | null;
 }
 
-/** What was found about one candidate. */
-export interface Finding {
-  /** Against the row's own answer. */
+/** What the rules, and the judge if it was asked, say about one response. */
+export interface Assessment {
+  /** The rules' verdict against the row's own answer. */
   verdict: TimedVerdict;
-  /** Against any of `reparsed_answers`; where a row has none, as `verdict` says. The named rules use this one. */
+  /** Whether any of `reparsed_answers` is given; `verdict.correct` if the row has none. The curation rules use it. */
   reparsed: boolean;
-  /** Absent where the judge was not asked. */
+  /** Absent if the judge was not asked. */
   judgement?: Judgement;
 }
 
 /**
  * Streams the rows of JSON lines and Parquet files, in order: pair rows (`pred`, `gold`, optionally `preset` and
- * `problem`) and trace rows of every shape that `traceShapes` knows, one row each. A row that is neither goes to
- * `onBadRow`.
- * @throws UserError where a file is missing or damaged as a whole
+ * `problem`) and trace rows of every shape that `traceShapes` knows. A row that is neither goes to `onBadRow`.
+ * @throws UserError if a file is missing or damaged as a whole
  */
 export async function* readRowsToVerify(
   paths: readonly string[],
@@ -65,7 +68,7 @@ export async function* readRowsToVerify(
 
 type Fields = Record<string, unknown>;
 
-/** Traces of MathCoder's shape have a field `gold` as well, those of Qwen2.5-Math's a list `pred`. */
+/** Tells pair rows from trace rows. Traces of MathCoder's shape have `gold` too, those of Qwen2.5-Math's a list `pred`. */
 function isPair({ gold, pred, generations, samples, code }: Fields): boolean {
   if (gold !== undefined && pred !== undefined) return true;
   return (gold !== undefined || pred !== undefined) && ![generations, samples, code].some(Array.isArray);
@@ -79,7 +82,7 @@ function parsePair(fields: Fields, file: string, line: number, preset: Preset): 
   const own = fields.preset ?? preset;
   if (!isPreset(own)) throw rowError(file, line, `"preset" must be one of ${presetNames.join(', ')}`);
   const problem = typeof fields.problem === 'string' ? fields.problem : null;
-  return { file, line, fields, preset: own, problem, candidates: [{ text, golds: [gold] }], trace: null };
+  return { file, line, fields, preset: own, problem, responses: [{ text, golds: [gold] }], trace: null };
 }
 
 function parseTraces(fields: Fields, file: string, line: number, preset: Preset): RowToVerify {
@@ -94,8 +97,8 @@ function parseTraces(fields: Fields, file: string, line: number, preset: Preset)
     throw rowError(file, line, `"generation_details" has ${counts}`);
   }
   const golds = [answer, ...(row.reparsedAnswers ?? []).filter((text) => text.trim() !== '')];
-  const candidates = generations.map((text) => ({ text, golds }));
-  return { file, line, fields, preset, problem, candidates, trace: { problem, answer, generations } };
+  const responses = generations.map((text) => ({ text, golds }));
+  return { file, line, fields, preset, problem, responses, trace: { problem, answer, generations } };
 }
 
 function answerText(value: unknown): string | undefined {
@@ -106,15 +109,15 @@ function isPreset(value: unknown): value is Preset {
   return presetNames.some((preset) => preset === value);
 }
 
-/** The verifier's items of a row: for each candidate one a gold. */
-export function itemsOf({ candidates, preset }: RowToVerify): VerifyItem[] {
-  return candidates.flatMap(({ text, golds }) => golds.map((gold) => ({ gold, pred: text, preset })));
+/** Lists the verifier's items of a row: one for each response and gold. */
+export function itemsOf({ responses, preset }: RowToVerify): VerifyItem[] {
+  return responses.flatMap(({ text, golds }) => golds.map((gold) => ({ gold, pred: text, preset })));
 }
 
-/** The findings from the verdicts on `itemsOf(row)`. */
-export function findingsOf({ candidates }: RowToVerify, verdicts: readonly TimedVerdict[]): Finding[] {
+/** Assembles the assessments of a row's responses from the verdicts on `itemsOf(row)`. */
+export function assessmentsOf({ responses }: RowToVerify, verdicts: readonly TimedVerdict[]): Assessment[] {
   let next = 0;
-  return candidates.map(({ golds }) => {
+  return responses.map(({ golds }) => {
     const [verdict, ...reparsed] = verdicts.slice(next, (next += golds.length));
     return {
       verdict: verdict!,
@@ -124,35 +127,35 @@ export function findingsOf({ candidates }: RowToVerify, verdicts: readonly Timed
 }
 
 /**
- * The row as it is written: all its fields and the verdicts.
- * @param judged a judge had a say: its list is written, with null where it was not asked or could not tell
+ * Gives the row as it is written: all its fields and the verdicts.
+ * @param judged whether there was a judge: then its list is written, with null where it was not asked or could not tell
  */
 export function verifiedRow(
   { fields, trace }: RowToVerify,
-  findings: readonly Finding[],
+  assessments: readonly Assessment[],
   judged: boolean,
 ): Record<string, unknown> {
   if (trace === null) {
-    const { correct, reason, stage, extracted, ms } = findings[0]!.verdict;
-    const { judgement } = findings[0]!;
+    const { correct, reason, stage, extracted, ms } = assessments[0]!.verdict;
+    const { judgement } = assessments[0]!;
     return { ...fields, correct, reason, stage, extracted, ms, ...(judgement && { judge: judgement }) };
   }
   return {
-    ...trace, // rows of other shapes come back with these names too, so that the file is one of trace rows
+    ...trace, // rows of other shapes get these names too, so that the output is a file of trace rows
     ...fields,
     correctness: {
       ...objectOr(fields.correctness),
-      math_verify_answer: findings.map(({ verdict }) => verdict.correct),
-      math_verify_reparsed_answer: findings.map(({ reparsed }) => reparsed),
-      ...(judged && { llama_verification: findings.map(({ judgement }) => judgement?.correct ?? null) }),
+      math_verify_answer: assessments.map(({ verdict }) => verdict.correct),
+      math_verify_reparsed_answer: assessments.map(({ reparsed }) => reparsed),
+      ...(judged && { llama_verification: assessments.map(({ judgement }) => judgement?.correct ?? null) }),
     },
-    generation_details: findings.map((finding, i) =>
-      detail(objectOr(listOr(fields.generation_details)[i]), finding, judged),
+    generation_details: assessments.map((assessment, i) =>
+      detail(objectOr(listOr(fields.generation_details)[i]), assessment, judged),
     ),
   };
 }
 
-function detail({ judge, ...known }: Fields, { verdict, judgement }: Finding, judged: boolean): Fields {
+function detail({ judge, ...known }: Fields, { verdict, judgement }: Assessment, judged: boolean): Fields {
   const { correct, reason, stage, extracted } = verdict;
   const second = judged ? judgement : judge;
   return {

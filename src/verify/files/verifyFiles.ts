@@ -1,3 +1,8 @@
+/**
+ * @file Verifies the rows of files: reads, verifies in worker threads, asks the judge, writes. What is
+ * right, verify.ts decides.
+ */
+
 import { extname } from 'node:path';
 import { countRows } from '../../data/countRows.js';
 import { Quarantine } from '../../data/quarantine.js';
@@ -5,67 +10,70 @@ import { openRowOutput } from '../../data/rowOutput.js';
 import type { Judge, JudgeUse } from '../../teacher/judge.js';
 import { UserError } from '../../util/errors.js';
 import { FileReplacement } from '../../util/files.js';
-import type { Progress } from '../../util/progress.js';
-import { describeDisagreement, disagrees, DISAGREEMENTS_TITLE } from './disagreements.js';
 import { inOrder } from '../../util/inOrder.js';
+import type { Progress } from '../../util/progress.js';
+import type { Preset } from '../presets.js';
+import { describeDisagreement, disagrees, DISAGREEMENTS_TITLE } from './disagreements.js';
 import { VerifyPool } from './pool.js';
-import { Summary, type JudgeTally, type Tally } from './summary.js';
+import { VerdictTally, type JudgeCounts, type VerdictCounts } from './tally.js';
 import {
-  findingsOf,
+  assessmentsOf,
   itemsOf,
   readRowsToVerify,
   verifiedRow,
-  type Finding,
+  type Assessment,
   type RowToVerify,
 } from './verifiedRows.js';
-import type { Preset } from '../verify.js';
 
-/** Which answers the judge sees: every one, or those that the rules reject. */
+/** Which responses the judge sees: all, or those that the rules reject. */
 export type JudgeMode = 'all' | 'rejected';
 
+/** The settings of one run over files. */
 export interface VerifyFilesOptions {
   files: readonly string[];
-  /** Where the rows go. */
+  /** The file that the rows are written to. */
   out: string;
-  /** For rows that name none. */
+  /** The preset of rows that name none. */
   preset: Preset;
   threads: number;
   judge?: {
     judge: Judge;
     mode: JudgeMode;
-    /** Markdown about the answers on which rules and judge differ. */
+    /** The file of Markdown about the responses on which rules and judge differ. */
     disagreements: string;
   };
   signal?: AbortSignal;
 }
 
-export interface VerifySummary extends Tally {
+/** The counts of one finished run. */
+export interface VerifySummary extends VerdictCounts {
   rows: number;
-  presets: Summary['presets'];
-  /** Rows that could not be verified; `quarantine` is the file that they are in. */
+  presets: VerdictTally['presets'];
+  /** The number of rows that could not be verified; `quarantine` is the file that has them. */
   quarantined: number;
   quarantine?: string;
-  judge?: JudgeTally & JudgeUse;
+  judge?: JudgeCounts & JudgeUse;
   seconds: number;
 }
 
+/** A row with what was found about its responses. */
 interface Verified {
   row: RowToVerify;
-  findings: Finding[];
+  assessments: Assessment[];
 }
 
 /**
- * Verifies the rows of files, with the rules in `threads` worker threads and then, where asked, with a judge, and
- * writes them in input order. Nothing appears under `out` until it is whole; rows that cannot be read go to
+ * Verifies the rows of files with the rules, in `threads` worker threads, and then with the judge if there is one, and
+ * writes them in input order. The file `out` appears when it is whole; rows that cannot be read go to
  * `<out>.quarantine.jsonl` with file, line and reason. Memory does not grow with the files.
- * @throws UserError where there is no row that can be verified; the signal's reason when it was aborted
+ * @throws UserError if no row can be verified; the signal's reason when it is aborted
  */
 export async function verifyFiles(options: VerifyFilesOptions, progress: Progress): Promise<VerifySummary> {
   const { files, out, preset, threads, judge } = options;
   const start = performance.now();
   using output = openRowOutput(out);
   const total = await countRows(files);
-  using quarantine = new Quarantine(besides(out, 'quarantine.jsonl'));
+  using quarantine = new Quarantine(siblingPath(out, 'quarantine.jsonl'));
   const pool = new VerifyPool({ threads });
   const ending = new AbortController();
   const signal = AbortSignal.any([ending.signal, ...(options.signal ? [options.signal] : [])]);
@@ -73,7 +81,7 @@ export async function verifyFiles(options: VerifyFilesOptions, progress: Progres
   try {
     using differences = judge && new FileReplacement(judge.disagreements);
     differences?.write(DISAGREEMENTS_TITLE);
-    const summary = new Summary();
+    const tally = new VerdictTally();
     const rows = readRowsToVerify(files, preset, (bad) => {
       quarantine.add(bad);
     });
@@ -82,48 +90,48 @@ export async function verifyFiles(options: VerifyFilesOptions, progress: Progres
       const ahead = ROWS_A_REQUEST * judge.judge.concurrency;
       verified = inOrder(verified, ahead, (row) => askJudge(row, judge, signal));
     }
-    for await (const { row, findings } of verified) {
+    for await (const { row, assessments } of verified) {
       signal.throwIfAborted();
-      output.write(verifiedRow(row, findings, judge !== undefined));
-      for (const [index, finding] of findings.entries()) {
-        if (disagrees(finding)) differences?.write(describeDisagreement(row, index, finding));
+      output.write(verifiedRow(row, assessments, judge !== undefined));
+      for (const [index, assessment] of assessments.entries()) {
+        if (disagrees(assessment)) differences?.write(describeDisagreement(row, index, assessment));
       }
-      summary.add(row, findings);
-      progress.update(summary.rows + quarantine.count, total, summary.note);
+      tally.add(row, assessments);
+      progress.update(tally.rows + quarantine.count, total, tally.note);
     }
     signal.throwIfAborted();
     quarantine.commit();
-    if (summary.rows === 0) throw new UserError(nothingVerified(files, quarantine));
+    if (tally.rows === 0) throw new UserError(nothingVerified(files, quarantine));
     await output.commit(signal);
     differences?.commit();
     return {
-      rows: summary.rows,
-      ...summary.all,
-      presets: summary.presets,
-      ...(judge && { judge: { ...summary.judge, ...judge.judge.use } }),
+      rows: tally.rows,
+      ...tally.all,
+      presets: tally.presets,
+      ...(judge && { judge: { ...tally.judge, ...judge.judge.use } }),
       quarantined: quarantine.count,
       ...(quarantine.count > 0 && { quarantine: quarantine.path }),
       seconds: (performance.now() - start) / 1000,
     };
   } finally {
-    ending.abort(); // what is still asked of the judge after a failure
+    ending.abort(); // ends questions to the judge that are still open after a failure
     await pool.close();
   }
 }
 
-/** `dir/name.jsonl` → `dir/name.<ending>`. */
-export function besides(out: string, ending: string): string {
+/** Names a file beside `out`: `dir/name.jsonl` → `dir/name.<ending>`. */
+export function siblingPath(out: string, ending: string): string {
   return `${out.slice(0, out.length - extname(out).length)}.${ending}`;
 }
 
-/** How many rows may be with the judge for each request that it takes at once: some wait while one is slow. */
+/** Sets how many rows wait for the judge, per request that it takes at once: some wait while one is slow. */
 const ROWS_A_REQUEST = 4;
 
-/** A batch keeps a worker busy for some milliseconds and is small enough to be held many times over. */
+/** Limit a batch, which should keep a worker busy for some milliseconds and take little memory. */
 const BATCH_ITEMS = 64;
 const BATCH_CHARS = 1 << 18;
 
-/** The rules' verdicts, in order. */
+/** Adds the rules' verdicts to rows, in order. */
 async function* verifyRows(
   rows: AsyncIterable<RowToVerify>,
   pool: VerifyPool,
@@ -135,7 +143,7 @@ async function* verifyRows(
     let next = 0;
     return batch.map((row, i) => ({
       row,
-      findings: findingsOf(row, verdicts.slice(next, (next += items[i]!.length))),
+      assessments: assessmentsOf(row, verdicts.slice(next, (next += items[i]!.length))),
     }));
   });
   for await (const batch of batches) yield* batch;
@@ -147,7 +155,7 @@ async function* batched(rows: AsyncIterable<RowToVerify>): AsyncGenerator<RowToV
   let chars = 0;
   for await (const row of rows) {
     batch.push(row);
-    for (const { text, golds } of row.candidates) {
+    for (const { text, golds } of row.responses) {
       items += golds.length;
       chars += text.length * golds.length;
     }
@@ -159,24 +167,24 @@ async function* batched(rows: AsyncIterable<RowToVerify>): AsyncGenerator<RowToV
   if (batch.length > 0) yield batch;
 }
 
-/** Adds the judge's verdicts to those findings of a row that it is to see. */
+/** Adds the judge's verdicts to those assessments of a row that `mode` selects. */
 async function askJudge(
-  { row, findings }: Verified,
+  { row, assessments }: Verified,
   { judge, mode }: NonNullable<VerifyFilesOptions['judge']>,
   signal: AbortSignal,
 ): Promise<Verified> {
-  const judged = findings.map(async (finding, i) => {
-    if (mode === 'rejected' && finding.reparsed) return finding;
-    const { text, golds } = row.candidates[i]!;
+  const judged = assessments.map(async (assessment, i) => {
+    if (mode === 'rejected' && assessment.reparsed) return assessment;
+    const { text, golds } = row.responses[i]!;
     const question = {
       problem: row.problem,
       references: golds,
-      extracted: finding.verdict.extracted,
+      extracted: assessment.verdict.extracted,
       response: text,
     };
-    return { ...finding, judgement: await judge.ask(question, signal) };
+    return { ...assessment, judgement: await judge.ask(question, signal) };
   });
-  return { row, findings: await Promise.all(judged) };
+  return { row, assessments: await Promise.all(judged) };
 }
 
 function nothingVerified(files: readonly string[], { count, first, path }: Quarantine): string {

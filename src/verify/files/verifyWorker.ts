@@ -1,6 +1,8 @@
+/** @file Verifies the batches of pool.ts in a thread of its own. */
+
 import { parentPort, workerData } from 'node:worker_threads';
-import { NOTHING, type TimedVerdict, type VerifyItem, type WorkerStart } from './pool.js';
 import { verify } from '../verify.js';
+import { IDLE, type TimedVerdict, type VerifyItem, type WorkerStart } from './pool.js';
 
 const port = parentPort!;
 const begun = new Int32Array((workerData as WorkerStart).begun);
@@ -12,6 +14,6 @@ port.on('message', (items: readonly VerifyItem[]) => {
     const verdict = verify(item);
     return { ...verdict, ms: Math.round((performance.now() - start) * 1000) / 1000 };
   });
-  Atomics.store(begun, 0, NOTHING);
+  Atomics.store(begun, 0, IDLE);
   port.postMessage(verdicts);
 });

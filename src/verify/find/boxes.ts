@@ -1,16 +1,21 @@
-/** One `\boxed{…}` of a text; `end` is behind its closing brace. */
+/**
+ * @file Finds `\boxed{…}` in responses. The graders for comparability have their own reading
+ * (graders/boxedAnswer.ts).
+ */
+
+/** One `\boxed{…}` of a text; `end` is the offset after its closing brace. */
 export interface Box {
   readonly start: number;
   readonly end: number;
   readonly content: string;
 }
 
-/** Boxes beyond these, counted from the end, are not looked at. */
+/** Limits the boxes that are considered, counted from the end. */
 const MAX_BOXES = 40;
 
 /**
- * The outermost `\boxed` and `\fbox` of a text, in order. The last one may lack its closing brace: then it ends with
- * its line. One pass over the text, however its braces nest.
+ * Finds the outermost `\boxed` and `\fbox` of a text, in order. The last one may lack its closing brace: then it ends
+ * with its line. Takes one pass over the text, however its braces nest.
  */
 export function findBoxes(text: string): Box[] {
   const opens = new Map<number, number>();
@@ -44,15 +49,15 @@ export function findBoxes(text: string): Box[] {
   return boxes.filter((box) => box.content.trim() !== '').slice(-MAX_BOXES);
 }
 
-/** The contents of boxes that stand for one answer: repetitions behind one another count once. */
+/** Joins the contents of boxes that are one answer; immediate repetitions count once. */
 export function joined(boxes: readonly Box[]): string {
   const contents = boxes.map((box) => box.content.trim());
   return contents.filter((content, index) => content !== contents[index - 1]).join(', ');
 }
 
 /**
- * The last box and those before it that belong to the same answer: nearer than ten characters, or another value
- * nearer than 70 with a comma, "and" or "or" between and no new clause.
+ * Gives the last box with those before it that belong to the same answer: a box less than ten characters away, or one
+ * with another value less than 70 away, with a comma, "and" or "or" and no new clause between them.
  */
 export function lastGroup(text: string, boxes: readonly Box[]): Box[] {
   const group = boxes.slice(-1);

@@ -1,12 +1,14 @@
-/** Letters that stand for choices where the caller names none. */
+/** @file Finds the letter that answers a multiple-choice problem. */
+
+/** The letters of the choices unless the caller names others. */
 export const LETTERS = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'];
 
 const ANSWER = '(?:answer|choice|option|réponse|respuesta|antwort|risposta|ответ|答案|回答)';
 
 /**
- * The choice that a response names: a letter in a box, behind "answer is" or "answer:", at the very start, or the
- * last letter that stands by itself. Null where there is none. `A` before a word counts as an article only when it
- * is looked for anywhere.
+ * Finds the choice that a response names: a letter in a box, after "answer is" or "answer:", at the very start, or
+ * else the last letter that stands by itself. Null where there is none. Elsewhere than in a box, right after such a
+ * phrase and at the start only capitals count, since `a` is an article.
  */
 export function extractChoice(response: string, letters: readonly string[] = LETTERS): string | null {
   const text = response.replace(/\*\*|\\text(?:bf|rm|it)?\{|\\mathrm\{/g, ' ');

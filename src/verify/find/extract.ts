@@ -1,11 +1,14 @@
+/** @file Lists the pieces of a response that may be its answer, by rank. Does not read what they mean. */
+
 import { findBoxes, joined, lastGroup, type Box } from './boxes.js';
 import { findFormulas, isProse, withNeighbours, type Formula } from './formulas.js';
 import { plainAnswerAt, plainAnswers, type PlainAnswer } from './numbersInText.js';
 
-export interface Extraction {
-  /** What is looked for: formulas and boxes, or plain numbers in running text. */
+/** Which pieces of a text may be its answer. */
+export interface ExtractOptions {
+  /** What is searched for: formulas and boxes ('latex'), numbers in running text ('plain'). */
   targets: readonly ('latex' | 'plain' | 'choice')[];
-  /** Rank of a box among the phrases: 0 beside "final answer is", 50, 100; -1 where boxes do not count. */
+  /** The rank of a box among the phrases' ranks (0, 50, 100, 200); -1 if boxes do not count. */
   boxPriority: number;
   /** Whether an answer needs a box or a phrase such as "the answer is". */
   anchored: boolean;
@@ -13,33 +16,34 @@ export interface Extraction {
   requireBox: boolean;
 }
 
-/** A piece of a response that may be its answer; `rank` orders kinds, `end` pieces of the same kind. */
-export interface Candidate {
+/** A piece of a response that may be its answer. `rank` orders the kinds, `end` the pieces of one kind. */
+export interface AnswerCandidate {
   readonly content: string;
   readonly rank: number;
   readonly start: number;
   readonly end: number;
 }
 
-/** Formulas that are looked at, counted from the end. */
+/** Limits the formulas that are considered, counted from the end. */
 const MAX_FORMULAS = 300;
-/** Phrases that are looked at, counted from the end. */
+/** Limits the phrases that are considered, counted from the end. */
 const MAX_ANCHORS = 12;
-/** How far behind its phrase an answer is looked for, in characters. */
+/** Limits the characters between a phrase and its answer. */
 const REACH = 50;
+/** Limits the characters after "final answer" in which the word "is" is searched for. */
 const IS_REACH = 100;
-/** How far a formula that begins behind a phrase may go on. */
+/** Limits the characters after a phrase within which a formula must end. */
 const WINDOW = 1500;
 
 const ANCHORS =
   /(final answer)|(answer|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة)|(####|^A:)/gimu;
 
 /**
- * What a response may mean as its answer, most likely first: "final answer is …, I hope", the last box, "final answer
- * … is", "answer:", "answer", and unless `anchored` the last formula or number. Within a rank the piece that ends
- * last comes first.
+ * Lists the pieces of a response that may be its answer, most likely first: "final answer is …, I hope", the last box,
+ * "final answer … is", "answer:", "answer", and unless `anchored` the last formula or number. Within a rank the piece
+ * that ends last comes first.
  */
-export function extract(text: string, options: Extraction): Candidate[] {
+export function extract(text: string, options: ExtractOptions): AnswerCandidate[] {
   const readsLatex = options.targets.includes('latex');
   const formulas = readsLatex ? findFormulas(text).slice(-MAX_FORMULAS) : [];
   const boxes = readsLatex ? findBoxes(text) : [];
@@ -48,7 +52,7 @@ export function extract(text: string, options: Extraction): Candidate[] {
     for (const match of [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS)) {
       candidates.push(...anchored(text, match, boxes, options));
     }
-    // Where a box was meant to hold the answer, no other piece of the text is guessed to be it.
+    // If a box was meant to contain the answer, no other piece of the text is guessed to be it.
     if (!options.anchored && candidates.every((candidate) => candidate.rank !== options.boxPriority)) {
       candidates.push(...unanchored(text, formulas, boxes, options));
     }
@@ -56,13 +60,13 @@ export function extract(text: string, options: Extraction): Candidate[] {
   return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
 }
 
-/** The last formulas, and the last numbers outside of formulas and boxes: theirs are no answers of their own. */
+/** Gives the last formulas, and the last numbers outside formulas and boxes, in which numbers are not answers. */
 function unanchored(
   text: string,
   formulas: readonly Formula[],
   boxes: readonly Box[],
-  options: Extraction,
-): Candidate[] {
+  options: ExtractOptions,
+): AnswerCandidate[] {
   const last = formulas.length - 1;
   const groups = formulas.slice(-8).map((_, index, some) => {
     const place = last - (some.length - 1 - index);
@@ -76,12 +80,17 @@ function unanchored(
   return [...groups, ...plain.map((found) => ({ ...found, rank: 300 }))];
 }
 
-/** The last formula that holds boxes, with its neighbours, and the last box by itself. */
-function boxed(text: string, boxes: readonly Box[], formulas: readonly Formula[], rank: number): Candidate[] {
+/** Gives the boxes of the last formula that contains any, with its neighbours', and the last box by itself. */
+function boxed(
+  text: string,
+  boxes: readonly Box[],
+  formulas: readonly Formula[],
+  rank: number,
+): AnswerCandidate[] {
   if (boxes.length === 0) return [];
   const group = lastGroup(text, boxes);
-  const alone: Candidate = {
-    content: joined(group) + percentBehind(text, group.at(-1)!.end),
+  const alone: AnswerCandidate = {
+    content: joined(group) + percentAfter(text, group.at(-1)!.end),
     rank,
     start: group[0]!.start,
     end: group.at(-1)!.end,
@@ -92,44 +101,47 @@ function boxed(text: string, boxes: readonly Box[], formulas: readonly Formula[]
   if (last < 0) return [alone];
   const neighbours = withNeighbours(text, formulas, last).filter((formula) => inside(formula).length > 0);
   const end = neighbours.at(-1)!.end;
-  const content = joined(neighbours.flatMap(inside)) + percentBehind(text, end);
+  const content = joined(neighbours.flatMap(inside)) + percentAfter(text, end);
   return [{ content, rank, start: neighbours[0]!.start, end }, alone];
 }
 
-function percentBehind(text: string, end: number): string {
+/** Gives `\%` if a percent sign or word follows at `end`, else ''. */
+function percentAfter(text: string, end: number): string {
   return /^(?:\$|\\\))?\s?(?:\\?%|percent\b|percentage\b|pct\b)/.test(text.slice(end, end + 16)) ? '\\%' : '';
 }
 
-function grouped(text: string, formulas: readonly Formula[], rank: number): Candidate {
+/** Makes one candidate of neighbouring formulas. */
+function grouped(text: string, formulas: readonly Formula[], rank: number): AnswerCandidate {
   const [start, end] = [formulas[0]!.start, formulas.at(-1)!.end];
   return {
-    content: formulas.map((formula) => formula.content).join(', ') + percentBehind(text, end),
+    content: formulas.map((formula) => formula.content).join(', ') + percentAfter(text, end),
     rank,
     start,
     end,
   };
 }
 
+/** Gives the answers after one phrase. */
 function anchored(
   text: string,
   match: RegExpMatchArray,
   boxes: readonly Box[],
-  options: Extraction,
-): Candidate[] {
-  const behind = match.index! + match[0].length;
-  const found: Candidate[] = [];
+  options: ExtractOptions,
+): AnswerCandidate[] {
+  const after = match.index! + match[0].length;
+  const found: AnswerCandidate[] = [];
   const add = (at: number, reach: number, rank: number) => {
     const candidate = answerNear(text, at, reach, boxes, options);
     if (candidate) found.push({ ...candidate, rank });
   };
   if (match[3] !== undefined) {
-    add(behind, 8, match[3] === '####' ? 50 : 100);
+    add(after, 8, match[3] === '####' ? 50 : 100);
     return found;
   }
   if (match[1] !== undefined) {
-    const window = text.slice(behind, behind + IS_REACH);
+    const window = text.slice(after, after + IS_REACH);
     for (const is of window.matchAll(/ is\b:?/g)) {
-      const at = behind + is.index + is[0].length;
+      const at = after + is.index + is[0].length;
       const candidate = answerNear(text, at, 6, boxes, options);
       if (!candidate) continue;
       const isHoped =
@@ -138,23 +150,23 @@ function anchored(
       break;
     }
   }
-  add(behind, REACH, /^\s?\**:/.test(text.slice(behind, behind + 5)) ? 100 : 200);
+  add(after, REACH, /^\s?\**:/.test(text.slice(after, after + 5)) ? 100 : 200);
   return found;
 }
 
-/** The first answer within `reach` characters: a formula, a number, or at the very place LaTeX without delimiters. */
+/** Finds the first answer within `reach` characters: a formula, a number, or right at `at` LaTeX without delimiters. */
 function answerNear(
   text: string,
   at: number,
   reach: number,
   boxes: readonly Box[],
-  options: Extraction,
-): Candidate | undefined {
-  // Formulas are looked for anew from here: a currency sign somewhere before would shift all that follow.
+  options: ExtractOptions,
+): AnswerCandidate | undefined {
+  // Formulas are searched for again from here: a currency sign before this place would shift all that follow.
   const shifted = options.targets.includes('latex') ? findFormulas(text.slice(at, at + WINDOW)) : [];
   const formulas = shifted
     .map((found) => ({ ...found, start: found.start + at, end: found.end + at }))
-    // A piece of what a box holds is no answer of its own.
+    // A piece of a box's content is not an answer by itself.
     .filter(({ start }) => !boxes.some((box) => start > box.start && start < box.end));
   const [formula] = formulas;
   const box = boxes.find((found) => found.end > at);
@@ -168,8 +180,8 @@ function answerNear(
   return numbers && { ...numbers, rank: 0 };
 }
 
-/** A formula with those that commas, "and" or "or" join to it. */
-function following(text: string, formulas: readonly Formula[]): Candidate {
+/** Joins the first formula with those after it that commas, "and" or "or" connect. */
+function following(text: string, formulas: readonly Formula[]): AnswerCandidate {
   let last = 0;
   while (last < 5 && last + 1 < formulas.length) {
     if (withNeighbours(text, formulas.slice(last, last + 2), 1).length === 1) break;
@@ -187,8 +199,8 @@ function firstPlain(text: string, at: number, reach: number): PlainAnswer | unde
   return undefined;
 }
 
-/** The rest of the sentence where it looks like mathematics: "the answer is \frac{1}{2}." */
-function bareLatex(text: string, at: number): Candidate | undefined {
+/** Reads the rest of the sentence if it looks like mathematics: "the answer is \frac{1}{2}." */
+function bareLatex(text: string, at: number): AnswerCandidate | undefined {
   const lead = /[\s:*"]{0,8}(?:(?:is|est|es|ist|è|é|是|为)(?![A-Za-z])[\s:*"]{0,8})?/y;
   lead.lastIndex = at;
   lead.exec(text);

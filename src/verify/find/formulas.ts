@@ -1,23 +1,25 @@
-/** A formula between delimiters; `end` is behind the closing one. */
+/** @file Finds formulas between delimiters in responses. Does not read them. */
+
+/** A formula between delimiters; `end` is the offset after the closing one. */
 export interface Formula {
   readonly start: number;
   readonly end: number;
   readonly content: string;
 }
 
-/** Formulas that are joined into one answer at most: "$1$, $2$ and $3$". */
+/** Limits the formulas that are joined into one answer: "$1$, $2$ and $3$". */
 const MAX_JOINED = 6;
 const CLOSING: Readonly<Record<string, string>> = { $$: '$$', '\\[': '\\]', '\\(': '\\)' };
 
 /**
- * The formulas of a text: `$$…$$` and `\[…\]` over lines, `$…$`, `\(…\)` and ` [ … ] ` within a line, and a bare
- * `\frac{a}{b}` of numbers. What is prose between two currency signs is none. Linear in the length of the text.
+ * Finds the formulas of a text: `$$…$$` and `\[…\]` over lines, `$…$`, `\(…\)` and ` [ … ] ` within a line, and a
+ * bare `\frac{a}{b}` of numbers. Prose between two dollar signs is not a formula. Linear in the length of the text.
  */
 export function findFormulas(text: string): Formula[] {
   const formulas: Formula[] = [];
   const opening = /\$\$|\$|\\\[|\\\(|\s\[\s|\\frac\{-?[\d.]+\}\{-?[\d.]+\}/g;
   const nextOf = new Map<string, number>();
-  /** The first `mark` at or behind `from`; each mark's position is looked for once. */
+  /** Finds the first `mark` at or after `from`; searches for each occurrence once. */
   const next = (mark: string, from: number): number => {
     const known = nextOf.get(mark);
     if (known !== undefined && (known < 0 || known >= from)) return known;
@@ -48,14 +50,14 @@ export function findFormulas(text: string): Formula[] {
 
 const isBetween = (at: number, from: number, to: number) => at >= from && at < to;
 
-/** The `$` that closes one opened just before, on the same line; -1 where there is none. */
+/** Finds the `$` that closes, on the same line, one just before `from`; -1 where there is none. */
 function closingDollar(text: string, from: number): number {
   const pattern = /[^$\n\\]*(?:\\.[^$\n\\]*)*\$/y;
   pattern.lastIndex = from;
   return pattern.test(text) ? pattern.lastIndex - 1 : -1;
 }
 
-/** Whether words stand where mathematics should: two neighbours of at least two letters, or a question. */
+/** Tells whether a text is prose, not mathematics: it has two words in a row, Chinese words or a question mark. */
 export function isProse(content: string): boolean {
   const bare = content.replace(
     /\\(?:text|mbox|textbf|textit|mathrm|operatorname)\w*\s?\{[^{}]*\}|\\[A-Za-z]+/g,
@@ -66,7 +68,7 @@ export function isProse(content: string): boolean {
   );
 }
 
-/** A formula with those right before it that only commas, "and" or "or" part from it. */
+/** Gives a formula with those right before it that only commas, "and" or "or" separate from it. */
 export function withNeighbours(text: string, formulas: readonly Formula[], last: number): Formula[] {
   const group = [formulas[last]!];
   for (let index = last - 1; index >= 0 && group.length < MAX_JOINED; index--) {

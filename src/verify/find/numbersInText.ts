@@ -1,3 +1,5 @@
+/** @file Finds numbers and small calculations in running text. */
+
 /** A number or a small calculation in running text. */
 export interface PlainAnswer {
   readonly start: number;
@@ -5,6 +7,7 @@ export interface PlainAnswer {
   readonly content: string;
 }
 
+/** Limits the places that are tried, counted from the end. */
 const MAX_STARTS = 60;
 const NUMBER =
   /\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d{1,3}(?: \d{3})+(?:\.\d+)?(?![\d]| \d)|\d+,\d+(?!\d|,\d)|\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4}(?![\w.]))?|\.\d+/y;
@@ -12,8 +15,8 @@ const RUN = /[-+−(]?[\d.($][\d\s.,+\-−*/^()×÷%]{0,200}/y;
 const PERCENT = /\s?(?:\\?%|percent\b|percentage\b|pct\b)/y;
 
 /**
- * The last numbers of a text that could be answers, the one that ends last first: `12`, `1,000.99`, `2,74`, `-3/4`,
- * `25%`, `(1/2) * 3`. A number that is a part of a word or formula (`XY2`, `x^2`) is none, nor is one before `=`.
+ * Finds the last numbers of a text that could be answers, the one that ends last first: `12`, `1,000.99`, `2,74`,
+ * `-3/4`, `25%`, `(1/2) * 3`. Numbers within a word or formula (`XY2`, `x^2`) and before `=` are left out.
  */
 export function plainAnswers(text: string): PlainAnswer[] {
   const starts = /(?<![A-Za-z0-9_.,\\^/*{}+\-−(])(?:\*\*)?(?=[-+−]?\s?[$€£]?\s?\(?[-−]?\.?\d)|(?<=\()(?=\d)/g;
@@ -28,7 +31,7 @@ export function plainAnswers(text: string): PlainAnswer[] {
     .sort((a, b) => b.end - a.end || a.start - b.start);
 }
 
-/** The answer that begins at `start`, undefined where none does. */
+/** Reads the number or calculation that begins at `start`; undefined where none does. */
 export function plainAnswerAt(text: string, start: number): PlainAnswer | undefined {
   return calculationAt(text, start) ?? numberAt(text, start);
 }
@@ -41,7 +44,7 @@ function numberAt(text: string, start: number): PlainAnswer | undefined {
   const number = NUMBER.exec(text)?.[0];
   if (number === undefined) return undefined;
   const end = NUMBER.lastIndex;
-  if (isCounted(text, end)) return undefined;
+  if (isPartOfMore(text, end)) return undefined;
   const isNegative = /[-−]/.test(signs[1]! + signs[2]!);
   const plain =
     /^\d+,\d+$/.test(number) && !/^[1-9]\d{0,2},\d{3}$/.test(number) ? number.replace(',', '.') : number;
@@ -49,15 +52,15 @@ function numberAt(text: string, start: number): PlainAnswer | undefined {
   return withPercent(text, { start, end, content: (isNegative ? '-' : '') + digits });
 }
 
-/** `3/4`, `(1/2) * 3`: digits with at least one operator between them. */
+/** Reads `3/4` or `(1/2) * 3`: digits with at least one operator between them. */
 function calculationAt(text: string, start: number): PlainAnswer | undefined {
   RUN.lastIndex = start;
   const run = RUN.exec(text)?.[0];
   if (run === undefined) return undefined;
-  // The sentence, the line or the item of a list ends it.
+  // It ends with the sentence, the line or the item of a list.
   const content = run.split(/\n|[.,]\s|[.,]$/, 1)[0]!.replace(/[\s.,+\-−*/^(×÷]+$/, '');
   if (!/[\d)%]\s*[-+−*/^×÷]/.test(content)) return undefined;
-  if (!isBalanced(content) || isCounted(text, start + content.length)) return undefined;
+  if (!isBalanced(content) || isPartOfMore(text, start + content.length)) return undefined;
   return withPercent(text, { start, end: start + content.length, content });
 }
 
@@ -70,8 +73,8 @@ function isBalanced(content: string): boolean {
   return depth === 0;
 }
 
-/** Whether an equals sign follows, so that this is not the result, or the rest of a term (`3x^2`). */
-const isCounted = (text: string, end: number) =>
+/** Tells whether the number is not a result: an equals sign or the rest of a term (`3x^2`) follows. */
+const isPartOfMore = (text: string, end: number) =>
   /^\s{0,3}=|^[\^_\\{]|^[A-Za-z][\^_]/.test(text.slice(end, end + 4));
 
 function withPercent(text: string, answer: PlainAnswer): PlainAnswer {

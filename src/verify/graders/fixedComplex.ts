@@ -1,6 +1,8 @@
+/** @file Computes with complex fixed-point numbers of 96 decimals, for deciding what SymPy simplifies to zero. */
+
 /**
- * Complex numbers as integers over 2^320: about 96 decimals behind the point. For answers, whose numbers are neither
- * huge nor tiny, that leaves far more digits than chance could make agree.
+ * A complex number as integers over 2^320: about 96 decimals after the point. The numbers of answers are neither huge
+ * nor tiny, so far more digits are right than could agree by chance.
  */
 export interface Complex {
   readonly re: bigint;
@@ -9,13 +11,13 @@ export interface Complex {
 
 const BITS = 320n;
 const ONE = 1n << BITS;
-/** Bits that a part may have in front of the point. */
+/** Limits the bits of a part before the point. */
 const MAX_BITS = 4_000n;
 const LIMIT = 1n << (BITS + MAX_BITS);
-/** Below this a number cannot be told from 0. */
+/** A smaller number cannot be told from 0. */
 const NOISE = 1n << 60n;
 
-/** A value that does not exist (1/0, ln 0), or that is too large to work with. */
+/** The value does not exist (1/0, ln 0) or is too large to compute with. */
 export class NoValue extends Error {
   override name = 'NoValue';
 }
@@ -23,7 +25,7 @@ export class NoValue extends Error {
 export const fraction = (n: bigint, d: bigint): Complex => checked({ re: (n << BITS) / d, im: 0n });
 export const complex = (re: number, im: number): Complex => ({ re: fromDouble(re), im: fromDouble(im) });
 export const I: Complex = { re: 0n, im: ONE };
-/** pi, to 100 digits. */
+/** π to 100 digits. */
 export const PI = fraction(
   31415926535897932384626433832795028841971693993751058209749445923078164062862089986280348253421170679n,
   10n ** 100n,
@@ -45,16 +47,16 @@ export function divide(a: Complex, b: Complex): Complex {
   });
 }
 
-/** The larger of the parts without their signs. */
+/** Gives the larger of the two parts, without signs. */
 export function size(a: Complex): bigint {
   const [re, im] = [a.re < 0n ? -a.re : a.re, a.im < 0n ? -a.im : a.im];
   return re > im ? re : im;
 }
 
-/** Whether `a` is 0 beside numbers of the size of `beside`: no more than the errors of computing are left. */
+/** Tells whether `a` is 0 beside numbers of the size of `beside`: it is no larger than the errors of computing. */
 export const vanishes = (a: Complex, beside: bigint): boolean => size(a) <= (beside >> 200n) + NOISE;
 
-/** `a` to an integer power. */
+/** Raises `a` to an integer power. */
 export function integerPower(a: Complex, exponent: number): Complex {
   if (exponent < 0) return divide(fraction(1n, 1n), integerPower(a, -exponent));
   let result = fraction(1n, 1n);
@@ -66,7 +68,7 @@ export function integerPower(a: Complex, exponent: number): Complex {
   return result;
 }
 
-/** e to the power `a`: a Taylor series close to 0, then squared again and again. */
+/** Computes e to the power `a`: a Taylor series close to 0, then repeated squaring. */
 export function exp(a: Complex): Complex {
   let halvings = 16n;
   while (size(a) >> (halvings - 16n) > ONE) halvings++;
@@ -76,7 +78,7 @@ export function exp(a: Complex): Complex {
   let total = term;
   for (let k = 1n; size(term) > 1n; k++) {
     const next = multiply(term, small);
-    // Rounded towards 0, so that the terms do end.
+    // The division rounds towards 0, so that the terms end.
     term = { re: next.re / k, im: next.im / k };
     total = add(total, term);
   }
@@ -84,10 +86,10 @@ export function exp(a: Complex): Complex {
   return total;
 }
 
-/** The principal natural logarithm, by Halley's method from a double. */
+/** Computes the principal natural logarithm from a double by Halley's method. */
 export function ln(a: Complex): Complex {
   if (size(a) < NOISE) throw new NoValue();
-  // Beside the real axis by no more than the error of computing is on it: the cut is there.
+  // A number next to the real axis, up to the error of computing, counts as on it, because the branch cut is there.
   const z = vanishes({ re: 0n, im: a.im }, size(a)) ? { re: a.re, im: 0n } : a;
   let shift = 0n;
   while (size(z) >> shift > ONE * 2n) shift++;
@@ -102,10 +104,10 @@ export function ln(a: Complex): Complex {
   return result;
 }
 
-/** The principal value of `base` to the power `exponent`. */
+/** Computes the principal value of `base` to the power `exponent`. */
 export const power = (base: Complex, exponent: Complex): Complex => exp(multiply(exponent, ln(base)));
 
-/** The integer that `a` is, up to the error of computing; undefined where it is none or beyond 1,000. */
+/** Gives the integer that `a` is up to the error of computing; undefined if it is not one or beyond ±1,000. */
 export function smallInteger(a: Complex): number | undefined {
   const nearest = (a.re + (ONE >> 1n)) >> BITS;
   if (nearest > 1_000n || nearest < -1_000n) return undefined;

@@ -1,9 +1,11 @@
+/** @file Grades as the published GSM8K tables do, for comparability. */
+
 import { goldsOf, type GradeItem } from './gradeItem.js';
 
 /**
  * Grades GSM8K answers by the exact match of lm-evaluation-harness's `strict-match`: the first `#### <number>` of the
- * response against the gold, commas, dollar signs and a final point dropped from both. OpenAI's own check uses the
- * same pattern and drops commas only. `#### $18` has no number behind the mark and is wrong, `#### 18.0` is not 18.
+ * response against the gold, with commas, dollar signs and a final point dropped from both. OpenAI's own check uses
+ * the same pattern and drops only commas. `#### $18` has no number after the mark and is wrong, `#### 18.0` is not 18.
  * The gold is a number or a whole worked solution that ends with `#### <number>`.
  */
 export function grade(item: GradeItem): boolean {

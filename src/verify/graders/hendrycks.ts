@@ -1,8 +1,10 @@
-import { boxedAnswer } from './boxes.js';
+/** @file Grades as hendrycks/math does, for comparability. */
+
+import { boxedAnswer } from './boxedAnswer.js';
 import { goldsOf, type GradeItem } from './gradeItem.js';
 import { normalString } from './normalString.js';
 
-/** `is_equiv` of hendrycks/math: the normal forms are the same text; where one cannot be made, the texts are the same. */
+/** Compares as `is_equiv` of hendrycks/math: the normal forms as texts, or the texts themselves if one has no such form. */
 export function isEquivalent(first: string, second: string): boolean {
   const a = normalString(first);
   const b = normalString(second);
@@ -10,8 +12,8 @@ export function isEquivalent(first: string, second: string): boolean {
 }
 
 /**
- * Grades as hendrycks/math does: the last `\boxed{…}` of the response against the gold (its last box, where it has
- * one) by `isEquivalent`. Strings only: `0.75` is not `\frac{3}{4}`, `4, 2` is not `2, 4`.
+ * Grades as hendrycks/math does: the last `\boxed{…}` of the response against the gold (its last box, if it has one)
+ * by `isEquivalent`. Only texts are compared: `0.75` is not `\frac{3}{4}`, `4, 2` is not `2, 4`.
  */
 export function grade(item: GradeItem): boolean {
   const answer = boxedAnswer(item.pred);

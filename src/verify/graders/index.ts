@@ -1,7 +1,7 @@
 /** @file The graders by name: the one place where "is this response right?" is answered for an evaluation. */
 import { UserError } from '../../util/errors.js';
 import { verify, type Preset } from '../verify.js';
-import { boxedAnswer } from './boxes.js';
+import { boxedAnswer } from './boxedAnswer.js';
 import { grade as gradeGsm8k } from './gsm8k.js';
 import { grade as gradeHendrycks } from './hendrycks.js';
 import { grade as gradeRllm } from './rllm.js';

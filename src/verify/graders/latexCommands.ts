@@ -1,8 +1,10 @@
+/** @file Holds what pylatexenc writes for commands with arguments. Commands without any are in latexSymbols.ts. */
+
 import { LatexError } from './latexErrors.js';
 import { SYMBOLS } from './latexSymbols.js';
 import { strip } from './python.js';
 
-/** Arguments of commands: `{` one expression, `[` optional in brackets, `*` an optional star. */
+/** The arguments of commands: `{` an expression, `[` an optional one in brackets, `*` an optional star. */
 export const ARGUMENTS = new Map<string, string>([
   ...each('frac nicefrac braket ketbra texorpdfstring', '{{'),
   ...each('sqrt footnote xleftarrow xrightarrow color hphantom vphantom', '[{'),
@@ -17,7 +19,7 @@ export const ARGUMENTS = new Map<string, string>([
   ...each('not vec dot hat check breve acute grave tilde bar ddot', '{'),
 ]);
 
-/** What commands with arguments become: `#1` stands for an argument's text. */
+/** The texts of commands with arguments: `#1` stands for the text of the first argument. */
 const TEMPLATES = new Map<string, string>([
   ...each('frac nicefrac', '#1/#2'),
   ['sqrt', '√(#2)'],
@@ -36,7 +38,7 @@ const TEMPLATES = new Map<string, string>([
   ...each('overleftrightarrow underleftarrow underrightarrow overbrace underbrace', '#1'),
 ]);
 
-/** Combining characters that accents put behind every character of their argument. */
+/** The combining characters that accents add after every character of their argument. */
 const ACCENTS = new Map<string, string>([
   ...each("' acute", '\u0301'),
   ...each('` grave', '\u0300'),
@@ -58,7 +60,7 @@ const ACCENTS = new Map<string, string>([
   ['not', '\u0338'],
 ]);
 
-/** Code points of A and a in the mathematical alphabets, and the letters that stand elsewhere. */
+/** The code points of A and a in the mathematical alphabets, and the letters that are elsewhere. */
 const ALPHABETS = new Map<string, { upper: number; lower: number; except: string }>([
   ['mathbf', { upper: 0x1d400, lower: 0x1d41a, except: '' }],
   ['mathit', { upper: 0x1d434, lower: 0x1d44e, except: 'hℎ' }],
@@ -70,7 +72,7 @@ const ALPHABETS = new Map<string, { upper: number; lower: number; except: string
   ['mathfrak', { upper: 0x1d504, lower: 0x1d51e, except: 'CℭHℌIℑRℜZℨ' }],
 ]);
 
-/** Marks that are not characters of their own; the longest come first. */
+/** Marks that become other characters; the longest come first. */
 export const SPECIALS: readonly (readonly [string, string])[] = [
   ['---', '—'],
   ['--', '–'],
@@ -82,7 +84,7 @@ export const SPECIALS: readonly (readonly [string, string])[] = [
   ['&', '   '],
 ];
 
-/** What a command with its arguments becomes; '' where it is not known. */
+/** Gives the text of a command with its arguments; '' if the command is not known. */
 export function commandText(name: string, args: readonly string[]): string {
   const template = TEMPLATES.get(name);
   if (template !== undefined)
@@ -95,9 +97,9 @@ export function commandText(name: string, args: readonly string[]): string {
 }
 
 /**
- * A command that is itself an argument, or the last thing in a text, comes without arguments: pylatexenc then leaves
- * the gaps of its template as they are.
- * @throws LatexError where it raises an error
+ * Gives the text of a command without its arguments, which happens if it is an argument itself or ends the text:
+ * pylatexenc then leaves the placeholders of its template as they are.
+ * @throws LatexError where pylatexenc raises an error
  */
 export function bareCommandText(name: string): string {
   if (name === 'sqrt' || name === 'footnote' || name === 'textcolor' || name === 'colorbox') {

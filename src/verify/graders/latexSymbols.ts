@@ -1,7 +1,6 @@
-/**
- * What pylatexenc 2.10 writes for commands without arguments: the ones that occur in answers. A command that it does
- * not know is dropped, as are those missing here.
- */
+/** @file Holds what pylatexenc 2.10 writes for commands without arguments. */
+
+/** Maps the commands that occur in answers to their texts. Others are dropped, as pylatexenc drops those it does not know. */
 export const SYMBOLS: ReadonlyMap<string, string> = new Map([
   ...['&', '$', '{', '}', '%', '#', '_'].map((mark): [string, string] => [mark, mark]),
   ...[',', ';', ':', ' '].map((space): [string, string] => [space, ' ']),

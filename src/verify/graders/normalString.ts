@@ -1,8 +1,9 @@
+/** @file Makes the normal form of answers that hendrycks/math and the first half of rllm's grader compare. */
+
 /**
- * The answer in the normal form in which hendrycks/math and the first half of rllm's grader compare texts: spaces,
- * sizes of brackets, degrees, dollars, percent signs and trailing units are dropped, fractions and roots braced.
- * Undefined where the original routine fails (a `\frac` or `\sqrt` with nothing behind it, two `\text{ `): its callers
- * then compare other forms.
+ * Brings an answer into the normal form in which texts are compared: spaces, sizes of brackets, degrees, dollars,
+ * percent signs and trailing units are dropped, fractions and roots get braces. Undefined where the original routine
+ * fails (nothing after a `\frac` or `\sqrt`, two `\text{ `): its callers then compare other forms.
  */
 export function normalString(answer: string): string | undefined {
   let text = answer
@@ -17,14 +18,14 @@ export function normalString(answer: string): string | undefined {
     .replaceAll('^\\circ', '')
     .replaceAll('\\$', '');
 
-  // A text that begins with a space is a unit.
+  // A `\text` that begins with a space is a unit.
   const [beforeUnit, ...units] = text.split('\\text{ ');
   if (units.length > 1) return undefined;
   text = beforeUnit!.replaceAll('\\%', '').replaceAll(' .', ' 0.').replaceAll('{.', '{0.');
   if (text === '') return text;
   if (text.startsWith('.')) text = `0${text}`;
 
-  // `x=5` and `k = 5`, but not `f(x)=5`.
+  // `x=5` and `k = 5` become 5, but `f(x)=5` stays.
   const sides = text.split('=');
   if (sides.length === 2 && Array.from(sides[0]!).length <= 2) text = sides[1]!;
 
@@ -35,7 +36,7 @@ export function normalString(answer: string): string | undefined {
   return braced.replace(/^(0|-?[1-9]\d*)\/(0|-?[1-9]\d*)$/, '\\frac{$1}{$2}');
 }
 
-/** `\sqrt3` to `\sqrt{3}`; undefined where nothing follows a root. */
+/** Changes `\sqrt3` to `\sqrt{3}`; undefined if nothing follows a root. */
 function braceRoots(text: string): string | undefined {
   const [before, ...radicands] = text.split('\\sqrt');
   let result = before!;
@@ -47,7 +48,7 @@ function braceRoots(text: string): string | undefined {
   return result;
 }
 
-/** `\frac12` to `\frac{1}{2}` and `\frac1{72}` to `\frac{1}{72}`; undefined where nothing follows a `\frac`. */
+/** Changes `\frac12` to `\frac{1}{2}`, `\frac1{72}` to `\frac{1}{72}`; undefined if nothing follows a `\frac`. */
 function braceFractions(text: string): string | undefined {
   const [before, ...terms] = text.split('\\frac');
   let result = before!;

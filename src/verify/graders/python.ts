@@ -1,8 +1,8 @@
-/** What the original graders inherit from Python: how it trims, reads and writes numbers. */
+/** @file Trims texts, reads and writes numbers as Python does, which the original graders inherit. */
 
 const SPACE = /[\s\x1c-\x1f\x85]/u;
 
-/** Python's `str.strip()`. */
+/** Trims as Python's `str.strip()`. */
 export function strip(text: string): string {
   let start = 0;
   let end = text.length;
@@ -11,7 +11,7 @@ export function strip(text: string): string {
   return text.slice(start, end);
 }
 
-/** Python's `str.isspace()` of one character. */
+/** Tells what Python's `str.isspace()` tells about one character. */
 export function isSpace(character: string): boolean {
   return character !== '\ufeff' && SPACE.test(character);
 }
@@ -19,7 +19,7 @@ export function isSpace(character: string): boolean {
 const FLOAT =
   /^[+-]?(?:(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?|inf(?:inity)?|nan)$/i;
 
-/** Python's `float(text)`; undefined where Python raises an error. */
+/** Reads as Python's `float(text)`; undefined where Python raises an error. */
 export function parseFloatText(text: string): number | undefined {
   const trimmed = strip(text);
   if (!FLOAT.test(trimmed)) return undefined;
@@ -30,7 +30,7 @@ export function parseFloatText(text: string): number | undefined {
   return Number(trimmed.replaceAll('_', ''));
 }
 
-/** Python's `str()` of a float: `142.0`, `0.5`, `1e+16`, `1e-05`. */
+/** Writes as Python's `str()` of a float: `142.0`, `0.5`, `1e+16`, `1e-05`. */
 export function floatToText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
   const size = Math.abs(value);

@@ -1,4 +1,8 @@
-import { boxedAnswer } from './boxes.js';
+/**
+ * @file Grades as rllm does, with which the REDI paper was evaluated. Faithful with its mistakes, for comparability.
+ */
+
+import { boxedAnswer } from './boxedAnswer.js';
 import { goldsOf, type GradeItem } from './gradeItem.js';
 import { LatexError } from './latexErrors.js';
 import { latexToText } from './latexToText.js';
@@ -6,15 +10,15 @@ import { normalString } from './normalString.js';
 import { floatToText, parseFloatText, strip } from './python.js';
 import { simplifiesToZero } from './sympyZero.js';
 
-/** Characters of an answer; longer ones are wrong unless they are the truth to the letter. */
+/** Limits the characters of an answer; a longer one is wrong unless it is the truth to the letter. */
 const MAX_LENGTH = 10_000;
 
 /**
- * Grades as rllm (DeepScaleR) does, which the tables of the REDI paper are made with: the last `\boxed{…}` between the
- * first and the second `</think>` of the response, right if it matches any truth as a string (`matchesAsString`) or
- * symbolically (`matchesSymbolically`). A response without `</think>` or without a closed box is wrong. Numbers among
- * the truths are written as Python writes floats. Strict and wrong in known ways, for comparability: use `verify` to
- * find out whether an answer is right.
+ * Grades as rllm (DeepScaleR) does, which made the tables of the REDI paper: takes the last `\boxed{…}` between the
+ * first and the second `</think>` of the response, which is right if it matches any truth as a string
+ * (`matchesAsString`) or symbolically (`matchesSymbolically`). A response without `</think>` or without a closed box is
+ * wrong. Numbers among the truths are written as Python writes floats. The grader is strict, and wrong in known ways:
+ * use `verify` to find out whether an answer is right.
  */
 export function grade(item: GradeItem): boolean {
   const solution = item.pred.split('</think>')[1];
@@ -28,7 +32,7 @@ export function grade(item: GradeItem): boolean {
   });
 }
 
-/** The first half ("mathd"): the same text in hendrycks/math's normal form. */
+/** Is the first half ("mathd"): compares the texts in hendrycks/math's normal form. */
 export function matchesAsString(given: string, truth: string): boolean {
   return stringForm(given) === stringForm(truth);
 }
@@ -39,8 +43,8 @@ function stringForm(answer: string): string {
 }
 
 /**
- * The second half ("sympy"): both sides are turned into plain text and are then the same text, or the difference of
- * each pair of elements simplifies to 0. The conversion loses parentheses around fractions and the index of roots;
+ * Is the second half ("sympy"): converts both sides to plain text and compares the texts, then whether the difference
+ * of each pair of elements simplifies to 0. The conversion loses parentheses around fractions and the index of roots;
  * unreduced fractions, tuples in another order and an integer against anything else are wrong.
  */
 export function matchesSymbolically(given: string, truth: string): boolean {
@@ -64,13 +68,13 @@ function sameElement(truth: string, given: string): boolean {
   return isEvaluated(difference) && simplifiesToZero(difference);
 }
 
-/** The original leaves out what might take too long: more than two letters, and powers that could be large. */
+/** Tells whether the original evaluates it: not with more than two letters or powers that could be large. */
 function isEvaluated(expression: string): boolean {
   const letters = expression.replaceAll('sqrt', '').replaceAll('frac', '').match(/\p{L}/gu);
   return new Set(letters).size <= 2 && !/\^[{(]|\^[0-9]+\^|\^[0-9][0-9]/.test(expression);
 }
 
-/** `(a, b)` and `[a, b)` without brackets inside are their elements, everything else is one element. */
+/** Splits `(a, b)` and `[a, b)` without brackets inside into elements; everything else is one element. */
 function elements(text: string): string[] {
   const expression = withoutGroupCommas(text);
   if (expression === '') return [];
@@ -82,7 +86,7 @@ const UNITS = 'degree cm centimeter meter mile second minute hour day week month
   .split(' ')
   .map((unit) => new RegExp(`${unit}(?:es)?s? *(?:\\^[0-9]+)?`, 'g'));
 
-/** The text that rllm compares and hands to SymPy. */
+/** Makes the text that rllm compares and gives to SymPy. */
 function plainForm(answer: string): string {
   let text = withoutTextCommand(answer)
     .replaceAll('\\%', '%')
@@ -120,7 +124,7 @@ const WORDS = [
 function withoutLatex(latex: string): string {
   let text: string;
   try {
-    // The space makes a mixed number of `2\frac{1}{2}`.
+    // The space makes `2\frac{1}{2}` a mixed number.
     text = latexToText(latex.replace(/\\[td]?frac/g, ' \\frac'));
   } catch (error) {
     if (error instanceof LatexError) return latex;
@@ -130,12 +134,12 @@ function withoutLatex(latex: string): string {
   return strip(text);
 }
 
-/** What is inside where the whole text is one `\text{…}`, or begins and ends as one does. */
+/** Unwraps a text that begins and ends as one `\text{…}` does. */
 function withoutTextCommand(text: string): string {
   return /^\\text\{(.+)\}\n?$/.exec(text)?.[1] ?? text;
 }
 
-/** The integer that a text like `5`, `1,000` or `5.0` is, as far as a float can tell. */
+/** Reads `5`, `1,000` or `5.0` as an integer, as far as a float can tell; undefined for anything else. */
 function integerOf(text: string): bigint | undefined {
   const value = parseFloatText(withoutGroupCommas(text));
   return value !== undefined && isNearInteger(value) ? BigInt(Math.trunc(value)) : undefined;
@@ -145,7 +149,7 @@ function isNearInteger(value: number): boolean {
   return Number.isFinite(value) && Math.abs(value - Math.round(value)) <= 1e-7;
 }
 
-/** `1,000` as `1000`; commas between other groups of digits stay. */
+/** Changes `1,000` to `1000`; commas between other groups of digits stay. */
 function withoutGroupCommas(text: string): string {
   let before: string;
   do {

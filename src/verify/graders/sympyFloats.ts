@@ -1,25 +1,27 @@
+/** @file Computes the numeric parts of expressions as SymPy does, with binary decimals. For rllm's grader only. */
+
 import { add, bitLength, divide, multiply, rational, type Rational } from '../../util/rational.js';
 import { call, number, power, product, sum, type Node, type NodeOf } from '../algebra/tree.js';
 
-/** SymPy would work on without an end worth waiting for, or has no value (1/0). */
+/** SymPy would take too long, or there is no value (1/0). */
 export class NotEvaluated extends Error {
   override name = 'NotEvaluated';
 }
 
-/** Bits that numerator and denominator may have. */
+/** Limits the bits of numerator and denominator together. */
 const MAX_BITS = 20_000;
 
-/** A number as SymPy has it: exact, or in binary with so many bits. */
+/** A number as SymPy represents it: exact, or in binary with `bits` digits. */
 interface Value {
   value: Rational;
   bits?: number;
 }
 
 /**
- * Computes the parts of an expression that are plain numbers, in SymPy's way: fractions exactly, and where a decimal
- * takes part in binary, rounded after each step, so that `0.1+0.2-0.3` is not 0 and `2^0.5` no longer the root of 2.
- * Decimals that stay beside letters and roots become the simplest fractions that round to them.
- * @throws NotEvaluated where SymPy has no value or a number would have more than 20,000 bits
+ * Computes the parts of an expression that are plain numbers, in SymPy's way: fractions exactly; with decimals in
+ * binary, rounded after each step, so that `0.1+0.2-0.3` is not 0 and `2^0.5` is not the root of 2. Decimals that stay
+ * beside letters and roots become the simplest fractions that round to them.
+ * @throws NotEvaluated if SymPy has no value or a number would have more than 20,000 bits
  */
 export function computeNumbers(node: Node): Node {
   const folded = fold(node);
@@ -98,7 +100,7 @@ function foldPower(base: Folded, exponent: Folded): Folded {
   const { n, d } = exponent.value;
   if (n === 0n) return { value: rational(1n) };
   if ('node' in base) {
-    // SymPy takes neither x^0.5 for the square root of x nor x^2.0 for its square.
+    // For SymPy x^0.5 is not the square root of x and x^2.0 not its square.
     if (exponent.bits !== undefined) throw new NotEvaluated();
     return { node: power(base.node, number(exponent.value)) };
   }
@@ -144,7 +146,7 @@ function combine(a: Value, b: Value, operate: (a: Rational, b: Rational) => Rati
   return rounded(value, bits);
 }
 
-/** A decimal in binary: 15 digits are 53 bits, a longer one has bits for all its digits and one more. */
+/** Makes a decimal binary: 15 digits get 53 bits, more digits get bits for all of them and one more. */
 function decimal(value: Rational): Value {
   let places = 0;
   let scale = 1n;
@@ -157,13 +159,13 @@ function decimal(value: Rational): Value {
   return rounded(value, Math.round((digits + 1) * 3.3219280948873626));
 }
 
-/** To the nearest number of `bits` binary digits, ties to even. Exact numbers stay. */
+/** Rounds to the nearest number of `bits` binary digits, ties to even. Exact numbers stay. */
 function rounded(value: Rational, bits: number | undefined): Value {
   if (bits === undefined) return { value };
   if (value.n === 0n) return { value, bits };
   const negative = value.n < 0n;
   const n = negative ? -value.n : value.n;
-  // Scaled so that the quotient has `bits` or one more binary digits.
+  // The shift makes the quotient have `bits` binary digits or one more.
   const shift = bits - (bitLength(n) - bitLength(value.d));
   const scaled = shift >= 0 ? n << BigInt(shift) : n;
   const divisor = shift >= 0 ? value.d : value.d << BigInt(-shift);
@@ -193,7 +195,7 @@ function toNode({ value, bits }: Value): Node {
   return number(bits === undefined || value.d === 1n ? value : simplest(value, bits));
 }
 
-/** The first convergent of the value's continued fraction that rounds to it: 1/10 for the binary number next to 0.1. */
+/** Finds the first convergent of the value's continued fraction that rounds to it: 1/10 for the double next to 0.1. */
 function simplest(value: Rational, bits: number): Rational {
   const sign = value.n < 0n ? -1n : 1n;
   const exact = rational(value.n * sign, value.d);
@@ -214,7 +216,7 @@ const widest = (a: number | undefined, b: number | undefined): number | undefine
   a === undefined ? b : b === undefined ? a : Math.max(a, b);
 const bitsOf = (value: Rational): number => bitLength(value.n) + bitLength(value.d);
 
-/** The nearest double, for numbers that doubles can hold. */
+/** Gives the nearest double of a number in the range of doubles. */
 function toDouble(value: Rational): number {
   const { value: near } = rounded(value, 53);
   return Number(near.n) / Number(near.d);

@@ -1,3 +1,5 @@
+/** @file Reads plain text as SymPy's parser does. For rllm's grader only; the verifier's own grammar is parse/. */
+
 import { rational } from '../../util/rational.js';
 import {
   call,
@@ -13,15 +15,16 @@ import {
   type Node,
 } from '../algebra/tree.js';
 
+/** Limits the length of a text; a longer one counts as unreadable. */
 const MAX_LENGTH = 2_000;
-/** Nesting beyond which a text counts as unreadable. */
+/** Limits the nesting of a text; a deeper one counts as unreadable. */
 const MAX_DEPTH = 100;
 
-/** Names that SymPy or Python know, of at most two different letters, which are therefore no products of letters. */
+/** Names of at most two different letters that SymPy or Python know, which are therefore not products of letters. */
 const RESERVED = new Set(
   'all as csc eye ff fft frac fu gff hn1 hn2 id if im in is jn li nan ntt oo or re rf yn zoo'.split(' '),
 );
-/** Greek letters of at most two different letters by name: one symbol, where `ab` is `a*b`. */
+/** Names of Greek letters with at most two different letters: each is one symbol, whereas `ab` is `a*b`. */
 const GREEK = new Set(['mu', 'nu', 'xi']);
 
 type Token = { kind: 'name' | 'operator'; text: string } | { kind: 'value'; node: Node } | LineBreak;
@@ -30,10 +33,10 @@ interface LineBreak {
 }
 
 /**
- * Reads a text as SymPy 1.x's `parse_expr` does with `implicit_multiplication_application`, as far as the texts need
- * that rllm's grader lets through (lower case, at most two different letters besides `sqrt`): numbers, letters,
+ * Reads a text as SymPy 1.x's `parse_expr` does with `implicit_multiplication_application`, as far as needed for texts
+ * that rllm's grader admits (lower case, at most two different letters besides `sqrt`): numbers, letters,
  * `+ - * / ** ^ !`, `sqrt(…)`, `ln(…)` and `pi`. Neighbours are multiplied (`1/2x` is `x/2`), names are split into
- * letters and numbers (`ab2` is `a*b*2`, but `x_1` one symbol), `2j` is imaginary, `1_000` a number.
+ * letters and numbers (`ab2` is `a*b*2`, but `x_1` is one symbol), `2j` is imaginary, `1_000` is a number.
  * Undefined where SymPy raises an error, for everything else that Python can evaluate, and for texts of more than
  * 2,000 characters or 100 levels.
  */
@@ -47,7 +50,7 @@ export function parseSympyText(text: string): Node | undefined {
 const NUMBER =
   /(?<float>(?:\d(?:_?\d)*\.(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:e[-+]?\d(?:_?\d)*)?|\d(?:_?\d)*e[-+]?\d(?:_?\d)*)|(?<imaginary>\d(?:_?\d)*)(?=j)|0(?:_?0)*|[1-9](?:_?\d)*/y;
 const NAME = /[\p{L}_][\p{L}\d_]*/uy;
-/** An integer that Python refuses; where it stands alone, it is read as `0` and the rest. */
+/** Matches an integer that Python refuses; by itself it is read as `0` and the rest. */
 const LEADING_ZERO = /^0+[1-9]/;
 const OPERATOR = /\*\*|[-+*/^!()]/y;
 
@@ -91,7 +94,7 @@ function tokenize(text: string): Token[] | undefined {
   return tokens;
 }
 
-/** An integer, or a decimal marked as one, for SymPy computes with it in binary. */
+/** Makes an integer, or a decimal marked as such because SymPy computes with it in binary. */
 function numberNode(found: RegExpExecArray): Node | undefined {
   const text = found[0].replaceAll('_', '');
   if (found.groups?.imaginary !== undefined && LEADING_ZERO.test(text)) return undefined;
@@ -107,7 +110,7 @@ function numberNode(found: RegExpExecArray): Node | undefined {
   return { kind: 'number', value, written: 'decimal' };
 }
 
-/** A name: a known one, or its letters and numbers in a row; together where a factorial sign follows. */
+/** Splits a name that is not known into its letters and numbers; in parentheses if a factorial sign follows. */
 function nameTokens(name: string, isFactorial: boolean): Token[] | undefined {
   if (RESERVED.has(name)) return undefined;
   if (name === 'pi') return [{ kind: 'value', node: constant('pi') }];
@@ -125,108 +128,111 @@ function nameTokens(name: string, isFactorial: boolean): Token[] | undefined {
 
 const HALF = number(rational(1n, 2n));
 
-/** Python's grammar of arithmetic, with products of neighbours. */
+/** Parses Python's grammar of arithmetic, with products of neighbours. */
 class Parser {
-  private position = 0;
-  private depth = 0;
+  readonly #tokens: readonly Token[];
+  #position = 0;
+  #depth = 0;
 
-  constructor(private readonly tokens: readonly Token[]) {}
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
 
   parse(): Node | undefined {
-    const node = this.sum();
-    return this.peek() === undefined ? node : undefined;
+    const node = this.#sum();
+    return this.#peek() === undefined ? node : undefined;
   }
 
-  private peek(): Token | undefined {
-    while (this.tokens[this.position]?.kind === 'break') this.position++;
-    return this.tokens[this.position];
+  #peek(): Token | undefined {
+    while (this.#tokens[this.#position]?.kind === 'break') this.#position++;
+    return this.#tokens[this.#position];
   }
 
-  private takes(...operators: string[]): string | undefined {
-    const token = this.peek();
+  #takes(...operators: string[]): string | undefined {
+    const token = this.#peek();
     if (token?.kind !== 'operator' || !operators.includes(token.text)) return undefined;
-    this.position++;
+    this.#position++;
     return token.text;
   }
 
-  private nested<T>(read: () => T | undefined): T | undefined {
-    if (this.depth >= MAX_DEPTH) return undefined;
-    this.depth++;
+  #nested<T>(read: () => T | undefined): T | undefined {
+    if (this.#depth >= MAX_DEPTH) return undefined;
+    this.#depth++;
     const result = read();
-    this.depth--;
+    this.#depth--;
     return result;
   }
 
-  private sum(): Node | undefined {
-    let left = this.product();
+  #sum(): Node | undefined {
+    let left = this.#product();
     for (;;) {
       if (left === undefined) return undefined;
-      const operator = this.takes('+', '-');
+      const operator = this.#takes('+', '-');
       if (operator === undefined) return left;
-      const right = this.product();
+      const right = this.#product();
       left = right && (operator === '+' ? sum(left, right) : difference(left, right));
     }
   }
 
-  private product(): Node | undefined {
-    let left = this.signed();
+  #product(): Node | undefined {
+    let left = this.#signed();
     for (;;) {
       if (left === undefined) return undefined;
-      const operator = this.takes('*', '/') ?? (this.atomFollows() ? '*' : undefined);
+      const operator = this.#takes('*', '/') ?? (this.#atomFollows() ? '*' : undefined);
       if (operator === undefined) return left;
-      const right = this.signed();
+      const right = this.#signed();
       left = right && (operator === '*' ? product(left, right) : quotient(left, right));
     }
   }
 
-  /** Whether a factor stands here without a sign before it; two are not multiplied across a line break. */
-  private atomFollows(): boolean {
-    const token = this.tokens[this.position];
+  /** Tells whether a factor follows without a sign before it. Factors are not multiplied across a line break. */
+  #atomFollows(): boolean {
+    const token = this.#tokens[this.#position];
     return token !== undefined && token.kind !== 'break' && (token.kind !== 'operator' || token.text === '(');
   }
 
-  private signed(): Node | undefined {
-    return this.nested(() => {
-      const sign = this.takes('+', '-');
-      if (sign === undefined) return this.power();
-      const of = this.signed();
+  #signed(): Node | undefined {
+    return this.#nested(() => {
+      const sign = this.#takes('+', '-');
+      if (sign === undefined) return this.#power();
+      const of = this.#signed();
       return sign === '+' ? of : of && negate(of);
     });
   }
 
-  private power(): Node | undefined {
-    const left = this.postfixed();
-    if (left === undefined || this.takes('**') === undefined) return left;
-    const right = this.signed();
+  #power(): Node | undefined {
+    const left = this.#postfixed();
+    if (left === undefined || this.#takes('**') === undefined) return left;
+    const right = this.#signed();
     return right && power(left, right);
   }
 
-  private postfixed(): Node | undefined {
-    const of = this.atom();
-    if (of === undefined || this.takes('!') === undefined) return of;
-    if (this.takes('!') === undefined) return call('factorial', of);
-    return this.takes('!') === undefined ? call('doubleFactorial', of) : undefined;
+  #postfixed(): Node | undefined {
+    const of = this.#atom();
+    if (of === undefined || this.#takes('!') === undefined) return of;
+    if (this.#takes('!') === undefined) return call('factorial', of);
+    return this.#takes('!') === undefined ? call('doubleFactorial', of) : undefined;
   }
 
-  private atom(): Node | undefined {
-    const token = this.peek();
+  #atom(): Node | undefined {
+    const token = this.#peek();
     if (token?.kind === 'value') {
-      this.position++;
+      this.#position++;
       return token.node;
     }
     if (token?.kind === 'name') {
-      this.position++;
-      const of = this.group();
+      this.#position++;
+      const of = this.#group();
       return of && (token.text === 'sqrt' ? power(of, HALF) : call('ln', of));
     }
-    return this.group();
+    return this.#group();
   }
 
-  private group(): Node | undefined {
-    return this.nested(() => {
-      if (this.takes('(') === undefined) return undefined;
-      const inner = this.sum();
-      return this.takes(')') === undefined ? undefined : inner;
+  #group(): Node | undefined {
+    return this.#nested(() => {
+      if (this.#takes('(') === undefined) return undefined;
+      const inner = this.#sum();
+      return this.#takes(')') === undefined ? undefined : inner;
     });
   }
 }

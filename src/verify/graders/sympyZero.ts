@@ -1,29 +1,33 @@
+/** @file Decides whether SymPy would simplify an expression to zero, by evaluating it. For rllm's grader only. */
+
 import { Random } from '../../util/random.js';
-import { Budget, BudgetExceeded } from '../algebra/budget.js';
 import { contains, symbolsOf, type Node } from '../algebra/tree.js';
+import { BudgetExceeded, WorkBudget } from '../algebra/workBudget.js';
 import * as fixed from './fixedComplex.js';
 import { computeNumbers, NotEvaluated } from './sympyFloats.js';
 import { parseSympyText } from './sympyText.js';
 
-/** Random points at which an expression with letters must vanish. */
+/** Sets the number of random points at which an expression with letters must vanish. */
 const POINTS = 8;
-/** Steps of work for one expression, and for each logarithm or exponential function: some 0.2 ms. */
-const STEPS = 4_000;
-const SERIES = 20;
-/** Steps of a power to a whole exponent are few; beyond this its value is out of reach. */
+/** Limits the steps in which one expression is evaluated. */
+export const STEPS = 4_000;
+/** Sets the steps that a logarithm or an exponential function counts, which takes about 0.2 ms. */
+export const SERIES = 20;
+/** Limits whole exponents. Such a power takes few steps; beyond the limit its value is too large to compute with. */
 const MAX_EXPONENT = 4_096n;
 
 /**
- * Whether SymPy's `simplify(parse_expr(text))` is 0, as nearly as can be told without it: the expression is 0 at
- * random complex points to about 60 digits, that is, an identity of principal values everywhere in the plane, which
+ * Decides whether SymPy's `simplify(parse_expr(text))` is 0, as nearly as is possible without SymPy: the expression is 0
+ * at random complex points to about 60 digits, that is, an identity of principal values everywhere in the plane, which
  * is what `simplify` finds in answers of this size. Expressions with factorials of letters are tried at whole numbers.
- * False where the text cannot be read, has no value, or goes beyond the limits on length, size and work.
+ * False if the text cannot be read, has no value, or exceeds the limits on length, size and work.
+ * @param budget counts the steps of the evaluation
  */
-export function simplifiesToZero(text: string): boolean {
+export function simplifiesToZero(text: string, budget = new WorkBudget(STEPS)): boolean {
   const parsed = parseSympyText(text);
   if (parsed === undefined) return false;
   try {
-    return vanishesEverywhere(computeNumbers(parsed));
+    return vanishesEverywhere(computeNumbers(parsed), budget);
   } catch (error) {
     const isKnown =
       error instanceof NotEvaluated || error instanceof fixed.NoValue || error instanceof BudgetExceeded;
@@ -32,7 +36,7 @@ export function simplifiesToZero(text: string): boolean {
   }
 }
 
-function vanishesEverywhere(node: Node): boolean {
+function vanishesEverywhere(node: Node, budget: WorkBudget): boolean {
   if (node.kind === 'number') return node.value.n === 0n;
   const names = [...symbolsOf(node)];
   const whole = contains(
@@ -40,7 +44,6 @@ function vanishesEverywhere(node: Node): boolean {
     (part) => part.kind === 'call' && part.name !== 'ln' && symbolsOf(part).size > 0,
   );
   const random = new Random(1);
-  const budget = new Budget(STEPS);
   for (let point = 0; point < (names.length === 0 ? 1 : POINTS); point++) {
     const values = new Map(
       names.map((name, i) => [name, whole ? wholeNumber(point, i) : inQuadrant(point, i, random)]),
@@ -61,15 +64,15 @@ function vanishesEverywhere(node: Node): boolean {
 const wholeNumber = (point: number, letter: number): fixed.Complex =>
   fixed.fraction(BigInt(9 + ((3 * point + 5 * letter) % 11)), 1n);
 
-/** A number between 0.3 and 1.8 in both parts, with signs so that letters meet in all quadrants. */
+/** Draws a number with parts between 0.3 and 1.8, with signs so that letters meet in all quadrants. */
 function inQuadrant(point: number, letter: number, random: Random): fixed.Complex {
   const quadrant = (point * (letter + 1) + (point >> 2)) % 4;
   const [re, im] = [0.3 + 1.5 * random.nextFloat(), 0.3 + 1.5 * random.nextFloat()];
   return fixed.complex(quadrant === 1 || quadrant === 2 ? -re : re, quadrant >= 2 ? -im : im);
 }
 
-/** The value of `node` with letters standing for `values`. */
-function valueOf(node: Node, values: ReadonlyMap<string, fixed.Complex>, budget: Budget): fixed.Complex {
+/** Computes the value of `node` where the letters have `values`. */
+function valueOf(node: Node, values: ReadonlyMap<string, fixed.Complex>, budget: WorkBudget): fixed.Complex {
   budget.spend();
   const value = (part: Node): fixed.Complex => valueOf(part, values, budget);
   switch (node.kind) {
@@ -103,7 +106,7 @@ function wholePower(base: fixed.Complex, exponent: bigint): fixed.Complex {
   return fixed.integerPower(base, Number(exponent));
 }
 
-/** n!, or n!! with steps of 2, of a whole number. */
+/** Computes n!, or n!! with steps of 2, of a whole number. */
 function factorial(of: fixed.Complex, step: number): fixed.Complex {
   const n = fixed.smallInteger(of);
   if (n === undefined || n < 0) throw new fixed.NoValue();

@@ -1,7 +1,9 @@
+/** @file Reads LaTeX commands with their arguments. One part of the grammar whose root is parse.ts. */
+
 import { functionName, inverseOf, isVariadic } from './functions.js';
 import type { Cursor } from './cursor.js';
 import { postfixed, productOf, sum } from './expression.js';
-import { environment } from './matrices.js';
+import { environment } from './environments.js';
 import { items } from './parse.js';
 import { argument, named } from './primary.js';
 import { call, constant, negate, number, power, quotient, symbol, type Node } from '../algebra/tree.js';
@@ -13,18 +15,18 @@ const GREEK = new Set(
     'odot oplus ldots dots cdots dotsc dotsb mho square star aleph'
   ).split(' '),
 );
-/** Marks over a letter: part of a symbol's name. */
+/** Marks over or under a letter: they become part of the symbol's name. */
 const ACCENTS = new Set(
   'vec hat dot ddot tilde bar overline underline overrightarrow widehat widetilde check mathbb'.split(' '),
 );
 const NAMED_SETS = new Set(['N', 'Z', 'Q', 'R', 'C']);
-/** Commands that stand between or behind factors, so that none begins with them. */
+/** Commands that stand between or after factors, so that no factor begins with them. */
 const NO_FACTORS = new Set('circ prime pmod bmod mod pod end over to rfloor rceil'.split(' '));
 
-/** Whether a factor can begin with this command. */
+/** Tells whether a factor can begin with this command. */
 export const commandFactor = (name: string): boolean => !NO_FACTORS.has(name);
 
-/** What a command says, which has just been read, with the arguments that it takes. */
+/** Reads the arguments of a command that has just been read and returns what both mean. */
 export function command(cursor: Cursor, name: string): Node {
   switch (name) {
     case 'pi':
@@ -67,7 +69,7 @@ export function command(cursor: Cursor, name: string): Node {
   return unknown(cursor, name);
 }
 
-/** `\frac{a}{b}`; a derivative `\frac{dy}{dx}` or `\frac{d}{dx}` is no quotient. */
+/** Reads `\frac{a}{b}`. A derivative, `\frac{dy}{dx}` or `\frac{d}{dx}`, is not a quotient. */
 function fractionOf(cursor: Cursor): Node {
   const above = argument(cursor);
   const below = argument(cursor);
@@ -77,7 +79,7 @@ function fractionOf(cursor: Cursor): Node {
   return quotient(above, below);
 }
 
-/** The `v` of `dv`, of `d^2 v` and of `dt^2`, with the order; undefined for anything else. */
+/** Recognizes a differential: `dv`, `d^2 v`, `dt^2`. Gives its variable with the order, undefined for anything else. */
 function differentialOf(node: Node): Node | undefined {
   const [first, ...rest] = (node.kind === 'product' ? node.factors : [node]) as [Node, ...Node[]];
   const base = first.kind === 'power' ? first.base : first;
@@ -103,7 +105,7 @@ function between(cursor: Cursor, name: string, close: string): Node {
   return call(name, inside);
 }
 
-/** `\sin^2 x`, `\sin^{-1} x`, `\log_2 8`, `\max(a, b)`. */
+/** Reads a function with its base, exponent and argument: `\sin^2 x`, `\sin^{-1} x`, `\log_2 8`, `\max(a, b)`. */
 function applied(cursor: Cursor, name: string): Node {
   let base: Node | undefined;
   let exponent: Node | undefined;
@@ -128,11 +130,12 @@ function variadicArguments(cursor: Cursor): readonly Node[] {
   return inside.kind === 'list' ? inside.items : [inside];
 }
 
-/** What a function applies to: a bracket by itself, otherwise all factors up to a sign or the next function. */
+/** Reads what a function applies to: a bracket by itself, otherwise all factors up to a sign or the next function. */
 function functionArgument(cursor: Cursor): Node {
   if (cursor.sees('(') || cursor.sees('{') || cursor.sees('[') || cursor.sees('|(')) {
     const bracket = cursor.accept('[');
-    if (bracket === undefined) return withoutPower(cursor);
+    // `\sin(x)^2` is the square of the sine: the power after the bracket is not part of the argument.
+    if (bracket === undefined) return argument(cursor);
     const inside = cursor.bracketed(() => sum(cursor));
     cursor.expect(']');
     return inside;
@@ -151,10 +154,7 @@ function functionArgument(cursor: Cursor): Node {
   }
 }
 
-/** A bracketed argument without a power behind it: `\sin(x)^2` is the square of the sine. */
-const withoutPower = (cursor: Cursor): Node => argument(cursor);
-
-/** `\sum_{k=1}^{n} body`; without an index that is counted it stays an operator that is not evaluated. */
+/** Reads `\sum_{k=1}^{n} body`. Without an index and limits it is an operator that is not evaluated. */
 function series(cursor: Cursor, operatorName: 'sum' | 'product'): Node {
   const mark = cursor.mark();
   if (cursor.accept('_') !== undefined && cursor.accept('{') !== undefined) {
@@ -177,7 +177,7 @@ function series(cursor: Cursor, operatorName: 'sum' | 'product'): Node {
   return operator(cursor, operatorName);
 }
 
-/** An operator that is compared but not evaluated: its limits as they are written, and its body. */
+/** Reads an operator that is compared but not evaluated: its limits as they are written, and its body. */
 function operator(cursor: Cursor, name: string): Node {
   const args: Node[] = [];
   for (let mark = cursor.accept('_', '^'); mark !== undefined; mark = cursor.accept('_', '^')) {
@@ -189,7 +189,7 @@ function operator(cursor: Cursor, name: string): Node {
 function namedSet(cursor: Cursor, name: string): Node {
   let letter = name;
   if (name === 'mathbb') letter = cursor.raw();
-  if (!NAMED_SETS.has(letter)) throw cursor.failure(`no set is called ${letter}`);
+  if (!NAMED_SETS.has(letter)) throw cursor.failure(`no set has the name ${letter}`);
   return { kind: 'namedSet', name: letter as 'N' | 'Z' | 'Q' | 'R' | 'C' };
 }
 
@@ -197,7 +197,7 @@ function accented(cursor: Cursor, name: string): Node {
   return named(cursor, `${name} ${cursor.raw()}`);
 }
 
-/** A command that nothing is known of: a symbol, or with arguments a function. */
+/** Reads a command of which nothing is known: a symbol, or a function if it has arguments. */
 function unknown(cursor: Cursor, name: string): Node {
   const args: Node[] = [];
   while (cursor.sees('{') && args.length < 9) args.push(argument(cursor));

@@ -1,10 +1,12 @@
-import type { Budget } from '../algebra/budget.js';
+/** @file Holds the position in the tokens of one answer while the grammar reads them. Knows signs, no meanings. */
+
+import type { WorkBudget } from '../algebra/workBudget.js';
 import type { Token } from './lex.js';
 
-/** Nesting that the parser follows; answers have less than ten levels. */
+/** Limits the nesting that the parser follows; answers have fewer than ten levels. */
 const MAX_DEPTH = 60;
 
-/** What was read is no answer that the grammar knows. It never leaves `parse`. */
+/** The grammar does not know what was read. This error never leaves `parse`. */
 export class ParseFailure extends Error {
   constructor(
     message: string,
@@ -14,37 +16,40 @@ export class ParseFailure extends Error {
   }
 }
 
-/** A place in a list of tokens, with what the grammar must know of where it stands. */
+/** A position in a list of tokens, with the context that the grammar needs there. */
 export class Cursor {
-  private index = 0;
-  private depth = 0;
-  /** Whether `10,000` is one number here: not inside of brackets, where commas part items. */
+  readonly #tokens: Token[];
+  #index = 0;
+  #depth = 0;
+  /** Whether `10,000` is one number here. It is not inside brackets, where commas separate items. */
   grouping = true;
   /** Whether a bare `|` closes here rather than opens. */
   closingBar = false;
-  /** Letters that an enclosing sum or product binds, so that `i` is no imaginary unit. */
+  /** Letters that an enclosing sum or product binds, so that `i` is not the imaginary unit. */
   readonly bound = new Set<string>();
 
   constructor(
-    private readonly tokens: Token[],
-    readonly budget: Budget,
+    tokens: Token[],
+    readonly budget: WorkBudget,
     /** Whether LaTeX that TeX would refuse or read otherwise (`\frac12`, `sqrt(2)`, `x^(2)`) is repaired. */
     readonly repair: boolean,
-  ) {}
+  ) {
+    this.#tokens = tokens;
+  }
 
   peek(ahead = 0): Token | undefined {
-    return this.tokens[this.index + ahead];
+    return this.#tokens[this.#index + ahead];
   }
 
   next(): Token {
-    const token = this.tokens[this.index];
+    const token = this.#tokens[this.#index];
     if (!token) throw this.failure('the answer ends too early');
     this.budget.spend();
-    this.index++;
+    this.#index++;
     return token;
   }
 
-  /** Whether the next token is this sign. */
+  /** Tells whether the next token, or the one `ahead` of it, is this sign. */
   sees(sign: string, ahead = 0): boolean {
     const token = this.peek(ahead);
     return token?.kind === 'sign' && token.sign === sign;
@@ -55,7 +60,7 @@ export class Cursor {
     return token?.kind === 'command' && token.name === name;
   }
 
-  /** The next token's sign where it is one of `signs`; it is then read. */
+  /** Reads the next token if it is one of `signs` and returns its sign, else undefined. */
   accept(...signs: string[]): string | undefined {
     const token = this.peek();
     if (token?.kind !== 'sign' || !signs.includes(token.sign)) return undefined;
@@ -67,25 +72,25 @@ export class Cursor {
     if (this.accept(sign) === undefined) throw this.failure(`${sign} is missing`);
   }
 
-  /** Reads one digit and leaves the rest of its number: `\frac12`. */
+  /** Reads one digit and leaves the rest of its number, as in `\frac12`. */
   digit(): string | undefined {
     const token = this.peek();
     if (token?.kind !== 'number' || !/^\d/.test(token.digits)) return undefined;
     const digit = token.digits[0]!;
-    if (token.digits.length === 1) this.index++;
-    else this.tokens[this.index] = { ...token, digits: token.digits.slice(1), space: false };
+    if (token.digits.length === 1) this.#index++;
+    else this.#tokens[this.#index] = { ...token, digits: token.digits.slice(1), space: false };
     return digit;
   }
 
   /** Runs `read` one level deeper. Throws a ParseFailure beyond 60 levels. */
   nested<T>(read: () => T): T {
-    if (++this.depth > MAX_DEPTH) throw this.failure('brackets are nested too deeply');
+    if (++this.#depth > MAX_DEPTH) throw this.failure('brackets are nested too deeply');
     const result = read();
-    this.depth--;
+    this.#depth--;
     return result;
   }
 
-  /** Runs `read` between brackets, where commas part items; `closingBar` says whether a bar closes them. */
+  /** Runs `read` between brackets, where commas separate items; `closingBar` says whether a bar closes them. */
   bracketed<T>(read: () => T, closingBar = false): T {
     const before = { grouping: this.grouping, closingBar: this.closingBar };
     this.grouping = false;
@@ -96,16 +101,19 @@ export class Cursor {
     return result;
   }
 
-  /** Where reading stands, to come back to with `restore`. */
+  /** Remembers the position, for `restore` to return to. */
   mark(): { index: number; depth: number; grouping: boolean; closingBar: boolean } {
-    return { index: this.index, depth: this.depth, grouping: this.grouping, closingBar: this.closingBar };
+    return { index: this.#index, depth: this.#depth, grouping: this.grouping, closingBar: this.closingBar };
   }
 
   restore(mark: ReturnType<Cursor['mark']>): void {
-    Object.assign(this, mark);
+    this.#index = mark.index;
+    this.#depth = mark.depth;
+    this.grouping = mark.grouping;
+    this.closingBar = mark.closingBar;
   }
 
-  /** A subscript's text without braces and blanks: `{n-1}` → `n-1`. */
+  /** Reads one token, or a group in braces, as text without braces and blanks: `{n-1}` → `n-1`. */
   raw(): string {
     const first = this.next();
     if (first.kind !== 'sign' || first.sign !== '{') return written(first);
@@ -119,7 +127,7 @@ export class Cursor {
   }
 
   failure(message: string): ParseFailure {
-    return new ParseFailure(message, this.peek()?.at ?? this.tokens.at(-1)?.at ?? 0);
+    return new ParseFailure(message, this.peek()?.at ?? this.#tokens.at(-1)?.at ?? 0);
   }
 }
 

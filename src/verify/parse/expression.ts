@@ -1,3 +1,5 @@
+/** @file Reads sums, products, factors and powers. One part of the grammar whose root is parse.ts. */
+
 import { commandFactor } from './commands.js';
 import type { Cursor } from './cursor.js';
 import { startsCondition } from './parse.js';
@@ -6,12 +8,12 @@ import { CURRENCIES, degrees, withUnit } from './quantities.js';
 import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from '../algebra/tree.js';
 import { conversion } from './units.js';
 
-/** Terms with signs between them. */
+/** Reads terms with signs between them. */
 export function sum(cursor: Cursor): Node {
   const terms: Node[] = [];
   let sign = cursor.accept('+', '-', '±', '∓') ?? '+';
   for (;;) {
-    // Doubled signs: "+ -3", "-(-2)" without its parentheses.
+    // A sign may be doubled: "+ -3", or "-(-2)" without its parentheses.
     const second = cursor.accept('-', '+');
     const term = signed(productOf(cursor), second === '-' ? '-' : '+');
     const left = terms.at(-1);
@@ -33,7 +35,7 @@ function signed(term: Node, sign: string): Node {
 const isSet = (node: Node) =>
   node.kind === 'namedSet' || node.kind === 'set' || (node.kind === 'tuple' && node.items.length === 2);
 
-/** Factors with signs between them. Factors side by side bind more tightly: `a/bc` is `a/(bc)`. */
+/** Reads factors with signs between them. Factors side by side bind more tightly: `a/bc` is `a/(bc)`. */
 export function productOf(cursor: Cursor): Node {
   const factors = [juxtaposed(cursor)];
   for (;;) {
@@ -53,7 +55,7 @@ export function productOf(cursor: Cursor): Node {
   return modulus ? { kind: 'residue', value, modulus } : value;
 }
 
-/** The 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`. */
+/** Reads the modulus 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`; undefined where none follows. */
 function residue(cursor: Cursor): Node | undefined {
   const parenthesis = cursor.sees('(') ? 1 : 0;
   const token = cursor.peek(parenthesis);
@@ -65,7 +67,7 @@ function residue(cursor: Cursor): Node | undefined {
   return modulus;
 }
 
-/** Factors without a sign between them, with the unit behind them; `1 hour 30 minutes` is one value. */
+/** Reads factors without signs between them and the unit after them; `1 hour 30 minutes` is one value. */
 function juxtaposed(cursor: Cursor): Node {
   const first = factorsWithUnit(cursor);
   if (first.kind !== 'quantity') return first;
@@ -74,7 +76,7 @@ function juxtaposed(cursor: Cursor): Node {
     const next = factorsWithUnit(cursor);
     const factor = next.kind === 'quantity' ? conversion(next.unit, first.unit) : undefined;
     if (next.kind !== 'quantity' || !factor || factor === 'unlike')
-      throw cursor.failure('a number behind a unit');
+      throw cursor.failure('a number after a unit');
     values.push(product(number(factor), next.value));
   }
   return { ...first, value: sumOf(...values) };
@@ -121,7 +123,7 @@ const percent = (value: Node): Node => ({ kind: 'percent', value });
 const isWhole = (node: Node) =>
   node.kind === 'number' && node.value.d === 1n && node.value.n > 0n && node.written === undefined;
 
-/** `\frac{1}{2}` of written integers: behind a whole number it is the rest of a mixed number. */
+/** Recognizes `\frac{1}{2}` of written integers: after a whole number it completes a mixed number. */
 function isProperFraction(node: Node): boolean {
   if (node.kind !== 'product' || node.factors.length !== 2) return false;
   const [above, inverse] = node.factors as [Node, Node];
@@ -130,12 +132,12 @@ function isProperFraction(node: Node): boolean {
   );
 }
 
-/** `1/2` where another factor or nothing follows behind a blank, so that `1/2 x` is half of x. */
+/** Reads `1/2` after a number or before a blank and another factor, so that `1/2 x` is half of x; else undefined. */
 function fraction(cursor: Cursor): Node | undefined {
-  const [above, below, behind] = [cursor.peek(), cursor.peek(2), cursor.peek(3)];
+  const [above, below, next] = [cursor.peek(), cursor.peek(2), cursor.peek(3)];
   if (above?.kind !== 'number' || !cursor.sees('/', 1) || below?.kind !== 'number') return undefined;
   const isMixed = cursor.peek(-1)?.kind === 'number';
-  const goesOn = behind !== undefined && behind.kind !== 'sign' && behind.space;
+  const goesOn = next !== undefined && next.kind !== 'sign' && next.space;
   if (!isMixed && !goesOn) return undefined;
   const numerator = postfixed(cursor);
   cursor.next();
@@ -158,14 +160,14 @@ function startsFactor(cursor: Cursor): boolean {
   return /^(?:[{[⟨]|\\\{|\|\(|‖\()$/.test(token.sign);
 }
 
-/** Signs behind one factor; each makes the tree one level deeper. */
+/** Limits the signs after one factor; each makes the tree one level deeper. */
 const MAX_POSTFIXES = 12;
 
-/** A factor with what stands behind it: powers, `!`, `%`, `°`, primes. */
+/** Reads a factor and the signs after it: powers, `!`, `%`, `°`, primes, a currency. */
 export function postfixed(cursor: Cursor): Node {
   let node = primary(cursor);
   for (let count = 0; ; count++) {
-    if (count > MAX_POSTFIXES) throw cursor.failure('too much stands behind a factor');
+    if (count > MAX_POSTFIXES) throw cursor.failure('a factor has too many signs after it');
     const sign = cursor.accept('!', '^', '%', '°', "'", '_', '$', '€', '£', '¥');
     if (sign === undefined) return node;
     if (sign === '!') {
@@ -180,7 +182,7 @@ export function postfixed(cursor: Cursor): Node {
   }
 }
 
-/** `f'` is a symbol of its own, `3'` an angle. */
+/** Reads further primes after `count` of them: `f'` is a symbol of its own, `3'` an angle. */
 function primed(cursor: Cursor, node: Node, count: number): Node {
   while (count < 9 && (cursor.accept("'") !== undefined || cursor.seesCommand('prime'))) {
     if (cursor.seesCommand('prime')) cursor.next();
@@ -234,13 +236,13 @@ function exponent(cursor: Cursor): Node {
 
 const BASES = ['two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 
-/** `5_{\text{ten}}` and `(12)_5`: numerals with a base that the lexer did not see. */
+/** Reads the base of a numeral that the lexer did not recognize: `5_{\text{ten}}`, `(12)_5`. */
 function inBase(cursor: Cursor, node: Node): Node {
   const raw = cursor.raw();
   const word = BASES.indexOf(raw);
   const base = word < 0 ? Number(raw) : word + 2;
   if (node.kind !== 'number' || node.value.d !== 1n || !(base >= 2 && base <= 36)) {
-    throw cursor.failure('a subscript of something that is no symbol');
+    throw cursor.failure('a subscript after something that is not a symbol');
   }
   return { kind: 'based', digits: String(node.value.n), base };
 }

@@ -1,4 +1,6 @@
-/** Names of functions as LaTeX and people write them, and the name that the tree uses. */
+/** @file Lists the names of the functions that the grammar knows. */
+
+/** Maps names of functions as LaTeX and people write them to the names that the tree uses. */
 const SPELLINGS: Readonly<Record<string, string>> = {
   arcsin: 'asin',
   arccos: 'acos',
@@ -22,7 +24,7 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   lg: 'log',
 };
 
-/** Functions of one argument that is written behind them, with or without parentheses. */
+/** Functions of one argument, which follows with or without parentheses. */
 const UNARY = new Set(
   (
     'sin cos tan cot sec csc asin acos atan acot asec acsc sinh cosh tanh coth sech csch asinh acosh atanh ' +
@@ -33,7 +35,7 @@ const UNARY = new Set(
 /** Functions of several arguments in parentheses. */
 const VARIADIC = new Set(['max', 'min', 'gcd', 'lcm']);
 
-/** The tree's name of the function written as `word`, or undefined where it names none. */
+/** Gives the tree's name for the function that is written as `word`; undefined where it is not one. */
 export function functionName(word: string): string | undefined {
   const name = Object.hasOwn(SPELLINGS, word) ? SPELLINGS[word]! : word;
   return UNARY.has(name) || VARIADIC.has(name) ? name : undefined;
@@ -41,7 +43,7 @@ export function functionName(word: string): string | undefined {
 
 export const isVariadic = (name: string): boolean => VARIADIC.has(name);
 
-/** `sin` for `\sin^{-1}` → `asin`; undefined where there is no such inverse. */
+/** Gives the inverse that `\sin^{-1}` means: `sin` → `asin`. Undefined where there is none. */
 export function inverseOf(name: string): string | undefined {
   return UNARY.has(`a${name}`) ? `a${name}` : undefined;
 }

@@ -1,4 +1,6 @@
-/** Characters that people type or paste, in the LaTeX (or sign) that the lexer knows. */
+/** @file Brings the text of one answer into the form that the lexer reads. */
+
+/** Maps characters that people type or paste to the LaTeX or sign that the lexer knows. */
 const CHARACTERS: Readonly<Record<string, string>> = {
   '−': '-',
   '–': '-',
@@ -76,26 +78,27 @@ const CHARACTERS: Readonly<Record<string, string>> = {
 const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
 
 /**
- * One answer in a form that the lexer reads: typed signs become LaTeX, doubled backslashes single ones, thousands
- * marks go, and so does what only surrounds an answer (dollar signs, Markdown emphasis, a full stop). Every rule is
- * linear in the length.
+ * Brings one answer into the form that the lexer reads: typed signs become LaTeX, doubled backslashes single ones;
+ * thousands separators are removed, and so is what only surrounds an answer (dollar signs, Markdown emphasis, a full
+ * stop). Every rule is linear in the length.
  */
 export function normalize(answer: string): string {
   let text = answer.replace(TYPED, (character) => CHARACTERS[character]!);
-  // "x + 1, where x is …" says x + 1.
+  // The answer "x + 1, where x is …" is x + 1.
   text = beforeConditions(text);
-  // 4:30 p.m.
+  // 4:30 p.m. is 4:30 pm.
   text = text.replace(/(?<=\d\s?)([AaPp])\.\s?([Mm])\b\.?/g, '$1$2');
   // 95{minutes} has lost its \text.
   text = text.replace(/(?<=\d)\{([A-Za-z]{2,20})\}/g, '\\text{ $1}');
-  // A doubled backslash before a letter was escaped twice, unless it ends a row; then all of them were.
+  // A doubled backslash before a letter was escaped twice unless it ends a row. Before `begin` it cannot end one:
+  // then all backslashes were escaped twice.
   if (text.includes('\\\\begin{')) text = text.replaceAll('\\\\', '\\');
   if (!/matrix|array|cases|aligned/.test(text)) text = text.replace(/\\\\(?=[A-Za-z{}[\](),!;:$%|])/g, '\\');
   text = withoutDelimiters(trimAnswer(text));
   return (
     text
       .replace(/\\!\s*/g, '')
-      // 10{,}080 and 10\,080; a group of any other length is a decimal comma.
+      // 10{,}080 and 10\,080 are 10080; before a group of any other length the comma is a decimal one.
       .replace(/(?<=\d)\s?\{,\s?\}\s?(?=\d{3}(?!\d))/g, '')
       .replace(/(?<=\d)\{,\}(?=\d)/g, '.')
       .replace(/(?<=\d)\\,(?=\d{3}(?!\d))/g, '')
@@ -103,7 +106,7 @@ export function normalize(answer: string): string {
   );
 }
 
-/** The answer without what is said of its letters behind "where". */
+/** Cuts off what an answer says about its letters after "where". */
 export function beforeConditions(text: string): string {
   const at = text.search(/\bwhere\b/);
   return at <= 0
@@ -114,16 +117,16 @@ export function beforeConditions(text: string): string {
         .trimEnd();
 }
 
-/** "$1$, $2$" is a list: more than one dollar sign are delimiters, one alone is a currency. */
+/** Removes dollar signs that delimit formulas, as in "$1$, $2$": a single one is a currency and stays. */
 function withoutDelimiters(text: string): string {
   const delimiter = /(?<!\\)\$/g;
   return (text.match(delimiter)?.length ?? 0) > 1 ? text.replace(delimiter, ' ') : text;
 }
 
-/** Layers of surroundings that are taken off. */
+/** Limits the layers of surroundings that are removed. */
 const MAX_LAYERS = 12;
 
-/** The answer without what surrounds it: blanks, dollar signs, `\(…\)`, Markdown emphasis, closing punctuation. */
+/** Removes what surrounds an answer: blanks, dollar signs, `\(…\)`, Markdown emphasis, closing punctuation. */
 export function trimAnswer(answer: string): string {
   let text = answer.trim();
   let before = '';

@@ -1,22 +1,27 @@
-import type { Budget } from '../algebra/budget.js';
+/**
+ * @file Reads lists, relations and sets: the root of the grammar, which is one recursive descent over the files of this
+ * folder.
+ */
+
+import type { WorkBudget } from '../algebra/workBudget.js';
 import { Cursor, ParseFailure } from './cursor.js';
 import { sum } from './expression.js';
 import { lex } from './lex.js';
 import type { Node, RelationOperator } from '../algebra/tree.js';
 
-/** Characters of an answer that are read; the longest gold of the six benchmark files has 176. */
+/** Limits the characters of an answer; the longest gold of the six benchmark files has 176. */
 export const MAX_ANSWER_LENGTH = 20_000;
 
 export type Parsed = { readonly node: Node } | { readonly error: string; readonly at: number };
 
 /**
- * The tree of one normalized answer (normalize.ts), or what is wrong with it and where. Never throws but
- * BudgetExceeded, which `budget` throws.
+ * Reads one normalized answer (normalize.ts) as a tree, or says what is wrong with it and where. Throws nothing but
+ * BudgetExceeded, which comes from `budget`.
  */
-export function parse(answer: string, budget: Budget, repair = true): Parsed {
+export function parse(answer: string, budget: WorkBudget, repair = true): Parsed {
   if (answer.length > MAX_ANSWER_LENGTH) return { error: 'the answer is too long', at: MAX_ANSWER_LENGTH };
   let tokens = lex(answer, budget);
-  // Outside of environments, alignment marks and line breaks mean nothing.
+  // Outside environments, alignment marks and line breaks have no meaning.
   if (!tokens.some((token) => token.kind === 'command' && token.name === 'begin')) {
     tokens = tokens.filter((token) => token.kind !== 'sign' || (token.sign !== '&' && token.sign !== '\\\\'));
   }
@@ -31,7 +36,7 @@ export function parse(answer: string, budget: Budget, repair = true): Parsed {
   }
 }
 
-/** Statements between commas, and groups of them between semicolons; one alone stands for itself. */
+/** Reads statements between commas, and groups of them between semicolons; a single one is not made a list. */
 export function items(cursor: Cursor): Node {
   const groups: Node[][] = [[statement(cursor)]];
   for (;;) {
@@ -44,13 +49,13 @@ export function items(cursor: Cursor): Node {
   return lists.length === 1 ? lists[0]! : list(lists);
 }
 
-/** `k\pi (k \in \mathbb{Z})` needs no comma. */
+/** Tells whether a condition without a comma before it follows: `k\pi (k \in \mathbb{Z})`. */
 export const startsCondition = (cursor: Cursor): boolean =>
   cursor.sees('(') && cursor.peek(1)?.kind === 'letter' && cursor.sees('∈', 2);
 
 const list = (nodes: readonly Node[]): Node => ({ kind: 'list', items: nodes });
 
-/** Whether nothing, or a closing bracket, comes next: a comma before it parts nothing. */
+/** Tells whether the list ends here, with the text or a closing bracket: a comma before it separates nothing. */
 function ends(cursor: Cursor): boolean {
   const token = cursor.peek();
   return !token || (token.kind === 'sign' && /^(?:[)\]}⟩;]|\\\})$/.test(token.sign));
@@ -58,7 +63,7 @@ function ends(cursor: Cursor): boolean {
 
 const RELATIONS = new Set<string>(['=', '<', '>', '<=', '>=', '!=', '~', '==']);
 
-/** One answer of a list: an expression, a set, a chain of relations or a membership. */
+/** Reads one item of a list: an expression, a set, a chain of relations or a membership. */
 export function statement(cursor: Cursor): Node {
   const sides = [setExpression(cursor)];
   const operators: RelationOperator[] = [];
@@ -74,7 +79,7 @@ export function statement(cursor: Cursor): Node {
       const set = setExpression(cursor);
       return { kind: 'membership', element: sides.at(-1)!, set, negated: token.sign === '∉' };
     } else if (token.sign === '⇒') {
-      // What follows is the conclusion.
+      // The conclusion follows; what came before it is dropped.
       cursor.next();
       return statement(cursor);
     } else break;
@@ -82,7 +87,7 @@ export function statement(cursor: Cursor): Node {
   return operators.length === 0 ? sides[0]! : { kind: 'relation', operators, sides };
 }
 
-/** Sets that are united; each makes the tree one level deeper. */
+/** Limits the sets that one expression joins; each makes the tree one level deeper. */
 const MAX_SETS = 200;
 const SET_SIGNS = { '∪': 'union', '∩': 'intersection', '∖': 'difference' } as const;
 
@@ -97,7 +102,7 @@ function setExpression(cursor: Cursor): Node {
   }
 }
 
-/** `a:b:c`; in a set's braces a colon may also stand before a condition, which has a relation in it. */
+/** Reads `a:b:c`. Within a set's braces a colon begins a condition and is left to `braces`. */
 function ratio(cursor: Cursor): Node {
   const parts = [sum(cursor)];
   while (cursor.sees(':') && !cursor.closingBar) {

@@ -1,3 +1,5 @@
+/** @file Reads numbers, letters, brackets and arguments. One part of the grammar whose root is parse.ts. */
+
 import { rational } from '../../util/rational.js';
 import { command } from './commands.js';
 import type { Cursor } from './cursor.js';
@@ -6,14 +8,14 @@ import { CURRENCIES } from './quantities.js';
 import { items, statement } from './parse.js';
 import { call, constant, negate, number, symbol, text, type Bracket, type Node } from '../algebra/tree.js';
 
-/** Digits of a number that are read; longer ones only compare as text. */
+/** Limits the digits of a number; a longer one is only compared as text. */
 const MAX_DIGITS = 5000;
-/** Characters of a symbol's name with its subscript. */
+/** Limits the characters of a symbol's name with its subscript. */
 const MAX_NAME = 100;
-/** Powers of ten that e-notation may have. */
+/** Limits the powers of ten in e-notation. */
 const MAX_EXPONENT = 5000;
 
-/** The smallest thing that has a value: a number, a letter, a bracket, a command with its arguments. */
+/** Reads the smallest part that has a value: a number, a letter, a bracket, a command with its arguments. */
 export function primary(cursor: Cursor): Node {
   const token = cursor.next();
   switch (token.kind) {
@@ -36,7 +38,7 @@ function numeral(cursor: Cursor, digits: string): Node {
   const [mantissa, exponent] = digits.split(/e/i) as [string, string?];
   let [whole, decimals] = mantissa.split('.') as [string, string?];
   if (cursor.grouping && decimals === undefined && /^\d{1,3}$/.test(whole)) {
-    // 10,000 and 10 000, where all that hangs together is groups of three
+    // 10,000 and 10 000 are one number if all digits up to the next sign form groups of three.
     const groups = group(cursor);
     if (groups) {
       whole += groups.whole;
@@ -62,10 +64,10 @@ function numeral(cursor: Cursor, digits: string): Node {
   return { kind: 'number', value, written: 'decimal' };
 }
 
-/** The digits behind a leading group: the run of `,ddd` or ` ddd` up to its end, undefined where it does not fit. */
+/** Reads the groups `,ddd` or ` ddd` after a leading group of digits; undefined where they are not groups of three. */
 function group(cursor: Cursor): { whole: string; decimals?: string } | undefined {
   const comma = cursor.sees(',');
-  // In 27,54,108 the second number begins no group either.
+  // In 27,54,108 the second number does not begin a group either.
   if (comma && cursor.sees(',', -2) && !cursor.peek(-1)!.space) return undefined;
   let whole = '';
   for (let ahead = 0; ;) {
@@ -83,18 +85,18 @@ function group(cursor: Cursor): { whole: string; decimals?: string } | undefined
 }
 
 function accepted(cursor: Cursor, whole: string, count: number, decimals?: string) {
-  // 1 000/7 is no group, but a mixed number
+  // 1 000/7 is not a group but a mixed number.
   if (whole === '' || (cursor.sees('/', count) && !cursor.sees(','))) return undefined;
   for (let read = 0; read < count; read++) cursor.next();
   return { whole, decimals };
 }
 
-/** The digits under the bar of `0.1\overline{6}`. */
+/** Reads the digits under the bar of `0.1\overline{6}`; '' where there is no bar. */
 function repetend(cursor: Cursor): string {
   if (!cursor.seesCommand('overline') && !cursor.seesCommand('bar')) return '';
   cursor.next();
   const digits = cursor.raw();
-  if (!/^\d{1,100}$/.test(digits)) throw cursor.failure('a bar over something that is no digit');
+  if (!/^\d{1,100}$/.test(digits)) throw cursor.failure('a bar over something that is not a digit');
   return digits;
 }
 
@@ -106,7 +108,7 @@ function letter(cursor: Cursor, name: string): Node {
   return named(cursor, name);
 }
 
-/** `C_5^2` and `C_{5}^{2}`: the number of choices of two among five. */
+/** Reads `C_5^2` or `C_{5}^{2}`, the number of choices of two among five; undefined where it is something else. */
 function combinations(cursor: Cursor): Node | undefined {
   const mark = cursor.mark();
   cursor.next();
@@ -119,7 +121,7 @@ function combinations(cursor: Cursor): Node | undefined {
   return undefined;
 }
 
-/** A letter or Greek letter with its subscript, and with its argument where it is a function. */
+/** Reads the subscript of a letter, its primes, and its argument if it is a function. */
 export function named(cursor: Cursor, name: string): Node {
   let full = name;
   if (cursor.accept('_') !== undefined) full += `_${cursor.raw()}`;
@@ -142,15 +144,15 @@ export function named(cursor: Cursor, name: string): Node {
   return symbol(full);
 }
 
-/** Whether the parentheses that come next hold only numbers and letters, as arguments do: `x(t)`, `I(0)`, `P(x,y)`. */
+/** Tells whether the next parentheses contain only numbers and letters, as arguments do: `x(t)`, `I(0)`, `P(x,y)`. */
 function isArgument(cursor: Cursor): boolean {
   for (let ahead = 1; ahead < 12; ahead += 2) {
     if (cursor.sees('-', ahead)) ahead++;
-    const [token, behind] = [cursor.peek(ahead), cursor.peek(ahead + 1)];
+    const [token, next] = [cursor.peek(ahead), cursor.peek(ahead + 1)];
     if (token?.kind !== 'number' && token?.kind !== 'letter' && token?.kind !== 'command') return false;
     if (token.kind === 'letter' && token.name === 'i') return false;
-    if (behind?.kind !== 'sign' || (behind.sign !== ')' && behind.sign !== ',')) return false;
-    if (behind.sign === ')') return true;
+    if (next?.kind !== 'sign' || (next.sign !== ')' && next.sign !== ',')) return false;
+    if (next.sign === ')') return true;
   }
   return false;
 }
@@ -186,7 +188,7 @@ function bracket(cursor: Cursor, sign: string): Node {
     case '¥':
       return currency(cursor, CURRENCIES[sign]!);
     default:
-      throw cursor.failure(`${sign} where a value should stand`);
+      throw cursor.failure(`${sign} stands where a value should`);
   }
 }
 
@@ -196,7 +198,7 @@ function currency(cursor: Cursor, unit: string): Node {
   return { kind: 'quantity', value: isNegative ? negate(value) : value, unit };
 }
 
-/** Round and square brackets: around one item they group, around more they make a tuple or an interval. */
+/** Reads round or square brackets: around one item they group, around more they make a tuple or an interval. */
 function round(cursor: Cursor, open: Bracket): Node {
   const inside = cursor.bracketed(() => items(cursor));
   const close = cursor.accept(')', ']');
@@ -204,11 +206,11 @@ function round(cursor: Cursor, open: Bracket): Node {
   if (inside.kind === 'list') {
     return { kind: 'tuple', open, close: close === ')' ? '(' : '[', items: inside.items };
   }
-  if ((open === '(') !== (close === ')')) throw cursor.failure('brackets that do not match');
+  if ((open === '(') !== (close === ')')) throw cursor.failure('the brackets do not match');
   return inside;
 }
 
-/** `\{1, 2\}`, or `\{x \mid x > 2\}`, which says what its condition says; `\{2k \mid k > 2\}` says both. */
+/** Reads `\{1, 2\}`; `\{x \mid x > 2\}`, which means its condition; `\{2k \mid k > 2\}`, which means both parts. */
 function braces(cursor: Cursor): Node {
   if (cursor.accept('\\}') !== undefined) return { kind: 'namedSet', name: 'empty' };
   return cursor.bracketed(() => {
@@ -222,13 +224,13 @@ function braces(cursor: Cursor): Node {
   }, true);
 }
 
-/** `x`, `(x, y)`, `x \in \mathbb{R}` before a condition. */
+/** Tells whether the part before a condition only names its variable: `x`, `(x, y)`, `x \in \mathbb{R}`. */
 const isVariable = (node: Node): boolean =>
   node.kind === 'symbol' ||
   node.kind === 'membership' ||
   (node.kind === 'tuple' && node.items.every(({ kind }) => kind === 'symbol'));
 
-/** TeX's braces only group, but around a comma list they are read as a set's. */
+/** Reads TeX's braces, which only group; around a list with commas they are read as a set's. */
 function grouped(cursor: Cursor): Node {
   if (cursor.accept('}') !== undefined) return primary(cursor);
   const { grouping, closingBar } = cursor;
@@ -245,7 +247,7 @@ function bars(cursor: Cursor, name: string, close: string): Node {
   return call(name, inside);
 }
 
-/** An argument in braces, or one token where TeX takes one: `\frac12`, `\sqrt\pi`. */
+/** Reads an argument in braces, or one token where TeX takes one: `\frac12`, `\sqrt\pi`. */
 export function argument(cursor: Cursor, takesWholeNumber = false): Node {
   if (cursor.accept('{') !== undefined) {
     const inside = cursor.nested(() => statement(cursor));

@@ -1,3 +1,5 @@
+/** @file Reads the units that follow values. What a unit is worth is in units.ts. */
+
 import type { Cursor } from './cursor.js';
 import type { Token } from './lex.js';
 import { number, product, type Node } from '../algebra/tree.js';
@@ -10,7 +12,7 @@ export const CURRENCIES: Readonly<Record<string, string>> = {
   '¥': 'yen',
 };
 
-/** A value with the unit that comes next; `million` is none, and `$2 million` has one before it. */
+/** Reads the unit after a value. `million` multiplies the value instead, which may have a unit: `$2 million`. */
 export function withUnit(value: Node, cursor: Cursor): Node {
   const words = unit(cursor);
   const multiple = multipleOf(words);
@@ -22,7 +24,7 @@ export function withUnit(value: Node, cursor: Cursor): Node {
     : product(factor, value);
 }
 
-/** `cm`, `kcal m^-2`, `km/h`: words with powers and slashes between them. */
+/** Reads words with powers and slashes between them: `cm`, `kcal m^-2`, `km/h`. */
 function unit(cursor: Cursor): string {
   let words = '';
   for (;;) {
@@ -43,7 +45,7 @@ function unit(cursor: Cursor): string {
 const isUnit = (token: Token | undefined): boolean =>
   token?.kind === 'text' || (token?.kind === 'letter' && isUnitLetter(token.name));
 
-/** The sign ° behind a value, with the letter of a scale. */
+/** Gives the value its degrees; reads the letter of a temperature scale after the sign °. */
 export function degrees(cursor: Cursor, value: Node): Node {
   const token = cursor.peek();
   const scale = token?.kind === 'letter' ? { C: 'celsius', F: 'fahrenheit' }[token.name] : undefined;

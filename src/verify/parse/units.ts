@@ -1,16 +1,18 @@
+/** @file Knows the units of measurement: which words are units, and how to convert one into another. */
+
 import { rational, type Rational } from '../../util/rational.js';
 import { number, power, product, symbol, type Node } from '../algebra/tree.js';
 
-/** Exponents of base dimensions: `{ m: 1, s: -1 }` for a speed. */
+/** Exponents of the base dimensions: `{ m: 1, s: -1 }` for a speed. */
 type Dimension = Readonly<Record<string, number>>;
 
-/** What a unit measures and how many of the dimension's first unit it is. */
+/** The dimension of a unit and its size in the dimension's first unit. */
 interface Unit {
   dimension: Dimension;
   factor: Rational;
 }
 
-// One line a dimension: names of one unit are joined by "=", the factor stands behind ":".
+// One line per dimension: "=" joins the names of one unit, the factor follows ":".
 const TABLE: readonly [dimension: string, units: string][] = [
   [
     'm',
@@ -56,7 +58,7 @@ const TABLE: readonly [dimension: string, units: string][] = [
   ['pm', 'pm:1'],
 ];
 
-// Words that are dropped behind a number as units are, though two of them are no contradiction.
+// Words after a number that are dropped as units are, although two different ones do not contradict each other.
 const COUNTED = (
   'unit people person student point way number more apple coin ball card time item piece page game ' +
   'child children men women year month book ticket square angstrom'
@@ -83,31 +85,31 @@ function lookUp(word: string): Unit | undefined {
   return UNITS.get(lower) ?? UNITS.get(singular(lower));
 }
 
-/** Words behind a number that multiply it. */
+/** Powers of ten of the words that multiply the number before them. */
 const MULTIPLES = new Map(
   Object.entries({ hundred: 2n, thousand: 3n, million: 6n, billion: 9n, trillion: 12n }),
 );
 
-/** `2.5 million dollars` as 1,000,000 and `dollars`; undefined where no such word begins the unit. */
+/** Splits the `million dollars` of `2.5 million dollars` into 1,000,000 and `dollars`; undefined without such a word. */
 export function multipleOf(unit: string): { factor: bigint; unit: string } | undefined {
   const [word, ...rest] = unit.split(' ') as [string, ...string[]];
   const power = MULTIPLES.get(word.toLowerCase());
   return power === undefined ? undefined : { factor: 10n ** power, unit: rest.join(' ') };
 }
 
-/** Whether a bare word of at least two letters behind a number is a unit rather than a product of letters. */
+/** Tells whether a bare word of at least two letters after a number is a unit rather than a product of letters. */
 export function isUnitWord(word: string): boolean {
   if (word.length < 2) return false;
   return lookUp(word) !== undefined || COUNTED.includes(singular(word.toLowerCase()));
 }
 
-/** Whether a letter in upright font is a unit where it stands behind a number; `\mathrm{e}` is not. */
+/** Tells whether a letter in upright font is a unit after a number; `\mathrm{e}` is not. */
 export const isUnitLetter = (letter: string): boolean => lookUp(letter) !== undefined;
 
 /**
- * How many `to` one `from` is (`cm`, `m` → 1/100), 'unlike' where the two measure different things, or undefined
- * where one of them is not known well enough to say. Powers, products and quotients are understood: `cm^2`, `square
- * feet`, `meters squared`, `km/h`, `miles per hour`, `kg m s^-2`.
+ * Gives the number of `to` in one `from` (`cm`, `m` → 1/100), 'unlike' where the two measure different things, or
+ * undefined where one of them is not known. Powers, products and quotients are understood: `cm^2`, `square feet`,
+ * `meters squared`, `km/h`, `miles per hour`, `kg m s^-2`.
  */
 export function conversion(from: string, to: string): Rational | 'unlike' | undefined {
   const [a, b] = [resolve(from), resolve(to)];
@@ -117,10 +119,10 @@ export function conversion(from: string, to: string): Rational | 'unlike' | unde
   return rational(a.factor.n * b.factor.d, a.factor.d * b.factor.n);
 }
 
-/** Whether the unit is that of angles in which a number alone is one. */
+/** Tells whether the unit is the radian, the one in which an angle is a bare number. */
 export const isRadian = (unit: string): boolean => /^rad(?:ian)?s?$/i.test(unit);
 
-/** Words of a unit; more make no unit that anybody writes. */
+/** Limits the words of a unit. */
 const MAX_WORDS = 12;
 const POWERS = new Map(Object.entries({ square: 2, sq: 2, squared: 2, cubic: 3, cu: 3, cubed: 3 }));
 
@@ -140,7 +142,7 @@ function resolve(unit: string): Unit | undefined {
   return parts && { dimension, factor };
 }
 
-/** `m/s^2` as m and s to the power of -2; undefined for what is no product or quotient of words. */
+/** Splits `m/s^2` into m and s to the power of -2; undefined for anything but a product or quotient of words. */
 function partsOf(unit: string): { word: string; exponent: number }[] | undefined {
   const words = unit.replace(/\bper\b|\//g, ' / ').match(/[^\s·*]+/g) ?? [];
   if (words.length === 0 || words.length > MAX_WORDS) return undefined;
@@ -148,10 +150,10 @@ function partsOf(unit: string): { word: string; exponent: number }[] | undefined
   let isBelow = false;
   for (let at = 0; at < words.length; at++) {
     if (words[at] === '/') {
-      // a/b/c means something, a/ nothing
+      // a/b/c has a meaning, a/ has none.
       if (at === 0 || words[++at] === undefined) return undefined;
       isBelow = true;
-    } else if (isBelow) return undefined; // a/b c may be a/(bc)
+    } else if (isBelow) return undefined; // a/b c may mean a/(bc)
     const prefix = POWERS.get(words[at]!.replace('.', ''));
     if (prefix !== undefined) at++;
     const match = /^([A-Za-z]+)(?:\^?(-?[1-4]))?$/.exec((words[at] ?? '').replaceAll('.', ''));
@@ -164,7 +166,7 @@ function partsOf(unit: string): { word: string; exponent: number }[] | undefined
   return parts;
 }
 
-/** A unit as the product of letters that it is where it stands in italics: `km/h` as k·m/h. */
+/** Reads a unit as the product of letters that it would be in italics: `km/h` as k·m/h. */
 export function lettersOf(unit: string): Node | undefined {
   const factors = partsOf(unit)?.flatMap(({ word, exponent }) =>
     word.split(/(?=[^])/).map((letter) => power(symbol(letter), number(BigInt(exponent)))),

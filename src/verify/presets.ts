@@ -1,33 +1,36 @@
-/** What the answers are and how strictly they are read; docs/verifier.md has the table. */
+/** @file Holds the options of the verifier and their presets. */
+
+/** The names of sets of options; docs/verifier.md has the table. */
 export const presetNames = ['mathVerify', 'anchored', 'reward', 'lenient', 'choice'] as const;
 export type Preset = (typeof presetNames)[number];
 
+/** How answers are found, read and compared. */
 export interface VerifyOptions {
-  /** What is looked for in a response: formulas and boxes, plain numbers in running text, choice letters. */
+  /** What is searched for in a response: formulas and boxes, plain numbers in running text, letters of choices. */
   targets: readonly ('latex' | 'plain' | 'choice')[];
-  /** The same for the gold answer where it differs. */
+  /** The same for the gold, if it differs. */
   goldTargets?: readonly ('latex' | 'plain')[];
-  /** Rank of a box among the phrases: 0 beside "final answer is", 50, 100; -1 where boxes do not count. */
+  /** The rank of a box among the phrases' ranks (0, 50, 100, 200); -1 if boxes do not count. */
   boxPriority: number;
   /** Whether an answer needs a box or a phrase such as "the answer is". */
   anchored: boolean;
-  /** Whether an answer must stand in a box. */
+  /** Whether an answer must be in a box. */
   requireBox: boolean;
-  /** Whether only what follows `</think>` counts; without the tag there is no answer. */
+  /** Whether only the text after `</think>` counts; without the tag there is no answer. */
   afterThinking: boolean;
   /** Whether LaTeX that TeX would refuse or read otherwise (`\frac12`, `sqrt(2)`) is repaired. */
   repair: boolean;
-  /** Decimal places at which a number written as a decimal is compared. */
+  /** The number of decimal places at which a number written as a decimal is compared. */
   decimals: number;
-  /** Whether names of variables count: x² + 1 is not y² + 1. */
+  /** Whether the names of variables count: x² + 1 is not y² + 1. */
   strictNames: boolean;
-  /** Whether a set as the gold answer accepts an inequality that describes it, as the reverse always is. */
+  /** Whether an inequality answers a gold that is the set it describes. The reverse is always accepted. */
   setAcceptsRelation: boolean;
-  /** Whether `20` answers `20%` and the other way round. */
+  /** Whether `20` answers `20%` and `20%` answers `20`. */
   percentEitherWay: boolean;
   /** Whether a column vector and a point of the same coordinates are the same. */
   vectorIsTuple: boolean;
-  /** The letters that are choices; A to J where none are named. */
+  /** The letters of the choices; A to J by default. */
   choices?: readonly string[];
 }
 
@@ -53,7 +56,7 @@ const PRESETS: Readonly<Record<Preset, VerifyOptions>> = {
   choice: { ...MATH_VERIFY, targets: ['choice'] },
 };
 
-/** The options of a preset (`mathVerify` where none is named) with those that are given. */
+/** Gives the options of a preset, `mathVerify` by default, overridden by those that are given. */
 export function optionsOf(given: { preset?: Preset } & Partial<VerifyOptions>): VerifyOptions {
   return { ...PRESETS[given.preset ?? 'mathVerify'], ...given };
 }

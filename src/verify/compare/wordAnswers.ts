@@ -1,6 +1,8 @@
+/** @file Reads answers in words: "no solution", "five", "east". */
+
 import { number, type Node } from '../algebra/tree.js';
 
-/** Ways to say that nothing fulfils a condition. */
+/** Words for "nothing satisfies the condition". */
 const NOTHING = new Set([
   'nosolution',
   'nosolutions',
@@ -19,8 +21,8 @@ const NUMBERS = (
 ).split(' ');
 
 /**
- * The letters of an answer that is words, in lower case and without blanks and punctuation; a product of letters may
- * be a word that was written without \text. Undefined for what is no word.
+ * Gives the letters of an answer in words, in lower case and without blanks and punctuation. A product of letters may
+ * be a word that was written without \text. Undefined for an answer that is not a word.
  */
 export function wordOf(node: Node): string | undefined {
   switch (node.kind) {
@@ -39,7 +41,7 @@ export function wordOf(node: Node): string | undefined {
   }
 }
 
-/** Words that mean the empty set or a number as what they mean; other nodes stay. */
+/** Replaces words for the empty set or a number by what they mean; leaves other nodes as they are. */
 export function withWordsRead(node: Node): Node {
   const word = node.kind === 'text' || node.kind === 'product' ? wordOf(node) : undefined;
   if (word === undefined) return node;

@@ -1,38 +1,44 @@
-import type { Rational } from '../../util/rational.js';
-import { rational } from '../../util/rational.js';
-import type { Budget } from './budget.js';
-import { exactValue, integerOf } from './exact.js';
+/**
+ * @file Walks a tree and computes its value in any arithmetic. Knows no particular arithmetic: each has a file of
+ * its own.
+ */
+
+import { rational, type Rational } from '../../util/rational.js';
+import type { WorkBudget } from './workBudget.js';
 import { number, substitute, type ConstantName, type Node, type NodeOf } from './tree.js';
 
 /**
- * What a tree is evaluated in: rationals, a prime field, complex doubles, 50-digit numbers. Undefined is "no value
- * here": division by zero, a domain that is left, a function that this arithmetic does not have.
+ * The numbers that a tree is evaluated in: fractions, a prime field, complex doubles, numbers of 60 or 90 digits.
+ * Undefined means "no value here": a division by zero, an argument outside the domain, a function that this
+ * arithmetic does not have.
  */
 export interface Arithmetic<T> {
-  /** Whether this is the arithmetic of fractions itself, which others ask for exact values. */
+  /** Whether this is the arithmetic of fractions itself (`exact.ts`). */
   readonly isExact?: boolean;
+  /** Gives the value of a tree as a fraction, whatever the arithmetic; undefined where it is not one. */
+  readonly exactValue: (node: Node, budget: WorkBudget) => Rational | undefined;
   number(value: Rational): T | undefined;
   constant(name: ConstantName): T | undefined;
   symbol(name: string): T | undefined;
   add(a: T, b: T): T | undefined;
   multiply(a: T, b: T): T | undefined;
-  /** Either the exponent as a fraction, `exact`, or where it is none, its value. */
+  /** Takes the exponent as a fraction, `exact`, or its value where it is not one. */
   power(base: T, exponent: T | undefined, exact: Rational | undefined): T | undefined;
-  /** A function with a known meaning. */
+  /** Applies a function with a known meaning. */
   call(name: string, args: readonly T[]): T | undefined;
-  /** A function that nothing is known of. */
+  /** Applies a function of which nothing is known. */
   apply(name: string, args: readonly T[]): T | undefined;
 }
 
-/** Terms of a written sum or product that are worked out one by one. */
+/** Limits the terms of a written sum or product that is worked out term by term. */
 const MAX_TERMS = 200;
 const INTEGER_FUNCTIONS = /^(?:factorial|doubleFactorial|binomial|floor|ceiling|gcd|lcm)$/;
 const DEGREE = rational(1n, 180n);
 
-/** The value of `node`, or undefined where it has none in this arithmetic. Throws only BudgetExceeded. */
-export function evaluate<T>(node: Node, arithmetic: Arithmetic<T>, budget: Budget): T | undefined {
+/** Gives the value of `node`, undefined where it has none in this arithmetic. Throws only BudgetExceeded. */
+export function evaluateNode<T>(node: Node, arithmetic: Arithmetic<T>, budget: WorkBudget): T | undefined {
   budget.spend();
-  const value = (part: Node) => evaluate(part, arithmetic, budget);
+  const value = (part: Node) => evaluateNode(part, arithmetic, budget);
   switch (node.kind) {
     case 'number':
       return arithmetic.number(node.value);
@@ -48,7 +54,7 @@ export function evaluate<T>(node: Node, arithmetic: Arithmetic<T>, budget: Budge
       return fold(node.factors.map(value), (a, b) => arithmetic.multiply(a, b));
     case 'power': {
       budget.spend(4);
-      const exact = exactValue(node.exponent, budget);
+      const exact = arithmetic.exactValue(node.exponent, budget);
       const exponent = exact || arithmetic.isExact ? undefined : value(node.exponent);
       if (!exact && exponent === undefined) return undefined;
       const base = value(node.base);
@@ -56,7 +62,7 @@ export function evaluate<T>(node: Node, arithmetic: Arithmetic<T>, budget: Budge
     }
     case 'call': {
       const isCounted = !arithmetic.isExact && INTEGER_FUNCTIONS.test(node.name);
-      const exact = isCounted ? exactValue(node, budget) : undefined;
+      const exact = isCounted ? arithmetic.exactValue(node, budget) : undefined;
       if (exact) return arithmetic.number(exact);
       const args = all(node.args.map(value));
       return args && arithmetic.call(node.name, args);
@@ -77,7 +83,7 @@ export function evaluate<T>(node: Node, arithmetic: Arithmetic<T>, budget: Budge
       return fold(factors, (a, b) => arithmetic.multiply(a, b));
     }
     case 'based': {
-      const whole = integerOf(node.digits, node.base);
+      const whole = integerInBase(node.digits, node.base);
       return whole === undefined ? undefined : arithmetic.number(rational(whole));
     }
     case 'ratio': {
@@ -91,6 +97,18 @@ export function evaluate<T>(node: Node, arithmetic: Arithmetic<T>, budget: Budge
   }
 }
 
+/** Reads `digits` as an integer in `base` (2 to 36); undefined where a digit is too large for the base. */
+function integerInBase(digits: string, base: number): bigint | undefined {
+  if (base < 2 || base > 36) return undefined;
+  let value = 0n;
+  for (const character of digits) {
+    const digit = parseInt(character, 36);
+    if (!(digit < base)) return undefined;
+    value = value * BigInt(base) + BigInt(digit);
+  }
+  return value;
+}
+
 function fold<T>(values: (T | undefined)[], combine: (a: T, b: T) => T | undefined): T | undefined {
   return values.reduce((a, b) => (a === undefined || b === undefined ? undefined : combine(a, b)));
 }
@@ -99,21 +117,21 @@ function all<T>(values: (T | undefined)[]): T[] | undefined {
   return values.every((value) => value !== undefined) ? values : undefined;
 }
 
-/** A short sum or product is worked out; any other is a function of its limits and body. */
-function series<T>(node: NodeOf<'series'>, arithmetic: Arithmetic<T>, budget: Budget): T | undefined {
-  const [from, to] = [exactValue(node.from, budget), exactValue(node.to, budget)];
+/** Works out a short sum or product; treats any other as an unknown function of its limits and body. */
+function series<T>(node: NodeOf<'series'>, arithmetic: Arithmetic<T>, budget: WorkBudget): T | undefined {
+  const [from, to] = [node.from, node.to].map((limit) => arithmetic.exactValue(limit, budget));
   const count = from && to && from.d === 1n && to.d === 1n ? to.n - from.n + 1n : undefined;
   if (from && count !== undefined && count > 0n && count <= MAX_TERMS) {
     const terms: (T | undefined)[] = [];
     for (let k = 0n; k < count; k++) {
       budget.spend(30);
       const body = substitute(node.body, new Map([[node.index, number(from.n + k)]]));
-      terms.push(evaluate(body, arithmetic, budget));
+      terms.push(evaluateNode(body, arithmetic, budget));
     }
     return fold(terms, (a, b) =>
       node.operator === 'sum' ? arithmetic.add(a, b) : arithmetic.multiply(a, b),
     );
   }
-  const args = all([node.from, node.to, node.body].map((part) => evaluate(part, arithmetic, budget)));
+  const args = all([node.from, node.to, node.body].map((part) => evaluateNode(part, arithmetic, budget)));
   return args && arithmetic.apply(`${node.operator} over ${node.index}`, args);
 }

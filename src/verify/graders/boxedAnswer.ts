@@ -1,7 +1,12 @@
 /**
- * What is inside the last `\boxed{…}` of a text, as hendrycks/math, PRM800K and rllm read it: from the last `\boxed`
- * to the brace at which the braces are balanced again. Undefined where there is no `\boxed`, where the last one is
- * not followed at once by a brace (`\boxed 5`), or where it is not closed; an empty box has the answer ''.
+ * @file Reads the last box of a text as hendrycks/math, PRM800K and rllm do. The verifier's own reading is
+ * find/boxes.ts.
+ */
+
+/**
+ * Reads the content of the last `\boxed{…}` of a text, from the last `\boxed` to the brace at which the braces are
+ * balanced again. Undefined if there is no `\boxed`, if a brace does not follow the last one at once (`\boxed 5`), or
+ * if it is not closed. An empty box has the answer ''.
  */
 export function boxedAnswer(text: string): string | undefined {
   const start = text.lastIndexOf('\\boxed');
