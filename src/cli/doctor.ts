@@ -63,7 +63,7 @@ Example:
       const { examine } = await import('../doctor/examine.js');
       const { htmlPage } = await import('../doctor/page.js');
       const { printSummary } = await import('../doctor/print.js');
-      const { isSick } = await import('../doctor/summary.js');
+      const { hasErrors } = await import('../doctor/summary.js');
       const { showRows } = await import('../doctor/terminal.js');
       const { maxLength: limits } = flags;
       const against = await loadEvaluationSets(flags.against ?? []);
@@ -91,7 +91,7 @@ Example:
           process.stdout.write(`${showRows(examination.shown, coloured(process.stdout))}\n`);
         process.stdout.write(printSummary(examination.summary));
       }
-      if (isSick(examination.summary)) throw new Error(`${file}: training on these rows would be spoilt`);
+      if (hasErrors(examination.summary)) throw new Error(`${file}: training on these rows would be spoilt`);
     });
 }
 

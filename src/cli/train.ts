@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { parseRecipe } from '../recipe/parse.js';
 import { applySettings, readYaml } from '../recipe/yaml.js';
 import { trainRecipe } from '../train/settings.js';
-import { trainInWorker, TrainingStopped } from '../train/worker.js';
+import { trainInWorker } from '../train/worker.js';
 import { reportTraining } from '../train/narrate.js';
 import { createProgress } from '../util/progress.js';
 import { Interrupted, interruptible } from './interrupt.js';
@@ -42,8 +42,7 @@ Example:
       const progress = createProgress(recipe.objective.name);
       const result = await interruptible((signal) =>
         trainInWorker(recipe, reportTraining(progress), signal).catch((error: unknown) => {
-          if (error instanceof TrainingStopped)
-            throw new Interrupted(`stopped; what was saved is in ${recipe.out}`);
+          if (signal.aborted) throw new Interrupted(`stopped; what was saved is in ${recipe.out}`);
           throw error;
         }),
       ).finally(() => {

@@ -10,7 +10,7 @@ import { liveTensors } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { parseRecipe } from '../recipe/parse.js';
 import { trainRecipe, type TrainRecipe } from './settings.js';
-import { Stopped, train, type StepMetrics, type TrainEvent, type TrainResult } from './trainer.js';
+import { train, type StepMetrics, type TrainEvent, type TrainResult } from './trainer.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-trainer-'));
 const model = join(root, 'tiny');
@@ -76,6 +76,9 @@ interface Run {
   error?: unknown;
 }
 
+/** The reason of the signal that stops runs. */
+const stopped = new Error('stopped by the test');
+
 /** Trains and keeps what happened; `stop` is asked with the number of times it was asked before. */
 async function attempt(recipe: TrainRecipe, stop: (asked: number) => boolean = () => false): Promise<Run> {
   const events: TrainEvent[] = [];
@@ -85,7 +88,11 @@ async function attempt(recipe: TrainRecipe, stop: (asked: number) => boolean = (
   try {
     run.result = await train(recipe, {
       onEvent: (event) => events.push(event),
-      stopRequested: () => stop(asked++),
+      signal: {
+        throwIfAborted: () => {
+          if (stop(asked++)) throw stopped;
+        },
+      },
     });
   } catch (error) {
     run.error = error;
@@ -499,7 +506,7 @@ describe('a request to stop', () => {
       asked = before + 1;
       return before === 3;
     });
-    expect(error).toBeInstanceOf(Stopped);
+    expect(error).toBe(stopped);
     expect(asked).toBe(4);
     expect(steps.map(({ step }) => step)).toEqual([1]);
     expect(readRows(join(recipe.out, 'metrics.jsonl'))).toEqual(steps);
@@ -522,7 +529,7 @@ describe('a request to stop', () => {
         recipeOf(objective, { ...keys, max_steps: 1 }),
         (before) => before === at,
       );
-      expect(error).toBeInstanceOf(Stopped);
+      expect(error).toBe(stopped);
       expect(steps).toEqual([]);
       expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
     }
@@ -530,7 +537,7 @@ describe('a request to stop', () => {
 
   it('ends the scoring of the reference where it is', async () => {
     const { error, events } = await attempt(recipeOf('dpo', keys), (before) => before === 3);
-    expect(error).toBeInstanceOf(Stopped);
+    expect(error).toBe(stopped);
     expect(events.filter((event) => event.kind !== 'data')).toEqual(
       [1, 2, 3].map((done) => ({ kind: 'reference', done, total: 10 })),
     );
