@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,24 +82,24 @@ function expectError({ code, signal, stdout, stderr }: Finished, exit: number, .
 
 const score = (data: string, ...more: string[]) => [...['score', '--model', tiny, '--data', data], ...more];
 const generate = (from: string, ...more: string[]) => [
-  ...['generate', '--model', tiny, '--dtype', 'f32', '--max-new-tokens', '8', '--prompts', from],
+  ...['generate', '--model', tiny, '--dtype', 'f32', '--max-tokens', '8', '--prompts', from],
   ...more,
 ];
 const evaluate = (data: string, ...more: string[]) => [
-  ...['evaluate', '--model', tiny, '--dtype', 'f32', '--max-new-tokens', '8', '--data', data],
+  ...['evaluate', '--model', tiny, '--dtype', 'f32', '--max-tokens', '8', '--data', data],
   ...more,
 ];
 
 describe.concurrent('--help', () => {
-  it.each(['setup', 'models get', 'models inspect', 'score', 'train', 'generate', 'evaluate', 'run'])(
-    'of %s has an example',
-    async (command) => {
-      const shown = await redistill([...command.split(' '), '--help']);
-      expectDone(shown);
-      expect(shown.stdout).toContain(`Usage: redistill ${command}`);
-      expect(shown.stdout).toContain(`Example:\n  redistill ${command}`);
-    },
-  );
+  it.each([
+    ...['setup', 'models get', 'models inspect', 'collect', 'verify', 'curate', 'doctor', 'score', 'train'],
+    ...['generate', 'evaluate', 'table', 'run'],
+  ])('of %s has an example', async (command) => {
+    const shown = await redistill([...command.split(' '), '--help']);
+    expectDone(shown);
+    expect(shown.stdout).toContain(`Usage: redistill ${command}`);
+    expect(shown.stdout).toContain(`Example:\n  redistill ${command}`);
+  });
 });
 
 describe.concurrent('models', () => {
@@ -173,15 +183,183 @@ describe.concurrent('generate and evaluate', () => {
     expect(other.stdout).not.toBe(first.stdout);
   });
 
-  it('evaluate gives a summary and writes the answers', async () => {
+  interface Summary {
+    problems: number;
+    samples: number;
+    responses: number;
+    cut_off: number;
+    mean_tokens: number;
+    graders: Record<string, Record<string, number | null>>;
+  }
+  const summaryOf = (out: string) => JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as Summary;
+  interface Detail {
+    finish_reason: string;
+    completion_tokens: number;
+    grades: Record<string, { correct: boolean; extracted: string | null }>;
+  }
+  const detailsOf = (row: Record<string, unknown>) => row.generation_details as Detail[];
+
+  it('evaluate gives a summary and writes the responses with their grades', async () => {
     const out = path('evaluation');
     const done = await redistill(evaluate(problems, '--json', '--out', out));
     expectDone(done);
-    const summary = JSON.parse(done.stdout) as Record<string, number>;
-    expect(summary).toMatchObject({ problems: 2, samples: 2 });
-    expect(summary.passAt1).toBeGreaterThanOrEqual(0);
-    expect(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'))).toEqual(summary);
-    expect(readRows(join(out, 'samples.jsonl')).map(({ answer }) => answer)).toEqual(['4', '6']);
+    const summary = JSON.parse(done.stdout) as Summary;
+    expect(summary).toMatchObject({ problems: 2, samples: 1, responses: 2 });
+    expect(Object.keys(summary.graders)).toEqual(['verify']);
+    const { pass_at_1, standard_error, unreadable } = summary.graders.verify!;
+    for (const share of [pass_at_1, unreadable, standard_error, summary.cut_off]) {
+      expect(share).toBeGreaterThanOrEqual(0);
+      expect(share).toBeLessThanOrEqual(1);
+    }
+    expect(summary.graders.verify).not.toHaveProperty('pass_at_k');
+    expect(summaryOf(out)).toEqual(summary);
+
+    const samples = readRows(join(out, 'samples.jsonl'));
+    expect(samples).toMatchObject([
+      { id: '0', original_index: 0, problem: '2+2?', answer: '4', generations_count: 1, teacher: tiny },
+      // GSM8K's worked solution is kept beside the answer at its end.
+      { id: '1', original_index: 1, problem: '3+3?', answer: '6', solution: 'so #### 6' },
+    ]);
+    expect(samples[0]!.sampling).toMatchObject({ temperature: 0, top_p: 1, max_tokens: 8, seed: 0 });
+    const tokens = samples.flatMap(detailsOf).map(({ completion_tokens }) => completion_tokens);
+    expect(summary.mean_tokens).toBeCloseTo(tokens.reduce((a, b) => a + b) / 2, 9);
+    expect(Math.max(...tokens)).toBeLessThanOrEqual(8);
+    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
+  });
+
+  it('evaluate resumes, grades again by other graders, and samples nothing twice', async () => {
+    const out = path('graded');
+    const sampled = ['-k', '3', '--temperature', '1', '--out', out];
+    const done = await redistill(evaluate(problems, ...sampled));
+    expectDone(done);
+    expect(done.stdout).toMatch(
+      /^verify: pass@1 \d+\.\d % ± \d+\.\d %, pass@3 \d+\.\d %, \d+\.\d % without an answer\n2 problems, 6 responses, /,
+    );
+    expect(done.stderr).toContain('  Q: 2+2?\n  A: ');
+    const first = contents(out);
+    const responses = readRows(join(out, 'samples.jsonl')).map(({ generations }) => generations);
+
+    const again = await redistill(evaluate(problems, ...sampled));
+    expectDone(again);
+    expect(again.stdout).toBe(done.stdout);
+    expect(contents(out)).toEqual(first);
+
+    const graders = ['verify:lenient', 'rllm', 'gsm8k'];
+    const other = await redistill(evaluate(problems, ...sampled, '--grader', graders.join(','), '--json'));
+    expectDone(other);
+    const summary = JSON.parse(other.stdout) as Summary;
+    expect(Object.keys(summary.graders)).toEqual(graders);
+    expect(summary).toMatchObject({ problems: 2, samples: 3, responses: 6 });
+    expect(summaryOf(out)).toEqual(summary);
+    expect(contents(out)['journal.jsonl']).toBe(first['journal.jsonl']);
+    const rows = readRows(join(out, 'samples.jsonl'));
+    expect(rows.map(({ generations }) => generations)).toEqual(responses);
+    for (const { grades } of rows.flatMap(detailsOf)) expect(Object.keys(grades)).toEqual(graders);
+    for (const name of graders) {
+      const grades = rows.flatMap(detailsOf).map((detail) => detail.grades[name]!);
+      const { pass_at_1, unreadable } = summary.graders[name]!;
+      expect(pass_at_1).toBeCloseTo(grades.filter(({ correct }) => correct).length / 6, 9);
+      expect(unreadable).toBeCloseTo(grades.filter(({ extracted }) => extracted === null).length / 6, 9);
+    }
+
+    const regraded = await redistill(['evaluate', '--regrade', out, '--json']);
+    expectDone(regraded);
+    expect(Object.keys((JSON.parse(regraded.stdout) as Summary).graders)).toEqual(['verify']);
+    expect(contents(out)).toEqual(first);
+    const both = await redistill(['evaluate', '--regrade', out, '--grader', 'hendrycks,verify']);
+    expectDone(both);
+    expect(both.stdout).toMatch(/^hendrycks: pass@1 .*\nverify: pass@1 .*\n2 problems, 6 responses, /);
+
+    // A larger k asks for what is missing.
+    const more = await redistill(evaluate(problems, ...sampled, '-k', '4'));
+    expectDone(more);
+    expect(more.stdout).toContain('2 problems, 8 responses, ');
+    expect(readRows(join(out, 'samples.jsonl')).map(({ generations }) => generations)).toEqual(
+      responses.map((texts) => [...(texts as string[]), expect.any(String) as string]),
+    );
+  });
+
+  it('evaluate keeps to the folder of its own settings, and to folders that are evaluations', async () => {
+    const out = path('other-settings');
+    expectDone(await redistill(evaluate(problems, '--out', out)));
+    const before = contents(out);
+    expectError(
+      await redistill(evaluate(problems, '--out', out, '--temperature', '1')),
+      2,
+      `${out} was begun with other settings: temperature (0 then, 1 now)`,
+    );
+    expectError(await redistill(evaluate(prompts, '--out', out)), 2, 'has no problems with answers');
+    expect(contents(out)).toEqual(before);
+    expectError(await redistill(['evaluate', '--regrade', tiny]), 2, 'samples.jsonl does not exist');
+    for (const more of [['--out', out], ['--model', tiny], ['--data', problems], [problems]])
+      expectError(
+        await redistill(['evaluate', '--regrade', out, ...more]),
+        2,
+        '--regrade takes the folder of an evaluation and --grader, and nothing else',
+      );
+    expectError(
+      await redistill(['evaluate', '--regrade', out, '--grader', 'best']),
+      2,
+      'Allowed choices are verify, ',
+    );
+    expect(contents(out)).toEqual(before);
+  });
+
+  it('evaluate without --out prints and keeps nothing', async () => {
+    const folder = path('temporary');
+    mkdirSync(folder);
+    const done = await redistill(evaluate(problems, '--json'), { env: { TMPDIR: folder } });
+    expectDone(done);
+    expect(JSON.parse(done.stdout)).toMatchObject({ problems: 2, responses: 2 });
+    expect(readdirSync(folder)).toEqual([]);
+    const named = await redistill(evaluate(problems, '--json', '--out', path('kept')));
+    expect(named.stdout).toBe(done.stdout);
+  });
+
+  it('evaluate takes a part of the problems, from any of the formats', async () => {
+    const many = Array.from({ length: 12 }, (_, i) => ({ text: `${i}+1?`, gold: i + 1 }));
+    const data = file('json', JSON.stringify(many));
+    const out = path('selected');
+    const fields = ['--problem-field', 'text', '--answer-field', 'gold', '--out', out];
+    expectDone(await redistill(evaluate(data, ...fields, '--skip', '3', '--count', '2')));
+    const rows = readRows(join(out, 'samples.jsonl'));
+    expect(rows).toMatchObject([
+      { original_index: 3, problem: '3+1?', answer: '4' },
+      { original_index: 4, problem: '4+1?', answer: '5' },
+    ]);
+    const few = await redistill(evaluate(data, ...fields, '--skip', '9', '--count', '4'));
+    expectError(few, 2, `${data} has 12 problems, too few for 4 after the first 9`);
+  });
+
+  it('table puts evaluations side by side', async () => {
+    const outs = [path('table-a'), path('table-b')];
+    const graders = ['--grader', 'verify,gsm8k'];
+    for (const [i, out] of outs.entries())
+      expectDone(
+        await redistill(evaluate(problems, ...graders, '--temperature', '1', '--seed', `${i}`, '--out', out)),
+      );
+    const written = path('table.txt');
+    const entries = [`A=${outs[0]!}`, `B=${outs[1]!}`];
+    const done = await redistill(['table', ...entries, '--against', 'A', '--out', written]);
+    expectDone(done);
+    expect(readFileSync(written, 'utf8')).toBe(done.stdout);
+    expect(done.stdout).toMatch(/pass@1 % +cut off % +against A *\n/);
+    expect(done.stdout).toMatch(/^B +.*table-b +\d+\.\d ± \d+\.\d +\d+\.\d +[+−]\d+\.\d \(/m);
+    expect(done.stdout.endsWith('Graded by verify.\n')).toBe(true);
+    const other = await redistill(['table', ...entries, '--grader', 'gsm8k']);
+    expect(other.stdout.endsWith('Graded by gsm8k.\n')).toBe(true);
+
+    const refused = async (...args: string[]) => redistill(['table', ...args]);
+    expectError(await refused(outs[0]!), 2, 'is not NAME=DIR, such as A=');
+    expectError(await refused(...entries, '--against', 'C'), 2, 'no row named "C"');
+    expectError(await refused(entries[0]!, `A=${outs[1]!}`), 2, 'different names');
+    expectError(await refused(`A=${tiny}`), 2, 'samples.jsonl does not exist');
+    expectError(
+      await refused(...entries, '--grader', 'rllm'),
+      2,
+      'row "A" was not graded by "rllm", only by verify, gsm8k',
+      'redistill evaluate --regrade',
+    );
   });
 });
 
@@ -232,62 +410,96 @@ describe.concurrent('train', () => {
 });
 
 describe.concurrent('run', () => {
-  it('walks a pipeline, skips what is unchanged, and runs again what is asked for', async () => {
-    const data = rows([
-      { problem: '2+2?', answer: '4', generations: ['it is 4', 'it is 5'], correct: [true, false] },
-      { problem: '3+3?', answer: '6', generations: ['no 7', 'yes 6'], correct: [false, true] },
-    ]);
-    const out = path('pipeline');
-    const measure = {
-      stage: 'evaluate',
+  const out = path('pipeline');
+  const measure = { stage: 'evaluate', dtype: 'f32', data: problems, sampling: { max_tokens: 4 } };
+  const stages = {
+    student: { stage: 'get', model: tiny },
+    own: {
+      stage: 'collect',
+      model: '@student',
+      data: problems,
       dtype: 'f32',
-      problems: { file: problems },
-      sampling: { max_new_tokens: 4 },
-    };
+      samples: 2,
+      instruction: '',
+      sampling: { temperature: 1, max_tokens: 6 },
+    },
+    checked: { stage: 'verify', data: '@own', preset: 'lenient', threads: 1 },
+    healthy: { stage: 'doctor', model: '@student', data: pairs },
+    scores: { stage: 'score', model: '@student', data: pairs, tokens: true },
+    redi: {
+      stage: 'train',
+      model: '@student',
+      data: pairs,
+      dtype: 'f32',
+      max_steps: 2,
+      ...trainKeys,
+      objective: { name: 'redi' },
+    },
+    before: { model: '@student', ...measure },
+    after: { model: '@redi', ...measure, grader: ['verify', 'gsm8k'] },
+    result: {
+      stage: 'table',
+      rows: [
+        { name: 'A', label: 'before', evaluation: '@before' },
+        { name: 'B', label: 'after', evaluation: '@after' },
+      ],
+      against: ['A'],
+      notes: ['A note.'],
+    },
+  };
+  const names = Object.keys(stages);
+  const place = (name: string, i: number) => `[${i + 1}/${names.length}] ${name}`;
+  const skipped = ({ stderr }: Finished) =>
+    names.filter((name, i) => stderr.includes(`${place(name, i)}: unchanged, skipped\n`));
+  const ran = ({ stderr }: Finished) =>
+    names.filter((name, i) => stderr.includes(`${place(name, i)}: done in `));
+
+  it('walks a pipeline, skips what is unchanged, and runs again what is asked for', async () => {
     const yaml = pipeline({
       out,
-      stages: [
-        { name: 'student', stage: 'get', model: tiny },
-        { name: 'teacher', stage: 'traces', data, model: '@student', max_tokens: 100 },
-        {
-          name: 'redi',
-          stage: 'train',
-          model: '@student',
-          data: '@teacher/pref.jsonl',
-          dtype: 'f32',
-          max_steps: 2,
-          ...trainKeys,
-          objective: { name: 'redi' },
-        },
-        { name: 'before', model: '@student', ...measure },
-        { name: 'after', model: '@redi', ...measure },
-        {
-          name: 'result',
-          stage: 'table',
-          rows: [
-            { name: 'A', label: 'before', evaluation: '@before' },
-            { name: 'B', label: 'after', evaluation: '@after' },
-          ],
-          against: ['A'],
-        },
-      ],
+      stages: Object.entries(stages).map(([name, keys]) => ({ name, ...keys })),
     });
-    const names = ['student', 'teacher', 'redi', 'before', 'after', 'result'];
-    const skipped = ({ stderr }: Finished) =>
-      names.filter((name, i) => stderr.includes(`[${i + 1}/6] ${name}: unchanged, skipped`));
-    const ran = ({ stderr }: Finished) =>
-      names.filter((name, i) => stderr.includes(`[${i + 1}/6] ${name}: done in `));
-
     const first = await redistill(['run', yaml, '--json']);
     expectDone(first);
     expect(ran(first)).toEqual(names);
-    expect(JSON.parse(first.stdout)).toMatchObject({
+    expect(JSON.parse(first.stdout)).toEqual({
       student: join(out, 'student/model'),
+      own: join(out, 'own/traces.jsonl'),
+      checked: join(out, 'checked/verified.jsonl'),
+      healthy: join(out, 'healthy'),
+      scores: join(out, 'scores/scores.jsonl'),
       redi: join(out, 'redi/model'),
+      before: join(out, 'before'),
+      after: join(out, 'after'),
       result: join(out, 'result/table.txt'),
     });
-    expect(readRows(join(out, 'teacher/pref.jsonl'))).toHaveLength(2);
-    expect(readFileSync(join(out, 'result/table.txt'), 'utf8')).toContain('against A');
+    // A stage writes the files of the command of its name.
+    const files = (name: string) => readdirSync(join(out, name)).sort();
+    expect(files('own')).toEqual(['journal.jsonl', 'summary.json', 'traces.jsonl']);
+    expect(files('checked')).toEqual(['verified.jsonl']);
+    expect(files('healthy')).toEqual(['summary.json', 'verdicts.jsonl']);
+    expect(files('scores')).toEqual(['scores.jsonl']);
+    expect(files('before')).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
+    expect(files('result')).toEqual(['table.txt']);
+    const traces = () =>
+      readRows(join(out, 'own/traces.jsonl')).map(({ generations }) => generations as string[]);
+    expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
+    expect(readRows(join(out, 'checked/verified.jsonl'))).toMatchObject([
+      { answer: '4', correctness: { math_verify_answer: [expect.any(Boolean), expect.any(Boolean)] } },
+      { answer: '6', generation_details: [{ verdict: {} }, { verdict: {} }] },
+    ]);
+    expect(readRows(join(out, 'healthy/verdicts.jsonl')).map(({ verdict }) => verdict)).toHaveLength(3);
+    expect(readRows(join(out, 'scores/scores.jsonl')).map(({ chosen }) => chosen)).toMatchObject([
+      { tokens: 2 },
+      { tokens: 8 },
+      { tokens: 3 },
+    ]);
+    const table = () => readFileSync(join(out, 'result/table.txt'), 'utf8');
+    expect(table()).toContain('against A');
+    expect(table().endsWith('A note.\nGraded by verify.\n')).toBe(true);
+    // What a stage found is said as its command says it.
+    for (const said of ['4 traces, ', '2 rows, 4 answers, ', '3 rows: ', 'model: ', 'verify: pass@1 '])
+      expect(first.stderr).toContain(said);
 
     const before = contents(out);
     const second = await redistill(['run', yaml]);
@@ -297,17 +509,73 @@ describe.concurrent('run', () => {
 
     const from = await redistill(['run', yaml, '--from', 'before']);
     expectDone(from);
-    expect([skipped(from), ran(from)]).toEqual([names.slice(0, 3), names.slice(3)]);
+    expect([skipped(from), ran(from)]).toEqual([names.slice(0, 6), names.slice(6)]);
+    expect(contents(out)['before/samples.jsonl']).toBe(before['before/samples.jsonl']);
 
     const forced = await redistill(['run', yaml, '--force']);
     expectDone(forced);
     expect(ran(forced)).toEqual(names);
-    expect(contents(join(out, 'redi'))['model/model.safetensors']).toBe(
-      before['redi/model/model.safetensors'],
-    );
+    const after = contents(out);
+    for (const name of [
+      ...['redi/model/model.safetensors', 'own/traces.jsonl', 'scores/scores.jsonl'],
+      ...['before/samples.jsonl', 'after/samples.jsonl', 'result/table.txt'],
+    ])
+      expect(after[name], name).toBe(before[name]);
+
+    // What was sampled is not sampled again: more samples are added, and other graders grade what is there.
+    const own = traces();
+    const more = await redistill(['run', yaml, '--set', 'stages.own.samples=3']);
+    expectDone(more);
+    expect([ran(more), skipped(more)]).toEqual([
+      ['own', 'checked'],
+      names.filter((name) => !['own', 'checked'].includes(name)),
+    ]);
+    expect(traces().map((texts) => texts.slice(0, 2))).toEqual(own);
+    expect(traces().map((texts) => texts.length)).toEqual([3, 3]);
+    const journal = readFileSync(join(out, 'before/journal.jsonl'), 'utf8');
+    const graders = ['before', 'after'].flatMap((name) => ['--set', `stages.${name}.grader=gsm8k`]);
+    const graded = await redistill(['run', yaml, ...graders, '--set', 'stages.own.samples=3']);
+    expectDone(graded);
+    expect(ran(graded)).toEqual(['before', 'after', 'result']);
+    expect(readFileSync(join(out, 'before/journal.jsonl'), 'utf8')).toBe(journal);
+    expect(table().endsWith('Graded by gsm8k.\n')).toBe(true);
+
+    // Under other settings the answers are others: such a stage begins anew by itself.
+    const seeded = await redistill(['run', yaml, '--set', 'stages.own.sampling.seed=5']);
+    expectDone(seeded);
+    expect(ran(seeded)).toEqual(['own', 'checked', 'before', 'after', 'result']);
+    expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
+    expect(traces()).not.toEqual(own);
+    expect(readdirSync(out).sort()).toEqual([...names, 'recipe.yaml', 'stages.json'].sort());
 
     const wrong = await redistill(['run', yaml, '--from', 'nothing']);
-    expectError(wrong, 2, 'no stage "nothing"', 'student, teacher');
+    expectError(wrong, 2, 'no stage "nothing"', 'student, own');
+  });
+
+  it('ends with a stage that fails, keeps what was there, and goes on from there', async () => {
+    const place = path('failing');
+    const sick = rows([{ chosen: turns('2+2?', '4'), rejected: turns('2+2?', '4') }]);
+    const yaml = (data: string) =>
+      pipeline({
+        out: place,
+        stages: [
+          { name: 'student', stage: 'get', model: tiny },
+          { name: 'healthy', stage: 'doctor', model: '@student', data },
+          { name: 'scores', stage: 'score', model: '@student', data },
+        ],
+      });
+    const failed = await redistill(['run', yaml(sick)]);
+    expectError(failed, 1, `${sick}: training on these rows would be spoilt`);
+    expect(existsSync(join(place, 'scores'))).toBe(false);
+    expect(readRows(join(place, 'healthy/verdicts.jsonl'))).toMatchObject([{ verdict: 'error' }]);
+    const again = await redistill(['run', yaml(sick)]);
+    expectError(again, 1, `${sick}: training on these rows would be spoilt`);
+    expect(again.stderr).toContain('[1/3] student: unchanged, skipped');
+    const mended = await redistill(['run', yaml(pairs)]);
+    expectDone(mended);
+    expect(mended.stderr).toContain('[3/3] scores: done in ');
+    const left = ['healthy', 'recipe.yaml', 'scores', 'stages.json', 'student'];
+    expect(readdirSync(place).sort()).toEqual(left);
   });
 });
 
@@ -326,13 +594,7 @@ describe.concurrent('refuses paths that lead nowhere', () => {
     ['train: model', () => ['train', recipe({ model: nowhere, out: path('never') })]],
     ['train: data', () => ['train', recipe({ data: nowhere, out: path('never') })]],
     ['run: recipe', () => ['run', nowhere]],
-    [
-      'run: data',
-      () => [
-        'run',
-        pipeline({ stages: [{ name: 'a', stage: 'traces', data: nowhere, model: tiny, max_tokens: 9 }] }),
-      ],
-    ],
+    ['run: data', () => ['run', pipeline({ stages: [{ name: 'a', stage: 'verify', data: nowhere }] })]],
     [
       'run: model of a get stage',
       () => ['run', pipeline({ stages: [{ name: 'a', stage: 'get', model: nowhere }] })],
@@ -382,23 +644,56 @@ describe.concurrent('refuses rows, naming file, line and field', () => {
     expect(existsSync(run)).toBe(false);
   });
 
-  it('of prompts and problems', async () => {
+  it('of prompts', async () => {
     const broken = file('jsonl', '{"problem": "a", "answer": 1}\n{"problem": ');
     const missing = file('jsonl', '{"problem": "a", "answer": 1}\n{"answer": 2}\n');
-    const wordy = file('jsonl', '{"problem": "a", "answer": 1}\n{"problem": "b", "answer": "many"}\n');
     const out = file('jsonl', 'kept\n');
-    for (const command of [generate, evaluate]) {
-      expectError(await redistill(command(broken, '--out', out)), 2, `${broken}, line 2: not valid JSON`);
-      expectError(await redistill(command(missing, '--out', out)), 2, `${missing}, line 2: the field "`);
-    }
-    expectError(await redistill(evaluate(wordy, '--out', out)), 2, `${wordy}, line 2: "answer" must be`);
+    expectError(await redistill(generate(broken, '--out', out)), 2, `${broken}, line 2: not valid JSON`);
+    expectError(await redistill(generate(missing, '--out', out)), 2, `${missing}, line 2: the field "`);
     expect(readFileSync(out, 'utf8')).toBe('kept\n');
   });
 
+  it('of problems by setting them aside, unless there are no others', async () => {
+    const bad = [
+      ['{"problem": ', 'not valid JSON'],
+      ['{"answer": 2}', 'the field "problem" (or "question") is missing'],
+      ['{"problem": "b"}', 'the field "answer" is missing'],
+      ['{"problem": "b", "answer": {}}', '"answer" must be a text, a number or a list of them'],
+      ['{"problem": "b", "answer": " "}', '"answer" is empty'],
+      ['{"problem": 5, "answer": 5}', '"problem" must be a text'],
+    ] as const;
+    const data = file('jsonl', `{"problem": "a", "answer": 1}\n${bad.map(([line]) => line).join('\n')}\n`);
+    const out = path('aside');
+    const done = await redistill(evaluate(data, '--out', out));
+    expectDone(done);
+    const quarantine = join(out, 'quarantine.jsonl');
+    expect(done.stderr).toContain(`6 rows set aside in ${quarantine} (the first: line 2, not valid JSON`);
+    const aside = readRows(quarantine);
+    expect(aside.map(({ file, line }) => [file, line])).toEqual(bad.map((_, i) => [data, i + 2]));
+    aside.forEach(({ problem }, i) => {
+      expect(problem).toContain(bad[i]![1]);
+    });
+    expect(readRows(join(out, 'samples.jsonl'))).toMatchObject([{ problem: 'a', answer: '1' }]);
+    const none = rows([{ answer: 2 }]);
+    expectError(await redistill(evaluate(none, '--out', out)), 2, `${none} has no problems with answers`);
+    const taken = file('jsonl', 'kept\n');
+    expectError(
+      await redistill(evaluate(data, '--out', taken)),
+      2,
+      `${taken} is a file: --out takes a folder`,
+    );
+    expect(readFileSync(taken, 'utf8')).toBe('kept\n');
+  });
+
   it('of traces', async () => {
-    const data = rows([{ problem: 'a', answer: 1, generations: ['b'], correct: [] }]);
-    const yaml = pipeline({ stages: [{ name: 'a', stage: 'traces', data, model: tiny, max_tokens: 9 }] });
-    expectError(await redistill(['run', yaml]), 2, `${data}, line 1: "correct" must be a list of 1`);
+    const data = rows([{ problem: 'a', answer: 1, generations: ['b'], generation_details: [] }]);
+    const yaml = pipeline({ stages: [{ name: 'a', stage: 'verify', data }] });
+    expectError(
+      await redistill(['run', yaml]),
+      2,
+      `${data}, line 1: `,
+      '"generation_details" has 0 entries for 1 generations',
+    );
   });
 
   it('that are longer than the model takes', async () => {
@@ -567,8 +862,13 @@ describe.concurrent('refuses recipes', () => {
   const tuning = { stage: 'train', model: tiny, data: messages, max_steps: 1, ...trainKeys };
 
   it.each<[string, () => string[], string]>([
-    ['train: unknown key', () => train({}, 'learning=1'), 'unknown key "learning"'],
-    ['train: unknown inner key', () => train({}, 'optimizer.rate=1'), 'unknown key "optimizer.rate"'],
+    ['train: unknown key', () => train({}, 'learning=1'), 'unknown key "learning" (the nearest is "'],
+    ['train: unknown inner key', () => train({}, 'optimizer.rate=1'), 'unknown key "optimizer.rate" ('],
+    [
+      'train: unknown key, with the page that has all of them',
+      () => train({ batchsize: 1 }),
+      'unknown key "batchsize" (the nearest is "batch_size"); `redistill train --help` has all keys',
+    ],
     ['train: unknown parameter of the objective', () => train({}, 'objective.alfa=1'), '"alfa"'],
     ['train: unknown objective', () => train({}, 'objective.name=ppo'), 'no objective "ppo"'],
     ['train: value out of range', () => train({}, 'optimizer.lr=-1'), 'field "optimizer.lr"'],
@@ -582,7 +882,8 @@ describe.concurrent('refuses recipes', () => {
     ['train: no key', () => train({}, '__proto__.a=1'), 'is not a key'],
     ['train: a key within a value', () => train({ seed: 1 }, 'seed.a=1'), '"seed" holds no keys'],
     ['train: broken YAML in --set', () => train({}, 'optimizer={lr: ['), '--set optimizer={lr: ['],
-    ['train: missing field', () => train({ data: undefined }), 'field "data"'],
+    ['train: missing field', () => train({ data: undefined }), '"data" is missing'],
+    ['train: missing inner field', () => train({ optimizer: {} }), '"optimizer.lr" is missing'],
     ['train: both epochs and steps', () => train({ epochs: 1 }), 'give epochs or max_steps, not both'],
     ['train: broken YAML', () => ['train', file('yaml', 'model: [a\nb: {')], 'is not YAML'],
     ['train: a list', () => ['train', file('yaml', '- a\n')], 'a recipe is a list of keys and values'],
@@ -592,15 +893,30 @@ describe.concurrent('refuses recipes', () => {
     [
       'run: unknown key of a named stage',
       () => run([stage], `stages.${stage.name}.modell=x`),
-      'unknown key "modell"',
+      'stage a: unknown key "modell" (the nearest is "model"); docs/recipes.md, section "get", has all keys',
     ],
     ['run: value out of range', () => run([stage], 'out=""'), 'field "out"'],
     ['run: broken YAML in --set', () => run([stage], 'out="'), '--set out="'],
     [
       'run: unknown key of a stage',
       () => run([{ ...stage, revision: 1 }]),
-      'stage a: unknown key "revision"',
+      'stage a: unknown key "revision" (the nearest is "model"); docs/recipes.md, section "get", has all keys',
     ],
+    [
+      'run: unknown key inside a part of a stage',
+      () =>
+        run([
+          {
+            name: 'a',
+            stage: 'evaluate',
+            model: tiny,
+            data: problems,
+            sampling: { max_new_tokens: 4 },
+          },
+        ]),
+      'stage a: unknown key "sampling.max_new_tokens" (the nearest is "sampling.max_tokens"); docs/recipes.md, section "evaluate", has all keys',
+    ],
+    ['run: missing key of a stage', () => run([{ name: 'a', stage: 'get' }]), 'stage a: "model" is missing'],
     [
       'run: unknown parameter of an objective, before any stage',
       () => run([stage, { ...tuning, name: 'b', objective: { name: 'redi', alfa: 1 } }]),
@@ -608,7 +924,11 @@ describe.concurrent('refuses recipes', () => {
     ],
     ['run: broken YAML', () => ['run', file('yaml', 'out: "a\nstages:')], 'is not YAML'],
     ['run: no stages', () => run([]), 'field "stages"'],
-    ['run: unknown kind', () => run([{ ...stage, stage: 'tune' }]), 'has kind "tune"; kinds are get, traces'],
+    [
+      'run: unknown kind',
+      () => run([{ ...stage, stage: 'tune' }]),
+      'has kind "tune"; kinds are get, collect, verify, ',
+    ],
     [
       'run: a kind that all objects have',
       () => run([{ ...stage, stage: 'toString' }]),
@@ -617,12 +937,12 @@ describe.concurrent('refuses recipes', () => {
     [
       'run: a reference to no stage',
       () => run([{ ...tuning, name: 'b', model: '@student' }]),
-      'stage b: "@student" is no earlier stage',
+      'stage b: "@student" is not an earlier stage',
     ],
     [
       'run: a reference to a later stage',
       () => run([{ ...tuning, name: 'b', model: '@a' }, stage]),
-      '"@a" is no earlier stage',
+      '"@a" is not an earlier stage',
     ],
     ['run: two stages of one name', () => run([stage, stage]), 'two stages named "a"'],
   ])('%s', async (_, args, sentence) => {
@@ -633,9 +953,10 @@ describe.concurrent('refuses recipes', () => {
   it.each<[string, () => string[], string]>([
     ['an unknown command', () => ['finetune'], "unknown command 'finetune'"],
     ['an unknown flag', () => score(messages, '--bogus'), "unknown option '--bogus'"],
-    ['a missing flag', () => ['score', '--model', tiny], "required option '--data <file>' not specified"],
-    ['a flag out of range', () => generate(prompts, '--top-p', '2'), 'must be a number from'],
-    ['a choice that is none', () => score(messages, '--dtype', 'f8'), 'Allowed choices are f32, bf16'],
+    ['a missing flag', () => ['score', '--model', tiny], 'score: --data is missing'],
+    ['a missing output', () => ['collect', problems, '--model', tiny], 'collect: --out is missing'],
+    ['a flag out of range', () => generate(prompts, '--top-p', '2'), 'must be a number above 0'],
+    ['a choice that is none', () => score(messages, '--dtype', 'f8'), 'Allowed choices are bf16, f32'],
     ['samples that would all be greedy', () => generate(prompts, '--samples', '2'), 'set a temperature'],
   ])('%s on the command line', async (_, args, sentence) => {
     expectError(await redistill(args()), 2, sentence);
@@ -740,7 +1061,7 @@ describe.runIf(process.platform === 'linux').concurrent('out of memory', () => {
 
     const out = path('wide-out');
     const keys = { model: wide, data, out, batch_size: 200, token_budget: 100_000 };
-    expectError(await fails(['train', recipe(keys)], limit), 1, 'lower token_budget (now 100000)');
+    expectError(await fails(['train', recipe(keys)], limit), 1, 'out of memory: aten::', 'token_budget');
     expect(existsSync(join(out, 'model'))).toBe(false);
 
     // 1.5 MB of keys and values an answer

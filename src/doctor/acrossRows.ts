@@ -1,61 +1,65 @@
+/** @file Finds rows that repeat earlier rows, and prompts that overlap with evaluation sets. */
+
 import { createHash } from 'node:crypto';
 import { Decontaminator, type EvaluationSet } from '../curate/decontaminate.js';
 import { normalizeText } from '../curate/words.js';
 import type { Text } from '../data/records.js';
-import { finding, type Finding } from './findings.js';
-import { quote, type Specimen } from './specimen.js';
+import type { PreparedRow } from './check.js';
+import { finding, quote, type Finding } from './findings.js';
 
-/** Rows and prompts that were there before, but for case and white space. Memory: some 200 bytes a row. */
+/** Finds rows and prompts that occurred before, up to case and white space. Memory: about 200 bytes a row. */
 export class Repeats {
-  private readonly rows = new Map<string, number>();
-  private readonly prompts = new Map<string, number>();
+  readonly #rows = new Map<string, number>();
+  readonly #prompts = new Map<string, number>();
 
-  add({ line, record, sides }: Specimen): Finding[] {
-    const prompt = textOf(record.prompt);
-    const row = this.before(this.rows, [prompt, ...sides.map(({ content }) => content)], line);
-    const asked = this.before(this.prompts, [prompt], line);
-    if (row !== undefined) return [finding('duplicate-row', `it is line ${row} again`)];
-    if (asked !== undefined) return [finding('duplicate-prompt', `its prompt is that of line ${asked}`)];
+  add({ line, prompt, sides }: PreparedRow): Finding[] {
+    const asked = textOf(prompt);
+    const sameRow = firstLine(this.#rows, [asked, ...sides.map(({ content }) => content)], line);
+    const samePrompt = firstLine(this.#prompts, [asked], line);
+    if (sameRow !== undefined) return [finding('duplicate-row', `it repeats line ${sameRow}`)];
+    if (samePrompt !== undefined)
+      return [finding('duplicate-prompt', `it has the prompt of line ${samePrompt}`)];
     return [];
-  }
-
-  private before(known: Map<string, number>, texts: readonly string[], line: number): number | undefined {
-    const key = createHash('sha256')
-      .update(texts.map(normalizeText).join('\0'))
-      .digest('base64')
-      .slice(0, 22);
-    const before = known.get(key);
-    if (before === undefined) known.set(key, line);
-    return before;
   }
 }
 
-/** How many prompts an evaluation set has something in common with. */
+/** Returns the line on which these texts occurred first, if it was an earlier one. */
+function firstLine(lines: Map<string, number>, texts: readonly string[], line: number): number | undefined {
+  const key = createHash('sha256').update(texts.map(normalizeText).join('\0')).digest('base64').slice(0, 22);
+  const first = lines.get(key);
+  if (first === undefined) lines.set(key, line);
+  return first;
+}
+
+/** Counts the prompts that have something in common with an evaluation set. */
 export interface SetOverlap {
   set: string;
-  /** Prompts that are one of its problems, but for case and white space. */
+  /** Prompts that are one of its problems, up to case and white space. */
   same: number;
-  /** Others with eight words in a row of one. */
+  /** Other prompts that share eight words in a row with one. */
   overlapping: number;
 }
 
-/** Prompts that are, or overlap with, problems of evaluation sets. */
+/** Finds prompts that are, or overlap with, problems of evaluation sets. */
 export class Overlaps {
   readonly counts: SetOverlap[];
-  private readonly decontaminator: Decontaminator;
-  private readonly problems: Map<string, number>[];
+  readonly #sets: readonly EvaluationSet[];
+  readonly #decontaminator: Decontaminator;
+  /** Of each set, the index of each problem by its normalised text. */
+  readonly #problems: Map<string, number>[];
 
-  constructor(private readonly sets: readonly EvaluationSet[]) {
+  constructor(sets: readonly EvaluationSet[]) {
+    this.#sets = sets;
     this.counts = sets.map(({ name }) => ({ set: name, same: 0, overlapping: 0 }));
-    this.decontaminator = new Decontaminator(sets);
-    this.problems = sets.map(({ problems }) => new Map(problems.map((text, i) => [normalizeText(text), i])));
+    this.#decontaminator = new Decontaminator(sets);
+    this.#problems = sets.map(({ problems }) => new Map(problems.map((text, i) => [normalizeText(text), i])));
   }
 
-  find({ record }: Specimen): Finding[] {
-    const question = questionOf(record.prompt);
-    const overlaps = new Map(this.decontaminator.find(question).map((overlap) => [overlap.set, overlap]));
-    return this.sets.flatMap(({ name }, i) => {
-      const same = this.problems[i]!.get(normalizeText(question));
+  find({ prompt }: PreparedRow): Finding[] {
+    const question = questionOf(prompt);
+    const overlaps = new Map(this.#decontaminator.find(question).map((overlap) => [overlap.set, overlap]));
+    return this.#sets.flatMap(({ name }, i) => {
+      const same = this.#problems[i]!.get(normalizeText(question));
       const overlap = overlaps.get(name);
       if (same !== undefined) {
         this.counts[i]!.same++;
@@ -73,7 +77,7 @@ export class Overlaps {
 const textOf = (prompt: Text): string =>
   typeof prompt === 'string' ? prompt : prompt.map(({ role, content }) => `${role}\0${content}`).join('\0');
 
-/** What the user asks: the instructions of system messages are not the problem. */
+/** Returns what the user asks: the instructions of system messages are not part of the problem. */
 const questionOf = (prompt: Text): string =>
   typeof prompt === 'string'
     ? prompt

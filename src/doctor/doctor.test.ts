@@ -8,7 +8,7 @@ import { UserError } from '../util/errors.js';
 import { silentProgress } from '../util/progress.js';
 import { examine, type ExamineOptions } from './examine.js';
 import type { Student } from './student.js';
-import { isSick } from './summary.js';
+import { hasErrors } from './summary.js';
 import { boundaryMerges, promptIsPrefix } from './tokenChecks.js';
 import type { RowVerdict } from './verdict.js';
 
@@ -87,7 +87,7 @@ describe('clean data', () => {
     );
     expect(verdicts.map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok', 'ok']);
     expect(summary).toMatchObject({ rows: 4, ok: 4, warnings: 0, errors: 0, problems: [], endTrained: 4 });
-    expect(isSick(summary)).toBe(false);
+    expect(hasErrors(summary)).toBe(false);
   });
 
   it('may be in any of the layouts, with system messages, several turns and accents', async () => {
@@ -116,7 +116,7 @@ describe('clean data', () => {
     async (name) => {
       const files = { template: templates[name]!, addsBos: false };
       expect(await found([demonstration(1), demonstration(2)], { files })).toEqual([]);
-      expect(await found([pair(1), pair(2)], { files, rows: { sft: true } })).toEqual([]);
+      expect(await found([pair(1), pair(2)], { files, rows: { data: 'messages' } })).toEqual([]);
     },
   );
 });
@@ -361,7 +361,7 @@ describe('the whole file', () => {
 
   it('mixes pairs and single answers', async () => {
     expect(await found([pair(1), demonstration(2)])).toEqual(['0 warning mixed-kinds']);
-    expect(await found([pair(1), demonstration(2)], { rows: { sft: true } })).toEqual([]);
+    expect(await found([pair(1), demonstration(2)], { rows: { data: 'messages' } })).toEqual([]);
   });
 
   it('has hardly anything to train on', async () => {
@@ -472,7 +472,7 @@ describe('the summary', () => {
     expect(verdicts.map(({ line }) => line)).toEqual(rows.map((_, i) => i + 1));
     expect(verdicts.filter(({ verdict }) => verdict !== 'ok')).toMatchObject([
       { line: 300, problems: [{ code: 'unreadable-row' }] },
-      { line: 600, problems: [{ code: 'duplicate-row', detail: 'it is line 10 again' }] },
+      { line: 600, problems: [{ code: 'duplicate-row', detail: 'it repeats line 10' }] },
     ]);
   });
 
@@ -497,7 +497,7 @@ describe('checks that rows of tokenRow always pass', () => {
       trainedText: () => '',
     });
     const look = (ids: Int32Array, start: number) =>
-      promptIsPrefix(side(ids, start), { prompt } as never, {} as never).map(({ code }) => code);
+      promptIsPrefix(side(ids, start), { promptIds: prompt } as never, {} as never).map(({ code }) => code);
     const ids = await tokenizer.encode('<s>ab\nyes');
     expect(look(ids, 4)).toEqual([]);
     expect(look(ids, 3)).toEqual(['prompt-not-prefix']); // a token of the header would be trained

@@ -1,39 +1,42 @@
+/** @file Examines a training file row by row, as training would make its rows, without holding it in memory. */
+
 import { UserError } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
+import type { Role } from '../objectives/objective.js';
 import { countRows } from '../data/countRows.js';
 import type { EvaluationSet } from '../curate/decontaminate.js';
 import { readJsonLines, type BadLine, type JsonLine } from '../data/jsonl.js';
 import { Overlaps, Repeats } from './acrossRows.js';
-import type { Context } from './check.js';
-import { check } from './checks.js';
+import { checkRow } from './allChecks.js';
+import type { CheckContext, PreparedRow, PreparedSide, RefusedRow } from './check.js';
 import { finding, ofSide } from './findings.js';
-import { labelFindings, verifications } from './labelChecks.js';
+import { labelFindings, verifications, type Verification } from './labelChecks.js';
+import { prepareRow } from './prepare.js';
 import { spansOf, type Span } from './spans.js';
-import { prepareRow, type Refused, type Side, type Specimen } from './specimen.js';
-import { habitsOf, type Student } from './student.js';
-import { Tally, type DoctorSummary } from './summary.js';
+import { probeTokenizer, type Student } from './student.js';
+import { SummaryBuilder, type DoctorSummary } from './summary.js';
 import { boundaryMerges } from './tokenChecks.js';
 import { verdictOf, type RowVerdict } from './verdict.js';
 
 export interface ExamineOptions {
   student: Student;
-  /** Row lengths to report on; rows beyond the largest are left out of training. Default: what the model can take. */
+  /** Row lengths to report on; rows beyond the largest are left out of training. Default: the model's positions. */
   limits?: readonly number[];
-  /** Problems that the model will be examined with. */
+  /** Problems that the model will be evaluated on. */
   against?: readonly EvaluationSet[];
-  /** Look at this many rows, evenly over the file. Default: all. */
+  /** The number of rows to examine, evenly over the file. Default: all. */
   sample?: number;
-  /** Keep this many rows for a view: those with errors first, then those with warnings. */
+  /** The number of rows to keep for a view: those with errors first, then those with warnings. */
   show?: number;
   onVerdict?: (verdict: RowVerdict) => void;
-  /** Stops between batches. */
+  /** Stops the examination between batches. */
   signal?: AbortSignal;
 }
 
-/** A row for a view: its verdict and, where it could be tokenised, its answers. */
+/** A row for a view: its verdict and, if it could be tokenised, its responses. */
 export interface ShownRow {
   verdict: RowVerdict;
-  answers: { role: Side['role']; spans: Span[] }[];
+  responses: { role: Role; spans: Span[] }[];
 }
 
 export interface Examination {
@@ -41,15 +44,15 @@ export interface Examination {
   shown: ShownRow[];
 }
 
-const BOUNDARY = 'the end of the prompt and the beginning of the answer would be one token';
+const BOUNDARY = 'the end of the prompt and the beginning of the response would be one token';
 
 /** Rows that are tokenised at a time, so that the tokenizer's threads have work. */
 const BATCH = 256;
 
 /**
- * Looks at the rows of a training file as training would make them, and says what would spoil it. Rows are streamed;
+ * Examines the rows of a training file as training would make them, and finds what would spoil it. Rows are streamed;
  * lines that cannot be read are findings like others.
- * @throws UserError where the file has no rows or the limits make no sense
+ * @throws UserError if the file has no rows or a limit is beyond the model; the signal's reason when it is aborted
  */
 export async function examine(
   path: string,
@@ -62,23 +65,24 @@ export async function examine(
     throw new UserError(
       `a limit of ${limit} tokens is more than the ${student.maxPositions} positions of ${student.model}`,
     );
-  const context: Context = { student, habits: await habitsOf(student), limit };
+  const context: CheckContext = { student, traits: await probeTokenizer(student), limit };
   const total = await countRows([path]);
   const every = sample === undefined ? 1 : Math.max(1, Math.ceil(total / sample));
-  const tally = new Tally();
+  const summary = new SummaryBuilder();
   const repeats = new Repeats();
   const overlaps = new Overlaps(against);
-  const shown = new Shown(show);
+  const shown = new ShownRows(show);
 
-  const look = (row: Specimen | Refused, merged: readonly Side[]): void => {
+  const examineRow = (row: PreparedRow | RefusedRow, merging: ReadonlySet<PreparedSide>): void => {
     const { line, fields } = row;
     if ('refused' in row) {
       report(verdictOf(line, fields, row.refused));
       return;
     }
     const verified = verifications(row);
+    const merged = row.sides.filter((side) => merging.has(side));
     const findings = [
-      ...check(row, context),
+      ...checkRow(row, context),
       ...merged.map(({ role }) => ofSide(finding('boundary-merge', BOUNDARY), role)),
       ...labelFindings(verified),
       ...repeats.add(row),
@@ -86,34 +90,33 @@ export async function examine(
     ];
     report(verdictOf(line, fields, findings, row), row, verified);
   };
-  const report = (
-    verdict: RowVerdict,
-    specimen?: Specimen,
-    verified: ReturnType<typeof verifications> = [],
-  ) => {
-    tally.add(verdict, specimen, verified);
+  const report = (verdict: RowVerdict, row?: PreparedRow, verified: readonly Verification[] = []) => {
+    summary.add(verdict, row, verified);
     onVerdict?.(verdict);
     shown.add(verdict, () =>
-      (specimen?.sides ?? []).map(({ role, row }) => ({ role, spans: spansOf(student.tokenizer, row) })),
+      (row?.sides ?? []).map(({ role, row: tokens }) => ({
+        role,
+        spans: spansOf(student.tokenizer, tokens),
+      })),
     );
   };
 
   let line = 0;
   for await (const { rows, merging } of prepared(rowsOf(path, every), student)) {
-    for (const row of rows) look(row, 'refused' in row ? [] : row.sides.filter((side) => merging.has(side)));
+    for (const row of rows) examineRow(row, merging);
     line = rows.at(-1)!.line;
     signal?.throwIfAborted();
     progress.update(line, total, 'rows');
   }
   if (line === 0) throw new UserError(`${path} has no rows.`);
-  return { summary: tally.summarize(path, context, limits, every, overlaps.counts), shown: shown.rows };
+  return { summary: summary.finish(path, context, limits, every, overlaps.counts), shown: shown.rows };
 }
 
-/** Every so manieth row, and all lines that are none, in file order. */
-function* rowsOf(path: string, every: number): Generator<JsonLine | Refused> {
+/** Reads one row in `every`, and all unreadable lines, in file order. */
+function* rowsOf(path: string, every: number): Generator<JsonLine | RefusedRow> {
   const bad: BadLine[] = [];
   const refused = () =>
-    bad.splice(0).map(({ line, problem }): Refused => ({
+    bad.splice(0).map(({ line, problem }): RefusedRow => ({
       line,
       fields: {},
       refused: [finding('unreadable-row', problem)],
@@ -127,13 +130,16 @@ function* rowsOf(path: string, every: number): Generator<JsonLine | Refused> {
 }
 
 interface PreparedRows {
-  rows: (Specimen | Refused)[];
-  /** Answers whose beginning the tokenizer would join to the prompt. */
-  merging: ReadonlySet<Side>;
+  rows: (PreparedRow | RefusedRow)[];
+  /** Responses whose beginning the tokenizer would join to the prompt. */
+  merging: ReadonlySet<PreparedSide>;
 }
 
-/** Rows as tokens, a batch at a time; the next batch is tokenised while one is looked at. */
-async function* prepared(rows: Iterable<JsonLine | Refused>, student: Student): AsyncGenerator<PreparedRows> {
+/** Prepares rows a batch at a time; the next batch is tokenised while one is being checked. */
+async function* prepared(
+  rows: Iterable<JsonLine | RefusedRow>,
+  student: Student,
+): AsyncGenerator<PreparedRows> {
   let ahead: Promise<PreparedRows> | undefined;
   for (const batch of batches(rows)) {
     const next = prepareBatch(batch, student);
@@ -143,7 +149,10 @@ async function* prepared(rows: Iterable<JsonLine | Refused>, student: Student): 
   if (ahead) yield await ahead;
 }
 
-async function prepareBatch(batch: readonly (JsonLine | Refused)[], student: Student): Promise<PreparedRows> {
+async function prepareBatch(
+  batch: readonly (JsonLine | RefusedRow)[],
+  student: Student,
+): Promise<PreparedRows> {
   const rows = await Promise.all(
     batch.map(async (row) => ('refused' in row ? row : prepareRow(row.row, row.line, student))),
   );
@@ -163,19 +172,22 @@ function* batches<T>(items: Iterable<T>): Generator<T[]> {
   if (batch.length > 0) yield batch;
 }
 
-/** The rows for a view: the first so many with errors, with warnings, and without. */
-class Shown {
-  private readonly kept: Record<RowVerdict['verdict'], ShownRow[]> = { error: [], warning: [], ok: [] };
+/** Keeps the rows for a view: the first ones with errors, with warnings, and without. */
+class ShownRows {
+  readonly #most: number;
+  readonly #kept: Record<RowVerdict['verdict'], ShownRow[]> = { error: [], warning: [], ok: [] };
 
-  constructor(private readonly most: number) {}
+  constructor(most: number) {
+    this.#most = most;
+  }
 
-  add(verdict: RowVerdict, answers: () => ShownRow['answers']): void {
-    const rows = this.kept[verdict.verdict];
-    if (rows.length < this.most) rows.push({ verdict, answers: answers() });
+  add(verdict: RowVerdict, responses: () => ShownRow['responses']): void {
+    const rows = this.#kept[verdict.verdict];
+    if (rows.length < this.#most) rows.push({ verdict, responses: responses() });
   }
 
   get rows(): ShownRow[] {
-    const { error, warning, ok } = this.kept;
-    return [...error, ...warning, ...ok].slice(0, this.most);
+    const { error, warning, ok } = this.#kept;
+    return [...error, ...warning, ...ok].slice(0, this.#most);
   }
 }

@@ -1,19 +1,20 @@
-import { verify } from '../verify/verify.js';
-import type { RowCheck } from './check.js';
-import { finding, ofSide, type Finding } from './findings.js';
-import { quote, type Specimen } from './specimen.js';
+/** @file Compares a row's labels with a fresh verification of its responses against the gold answer. */
 
-/** A row of one answer that says of itself whether it is right, as KTO's rows do. */
+import { verify } from '../verify/verify.js';
+import type { PreparedRow, PreparedSide, RowCheck } from './check.js';
+import { finding, ofSide, quote, type Finding } from './findings.js';
+
+/** Returns the label of a row with one response, as KTO's rows have it: whether the response is right. */
 function labelOf({ label, correct }: Record<string, unknown>): boolean | undefined {
   return typeof label === 'boolean' ? label : typeof correct === 'boolean' ? correct : undefined;
 }
 
-export const notLabelledWrong: RowCheck = ({ record, fields }) =>
-  record.kind === 'messages' && labelOf(fields) === false
+export const notLabelledWrong: RowCheck = ({ sides, fields }) =>
+  sides.length === 1 && labelOf(fields) === false
     ? [finding('wrong-label', `it has "${typeof fields.label === 'boolean' ? 'label' : 'correct'}": false`)]
     : [];
 
-/** The known answer, where the row carries it. */
+/** Returns the gold answer, if the row has one. */
 function goldOf({ answer, gold }: Record<string, unknown>): string | undefined {
   for (const value of [answer, gold]) {
     if (typeof value === 'number') return String(value);
@@ -22,18 +23,19 @@ function goldOf({ answer, gold }: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
-/** What the row says of an answer, beside what the verifier says. */
+/** A response's label beside the verifier's verdict. */
 export interface Verification {
-  side: Specimen['sides'][number];
+  side: PreparedSide;
+  /** Whether the row counts it as right. */
   claimed: boolean;
-  /** Undefined where the verifier could not read one of them. */
+  /** Whether the verifier finds it right; undefined if it could not read the answer or the gold answer. */
   verified: boolean | undefined;
   gold: string;
   extracted: string | null;
 }
 
-/** The row has the benefit of the doubt: 25 % for 25 may be right, and may be wrong. */
-export function verifications({ fields, sides }: Specimen): Verification[] {
+/** Verifies the responses of a row. Doubtful cases go the row's way: 25 % for 25 may be right and may be wrong. */
+export function verifications({ fields, sides }: PreparedRow): Verification[] {
   const gold = goldOf(fields);
   if (gold === undefined) return [];
   return sides.map((side) => {
@@ -45,12 +47,12 @@ export function verifications({ fields, sides }: Specimen): Verification[] {
   });
 }
 
-/** The findings of a row's verifications. */
+/** Finds labels that the verifier contradicts. */
 export const labelFindings = (all: readonly Verification[]): Finding[] =>
   all
     .filter(({ claimed, verified }) => verified !== undefined && verified !== claimed)
     .map(({ side, claimed, gold, extracted }) => {
-      const answers = `its answer is ${quote(extracted ?? '')} and the known one ${quote(gold)}`;
+      const answers = `its answer is ${quote(extracted ?? '')} and the gold answer ${quote(gold)}`;
       const found = finding('label-disagrees', `it counts as ${claimed ? 'right' : 'wrong'}, ${answers}`);
       return ofSide(found, side.role);
     });

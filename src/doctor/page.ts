@@ -1,12 +1,14 @@
+/** @file Writes the summary and the rows as one HTML page, without scripts or other files. */
+
 import type { Examination, ShownRow } from './examine.js';
 import { facts, headline, place } from './print.js';
 import { shorten, visible, type Gap, type Span } from './spans.js';
 import { tokens } from './terminal.js';
 
-/** Pieces kept at each end of a prompt or an answer. */
+/** Pieces kept at each end of a prompt or a response. */
 const KEEP = 400;
 
-/** One page without scripts or other files: the summary, and rows with the trained tokens coloured. */
+/** Writes the page, with the trained tokens coloured. */
 export function htmlPage({ summary, shown }: Examination): string {
   const shares = summary.trainedShare;
   const most = Math.max(1, ...shares);
@@ -31,29 +33,27 @@ export function htmlPage({ summary, shown }: Examination): string {
 ${summary.problems.length === 0 ? '<p>None.</p>' : ''}
 ${summary.problems
   .map(
-    (
-      problem,
-    ) => `<section class="${problem.severity}"><h3>${problem.severity} ${problem.code}: ${place(problem)}</h3>
-<p>${escape(problem.meaning)} <b>Here:</b> ${escape(problem.detail)}.</p>
-<p><b>What to do:</b> ${escape(problem.advice)}</p></section>`,
+    (group) => `<section class="${group.severity}"><h3>${group.severity} ${group.code}: ${place(group)}</h3>
+<p>${escape(group.meaning)} <b>Here:</b> ${escape(group.detail)}.</p>
+<p><b>What to do:</b> ${escape(group.advice)}</p></section>`,
   )
   .join('\n')}
 <h2>Rows</h2>
-<p>Grey is read, <span class="demonstration"><i class="t">green</i></span> is learned,
-<span class="rejected"><i class="t">red</i></span> is unlearned; framed are special tokens. Shades part the tokens; their
-ids show under the pointer.</p>
+<p>Grey text is read, <span class="demonstration"><i class="t">green</i></span> text is learned,
+<span class="rejected"><i class="t">red</i></span> text is unlearned; special tokens are framed. Shades separate the tokens;
+point at one to see its id.</p>
 ${shown.map(article).join('\n')}
 </html>
 `;
 }
 
-function article({ verdict: { line, verdict, problems }, answers }: ShownRow): string {
+function article({ verdict: { line, verdict, problems }, responses }: ShownRow): string {
   const found = problems.map(
     ({ severity, code, side, detail }) =>
       `<li class="${severity}">${severity} ${code}: ${side === undefined ? '' : `${side}: `}${escape(detail)}`,
   );
   return `<article><h3>Line ${line}: ${verdict}</h3><ul>${found.join('')}</ul>
-${answers
+${responses
   .map(
     ({
       role,

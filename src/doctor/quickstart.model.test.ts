@@ -10,7 +10,7 @@ import { writeJsonLines } from '../data/jsonl.js';
 import { mapTraces, normalizeFinalAnswer, readLabelledTraces } from '../data/labelledTraces.js';
 import { demonstrations, preferencePairs } from '../data/trainingRows.js';
 import { examine } from './examine.js';
-import { isSick } from './summary.js';
+import { hasErrors } from './summary.js';
 
 const solutions = fileURLToPath(
   new URL('../../examples/gsm8k-solutions/example_model_solutions.jsonl', import.meta.url),
@@ -28,7 +28,7 @@ it("the quickstart's rows are healthy with its own student", async () => {
     writeJsonLines(file, rows);
     const { summary } = await examine(file, { student }, silentProgress);
     expect(summary.rows).toBe(rows.length);
-    expect(isSick(summary), JSON.stringify(summary.problems)).toBe(false);
+    expect(hasErrors(summary), JSON.stringify(summary.problems)).toBe(false);
     expect(summary.endTrained).toBe(rows.length);
   }
 });

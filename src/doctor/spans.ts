@@ -1,24 +1,26 @@
+/** @file Cuts a token row into pieces of text that can be shown, for the terminal and the page. */
+
 import type { TokenRow } from '../text/rows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 
-/** Tokens that show as one piece of text: one, or the few that make up a character. */
+/** Tokens that show as one piece of text: one token, or the few that make up a character. */
 export interface Span {
   text: string;
   ids: number[];
-  /** Training learns these tokens. */
+  /** Whether these tokens are trained. */
   trained: boolean;
-  /** A special token, such as the one that ends a turn. */
+  /** Whether it is a special token, such as the one that ends a turn. */
   special: boolean;
 }
 
-/** More tokens than this make up no character: what they say cannot be shown. */
+/** The most tokens of one character; more cannot be shown as text. */
 const MOST = 8;
 
-/** A row cut into pieces, none of which is partly trained. Their ids are the row's, in order. */
+/** Cuts a row into pieces, none of which is partly trained. Their ids are the row's, in order. */
 export function spansOf(tokenizer: ChatTokenizer, { ids, responseStart }: TokenRow): Span[] {
   const spans: Span[] = [];
   let pending: number[] = [];
-  /** The token before, since some begin with a space that shows only behind another. */
+  /** The token before, since some begin with a space that shows only after another token. */
   let before: number[] = [];
   const textOf = (own: readonly number[]) =>
     tokenizer.decode([...before, ...own]).slice(tokenizer.decode(before).length);
@@ -44,13 +46,13 @@ export function spansOf(tokenizer: ChatTokenizer, { ids, responseStart }: TokenR
   return spans;
 }
 
-/** Tokens that were left out of a view. */
+/** Tokens left out of a view. */
 export interface Gap {
   skipped: number;
   trained: boolean;
 }
 
-/** The spans with the middle of long stretches left out: what matters is how they begin and end. */
+/** Leaves out the middle of the prompt and of the response, if they are long. */
 export function shorten(spans: readonly Span[], keep: number): (Span | Gap)[] {
   const boundary = spans.findIndex(({ trained }) => trained);
   const start = boundary < 0 ? spans.length : boundary;
@@ -62,7 +64,7 @@ export function shorten(spans: readonly Span[], keep: number): (Span | Gap)[] {
   });
 }
 
-/** Line ends are marked, control and invisible characters written out: a text must not steer the terminal. */
+/** Marks line ends and writes out control and invisible characters: a text must not steer the terminal. */
 export function visible(text: string): string {
   return text
     .replace(/\n/g, '↵\n')

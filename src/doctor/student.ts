@@ -1,39 +1,43 @@
+/** @file Describes the model that the data is for, and probes what its tokenizer and template do to every row. */
+
+import type { Objective } from '../objectives/objective.js';
 import type { Layout } from '../text/rows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 
-/** The model that the data is for, and how training would make rows of it. */
+/** The model that the data is for, and how training would make rows of the data. */
 export interface Student {
   /** The model's directory. */
   model: string;
   tokenizer: ChatTokenizer;
-  /** Tokens that the model can take. */
+  /** The most tokens that the model takes. */
   maxPositions: number;
-  /** Its embeddings. */
+  /** How many tokens have embeddings. */
   vocabSize: number;
   layout: Layout;
   /** A system message for rows that have none. */
   system?: string;
-  /** Fine-tuning, which learns the chosen sides of pairs. */
-  sft?: boolean;
+  /** What the objective learns from; of pairs, `messages` takes the chosen sides alone. Default: `pairs`. */
+  data?: Objective['data'];
 }
 
-/** What a tokenizer and a chat template do with every row. */
-export interface Habits {
-  /** The tokenizer, left to itself, begins texts with BOS. */
+/** Properties of a tokenizer and its chat template that show in every row. */
+export interface TokenizerTraits {
+  /** The tokenizer by default begins texts with BOS. */
   addsBos: boolean;
-  /** Finds special tokens written in a text; undefined where there are none. */
+  /** Matches special tokens written in a text; undefined if there are none. */
   specialTokens: RegExp | undefined;
-  /** What the template writes for the answer to follow; '' where it takes no notice, undefined without a template. */
+  /** The text that the template writes for the response to follow; '' if it writes none, undefined without a template. */
   generationPrompt: string | undefined;
-  /** What the template writes before the first message of its own accord, e.g. a system message. */
+  /** Text that the template adds before the first message, e.g. a system message. */
   injected: string | undefined;
 }
 
 const QUESTION = { role: 'user', content: 'alpha' };
-const ANSWER = { role: 'assistant', content: 'omega' };
+const RESPONSE = { role: 'assistant', content: 'omega' };
 
-export async function habitsOf({ tokenizer, system }: Student): Promise<Habits> {
+/** Renders made-up conversations to see what the tokenizer and the template do to them. */
+export async function probeTokenizer({ tokenizer, system }: Student): Promise<TokenizerTraits> {
   return {
     addsBos: await tokenizer.addsBos(),
     specialTokens: anyOf(tokenizer.specialTokens),
@@ -47,13 +51,13 @@ function generationPrompt(tokenizer: ChatTokenizer): string {
   return tokenizer.renderChat([QUESTION], { addGenerationPrompt: true }).slice(bare.length);
 }
 
-/** What stands before the first question and, its BOS apart, not before the second. */
+/** Returns the text that stands before the first question but, BOS apart, not before the second. */
 function injectedText(tokenizer: ChatTokenizer): string | undefined {
   const later = { role: 'user', content: 'gamma' };
-  const text = tokenizer.renderChat([QUESTION, ANSWER, later]);
+  const text = tokenizer.renderChat([QUESTION, RESPONSE, later]);
   const [lead, between] = [
     text.slice(0, text.indexOf(QUESTION.content)),
-    text.slice(text.indexOf(ANSWER.content) + ANSWER.content.length, text.lastIndexOf(later.content)),
+    text.slice(text.indexOf(RESPONSE.content) + RESPONSE.content.length, text.lastIndexOf(later.content)),
   ];
   let same = 0;
   while (same < lead.length && lead.at(-1 - same) === between.at(-1 - same)) same++;
@@ -63,7 +67,7 @@ function injectedText(tokenizer: ChatTokenizer): string | undefined {
   return words.trim() === '' ? undefined : own;
 }
 
-/** Undefined without a template, or with one that refuses a plain conversation. */
+/** Returns undefined without a template, or with one that refuses a plain conversation. */
 function probe<T>(ask: () => T): T | undefined {
   try {
     return ask();
@@ -73,13 +77,13 @@ function probe<T>(ask: () => T): T | undefined {
   }
 }
 
-/** `<think>` and its end are content, whatever the tokenizer calls them. */
+/** Tags that are content even if the tokenizer lists them as special tokens. */
 const THINKING = new Set(['<think>', '</think>']);
 
 function anyOf(tokens: readonly string[]): RegExp | undefined {
   const written = tokens.filter((token) => token.trim() !== '' && !THINKING.has(token));
   if (written.length === 0) return undefined;
-  // Of tokens that begin alike the longest comes first, as the tokenizer finds it.
+  // Of several tokens that begin alike, the tokenizer finds the longest.
   const longestFirst = written.sort((a, b) => b.length - a.length);
   const escaped = longestFirst.map((token) => token.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   return new RegExp(escaped.join('|'), 'u');

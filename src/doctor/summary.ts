@@ -1,5 +1,7 @@
+/** @file Adds up verdicts into the summary of a file, and finds what only the whole file shows. */
+
 import type { SetOverlap } from './acrossRows.js';
-import type { Context } from './check.js';
+import type { CheckContext, PreparedRow } from './check.js';
 import {
   finding,
   findingKinds,
@@ -9,18 +11,17 @@ import {
   type Severity,
 } from './findings.js';
 import type { Verification } from './labelChecks.js';
-import type { Specimen } from './specimen.js';
 import type { RowVerdict } from './verdict.js';
 
-/** One kind of problem, over all rows. */
-export interface Problem {
+/** The findings of one kind, over all rows. */
+export interface FindingGroup {
   code: FindingCode;
   severity: Severity;
-  /** Rows that have it; 0 where it is the file as a whole. */
+  /** Rows that have one; 0 if it concerns the file as a whole. */
   rows: number;
-  /** The first of their lines. */
+  /** The first of these rows' lines. */
   lines: number[];
-  /** What is wrong in the first of them. */
+  /** The fault in the first of them. */
   detail: string;
   meaning: string;
   advice: string;
@@ -30,25 +31,25 @@ export interface DoctorSummary {
   file: string;
   model: string;
   layout: string;
-  /** Every so manieth line was looked at. */
+  /** One line in `every` was examined. */
   every: number;
   rows: number;
   ok: number;
   warnings: number;
   errors: number;
   /** Errors first, then by rows. */
-  problems: Problem[];
+  problems: FindingGroup[];
   messages: number;
   preference: number;
-  /** Of the rows that could be tokenised, all their answers counted with their prompts. */
+  /** Over all responses that could be tokenised, each counted with its prompt. */
   tokens: { total: number; trained: number };
-  /** Answers by the share of their tokens that is trained: under 10 %, under 20 %, … */
+  /** Responses by the share of their tokens that is trained: under 10 %, under 20 %, … */
   trainedShare: number[];
-  /** Of rows; of a pair the longer side. */
+  /** Tokens of rows; a pair counts as its longer side. */
   lengths: { shortest: number; median: number; p95: number; longest: number } | null;
   limits: { limit: number; fits: number; dropped: number }[];
   endTrained: number;
-  /** Tokens trained of each side. */
+  /** How the sides of pairs compare in trained tokens. */
   pairs: { chosenLonger: number; rejectedLonger: number; chosenMean: number; rejectedMean: number } | null;
   template: { generationPrompt: string | null; injected: string | null; rowsWithSystem: number };
   labels: { agree: number; disagree: number; undecided: number };
@@ -56,77 +57,76 @@ export interface DoctorSummary {
 }
 
 const MOST_LINES = 10;
-/** Less than this of all tokens trained is worth a word. */
+/** The least share of trained tokens that goes without a finding. */
 const LEAST_TRAINED = 0.05;
-/** Pairs in which one side is longer, of all, and how many pairs it takes to say so. */
+/** The share of pairs with the same side longer that makes a finding, and the least number of pairs for it. */
 const BIAS = 0.9;
 const BIAS_PAIRS = 20;
 
-/** Adds up what is found, a row at a time. */
-export class Tally {
-  private readonly problems = new Map<FindingCode, Problem>();
-  private readonly counts = { rows: 0, ok: 0, warnings: 0, errors: 0, messages: 0, preference: 0 };
-  private readonly tokens = { total: 0, trained: 0 };
-  private readonly trainedShare = new Array<number>(10).fill(0);
-  private readonly lengths: number[] = [];
-  private readonly sides = { chosenLonger: 0, rejectedLonger: 0, chosen: 0, rejected: 0 };
-  private readonly labels = { agree: 0, disagree: 0, undecided: 0 };
-  private rowsWithSystem = 0;
-  private endNotTrained = 0;
+/** Adds up verdicts, a row at a time. */
+export class SummaryBuilder {
+  readonly #groups = new Map<FindingCode, FindingGroup>();
+  readonly #counts = { rows: 0, ok: 0, warnings: 0, errors: 0, messages: 0, preference: 0 };
+  readonly #tokens = { total: 0, trained: 0 };
+  readonly #trainedShare = new Array<number>(10).fill(0);
+  readonly #lengths: number[] = [];
+  readonly #sides = { chosenLonger: 0, rejectedLonger: 0, chosen: 0, rejected: 0 };
+  readonly #labels = { agree: 0, disagree: 0, undecided: 0 };
+  #rowsWithSystem = 0;
+  #endNotTrained = 0;
 
-  add(verdict: RowVerdict, specimen: Specimen | undefined, verified: readonly Verification[]): void {
-    const { counts } = this;
+  add(verdict: RowVerdict, row: PreparedRow | undefined, verified: readonly Verification[]): void {
+    const counts = this.#counts;
     counts.rows++;
     counts[({ ok: 'ok', warning: 'warnings', error: 'errors' } as const)[verdict.verdict]]++;
     const codes = new Set<FindingCode>();
     for (const { code, detail, side } of verdict.problems) {
       if (codes.has(code)) continue;
       codes.add(code);
-      const problem = this.problem(code, side === undefined ? detail : `${side}: ${detail}`);
-      problem.rows++;
-      if (problem.lines.length < MOST_LINES) problem.lines.push(verdict.line);
+      const group = this.#group(code, side === undefined ? detail : `${side}: ${detail}`);
+      group.rows++;
+      if (group.lines.length < MOST_LINES) group.lines.push(verdict.line);
     }
     for (const { claimed, verified: found } of verified)
-      this.labels[found === undefined ? 'undecided' : found === claimed ? 'agree' : 'disagree']++;
-    if (specimen) this.addTokens(specimen, codes);
+      this.#labels[found === undefined ? 'undecided' : found === claimed ? 'agree' : 'disagree']++;
+    if (row) this.#addTokens(row, codes);
   }
 
-  private addTokens({ record, sides }: Specimen, codes: ReadonlySet<FindingCode>): void {
-    this.counts[record.kind]++;
-    const { prompt } = record;
-    if (typeof prompt !== 'string' && prompt[0]!.role === 'system') this.rowsWithSystem++;
-    if (codes.has('end-not-trained')) this.endNotTrained++;
+  #addTokens({ prompt, sides }: PreparedRow, codes: ReadonlySet<FindingCode>): void {
+    this.#counts[sides.length === 2 ? 'preference' : 'messages']++;
+    if (typeof prompt !== 'string' && prompt[0]!.role === 'system') this.#rowsWithSystem++;
+    if (codes.has('end-not-trained')) this.#endNotTrained++;
     let longest = 0;
     const trained = sides.map(({ row: { ids, responseStart } }) => {
       const own = ids.length - responseStart;
-      this.tokens.total += ids.length;
-      this.tokens.trained += own;
-      this.trainedShare[Math.min(9, Math.floor((10 * own) / ids.length))]!++;
+      this.#tokens.total += ids.length;
+      this.#tokens.trained += own;
+      this.#trainedShare[Math.min(9, Math.floor((10 * own) / ids.length))]!++;
       longest = Math.max(longest, ids.length);
       return own;
     });
-    this.lengths.push(longest);
+    this.#lengths.push(longest);
     const [chosen, rejected] = trained;
     if (chosen === undefined || rejected === undefined) return;
-    this.sides.chosen += chosen;
-    this.sides.rejected += rejected;
-    if (chosen > rejected) this.sides.chosenLonger++;
-    if (chosen < rejected) this.sides.rejectedLonger++;
+    this.#sides.chosen += chosen;
+    this.#sides.rejected += rejected;
+    if (chosen > rejected) this.#sides.chosenLonger++;
+    if (chosen < rejected) this.#sides.rejectedLonger++;
   }
 
-  private problem(code: FindingCode, detail: string): Problem {
-    let problem = this.problems.get(code);
-    if (!problem) {
+  #group(code: FindingCode, detail: string): FindingGroup {
+    let group = this.#groups.get(code);
+    if (!group) {
       const { meaning, advice } = findingKinds[code];
-      problem = { code, severity: severityOf(code), rows: 0, lines: [], detail, meaning, advice };
-      this.problems.set(code, problem);
+      group = { code, severity: severityOf(code), rows: 0, lines: [], detail, meaning, advice };
+      this.#groups.set(code, group);
     }
-    return problem;
+    return group;
   }
 
-  /** What shows only when all rows are there. */
-  private fileFindings(limit: number): Finding[] {
-    const { counts, tokens, lengths, sides } = this;
+  /** Finds what shows only when all rows have been added. */
+  #fileFindings(limit: number): Finding[] {
+    const [counts, tokens, lengths, sides] = [this.#counts, this.#tokens, this.#lengths, this.#sides];
     const found: Finding[] = [];
     if (lengths.length > 0 && lengths.every((length) => length > limit))
       found.push(
@@ -136,7 +136,7 @@ export class Tally {
       found.push(finding('little-trained', `${tokens.trained} of ${tokens.total} tokens are trained`));
     if (counts.messages > 0 && counts.preference > 0)
       found.push(
-        finding('mixed-kinds', `${counts.preference} pairs and ${counts.messages} rows of one answer`),
+        finding('mixed-kinds', `${counts.preference} pairs and ${counts.messages} rows with one response`),
       );
     for (const [side, longer] of [
       ['chosen', sides.chosenLonger],
@@ -150,29 +150,29 @@ export class Tally {
     return found;
   }
 
-  summarize(
+  finish(
     file: string,
-    { student, habits, limit }: Context,
+    { student, traits, limit }: CheckContext,
     limits: readonly number[],
     every: number,
     evaluation: SetOverlap[],
   ): DoctorSummary {
-    for (const { code, detail } of this.fileFindings(limit)) this.problem(code, detail);
-    const lengths = this.lengths.sort((a, b) => a - b);
+    for (const { code, detail } of this.#fileFindings(limit)) this.#group(code, detail);
+    const lengths = this.#lengths.sort((a, b) => a - b);
     const at = (share: number) => lengths[Math.min(lengths.length - 1, Math.floor(share * lengths.length))]!;
-    const { chosen, rejected, ...longer } = this.sides;
-    const pairs = this.counts.preference;
+    const { chosen, rejected, ...longer } = this.#sides;
+    const pairs = this.#counts.preference;
     return {
       file,
       model: student.model,
       layout: student.layout,
       every,
-      ...this.counts,
-      problems: [...this.problems.values()].sort(
+      ...this.#counts,
+      problems: [...this.#groups.values()].sort(
         (a, b) => Number(b.severity === 'error') - Number(a.severity === 'error') || b.rows - a.rows,
       ),
-      tokens: this.tokens,
-      trainedShare: this.trainedShare,
+      tokens: this.#tokens,
+      trainedShare: this.#trainedShare,
       lengths:
         lengths.length === 0
           ? null
@@ -181,14 +181,14 @@ export class Tally {
         const fits = lengths.filter((length) => length <= most).length;
         return { limit: most, fits, dropped: lengths.length - fits };
       }),
-      endTrained: lengths.length - this.endNotTrained,
+      endTrained: lengths.length - this.#endNotTrained,
       pairs: pairs === 0 ? null : { ...longer, chosenMean: chosen / pairs, rejectedMean: rejected / pairs },
       template: {
-        generationPrompt: habits.generationPrompt ?? null,
-        injected: habits.injected ?? null,
-        rowsWithSystem: this.rowsWithSystem,
+        generationPrompt: traits.generationPrompt ?? null,
+        injected: traits.injected ?? null,
+        rowsWithSystem: this.#rowsWithSystem,
       },
-      labels: this.labels,
+      labels: this.#labels,
       evaluation,
     };
   }
@@ -196,6 +196,6 @@ export class Tally {
 
 const least = (numbers: readonly number[]): number => numbers.reduce((a, b) => Math.min(a, b), Infinity);
 
-/** Whether training would be spoilt. */
-export const isSick = ({ problems }: DoctorSummary): boolean =>
+/** Tells whether training on the file would be spoilt. */
+export const hasErrors = ({ problems }: DoctorSummary): boolean =>
   problems.some(({ severity }) => severity === 'error');

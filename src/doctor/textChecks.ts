@@ -1,45 +1,48 @@
+/** @file Checks a row's texts: control tokens, broken characters, thinking, responses that were cut off. */
+
 import type { ChatTokenizer } from '../text/tokenizer.js';
-import type { RowCheck, SideCheck } from './check.js';
-import { finding, ofSide } from './findings.js';
-import { quote, type Side, type Specimen } from './specimen.js';
+import type { PreparedRow, PreparedSide, RowCheck, SideCheck } from './check.js';
+import { finding, ofSide, quote } from './findings.js';
 
-/** Answers to be learned; a rejected one may be as bad as it likes. */
-const learned = ({ role }: Side) => role !== 'rejected';
+/** Tells whether a response is to be learned; the faults of a rejected one do no harm. */
+const learned = ({ role }: PreparedSide) => role !== 'rejected';
 
-/** The prompt's texts. A text prompt may be a conversation that somebody has put into a template already. */
-const messagesOf = ({ record: { prompt } }: Specimen): string[] =>
+/** Returns the texts of the prompt's messages. A plain text may be a conversation in a template already. */
+const messagesOf = ({ prompt }: PreparedRow): string[] =>
   typeof prompt === 'string' ? [] : prompt.map(({ content }) => content);
 
-export const noControlTokens: RowCheck = (specimen, { habits: { specialTokens } }) => {
+export const noControlTokens: RowCheck = (row, { traits: { specialTokens } }) => {
   if (!specialTokens) return [];
-  const prompt = messagesOf(specimen).flatMap((text) => {
+  const inPrompt = messagesOf(row).flatMap((text) => {
     const token = specialTokens.exec(text)?.[0];
-    return token === undefined ? [] : [finding('control-token', `the prompt has ${token} in it`)];
+    return token === undefined ? [] : [finding('control-token', `the prompt contains ${token}`)];
   });
-  const answers = specimen.sides.flatMap(({ role, content }) => {
+  const inResponses = row.sides.flatMap(({ role, content }) => {
     const found = specialTokens.exec(content);
     if (!found) return [];
-    const where = content.slice(found.index + found[0].length).trim() === '' ? 'at its end' : 'in it';
-    return [ofSide(finding('control-token', `the answer has ${found[0]} ${where}`), role)];
+    const [token] = found;
+    const atEnd = content.slice(found.index + token.length).trim() === '';
+    const detail = atEnd ? `the response ends with ${token}` : `the response contains ${token}`;
+    return [ofSide(finding('control-token', detail), role)];
   });
-  return [...prompt.slice(0, 1), ...answers];
+  return [...inPrompt.slice(0, 1), ...inResponses];
 };
 
 const BROKEN: readonly [string, RegExp][] = [
-  ['U+FFFD, which stands for what could not be read', /\uFFFD/u],
+  ['U+FFFD, which stands for undecodable bytes', /\uFFFD/u],
   // UTF-8 read as Windows-1252: ’ becomes â€™, é becomes Ã©, a no-break space becomes Â and itself.
-  ['letters of another encoding', /â€.|Ã[\u0080-\u00BF]|Â[\u0080-\u00BF]/u],
+  ['wrongly decoded letters', /â€.|Ã[\u0080-\u00BF]|Â[\u0080-\u00BF]/u],
   ['control characters', /(?![\t\n\r])\p{Cc}/u],
   // Zero-width spaces, bidirectional marks, byte order marks; joiners belong to Persian, Hindi and emoji.
   ['invisible characters', /[\u00AD\u200B\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]/u],
 ];
 
-export const soundText: RowCheck = (specimen) => {
-  const { record, sides } = specimen;
-  const prompts = typeof record.prompt === 'string' ? [record.prompt] : messagesOf(specimen);
+export const soundText: RowCheck = (row) => {
+  const { prompt, sides } = row;
+  const prompts = typeof prompt === 'string' ? [prompt] : messagesOf(row);
   for (const [place, texts] of [
     ['the prompt', prompts],
-    ['an answer', sides.map(({ content }) => content)],
+    ['a response', sides.map(({ content }) => content)],
   ] as const) {
     for (const text of texts) {
       for (const [what, pattern] of BROKEN) {
@@ -57,39 +60,34 @@ export const soundText: RowCheck = (specimen) => {
   return [];
 };
 
-/** Whether generation starts inside a thought. */
-function startsThinking({ prompt }: Specimen, tokenizer: ChatTokenizer): boolean {
-  return tokenizer.decode(prompt.subarray(-8)).trimEnd().endsWith('<think>');
+/** Tells whether generation starts inside a thought. */
+function startsThinking({ promptIds }: PreparedRow, tokenizer: ChatTokenizer): boolean {
+  return tokenizer.decode(promptIds.subarray(-8)).trimEnd().endsWith('<think>');
 }
 
-export const thinkingClosed: SideCheck = (side, specimen, { student: { tokenizer } }) => {
+export const thinkingClosed: SideCheck = (side, row, { student: { tokenizer } }) => {
   if (!learned(side)) return [];
-  const text = startsThinking(specimen, tokenizer) ? `<think>${side.trainedText()}` : side.content;
+  const text = startsThinking(row, tokenizer) ? `<think>${side.trainedText()}` : side.content;
   const start = text.lastIndexOf('<think>');
   return start > text.lastIndexOf('</think>')
-    ? [finding('thinking-unclosed', `behind ${quote(text.slice(start))} comes no </think>`)]
+    ? [finding('thinking-unclosed', `no </think> follows ${quote(text.slice(start))}`)]
     : [];
 };
 
-export const thinkingOpened: SideCheck = (side, specimen, { student: { tokenizer } }) => {
+export const thinkingOpened: SideCheck = (side, row, { student: { tokenizer } }) => {
   const { content } = side;
   const end = content.indexOf('</think>');
   if (!learned(side) || end < 0 || content.slice(0, end).includes('<think>')) return [];
-  return startsThinking(specimen, tokenizer)
+  return startsThinking(row, tokenizer)
     ? []
-    : [
-        finding(
-          'thinking-unopened',
-          `no <think> comes before ${quote(content.slice(Math.max(0, end - 20)))}`,
-        ),
-      ];
+    : [finding('thinking-unopened', `no <think> precedes ${quote(content.slice(Math.max(0, end - 20)))}`)];
 };
 
 export const notCutOff: SideCheck = (side, { fields }) => {
   if (!learned(side)) return [];
   const { content } = side;
   if (finishReason(fields) === 'length')
-    return [finding('cut-off', 'the teacher stopped at its limit of tokens')];
+    return [finding('cut-off', 'the teacher stopped at its token limit')];
   const end = content.lastIndexOf('</think>');
   if (end >= 0 && content.slice(end + '</think>'.length).trim() === '')
     return [finding('cut-off', 'nothing follows its thinking')];
@@ -99,14 +97,14 @@ export const notCutOff: SideCheck = (side, { fields }) => {
   return [];
 };
 
-/** As rows have it from an endpoint, or trace rows of the generation that was taken. */
+/** Returns the reason as an endpoint gave it for the row or, in trace rows, for the trace that was taken. */
 function finishReason(fields: Record<string, unknown>): unknown {
   const { finish_reason: own, generation_details: details, chosen_gen_idx: index } = fields;
   if (own !== undefined || !Array.isArray(details) || typeof index !== 'number') return own;
   return (details[index] as { finish_reason?: unknown } | null | undefined)?.finish_reason;
 }
 
-/** Whether the brace at `start` is closed again. */
+/** Tells whether the brace at `start` is closed again. */
 function closes(text: string, start: number): boolean {
   let depth = 0;
   for (let i = start; i < text.length; i++) {

@@ -1,15 +1,17 @@
-import type { Role } from '../objectives/objective.js';
-import { severityOf, type Finding, type Severity } from './findings.js';
-import type { Specimen } from './specimen.js';
+/** @file Makes the verdict on one row from its findings. */
 
-/** What the doctor says of one row. */
+import type { Role } from '../objectives/objective.js';
+import type { PreparedRow } from './check.js';
+import { severityOf, type Finding, type Severity } from './findings.js';
+
+/** The doctor's verdict on one row. */
 export interface RowVerdict {
   line: number;
-  /** Where the row has one. */
+  /** The row's own, if it has one. */
   original_index?: number;
   verdict: 'ok' | Severity;
   problems: (Finding & { severity: Severity })[];
-  /** Tokens before and in each answer; absent where the row cannot be tokenised. */
+  /** Tokens before and in each response; absent if the row cannot be tokenised. */
   tokens?: { role: Role; prompt: number; trained: number }[];
   /** Whether training would take the row, or leave it out as too long. */
   fate?: 'fits' | 'dropped';
@@ -19,7 +21,7 @@ export function verdictOf(
   line: number,
   fields: Record<string, unknown>,
   findings: readonly Finding[],
-  specimen?: Specimen,
+  row?: PreparedRow,
 ): RowVerdict {
   const problems = findings.map((found) => ({ ...found, severity: severityOf(found.code) }));
   const worst = problems.some(({ severity }) => severity === 'error') ? 'error' : 'warning';
@@ -29,8 +31,8 @@ export function verdictOf(
     ...(typeof index === 'number' && { original_index: index }),
     verdict: problems.length === 0 ? 'ok' : worst,
     problems,
-    ...(specimen && {
-      tokens: specimen.sides.map(({ role, row: { ids, responseStart } }) => ({
+    ...(row && {
+      tokens: row.sides.map(({ role, row: { ids, responseStart } }) => ({
         role,
         prompt: responseStart,
         trained: ids.length - responseStart,

@@ -66,10 +66,10 @@ describe('the spans of a row', () => {
     });
     const trainedParts = new Map(examples.map(({ line, parts }) => [line, parts]));
     expect(views).toHaveLength(3);
-    for (const { verdict, answers } of views) {
+    for (const { verdict, responses } of views) {
       const parts = trainedParts.get(verdict.line)!;
-      expect(answers.map(({ role }) => role)).toEqual(parts.map(({ role }) => role));
-      answers.forEach(({ spans }, i) => {
+      expect(responses.map(({ role }) => role)).toEqual(parts.map(({ role }) => role));
+      responses.forEach(({ spans }, i) => {
         const { ids, responseStart } = parts[i]!.row;
         expect(spans.flatMap((span) => span.ids)).toEqual([...ids]);
         expect(spans.flatMap((span) => span.ids.map(() => span.trained))).toEqual(
@@ -86,7 +86,7 @@ describe('the spans of a row', () => {
       spans.flatMap((span) => (span.trained === trained ? [span.text] : [])).join('');
     const said = views
       .sort((a, b) => a.verdict.line - b.verdict.line)
-      .flatMap(({ answers }) => answers.map(({ spans }) => [text(spans, false), text(spans, true)]));
+      .flatMap(({ responses }) => responses.map(({ spans }) => [text(spans, false), text(spans, true)]));
     const header = (question: string) =>
       `<s><|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`;
     expect(said).toEqual([

@@ -50,7 +50,6 @@ async function trainedCopy(family: string, root: string): Promise<string> {
   };
   const result = await train(parseRecipe(trainRecipe, recipe, family), {
     onEvent: () => undefined,
-    stopRequested: () => false,
   });
   return result.model;
 }

@@ -1,15 +1,18 @@
+/** @file Defines an objective by its name, its parameters with their ranges, and a builder. */
+
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import type { Objective } from './objective.js';
 
-/** An objective by name, made from a recipe's parameters. */
+/** An objective before its parameters are known. */
 export interface ObjectiveDefinition {
   readonly name: string;
-  /** Throws a UserError where a parameter is unknown or out of range. */
+  /** Makes the objective. @throws UserError if a parameter is unknown or out of range */
   create(parameters: Record<string, unknown>): Objective;
 }
 
 /**
+ * Defines an objective.
  * @param shape the parameters with their ranges and defaults
  * @param build makes the objective from checked parameters
  */
@@ -36,13 +39,14 @@ export function defineObjective<Shape extends z.ZodRawShape>(
   };
 }
 
-/** A parameter in a range, which is also the end of the message "… must be …". */
+/** Declares a parameter with a range, which is also the end of the message "… must be …". */
 export function numberFrom(minimum: number, maximum = Infinity): z.ZodNumber {
   const range =
     maximum === Infinity ? `a number from ${minimum} up` : `a number from ${minimum} to ${maximum}`;
   return z.number(range).min(minimum, range).max(maximum, range);
 }
 
+/** Declares a parameter above 0. */
 export function positiveNumber(): z.ZodNumber {
   return z.number('a number above 0').positive('a number above 0');
 }

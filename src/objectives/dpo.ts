@@ -1,7 +1,9 @@
+/** @file Defines DPO. */
+
 import { defineObjective, positiveNumber } from './definition.js';
 import { marginObjective, negativeLogSigmoid } from './margin.js';
 
-/** DPO (arXiv 2305.18290, Eq. 7): sums over the response, relative to a frozen reference model. */
+/** DPO (arXiv 2305.18290, Eq. 7) takes sums over the response, relative to a frozen reference model. */
 export const dpo = defineObjective('dpo', { beta: positiveNumber().default(0.1) }, ({ beta }) =>
   marginObjective({
     name: 'dpo',

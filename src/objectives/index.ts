@@ -1,3 +1,5 @@
+/** @file Lists the objectives by name. A new one is entered here and nowhere else. */
+
 import { UserError } from '../util/errors.js';
 import type { ObjectiveDefinition } from './definition.js';
 import { dpo } from './dpo.js';
@@ -25,12 +27,13 @@ const definitions: ReadonlyMap<string, ObjectiveDefinition> = new Map(
   [sft, redi, symmetric, simpo, dpo].map((definition) => [definition.name, definition]),
 );
 
+/** The names that recipes may use, in the order in which help and documents list them. */
 export const objectiveNames: readonly string[] = [...definitions.keys()];
 
-/** What a recipe says of its objective: the name, and parameters that differ from the defaults. */
+/** An objective in a recipe: its name, and the parameters that differ from the defaults. */
 export type ObjectiveSpec = { name: string } & Record<string, unknown>;
 
-/** Makes an objective. Throws a UserError for an unknown name, an unknown parameter or a value out of range. */
+/** Makes an objective. @throws UserError for an unknown name, an unknown parameter or a value out of range */
 export function createObjective({ name, ...parameters }: ObjectiveSpec): Objective {
   const definition = definitions.get(name);
   if (!definition)

@@ -1,9 +1,11 @@
+/** @file Makes objectives that are linear in the log-probs, whose gradient is known before the forward pass. */
+
 import { sequenceMetrics } from './metrics.js';
 import { sum, type Objective, type SequenceInfo, type StepCounts } from './objective.js';
 
 /**
- * An objective that is linear in the log-probs, with one coefficient for all tokens of a response: the gradient is
- * known before the forward pass, and the loss is its inner product with the log-probs.
+ * Makes an objective that has one coefficient for all tokens of a response. The loss is the inner product of the
+ * coefficients and the log-probs.
  * @param coefficient dLoss/dlogp of each token of a response
  */
 export function linearObjective(
@@ -28,20 +30,20 @@ export function linearObjective(
   return objective;
 }
 
-/** The loss of an objective with `weights`, over any part of a step: Σ weight·logp. Parts add up. */
+/** Returns the loss of an objective with `weights` over any part of a step: Σ weight·logp. Parts add up. */
 export function linearLoss(weights: readonly Float64Array[], logps: readonly Float64Array[]): number {
   let loss = 0;
   weights.forEach((row, i) => {
     const scores = logps[i]!;
     row.forEach((weight, t) => {
-      // A token without weight has no part in the loss, even where its probability is 0.
+      // A token without weight has no part in the loss, even if its probability is 0.
       if (weight !== 0) loss += weight * scores[t]!;
     });
   });
   return loss;
 }
 
-/** The length-normalised log-prob, the reward of objectives without a scale of their own. */
+/** Returns the length-normalised log-prob, the reward of objectives without a scale of their own. */
 export function meanLogp({ length }: SequenceInfo, logpSum: number): number {
   return logpSum / length;
 }

@@ -1,21 +1,23 @@
+/** @file Makes objectives of the difference of a pair's rewards. */
+
 import { sequenceMetrics } from './metrics.js';
 import { sum, type Objective, type SequenceInfo } from './objective.js';
 import { pairsOf } from './pairs.js';
 
-/** A loss of one number: its value and derivative. */
+/** The value and the derivative of a loss of one number. */
 export interface MarginLoss {
   loss: number;
   slope: number;
 }
 
 export interface MarginTerms extends Pick<Objective, 'name' | 'formula' | 'needs' | 'reward'> {
-  /** dreward/dlogp of each token of a response. */
+  /** Returns dreward/dlogp, which all tokens of a response share. */
   rewardSlope: (sequence: SequenceInfo) => number;
-  /** The loss of a pair from the chosen side's reward minus the rejected side's. */
+  /** Returns the loss of a pair from the chosen side's reward minus the rejected side's. */
   lossOf: (margin: number) => MarginLoss;
 }
 
-/** An objective of the difference of a pair's rewards, mean over pairs. */
+/** Makes an objective that is the mean over pairs. */
 export function marginObjective({ rewardSlope, lossOf, ...description }: MarginTerms): Objective {
   const objective: Objective = {
     ...description,
@@ -43,7 +45,7 @@ export function marginObjective({ rewardSlope, lossOf, ...description }: MarginT
   return objective;
 }
 
-/** −log σ(x), exact to rounding for every x: no overflow, no loss of small values. */
+/** Returns −log σ(x), exact to rounding for every x: nothing overflows, and small values are kept. */
 export function negativeLogSigmoid(x: number): MarginLoss {
   const small = Math.exp(-Math.abs(x));
   return {

@@ -1,14 +1,15 @@
+/** @file Computes the metrics of a step's pairs, under TRL's names. */
+
 import { pairsOf } from './pairs.js';
 import type { Metrics, Objective, TokenBatch } from './objective.js';
 
 /**
- * What a step's pairs look like, under TRL's names: `rewards/*`, `logps/chosen` and `logps/rejected` (sums over a
- * response), and both per token; each the mean over the pairs of the whole step. The same function serves `evaluate`
- * and steps that went through `weights`, where the sides of a pair may come from different packs: call it once, when
- * every sequence of the step has been scored.
+ * Computes `rewards/*`, `logps/chosen` and `logps/rejected` (sums over a response), and both per token; each is the mean
+ * over the pairs of the whole step. The same function serves `evaluate` and steps that went through `weights`, in which
+ * the sides of a pair may come from different packs: call it once, when every sequence of the step has been scored.
  * @param logpSums sum of each sequence's log-probs
- * @param referenceSums the same under the reference model, where the objective needs it
- * @returns nothing for a step without pairs
+ * @param referenceSums the same under the reference model, if the objective needs it
+ * @returns no metrics for a step without pairs
  */
 export function sequenceMetrics(
   objective: Pick<Objective, 'reward'>,

@@ -1,26 +1,28 @@
+/** @file Says what an objective is, what it sees and what it returns. Knows no particular objective. */
+
 import { UserError } from '../util/errors.js';
 
-/** What a response is in its row: a side of a preference pair, or a message row's answer. */
+/** The part that a response plays in its row: a side of a preference pair, or a message row's only response. */
 export type Role = 'chosen' | 'rejected' | 'demonstration';
 
 /** A response whose tokens are trained, or only scored. */
 export interface SequenceInfo {
   role: Role;
-  /** Index of its row in the optimizer step: a pair's two sides share it. */
+  /** The index of its row in the optimizer step; the two sides of a pair share it. */
   group: number;
-  /** Response tokens, the end-of-turn token included; at least 1. */
+  /** The number of its tokens, the end-of-turn token included; at least 1. */
   length: number;
 }
 
-/** Counts over a WHOLE optimizer step, whatever part of it is at hand; made by `countStep`. */
+/** Counts over a WHOLE optimizer step, whatever part of it a batch holds; `countStep` makes them. */
 export interface StepCounts {
-  /** Rows: pairs count once. */
+  /** Rows; a pair counts once. */
   groups: number;
   /** Rows that have a rejected side. */
   pairs: number;
   /** Response tokens. */
   tokens: number;
-  /** Those of rejected sides. */
+  /** Response tokens of rejected sides. */
   rejectedTokens: number;
 }
 
@@ -30,15 +32,15 @@ export interface TokenBatch {
   normalizer: StepCounts;
 }
 
-/** Responses with their log-probs. The members of a group are together; groups of a step may be apart. */
+/** Responses with their log-probs. A batch holds whole groups, but not always all groups of the step. */
 export interface ScoredBatch extends TokenBatch {
-  /** Natural log-probs, one array a sequence, one number a response token. */
+  /** Natural log-probs: an array per sequence, a number per response token. */
   logps: readonly Float64Array[];
-  /** The same under the reference model, where the objective needs it. */
+  /** The same under the reference model, if the objective needs it. */
   referenceLogps?: readonly Float64Array[];
 }
 
-/** Each is already divided by its count over the step, so that the metrics of a step's parts add up to the step's. */
+/** Metrics by name, each divided by its count over the whole step, so that those of a step's parts add up. */
 export type Metrics = Record<string, number>;
 
 export interface Evaluation {
@@ -49,34 +51,34 @@ export interface Evaluation {
 }
 
 /**
- * A pure function from the log-probs of a step's response tokens to a loss and its gradient. Losses are sums that are
- * already normalised by the step's counts: over the parts of a step, losses, gradients and metrics add up.
+ * An objective is a pure function from the log-probs of a step's response tokens to a loss and its gradient. Losses are
+ * sums that are already normalised by the step's counts: over the parts of a step, losses, gradients and metrics add up.
  */
 export interface Objective {
   /** The name in recipes. */
   readonly name: string;
   /** The loss with this run's numbers, for people. */
   readonly formula: string;
-  /** `messages`: one answer a row, where a preference row counts as its chosen side. `pairs`: preference rows only. */
+  /** `messages`: one response a row; a preference row counts as its chosen side. `pairs`: preference rows only. */
   readonly data: 'messages' | 'pairs';
-  /** `reference`: log-probs of a frozen model, scored before training. */
+  /** `reference`: log-probs under a frozen model, scored before training. */
   readonly needs: { reference?: boolean };
-  /** Needs both sides of each pair in one batch. */
+  /** Computes the loss and its gradient. Both sides of each pair must be in the batch. */
   evaluate(batch: ScoredBatch): Evaluation;
   /**
-   * The gradient, where it does not depend on the log-probs: the loss is then `linearLoss(weights, logps)`. The
-   * sequences may be any subset of the step, also one side of a pair.
+   * Computes the gradient, if it does not depend on the log-probs: the loss is then `linearLoss(weights, logps)`. The
+   * sequences may be any subset of the step, including one side of a pair.
    */
   weights?(batch: TokenBatch): Float64Array[];
   /**
-   * What `rewards/*` show for a response.
+   * Computes what `rewards/*` show for a response.
    * @param logpSum sum of its tokens' log-probs
-   * @param referenceSum the same under the reference model, where the objective needs it
+   * @param referenceSum the same under the reference model, if the objective needs it
    */
   reward(sequence: SequenceInfo, logpSum: number, referenceSum?: number): number;
 }
 
-/** The counts of an optimizer step. @param sequences all of them */
+/** Counts an optimizer step. @param sequences all of its sequences */
 export function countStep(sequences: readonly SequenceInfo[]): StepCounts {
   const counts: StepCounts = {
     groups: new Set(sequences.map(({ group }) => group)).size,
@@ -94,7 +96,7 @@ export function countStep(sequences: readonly SequenceInfo[]): StepCounts {
   return counts;
 }
 
-/** Throws a UserError at the first row of a file that the objective cannot learn from. */
+/** Refuses a file with a row that the objective cannot learn from. @throws UserError naming the first */
 export function checkRows(
   { name, data }: Objective,
   rows: Iterable<{ kind: 'messages' | 'preference'; line: number }>,

@@ -1,14 +1,16 @@
+/** @file Finds the pairs among the sequences of a batch. */
+
 import type { SequenceInfo } from './objective.js';
 
-/** Positions of a pair's sides in the batch. */
-export interface Pair {
+/** The positions of a pair's sides in the batch. */
+export interface PairPositions {
   chosen: number;
   rejected: number;
 }
 
-/** The pairs of a batch, in the order in which they begin. Throws where a side is missing or there twice. */
-export function pairsOf(sequences: readonly SequenceInfo[]): Pair[] {
-  const sides = new Map<number, Partial<Pair>>();
+/** Lists the pairs of a batch, in the order in which they begin. @throws Error if a side is missing or occurs twice */
+export function pairsOf(sequences: readonly SequenceInfo[]): PairPositions[] {
+  const sides = new Map<number, Partial<PairPositions>>();
   sequences.forEach(({ role, group }, i) => {
     if (role === 'demonstration') return;
     const pair = sides.get(group) ?? {};

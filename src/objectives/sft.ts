@@ -1,9 +1,11 @@
+/** @file Defines supervised fine-tuning. */
+
 import { defineObjective } from './definition.js';
 import { linearObjective } from './linear.js';
 
 /**
- * Supervised fine-tuning: the mean over all trained tokens of the optimizer step, so a long trace weighs more than a
- * short one. Rejected sides are neither trained nor counted.
+ * Supervised fine-tuning takes the mean over all trained tokens of the optimizer step, so a long response weighs more
+ * than a short one. Rejected sides are neither trained nor counted.
  */
 export const sft = defineObjective('sft', {}, () =>
   linearObjective(

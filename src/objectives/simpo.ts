@@ -1,10 +1,12 @@
+/** @file Defines SimPO. */
+
 import { defineObjective, numberFrom, positiveNumber } from './definition.js';
 import { meanLogp } from './linear.js';
 import { marginObjective, negativeLogSigmoid } from './margin.js';
 
 /**
- * SimPO (arXiv 2405.14734) as arXiv 2505.24850 writes it (Eq. 3): γ is a margin of its own, not a multiple of β, and
- * nothing is added to the loss (TRL's `cpo_alpha` = 0). TRL's `simpo_gamma` is this γ.
+ * SimPO (arXiv 2405.14734) is taken as arXiv 2505.24850 writes it (Eq. 3): γ is a margin of its own, not a multiple of
+ * β, and nothing is added to the loss (TRL's `cpo_alpha` = 0). TRL's `simpo_gamma` is this γ.
  */
 export const simpo = defineObjective(
   'simpo',

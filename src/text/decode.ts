@@ -1,9 +1,11 @@
+/** @file Turns tokens back into text on the calling thread, by the decoder that a tokenizer.json describes. */
+
 import { z } from 'zod';
 
-/** Tokens back to text, without leaving this thread: what a tokenizer.json says of its decoder. */
+/** Joins the pieces of a token sequence into their text. */
 export type TokenDecoder = (tokens: readonly string[]) => string;
 
-/** GPT-2's alphabet: printable characters stand for bytes. */
+/** Builds GPT-2's alphabet, in which printable characters stand for bytes. */
 function byteAlphabet(): Map<string, number> {
   const printable = (byte: number) =>
     (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || (byte >= 0xae && byte <= 0xff);
@@ -17,7 +19,7 @@ function byteAlphabet(): Map<string, number> {
 
 const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Byte-level BPE: a token that is not wholly in the alphabet (an added one) stands for its own text. */
+/** Decodes byte-level BPE. A token that is not wholly in the alphabet (an added one) stands for its own text. */
 function byteLevel(): TokenDecoder {
   const alphabet = byteAlphabet();
   const encoder = new TextEncoder();
@@ -32,7 +34,10 @@ function byteLevel(): TokenDecoder {
   };
 }
 
-/** SentencePiece: ▁ is a space, <0x0A> a byte. `stripStart`: one space that was put before the text. */
+/**
+ * Decodes SentencePiece: ▁ is a space, <0x0A> a byte.
+ * @param stripStart removes the space that the encoder put before the text
+ */
 function sentencePiece(stripStart: boolean): TokenDecoder {
   return (tokens) => {
     let text = '';
@@ -40,7 +45,7 @@ function sentencePiece(stripStart: boolean): TokenDecoder {
     const flush = () => {
       if (bytes.length === 0) return;
       const decoded = fromUtf8.decode(Uint8Array.from(bytes));
-      // As the reference does: bytes that are no character become one mark each.
+      // Like the reference, bytes that do not make a character become one mark each.
       text += decoded.includes('\uFFFD') ? '\uFFFD'.repeat(bytes.length) : decoded;
       bytes = [];
     };
@@ -63,7 +68,7 @@ const stepSchema = z.looseObject({
   decoders: z.array(z.looseObject({ type: z.string() })).optional(),
 });
 
-/** The decoder of a tokenizer.json; undefined where its kind is none of those that language models use. */
+/** Makes the decoder that a tokenizer.json describes. Undefined if language models do not use its kind. */
 export function tokenDecoder(decoder: unknown): TokenDecoder | undefined {
   const parsed = stepSchema.safeParse(decoder);
   if (!parsed.success) return undefined;

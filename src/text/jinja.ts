@@ -1,9 +1,9 @@
-import * as library from '@huggingface/jinja';
-
 /**
- * Jinja for templates from strangers: @huggingface/jinja with the variables and functions that transformers gives a
- * chat template, and with limits, since a template comes with a model and may loop or grow without end.
+ * @file Runs Jinja templates from strangers: @huggingface/jinja with the variables and functions that transformers gives
+ * a chat template, and with limits, since a template comes with a model and may loop or grow without end.
  */
+
+import * as library from '@huggingface/jinja';
 
 interface Node {
   type: string;
@@ -17,7 +17,7 @@ interface Interpreter {
   evaluate(node: Node | undefined, scope: Scope): { value: unknown };
 }
 
-/** What is used of the library; its own declarations import each other in a way that NodeNext does not resolve. */
+/** The part of the library in use; its own declarations import each other in a way that NodeNext does not resolve. */
 const { Environment, Interpreter, parse, tokenize } = library as unknown as {
   Environment: new () => Scope;
   Interpreter: new (scope: Scope) => Interpreter;
@@ -25,24 +25,24 @@ const { Environment, Interpreter, parse, tokenize } = library as unknown as {
   tokenize: (source: string, options: { lstrip_blocks: boolean; trim_blocks: boolean }) => readonly unknown[];
 };
 
-/** A template that has been parsed. */
+/** A parsed template. */
 export type Program = Node;
 
-/** The longest templates in use have some 40,000 characters. */
+/** Bounds a template's characters; the longest templates in use have about 40,000. */
 const MAX_SOURCE = 1 << 18;
-/** The library takes the square of such a run's length. */
+/** Matches a run of white space on which the library would take time quadratic in its length. */
 const LONG_RUN = /\s{1000}/;
-/** A rendered conversation longer than this is a template gone wrong. */
+/** Bounds a rendered conversation; a longer one means that the template is faulty. */
 const MAX_CHARACTERS = 1 << 26;
 const MAX_ELEMENTS = 1 << 20;
-/** A long conversation takes some 10⁵ steps of the interpreter; these are a few seconds. */
+/** Bounds the interpreter's steps to a few seconds; a long conversation takes about 10⁵. */
 const MAX_STEPS = 10_000_000;
-/** Jinja's own limit in its sandbox. */
+/** Bounds `range()` as Jinja's own sandbox does. */
 const MAX_RANGE = 100_000;
 
 class BoundedInterpreter extends Interpreter {
   #steps = 0;
-  /** What loops run over: a loop with nothing in it makes no steps of its own. */
+  /** Expressions that loops run over; they are charged for the loop, since an empty body makes no steps of its own. */
   readonly #looped = new Set<unknown>();
 
   override evaluate(node: Node | undefined, scope: Scope): { value: unknown } {
@@ -59,12 +59,12 @@ class BoundedInterpreter extends Interpreter {
     return result;
   }
 
-  /** Going round a loop costs some eight steps, being passed through a filter an eighth of one. */
+  /** Charges an element eight steps if a loop runs over it, and an eighth of one if a filter passes it on. */
   #weight(node: Node | undefined): number {
     return this.#looped.has(node) ? 8 : 1 / 8;
   }
 
-  /** A step, and `weight` more for every character or element of its result. */
+  /** Counts a step, and `weight` more for every character or element of its result. */
   #count(size: number, limit: number, weight: number): void {
     this.#steps += 1 + size * weight;
     if (size > limit) throw new Error('it writes too much text');
@@ -72,7 +72,7 @@ class BoundedInterpreter extends Interpreter {
   }
 }
 
-/** Parses a template, blocks trimmed as transformers does. @throws Error with what is wrong in it */
+/** Parses a template and trims blocks as transformers does. @throws Error that says what is wrong with it */
 export function compile(source: string): Program {
   if (source.length > MAX_SOURCE) throw new Error(`it has more than ${MAX_SOURCE} characters`);
   if (LONG_RUN.test(source)) throw new Error('it has a thousand spaces or empty lines in a row');
@@ -81,7 +81,7 @@ export function compile(source: string): Program {
   return program;
 }
 
-/** @throws Error with the template's own words, from `raise_exception`, or what went wrong */
+/** Renders a parsed template. @throws Error with the template's own words (`raise_exception`) or the fault */
 export function render(program: Program, variables: Record<string, unknown>): string {
   const scope = new Environment();
   const constants = { true: true, false: false, none: null, True: true, False: false, None: null };
@@ -109,7 +109,7 @@ function range(first: unknown, second?: unknown, step: unknown = 1): number[] {
   return Array.from({ length }, (_, i) => from + i * by);
 }
 
-/** Python's `str.strip` and its siblings with the characters to strip, under names that no template can write. */
+/** Defines Python's `str.strip`, `lstrip` and `rstrip` with their argument, under names that no template can write. */
 const STRIPS: Readonly<Record<string, (text: unknown, characters: unknown) => string>> = {
   ' strip': (text, characters) => strip(text, characters, true, true),
   ' lstrip': (text, characters) => strip(text, characters, true, false),
@@ -133,8 +133,8 @@ const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 
 /**
- * The library strips white space whatever characters it is told to (`content.lstrip('\n')`, in Qwen3's template, would
- * lose the indentation of an answer), so calls with an argument become calls of the functions above.
+ * Turns calls of `strip` with an argument into calls of the functions above. The library strips white space whatever
+ * characters it is told to, so that `content.lstrip('\n')` in Qwen3's template would remove a response's indentation.
  */
 function callStripFunctions(value: unknown): void {
   if (Array.isArray(value)) value.forEach(callStripFunctions);
@@ -151,7 +151,7 @@ function callStripFunctions(value: unknown): void {
   }
 }
 
-/** The directives that templates use, in English whatever the machine's language is. */
+/** Formats a date by the directives that templates use, in English whatever the machine's language is. */
 function strftime(date: Date, format: string): string {
   const name = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat('en-US', options).format(date);

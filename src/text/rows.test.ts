@@ -106,14 +106,14 @@ describe('rows by a template', () => {
       'drops thinking',
       fixture.templates.qwen3!.replace('loop.index0 > ns.last_query_index and', 'false and'),
       thought,
-      /changes or drops part of the answer/,
+      /changes or drops part of the response/,
     ],
-    ['rewrites thinking', 'qwen3', '<think>hm</think>yes', /changes or drops part of the answer/],
+    ['rewrites thinking', 'qwen3', '<think>hm</think>yes', /changes or drops part of the response/],
     [
       'writes answers in capitals',
       LINES.replace('m.content', 'm.content | upper'),
       'y',
-      /capitals|leaves answers out/,
+      /capitals|leaves responses out/,
     ],
     [
       'writes the prompt anew',
@@ -121,8 +121,13 @@ describe('rows by a template', () => {
       'y',
       /writes the prompt differently/,
     ],
-    ['gets nothing', 'qwen3-thinking', ' \n', /the answer is empty/],
-    ['ends a turn by its content', `${LINES}{{ messages[-1].content[0] }}`, 'y', /ends a turn differently/],
+    ['gets nothing', 'qwen3-thinking', ' \n', /the response is empty/],
+    [
+      'ends a turn by its content',
+      `${LINES}{{ messages[-1].content[0] }}`,
+      'y',
+      /end of a turn depends on its content/,
+    ],
     ['refuses the roles', 'gemma3', 'y', /roles must alternate/, [user, user]],
   ])(
     'are refused, with file and line, where the template %s',

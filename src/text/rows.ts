@@ -1,22 +1,25 @@
+/** @file Makes token rows: a prompt and its response as ids, and where the response begins. Knows nothing of files. */
+
 import { UserError } from '../util/errors.js';
 import type { ChatMessage } from './template.js';
 import type { ChatTokenizer } from './tokenizer.js';
 
-/** A row of tokens whose end is the response: `ids[responseStart..]` is what is trained or scored. */
+/** A row of tokens whose end is the response: `ids[responseStart..]` is trained or scored. */
 export interface TokenRow {
   ids: Int32Array;
   responseStart: number;
 }
 
 /**
- * How a conversation becomes tokens.
- * - `template`: one text by the model's template, cut after the token that ends the answer's turn; where the template
- *   writes no such token, the end-of-text token is put behind it.
- * - `redi`: as the REDI paper's code (arXiv 2505.24850): prompt and answer tokenised apart, the answer being all that
- *   the template writes behind it plus the end-of-text token. In fine-tuning (`sft`) one text is tokenised in one go,
- *   and the end-of-text token stands in the row but is not trained, so it is left out here.
+ * The ways in which a conversation becomes tokens.
+ * - `template`: one text by the model's template, cut after the token that ends the response's turn; if the template
+ *   writes no such token, the end-of-text token follows.
+ * - `redi`: as the REDI paper's code (arXiv 2505.24850) does it: prompt and response are tokenised apart, and the
+ *   response is everything that the template writes after the prompt plus the end-of-text token. In fine-tuning (`sft`)
+ *   one text is tokenised in one go, and the end-of-text token stands in the row but is not trained, so it is left out.
  */
-export type Layout = 'template' | 'redi';
+export const layouts = ['template', 'redi'] as const;
+export type Layout = (typeof layouts)[number];
 
 export interface RowOptions {
   layout: Layout;
@@ -26,21 +29,21 @@ export interface RowOptions {
   sft?: boolean;
 }
 
-/** Names the row and the answer in errors. */
-export type Where = (problem: string) => UserError;
+/** Makes an error that names the row. */
+export type Where = (message: string) => UserError;
 
-/** The messages with the system message in front where there is none. */
+/** Puts the system message in front of messages that have none. */
 function withSystem(messages: readonly ChatMessage[], system: string | undefined): readonly ChatMessage[] {
   if (system === undefined || messages[0]?.role === 'system') return messages;
   return [{ role: 'system', content: system }, ...messages];
 }
 
 /**
- * A prompt and its answer as a row. No token is added that the template does not write (it writes the one that begins
- * a text, where the model wants it), except the end-of-text token behind plain texts and as the layouts say.
- * @param prompt messages, or a plain text, which is followed by the answer and the end-of-text token
+ * Makes a row of a prompt and its response. No token is added that the template does not write (it writes the one that
+ * begins a text, if the model wants it), except the end-of-text token after plain texts and as the layouts say.
+ * @param prompt messages, or a plain text, which is followed by the response and the end-of-text token
  * @param response the assistant's message, or a plain text
- * @throws UserError from `where` when the template refuses or changes what it is given
+ * @throws UserError from `where` if the template refuses or changes what it is given
  */
 export async function tokenRow(
   tokenizer: ChatTokenizer,
@@ -53,16 +56,16 @@ export async function tokenRow(
     return withEnd(await encodeApart(tokenizer, prompt, response), tokenizer, where);
   }
   if (typeof prompt === 'string' || typeof response === 'string') {
-    throw where('prompt and answer must both be texts or both lists of messages');
+    throw where('prompt and response must both be texts or both lists of messages');
   }
-  const [answer] = response;
-  if (!answer || response.length > 1)
-    throw where('the answer must be one message, the last of the conversation');
-  if (answer.content.trim() === '') throw where('the answer is empty');
+  const [message] = response;
+  if (!message || response.length > 1)
+    throw where('the response must be one message, the last of the conversation');
+  if (message.content.trim() === '') throw where('the response is empty');
   const { promptText, responseText } = renderParts(
     tokenizer,
     withSystem(prompt, options.system),
-    answer,
+    message,
     where,
   );
   if (options.layout === 'redi') {
@@ -82,15 +85,15 @@ export async function tokenRow(
 }
 
 /**
- * The template's text up to the answer, and from the answer on. Found by rendering the conversation with and without
- * the answer: the first must begin with the second and end with the answer and what ends a turn. The template may trim
- * white space around the answer, put something before it (Qwen3 writes an empty thought), or begin it in the prompt
- * (`<think>`), but not change or drop what is in it.
+ * Renders the conversation with and without the response and splits the text where the response begins: the first text
+ * must begin with the second and end with the response and the end of its turn. The template may trim white space
+ * around the response, put something before it (Qwen3 writes an empty thought), or begin it in the prompt (`<think>`),
+ * but must not change or drop a part of it.
  */
 function renderParts(
   tokenizer: ChatTokenizer,
   prompt: readonly ChatMessage[],
-  answer: ChatMessage,
+  message: ChatMessage,
   where: Where,
 ): { promptText: string; responseText: string } {
   let promptText: string;
@@ -98,7 +101,7 @@ function renderParts(
   let ending: string;
   try {
     promptText = tokenizer.renderChat(prompt, { addGenerationPrompt: true });
-    whole = tokenizer.renderChat([...prompt, answer]);
+    whole = tokenizer.renderChat([...prompt, message]);
     ending = tokenizer.turnEnd.text;
   } catch (error) {
     throw error instanceof UserError ? where(error.message) : error;
@@ -106,22 +109,22 @@ function renderParts(
   const body = whole.slice(0, whole.length - ending.length);
   if (!whole.startsWith(promptText) || body.length <= promptText.length) {
     throw where(
-      'the chat template writes the prompt differently once the answer is there (it may rewrite earlier turns or take thinking out of answers), so what is trained cannot be told apart; use a template that does not',
+      'the chat template writes the prompt differently when the response follows (it may rewrite earlier turns or remove thinking), so the trained part cannot be told apart; use a template that does not',
     );
   }
-  const { content } = answer;
+  const { content } = message;
   const forms = [content, content.trimEnd(), content.trimStart(), content.trim()];
   if (!whole.endsWith(ending) || !forms.some((form) => body.endsWith(form))) {
     throw where(
-      'the chat template changes or drops part of the answer (thinking, perhaps); use a template that keeps it',
+      'the chat template changes or drops part of the response (perhaps its thinking); use a template that keeps it',
     );
   }
   return { promptText, responseText: whole.slice(promptText.length) };
 }
 
 /**
- * One tokenisation of the whole text; the response's tokens are those behind the prompt's. Where a token reaches over
- * the boundary they are tokenised apart: generation starts from the prompt's own tokens, so training does too.
+ * Tokenises the whole text once; the response's tokens are those after the prompt's. If a token reaches over the
+ * boundary, both are tokenised apart: generation starts from the prompt's own tokens, so training does too.
  */
 async function encodeTogether(
   tokenizer: ChatTokenizer,
@@ -150,7 +153,7 @@ function withEnd({ ids, responseStart }: TokenRow, tokenizer: ChatTokenizer, whe
   return { ids: Int32Array.from([...ids, eosTokenId]), responseStart };
 }
 
-/** The tokens that generation starts from. @param forcedPrefix the answer's beginning, e.g. "<think>\n" */
+/** Makes the tokens that generation starts from. @param forcedPrefix the response's beginning, e.g. "<think>\n" */
 export async function encodePrompt(
   tokenizer: ChatTokenizer,
   messages: readonly ChatMessage[] | string,

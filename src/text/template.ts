@@ -1,17 +1,19 @@
+/** @file Holds a model's chat template and renders conversations with it. Knows nothing of tokens. */
+
 import { messageOf, UserError } from '../util/errors.js';
 import { compile, render, type Program } from './jinja.js';
 
-/** One turn of a conversation. Other fields that a row has (`reasoning_content`, `name`) reach the template too. */
+/** One turn of a conversation. Other fields of a row (`reasoning_content`, `name`) reach the template too. */
 export interface ChatMessage {
   role: string;
   content: string;
 }
 
-/** A model's own Jinja template. It sees the messages and the special tokens and nothing else. */
+/** A model's own Jinja template, which sees the messages and the special tokens and nothing else. */
 export class ChatTemplate {
   readonly #program: Program;
 
-  /** @param where names the file in errors */
+  /** @param where the file, for errors */
   constructor(
     source: string,
     readonly where: string,
@@ -24,12 +26,12 @@ export class ChatTemplate {
     }
   }
 
-  /** @throws UserError with the template's own words where it refuses the messages */
+  /** Renders messages. @throws UserError with the template's own words if it refuses them */
   render(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
     const variables = {
       ...this.specialTokens,
       messages,
-      // Templates tell "none" from "undefined", and transformers passes none.
+      // Templates distinguish "none" from "undefined", and transformers passes none.
       tools: null,
       documents: null,
       add_generation_prompt: addGenerationPrompt,

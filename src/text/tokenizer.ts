@@ -1,3 +1,5 @@
+/** @file Opens a model's tokenizer and chat template. Makes no rows: that is `rows.ts`. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from 'tokenizers';
@@ -26,13 +28,13 @@ const configSchema = tokensSchema.extend({
 const ids = z.union([tokenIdField, z.array(tokenIdField)]).nullish();
 const stopSchema = z.looseObject({ eos_token_id: ids });
 
-/** Contents that no template treats alike by accident; what follows both is what ends a turn. */
+/** Contents that no template treats alike by accident; the text that follows both ends a turn. */
 const PROBES = ['alpha', 'omega'] as const;
 
-/** What the template writes behind an answer, whatever the answer is. */
+/** The text that the template writes after a response, whatever the response is. */
 export interface TurnEnd {
   text: string;
-  /** The part of `text` up to and with the token that ends the turn; all of it where there is no such token. */
+  /** The part of `text` up to and including the token that ends the turn; all of it if there is no such token. */
   trained: string;
   tokenId: number | undefined;
 }
@@ -43,11 +45,11 @@ export class ChatTokenizer {
   readonly #decode: TokenDecoder;
   readonly #template: ChatTemplate | undefined;
   readonly #specialIds: ReadonlySet<number>;
-  /** The token that begins a text, where the files name one. */
+  /** The token that begins a text, if the files name one. */
   readonly bosTokenId: number | undefined;
-  /** The token that ends a text; what a model without a template is taught to stop with. */
+  /** The token that ends a text; a model without a template is taught to stop with it. */
   readonly eosTokenId: number | undefined;
-  /** The end-of-text tokens that the files name: where other tools stop. */
+  /** The end-of-text tokens that the files name, at which other tools stop. */
   readonly namedStopTokenIds: readonly number[];
   /** Tokens at which generation stops: the end-of-text tokens that the files name and the one that ends a turn. */
   readonly stopTokenIds: number[];
@@ -56,15 +58,16 @@ export class ChatTokenizer {
 
   private constructor(readonly dir: string) {
     const path = join(dir, 'tokenizer.json');
-    if (!existsSync(path)) throw new UserError(`${path} is missing; a model directory holds its tokenizer`);
+    if (!existsSync(path))
+      throw new UserError(`${path} is missing; a model directory must hold its tokenizer`);
     const json = readJson(path);
     try {
       this.#tokenizer = Tokenizer.fromFile(path);
-      // The file may hold what its last user had set; it would cut and fill every text in silence.
+      // The file may hold its last user's settings, which would silently truncate and pad every text.
       this.#tokenizer.disableTruncation();
       this.#tokenizer.disablePadding();
     } catch (error) {
-      throw new UserError(`${path} is not a tokenizer that can be read: ${messageOf(error)}`);
+      throw new UserError(`${path} cannot be read as a tokenizer: ${messageOf(error)}`);
     }
     const decode = tokenDecoder((json as { decoder?: unknown }).decoder);
     if (!decode) throw new UserError(`${path}: its kind of decoder is not supported`);
@@ -99,7 +102,7 @@ export class ChatTokenizer {
     this.stopTokenIds = [...new Set(stops)];
   }
 
-  /** @throws UserError naming the file that is missing or cannot be read */
+  /** Opens a model directory's tokenizer. @throws UserError naming the file that is missing or cannot be read */
   static load(dir: string): ChatTokenizer {
     return new ChatTokenizer(dir);
   }
@@ -116,38 +119,38 @@ export class ChatTokenizer {
     return this.#specialIds.has(id);
   }
 
-  /** The special tokens as they are written. */
+  /** The special tokens' texts. */
   get specialTokens(): string[] {
     return Array.from(this.#specialIds, (id) => this.#tokenizer.idToToken(id) ?? '');
   }
 
-  /** Whether the tokenizer, left to itself, puts its bos_token before a text; `encode` never lets it. */
+  /** Tells whether the tokenizer by default puts its bos_token before a text, which `encode` never lets it do. */
   async addsBos(): Promise<boolean> {
     const first = (await this.#tokenizer.encode('a', null, { addSpecialTokens: true })).getIds()[0];
     return this.bosTokenId !== undefined && first === this.bosTokenId;
   }
 
   /**
-   * How the template ends an answer.
-   * @throws UserError where there is no template, or it refuses a plain question and answer
+   * The end of a turn as the template writes it.
+   * @throws UserError if there is no template, or it refuses a plain question and response
    */
   get turnEnd(): TurnEnd {
     return (this.#turnEnd ??= this.#findTurnEnd());
   }
 
-  /** Token ids; nothing is added, and special tokens written in the text are recognised. */
+  /** Makes token ids. Nothing is added, and special tokens written in the text are recognised. */
   async encode(text: string): Promise<Int32Array> {
     return Int32Array.from((await this.#tokenizer.encode(text, null, { addSpecialTokens: false })).getIds());
   }
 
-  /** `encode` of many texts, on all cores. */
+  /** Does `encode` for many texts, on all cores. */
   async encodeAll(texts: readonly string[]): Promise<Int32Array[]> {
     if (texts.length === 0) return [];
     const encodings = await this.#tokenizer.encodeBatch([...texts], { addSpecialTokens: false });
     return encodings.map((encoding) => Int32Array.from(encoding.getIds()));
   }
 
-  /** How many tokens each text has, on all cores. */
+  /** Counts each text's tokens, on all cores. */
   async countAll(texts: readonly string[]): Promise<number[]> {
     if (texts.length === 0) return [];
     const encodings = await this.#tokenizer.encodeBatch([...texts], { addSpecialTokens: false });
@@ -168,7 +171,7 @@ export class ChatTokenizer {
     return this.#decode(tokens);
   }
 
-  /** The conversation as the model's template writes it. */
+  /** Writes the conversation by the model's template. */
   renderChat(messages: readonly ChatMessage[], { addGenerationPrompt = false } = {}): string {
     if (!this.#template) {
       throw new UserError(
@@ -178,7 +181,7 @@ export class ChatTokenizer {
     return this.#template.render(messages, addGenerationPrompt);
   }
 
-  /** `turnEnd`, or undefined: a model whose template is unusual can still continue plain texts. */
+  /** Returns `turnEnd` or undefined: a model with an unusual template can still continue plain texts. */
   #probeTurnEnd(): TurnEnd | undefined {
     try {
       return this.turnEnd;
@@ -188,22 +191,22 @@ export class ChatTokenizer {
     }
   }
 
-  /** Two answers rendered: what stands behind both, up to the first special token in it. */
+  /** Renders two responses and takes the text after both, up to the first special token in it. */
   #findTurnEnd(): TurnEnd {
     const [text, other] = PROBES.map((content) => {
       const question = { role: 'user', content: 'x' };
       const whole = this.renderChat([question, { role: 'assistant', content }]);
       const start = whole.lastIndexOf(content);
-      if (start < 0) throw new UserError(`${this.dir}: the chat template leaves answers out`);
+      if (start < 0) throw new UserError(`${this.dir}: the chat template leaves responses out`);
       return whole.slice(start + content.length);
     });
     if (text !== other)
-      throw new UserError(`${this.dir}: the chat template ends a turn differently by its content`);
+      throw new UserError(`${this.dir}: the chat template's end of a turn depends on its content`);
     let first = { at: Infinity, token: '', id: -1 };
     for (const id of this.#endIds) {
       const token = this.#tokenizer.idToToken(id);
       const at = token ? text!.indexOf(token) : -1;
-      // Of tokens that begin alike the longest is the one that the tokenizer finds.
+      // Of several tokens that begin alike, the tokenizer finds the longest.
       if (at >= 0 && (at < first.at || (at === first.at && token!.length > first.token.length)))
         first = { at, token: token!, id };
     }
@@ -227,7 +230,7 @@ function parse<T extends z.ZodType>(schema: T, value: unknown, path: string): z.
   throw new UserError(`${path}: field "${issue.path.join('.')}": ${issue.message}`);
 }
 
-/** The fields of a file that need not be there. */
+/** Reads the fields of a file that may be absent. */
 function readFields<T extends z.ZodType>(schema: T, path: string): z.infer<T> {
   return parse(schema, existsSync(path) ? readJson(path) : {}, path);
 }
@@ -241,7 +244,7 @@ function specialTokens(tokenizer: unknown): ReadonlySet<number> {
   return new Set(parsed.success ? parsed.data.added_tokens.filter((t) => t.special).map((t) => t.id) : []);
 }
 
-/** chat_template.jinja, else the template in tokenizer_config.json (the default one of several). */
+/** Takes chat_template.jinja, else the template in tokenizer_config.json (the default one of several). */
 function readTemplate(
   dir: string,
   inline: string | { name: string; template: string }[] | null | undefined,

@@ -25,6 +25,11 @@ describe('stepRows', () => {
   it('is a function of its arguments', () => {
     const backwards = [9, 3, 0].map((step) => stepRows(step, data));
     expect([0, 3, 9].map((step) => stepRows(step, data))).toEqual(backwards.reverse());
+    // Orders of other data and other seeds, asked for in between, change nothing.
+    const others = [{ ...data, seed: 43 }, { ...data, rows: 22 }, data];
+    const alone = others.map((other) => Array.from({ length: 10 }, (_, step) => stepRows(step, other)));
+    for (let step = 0; step < 10; step++)
+      expect(others.map((other) => stepRows(step, other))).toEqual(alone.map((steps) => steps[step]));
     // The order of an epoch does not depend on how it is cut into steps.
     expect(stepRows(0, { ...data, batchSize: 23 })).toEqual(epoch(0).flat());
   });

@@ -1,8 +1,11 @@
+/** @file Turns a training file into tokenised examples, and leaves out rows that are too long. Knows no tensors. */
+
 import { readTrainingRecords, type TrainingRecord } from '../data/records.js';
 import { rowError } from '../data/jsonl.js';
 import { readConfig } from '../models/readConfig.js';
 import { checkRows, type Objective, type Role } from '../objectives/objective.js';
-import { tokenRow, type RowOptions, type TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/rows.js';
+import { sidesOf, tokenSide, type SideOptions } from '../text/sides.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import type { TrainRecipe } from './settings.js';
@@ -14,7 +17,7 @@ export interface ExamplePart {
   referenceLogps?: Float64Array;
 }
 
-/** One row of the data file: a demonstration alone, or a chosen and a rejected trace. */
+/** One row of the data file: a demonstration alone, or a chosen and a rejected response. */
 export interface Example {
   line: number;
   parts: ExamplePart[];
@@ -28,15 +31,20 @@ export interface PreparedData {
   tokens: number;
 }
 
+export interface TokenizeOptions extends SideOptions {
+  /** What the objective learns from. Default: `pairs`, which takes both sides of a pair. */
+  data?: Objective['data'];
+}
+
 /** Rows that are tokenised at a time, so that the tokenizer's threads have work. */
 const BATCH = 256;
 
-/** Every row of a file as tokens, in file order. @throws UserError naming file and line */
+/** Tokenises every row of a file, in file order. @throws UserError naming file and line */
 export async function tokenizeFile(
   path: string,
   records: readonly TrainingRecord[],
   tokenizer: ChatTokenizer,
-  options: RowOptions,
+  options: TokenizeOptions,
 ): Promise<Example[]> {
   const examples: Example[] = [];
   for (let start = 0; start < records.length; start += BATCH) {
@@ -52,71 +60,57 @@ async function tokenize(
   path: string,
   record: TrainingRecord,
   tokenizer: ChatTokenizer,
-  options: RowOptions,
+  { data = 'pairs', ...options }: TokenizeOptions,
 ): Promise<Example> {
   const { line, prompt } = record;
-  const where = (problem: string) => rowError(path, line, problem);
-  if (record.kind === 'messages') {
-    const row = await tokenRow(tokenizer, prompt, record.response, { ...options, sft: true }, where);
-    return { line, parts: [{ role: 'demonstration', row }] };
-  }
-  const [chosen, rejected] = await Promise.all([
-    tokenRow(tokenizer, prompt, record.chosen, options, where),
-    tokenRow(tokenizer, prompt, record.rejected, options, where),
-  ]);
-  const parts: ExamplePart[] = [
-    { role: 'chosen', row: chosen },
-    { role: 'rejected', row: rejected },
-  ];
-  return { line, parts };
+  const where = (message: string) => rowError(path, line, message);
+  const parts = sidesOf(record, data).map(async (side) => ({
+    role: side.role,
+    row: await tokenSide(tokenizer, prompt, side, options, where),
+  }));
+  return { line, parts: await Promise.all(parts) };
 }
 
 /**
  * Reads and tokenises the recipe's data for an objective. Supervised fine-tuning takes the chosen sides of pairs.
- * @throws UserError for bad rows, for rows that the objective cannot use, and when nothing is left
+ * @throws UserError for bad rows, for rows that the objective cannot use, and if nothing is left
  */
 export async function prepareExamples(recipe: TrainRecipe, objective: Objective): Promise<PreparedData> {
-  const tokenizer = ChatTokenizer.load(recipe.model);
-  const { maxPositions, vocabSize } = readConfig(recipe.model);
+  const { model, data: path, layout, system } = recipe;
+  const tokenizer = ChatTokenizer.load(model);
+  const { maxPositions, vocabSize } = readConfig(model);
   const limit = recipe.max_length ?? maxPositions;
   if (limit > maxPositions) {
-    throw new UserError(`max_length ${limit} is more than the ${maxPositions} positions of ${recipe.model}`);
+    throw new UserError(`max_length ${limit} is more than the ${maxPositions} positions of ${model}`);
   }
-  const records = readTrainingRecords(recipe.data);
-  checkRows(objective, records, recipe.data);
-  const sft = objective.data === 'messages';
-  const { layout, system } = recipe;
-  const all = await tokenizeFile(recipe.data, records, tokenizer, {
-    layout,
-    sft,
-    ...(system !== undefined && { system }),
-  });
+  const records = readTrainingRecords(path);
+  checkRows(objective, records, path);
+  const all = await tokenizeFile(path, records, tokenizer, { layout, system, data: objective.data });
 
   const data: PreparedData = { examples: [], dropped: [], tokens: 0 };
-  for (const { line, parts } of all) {
-    const kept = sft ? parts.slice(0, 1) : parts;
-    const longest = Math.max(...kept.map(({ row }) => row.ids.length));
+  for (const example of all) {
+    const longest = Math.max(...example.parts.map(({ row }) => row.ids.length));
     if (longest > limit) {
-      data.dropped.push({ line, tokens: longest });
+      data.dropped.push({ line: example.line, tokens: longest });
       continue;
     }
-    for (const { row } of kept) {
-      checkIds(row, vocabSize, recipe.model);
+    for (const { row } of example.parts) {
+      checkIds(row, vocabSize, model);
       data.tokens += row.ids.length;
     }
-    data.examples.push({ line, parts: kept });
+    data.examples.push(example);
   }
   if (data.examples.length === 0) {
     throw new UserError(
       data.dropped.length > 0
-        ? `${recipe.data}: all ${data.dropped.length} rows are longer than max_length ${limit}`
-        : `${recipe.data} has no rows`,
+        ? `${path}: all ${data.dropped.length} rows are longer than max_length ${limit}`
+        : `${path} has no rows`,
     );
   }
   return data;
 }
 
-/** A tokenizer that does not belong to the model would read outside the embedding. */
+/** Refuses a tokenizer that does not belong to the model: its ids would be read from outside the embedding. */
 export function checkIds({ ids }: TokenRow, vocabSize: number, model: string): void {
   const largest = ids.reduce((a, b) => Math.max(a, b), 0);
   if (largest >= vocabSize) {

@@ -1,14 +1,16 @@
+/** @file Tells people how a training run goes: its events as lines and a progress bar. */
+
 import { place } from '../doctor/print.js';
 import type { Progress } from '../util/progress.js';
 import type { TrainEvent } from './trainer.js';
 
-/** Shows a run's events: what is trained, a bar with loss and speed, and where checkpoints went. */
+/** Shows a run's events: the data and the loss, a bar with loss and speed, and where checkpoints were saved. */
 export function reportTraining(progress: Progress): (event: TrainEvent) => void {
   return (event) => {
     switch (event.kind) {
       case 'doctor':
-        for (const problem of event.problems)
-          progress.log(`${problem.severity}: ${problem.code} (${place(problem)}): ${problem.detail}`);
+        for (const group of event.findings)
+          progress.log(`${group.severity}: ${group.code} (${place(group)}): ${group.detail}`);
         break;
       case 'data': {
         progress.log(`data: ${event.rows} rows, ${event.tokens} tokens`);
@@ -43,7 +45,7 @@ function describe(metrics: Record<string, number>): string {
   const chosen = metrics['logps/chosen_per_token'];
   const rejected = metrics['logps/rejected_per_token'];
   if (chosen !== undefined && rejected !== undefined) {
-    parts.push(`logps a token ${chosen.toFixed(3)} / ${rejected.toFixed(3)}`);
+    parts.push(`logps per token ${chosen.toFixed(3)} / ${rejected.toFixed(3)}`);
   }
   parts.push(`${Math.round(metrics.tokens_per_second!)} tokens/s`);
   return parts.join(', ');

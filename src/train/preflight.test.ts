@@ -27,14 +27,14 @@ async function attempt(rows: readonly object[], keys: object = {}) {
     ...keys,
   };
   const events: TrainEvent[] = [];
-  const hooks = { onEvent: (event: TrainEvent) => events.push(event), stopRequested: () => false };
+  const hooks = { onEvent: (event: TrainEvent) => events.push(event) };
   let error: unknown;
   try {
     await train(parseRecipe(trainRecipe, given, 'recipe'), hooks);
   } catch (thrown) {
     error = thrown;
   }
-  const said = events.flatMap((event) => (event.kind === 'doctor' ? event.problems : []));
+  const said = events.flatMap((event) => (event.kind === 'doctor' ? event.findings : []));
   return {
     data,
     out,
@@ -61,8 +61,8 @@ describe('training', () => {
     expect(error).toBeInstanceOf(Error);
     expect(error).not.toBeInstanceOf(UserError); // found problems, as the doctor ends with 1
     expect((error as Error).message).toBe(
-      `${data}: of 3 rows looked at, some would spoil training: control-token in 1 (line 3: the answer has <|end|> in it). ` +
-        `\`redistill doctor ${data} --model ${model}\` says more; doctor: warn in the recipe goes on anyway`,
+      `${data}: of 3 rows examined, some would spoil training: control-token in 1 (line 3: the response contains <|end|>). ` +
+        `\`redistill doctor ${data} --model ${model}\` says more; doctor: warn in the recipe trains anyway`,
     );
     expect(steps).toBe(0);
     expect(existsSync(out)).toBe(false);

@@ -1,4 +1,7 @@
-export type Decay = 'linear' | 'cosine' | 'constant';
+/** @file Computes the learning rate of a step from the schedule alone. */
+
+export const decays = ['linear', 'cosine', 'constant'] as const;
+export type Decay = (typeof decays)[number];
 
 export interface Schedule {
   /** The learning rate after the warm-up. */
@@ -11,9 +14,9 @@ export interface Schedule {
 }
 
 /**
- * The learning rate of an optimizer step, counted from 0, as transformers' schedules with warm-up have it: from 0 up
- * in a line over the first ⌈warmupRatio·totalSteps⌉ steps, then down to 0 in a line, along half a cosine, or not at
- * all. The first step of a run with a warm-up has rate 0, and the step after the last one would have rate 0.
+ * Returns the learning rate of an optimizer step, counted from 0, as transformers' schedules with warm-up do: it rises
+ * linearly from 0 over the first ⌈warmupRatio·totalSteps⌉ steps, then falls to 0 linearly or along half a cosine, or
+ * stays. The first step of a run with a warm-up has rate 0, and the step after the last one would have rate 0.
  */
 export function learningRate(step: number, { peak, totalSteps, warmupRatio, decay }: Schedule): number {
   const warmup = warmupSteps(totalSteps, warmupRatio);
@@ -29,7 +32,7 @@ export function learningRate(step: number, { peak, totalSteps, warmupRatio, deca
   }
 }
 
-/** Steps before the peak. */
+/** Counts the steps before the peak. */
 export function warmupSteps(totalSteps: number, warmupRatio: number): number {
   return Math.ceil(totalSteps * warmupRatio);
 }

@@ -1,6 +1,11 @@
+/** @file Describes a training stage's settings: keys, ranges and defaults. Reads no files. */
+
 import { z } from 'zod';
 import { createObjective, type ObjectiveSpec } from '../objectives/index.js';
+import { layouts } from '../text/rows.js';
+import { computeDtypes } from '../torch/dtype.js';
 import { messageOf } from '../util/errors.js';
+import { decays } from './schedule.js';
 
 const count = z.int().positive();
 const fraction = z.number().min(0).max(1);
@@ -9,7 +14,7 @@ const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number
   recipe.epochs === undefined || recipe.max_steps === undefined;
 const notBoth = { path: ['max_steps'], message: 'give epochs or max_steps, not both' };
 
-/** Refuses what `createObjective` would refuse, before anything has run. */
+/** Refuses whatever `createObjective` would refuse, before anything runs. */
 function checkObjective(spec: ObjectiveSpec, context: z.RefinementCtx): void {
   try {
     createObjective(spec);
@@ -25,13 +30,13 @@ const trainKeys = z.strictObject({
   data: z.string().min(1),
   /** `name` and the objective's own parameters. */
   objective: z.looseObject({ name: z.string() }).superRefine(checkObjective),
-  /** How a row becomes tokens: the model's template, or the REDI paper's layout. */
-  layout: z.enum(['template', 'redi']).default('template'),
-  /** A system message for every row that has none; without it the template's own default stands. */
+  /** How a row becomes tokens: by the model's template, or in the REDI paper's layout. */
+  layout: z.enum(layouts).default('template'),
+  /** A system message for every row that has none; without this key the template's own default stands. */
   system: z.string().optional(),
-  /** Longer rows are left out, and counted. Default: what the model can take. */
+  /** The most tokens of a row; longer rows are left out and counted. Default: the model's positions. */
   max_length: count.optional(),
-  /** What `redistill doctor` finds in a sample of the data: errors end the run, or all is only said. */
+  /** Whether errors that `redistill doctor` finds in a sample of the data end the run or are only reported. */
   doctor: z.enum(['refuse', 'warn', 'off']).default('refuse'),
   optimizer: z.strictObject({
     lr: z.number().positive(),
@@ -43,18 +48,18 @@ const trainKeys = z.strictObject({
   schedule: z
     .strictObject({
       warmup_ratio: fraction.default(0.1),
-      decay: z.enum(['linear', 'cosine', 'constant']).default('linear'),
+      decay: z.enum(decays).default('linear'),
     })
     .prefault({}),
-  /** Rows, or pairs, an optimizer step. */
+  /** Rows, or pairs, per optimizer step. */
   batch_size: count.default(8),
   epochs: z.number().positive().optional(),
   max_steps: count.optional(),
-  /** Tokens that go through the model at once; fewer need less memory. */
+  /** Tokens that go through the model at once; fewer take less memory. */
   token_budget: count.default(1024),
-  /** Run each layer again in the backward pass instead of keeping what it computed. */
+  /** Compute each layer again in the backward pass instead of keeping its activations. */
   recompute: z.boolean().default(false),
-  dtype: z.enum(['bf16', 'f32']).default('bf16'),
+  dtype: z.enum(computeDtypes).default('bf16'),
   device: z.string().default('cpu'),
   seed: z.int().min(0).default(42),
   save: z
@@ -65,10 +70,10 @@ const trainKeys = z.strictObject({
     .prefault({}),
 });
 
-/** One training stage without its place on disk, as a pipeline holds it. */
+/** A training stage without its place on disk, as a pipeline holds it. */
 export const trainSettings = trainKeys.refine(epochsOrSteps, notBoth);
 
-/** One training stage, as a recipe file describes it. Unknown keys are errors. */
+/** A training stage as a recipe file describes it. Unknown keys are errors. */
 export const trainRecipe = trainKeys
   .extend({
     stage: z.literal('train').default('train'),

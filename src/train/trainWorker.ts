@@ -1,3 +1,5 @@
+/** @file Is the entry point of the training thread. */
+
 import { runWorker } from './worker.js';
 
 await runWorker();

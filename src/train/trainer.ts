@@ -1,46 +1,47 @@
+/** @file Runs a training stage: data, model, the loop over optimizer steps, checkpoints. One step is in `step.ts`. */
+
 import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
-import type { Problem } from '../doctor/summary.js';
+import type { FindingGroup } from '../doctor/summary.js';
 import { loadModel, saveModel, type LoadedModel } from '../models/checkpoint.js';
 import { createObjective } from '../objectives/index.js';
-import { TorchError } from '../torch/op.js';
 import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
 import type { Tensor } from '../torch/tensor.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
-import { messageOf, UserError } from '../util/errors.js';
+import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
-import { checkData } from './preflight.js';
 import { stepRows, stepsPerEpoch } from './dataOrder.js';
 import { Engine, Scorer } from './engine.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
 import { packByTokenBudget } from './packing.js';
+import { preflight } from './preflight.js';
 import type { TrainRecipe } from './settings.js';
 import { learningRate } from './schedule.js';
 import { runStep, type TrainSequence } from './step.js';
 import { TrainableWeights } from './weights.js';
 
-/** One line of metrics.jsonl; for pairs also TRL's `rewards/…` and `logps/…`. */
+/** One line of metrics.jsonl; for pairs it also has TRL's `rewards/…` and `logps/…`. */
 export interface StepMetrics extends Record<string, number> {
   /** Counts from 1. */
   step: number;
   epoch: number;
   loss: number;
-  /** Before clipping. */
+  /** The norm before clipping. */
   grad_norm: number;
   learning_rate: number;
-  /** Tokens that went through the model so far, prompts included. */
+  /** Tokens that have gone through the model, prompts included. */
   num_tokens: number;
   tokens_per_second: number;
-  /** Of this process, or of the GPU's allocator. */
+  /** The peak of this process, or of the GPU's allocator. */
   peak_memory_bytes: number;
 }
 
-/** What a run tells while it goes. */
+/** Events of a training run, in order. */
 export type TrainEvent =
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
-  | { kind: 'doctor'; problems: Problem[] }
+  | { kind: 'doctor'; findings: FindingGroup[] }
   | { kind: 'start'; formula: string; steps: number; parameters: number }
   | { kind: 'reference'; done: number; total: number }
   | { kind: 'step'; metrics: StepMetrics; steps: number }
@@ -53,107 +54,98 @@ export interface TrainResult {
   last: StepMetrics;
 }
 
-/** Thrown when `stopRequested` answered true; what had been saved stays. */
-export class Stopped extends Error {
-  override name = 'Stopped';
-}
-
 export interface TrainHooks {
   onEvent: (event: TrainEvent) => void;
-  /** Asked before every pack. */
-  stopRequested: () => boolean;
+  /** Asked before every pack. When it throws, the run ends with its reason; what had been saved stays. */
+  signal?: Pick<AbortSignal, 'throwIfAborted'>;
 }
 
-/** Runs one training stage to its end. Synchronous work: call it in a worker (`trainInWorker`). */
-export async function train(recipe: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
-  if (existsSync(recipe.out) && !statSync(recipe.out).isDirectory())
-    throw new UserError(`"out" is ${recipe.out}, which is a file: name a folder.`);
+/**
+ * Runs a training stage to its end. Most of the work is synchronous: call it in a worker (`trainInWorker`).
+ * @throws UserError for a recipe that cannot be run, before anything is written; the signal's reason when it is aborted
+ */
+export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
+  const { out, device, token_budget: tokenBudget } = recipe;
+  if (existsSync(out) && !statSync(out).isDirectory())
+    throw new UserError(`"out" is ${out}, which is a file: name a folder.`);
   setThreads();
-  openDevice(recipe.device);
+  openDevice(device);
   seed(recipe.seed);
+  const beforePack = () => signal?.throwIfAborted();
 
   const objective = createObjective(recipe.objective);
   const data = await prepareExamples(recipe, objective);
-  const problems = recipe.doctor === 'off' ? [] : await checkData(recipe, objective);
   const { examples } = data;
-  const order = { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed };
-  const perEpoch = stepsPerEpoch(order);
-  const steps = recipe.max_steps ?? Math.ceil((recipe.epochs ?? 1) * perEpoch);
+  const findings = recipe.doctor === 'off' ? [] : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device: recipe.device });
-  mkdirSync(recipe.out, { recursive: true });
-  writeFileAtomic(join(recipe.out, 'recipe.yaml'), toYaml(recipe));
-  const metricsPath = join(recipe.out, 'metrics.jsonl');
+  const loaded = loadModel(recipe.model, { dtype: 'f32', device });
+
+  mkdirSync(out, { recursive: true });
+  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(recipe));
+  const metricsPath = join(out, 'metrics.jsonl');
   writeFileSync(metricsPath, '');
-  hooks.onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
-  if (problems.length > 0) hooks.onEvent({ kind: 'doctor', problems });
+  onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
+  if (findings.length > 0) onEvent({ kind: 'doctor', findings });
 
   using weights = new TrainableWeights(loaded.model, recipe.dtype);
   using engine = new Engine(weights, recipe.recompute);
-  const { clip_grad_norm: clip, lr: peak } = recipe.optimizer;
-  using optimizer = new AdamW([...weights.masters.values()], {
-    betas: recipe.optimizer.betas,
-    eps: recipe.optimizer.eps,
-    weightDecay: recipe.optimizer.weight_decay,
-  });
+  const masters = [...weights.masters.values()];
   const grads = [...weights.grads.values()];
-  const stopIfAsked = () => {
-    if (hooks.stopRequested()) throw new Stopped('stopped');
-  };
-  if (objective.needs.reference) scoreReference(weights, examples, recipe.token_budget, hooks, stopIfAsked);
-  const parameters = [...weights.masters.values()].reduce((sum, tensor) => sum + tensor.elements, 0);
-  hooks.onEvent({ kind: 'start', formula: objective.formula, steps, parameters });
+  const { lr: peak, betas, eps, weight_decay: weightDecay, clip_grad_norm: maxNorm } = recipe.optimizer;
+  using optimizer = new AdamW(masters, { betas, eps, weightDecay });
+
+  const order = { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed };
+  const perEpoch = stepsPerEpoch(order);
+  const steps = recipe.max_steps ?? Math.ceil((recipe.epochs ?? 1) * perEpoch);
+  const { warmup_ratio: warmupRatio, decay } = recipe.schedule;
+  const schedule = { peak, totalSteps: steps, warmupRatio, decay };
+
+  if (objective.needs.reference) scoreReference(weights, examples, tokenBudget, onEvent, beforePack);
+  const parameters = masters.reduce((sum, tensor) => sum + tensor.elements, 0);
+  onEvent({ kind: 'start', formula: objective.formula, steps, parameters });
 
   let tokens = 0;
-  let model = '';
+  let saved: string | undefined;
   let last: StepMetrics | undefined;
+  const remedy = () =>
+    `${saved === undefined ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saved}`}; ` +
+    `lower optimizer.lr (now ${peak}) or look at the data of ${recipe.data}`;
   for (let step = 0; step < steps; step++) {
     const started = performance.now();
     const sequences = stepRows(step, order).flatMap((row, group) => sequencesOf(examples[row]!, group));
     weights.zeroGrads();
-    const result = guarded(recipe, step, () =>
-      runStep(engine, objective, sequences, recipe.token_budget, stopIfAsked),
-    );
-    const gradNorm = clipGradNorm(grads, clip);
-    const lr = learningRate(step, {
-      peak,
-      totalSteps: steps,
-      warmupRatio: recipe.schedule.warmup_ratio,
-      decay: recipe.schedule.decay,
-    });
-    refuseNonFinite(recipe, step, result.loss, gradNorm, model);
-    optimizer.step(grads, lr);
+    const { loss, metrics } = runStep(engine, objective, sequences, tokenBudget, beforePack);
+    const gradNorm = clipGradNorm(grads, maxNorm);
+    refuseNonFinite(step, loss, gradNorm, remedy);
+    const rate = learningRate(step, schedule);
+    optimizer.step(grads, rate);
     weights.sync();
 
-    const stepTokens = sequences.reduce((sum, sequence) => sum + sequence.row.ids.length, 0);
+    const stepTokens = sequences.reduce((sum, { row }) => sum + row.ids.length, 0);
     tokens += stepTokens;
     last = {
       step: step + 1,
       epoch: (step + 1) / perEpoch,
-      loss: result.loss,
+      loss,
       grad_norm: gradNorm,
-      learning_rate: lr,
-      ...result.metrics,
+      learning_rate: rate,
+      ...metrics,
       num_tokens: tokens,
       tokens_per_second: stepTokens / ((performance.now() - started) / 1000),
-      peak_memory_bytes: memoryStats(recipe.device).peakAllocated,
+      peak_memory_bytes: memoryStats(device).peakAllocated,
     };
     appendFileSync(metricsPath, `${JSON.stringify(last)}\n`);
-    hooks.onEvent({ kind: 'step', metrics: last, steps });
+    onEvent({ kind: 'step', metrics: last, steps });
 
     const final = step + 1 === steps;
     if (final || (step + 1) % (recipe.save.every ?? Infinity) === 0) {
-      refuseRuinedWeights(recipe, step, [...weights.masters.values()], model);
-      model = saveWeights(
-        loaded,
-        weights,
-        join(recipe.out, final ? 'model' : `checkpoints/step-${step + 1}`),
-      );
-      hooks.onEvent({ kind: 'saved', path: model });
+      refuseRuinedWeights(step, masters, remedy);
+      saved = saveWeights(loaded, weights, join(out, final ? 'model' : `checkpoints/step-${step + 1}`));
+      onEvent({ kind: 'saved', path: saved });
     }
-    await setImmediate(); // finalizers and messages get their turn; a synchronous loop would hold both back
+    await setImmediate(); // gives finalizers and messages their turn, which a synchronous loop would hold back
   }
-  return { model, steps, last: last! };
+  return { model: saved!, steps, last: last! };
 }
 
 function sequencesOf(example: Example, group: number): TrainSequence[] {
@@ -166,12 +158,12 @@ function sequencesOf(example: Example, group: number): TrainSequence[] {
   }));
 }
 
-/** Log-probs of every response under the start weights, in the precision that training will use. */
+/** Scores every response under the start weights, in the precision that training will use. */
 function scoreReference(
   weights: TrainableWeights,
   examples: readonly Example[],
   tokenBudget: number,
-  hooks: TrainHooks,
+  onEvent: (event: TrainEvent) => void,
   beforePack: () => void,
 ): void {
   using scorer = new Scorer(weights.model);
@@ -186,58 +178,26 @@ function scoreReference(
     const logps = scorer.score(members.map((i) => parts[i]!.row));
     members.forEach((i, position) => (parts[i]!.referenceLogps = logps[position]!));
     done += members.length;
-    hooks.onEvent({ kind: 'reference', done, total: parts.length });
+    onEvent({ kind: 'reference', done, total: parts.length });
   }
 }
 
-/** Says what to change when memory runs out. */
-function guarded<T>(recipe: TrainRecipe, step: number, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    if (error instanceof TorchError && error.code === 'ERR_OUT_OF_MEMORY') {
-      throw new Error(
-        `step ${step + 1}: ${messageOf(error).slice(0, 200)}; lower token_budget (now ${recipe.token_budget})` +
-          (recipe.recompute ? '' : ' or set recompute: true'),
-        { cause: error },
-      );
-    }
-    throw error;
-  }
-}
-
-/** A step with a NaN is never applied. */
-function refuseNonFinite(
-  recipe: TrainRecipe,
-  step: number,
-  loss: number,
-  gradNorm: number,
-  saved: string,
-): void {
+/** Refuses to apply a step with a NaN. */
+function refuseNonFinite(step: number, loss: number, gradNorm: number, remedy: () => string): void {
   if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
   throw new Error(
-    `step ${step + 1}: the loss is ${loss} and the gradient norm ${gradNorm}, so training stopped before this update; ` +
-      advice(recipe, saved),
+    `step ${step + 1}: the loss is ${loss} and the gradient norm ${gradNorm}, so training stopped before this update; ${remedy()}`,
   );
 }
 
-/** Weights that an update has blown up are never saved: what is on disk stays the last good ones. */
-function refuseRuinedWeights(
-  recipe: TrainRecipe,
-  step: number,
-  masters: readonly Tensor[],
-  saved: string,
-): void {
+/** Refuses to save weights that an update has blown up: the last good ones stay on disk. */
+function refuseRuinedWeights(step: number, masters: readonly Tensor[], remedy: () => string): void {
   const norm = globalNorm(masters);
   if (Number.isFinite(norm)) return;
-  throw new Error(`step ${step + 1}: its update left weights of norm ${norm}; ${advice(recipe, saved)}`);
+  throw new Error(`step ${step + 1}: its update left weights of norm ${norm}; ${remedy()}`);
 }
 
-const advice = (recipe: TrainRecipe, saved: string): string =>
-  `${saved === '' ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saved}`}; ` +
-  `lower optimizer.lr (now ${recipe.optimizer.lr}) or look at the data of ${recipe.data}`;
-
-/** Writes the masters beside the others and renames the directory when it is whole. */
+/** Writes the masters to a directory beside `path` and renames it when it is whole. @returns `path` */
 function saveWeights(loaded: LoadedModel, weights: TrainableWeights, path: string): string {
   const partial = `${path}.partial`;
   rmSync(partial, { recursive: true, force: true });

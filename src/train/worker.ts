@@ -1,3 +1,5 @@
+/** @file Runs `train` in a worker thread: both sides of the thread, and the messages between them. */
+
 import { parentPort, SHARE_ENV, Worker, workerData } from 'node:worker_threads';
 import { UserError } from '../util/errors.js';
 import type { TrainRecipe } from './settings.js';
@@ -5,23 +7,20 @@ import type { TrainEvent, TrainResult } from './trainer.js';
 
 interface WorkerData {
   recipe: TrainRecipe;
-  /** Set to 1 by the main thread to ask the worker to stop; it reads it between packs. */
+  /** Set to 1 by the main thread to stop the worker, which reads it between packs. */
   stop: SharedArrayBuffer;
 }
 
 type Message =
   | { kind: 'event'; event: TrainEvent }
   | { kind: 'done'; result: TrainResult }
-  | { kind: 'failed'; message: string; stack?: string; name: 'UserError' | 'Stopped' | 'Error' };
-
-/** The run was stopped on request. */
-export class TrainingStopped extends Error {
-  override name = 'TrainingStopped';
-}
+  | { kind: 'stopped' }
+  | { kind: 'failed'; isUserError: boolean; message: string; stack: string | undefined };
 
 /**
  * Trains in a worker thread, so that this thread stays free for progress and signals.
  * @param signal stops the run before its next pack; what had been saved stays
+ * @throws the signal's reason when it stopped the run
  */
 export function trainInWorker(
   recipe: TrainRecipe,
@@ -44,6 +43,7 @@ export function trainInWorker(
     worker.on('message', (message: Message) => {
       if (message.kind === 'event') onEvent(message.event);
       else if (message.kind === 'done') resolve(message.result);
+      else if (message.kind === 'stopped') reject(signal!.reason as Error);
       else reject(revive(message));
     });
     worker.on('error', reject);
@@ -53,18 +53,13 @@ export function trainInWorker(
   }).finally(() => signal?.removeEventListener('abort', request));
 }
 
-function revive({ name, message, stack }: Message & { kind: 'failed' }): Error {
-  const error =
-    name === 'UserError'
-      ? new UserError(message)
-      : name === 'Stopped'
-        ? new TrainingStopped(message)
-        : new Error(message);
+function revive({ isUserError, message, stack }: Message & { kind: 'failed' }): Error {
+  const error = isUserError ? new UserError(message) : new Error(message);
   if (stack !== undefined) error.stack = stack;
   return error;
 }
 
-/** The worker's side. */
+/** Runs the worker's side. */
 export async function runWorker(): Promise<void> {
   const port = parentPort!;
   const { recipe, stop } = workerData as WorkerData;
@@ -72,26 +67,25 @@ export async function runWorker(): Promise<void> {
   const post = (message: Message) => {
     port.postMessage(message);
   };
-  const { Stopped, train } = await import('./trainer.js');
+  const stopped = new Error('stopped');
+  const signal = {
+    throwIfAborted: () => {
+      if (Atomics.load(flag, 0) === 1) throw stopped;
+    },
+  };
+  const { train } = await import('./trainer.js');
   const { trimMemory } = await import('../torch/runtime.js');
+  const onEvent = (event: TrainEvent) => {
+    post({ kind: 'event', event });
+  };
   try {
-    const result = await train(recipe, {
-      onEvent: (event) => {
-        post({ kind: 'event', event });
-      },
-      stopRequested: () => Atomics.load(flag, 0) === 1,
-    });
-    post({ kind: 'done', result });
+    post({ kind: 'done', result: await train(recipe, { onEvent, signal }) });
   } catch (error) {
-    const failure = error instanceof Error ? error : new Error(String(error));
-    const name =
-      failure instanceof UserError ? 'UserError' : failure instanceof Stopped ? 'Stopped' : 'Error';
-    post({
-      kind: 'failed',
-      name,
-      message: failure.message,
-      ...(failure.stack !== undefined && { stack: failure.stack }),
-    });
+    if (error === stopped) post({ kind: 'stopped' });
+    else {
+      const { message, stack } = error instanceof Error ? error : new Error(String(error));
+      post({ kind: 'failed', isUserError: error instanceof UserError, message, stack });
+    }
   } finally {
     trimMemory();
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Examination } from '../../doctor/examine.js';
 import { printSummary } from '../../doctor/print.js';
-import { isSick } from '../../doctor/summary.js';
+import { hasErrors } from '../../doctor/summary.js';
 import { FileReplacement, writeFileAtomic } from '../../util/files.js';
 import type { Progress } from '../../util/progress.js';
 import { defineStage } from './stage.js';
@@ -76,5 +76,5 @@ export async function examineFile(
 
 /** @throws Error where training on the rows would be spoilt */
 export function requireHealthy({ data }: DoctorSettings, summary: Examination['summary']): void {
-  if (isSick(summary)) throw new Error(`${data}: training on these rows would be spoilt`);
+  if (hasErrors(summary)) throw new Error(`${data}: training on these rows would be spoilt`);
 }

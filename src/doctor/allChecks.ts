@@ -1,7 +1,8 @@
-import type { Context, RowCheck, SideCheck } from './check.js';
-import { finding, ofSide, type Finding } from './findings.js';
+/** @file Lists the checks on a single row, and runs them. Checks that compare rows are in `acrossRows.ts`. */
+
+import type { CheckContext, PreparedRow, RowCheck, SideCheck } from './check.js';
+import { finding, ofSide, quote, type Finding } from './findings.js';
 import { notLabelledWrong } from './labelChecks.js';
-import { quote, type Specimen } from './specimen.js';
 import { noControlTokens, notCutOff, soundText, thinkingClosed, thinkingOpened } from './textChecks.js';
 import {
   endKnownElsewhere,
@@ -22,7 +23,7 @@ const halvesDiffer: RowCheck = ({ sides: [chosen, rejected] }) =>
     ? [finding('identical-halves', `both say ${quote(chosen.content)}`)]
     : [];
 
-/** What is looked for in every answer, in the order of the report. */
+/** Checks on every response, in the order of the report. */
 const sideChecks: readonly SideCheck[] = [
   endTrained,
   endKnownElsewhere,
@@ -39,7 +40,7 @@ const sideChecks: readonly SideCheck[] = [
   shareTrained,
 ];
 
-/** What is looked for in every row. */
+/** Checks on every row. */
 const rowChecks: readonly RowCheck[] = [
   halvesDiffer,
   notLabelledWrong,
@@ -48,12 +49,10 @@ const rowChecks: readonly RowCheck[] = [
   soundText,
 ];
 
-/** All that these checks find in a row. */
-export function check(specimen: Specimen, context: Context): Finding[] {
-  return [
-    ...specimen.sides.flatMap((side) =>
-      sideChecks.flatMap((look) => look(side, specimen, context).map((found) => ofSide(found, side.role))),
-    ),
-    ...rowChecks.flatMap((look) => look(specimen, context)),
-  ];
+/** Runs all of them on a row. */
+export function checkRow(row: PreparedRow, context: CheckContext): Finding[] {
+  const inSides = row.sides.flatMap((side) =>
+    sideChecks.flatMap((check) => check(side, row, context)).map((found) => ofSide(found, side.role)),
+  );
+  return [...inSides, ...rowChecks.flatMap((check) => check(row, context))];
 }

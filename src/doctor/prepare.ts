@@ -1,0 +1,68 @@
+/** @file Makes a row of the file ready for the checks, by the code that training uses. */
+
+import { RowError } from '../data/jsonl.js';
+import { parseRecord, type Text, type TrainingRecord } from '../data/records.js';
+import { encodePrompt, type TokenRow } from '../text/rows.js';
+import { sidesOf, tokenSide, type Side } from '../text/sides.js';
+import { UserError } from '../util/errors.js';
+import type { PreparedRow, PreparedSide, RefusedRow } from './check.js';
+import { finding, type Finding } from './findings.js';
+import { explainRefusal, explainUnreadable, rolesOutOfOrder } from './refusals.js';
+import type { Student } from './student.js';
+import { reasoningOf } from './thinking.js';
+
+/** Reads a row and tokenises its responses; a row that training could not take comes back with the reasons. */
+export async function prepareRow(
+  fields: Record<string, unknown>,
+  line: number,
+  student: Student,
+): Promise<PreparedRow | RefusedRow> {
+  const refuse = (found: Finding): RefusedRow => ({ line, fields, refused: [found] });
+  let record: TrainingRecord;
+  try {
+    record = parseRecord(fields, '', line);
+  } catch (error) {
+    if (!(error instanceof RowError)) throw error;
+    return refuse(explainUnreadable(fields, error));
+  }
+  const { prompt } = record;
+  const disorder = rolesOutOfOrder(prompt);
+  if (disorder !== undefined) return refuse(finding('roles', disorder));
+
+  const prepared = await Promise.all(
+    sidesOf(record, student.data ?? 'pairs').map((side) => prepareSide(prompt, side, student)),
+  );
+  const sides: PreparedSide[] = [];
+  for (const side of prepared) {
+    if ('code' in side) return refuse(side);
+    sides.push(side);
+  }
+  return {
+    line,
+    fields,
+    prompt,
+    promptIds: await encodePrompt(student.tokenizer, prompt, { system: student.system }),
+    sides,
+  };
+}
+
+async function prepareSide(prompt: Text, side: Side, student: Student): Promise<PreparedSide | Finding> {
+  const { tokenizer, layout, system } = student;
+  const { role, response } = side;
+  let row: TokenRow;
+  try {
+    row = await tokenSide(tokenizer, prompt, side, { layout, system }, (message) => new UserError(message));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return explainRefusal(student, prompt, response, error.message);
+  }
+  const message = typeof response === 'string' ? undefined : response[0]!;
+  let text: string | undefined;
+  return {
+    role,
+    content: message?.content ?? (response as string),
+    reasoning: message && reasoningOf(message),
+    row,
+    trainedText: () => (text ??= tokenizer.decode(row.ids.subarray(row.responseStart))),
+  };
+}
