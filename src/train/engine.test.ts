@@ -10,13 +10,14 @@ import {
 import { expectedGradients, familiesWithGradients } from '../../test/support/families.js';
 import { namedTensors } from '../models/checkpoint.js';
 import { packSequences } from '../models/pack.js';
+import { Scorer } from '../models/scorer.js';
 import { createObjective, type ObjectiveSpec } from '../objectives/index.js';
 import type { TokenRow } from '../text/rows.js';
 import { backward } from '../torch/autograd.js';
 import { fromArray, indices, toFloat64Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { liveTensors, scope } from '../torch/tensor.js';
-import { release, Scorer, type Engine } from './engine.js';
+import { release, type Engine } from './engine.js';
 import { runStep, type TrainSequence } from './step.js';
 
 /** Tied and untied heads, biases, QK-norm, sliding windows, Gemma's four norms and scaled embedding. */

@@ -1,12 +1,12 @@
 import { backward, enableGrad, noGrad } from '../torch/autograd.js';
-import { indices } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { ChunkedHead } from '../models/head.js';
 import { packSequences, type Pack } from '../models/pack.js';
 import { layerSpecs } from '../models/parameters.js';
 import { rmsNormBackward } from '../models/norm.js';
-import type { Branch, Transformer } from '../models/transformer.js';
+import { locateResponses, perRow, type Responses } from '../models/responses.js';
+import type { Branch } from '../models/transformer.js';
 import type { TokenRow } from '../text/rows.js';
 import type { TrainableWeights } from './weights.js';
 
@@ -23,16 +23,6 @@ interface BranchGraph {
   sum: Tensor;
 }
 
-/** The rows' response tokens within a pack: where each is predicted, and what it is. */
-interface Responses {
-  /** Tokens a row. */
-  lengths: readonly number[];
-  /** Positions in the pack whose hidden state predicts a response token: i64[tokens] */
-  positions: Tensor;
-  /** The response tokens: i64[tokens] */
-  targets: Tensor;
-}
-
 /** A forward pass over a pack that waits for its backward. */
 export interface Activations {
   pack: Pack;
@@ -40,31 +30,6 @@ export interface Activations {
   segments: Segment[];
   /** The last residual stream where responses are predicted, before and after the final norm. */
   final: { x: Tensor; normed: Tensor };
-}
-
-function locateResponses(rows: readonly TokenRow[], device: string): Responses {
-  const lengths = rows.map((row) => row.ids.length - row.responseStart);
-  const total = lengths.reduce((a, b) => a + b, 0);
-  const positions = new Int32Array(total);
-  const targets = new Int32Array(total);
-  let offset = 0;
-  let at = 0;
-  for (const { ids, responseStart } of rows) {
-    if (responseStart < 1)
-      throw new RangeError('a response needs a token before it, which predicts its first');
-    for (let i = responseStart; i < ids.length; i++, at++) {
-      positions[at] = offset + i - 1;
-      targets[at] = ids[i]!;
-    }
-    offset += ids.length;
-  }
-  return { lengths, positions: indices(positions, device), targets: indices(targets, device) };
-}
-
-/** Cuts one value a response token into one array a row. */
-function perRow(values: Float64Array, lengths: readonly number[]): Float64Array[] {
-  let start = 0;
-  return lengths.map((length) => values.subarray(start, (start += length)));
 }
 
 function concatenate(parts: readonly Float64Array[]): Float64Array {
@@ -75,41 +40,6 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
     start += part.length;
   }
   return result;
-}
-
-/** Log-probs of rows without a backward. */
-export class Scorer implements Disposable {
-  readonly #head: ChunkedHead;
-
-  constructor(readonly model: Transformer) {
-    this.#head = new ChunkedHead(model.head);
-  }
-
-  /** Natural log-probs of the response tokens, one array a row. */
-  score(rows: readonly TokenRow[]): Float64Array[] {
-    const { model } = this;
-    return scope(() =>
-      noGrad(() => {
-        const pack = packSequences(
-          model,
-          rows.map((row) => row.ids),
-        );
-        const responses = locateResponses(rows, model.device);
-        let x = model.embed(pack.ids);
-        for (let i = 0; i < model.layerCount; i++) {
-          const input = x;
-          x = scope(() => model.layer(i, input, pack.context));
-          input.dispose();
-        }
-        const final = model.norm(ops.indexSelect(x, 0, responses.positions), 'finalNorm');
-        return perRow(this.#head.logps(final, responses.targets), responses.lengths);
-      }),
-    );
-  }
-
-  [Symbol.dispose](): void {
-    this.#head[Symbol.dispose]();
-  }
 }
 
 /**
