@@ -26,13 +26,8 @@ export class Scorer implements Disposable {
           rows.map((row) => row.ids),
         );
         const responses = locateResponses(rows, model.device);
-        let x = model.embed(pack.ids);
-        for (let i = 0; i < model.layerCount; i++) {
-          const input = x;
-          x = scope(() => model.layer(i, input, pack.context));
-          input.dispose();
-        }
-        const final = model.finalNorm(ops.indexSelect(x, 0, responses.positions));
+        const stream = model.stream(pack.ids, pack.context);
+        const final = model.finalNorm(ops.indexSelect(stream, 0, responses.positions));
         return perRow(this.#head.logps(final, responses.targets), responses.lengths);
       }),
     );
