@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { getModel } from '../hub/get.js';
-import { readConfig } from '../models/readConfig.js';
+import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { createProgress } from '../util/progress.js';
 import { printJson } from './output.js';

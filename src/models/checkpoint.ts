@@ -8,8 +8,7 @@ import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import type { ModelConfig } from './config.js';
-import { INDEX_FILE, readWeightMap, SINGLE_FILE } from './directory.js';
-import { readConfig } from './readConfig.js';
+import { INDEX_FILE, readConfig, readWeightMap, SINGLE_FILE } from './directory.js';
 import { parameterSpecs, type ParameterSpec } from './parameters.js';
 import { Transformer } from './transformer.js';
 

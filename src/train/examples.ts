@@ -1,6 +1,6 @@
 import { readTrainingRecords, type TrainingRecord } from '../data/records.js';
 import { rowError } from '../data/jsonl.js';
-import { readConfig } from '../models/readConfig.js';
+import { readConfig } from '../models/directory.js';
 import { checkRows, type Objective, type Role } from '../objectives/objective.js';
 import { tokenRow, type RowOptions, type TokenRow } from '../text/rows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
