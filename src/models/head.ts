@@ -72,14 +72,14 @@ export class ChunkedHead implements Disposable {
   /**
    * Signed token-weighted cross-entropy, forward and backward in one pass over the chunks:
    * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax).
-   * @param weights g, one a token; of either sign
+   * @param gradient g, one per token; of either sign
    * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it
    * @returns the log-probs and dLoss/dhidden in the dtype of `hidden`
    */
   backward(
     hidden: Tensor,
     targets: Tensor,
-    weights: Float64Array,
+    gradient: Float64Array,
     weightGrad: Tensor,
   ): { logps: Float64Array; hiddenGrad: Tensor } {
     const result = new Float64Array(hidden.size(0));
@@ -89,7 +89,7 @@ export class ChunkedHead implements Disposable {
       result.set(toFloat64Array(logps), start);
       const count = chunk.size(0);
       const g = ops.toDevice(
-        fromArray(weights.slice(start, start + count), [count, 1]),
+        fromArray(gradient.slice(start, start + count), [count, 1]),
         hidden.device,
         numerators.dtype,
       );

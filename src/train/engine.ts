@@ -96,8 +96,8 @@ export class Engine implements Disposable {
     const { pack, responses, segments, final } = activations;
     return scope(() =>
       noGrad(() => {
-        const weights = concatenate(gradient);
-        const head = this.#head.backward(final.normed, responses.targets, weights, this.weights.headGrad);
+        const all = concatenate(gradient);
+        const head = this.#head.backward(final.normed, responses.targets, all, this.weights.headGrad);
         const predicting = this.#normBackward(final.x, 'finalNorm', head.hiddenGrad);
         const stream = segments.at(-1)!.x;
         const g = ops.indexCopy_(ops.zerosLike(stream), 0, responses.positions, predicting);
@@ -119,7 +119,7 @@ export class Engine implements Disposable {
       ops.add_(g, this.#normBackward(x, branch.norm, graph.normed.grad!));
     });
     disposeAll(segment);
-    this.weights.collect(branch.parameters);
+    this.weights.gather(branch.parameters);
   }
 
   /** The stream before a branch → the stream after it; with `record`, as a graph. */
