@@ -1,3 +1,4 @@
+// Defines the shared conversions and error translation, and initializes the module.
 #include "addon.h"
 
 #include <c10/util/Exception.h>
@@ -81,7 +82,7 @@ int64_t integer(napi_env env, napi_value value) {
     check(env, napi_get_value_bigint_int64(env, value, &result, &lossless));
     if (!lossless) throw JsError("ERR_ARGUMENT", "bigint does not fit in 64 bits");
   } else {
-    // Node-API would cut 2.5 to 2 and turn NaN into 0: wrong sizes and offsets that nobody notices.
+    // Node-API would silently cut 2.5 to 2 and turn NaN into 0: wrong sizes and offsets.
     const double x = number(env, value);
     if (std::trunc(x) != x || std::abs(x) > 9007199254740992.0) {
       throw JsError("ERR_ARGUMENT", "a whole number is expected, not " + std::to_string(x));

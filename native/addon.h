@@ -1,5 +1,5 @@
-// What the addon's files share: the handle table, argument conversion and error translation.
-// The addon knows tensors, ops, autograd, devices and groups; it knows no models.
+// Declares what the addon's files share: the handle table, argument conversion and error translation.
+// The addon knows tensors, operators, autograd, devices and groups; it does not know models.
 #pragma once
 
 #include <node_api.h>
@@ -13,7 +13,7 @@ namespace redistill {
 
 // ---- errors ------------------------------------------------------------------------------------------------
 
-// A JavaScript exception is already pending; unwinds to the entry point.
+// Unwinds to the entry point when a JavaScript exception is already pending.
 struct JsPending {};
 
 // Throws in C++; `guarded` turns it into a JavaScript Error with this code.
@@ -26,8 +26,8 @@ void check(napi_env env, napi_status status);
 
 using Native = napi_value (*)(napi_env, size_t argc, napi_value* argv);
 
-// Adds `fn` to `exports`. The entry point catches every C++ exception: ERR_OUT_OF_MEMORY, ERR_DISPOSED and
-// ERR_TORCH are the codes TypeScript sees.
+// Adds `fn` to `exports`. The entry point catches every C++ exception; TypeScript receives it as an Error with a code:
+// ERR_OUT_OF_MEMORY, ERR_DISPOSED, ERR_ARGUMENT, ERR_TORCH, ERR_SCOPE or ERR_LIBRARY.
 void define(napi_env env, napi_value exports, const char* name, Native fn);
 
 // ---- conversion --------------------------------------------------------------------------------------------
@@ -49,12 +49,12 @@ void set(napi_env env, napi_value array, uint32_t index, napi_value value);
 
 // ---- handles -----------------------------------------------------------------------------------------------
 
-// A tensor is a number in JavaScript: generation · 2^22 + slot. A slot's generation grows when it is freed, so
-// that a number kept too long is an error and never another tensor.
+// A tensor is a number in JavaScript: generation · 2^22 + slot. A slot's generation grows when it is freed, so that
+// using a number for too long is an error and never reaches another tensor.
 double makeHandle(at::Tensor tensor);
 napi_value wrap(napi_env env, at::Tensor tensor);
 
-// The tensor of a handle. `where` names the argument in the message of a use after disposal.
+// Returns the tensor of a handle. `where` names the argument in the error of a use after disposal.
 at::Tensor tensorOf(double handle, const char* where);
 at::Tensor tensorOf(napi_env env, napi_value value, const char* where = "tensor");
 std::vector<at::Tensor> tensorsOf(napi_env env, napi_value array, const char* where);

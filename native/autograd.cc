@@ -1,10 +1,8 @@
-// libtorch's autograd: backward, gradients, modes, and gradients that TypeScript computed in the forward pass.
+// Exposes libtorch's autograd: backward, gradients and the recording mode. Nothing here calls back into JavaScript.
 #include "addon.h"
 
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/csrc/autograd/function.h>
-#include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/variable.h>
 
 namespace redistill {
@@ -12,7 +10,7 @@ namespace {
 
 using torch::autograd::variable_list;
 
-// Tensors with `null` for "none" (an undefined tensor).
+// Tensors; `null` becomes an undefined tensor, which stands for no gradient.
 variable_list gradients(napi_env env, napi_value values) {
   variable_list result;
   if (isNullish(env, values)) return result;
@@ -23,16 +21,13 @@ variable_list gradients(napi_env env, napi_value values) {
   return result;
 }
 
-// backward(outputs, gradients | null, retainGraph, inputs | null): adds to .grad of the leaves, or of `inputs` alone.
+// backward(outputs, gradients | null, retainGraph) adds to .grad of the leaves.
 napi_value backward(napi_env env, size_t, napi_value* argv) {
-  variable_list inputs;
-  if (!isNullish(env, argv[3])) inputs = tensorsOf(env, argv[3], "inputs");
-  torch::autograd::backward(tensorsOf(env, argv[0], "outputs"), gradients(env, argv[1]), boolean(env, argv[2]),
-                            /*create_graph=*/false, inputs);
+  torch::autograd::backward(tensorsOf(env, argv[0], "outputs"), gradients(env, argv[1]), boolean(env, argv[2]));
   return undefined(env);
 }
 
-// grad(outputs, inputs, gradients | null, retainGraph) → one handle or null an input.
+// grad(outputs, inputs, gradients | null, retainGraph) → one handle or null per input.
 napi_value grad(napi_env env, size_t, napi_value* argv) {
   const auto result =
       torch::autograd::grad(tensorsOf(env, argv[0], "outputs"), tensorsOf(env, argv[1], "inputs"),
@@ -69,44 +64,11 @@ napi_value requiresGrad(napi_env env, size_t, napi_value* argv) {
   return toJs(env, tensorOf(env, argv[0]).requires_grad());
 }
 
-// setGradMode(enabled) → what it was. Per thread.
+// setGradMode(enabled) → the mode before. Each thread has its own.
 napi_value setGradMode(napi_env env, size_t, napi_value* argv) {
   const bool before = at::GradMode::is_enabled();
   at::GradMode::set_enabled(boolean(env, argv[0]));
   return toJs(env, before);
-}
-
-// Backward of a scalar whose gradients were computed in the forward pass: each is scaled by the incoming gradient.
-struct AttachedGrads : torch::autograd::Node {
-  std::vector<at::Tensor> grads;
-
-  variable_list apply(variable_list&& incoming) override {
-    variable_list result;
-    for (const auto& gradient : grads) {
-      result.push_back(incoming[0].defined() ? gradient * incoming[0].to(gradient.scalar_type()) : at::Tensor());
-    }
-    return result;
-  }
-
-  void release_variables() override { grads.clear(); }
-  std::string name() const override { return "AttachedGrads"; }
-};
-
-// attachGrads(value, inputs, grads) → `value` (a scalar), differentiable in `inputs` with these gradients.
-napi_value attachGrads(napi_env env, size_t, napi_value* argv) {
-  at::Tensor value = tensorOf(env, argv[0], "value").detach();
-  const variable_list inputs = tensorsOf(env, argv[1], "inputs");
-  auto grads = tensorsOf(env, argv[2], "grads");
-  if (value.numel() != 1) throw JsError("ERR_ARGUMENT", "attachGrads: the value must be a scalar");
-  if (inputs.size() != grads.size()) throw JsError("ERR_ARGUMENT", "attachGrads: one gradient an input");
-  for (size_t i = 0; i < inputs.size(); i++) {
-    if (inputs[i].sizes() != grads[i].sizes()) throw JsError("ERR_ARGUMENT", "attachGrads: a gradient has another shape than its input");
-  }
-  auto node = std::shared_ptr<AttachedGrads>(new AttachedGrads(), torch::autograd::deleteNode);
-  node->set_next_edges(torch::autograd::collect_next_edges(inputs));
-  node->grads = std::move(grads);
-  torch::autograd::set_history(value, node);
-  return wrap(env, value);
 }
 
 }  // namespace
@@ -119,7 +81,6 @@ void defineAutograd(napi_env env, napi_value exports) {
   define(env, exports, "setRequiresGrad", setRequiresGrad);
   define(env, exports, "requiresGrad", requiresGrad);
   define(env, exports, "setGradMode", setGradMode);
-  define(env, exports, "attachGrads", attachGrads);
 }
 
 }  // namespace redistill

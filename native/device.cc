@@ -1,5 +1,5 @@
-// Accelerators without their headers: libtorch's device-generic guards and allocators. The CPU half of libtorch is
-// linked; `loadLibrary` brings in the CUDA half when it is asked for.
+// Drives accelerators through libtorch's device-generic guards and allocators, without their headers. The CPU half of
+// libtorch is linked; `loadLibrary` loads the CUDA half on request.
 #include "addon.h"
 
 #include <ATen/Context.h>
@@ -16,7 +16,8 @@ namespace {
 
 using c10::CachingDeviceAllocator::StatType;
 
-// Streams and events belong to the thread that drives the device; their numbers are indices into these.
+// Streams and events are for overlapping collectives with the backward pass in data-parallel training; nothing uses them
+// yet. They belong to the thread that drives the device; their numbers are indices into these.
 struct Event {
   void* native = nullptr;
   c10::Device device = c10::Device(c10::kCPU);
@@ -44,7 +45,7 @@ Event& eventOf(napi_env env, napi_value value) {
   return found->second;
 }
 
-// loadLibrary(path): makes a library's operators and devices known to libtorch (libtorch_cuda.so).
+// loadLibrary(path) registers a library's operators and devices with libtorch (libtorch_cuda.so).
 napi_value loadLibrary(napi_env env, size_t, napi_value* argv) {
   const std::string path = text(env, argv[0]);
   if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) throw JsError("ERR_LIBRARY", dlerror());
@@ -59,7 +60,7 @@ napi_value deviceCount(napi_env env, size_t, napi_value* argv) {
 
 napi_value setDevice(napi_env env, size_t, napi_value* argv) {
   const auto device = deviceOf(env, argv[0]);
-  at::globalContext().lazyInitDevice(device.type());  // the allocator has no statistics before that
+  at::globalContext().lazyInitDevice(device.type());  // before that the allocator has no statistics
   guardOf(device).setDevice(device);
   return undefined(env);
 }
@@ -70,7 +71,7 @@ napi_value synchronize(napi_env env, size_t, napi_value* argv) {
   return undefined(env);
 }
 
-// memoryStats(device) → [allocated, peakAllocated, reserved, peakReserved] in bytes. Not for "cpu".
+// memoryStats(device) → [allocated, peakAllocated, reserved, peakReserved] in bytes. "cpu" is not supported.
 napi_value memoryStats(napi_env env, size_t, napi_value* argv) {
   const auto device = deviceOf(env, argv[0]);
   const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
@@ -118,7 +119,7 @@ napi_value setStream(napi_env env, size_t, napi_value* argv) {
   return undefined(env);
 }
 
-// recordEvent(stream) → number: a point on the stream; waitEvent(stream, event) makes another stream wait for it.
+// recordEvent(stream) → number, a point on the stream; waitEvent(stream, event) makes another stream wait for it.
 napi_value recordEvent(napi_env env, size_t, napi_value* argv) {
   const auto stream = streamOf(env, argv[0]);
   Event event{nullptr, stream.device()};

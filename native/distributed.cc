@@ -1,4 +1,4 @@
-// Process groups over c10d. Collectives then go through the ordinary operators `_c10d_functional::…` by group name.
+// Creates process groups over c10d. Collectives are the ordinary operators `_c10d_functional::…`, by group name.
 #include "addon.h"
 
 #include <torch/csrc/distributed/c10d/GroupRegistry.hpp>
@@ -13,7 +13,7 @@
 namespace redistill {
 namespace {
 
-// c10d's registry holds groups weakly, so they are kept here until destroyGroup.
+// Keeps groups until destroyGroup, since c10d's registry holds them weakly.
 struct Groups {
   std::mutex mutex;
   std::map<std::string, c10::intrusive_ptr<c10d::ProcessGroup>> byName;
@@ -24,8 +24,8 @@ Groups& groups() {
   return *instance;
 }
 
-// initGroup(name, host, port, serve, rank, world, timeoutSeconds): `serve` for the process that owns the store (rank 0,
-// unless a launcher's agent already serves that port).
+// initGroup(name, host, port, serve, rank, world, timeoutSeconds); the process that owns the store passes `serve` (rank
+// 0, unless a launcher's agent already serves that port).
 napi_value initGroup(napi_env env, size_t, napi_value* argv) {
   const std::string name = text(env, argv[0]);
   const int rank = static_cast<int>(integer(env, argv[4]));
@@ -36,9 +36,9 @@ napi_value initGroup(napi_env env, size_t, napi_value* argv) {
   options.isServer = boolean(env, argv[3]);
   options.timeout = timeout;
   options.waitWorkers = false;
-  // Node exports libuv's symbols, which would take the place of the library's own copy.
+  // Node exports libuv's symbols, which would replace the library's own copy.
   options.useLibUV = false;
-  // Under the group's name, since a launcher's store also holds its own keys and those of earlier attempts.
+  // Keys get the group's name as prefix, since a launcher's store also holds its own keys and those of earlier attempts.
   auto store = c10::make_intrusive<c10d::PrefixStore>(
       name, c10::make_intrusive<c10d::TCPStore>(text(env, argv[1]), options));
   auto group = c10::make_intrusive<c10d::ProcessGroup>(rank, world);

@@ -1,4 +1,4 @@
-// The table of live tensors and the scopes that free them.
+// Holds the table of live tensors and the scopes that free them.
 #include "addon.h"
 
 #include <deque>
@@ -17,13 +17,13 @@ struct Slot {
 
 struct Table {
   std::mutex mutex;
-  std::deque<Slot> slots;  // a deque: growing does not move the others
+  std::deque<Slot> slots;  // a deque, so that growing does not move slots
   std::vector<uint32_t> unused;
   size_t live = 0;
 };
 
-// Leaked on purpose: a static destructor would run after Node has gone and release JavaScript buffers into a
-// dead environment.
+// The table is leaked on purpose: a static destructor would run after Node's environment has ended and release
+// JavaScript buffers into it.
 Table& table() {
   static Table* instance = new Table();
   return *instance;
@@ -44,7 +44,7 @@ Slot* find(Table& t, double handle) {
   return entry.generation == generationOf(handle) && entry.tensor.defined() ? &entry : nullptr;
 }
 
-// Takes the tensor out of the table; it dies with the returned value, outside the lock.
+// Takes the tensor out of the table. It is freed with the returned value, outside the lock.
 at::Tensor take(Table& t, double handle) {
   Slot* entry = find(t, handle);
   if (!entry) return {};
@@ -61,7 +61,7 @@ napi_value scopeBegin(napi_env env, size_t, napi_value*) {
   return undefined(env);
 }
 
-// scopeEnd(keep: number[]): frees what the innermost scope made, except `keep`, which passes to the scope outside.
+// scopeEnd(keep: number[]) frees what the innermost scope made, except `keep`, which passes to the scope outside.
 napi_value scopeEnd(napi_env env, size_t, napi_value* argv) {
   if (marks.empty()) throw JsError("ERR_SCOPE", "scopeEnd without scopeBegin");
   std::vector<double> keep(length(env, argv[0]));

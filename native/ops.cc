@@ -1,4 +1,4 @@
-// Every operator of libtorch through the boxed dispatcher, by schema name.
+// Calls any operator of libtorch by schema name, through the boxed dispatcher.
 #include "addon.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -38,8 +38,8 @@ const Operator& operatorOf(napi_env env, napi_value id) {
   return ops.all[index];
 }
 
-// Integer-valued numbers become int scalars, as Python's literals do; a double is asked for with {double: x} only
-// where a kernel tells them apart (full, arange), which TypeScript settles with an explicit dtype.
+// A number with an integral value becomes an integer scalar, as a literal does in Python. Where a kernel would choose a
+// dtype by that (full, arange), callers pass the dtype.
 c10::Scalar scalar(napi_env env, napi_value value) {
   napi_valuetype type;
   check(env, napi_typeof(env, value, &type));
@@ -81,7 +81,7 @@ IValue convert(napi_env env, napi_value value, const c10::Type& type, const char
       bool isArray;
       check(env, napi_is_array(env, value, &isArray));
       const uint32_t size = isArray ? length(env, value) : 1;
-      auto at = [&](uint32_t i) { return isArray ? element(env, value, i) : value; };  // a bare number fills int[1]
+      auto at = [&](uint32_t i) { return isArray ? element(env, value, i) : value; };  // a bare number stands for a list of one
       switch (item->kind()) {
         case TypeKind::TensorType: {
           c10::List<at::Tensor> list;

@@ -1,9 +1,8 @@
-// Process-wide settings: threads, seeds, the C allocator, versions.
+// Reads and changes process-wide settings: threads, seeds, the C allocator, the version.
 #include "addon.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <torch/version.h>
 
 #include <malloc.h>
@@ -12,7 +11,7 @@ namespace redistill {
 namespace {
 
 napi_value setThreads(napi_env env, size_t, napi_value* argv) {
-  // A thread's first parallel operator takes over the count that any thread set last; let that be behind us.
+  // A thread's first parallel operator takes over the count that any thread set last; this call makes that happen now.
   at::get_num_threads();
   at::set_num_threads(static_cast<int>(integer(env, argv[0])));
   return undefined(env);
@@ -42,15 +41,14 @@ napi_value setRngState(napi_env env, size_t, napi_value* argv) {
 
 napi_value version(napi_env env, size_t, napi_value*) { return toJs(env, std::string(TORCH_VERSION)); }
 
-napi_value config(napi_env env, size_t, napi_value*) { return toJs(env, at::show_config()); }
-
-// Resident and peak resident memory are read by TypeScript; this gives free pages back after a large model is freed.
+// trimMemory() gives free pages back to the system, for use after a large model is freed.
 napi_value trimMemory(napi_env env, size_t, napi_value*) { return toJs(env, malloc_trim(0) == 1); }
 
 }  // namespace
 
 void defineRuntime(napi_env env, napi_value exports) {
-  // glibc maps and unmaps every large tensor, so that each op pays for page faults. Keep freed memory instead.
+  // By default glibc maps and unmaps every large tensor, so that each operator pays for page faults. With these
+  // settings it keeps freed memory.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 2147483647);
   mallopt(M_TOP_PAD, 64 << 20);
@@ -60,7 +58,6 @@ void defineRuntime(napi_env env, napi_value exports) {
   define(env, exports, "rngState", rngState);
   define(env, exports, "setRngState", setRngState);
   define(env, exports, "version", version);
-  define(env, exports, "config", config);
   define(env, exports, "trimMemory", trimMemory);
 }
 

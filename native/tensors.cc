@@ -1,4 +1,4 @@
-// Tensors in and out of JavaScript memory.
+// Moves tensors in and out of JavaScript memory and reads their properties.
 #include "addon.h"
 
 #include <memory>
@@ -8,14 +8,14 @@
 namespace redistill {
 namespace {
 
-// Lets go of JavaScript buffers on the thread that owns them, since libtorch may drop a storage on any thread. One an
-// environment (a worker has its own); a tensor may outlive that, and then there is nothing left to let go of.
+// Releases JavaScript buffers on the thread that owns them, since libtorch may drop a storage on any thread. There is one
+// per environment (a worker has its own); where a tensor outlives its environment, nothing is left to release.
 struct Releaser {
   std::mutex mutex;
   napi_threadsafe_function function = nullptr;
 };
 
-// fromBuffer shares the ArrayBuffer's memory and holds this reference until libtorch drops the storage.
+// Holds the ArrayBuffer whose memory fromBuffer shares, until libtorch drops the storage.
 struct Borrowed {
   napi_ref reference;
   std::shared_ptr<Releaser> releaser;
@@ -35,7 +35,7 @@ void giveBack(Borrowed* borrowed) {
   if (!sent) delete borrowed;
 }
 
-// The releaser of this environment; it does not keep the loop alive.
+// Returns this environment's releaser, which does not keep the event loop alive.
 std::shared_ptr<Releaser> releaserOf(napi_env env) {
   static std::mutex mutex;
   static auto* perEnvironment = new std::unordered_map<napi_env, std::shared_ptr<Releaser>>();
@@ -60,7 +60,7 @@ std::shared_ptr<Releaser> releaserOf(napi_env env) {
   return releaser;
 }
 
-// fromBuffer(typedArray, shape, dtype): shares memory with the typed array, on the CPU.
+// fromBuffer(typedArray, shape, dtype) → a CPU tensor that shares memory with the typed array.
 napi_value fromBuffer(napi_env env, size_t, napi_value* argv) {
   napi_typedarray_type type;
   size_t count, offset;
@@ -72,7 +72,7 @@ napi_value fromBuffer(napi_env env, size_t, napi_value* argv) {
   for (uint32_t i = 0; i < shape.size(); i++) shape[i] = integer(env, element(env, argv[1], i));
   const auto dtype = static_cast<at::ScalarType>(integer(env, argv[2]));
   if (c10::multiply_integers(shape) * c10::elementSize(dtype) != count * sizes[type]) {
-    throw JsError("ERR_ARGUMENT", "fromBuffer: the shape needs another number of bytes than the array has");
+    throw JsError("ERR_ARGUMENT", "fromBuffer: the array has another number of bytes than the shape needs");
   }
   auto borrowed = std::make_unique<Borrowed>(Borrowed{nullptr, releaserOf(env)});
   check(env, napi_create_reference(env, buffer, 1, &borrowed->reference));
@@ -81,7 +81,7 @@ napi_value fromBuffer(napi_env env, size_t, napi_value* argv) {
   return wrap(env, std::move(tensor));
 }
 
-// toBuffer(tensor): an ArrayBuffer over the storage of a contiguous CPU tensor, without a copy.
+// toBuffer(tensor) → an ArrayBuffer over the storage of a contiguous CPU tensor, without a copy.
 napi_value toBuffer(napi_env env, size_t, napi_value* argv) {
   auto* tensor = new at::Tensor(tensorOf(env, argv[0]));
   if (!tensor->is_cpu() || !tensor->is_contiguous()) {
@@ -118,15 +118,6 @@ napi_value item(napi_env env, size_t, napi_value* argv) {
   return toJs(env, value.isBoolean() ? static_cast<double>(value.toBool()) : value.toDouble());
 }
 
-napi_value isContiguous(napi_env env, size_t, napi_value* argv) {
-  return toJs(env, tensorOf(env, argv[0]).is_contiguous());
-}
-
-// A number that two tensors share when they share memory.
-napi_value storageKey(napi_env env, size_t, napi_value* argv) {
-  return toJs(env, static_cast<double>(reinterpret_cast<uintptr_t>(tensorOf(env, argv[0]).storage().data())));
-}
-
 }  // namespace
 
 void defineTensors(napi_env env, napi_value exports) {
@@ -136,8 +127,6 @@ void defineTensors(napi_env env, napi_value exports) {
   define(env, exports, "dtype", dtype);
   define(env, exports, "device", device);
   define(env, exports, "item", item);
-  define(env, exports, "isContiguous", isContiguous);
-  define(env, exports, "storageKey", storageKey);
 }
 
 }  // namespace redistill

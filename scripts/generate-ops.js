@@ -1,17 +1,18 @@
-// Writes src/torch/ops.ts: a typed function for each operator below, from the schemas of the libtorch in use.
-// Run it after adding a line:  npm run build && node scripts/generate-ops.js && npm run format
+/**
+ * @file Writes src/torch/ops.ts: a typed function for each operator below, from the schemas of the libtorch in use.
+ * Run it after adding a line:  npm run build && node scripts/generate-ops.js && npm run format
+ */
 import { writeFileSync } from 'node:fs';
 import { native } from '../dist/torch/native.js';
 import { schemaArguments } from '../dist/torch/op.js';
 
-/** our name → operator and overload */
+/** Maps our names to operators and overloads. */
 const operators = {
   // arithmetic
   add: 'aten::add.Tensor',
   addScalar: 'aten::add.Scalar',
   add_: 'aten::add_.Tensor',
   sub: 'aten::sub.Tensor',
-  subScalar: 'aten::sub.Scalar',
   sub_: 'aten::sub_.Tensor',
   mul: 'aten::mul.Tensor',
   mulScalar: 'aten::mul.Scalar',
@@ -20,26 +21,17 @@ const operators = {
   div: 'aten::div.Tensor',
   divScalar: 'aten::div.Scalar',
   neg: 'aten::neg',
-  neg_: 'aten::neg_',
-  exp: 'aten::exp',
   exp_: 'aten::exp_',
   log: 'aten::log',
   cos: 'aten::cos',
   sin: 'aten::sin',
-  sqrt: 'aten::sqrt',
   rsqrt: 'aten::rsqrt',
-  tanh: 'aten::tanh',
-  sigmoid: 'aten::sigmoid',
   silu: 'aten::silu',
   gelu: 'aten::gelu',
-  powScalar: 'aten::pow.Tensor_Scalar',
-  clampMin: 'aten::clamp_min',
-  isfinite: 'aten::isfinite',
   // products
   mm: 'aten::mm',
   mmOut: 'aten::mm.out',
   addmm_: 'aten::addmm_',
-  matmul: 'aten::matmul',
   linear: 'aten::linear',
   outer: 'aten::outer',
   // reductions
@@ -50,43 +42,33 @@ const operators = {
   amax: 'aten::amax',
   argmax: 'aten::argmax',
   maxDim: 'aten::max.dim',
-  all: 'aten::all',
-  logsumexp: 'aten::logsumexp',
   softmax: 'aten::softmax.int',
   logSoftmax: 'aten::log_softmax.int',
   cumsum: 'aten::cumsum',
-  sort: 'aten::sort',
   topk: 'aten::topk',
   searchsorted: 'aten::searchsorted.Tensor',
   norm: 'aten::linalg_vector_norm',
   // comparison and choice
-  eq: 'aten::eq.Tensor',
   equal: 'aten::equal',
   leScalar: 'aten::le.Scalar',
   gtScalar: 'aten::gt.Scalar',
-  lt: 'aten::lt.Tensor',
   ltScalar: 'aten::lt.Scalar',
   ge: 'aten::ge.Tensor',
   logicalAnd: 'aten::logical_and',
   logicalOr: 'aten::logical_or',
-  logicalNot: 'aten::logical_not',
-  where: 'aten::where.self',
   maskedFill: 'aten::masked_fill.Scalar',
-  maskedFill_: 'aten::masked_fill_.Scalar',
   // indexing and layout
   embedding: 'aten::embedding',
   indexSelect: 'aten::index_select',
   indexAdd_: 'aten::index_add_',
   indexCopy_: 'aten::index_copy_',
   gather: 'aten::gather',
-  scatter_: 'aten::scatter_.src',
   scatterAdd_: 'aten::scatter_add_',
   cat: 'aten::cat',
   stack: 'aten::stack',
   chunk: 'aten::chunk',
   splitWithSizes: 'aten::split_with_sizes',
   narrow: 'aten::narrow',
-  select: 'aten::select.int',
   view: 'aten::view',
   viewDtype: 'aten::view.dtype',
   reshape: 'aten::reshape',
@@ -94,8 +76,6 @@ const operators = {
   t: 'aten::t',
   unsqueeze: 'aten::unsqueeze',
   squeeze: 'aten::squeeze.dim',
-  expand: 'aten::expand',
-  repeatInterleave: 'aten::repeat_interleave.self_int',
   contiguous: 'aten::contiguous',
   // creation and copies
   arange: 'aten::arange.start_step',
@@ -110,14 +90,10 @@ const operators = {
   fromFile: 'aten::from_file',
   toDtype: 'aten::to.dtype',
   toDevice: 'aten::to.device',
-  toCopy: 'aten::_to_copy',
   clone: 'aten::clone',
   detach: 'aten::detach',
   copy_: 'aten::copy_',
-  zero_: 'aten::zero_',
   fill_: 'aten::fill_.Scalar',
-  normal_: 'aten::normal_',
-  exponential_: 'aten::exponential_',
   // model parts
   scaledDotProductAttention: 'aten::scaled_dot_product_attention',
   flashAttentionForward: 'aten::_flash_attention_forward',
@@ -152,7 +128,7 @@ const plain = {
   MemoryFormat: 'number',
 };
 
-/** TypeScript type and conversion of a schema argument. */
+/** Returns the TypeScript type and conversion of a schema argument; undefined where it has none. */
 function conversion(type, expression) {
   const optional = type.endsWith('?');
   const base = optional ? type.slice(0, -1) : type;
@@ -167,7 +143,7 @@ function conversion(type, expression) {
   return [`${plain[base]}${or}`, expression];
 }
 
-/** TypeScript type and conversion of what comes back. */
+/** Returns the TypeScript type and conversion of the results. */
 function returned(schema) {
   const type = schema
     .slice(schema.lastIndexOf(') -> ') + 5)
@@ -208,7 +184,7 @@ for (const [name, operator] of Object.entries(operators)) {
     const own = safe(argument.name);
     const converted = conversion(argument.type, argument.keywordOnly ? `options.${own}` : own);
     if (!converted) {
-      passed.push('undefined'); // Generator and the like: the default
+      passed.push('undefined'); // a type that is not supported (Generator): the schema's default
       continue;
     }
     const [type, expression] = converted;
@@ -248,7 +224,10 @@ export function ${name}(${parameters.join(', ')}): ${type} {
 
 writeFileSync(
   new URL('../src/torch/ops.ts', import.meta.url),
-  `// Written by scripts/generate-ops.js from libtorch ${native.version()}. Add operators there.
+  `/**
+ * @file Calls libtorch's operators, one typed function each.
+ * Written by scripts/generate-ops.js from libtorch ${native.version()}: add operators there.
+ */
 import { dtypeCodes, type Dtype } from './dtype.js';
 import { handles, invoke, Op, tensorList, wrap } from './op.js';
 import type { Tensor } from './tensor.js';

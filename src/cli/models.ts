@@ -1,6 +1,6 @@
 /** @file The commands `models get` and `models inspect`. */
 import { Command } from 'commander';
-import { readConfig } from '../models/readConfig.js';
+import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { createProgress } from '../util/progress.js';
 import { printJson } from './output.js';

@@ -1,3 +1,4 @@
+/** @file Loads and saves a Hugging Face model directory, with its weights as tensors. */
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ops from '../torch/ops.js';
@@ -8,12 +9,11 @@ import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import type { ModelConfig } from './config.js';
-import { INDEX_FILE, readWeightMap, SINGLE_FILE } from './directory.js';
-import { readConfig } from './readConfig.js';
+import { INDEX_FILE, readConfig, readWeightMap, SINGLE_FILE } from './directory.js';
 import { parameterSpecs, type ParameterSpec } from './parameters.js';
 import { Transformer } from './transformer.js';
 
-/** Files of a model directory besides its weights; saving copies those that are there. */
+/** Files of a model directory beside its weights; saving copies those that exist. */
 export const companionFiles = [
   'config.json',
   'generation_config.json',
@@ -29,13 +29,14 @@ export const companionFiles = [
   'NOTICE',
 ];
 
-/** Weights of a shard file at most; what `transformers` uses too. */
+/** The largest size of a shard's weights, as in `transformers`. */
 const shardBytes = 5e9;
 
-/** The directory's weight files, opened; each tensor name with the file that holds it. */
-class Weights implements Disposable {
+/** The open weight files of a model directory. */
+class WeightFiles implements Disposable {
   readonly #files = new Map<string, SafetensorsFile>();
-  readonly byName = new Map<string, SafetensorsFile>();
+  /** Maps each tensor's name to the file that holds it. */
+  readonly byTensor = new Map<string, SafetensorsFile>();
 
   constructor(readonly dir: string) {
     try {
@@ -49,13 +50,13 @@ class Weights implements Disposable {
   #openAll(): void {
     if (existsSync(join(this.dir, SINGLE_FILE))) {
       const file = this.#open(SINGLE_FILE);
-      for (const name of file.entries.keys()) this.byName.set(name, file);
+      for (const name of file.entries.keys()) this.byTensor.set(name, file);
       return;
     }
     const index = join(this.dir, INDEX_FILE);
     if (!existsSync(index)) throw new UserError(`${this.dir} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}`);
     for (const [name, shard] of Object.entries(readWeightMap(index)))
-      this.byName.set(name, this.#open(shard));
+      this.byTensor.set(name, this.#open(shard));
   }
 
   #open(name: string): SafetensorsFile {
@@ -64,10 +65,11 @@ class Weights implements Disposable {
     return file;
   }
 
-  file(name: string): SafetensorsFile {
-    const file = this.byName.get(name);
+  /** Returns the file that holds a tensor. */
+  holding(tensor: string): SafetensorsFile {
+    const file = this.byTensor.get(tensor);
     if (!file)
-      throw new UserError(`${this.dir}: the weights have no tensor "${name}", which config.json implies`);
+      throw new UserError(`${this.dir}: the weights have no tensor "${tensor}", which config.json implies`);
     return file;
   }
 
@@ -76,17 +78,17 @@ class Weights implements Disposable {
   }
 }
 
-/** What some exporters add and no model of these families reads. */
+/** Names tensors that some exporters add and that no model of these families reads. */
 const ignorable = (name: string, config: ModelConfig): boolean =>
   name.endsWith('.rotary_emb.inv_freq') || (config.tied && name === 'lm_head.weight');
 
 export interface LoadOptions {
-  /** Of the parameters in memory, whatever the files hold. */
+  /** Element type of the parameters in memory, whatever the files hold. */
   dtype: Dtype;
   device?: string;
 }
 
-/** A model with what saving it needs to know. */
+/** A model with what is needed to save it. */
 export interface LoadedModel {
   model: Transformer;
   dir: string;
@@ -101,58 +103,54 @@ export interface LoadedModel {
 export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): LoadedModel {
   const config = readConfig(dir);
   const specs = parameterSpecs(config);
-  const weights = new Weights(dir);
-  try {
-    refuseStrangers(weights, specs, config);
-    const fileDtypes = new Map<string, Dtype>();
-    const parameters = scope(() =>
-      noGrad(() => {
-        const loaded = new Map<string, Tensor>();
-        for (const [name, spec] of specs) {
-          const parameter = ops.empty(spec.shape, { dtype, device });
-          let row = 0;
-          for (const part of spec.parts) {
-            scope(() => {
-              const file = weights.file(part.name);
-              const source = file.tensor(part.name);
-              const expected = [part.rows, ...spec.shape.slice(1)];
-              if (source.shape.join() !== expected.join()) {
-                throw new UserError(
-                  `${file.path}: tensor "${part.name}" has shape [${source.shape.join(', ')}], but config.json implies [${expected.join(', ')}]`,
-                );
-              }
-              fileDtypes.set(part.name, file.dtype(part.name));
-              ops.copy_(ops.narrow(parameter, 0, row, part.rows), source);
-            });
-            row += part.rows;
-          }
-          loaded.set(name, parameter);
+  using files = new WeightFiles(dir);
+  refuseStrangers(files, specs, config);
+  const fileDtypes = new Map<string, Dtype>();
+  const parameters = scope(() =>
+    noGrad(() => {
+      const loaded = new Map<string, Tensor>();
+      for (const [name, spec] of specs) {
+        const parameter = ops.empty(spec.shape, { dtype, device });
+        let row = 0;
+        for (const part of spec.parts) {
+          scope(() => {
+            const file = files.holding(part.name);
+            const source = file.tensor(part.name);
+            const expected = [part.rows, ...spec.shape.slice(1)];
+            if (source.shape.join() !== expected.join()) {
+              throw new UserError(
+                `${file.path}: tensor "${part.name}" has shape [${source.shape.join(', ')}], but config.json implies [${expected.join(', ')}]`,
+              );
+            }
+            fileDtypes.set(part.name, file.dtype(part.name));
+            ops.copy_(ops.narrow(parameter, 0, row, part.rows), source);
+          });
+          row += part.rows;
         }
-        return loaded;
-      }),
-    );
-    return { model: new Transformer(config, parameters), dir, fileDtypes };
-  } finally {
-    weights[Symbol.dispose]();
-  }
+        loaded.set(name, parameter);
+      }
+      return loaded;
+    }),
+  );
+  return { model: new Transformer(config, parameters), dir, fileDtypes };
 }
 
-/** A tensor that the config does not imply is a part of the model that would silently be left out. */
+/** Refuses tensors that the config does not imply: they are parts of the model that would silently be left out. */
 function refuseStrangers(
-  weights: Weights,
+  files: WeightFiles,
   specs: ReadonlyMap<string, ParameterSpec>,
   config: ModelConfig,
 ): void {
   const known = new Set([...specs.values()].flatMap(({ parts }) => parts.map(({ name }) => name)));
-  for (const name of weights.byName.keys()) {
+  for (const name of files.byTensor.keys()) {
     if (known.has(name) || ignorable(name, config)) continue;
     throw new UserError(
-      `${weights.dir}: tensor "${name}" does not belong to a ${config.family} model as config.json describes it`,
+      `${files.dir}: tensor "${name}" does not belong to a ${config.family} model as config.json describes it`,
     );
   }
 }
 
-/** The parameters under their names in files, as views. */
+/** Returns the parameters under their names in files, as views. */
 export function namedTensors(
   config: ModelConfig,
   parameters: ReadonlyMap<string, Tensor>,
@@ -172,9 +170,9 @@ export function namedTensors(
 }
 
 /**
- * Writes a Hugging Face model directory that `transformers` and vLLM load: the weights in the element types they were
- * loaded from, config, tokenizer and template copied from the model's own directory. The weights come last, so that a
- * directory with weights is whole.
+ * Writes a Hugging Face model directory that `transformers` and vLLM load. The weights have the element types they were
+ * loaded from; config, tokenizer and template are copied from the model's own directory. The weights are written last,
+ * so that a directory with weights is complete.
  * @param parameters what to save, e.g. the float32 masters of a training run
  */
 export function saveModel(
@@ -195,7 +193,7 @@ export function saveModel(
   });
 }
 
-/** One file, or where that would pass `limit` bytes several and their index. Replaces either. */
+/** Writes one file, or several and their index where one would exceed `limit` bytes. Replaces either. */
 export function writeShards(out: string, tensors: readonly NamedTensor[], limit = shardBytes): void {
   const metadata = { format: 'pt' };
   const shards: NamedTensor[][] = [[]];

@@ -55,20 +55,47 @@ export type Family = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma3';
 /** What a family sets apart from the plain Llama block. */
 interface FamilyTraits {
   family: Family;
-  qkvBias?: boolean;
-  qkNorm?: boolean;
-  gemma?: boolean;
-  /** What `transformers` takes where config.json does not say. */
+  qkvBias?: true;
+  qkNorm?: true;
+  sandwichNorms?: true;
+  /** Norm weights are stored as an offset from one. */
+  normOffset?: 1;
+  /** Embeddings are multiplied by √hiddenSize. */
+  scaledEmbedding?: true;
+  // The rest is what `transformers` takes where config.json does not say.
   headDim?: number;
+  tied?: true;
+  activation?: 'gelu_pytorch_tanh';
   slidingWindow?: number;
+  /** The layers that slide: all where there is a window, or all but every nth; otherwise the upper ones if asked for. */
+  sliding?: 'all' | { allBut: number };
+  ropeTheta?: number;
+  /** Sliding layers have a rotation of their own, with this theta and without scaling. */
+  slidingRopeTheta?: number;
+  /** Attention is scaled by the root of this and not of the head's size. */
+  queryScalar?: number;
 }
 
 const families: Record<string, FamilyTraits> = {
   llama: { family: 'llama' },
-  mistral: { family: 'mistral', slidingWindow: 4096 },
+  mistral: { family: 'mistral', slidingWindow: 4096, sliding: 'all' },
   qwen2: { family: 'qwen2', qkvBias: true, slidingWindow: 4096 },
   qwen3: { family: 'qwen3', qkNorm: true, headDim: 128, slidingWindow: 4096 },
-  gemma3_text: { family: 'gemma3', qkNorm: true, gemma: true, headDim: 256, slidingWindow: 4096 },
+  gemma3_text: {
+    family: 'gemma3',
+    qkNorm: true,
+    sandwichNorms: true,
+    normOffset: 1,
+    scaledEmbedding: true,
+    headDim: 256,
+    tied: true,
+    activation: 'gelu_pytorch_tanh',
+    slidingWindow: 4096,
+    sliding: { allBut: 6 },
+    ropeTheta: 1_000_000,
+    slidingRopeTheta: 10_000,
+    queryScalar: 256,
+  },
 };
 
 const size = z
@@ -142,7 +169,6 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   }
   const f = parsed.data;
   const fail = (field: string, message: string) => new UserError(`${where}: field "${field}": ${message}`);
-  const gemma = traits.gemma === true;
 
   const kvHeads = f.num_key_value_heads ?? f.num_attention_heads;
   if (f.num_attention_heads % kvHeads !== 0)
@@ -150,7 +176,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   const headDim = f.head_dim ?? traits.headDim ?? f.hidden_size / f.num_attention_heads;
   if (!Number.isInteger(headDim) || headDim % 2 !== 0)
     throw fail('head_dim', `${headDim} is not an even whole number`);
-  const activation = f.hidden_activation ?? f.hidden_act ?? (gemma ? 'gelu_pytorch_tanh' : 'silu');
+  const activation = f.hidden_activation ?? f.hidden_act ?? traits.activation ?? 'silu';
   if (activation !== 'silu' && activation !== 'gelu_pytorch_tanh') {
     throw fail('hidden_act', `"${activation}" is not supported; supported are silu and gelu_pytorch_tanh`);
   }
@@ -169,19 +195,19 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     kvHeads,
     headDim,
     normEps: f.rms_norm_eps,
-    tied: f.tie_word_embeddings ?? gemma,
+    tied: f.tie_word_embeddings ?? traits.tied ?? false,
     maxPositions: f.max_position_embeddings,
     attention: attentionKinds(f, traits, slidingWindow != null, fail),
     slidingWindow: slidingWindow ?? f.max_position_embeddings,
-    rope: ropes(f, gemma, fail),
-    attentionScale: (gemma ? (f.query_pre_attn_scalar ?? 256) : headDim) ** -0.5,
+    rope: ropes(f, traits, fail),
+    attentionScale: (traits.queryScalar ? (f.query_pre_attn_scalar ?? traits.queryScalar) : headDim) ** -0.5,
     qkvBias: traits.qkvBias ?? f.attention_bias ?? false,
     outputBias: traits.qkvBias ? false : (f.attention_bias ?? false),
     mlpBias: f.mlp_bias ?? false,
     qkNorm: traits.qkNorm ?? false,
-    sandwichNorms: gemma,
-    normOffset: gemma ? 1 : 0,
-    embeddingScale: gemma ? f.hidden_size ** 0.5 : 1,
+    sandwichNorms: traits.sandwichNorms ?? false,
+    normOffset: traits.normOffset ?? 0,
+    embeddingScale: traits.scaledEmbedding ? f.hidden_size ** 0.5 : 1,
     activation: activation === 'silu' ? 'silu' : 'gelu_tanh',
   };
 }
@@ -201,20 +227,21 @@ function attentionKinds(f: Fields, traits: FamilyTraits, windowed: boolean, fail
   }
   const kinds = (sliding: (layer: number) => boolean): AttentionKind[] =>
     Array.from({ length: layers }, (_, layer) => (sliding(layer) ? 'sliding' : 'full'));
-  if (traits.gemma) {
-    const pattern = f.sliding_window_pattern ?? 6;
-    return kinds((layer) => (layer + 1) % pattern !== 0);
+  const { sliding } = traits;
+  if (typeof sliding === 'object') {
+    const nth = f.sliding_window_pattern ?? sliding.allBut;
+    return kinds((layer) => (layer + 1) % nth !== 0);
   }
   if (!windowed) return kinds(() => false);
-  if (traits.family === 'mistral') return kinds(() => true);
+  if (sliding === 'all') return kinds(() => true);
   // Qwen lists a window but uses it in its upper layers only, and only when told to.
   if (!f.use_sliding_window) return kinds(() => false);
   return kinds((layer) => layer >= (f.max_window_layers ?? 28));
 }
 
 /** Both spellings: rope_theta with rope_scaling, and the newer rope_parameters (one object, or one a layer type). */
-function ropes(f: Fields, gemma: boolean, fail: Fail): Record<AttentionKind, RopeConfig> {
-  const defaultTheta = gemma ? 1_000_000 : 10_000;
+function ropes(f: Fields, traits: FamilyTraits, fail: Fail): Record<AttentionKind, RopeConfig> {
+  const { ropeTheta: defaultTheta = 10_000, slidingRopeTheta } = traits;
   const parse = (value: unknown, field: string, theta: number): RopeConfig => {
     const parsed = ropeFields.safeParse(value ?? {});
     if (!parsed.success)
@@ -226,15 +253,20 @@ function ropes(f: Fields, gemma: boolean, fail: Fail): Record<AttentionKind, Rop
     if ('full_attention' in nested || 'sliding_attention' in nested) {
       return {
         full: parse(nested.full_attention, 'rope_parameters.full_attention', defaultTheta),
-        sliding: parse(nested.sliding_attention, 'rope_parameters.sliding_attention', 10_000),
+        sliding: parse(
+          nested.sliding_attention,
+          'rope_parameters.sliding_attention',
+          slidingRopeTheta ?? 10_000,
+        ),
       };
     }
     const rope = parse(nested, 'rope_parameters', f.rope_theta ?? defaultTheta);
     return { full: rope, sliding: rope };
   }
   const full = parse(f.rope_scaling, 'rope_scaling', f.rope_theta ?? defaultTheta);
-  if (!gemma) return { full, sliding: full };
-  return { full, sliding: { theta: f.rope_local_base_freq ?? 10_000, scaling: { kind: 'none' } } };
+  if (slidingRopeTheta === undefined) return { full, sliding: full };
+  const theta = f.rope_local_base_freq ?? slidingRopeTheta;
+  return { full, sliding: { theta, scaling: { kind: 'none' } } };
 }
 
 function ropeConfig(

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError, messageOf } from '../util/errors.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
+import { parseConfig, type ModelConfig } from './config.js';
 
 /** Far above any configuration or index. */
 const MAX_JSON_BYTES = 64e6;
@@ -24,6 +25,13 @@ export function readJsonObject(path: string): Record<string, unknown> {
     return value as Record<string, unknown>;
   }
   throw new UserError(`${path} is not a JSON object`);
+}
+
+/** The config of a Hugging Face model directory. @throws UserError that names what is missing or not supported */
+export function readConfig(directory: string): ModelConfig {
+  if (!existsSync(directory)) throw new UserError(`model directory ${directory} does not exist`);
+  const path = join(directory, 'config.json');
+  return parseConfig(readJsonObject(path), path);
 }
 
 /**

@@ -63,8 +63,8 @@ export class ChunkedHead implements Disposable {
    */
   logps(hidden: Tensor, targets: Tensor): Float64Array {
     const result = new Float64Array(hidden.size(0));
-    this.#eachChunk(hidden, targets, (chunk, start) => {
-      result.set(toFloat64Array(chunk.logps), start);
+    this.#eachChunk(hidden, targets, (chunk, target, start) => {
+      result.set(toFloat64Array(this.#softmax(chunk, target).logps), start);
     });
     return result;
   }
@@ -72,34 +72,37 @@ export class ChunkedHead implements Disposable {
   /**
    * Signed token-weighted cross-entropy, forward and backward in one pass over the chunks:
    * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax).
-   * @param weights g, one a token; of either sign
+   * @param gradient g, one per token; of either sign
    * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it
    * @returns the log-probs and dLoss/dhidden in the dtype of `hidden`
    */
   backward(
     hidden: Tensor,
     targets: Tensor,
-    weights: Float64Array,
+    gradient: Float64Array,
     weightGrad: Tensor,
   ): { logps: Float64Array; hiddenGrad: Tensor } {
-    const logps = new Float64Array(hidden.size(0));
+    const result = new Float64Array(hidden.size(0));
     const hiddenGrad = noGrad(() => ops.emptyLike(hidden));
-    this.#eachChunk(hidden, targets, (chunk, start) => {
-      logps.set(toFloat64Array(chunk.logps), start);
-      const { logits, total, count } = chunk;
+    this.#eachChunk(hidden, targets, (chunk, target, start) => {
+      const { numerators, denominator, logps } = this.#softmax(chunk, target);
+      result.set(toFloat64Array(logps), start);
+      const count = chunk.size(0);
       const g = ops.toDevice(
-        fromArray(weights.slice(start, start + count), [count, 1]),
+        fromArray(gradient.slice(start, start + count), [count, 1]),
         hidden.device,
-        logits.dtype,
+        numerators.dtype,
       );
-      ops.mul_(logits, ops.neg(ops.div(g, total)));
-      ops.scatterAdd_(logits, -1, chunk.target, g);
-      const logitsGrad = chunk.narrow ? ops.copy_(chunk.narrow, logits) : logits;
+      // In place, the numerators become dLoss/dlogits.
+      ops.mul_(numerators, ops.neg(ops.div(g, denominator)));
+      ops.scatterAdd_(numerators, -1, target, g);
+      const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
+      const logitsGrad = narrow ? ops.copy_(narrow, numerators) : numerators;
       ops.mmOut(logitsGrad, this.weight, { out: ops.narrow(hiddenGrad, 0, start, count) });
-      if (this.#weightGrad) this.#addWeightGrad(this.#weightGrad, logitsGrad, chunk.hidden, weightGrad);
-      else ops.addmm_(weightGrad, ops.t(logitsGrad), chunk.hidden);
+      if (this.#weightGrad) this.#addWeightGrad(this.#weightGrad, logitsGrad, chunk, weightGrad);
+      else ops.addmm_(weightGrad, ops.t(logitsGrad), chunk);
     });
-    return { logps, hiddenGrad };
+    return { logps: result, hiddenGrad };
   }
 
   /** weightGrad += logitsGradᵀ · hidden, through a buffer in the narrow dtype. */
@@ -115,43 +118,39 @@ export class ChunkedHead implements Disposable {
     }
   }
 
-  /** Hands out each chunk with its logits as exp(logit − largest); `total` is their sum, so their ratio is softmax. */
+  /** Hands out `hidden` and `targets` (as a column) chunk by chunk, with the row at which the chunk starts. */
   #eachChunk(
     hidden: Tensor,
     targets: Tensor,
-    use: (
-      chunk: {
-        hidden: Tensor;
-        target: Tensor;
-        logits: Tensor;
-        narrow?: Tensor;
-        total: Tensor;
-        logps: Tensor;
-        count: number;
-      },
-      start: number,
-    ) => void,
+    use: (chunk: Tensor, target: Tensor, start: number) => void,
   ): void {
     noGrad(() => {
       const tokens = hidden.size(0);
       for (let start = 0; start < tokens; start += this.rows) {
         const count = Math.min(this.rows, tokens - start);
         scope(() => {
-          const chunk = ops.narrow(hidden, 0, start, count);
           const target = ops.unsqueeze(ops.narrow(targets, 0, start, count), 1);
-          const logits = ops.narrow(this.#wide, 0, 0, count);
-          const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
-          ops.mmOut(chunk, ops.t(this.weight), { out: narrow ?? logits });
-          if (narrow) ops.copy_(logits, narrow);
-          const largest = ops.amax(logits, [-1], true);
-          const chosen = ops.sub(ops.gather(logits, -1, target), largest);
-          ops.exp_(ops.sub_(logits, largest));
-          const total = ops.sumDim(logits, [-1], true);
-          const logps = ops.sub(chosen, ops.log(total));
-          use({ hidden: chunk, target, logits, narrow, total, logps, count }, start);
+          use(ops.narrow(hidden, 0, start, count), target, start);
         });
       }
     });
+  }
+
+  /**
+   * The softmax of a chunk as numerators, exp(logit − largest), and their row sums; the numerators lie in the buffer
+   * that the next chunk overwrites. `logps` are those of the targets.
+   */
+  #softmax(chunk: Tensor, target: Tensor): { numerators: Tensor; denominator: Tensor; logps: Tensor } {
+    const count = chunk.size(0);
+    const logits = ops.narrow(this.#wide, 0, 0, count);
+    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
+    ops.mmOut(chunk, ops.t(this.weight), { out: narrow ?? logits });
+    if (narrow) ops.copy_(logits, narrow);
+    const largest = ops.amax(logits, [-1], true);
+    const chosen = ops.sub(ops.gather(logits, -1, target), largest);
+    const numerators = ops.exp_(ops.sub_(logits, largest));
+    const denominator = ops.sumDim(numerators, [-1], true);
+    return { numerators, denominator, logps: ops.sub(chosen, ops.log(denominator)) };
   }
 
   [Symbol.dispose](): void {

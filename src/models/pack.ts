@@ -8,8 +8,8 @@ export interface Pack {
   ids: Tensor; // i64[tokens]
   lengths: readonly number[];
   context: LayerContext;
-  /** Tensors that the context holds, to be freed with the pack. */
-  owned: readonly Tensor[];
+  /** What `context.attend` uses: a mask, or the borders of the sequences. */
+  borders: readonly Tensor[];
 }
 
 /** Puts sequences into one row on the model's device. Positions start again at 0 in each. */
@@ -26,13 +26,12 @@ export function packSequences(model: Transformer, sequences: readonly Int32Array
       offset += sequence.length;
     }
     const rotations = model.rotations(indices(positions, model.device));
-    const { attend, tensors } = hasVarlen(model) ? attendVarlen(model, lengths) : attendEach(model, lengths);
-    const owned = [...Object.values(rotations).flatMap(({ cos, sin }) => [cos, sin]), ...tensors];
-    return { ids: indices(ids, model.device), lengths, context: { rotations, attend }, owned };
+    const { attend, borders } = hasVarlen(model) ? attendVarlen(model, lengths) : attendEach(model, lengths);
+    return { ids: indices(ids, model.device), lengths, context: { rotations, attend }, borders };
   });
 }
 
-type PackedAttention = { attend: Attend; tensors: Tensor[] };
+type PackedAttention = { attend: Attend; borders: Tensor[] };
 
 /** The window of layer `i` where it is narrower than the longest sequence. */
 function windowOf(model: Transformer, layer: number, longest: number): number | undefined {
@@ -69,7 +68,7 @@ function attendEach(model: Transformer, lengths: readonly number[]): PackedAtten
     });
     return outputs.length === 1 ? outputs[0]! : ops.cat(outputs, 0);
   };
-  return { attend, tensors: mask ? [mask] : [] };
+  return { attend, borders: mask ? [mask] : [] };
 }
 
 /** True where query i may see key j: j ≤ i and i − j < window. bool[length, length] */
@@ -96,5 +95,5 @@ function attendVarlen(model: Transformer, lengths: readonly number[]): PackedAtt
     });
     return ops.reshape(out, [-1, heads * headDim]);
   };
-  return { attend, tensors: [cuSeqlens] };
+  return { attend, borders: [cuSeqlens] };
 }

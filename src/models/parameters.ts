@@ -20,9 +20,34 @@ const whole = (name: string, shape: readonly number[]): ParameterSpec => ({
   parts: [{ name, rows: shape[0]! }],
 });
 
-/** The parameters of layer `i` by role. */
-export function layerSpecs(config: ModelConfig, i: number): Record<string, ParameterSpec> {
-  const { hiddenSize, headDim, heads, kvHeads, intermediateSize } = config;
+/** One value for each parameter of a layer's attention, by role; a role that the model lacks is absent. */
+export interface AttentionRoles<T> {
+  inputNorm: T;
+  qkv: T;
+  qkvBias?: T;
+  queryNorm?: T;
+  keyNorm?: T;
+  output: T;
+  outputBias?: T;
+  postAttentionNorm?: T;
+}
+
+/** One value for each parameter of a layer's MLP, by role; a role that the model lacks is absent. */
+export interface MlpRoles<T> {
+  mlpNorm: T;
+  postMlpNorm?: T;
+  gateUp: T;
+  gateUpBias?: T;
+  down: T;
+  downBias?: T;
+}
+
+/** Describes the parameters of layer `i` by role, those of each residual branch together. */
+export function layerSpecs(
+  config: ModelConfig,
+  i: number,
+): { attention: AttentionRoles<ParameterSpec>; mlp: MlpRoles<ParameterSpec> } {
+  const { hiddenSize, headDim, heads, kvHeads, intermediateSize, sandwichNorms } = config;
   const prefix = `model.layers.${i}`;
   const joined = (
     suffix: string,
@@ -43,47 +68,45 @@ export function layerSpecs(config: ModelConfig, i: number): Record<string, Param
   ];
   const norm = (name: string, size = hiddenSize) => whole(`${prefix}.${name}.weight`, [size]);
   return {
-    inputNorm: norm('input_layernorm'),
-    qkv: joined('weight', [hiddenSize], qkv),
-    ...(config.qkvBias && { qkvBias: joined('bias', [], qkv) }),
-    ...(config.qkNorm && {
-      queryNorm: norm('self_attn.q_norm', headDim),
-      keyNorm: norm('self_attn.k_norm', headDim),
-    }),
-    output: whole(`${prefix}.self_attn.o_proj.weight`, [hiddenSize, heads * headDim]),
-    ...(config.outputBias && { outputBias: whole(`${prefix}.self_attn.o_proj.bias`, [hiddenSize]) }),
-    ...(config.sandwichNorms
-      ? {
-          postAttentionNorm: norm('post_attention_layernorm'),
-          mlpNorm: norm('pre_feedforward_layernorm'),
-          postMlpNorm: norm('post_feedforward_layernorm'),
-        }
-      : { mlpNorm: norm('post_attention_layernorm') }),
-    gateUp: joined('weight', [hiddenSize], gateUp),
-    ...(config.mlpBias && { gateUpBias: joined('bias', [], gateUp) }),
-    down: whole(`${prefix}.mlp.down_proj.weight`, [hiddenSize, intermediateSize]),
-    ...(config.mlpBias && { downBias: whole(`${prefix}.mlp.down_proj.bias`, [hiddenSize]) }),
+    attention: {
+      inputNorm: norm('input_layernorm'),
+      qkv: joined('weight', [hiddenSize], qkv),
+      ...(config.qkvBias && { qkvBias: joined('bias', [], qkv) }),
+      ...(config.qkNorm && {
+        queryNorm: norm('self_attn.q_norm', headDim),
+        keyNorm: norm('self_attn.k_norm', headDim),
+      }),
+      output: whole(`${prefix}.self_attn.o_proj.weight`, [hiddenSize, heads * headDim]),
+      ...(config.outputBias && { outputBias: whole(`${prefix}.self_attn.o_proj.bias`, [hiddenSize]) }),
+      ...(sandwichNorms && { postAttentionNorm: norm('post_attention_layernorm') }),
+    },
+    mlp: {
+      // Files call the MLP's norm by its place: after the attention, or after the attention's own norm.
+      mlpNorm: norm(sandwichNorms ? 'pre_feedforward_layernorm' : 'post_attention_layernorm'),
+      ...(sandwichNorms && { postMlpNorm: norm('post_feedforward_layernorm') }),
+      gateUp: joined('weight', [hiddenSize], gateUp),
+      ...(config.mlpBias && { gateUpBias: joined('bias', [], gateUp) }),
+      down: whole(`${prefix}.mlp.down_proj.weight`, [hiddenSize, intermediateSize]),
+      ...(config.mlpBias && { downBias: whole(`${prefix}.mlp.down_proj.bias`, [hiddenSize]) }),
+    },
   };
 }
 
-/** The parameters outside the layers. A tied head has none of its own. */
-export function outerSpecs(config: ModelConfig): Record<string, ParameterSpec> {
-  return {
-    embedding: whole('model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]),
-    finalNorm: whole('model.norm.weight', [config.hiddenSize]),
-    ...(!config.tied && { head: whole('lm_head.weight', [config.vocabSize, config.hiddenSize]) }),
-  };
-}
+/** The name of a parameter of layer `i`. */
+export const layerParameter = (i: number, role: string): string => `layers.${i}.${role}`;
 
-/** Every parameter, keyed `embedding`, `layers.0.qkv`, …, in a fixed order. */
+/** Describes every parameter, keyed `embedding`, `layers.0.qkv`, …, in a fixed order. A tied head has none of its own. */
 export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> {
+  const { vocabSize, hiddenSize, tied } = config;
   const specs = new Map<string, ParameterSpec>();
-  const { embedding, ...rest } = outerSpecs(config);
-  specs.set('embedding', embedding!);
+  specs.set('embedding', whole('model.embed_tokens.weight', [vocabSize, hiddenSize]));
   for (let i = 0; i < config.attention.length; i++) {
-    for (const [role, spec] of Object.entries(layerSpecs(config, i))) specs.set(`layers.${i}.${role}`, spec);
+    const { attention, mlp } = layerSpecs(config, i);
+    for (const [role, spec] of Object.entries({ ...attention, ...mlp }))
+      specs.set(layerParameter(i, role), spec);
   }
-  for (const [role, spec] of Object.entries(rest)) specs.set(role, spec);
+  specs.set('finalNorm', whole('model.norm.weight', [hiddenSize]));
+  if (!tied) specs.set('head', whole('lm_head.weight', [vocabSize, hiddenSize]));
   return specs;
 }
 

@@ -2,8 +2,8 @@ import * as ops from '../torch/ops.js';
 import type { Dtype } from '../torch/dtype.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import type { AttentionKind, ModelConfig } from './config.js';
-import { layerSpecs } from './parameters.js';
 import { rmsNorm } from './norm.js';
+import { layerParameter, layerSpecs, type AttentionRoles, type MlpRoles } from './parameters.js';
 import { rotate, rotation, type Rotation } from './rope.js';
 
 /** Softmax attention over whatever the caller keeps: a packed row, or a cache. q: [tokens, heads, headDim]. */
@@ -17,30 +17,55 @@ export interface LayerContext {
 }
 
 /**
- * Half a block: the residual stream goes on as x + run(norm(x)). Training cuts its graph here, so a branch is all that
+ * Half a layer: the residual stream goes on as x + run(norm(x)). Training cuts its graph here, so a branch is all that
  * autograd sees at a time.
  */
 export interface Branch {
   /** The name of its norm's weight. */
   norm: string;
+  /** The names of its parameters, the norm's weight among them. */
+  parameters: readonly string[];
   /** [tokens, hidden], normed → what is added to the stream. */
   run: (normed: Tensor, context: LayerContext) => Tensor;
 }
 
+type LayerWeights = AttentionRoles<Tensor> & MlpRoles<Tensor>;
+
+/** A product with a weight of a layer, by the weight's role. */
+type Projection = 'qkv' | 'output' | 'gateUp' | 'down';
+
 /** A decoder-only transformer over a row of tokens without padding. */
 export class Transformer implements Disposable {
+  readonly #layers: readonly LayerWeights[];
+  /** The residual branches of each layer, in the order in which they run. */
+  readonly branches: readonly (readonly Branch[])[];
+
   constructor(
     readonly config: ModelConfig,
     /** By the names of `parameterSpecs`, all of one dtype and device. */
     readonly parameters: ReadonlyMap<string, Tensor>,
   ) {
-    this.#layers = config.attention.map((_, i) => {
-      const roles = Object.keys(layerSpecs(config, i));
-      return Object.fromEntries(roles.map((role) => [role, this.parameter(`layers.${i}.${role}`)]));
+    const specs = config.attention.map((_, i) => layerSpecs(config, i));
+    this.#layers = specs.map(({ attention, mlp }, i) => {
+      const roles = Object.keys({ ...attention, ...mlp });
+      const weights: unknown = Object.fromEntries(
+        roles.map((role) => [role, this.parameter(layerParameter(i, role))]),
+      );
+      return weights as LayerWeights; // it has the roles of the specs
     });
+    this.branches = specs.map(({ attention, mlp }, i) => [
+      {
+        norm: layerParameter(i, 'inputNorm'),
+        parameters: Object.keys(attention).map((role) => layerParameter(i, role)),
+        run: (x, context) => this.#attention(i, x, context),
+      },
+      {
+        norm: layerParameter(i, 'mlpNorm'),
+        parameters: Object.keys(mlp).map((role) => layerParameter(i, role)),
+        run: (x) => this.#mlp(i, x),
+      },
+    ]);
   }
-
-  readonly #layers: readonly Readonly<Record<string, Tensor | undefined>>[];
 
   parameter(name: string): Tensor {
     const tensor = this.parameters.get(name);
@@ -86,24 +111,10 @@ export class Transformer implements Disposable {
     return ops.mul(x, ops.full([], embeddingScale, { dtype: x.dtype, device: x.device }));
   }
 
-  /** The residual branches of block `i`, in order. */
-  branches(i: number): readonly Branch[] {
-    const w = this.#layers[i]!;
-    const { sandwichNorms } = this.config;
-    const finish = (x: Tensor, norm: Tensor | undefined) => (sandwichNorms ? this.#norm(x, norm!) : x);
-    return [
-      {
-        norm: `layers.${i}.inputNorm`,
-        run: (x, context) => finish(this.#attention(i, x, context), w.postAttentionNorm),
-      },
-      { norm: `layers.${i}.mlpNorm`, run: (x) => finish(this.#mlp(i, x), w.postMlpNorm) },
-    ];
-  }
-
-  /** Block `i`: [tokens, hidden] → the same. */
+  /** Layer `i`: [tokens, hidden] → the same. */
   layer(i: number, x: Tensor, context: LayerContext): Tensor {
-    return this.branches(i).reduce(
-      (sum, { norm, run }) => ops.add(sum, run(this.#norm(sum, this.parameter(norm)), context)),
+    return this.branches[i]!.reduce(
+      (sum, { norm, run }) => ops.add(sum, run(this.norm(sum, norm), context)),
       x,
     );
   }
@@ -114,46 +125,61 @@ export class Transformer implements Disposable {
   }
 
   finalNorm(x: Tensor): Tensor {
-    return this.#norm(x, this.parameter('finalNorm'));
+    return this.norm(x, 'finalNorm');
   }
 
-  /** All layers and the final norm under one graph; training goes layer by layer instead. */
+  /** All layers without the final norm: i64[tokens] → [tokens, hidden]. */
+  stream(ids: Tensor, context: LayerContext): Tensor {
+    let x = this.embed(ids);
+    for (let i = 0; i < this.layerCount; i++) {
+      const input = x;
+      x = scope(() => this.layer(i, input, context));
+      input.dispose();
+    }
+    return x;
+  }
+
+  /** All layers and the final norm, under one graph where recording is on; training goes branch by branch instead. */
   hidden(ids: Tensor, context: LayerContext): Tensor {
-    return scope(() => {
-      let x = this.embed(ids);
-      for (let i = 0; i < this.layerCount; i++) x = this.layer(i, x, context);
-      return this.finalNorm(x);
-    });
+    return scope(() => this.finalNorm(this.stream(ids, context)));
   }
 
   #norm(x: Tensor, weight: Tensor): Tensor {
     return rmsNorm(x, weight, this.config.normEps, this.config.normOffset);
   }
 
+  /** Every product with a layer's weights. */
+  #linear(i: number, role: Projection, x: Tensor): Tensor {
+    const weights = this.#layers[i]!;
+    return ops.linear(x, weights[role], weights[`${role}Bias`]);
+  }
+
   #attention(i: number, x: Tensor, context: LayerContext): Tensor {
-    const { heads, kvHeads, headDim, qkNorm } = this.config;
-    const w = this.#layers[i]!;
+    const { heads, kvHeads, headDim } = this.config;
+    const { queryNorm, keyNorm, postAttentionNorm } = this.#layers[i]!;
     const turn = context.rotations[this.config.attention[i]!]!;
-    const projected = ops.view(ops.linear(x, w.qkv!, w.qkvBias), [-1, heads + 2 * kvHeads, headDim]);
+    const projected = ops.view(this.#linear(i, 'qkv', x), [-1, heads + 2 * kvHeads, headDim]);
     let q: Tensor, k: Tensor, v: Tensor;
-    if (qkNorm) {
+    if (queryNorm && keyNorm) {
       [q, k, v] = ops.splitWithSizes(projected, [heads, kvHeads, kvHeads], 1) as [Tensor, Tensor, Tensor];
-      q = rotate(this.#norm(q, w.queryNorm!), turn);
-      k = rotate(this.#norm(k, w.keyNorm!), turn);
+      q = rotate(this.#norm(q, queryNorm), turn);
+      k = rotate(this.#norm(k, keyNorm), turn);
     } else {
       const [qk, values] = ops.splitWithSizes(projected, [heads + kvHeads, kvHeads], 1) as [Tensor, Tensor];
       [q, k] = ops.splitWithSizes(rotate(qk, turn), [heads, kvHeads], 1) as [Tensor, Tensor];
       v = values;
     }
-    return ops.linear(context.attend(i, q, k, v), w.output!, w.outputBias);
+    const output = this.#linear(i, 'output', context.attend(i, q, k, v));
+    return postAttentionNorm ? this.#norm(output, postAttentionNorm) : output;
   }
 
   #mlp(i: number, x: Tensor): Tensor {
-    const w = this.#layers[i]!;
-    const [gate, up] = ops.chunk(ops.linear(x, w.gateUp!, w.gateUpBias), 2, -1) as [Tensor, Tensor];
+    const { postMlpNorm } = this.#layers[i]!;
+    const [gate, up] = ops.chunk(this.#linear(i, 'gateUp', x), 2, -1) as [Tensor, Tensor];
     const activated =
       this.config.activation === 'silu' ? ops.silu(gate) : ops.gelu(gate, { approximate: 'tanh' });
-    return ops.linear(ops.mul(activated, up), w.down!, w.downBias);
+    const output = this.#linear(i, 'down', ops.mul(activated, up));
+    return postMlpNorm ? this.#norm(output, postMlpNorm) : output;
   }
 
   [Symbol.dispose](): void {

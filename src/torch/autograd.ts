@@ -31,7 +31,7 @@ export function backward(
   gradients?: readonly Tensor[],
   retainGraph = false,
 ): void {
-  native.backward(toHandles(outputs), gradients ? toHandles(gradients) : null, retainGraph, null);
+  native.backward(toHandles(outputs), gradients ? toHandles(gradients) : null, retainGraph);
 }
 
 /** dOutputs/dInputs times `gradients`, one tensor an input; null where an output does not depend on it. */
@@ -44,13 +44,4 @@ export function grad(
   return native
     .grad(toHandles(outputs), toHandles(inputs), gradients ? toHandles(gradients) : null, retainGraph)
     .map((handle) => (handle === null ? null : new Tensor(handle)));
-}
-
-/**
- * `value` (a scalar) as a function of `inputs` whose gradients are `grads`, computed beforehand. This is how a fused
- * operation written in TypeScript takes part in autograd: libtorch's backward never calls JavaScript, which would
- * deadlock where a device has a backward thread of its own.
- */
-export function attachGrads(value: Tensor, inputs: readonly Tensor[], grads: readonly Tensor[]): Tensor {
-  return new Tensor(native.attachGrads(value.handle, toHandles(inputs), toHandles(grads)));
 }

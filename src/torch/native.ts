@@ -26,15 +26,8 @@ export interface Native {
   dtype(tensor: Handle): number;
   device(tensor: Handle): string;
   item(tensor: Handle): number;
-  isContiguous(tensor: Handle): boolean;
-  storageKey(tensor: Handle): number;
 
-  backward(
-    outputs: Handle[],
-    gradients: (Handle | null)[] | null,
-    retain: boolean,
-    inputs: Handle[] | null,
-  ): void;
+  backward(outputs: Handle[], gradients: (Handle | null)[] | null, retain: boolean): void;
   grad(
     outputs: Handle[],
     inputs: Handle[],
@@ -46,7 +39,6 @@ export interface Native {
   setRequiresGrad(tensor: Handle, requires: boolean): void;
   requiresGrad(tensor: Handle): boolean;
   setGradMode(enabled: boolean): boolean;
-  attachGrads(value: Handle, inputs: Handle[], grads: Handle[]): Handle;
 
   setThreads(count: number): void;
   threads(): number;
@@ -54,7 +46,6 @@ export interface Native {
   rngState(device: string): Handle;
   setRngState(device: string, state: Handle): void;
   version(): string;
-  config(): string;
   trimMemory(): boolean;
 
   loadLibrary(path: string): void;

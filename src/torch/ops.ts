@@ -1,4 +1,7 @@
-// Written by scripts/generate-ops.js from libtorch 2.11.0. Add operators there.
+/**
+ * @file Calls libtorch's operators, one typed function each.
+ * Written by scripts/generate-ops.js from libtorch 2.11.0: add operators there.
+ */
 import { dtypeCodes, type Dtype } from './dtype.js';
 import { handles, invoke, Op, tensorList, wrap } from './op.js';
 import type { Tensor } from './tensor.js';
@@ -45,16 +48,6 @@ const subOp = new Op(
 /** `aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` */
 export function sub(self: Tensor, other: Tensor, options: { alpha?: number } = {}): Tensor {
   return wrap(invoke(subOp, self.handle, other.handle, options.alpha));
-}
-
-const subScalarOp = new Op(
-  'aten::sub.Scalar',
-  'aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
-);
-
-/** `aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
-export function subScalar(self: Tensor, other: number, alpha?: number): Tensor {
-  return wrap(invoke(subScalarOp, self.handle, other, alpha));
 }
 
 const subInPlaceOp = new Op(
@@ -122,20 +115,6 @@ export function neg(self: Tensor): Tensor {
   return wrap(invoke(negOp, self.handle));
 }
 
-const negInPlaceOp = new Op('aten::neg_', 'aten::neg_(Tensor(a!) self) -> Tensor(a!)');
-
-/** `aten::neg_(Tensor(a!) self) -> Tensor(a!)` */
-export function neg_(self: Tensor): Tensor {
-  return wrap(invoke(negInPlaceOp, self.handle));
-}
-
-const expOp = new Op('aten::exp', 'aten::exp(Tensor self) -> Tensor');
-
-/** `aten::exp(Tensor self) -> Tensor` */
-export function exp(self: Tensor): Tensor {
-  return wrap(invoke(expOp, self.handle));
-}
-
 const expInPlaceOp = new Op('aten::exp_', 'aten::exp_(Tensor(a!) self) -> Tensor(a!)');
 
 /** `aten::exp_(Tensor(a!) self) -> Tensor(a!)` */
@@ -164,32 +143,11 @@ export function sin(self: Tensor): Tensor {
   return wrap(invoke(sinOp, self.handle));
 }
 
-const sqrtOp = new Op('aten::sqrt', 'aten::sqrt(Tensor self) -> Tensor');
-
-/** `aten::sqrt(Tensor self) -> Tensor` */
-export function sqrt(self: Tensor): Tensor {
-  return wrap(invoke(sqrtOp, self.handle));
-}
-
 const rsqrtOp = new Op('aten::rsqrt', 'aten::rsqrt(Tensor self) -> Tensor');
 
 /** `aten::rsqrt(Tensor self) -> Tensor` */
 export function rsqrt(self: Tensor): Tensor {
   return wrap(invoke(rsqrtOp, self.handle));
-}
-
-const tanhOp = new Op('aten::tanh', 'aten::tanh(Tensor self) -> Tensor');
-
-/** `aten::tanh(Tensor self) -> Tensor` */
-export function tanh(self: Tensor): Tensor {
-  return wrap(invoke(tanhOp, self.handle));
-}
-
-const sigmoidOp = new Op('aten::sigmoid', 'aten::sigmoid(Tensor self) -> Tensor');
-
-/** `aten::sigmoid(Tensor self) -> Tensor` */
-export function sigmoid(self: Tensor): Tensor {
-  return wrap(invoke(sigmoidOp, self.handle));
 }
 
 const siluOp = new Op('aten::silu', 'aten::silu(Tensor self) -> Tensor');
@@ -204,30 +162,6 @@ const geluOp = new Op('aten::gelu', 'aten::gelu(Tensor self, *, str approximate=
 /** `aten::gelu(Tensor self, *, str approximate="none") -> Tensor` */
 export function gelu(self: Tensor, options: { approximate?: string } = {}): Tensor {
   return wrap(invoke(geluOp, self.handle, options.approximate));
-}
-
-const powScalarOp = new Op(
-  'aten::pow.Tensor_Scalar',
-  'aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor',
-);
-
-/** `aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` */
-export function powScalar(self: Tensor, exponent: number): Tensor {
-  return wrap(invoke(powScalarOp, self.handle, exponent));
-}
-
-const clampMinOp = new Op('aten::clamp_min', 'aten::clamp_min(Tensor self, Scalar min) -> Tensor');
-
-/** `aten::clamp_min(Tensor self, Scalar min) -> Tensor` */
-export function clampMin(self: Tensor, min: number): Tensor {
-  return wrap(invoke(clampMinOp, self.handle, min));
-}
-
-const isfiniteOp = new Op('aten::isfinite', 'aten::isfinite(Tensor self) -> Tensor');
-
-/** `aten::isfinite(Tensor self) -> Tensor` */
-export function isfinite(self: Tensor): Tensor {
-  return wrap(invoke(isfiniteOp, self.handle));
 }
 
 const mmOp = new Op('aten::mm', 'aten::mm(Tensor self, Tensor mat2) -> Tensor');
@@ -260,13 +194,6 @@ export function addmm_(
   options: { beta?: number; alpha?: number } = {},
 ): Tensor {
   return wrap(invoke(addmmInPlaceOp, self.handle, mat1.handle, mat2.handle, options.beta, options.alpha));
-}
-
-const matmulOp = new Op('aten::matmul', 'aten::matmul(Tensor self, Tensor other) -> Tensor');
-
-/** `aten::matmul(Tensor self, Tensor other) -> Tensor` */
-export function matmul(self: Tensor, other: Tensor): Tensor {
-  return wrap(invoke(matmulOp, self.handle, other.handle));
 }
 
 const linearOp = new Op(
@@ -357,23 +284,6 @@ export function maxDim(self: Tensor, dim: number, keepdim?: boolean): [Tensor, T
   return tensorList(invoke(maxDimOp, self.handle, dim, keepdim)) as [Tensor, Tensor];
 }
 
-const allOp = new Op('aten::all', 'aten::all(Tensor self) -> Tensor');
-
-/** `aten::all(Tensor self) -> Tensor` */
-export function all(self: Tensor): Tensor {
-  return wrap(invoke(allOp, self.handle));
-}
-
-const logsumexpOp = new Op(
-  'aten::logsumexp',
-  'aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor',
-);
-
-/** `aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` */
-export function logsumexp(self: Tensor, dim: readonly number[], keepdim?: boolean): Tensor {
-  return wrap(invoke(logsumexpOp, self.handle, dim, keepdim));
-}
-
 const softmaxOp = new Op(
   'aten::softmax.int',
   'aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor',
@@ -404,16 +314,6 @@ export function cumsum(self: Tensor, dim: number, options: { dtype?: Dtype | nul
   return wrap(invoke(cumsumOp, self.handle, dim, code(options.dtype)));
 }
 
-const sortOp = new Op(
-  'aten::sort',
-  'aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)',
-);
-
-/** `aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` */
-export function sort(self: Tensor, dim?: number, descending?: boolean): [Tensor, Tensor] {
-  return tensorList(invoke(sortOp, self.handle, dim, descending)) as [Tensor, Tensor];
-}
-
 const topkOp = new Op(
   'aten::topk',
   'aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)',
@@ -439,12 +339,7 @@ const searchsortedOp = new Op(
 export function searchsorted(
   sortedSequence: Tensor,
   self: Tensor,
-  options: {
-    outInt32?: boolean;
-    right?: boolean;
-    side?: string | null;
-    sorter?: Tensor | null;
-  } = {},
+  options: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null } = {},
 ): Tensor {
   return wrap(
     invoke(
@@ -475,13 +370,6 @@ export function norm(
   return wrap(invoke(normOp, self.handle, ord, dim, keepdim, code(options.dtype)));
 }
 
-const eqOp = new Op('aten::eq.Tensor', 'aten::eq.Tensor(Tensor self, Tensor other) -> Tensor');
-
-/** `aten::eq.Tensor(Tensor self, Tensor other) -> Tensor` */
-export function eq(self: Tensor, other: Tensor): Tensor {
-  return wrap(invoke(eqOp, self.handle, other.handle));
-}
-
 const equalOp = new Op('aten::equal', 'aten::equal(Tensor self, Tensor other) -> bool');
 
 /** `aten::equal(Tensor self, Tensor other) -> bool` */
@@ -501,13 +389,6 @@ const gtScalarOp = new Op('aten::gt.Scalar', 'aten::gt.Scalar(Tensor self, Scala
 /** `aten::gt.Scalar(Tensor self, Scalar other) -> Tensor` */
 export function gtScalar(self: Tensor, other: number): Tensor {
   return wrap(invoke(gtScalarOp, self.handle, other));
-}
-
-const ltOp = new Op('aten::lt.Tensor', 'aten::lt.Tensor(Tensor self, Tensor other) -> Tensor');
-
-/** `aten::lt.Tensor(Tensor self, Tensor other) -> Tensor` */
-export function lt(self: Tensor, other: Tensor): Tensor {
-  return wrap(invoke(ltOp, self.handle, other.handle));
 }
 
 const ltScalarOp = new Op('aten::lt.Scalar', 'aten::lt.Scalar(Tensor self, Scalar other) -> Tensor');
@@ -538,23 +419,6 @@ export function logicalOr(self: Tensor, other: Tensor): Tensor {
   return wrap(invoke(logicalOrOp, self.handle, other.handle));
 }
 
-const logicalNotOp = new Op('aten::logical_not', 'aten::logical_not(Tensor self) -> Tensor');
-
-/** `aten::logical_not(Tensor self) -> Tensor` */
-export function logicalNot(self: Tensor): Tensor {
-  return wrap(invoke(logicalNotOp, self.handle));
-}
-
-const whereOp = new Op(
-  'aten::where.self',
-  'aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor',
-);
-
-/** `aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` */
-export function where(condition: Tensor, self: Tensor, other: Tensor): Tensor {
-  return wrap(invoke(whereOp, condition.handle, self.handle, other.handle));
-}
-
 const maskedFillOp = new Op(
   'aten::masked_fill.Scalar',
   'aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor',
@@ -563,16 +427,6 @@ const maskedFillOp = new Op(
 /** `aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor` */
 export function maskedFill(self: Tensor, mask: Tensor, value: number): Tensor {
   return wrap(invoke(maskedFillOp, self.handle, mask.handle, value));
-}
-
-const maskedFillInPlaceOp = new Op(
-  'aten::masked_fill_.Scalar',
-  'aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)',
-);
-
-/** `aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)` */
-export function maskedFill_(self: Tensor, mask: Tensor, value: number): Tensor {
-  return wrap(invoke(maskedFillInPlaceOp, self.handle, mask.handle, value));
 }
 
 const embeddingOp = new Op(
@@ -642,16 +496,6 @@ export function gather(
   return wrap(invoke(gatherOp, self.handle, dim, index.handle, options.sparseGrad));
 }
 
-const scatterInPlaceOp = new Op(
-  'aten::scatter_.src',
-  'aten::scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)',
-);
-
-/** `aten::scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` */
-export function scatter_(self: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
-  return wrap(invoke(scatterInPlaceOp, self.handle, dim, index.handle, src.handle));
-}
-
 const scatterAddInPlaceOp = new Op(
   'aten::scatter_add_',
   'aten::scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)',
@@ -704,16 +548,6 @@ const narrowOp = new Op(
 /** `aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)` */
 export function narrow(self: Tensor, dim: number, start: number, length: number): Tensor {
   return wrap(invoke(narrowOp, self.handle, dim, start, length));
-}
-
-const selectOp = new Op(
-  'aten::select.int',
-  'aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)',
-);
-
-/** `aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)` */
-export function select(self: Tensor, dim: number, index: number): Tensor {
-  return wrap(invoke(selectOp, self.handle, dim, index));
 }
 
 const viewOp = new Op('aten::view', 'aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)');
@@ -769,31 +603,6 @@ const squeezeOp = new Op('aten::squeeze.dim', 'aten::squeeze.dim(Tensor(a) self,
 /** `aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)` */
 export function squeeze(self: Tensor, dim: number): Tensor {
   return wrap(invoke(squeezeOp, self.handle, dim));
-}
-
-const expandOp = new Op(
-  'aten::expand',
-  'aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)',
-);
-
-/** `aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` */
-export function expand(self: Tensor, size: readonly number[], options: { implicit?: boolean } = {}): Tensor {
-  return wrap(invoke(expandOp, self.handle, size, options.implicit));
-}
-
-const repeatInterleaveOp = new Op(
-  'aten::repeat_interleave.self_int',
-  'aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor',
-);
-
-/** `aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` */
-export function repeatInterleave(
-  self: Tensor,
-  repeats: number,
-  dim?: number | null,
-  options: { outputSize?: number | null } = {},
-): Tensor {
-  return wrap(invoke(repeatInterleaveOp, self.handle, repeats, dim, options.outputSize));
 }
 
 const contiguousOp = new Op(
@@ -1081,37 +890,6 @@ export function toDevice(
   return wrap(invoke(toDeviceOp, self.handle, device, code(dtype), nonBlocking, copy, memoryFormat));
 }
 
-const toCopyOp = new Op(
-  'aten::_to_copy',
-  'aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor',
-);
-
-/** `aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor` */
-export function toCopy(
-  self: Tensor,
-  options: {
-    dtype?: Dtype | null;
-    layout?: number | null;
-    device?: string | null;
-    pinMemory?: boolean | null;
-    nonBlocking?: boolean;
-    memoryFormat?: number | null;
-  } = {},
-): Tensor {
-  return wrap(
-    invoke(
-      toCopyOp,
-      self.handle,
-      code(options.dtype),
-      options.layout,
-      options.device,
-      options.pinMemory,
-      options.nonBlocking,
-      options.memoryFormat,
-    ),
-  );
-}
-
 const cloneOp = new Op(
   'aten::clone',
   'aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor',
@@ -1139,13 +917,6 @@ export function copy_(self: Tensor, src: Tensor, nonBlocking?: boolean): Tensor 
   return wrap(invoke(copyInPlaceOp, self.handle, src.handle, nonBlocking));
 }
 
-const zeroInPlaceOp = new Op('aten::zero_', 'aten::zero_(Tensor(a!) self) -> Tensor(a!)');
-
-/** `aten::zero_(Tensor(a!) self) -> Tensor(a!)` */
-export function zero_(self: Tensor): Tensor {
-  return wrap(invoke(zeroInPlaceOp, self.handle));
-}
-
 const fillInPlaceOp = new Op(
   'aten::fill_.Scalar',
   'aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)',
@@ -1154,26 +925,6 @@ const fillInPlaceOp = new Op(
 /** `aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)` */
 export function fill_(self: Tensor, value: number): Tensor {
   return wrap(invoke(fillInPlaceOp, self.handle, value));
-}
-
-const normalInPlaceOp = new Op(
-  'aten::normal_',
-  'aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)',
-);
-
-/** `aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` */
-export function normal_(self: Tensor, mean?: number, std?: number): Tensor {
-  return wrap(invoke(normalInPlaceOp, self.handle, mean, std));
-}
-
-const exponentialInPlaceOp = new Op(
-  'aten::exponential_',
-  'aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)',
-);
-
-/** `aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)` */
-export function exponential_(self: Tensor, lambd?: number): Tensor {
-  return wrap(invoke(exponentialInPlaceOp, self.handle, lambd));
 }
 
 const scaledDotProductAttentionOp = new Op(

@@ -112,6 +112,11 @@ export function scope<T>(body: () => T): T {
   }
 }
 
+/** Frees the tensors in `value`: those that a scope keeps when it returns it. */
+export function disposeAll(value: unknown): void {
+  for (const tensor of tensorsIn(value)) tensor.dispose();
+}
+
 /** Tensors alive in this process. */
 export function liveTensors(): number {
   return native.liveTensors();

@@ -10,13 +10,14 @@ import {
 import { expectedGradients, familiesWithGradients } from '../../test/support/families.js';
 import { namedTensors } from '../models/checkpoint.js';
 import { packSequences } from '../models/pack.js';
+import { Scorer } from '../models/scorer.js';
 import { createObjective, type ObjectiveSpec } from '../objectives/index.js';
 import type { TokenRow } from '../text/rows.js';
 import { backward } from '../torch/autograd.js';
 import { fromArray, indices, toFloat64Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
-import { liveTensors, scope } from '../torch/tensor.js';
-import { release, Scorer, type Engine } from './engine.js';
+import { disposeAll, liveTensors, scope } from '../torch/tensor.js';
+import type { Engine } from './engine.js';
 import { runStep, type TrainSequence } from './step.js';
 
 /** Tied and untied heads, biases, QK-norm, sliding windows, Gemma's four norms and scaled embedding. */
@@ -112,7 +113,7 @@ describe.each(families)('the engine on %s', (family) => {
     using scorer = new Scorer(engine.weights.model);
     const activations = engine.forward(rows);
     const scored = engine.score(activations);
-    release(activations);
+    disposeAll(activations);
     expect(scored).toEqual(run(engine, [[0, 1, 2, 3]]).logps);
     expect(scorer.score(rows)).toEqual(scored);
   });
@@ -292,7 +293,7 @@ describe('live tensors', () => {
         [0, 1],
         [2, 3],
       ]);
-      release(engine.forward(rows));
+      disposeAll(engine.forward(rows));
     }
     expect(liveTensors()).toBe(before);
     engine[Symbol.dispose]();

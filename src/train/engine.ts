@@ -1,70 +1,34 @@
 import { backward, enableGrad, noGrad } from '../torch/autograd.js';
-import { indices } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
-import { scope, type Tensor } from '../torch/tensor.js';
+import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { ChunkedHead } from '../models/head.js';
 import { packSequences, type Pack } from '../models/pack.js';
-import { layerSpecs } from '../models/parameters.js';
 import { rmsNormBackward } from '../models/norm.js';
-import type { Branch, Transformer } from '../models/transformer.js';
+import { locateResponses, perRow, type Responses } from '../models/responses.js';
+import type { Branch } from '../models/transformer.js';
 import type { TokenRow } from '../text/rows.js';
 import type { TrainableWeights } from './weights.js';
 
-/** A residual branch on its way: the stream before it, and its graph unless that will be recomputed. */
+/** One residual branch of the forward pass: its input, and its graph unless it is recomputed in backward. */
 interface Segment {
-  branch: Branch;
   x: Tensor;
   graph?: BranchGraph;
 }
 
-/** From the normed stream (a leaf) to the stream after the branch, which the next segment shares. */
+/** From the normed stream (a leaf) to the stream after the branch, whose memory the next segment's input shares. */
 interface BranchGraph {
   normed: Tensor;
   sum: Tensor;
 }
 
-/** The rows' response tokens within a pack: where each is predicted, and what it is. */
-interface Responses {
-  /** Tokens a row. */
-  lengths: readonly number[];
-  /** Positions in the pack whose hidden state predicts a response token: i64[tokens] */
-  positions: Tensor;
-  /** The response tokens: i64[tokens] */
-  targets: Tensor;
-}
-
-/** A forward pass over a pack that waits for its backward. */
+/** A forward pass over a pack that waits for its backward. `disposeAll` frees it. */
 export interface Activations {
   pack: Pack;
   responses: Responses;
+  /** One per branch of the model. */
   segments: Segment[];
   /** The last residual stream where responses are predicted, before and after the final norm. */
   final: { x: Tensor; normed: Tensor };
-}
-
-function locateResponses(rows: readonly TokenRow[], device: string): Responses {
-  const lengths = rows.map((row) => row.ids.length - row.responseStart);
-  const total = lengths.reduce((a, b) => a + b, 0);
-  const positions = new Int32Array(total);
-  const targets = new Int32Array(total);
-  let offset = 0;
-  let at = 0;
-  for (const { ids, responseStart } of rows) {
-    if (responseStart < 1)
-      throw new RangeError('a response needs a token before it, which predicts its first');
-    for (let i = responseStart; i < ids.length; i++, at++) {
-      positions[at] = offset + i - 1;
-      targets[at] = ids[i]!;
-    }
-    offset += ids.length;
-  }
-  return { lengths, positions: indices(positions, device), targets: indices(targets, device) };
-}
-
-/** Cuts one value a response token into one array a row. */
-function perRow(values: Float64Array, lengths: readonly number[]): Float64Array[] {
-  let start = 0;
-  return lengths.map((length) => values.subarray(start, (start += length)));
 }
 
 function concatenate(parts: readonly Float64Array[]): Float64Array {
@@ -77,41 +41,6 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
   return result;
 }
 
-/** Log-probs of rows without a backward. */
-export class Scorer implements Disposable {
-  readonly #head: ChunkedHead;
-
-  constructor(readonly model: Transformer) {
-    this.#head = new ChunkedHead(model.head);
-  }
-
-  /** Natural log-probs of the response tokens, one array a row. */
-  score(rows: readonly TokenRow[]): Float64Array[] {
-    const { model } = this;
-    return scope(() =>
-      noGrad(() => {
-        const pack = packSequences(
-          model,
-          rows.map((row) => row.ids),
-        );
-        const responses = locateResponses(rows, model.device);
-        let x = model.embed(pack.ids);
-        for (let i = 0; i < model.layerCount; i++) {
-          const input = x;
-          x = scope(() => model.layer(i, input, pack.context));
-          input.dispose();
-        }
-        const final = model.norm(ops.indexSelect(x, 0, responses.positions), 'finalNorm');
-        return perRow(this.#head.logps(final, responses.targets), responses.lengths);
-      }),
-    );
-  }
-
-  [Symbol.dispose](): void {
-    this.#head[Symbol.dispose]();
-  }
-}
-
 /**
  * Forward and backward over packs of rows. The graph is cut at every residual branch: each is a graph of its own between
  * its normed input and its output, the stream and the norms are walked by hand. A branch's memory goes as soon as its
@@ -119,21 +48,20 @@ export class Scorer implements Disposable {
  */
 export class Engine implements Disposable {
   readonly #head: ChunkedHead;
-  /** Of each layer, what autograd leaves gradients in. */
-  readonly #layerNames: string[][];
+  /** All branches of the model, in order. */
+  readonly #branches: readonly Branch[];
 
   constructor(
     readonly weights: TrainableWeights,
     /** Keep only the residual stream and run each branch again in the backward pass. */
     readonly recompute = false,
   ) {
-    const { config, head } = weights.model;
+    const { branches, head } = weights.model;
     this.#head = new ChunkedHead(head, { training: true });
-    this.#layerNames = config.attention.map((_, i) =>
-      Object.keys(layerSpecs(config, i)).map((role) => `layers.${i}.${role}`),
-    );
+    this.#branches = branches.flat();
   }
 
+  /** Runs the rows as one pack; what `backward` needs is kept. */
   forward(rows: readonly TokenRow[]): Activations {
     const { model } = this.weights;
     return scope(() =>
@@ -141,23 +69,21 @@ export class Engine implements Disposable {
         const ids = rows.map((row) => row.ids);
         const pack = packSequences(model, ids);
         const responses = locateResponses(rows, model.device);
-        const segments: Segment[] = [];
         let x = model.embed(pack.ids);
-        for (let i = 0; i < model.layerCount; i++) {
-          for (const branch of model.branches(i)) {
-            const graph = this.#run(branch, x, pack, !this.recompute);
-            segments.push({ branch, x, ...(!this.recompute && { graph }) });
-            x = ops.detach(graph.sum);
-          }
-        }
+        const segments = this.#branches.map((branch): Segment => {
+          const graph = this.#run(branch, x, pack, !this.recompute);
+          const segment = { x, ...(!this.recompute && { graph }) };
+          x = ops.detach(graph.sum);
+          return segment;
+        });
         const predicting = ops.indexSelect(x, 0, responses.positions);
-        const final = { x: predicting, normed: model.norm(predicting, 'finalNorm') };
+        const final = { x: predicting, normed: model.finalNorm(predicting) };
         return { pack, responses, segments, final };
       }),
     );
   }
 
-  /** Log-probs of the response tokens, one array a row. */
+  /** Log-probs of the response tokens, one array per row. */
   score({ final, responses }: Activations): Float64Array[] {
     return perRow(this.#head.logps(final.normed, responses.targets), responses.lengths);
   }
@@ -170,28 +96,30 @@ export class Engine implements Disposable {
     const { pack, responses, segments, final } = activations;
     return scope(() =>
       noGrad(() => {
-        const weights = concatenate(gradient);
-        const head = this.#head.backward(final.normed, responses.targets, weights, this.weights.headGrad);
+        const all = concatenate(gradient);
+        const head = this.#head.backward(final.normed, responses.targets, all, this.weights.headGrad);
         const predicting = this.#normBackward(final.x, 'finalNorm', head.hiddenGrad);
         const stream = segments.at(-1)!.x;
         const g = ops.indexCopy_(ops.zerosLike(stream), 0, responses.positions, predicting);
         for (let s = segments.length - 1; s >= 0; s--) {
-          const { branch, x, graph } = segments[s]!;
-          scope(() => {
-            const { normed, sum } = graph ?? this.#run(branch, x, pack, true);
-            backward([sum], [g]);
-            ops.add_(g, this.#normBackward(x, branch.norm, normed.grad!));
-            normed.dispose();
-            sum.dispose();
-          });
-          x.dispose();
-          this.weights.collect(this.#layerNames[Math.floor(s / 2)]!);
+          this.#branchBackward(this.#branches[s]!, segments[s]!, pack, g);
         }
         this.#embeddingBackward(pack.ids, g);
-        release(activations);
+        disposeAll(activations);
         return perRow(head.logps, responses.lengths);
       }),
     );
+  }
+
+  /** Turns `g`, dLoss/d of the stream after a branch, into that of the stream before it, and frees the segment. */
+  #branchBackward(branch: Branch, segment: Segment, pack: Pack, g: Tensor): void {
+    scope(() => {
+      const { x, graph = this.#run(branch, x, pack, true) } = segment;
+      backward([graph.sum], [g]);
+      ops.add_(g, this.#normBackward(x, branch.norm, graph.normed.grad!));
+    });
+    disposeAll(segment);
+    this.weights.gather(branch.parameters);
   }
 
   /** The stream before a branch → the stream after it; with `record`, as a graph. */
@@ -222,11 +150,4 @@ export class Engine implements Disposable {
   [Symbol.dispose](): void {
     this.#head[Symbol.dispose]();
   }
-}
-
-/** Frees activations whether or not their backward has run. */
-export function release({ pack, responses, segments, final }: Activations): void {
-  const tensors = [pack.ids, ...pack.owned, responses.positions, responses.targets, final.x, final.normed];
-  for (const { x, graph } of segments) tensors.push(x, ...(graph ? [graph.normed, graph.sum] : []));
-  for (const tensor of tensors) tensor.dispose();
 }

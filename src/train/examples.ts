@@ -2,7 +2,7 @@
 
 import { readTrainingRecords, type TrainingRecord } from '../data/records.js';
 import { rowError } from '../data/jsonl.js';
-import { readConfig } from '../models/readConfig.js';
+import { readConfig } from '../models/directory.js';
 import { checkRows, type Objective, type Role } from '../objectives/objective.js';
 import type { TokenRow } from '../text/rows.js';
 import { sidesOf, tokenSide, type SideOptions } from '../text/sides.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 it('500 steps leave resident memory flat and the number of live tensors constant', async () => {
-  const program = fileURLToPath(new URL('../../test/programs/train-500-steps.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../../test/programs/train500Steps.ts', import.meta.url));
   const child = fork(program, { execArgv: ['--expose-gc', '--import', 'tsx'] });
   const exited = once(child, 'exit');
   const [{ rss, live }] = (await once(child, 'message')) as [{ rss: number[]; live: number[] }];

@@ -4,7 +4,7 @@ import type { FindingCode } from '../doctor/findings.js';
 import { examine } from '../doctor/examine.js';
 import type { Student } from '../doctor/student.js';
 import type { FindingGroup } from '../doctor/summary.js';
-import { readConfig } from '../models/readConfig.js';
+import { readConfig } from '../models/directory.js';
 import type { Objective } from '../objectives/objective.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { silentProgress } from '../util/progress.js';

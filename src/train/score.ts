@@ -2,12 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import { rowError } from '../data/jsonl.js';
 import { readTrainingRecords } from '../data/records.js';
 import { loadModel } from '../models/checkpoint.js';
+import { Scorer } from '../models/scorer.js';
 import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import type { TokenRow } from '../text/rows.js';
 import type { Progress } from '../util/progress.js';
-import { Scorer } from './engine.js';
 import { checkIds, tokenizeFile } from './examples.js';
 import { packByTokenBudget } from './packing.js';
 

@@ -1,6 +1,7 @@
 import { countStep, type Metrics, type Objective, type SequenceInfo } from '../objectives/objective.js';
 import type { TokenRow } from '../text/rows.js';
-import { release, type Activations, type Engine } from './engine.js';
+import { disposeAll } from '../torch/tensor.js';
+import type { Activations, Engine } from './engine.js';
 import { callsByTokenBudget, packByTokenBudget } from './packing.js';
 
 /** One sequence of an optimizer step. */
@@ -86,7 +87,7 @@ export function runStep(
           members.map((i) => gradient.get(i)!),
         );
     } finally {
-      kept.forEach(release);
+      disposeAll(kept);
     }
   }
   return total;

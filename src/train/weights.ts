@@ -48,7 +48,7 @@ export class TrainableWeights implements Disposable {
   }
 
   /** Adds what autograd has just left in the compute model's parameters to the float32 sums, and clears it. */
-  collect(names: readonly string[]): void {
+  gather(names: readonly string[]): void {
     if (!this.#mixed) return;
     scope(() => {
       noGrad(() => {

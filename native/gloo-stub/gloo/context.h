@@ -1,3 +1,4 @@
+// Declares Gloo's Context as far as c10d's headers name it.
 #pragma once
 #include <chrono>
 namespace gloo {

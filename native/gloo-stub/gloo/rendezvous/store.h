@@ -1,3 +1,4 @@
+// Declares the interface of Gloo's Store, from which c10d derives its own.
 #pragma once
 #include <chrono>
 #include <string>

@@ -1,3 +1,4 @@
+// Declares Gloo's transport classes as far as c10d's headers name them.
 #pragma once
 namespace gloo::transport {
 class Device;
