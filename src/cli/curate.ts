@@ -1,17 +1,17 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CurateOptions } from '../curate/options.js';
 import { rediLimits } from '../curate/lengths.js';
-import { rules, type Rule } from '../curate/rules.js';
+import { ruleNames, type RuleName } from '../curate/rules/index.js';
 import { orders, rankings, type Order, type Ranking } from '../curate/selection.js';
+import { curateSettings, type CurateSettings } from '../curate/settings.js';
 import { verdictRules, type VerdictRule } from '../curate/verdictRules.js';
-import { UserError } from '../util/errors.js';
+import { parseRecipe } from '../recipe/parse.js';
 import { createProgress } from '../util/progress.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import { numberBetween, printJson, wholeNumber } from './output.js';
 
 interface CurateFlags {
   out: string;
-  rule: Rule;
+  rule: RuleName;
   verdicts: VerdictRule;
   model?: string;
   lengthFilter: boolean;
@@ -36,7 +36,7 @@ export function curateCommand(): Command {
     .description('Make D_SFT and D_Pref of trace rows, by rules that have names.')
     .argument('<file...>', 'trace rows: JSON lines or Parquet')
     .requiredOption('--out <dir>', 'where sft.jsonl, pref.jsonl, dropped.jsonl and summary.json go')
-    .addOption(new Option('--rule <name>', 'what becomes of a row').choices(rules).default('redi'))
+    .addOption(new Option('--rule <name>', 'what becomes of a row').choices(ruleNames).default('redi'))
     .addOption(
       new Option('--verdicts <rule>', 'which verdicts make a trace right')
         .choices(verdictRules)
@@ -81,12 +81,12 @@ Example:
   redistill curate traces.parquet --no-length-filter --decontaminate math.json aime.json --out curated`,
     )
     .action(async (files: string[], flags: CurateFlags) => {
-      const options = curateOptions(files, flags);
+      const settings = settingsOf(files, flags);
       const { curate } = await import('../curate/curate.js');
       const progress = createProgress('curate');
       const summary = await interruptible((signal) =>
-        curate(options, progress, signal).catch((error: unknown) => {
-          if (signal.aborted) throw new Interrupted(`stopped; nothing was written into ${options.out}`);
+        curate(settings, flags.out, progress, signal).catch((error: unknown) => {
+          if (signal.aborted) throw new Interrupted(`stopped; nothing was written into ${flags.out}`);
           throw error;
         }),
       ).finally(() => {
@@ -107,43 +107,26 @@ function pairCount(text: string): number | 'balanced' {
   }
 }
 
-function curateOptions(files: string[], flags: CurateFlags): CurateOptions {
-  const { model, lengthFilter, lengthCount, maxPromptTokens, maxResponseTokens, limitSft, keep, minCv } =
-    flags;
-  const aboutLengths = [lengthCount, maxPromptTokens, maxResponseTokens, limitSft];
-  if (!lengthFilter && aboutLengths.some((flag) => flag !== undefined))
-    throw new UserError(
-      '--no-length-filter leaves nothing to count or limit; leave the other length options out',
-    );
-  if (lengthFilter && model === undefined)
-    throw new UserError(
-      "the length filter counts tokens with the student's tokenizer: name its directory with --model, or leave lengths alone with --no-length-filter",
-    );
-  if (flags.dropContaminated && !flags.decontaminate)
-    throw new UserError('--drop-contaminated needs the evaluation sets: --decontaminate FILE…');
-  return {
-    files,
-    out: flags.out,
+function settingsOf(files: string[], flags: CurateFlags): CurateSettings {
+  const settings: Partial<CurateSettings> = {
+    data: files,
     rule: flags.rule,
     verdicts: flags.verdicts,
-    ...(lengthFilter && {
-      lengths: {
-        model: model!,
-        count: lengthCount ?? 'paper',
-        limits: {
-          prompt: maxPromptTokens ?? rediLimits.prompt,
-          response: maxResponseTokens ?? rediLimits.response,
-        },
-        sft: limitSft ?? false,
-      },
-    }),
+    model: flags.model,
+    length_filter: flags.lengthFilter,
+    length_count: flags.lengthCount,
+    max_prompt_tokens: flags.maxPromptTokens,
+    max_response_tokens: flags.maxResponseTokens,
+    limit_sft: flags.limitSft,
     chosen: flags.chosen,
     pairs: flags.pairs,
-    ...(minCv !== undefined && { minCv }),
-    ...(keep !== undefined && { keep: { count: keep, by: flags.by } }),
+    min_cv: flags.minCv,
+    keep: flags.keep,
+    by: flags.by,
     duplicates: flags.duplicates,
-    decontaminate: flags.decontaminate ?? [],
-    dropContaminated: flags.dropContaminated ?? false,
+    decontaminate: flags.decontaminate,
+    drop_contaminated: flags.dropContaminated,
     seed: flags.seed,
   };
+  return parseRecipe<CurateSettings>(curateSettings, settings, 'curate');
 }
