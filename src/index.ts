@@ -12,7 +12,7 @@ export type { RowVerdict } from './doctor/verdict.js';
 export { readProblems, type Problem } from './data/problems.js';
 export { readTraceRows, type TraceRow } from './data/traceRows.js';
 export { curate } from './curate/curate.js';
-export type { CurateOptions } from './curate/options.js';
+export { curateSettings, type CurateSettings } from './curate/settings.js';
 export { openEndpoint, type Endpoint } from './teacher/endpoint.js';
 export { collect, type CollectOptions } from './teacher/collect.js';
 export { verify, type Verdict } from './verify/verify.js';

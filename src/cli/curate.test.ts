@@ -84,7 +84,7 @@ describe.concurrent('curate', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['no model', [traces], 'name its directory with --model, or leave lengths alone with --no-length-filter'],
+    ['no model', [traces], '"length_filter" needs "model"'],
     [
       'limits of nothing',
       [traces, '--no-length-filter', '--limit-sft'],
@@ -95,7 +95,11 @@ describe.concurrent('curate', () => {
     ['no file', [path('none.jsonl'), '--no-length-filter'], 'none.jsonl does not exist'],
     ['a directory', [root, '--no-length-filter'], 'is a directory'],
     ['no student', [traces, '--model', path('none')], 'tokenizer.json is missing'],
-    ['nothing to drop by', [traces, '--no-length-filter', '--drop-contaminated'], '--decontaminate FILE'],
+    [
+      'nothing to drop by',
+      [traces, '--no-length-filter', '--drop-contaminated'],
+      '"drop_contaminated" needs "decontaminate"',
+    ],
     [
       'ablation',
       [traces, '--no-length-filter', '--rule', 'ablation', '--pairs', '2'],

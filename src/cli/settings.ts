@@ -37,6 +37,7 @@ const PLACEHOLDERS: Record<KeyDescription['kind'], string> = {
   text: 'text',
   boolean: 'bool',
   choice: 'name',
+  mixed: 'value',
   list: 'names',
   part: 'part',
   other: 'json',
@@ -68,6 +69,8 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
           throw new InvalidArgumentError(`Allowed choices are ${key.choices.join(', ')}.`);
       return [...((before as string[] | undefined) ?? []), ...values.map(plainNumber)];
     }
+    case 'mixed':
+      return plainNumber(text);
     case 'other':
       return parseJson(text);
     default:

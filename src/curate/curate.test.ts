@@ -11,12 +11,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
 import { Random } from '../util/random.js';
 import { silentProgress } from '../util/progress.js';
 import { readTrainingRecords } from '../data/records.js';
+import { parseRecipe } from '../recipe/parse.js';
 import { curate } from './curate.js';
-import type { CurateOptions } from './options.js';
+import { curateSettings, type CurateSettings } from './settings.js';
 import type { Summary } from './summary.js';
 
 type Row = Record<string, unknown>;
@@ -38,16 +40,13 @@ function write(rows: readonly unknown[]): string {
   return path;
 }
 
-const defaults = {
-  rule: 'redi',
-  verdicts: 'LandMV',
-  chosen: 'first',
-  pairs: 1,
-  duplicates: 'report',
-  decontaminate: [],
-  dropContaminated: false,
-  seed: 42,
-} as const satisfies Partial<CurateOptions>;
+type Given = Omit<z.input<typeof curateSettings>, 'data'>;
+
+/** Settings that leave lengths alone unless they name a model. */
+function settingsFor(data: string[], given: Given = {}): CurateSettings {
+  const settings = { data, length_filter: given.model !== undefined, ...given };
+  return parseRecipe<CurateSettings>(curateSettings, settings, 'settings');
+}
 
 interface Result {
   summary: Summary;
@@ -57,10 +56,9 @@ interface Result {
   dropped: Row[];
 }
 
-async function run(files: string[], options: Partial<CurateOptions> = {}): Promise<Result> {
+async function run(data: string[], given: Given = {}): Promise<Result> {
   const out = join(root, `out-${++runs}`);
-  const given: CurateOptions = { ...defaults, decontaminate: [], files, out, ...options };
-  const summary = await curate(given, silentProgress, new AbortController().signal);
+  const summary = await curate(settingsFor(data, given), out, silentProgress, new AbortController().signal);
   return { summary, out, sft: read(out, 'sft'), pref: read(out, 'pref'), dropped: read(out, 'dropped') };
 }
 
@@ -202,7 +200,11 @@ describe('the rule "redi"', () => {
     const rows = randomRows(1000, 2);
     const limits = { prompt: 25, response: 30 };
     const expected = naive(rows, limits);
-    const result = await run([write(rows)], { lengths: { model, count: 'paper', limits, sft: false } });
+    const result = await run([write(rows)], {
+      model,
+      max_prompt_tokens: limits.prompt,
+      max_response_tokens: limits.response,
+    });
     expect(bare(result.sft)).toEqual(expected.sft);
     expect(bare(result.pref)).toEqual(expected.pref);
     expect(result.dropped).toEqual(expected.dropped);
@@ -215,7 +217,10 @@ describe('the rule "redi"', () => {
   it('counts content only when asked', async () => {
     const rows = [1, 2].map((more) => labelled('pp', ['x'.repeat(9 + more), 'y'], [true, false]));
     const { pref } = await run([write(rows)], {
-      lengths: { model, count: 'content', limits: { prompt: 2, response: 10 }, sft: false },
+      model,
+      length_count: 'content',
+      max_prompt_tokens: 2,
+      max_response_tokens: 10,
     });
     expect(pref).toMatchObject([{ original_index: 0, prompt_len: 2, chosen_len: 10, rejected_len: 1 }]);
   });
@@ -223,7 +228,11 @@ describe('the rule "redi"', () => {
   it('limits D_SFT when asked', async () => {
     const rows = [10, 11].map((length) => labelled('p', ['x'.repeat(length)], [true]));
     const { sft, dropped, summary } = await run([write(rows)], {
-      lengths: { model, count: 'content', limits: { prompt: 5, response: 10 }, sft: true },
+      model,
+      length_count: 'content',
+      max_prompt_tokens: 5,
+      max_response_tokens: 10,
+      limit_sft: true,
     });
     expect(sft.map(({ original_index: i }) => i)).toEqual([0]);
     expect(dropped).toEqual([{ original_index: 1, reason: 'length' }]);
@@ -321,8 +330,7 @@ describe('output', () => {
   it('leaves no files of an earlier run that are not true any more, nor its own tools', async () => {
     const bad = await run([write(['nonsense', labelled('p', ['a'], [true])])]);
     expect(readdirSync(bad.out)).toContain('quarantine.jsonl');
-    const given: CurateOptions = { ...defaults, decontaminate: [], files: [write([])], out: bad.out };
-    await curate(given, silentProgress, new AbortController().signal);
+    await curate(settingsFor([write([])]), bad.out, silentProgress, new AbortController().signal);
     expect(readdirSync(bad.out).sort()).toEqual([
       'dropped.jsonl',
       'duplicates.jsonl',
@@ -343,10 +351,10 @@ describe('output', () => {
         if (done === 400) controller.abort();
       },
     };
-    const given: CurateOptions = { ...defaults, decontaminate: [], files: [write(rows)], out };
-    await expect(curate(given, progress, controller.signal)).rejects.toThrow(/abort/i);
-    const missing = { ...given, files: [write(rows), join(root, 'none.jsonl')] };
-    await expect(curate(missing, silentProgress, new AbortController().signal)).rejects.toThrow(
+    const given = settingsFor([write(rows)]);
+    await expect(curate(given, out, progress, controller.signal)).rejects.toThrow(/abort/i);
+    const missing = settingsFor([write(rows), join(root, 'none.jsonl')]);
+    await expect(curate(missing, out, silentProgress, new AbortController().signal)).rejects.toThrow(
       /none\.jsonl/,
     );
     expect(readdirSync(out).map((name) => readFileSync(join(out, name), 'utf8'))).toEqual(before);
@@ -359,7 +367,7 @@ describe('choices', () => {
 
   it('of the right trace', async () => {
     const path = write([problem]);
-    const chosen = async (order: CurateOptions['chosen'], seed = 42) =>
+    const chosen = async (order: CurateSettings['chosen'], seed = 42) =>
       (await run([path], { chosen: order, seed })).sft[0]!.chosen_gen_idx;
     expect(await chosen('first')).toBe(0);
     expect(await chosen('shortest')).toBe(1);
@@ -387,18 +395,18 @@ describe('choices', () => {
       labelled('four', ['a', 'b', 'c', 'd'], [false, true, false, true]),
       labelled('five', ['a'], [false]),
     ]);
-    const kept = async (options: Partial<CurateOptions>) => {
+    const kept = async (options: Given) => {
       const result = await run([path], options);
       expect(result.sft.length + result.dropped.length).toBe(5);
       return result.sft.map(({ original_index: i }) => i).sort();
     };
-    expect(await kept({ keep: { count: 2, by: 'hardest' } })).toEqual([1, 3]);
-    expect(await kept({ keep: { count: 1, by: 'cv' } })).toEqual([1]);
-    expect(await kept({ keep: { count: 1, by: 'b-star' } })).toEqual([2]);
+    expect(await kept({ keep: 2, by: 'hardest' })).toEqual([1, 3]);
+    expect(await kept({ keep: 1, by: 'cv' })).toEqual([1]);
+    expect(await kept({ keep: 1, by: 'b-star' })).toEqual([2]);
     // CVs are 0.667, 2, 0 and 1.155.
-    expect(await kept({ minCv: 0.667 })).toEqual([1, 3]);
-    expect(await kept({ minCv: 0.66 })).toEqual([0, 1, 3]);
-    expect((await run([path], { minCv: 1 })).dropped).toEqual([
+    expect(await kept({ min_cv: 0.667 })).toEqual([1, 3]);
+    expect(await kept({ min_cv: 0.66 })).toEqual([0, 1, 3]);
+    expect((await run([path], { min_cv: 1 })).dropped).toEqual([
       { original_index: 0, reason: 'not_selected' },
       { original_index: 2, reason: 'not_selected' },
       { original_index: 4, reason: 'no_correct_trace' },
@@ -454,7 +462,7 @@ describe('repeated and known problems', () => {
       item: 1,
       words: 'a farmer has twelve hens and sells nine',
     });
-    const { sft, dropped } = await run(files(), { decontaminate: [set], dropContaminated: true });
+    const { sft, dropped } = await run(files(), { decontaminate: [set], drop_contaminated: true });
     expect(sft.map(({ original_index: i }) => i)).toEqual([4]);
     expect(dropped.slice(1).map(({ reason }) => reason)).toEqual([
       'contaminated',
@@ -471,7 +479,9 @@ describe('the rule "ablation"', () => {
     const limits = { prompt: 1, response: 34 };
     const { sft, pref, dropped, summary, out } = await run([path], {
       rule: 'ablation',
-      lengths: { model, count: 'paper', limits, sft: false },
+      model,
+      max_prompt_tokens: limits.prompt,
+      max_response_tokens: limits.response,
     });
     const opposite = read(out, 'pref_inverted');
     expect(dropped).toEqual(naive(rows).dropped);

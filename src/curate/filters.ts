@@ -1,84 +1,190 @@
-import type { Candidate, Pair, PairLengths } from './candidates.js';
-import type { Decontaminator, Overlap } from './decontaminate.js';
-import type { Duplicate, DuplicateFinder } from './duplicates.js';
-import type { LengthLimits, LengthMeter, Measurable } from './lengths.js';
-import type { DropReason } from './rules.js';
-import { cvOf } from './selection.js';
+/** @file Puts rows that have a right trace through the filters and lets the rule choose among their traces. */
+import { ChatTokenizer } from '../text/tokenizer.js';
+import { deriveSeed, Random } from '../util/random.js';
+import {
+  candidateRow,
+  promptOf,
+  type CandidateRow,
+  type JudgedRow,
+  type PairLengths,
+  type Trace,
+} from './candidateRow.js';
+import { Decontaminator, loadEvaluationSets, type EvaluationSet, type Overlap } from './decontaminate.js';
+import { DuplicateFinder, type Duplicate } from './duplicates.js';
+import type { DropReason } from './judgeRow.js';
+import { LengthMeter, type LengthLimits, type LengthRule } from './lengths.js';
+import type { CurationRule } from './rules/rule.js';
+import { cvOf, inOrder } from './selection.js';
+import type { CurateSettings } from './settings.js';
 
-export interface LengthFilter {
-  meter: LengthMeter;
-  limits: LengthLimits;
-  /** D_SFT is limited too; REDI limits pairs only. */
-  sft: boolean;
-}
-
-/** What decides about rows that have a right trace, in this order. */
-export interface Filters {
-  /** Keeps problems whose verdicts vary more than this (DeepDistill). */
-  minCv: number | undefined;
-  decontaminator: Decontaminator | undefined;
-  dropContaminated: boolean;
-  lengths: LengthFilter | undefined;
-  duplicates: DuplicateFinder;
-  dropDuplicates: boolean;
-}
-
-/** A candidate after the filters; its pairs know what of them is too long. */
+/** A row on its way through the filters, and what they found. */
 export interface Filtered {
-  candidate: Candidate;
+  readonly judged: JudgedRow;
+  /** Why it is dropped; undefined: it may be written. */
   reason?: DropReason;
   overlaps: Overlap[];
   duplicate?: Duplicate;
+  /** Its traces that were measured against `max_tokens`, and how many of them are longer. */
+  traces: { measured: number; tooLong: number };
+  /** Absent where the row was dropped before the rule chose. */
+  candidate?: CandidateRow;
 }
 
-/** Puts candidates through the filters, in their order; lengths are measured together, on all cores. */
-export async function filterCandidates(
-  candidates: readonly Candidate[],
-  filters: Filters,
-): Promise<Filtered[]> {
-  const { minCv, decontaminator, lengths, duplicates } = filters;
-  const judged = candidates.map((candidate): Filtered => {
-    if (minCv !== undefined && !(cvOf(candidate.rightCount, candidate.total) > minCv))
-      return { candidate, reason: 'not_selected', overlaps: [] };
-    const overlaps = decontaminator?.find(problemText(candidate)) ?? [];
-    if (overlaps.length > 0 && filters.dropContaminated)
-      return { candidate, reason: 'contaminated', overlaps };
-    return { candidate, overlaps };
-  });
-  if (lengths) await measure(judged, lengths);
-  for (const row of judged) {
-    if (row.reason) continue;
-    const duplicate = duplicates.add(problemText(row.candidate), row.candidate.originalIndex);
-    if (!duplicate) continue;
-    row.duplicate = duplicate;
-    if (filters.dropDuplicates) row.reason = 'duplicate';
+/** What decides about rows that have a right trace. */
+export class RowFilters {
+  readonly #settings: CurateSettings;
+  readonly #rule: CurationRule;
+  readonly #decontaminator: Decontaminator | undefined;
+  readonly #duplicates = new DuplicateFinder();
+  /** Counts whole conversations, for `max_tokens` and `shortest_pairs`. */
+  readonly #conversations: LengthMeter | undefined;
+  /** Counts the parts of pairs. */
+  readonly #parts: LengthMeter | undefined;
+  /** How pairs are limited; undefined: they are not. */
+  readonly lengths: LengthRule | undefined;
+
+  private constructor(
+    settings: CurateSettings,
+    rule: CurationRule,
+    readonly evaluationSets: readonly EvaluationSet[],
+  ) {
+    const { model, length_filter: filters, max_tokens: most, shortest_pairs: shortest } = settings;
+    this.#settings = settings;
+    this.#rule = rule;
+    if (evaluationSets.length > 0) this.#decontaminator = new Decontaminator(evaluationSets);
+    if (filters) this.lengths = lengthRule(settings, rule);
+    if (model === undefined) return;
+    const tokenizer = ChatTokenizer.load(model);
+    if (most !== undefined || shortest !== undefined)
+      this.#conversations = new LengthMeter(tokenizer, 'conversation');
+    if (this.lengths) this.#parts = new LengthMeter(tokenizer, this.lengths.count);
   }
-  return judged;
-}
 
-/** All that stands before the answer: the problem, as a rule. */
-function problemText({ prompt }: Candidate): string {
-  return prompt.map(({ content }) => content).join('\n');
-}
-
-async function measure(rows: readonly Filtered[], { meter, limits, sft }: LengthFilter): Promise<void> {
-  const live = rows.filter(({ candidate, reason }) => !reason && (sft || candidate.pairs.length > 0));
-  const texts = live.map(({ candidate }) => textsOf(candidate, sft));
-  const counts = await meter.measure(
-    live.map(({ candidate: { prompt } }, i): Measurable => ({ prompt, responses: [...texts[i]!.values()] })),
-  );
-  for (const [i, row] of live.entries()) {
-    const { prompt, responses } = counts[i]!;
-    const tokens = new Map([...texts[i]!.keys()].map((index, k) => [index, responses[k]!]));
-    const { candidate } = row;
-    candidate.pairs = candidate.pairs.map((pair): Pair => {
-      const [chosen, rejected] = [tokens.get(pair.chosen.index)!, tokens.get(pair.rejected.index)!];
-      const lengths = { prompt, chosen, rejected };
-      return { ...pair, lengths, excess: excessOf(lengths, limits) };
-    });
-    const right = sft ? tokens.get(candidate.right.index)! : 0;
-    if (sft && excessOf({ prompt, chosen: right, rejected: 0 }, limits).length > 0) row.reason = 'length';
+  /** Loads evaluation sets and tokenizer. @throws UserError where they cannot be read */
+  static async open(settings: CurateSettings, rule: CurationRule): Promise<RowFilters> {
+    return new RowFilters(settings, rule, await loadEvaluationSets(settings.decontaminate));
   }
+
+  /** Problems that could not be compared with all that they might repeat. */
+  get searchesCutShort(): number {
+    return this.#duplicates.cutShort;
+  }
+
+  /** Puts rows through the filters, in their order; tokens are counted for all together, on all cores. */
+  async process(rows: readonly JudgedRow[]): Promise<Filtered[]> {
+    const all = rows.map((judged) => this.#judgeProblem(judged));
+    const live = () => all.filter(({ reason }) => !reason);
+    const conversations = await this.#measureConversations(live());
+    for (const row of live()) this.#choose(row, conversations.get(row));
+    await this.#measurePairs(live());
+    for (const row of live()) this.#findDuplicate(row);
+    return all;
+  }
+
+  /** Applies what depends on the problem and the verdicts alone. */
+  #judgeProblem(judged: JudgedRow): Filtered {
+    const { min_cv: least, drop_contaminated: drops } = this.#settings;
+    const filtered: Filtered = { judged, overlaps: [], traces: { measured: 0, tooLong: 0 } };
+    const total = judged.row.generations!.length;
+    if (least !== undefined && !(cvOf(judged.sides.right.length, total) > least))
+      return { ...filtered, reason: 'not_selected' };
+    const overlaps = this.#decontaminator?.find(problemText(judged)) ?? [];
+    if (overlaps.length > 0 && drops) return { ...filtered, overlaps, reason: 'contaminated' };
+    return { ...filtered, overlaps };
+  }
+
+  /** Tokens of each right and wrong trace with its prompt, by its index; empty where nobody asks. */
+  async #measureConversations(rows: readonly Filtered[]): Promise<Map<Filtered, Map<number, number>>> {
+    if (!this.#conversations) return new Map();
+    const indices = rows.map(({ judged: { sides } }) => [...sides.right, ...sides.wrong]);
+    const counts = await this.#conversations.measure(
+      rows.map(({ judged: { row } }, i) => ({
+        prompt: promptOf(row),
+        responses: indices[i]!.map((index) => row.generations![index]!),
+      })),
+    );
+    return new Map(
+      rows.map((row, i) => [row, new Map(indices[i]!.map((index, k) => [index, counts[i]!.responses[k]!]))]),
+    );
+  }
+
+  /** Leaves out traces beyond `max_tokens` and lets the rule choose among the others. */
+  #choose(filtered: Filtered, conversations: ReadonlyMap<number, number> | undefined): void {
+    const { max_tokens: most, shortest_pairs: shortest, chosen: order, seed } = this.#settings;
+    const { judged } = filtered;
+    const { row, sides } = judged;
+    const texts = row.generations!;
+    const fits = (index: number) => most === undefined || conversations!.get(index)! <= most;
+    const [right, wrong] = [sides.right.filter(fits), sides.wrong.filter(fits)];
+    if (most !== undefined) {
+      const measured = sides.right.length + sides.wrong.length;
+      filtered.traces = { measured, tooLong: measured - right.length - wrong.length };
+    }
+    if (right.length === 0) {
+      filtered.reason = 'length';
+      return;
+    }
+    const trace = (index: number): Trace => ({ index, text: texts[index]! });
+    const random = new Random(deriveSeed(seed, 'chosen', row.originalIndex));
+    const traces = { right: inOrder(right, texts, order, random), wrong, texts };
+    const { taught, pairs } = this.#rule.choose(traces, this.#settings);
+    const made = pairs.map(([a, b]) => ({
+      chosen: trace(a),
+      rejected: trace(b),
+      ...(shortest !== undefined && { tokens: conversations!.get(a)! + conversations!.get(b)! }),
+      excess: [],
+    }));
+    filtered.candidate = candidateRow(judged, trace(taught), wrong.length > 0, made, seed);
+  }
+
+  /** Measures the parts of pairs, and the right trace where D_SFT is limited; each text once. */
+  async #measurePairs(rows: readonly Filtered[]): Promise<void> {
+    if (!this.#parts || !this.lengths) return;
+    const { limits, sft } = this.lengths;
+    const measured = rows.filter(({ candidate }) => sft || candidate!.pairs.length > 0);
+    const texts = measured.map(({ candidate }) => textsOf(candidate!, sft));
+    const counts = await this.#parts.measure(
+      measured.map(({ candidate }, i) => ({ prompt: candidate!.prompt, responses: [...texts[i]!.values()] })),
+    );
+    for (const [i, filtered] of measured.entries()) {
+      const { prompt, responses } = counts[i]!;
+      const tokens = new Map([...texts[i]!.keys()].map((index, k) => [index, responses[k]!]));
+      const candidate = filtered.candidate!;
+      for (const pair of candidate.pairs) {
+        const [chosen, rejected] = [tokens.get(pair.chosen.index)!, tokens.get(pair.rejected.index)!];
+        pair.lengths = { prompt, chosen, rejected };
+        pair.excess = excessOf(pair.lengths, limits);
+      }
+      if (!sft) continue;
+      const right = { prompt, chosen: tokens.get(candidate.right.index)!, rejected: 0 };
+      if (excessOf(right, limits).length > 0) filtered.reason = 'length';
+    }
+  }
+
+  #findDuplicate(filtered: Filtered): void {
+    const { judged } = filtered;
+    const duplicate = this.#duplicates.add(problemText(judged), judged.row.originalIndex);
+    if (!duplicate) return;
+    filtered.duplicate = duplicate;
+    if (this.#settings.duplicates === 'drop') filtered.reason = 'duplicate';
+  }
+}
+
+/** How lengths are counted and limited: as the rule does, or as the settings say. */
+function lengthRule(settings: CurateSettings, rule: CurationRule): LengthRule {
+  const asked: LengthRule = {
+    count: settings.length_count,
+    limits: { prompt: settings.max_prompt_tokens, response: settings.max_response_tokens },
+    sft: settings.limit_sft,
+  };
+  return rule.lengths?.(asked) ?? asked;
+}
+
+/** Everything before the answer, usually just the problem. */
+function problemText({ row }: JudgedRow): string {
+  return promptOf(row)
+    .map(({ content }) => content)
+    .join('\n');
 }
 
 function excessOf({ prompt, chosen, rejected }: PairLengths, limits: LengthLimits): (keyof PairLengths)[] {
@@ -90,7 +196,7 @@ function excessOf({ prompt, chosen, rejected }: PairLengths, limits: LengthLimit
 }
 
 /** The traces to measure, each once. */
-function textsOf({ right, pairs }: Candidate, sft: boolean): Map<number, string> {
+function textsOf({ right, pairs }: CandidateRow, sft: boolean): Map<number, string> {
   const traces = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
   return new Map([...(sft ? [right] : []), ...traces].map(({ index, text }) => [index, text]));
 }

@@ -49,7 +49,7 @@ describe('LengthMeter', () => {
     const meter = new LengthMeter(ChatTokenizer.load(strict), 'paper');
     await expect(
       meter.measure([{ prompt: [{ role: 'user', content: 'q' }], responses: ['x'] }]),
-    ).rejects.toThrow(/the user comes first; use --length-count content/);
+    ).rejects.toThrow(/the user comes first; set "length_count" to content/);
     rmSync(strict, { recursive: true });
   });
 });

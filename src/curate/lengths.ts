@@ -1,15 +1,17 @@
+/** @file Counts tokens of prompts and responses with the student's tokenizer, in the ways that curation needs. */
 import type { ChatMessage } from '../text/template.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { messageOf, UserError } from '../util/errors.js';
 
 /**
- * How tokens of a prompt and of an answer are counted.
+ * How tokens of a prompt and of a response are counted.
  * - `paper`: as REDI's code does: the chat template over the prompt without the header of the answer, and over the
- *   answer alone, in front of which templates like Qwen's put their default system message; 1 more on each.
+ *   response alone, in front of which templates like Qwen's put their default system message; 1 more on each.
  * - `content`: the texts alone.
  * - `ablation`: the texts alone, 1 more on each for the end token.
+ * - `conversation`: the chat template over prompt and response together, which is the response's count.
  */
-export type LengthCount = 'paper' | 'content' | 'ablation';
+export type LengthCount = 'paper' | 'content' | 'ablation' | 'conversation';
 
 /** The most tokens of a pair's parts that are kept. */
 export interface LengthLimits {
@@ -18,10 +20,18 @@ export interface LengthLimits {
   response: number;
 }
 
+/** How lengths are counted and limited. */
+export interface LengthRule {
+  count: LengthCount;
+  limits: LengthLimits;
+  /** D_SFT is limited too; REDI limits pairs only. */
+  sft: boolean;
+}
+
 /** REDI's limits, made for students with 32,768 positions. */
 export const rediLimits = { prompt: 800, response: 19_000 };
 
-/** What is measured: a prompt and the texts of answers to it. */
+/** What is measured: a prompt and the texts of responses to it. */
 export interface Measurable {
   prompt: readonly ChatMessage[];
   responses: readonly string[];
@@ -33,23 +43,27 @@ export interface Lengths {
   responses: number[];
 }
 
-/** A text of less than this many characters goes to the tokenizer with others, so that all cores have work. */
+/** Texts go to the tokenizer together, up to so many characters, so that all cores have work. */
 const BATCH_CHARACTERS = 1 << 20;
 
 /** Counts tokens with the student's tokenizer. */
 export class LengthMeter {
+  readonly #tokenizer: ChatTokenizer;
+
   constructor(
-    private readonly tokenizer: ChatTokenizer,
+    tokenizer: ChatTokenizer,
     readonly count: LengthCount,
-  ) {}
+  ) {
+    this.#tokenizer = tokenizer;
+  }
 
   /** @throws UserError where the chat template refuses what it is given */
   async measure(items: readonly Measurable[]): Promise<Lengths[]> {
     const texts = items.flatMap(({ prompt, responses }) => [
-      this.promptText(prompt),
-      ...responses.map((response) => this.responseText(response)),
+      this.#promptText(prompt),
+      ...responses.map((response) => this.#responseText(prompt, response)),
     ]);
-    const counts = await this.countAll(texts);
+    const counts = await this.#countAll(texts);
     let next = 0;
     return items.map(({ responses }) => ({
       prompt: counts[next++]!,
@@ -57,31 +71,35 @@ export class LengthMeter {
     }));
   }
 
-  private promptText(prompt: readonly ChatMessage[]): string {
-    return this.count === 'paper' ? this.render(prompt) : prompt.map(({ content }) => content).join('\n');
+  #promptText(prompt: readonly ChatMessage[]): string {
+    return this.count === 'paper' ? this.#render(prompt) : prompt.map(({ content }) => content).join('\n');
   }
 
-  private responseText(content: string): string {
-    return this.count === 'paper' ? this.render([{ role: 'assistant', content }]) : content;
+  #responseText(prompt: readonly ChatMessage[], content: string): string {
+    const answer = { role: 'assistant', content };
+    if (this.count === 'conversation') return this.#render([...prompt, answer]);
+    return this.count === 'paper' ? this.#render([answer]) : content;
   }
 
-  private render(messages: readonly ChatMessage[]): string {
+  #render(messages: readonly ChatMessage[]): string {
     try {
-      return this.tokenizer.renderChat(messages);
+      return this.#tokenizer.renderChat(messages);
     } catch (error) {
+      if (this.count === 'conversation') throw error;
       throw new UserError(
-        `lengths cannot be counted as the paper's code does, with the chat template over the prompt and the answer apart: ${messageOf(error)}; use --length-count content`,
+        `lengths cannot be counted as the paper's code does, with the chat template over the prompt and the answer apart: ${messageOf(error)}; set "length_count" to content`,
       );
     }
   }
 
-  private async countAll(texts: readonly string[]): Promise<number[]> {
-    const more = this.count === 'content' ? 0 : 1;
+  async #countAll(texts: readonly string[]): Promise<number[]> {
+    const more = this.count === 'paper' || this.count === 'ablation' ? 1 : 0;
     const counts: number[] = [];
     for (let start = 0; start < texts.length;) {
       let end = start;
       for (let size = 0; end < texts.length && size < BATCH_CHARACTERS; end++) size += texts[end]!.length;
-      for (const tokens of await this.tokenizer.countAll(texts.slice(start, end))) counts.push(tokens + more);
+      for (const tokens of await this.#tokenizer.countAll(texts.slice(start, end)))
+        counts.push(tokens + more);
       start = end;
     }
     return counts;

@@ -1,10 +1,11 @@
+/** @file Orders and pairs the traces of one problem, and ranks problems by their verdicts. */
 import type { Random } from '../util/random.js';
 
 /** Which right trace comes first; REDI takes the first of the row. */
 export const orders = ['first', 'shortest', 'longest', 'random'] as const;
 export type Order = (typeof orders)[number];
 
-/** Indices in the order in which they are taken; lengths are characters, and ties go to the earlier. */
+/** Sorts indices into the order in which they are taken; lengths are characters, and ties go to the earlier. */
 export function inOrder(
   indices: readonly number[],
   texts: readonly string[],
@@ -24,16 +25,20 @@ export function inOrder(
   }
 }
 
+/** How many pairs a problem gives at most; `all` is every right trace with every wrong one. */
+export type PairCount = number | 'balanced' | 'all';
+
 /**
- * Up to `count` pairs of a right and a wrong trace, the first of each first, no pair twice, every trace as seldom as
- * can be. `balanced`: as many as the rarer label has traces, each trace in one pair at most, so that the labels are
- * equal in number.
+ * Makes up to `count` pairs of a right and a wrong trace, the first of each first, no pair twice, every trace as seldom
+ * as possible. `balanced`: as many as the rarer label has traces, each trace in one pair at most, so that the labels are
+ * equal in number. `all`: every pair, in the order of the right traces and then of the wrong ones.
  */
 export function pairUp(
   right: readonly number[],
   wrong: readonly number[],
-  count: number | 'balanced',
+  count: PairCount,
 ): [right: number, wrong: number][] {
+  if (count === 'all') return right.flatMap((a) => wrong.map((b): [number, number] => [a, b]));
   const all = right.length * wrong.length;
   const most = count === 'balanced' ? Math.min(right.length, wrong.length) : Math.min(count, all);
   // Both sides in turn; where that would come back to the first pair, one side is moved by one.
@@ -44,7 +49,6 @@ export function pairUp(
   ]);
 }
 
-/** The greatest common divisor. */
 function greatestDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestDivisor(b, a % b);
 }
@@ -64,7 +68,7 @@ export function balanceScore(right: number, total: number): number {
   return Math.min(right / WANTED_RIGHT, 1) * (right / total);
 }
 
-/** By what problems are ranked; the highest are kept. */
+/** Names what problems are ranked by; the highest are kept. */
 export const rankings = ['hardest', 'cv', 'b-star'] as const;
 export type Ranking = (typeof rankings)[number];
 

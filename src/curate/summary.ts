@@ -1,16 +1,22 @@
-import type { VerdictRule } from './verdictRules.js';
+/** @file Says what summary.json holds and puts its numbers into sentences, which it checks to add up. */
+import { dropReasons, type DropReason } from './judgeRow.js';
 import type { LengthCount, LengthLimits } from './lengths.js';
-import { dropReasons, type DropReason, type Rule } from './rules.js';
-import type { Order, Ranking } from './selection.js';
+import type { RuleName } from './rules/index.js';
+import type { CurationRule, RuleReport } from './rules/rule.js';
+import type { Order, PairCount, Ranking } from './selection.js';
+import type { VerdictRule } from './verdictRules.js';
 
-/** What summary.json holds: every number, and in `account` how they add up. */
-export interface Summary {
-  rule: Rule;
+/** What is counted whatever the rule. */
+export interface Counts {
+  rule: RuleName;
   verdicts: VerdictRule;
   chosen: Order;
-  pairs_per_problem: number | 'balanced';
+  pairs_per_problem: PairCount;
   seed: number;
-  files: string[];
+  files: readonly string[];
+  normalize_answers: boolean;
+  max_tokens: number | null;
+  shortest_pairs: number | null;
   /** Rows of the files, those set aside included. */
   records: number;
   quarantined: number;
@@ -19,60 +25,80 @@ export interface Summary {
   /** Trace rows: records less those set aside and those merged. Each is in sft.jsonl or in dropped.jsonl. */
   rows: number;
   generations: { total: number; blank: number };
+  /** Traces that were measured against `max_tokens`, and those that are longer. */
+  traces: { measured: number; too_long: number };
   sft: number;
-  /** Pairs written. */
+  /** Pairs of pref.jsonl. */
   pref: number;
   dropped_rows: number;
   dropped: Record<DropReason, number>;
-  /** Rows of sft.jsonl that have no pair, by why. */
-  sft_only: { no_wrong_trace: number; pair_too_long: number; not_paired: number };
-  /** Pairs that the rows of sft.jsonl have, those too long, and the part that is too long (some in several parts). */
-  pairs: { formed: number; too_long: number; prompt: number; chosen: number; rejected: number };
+  /** Rows of sft.jsonl that have no pair, by the reason; a rule may have a reason of its own. */
+  sft_only: { no_wrong_trace: number; pair_too_long: number; not_shortest: number } & Record<string, number>;
+  /** Pairs that the rows of sft.jsonl have; those too long, by the part that is (some in several parts); and those longer than the shortest. */
+  pairs: {
+    formed: number;
+    too_long: number;
+    prompt: number;
+    chosen: number;
+    rejected: number;
+    not_shortest: number;
+  };
   lengths: { model: string; count: LengthCount; limits: LengthLimits; sft_limited: boolean } | null;
   selection: { min_cv: number | null; keep: number | null; by: Ranking | null };
   /** Rows that repeat the problem of an earlier one; with `drop` they are in `dropped`. */
   duplicates: { mode: 'report' | 'drop'; exact: number; near: number; search_cut_short: number };
   /** Rows that share eight words in a row with an evaluation set; with `dropped` they are in `dropped`. */
   contamination: { sets: { name: string; problems: number; rows: number }[]; rows: number; dropped: boolean };
-  ablation?: {
-    type_a: number;
-    type_b: number;
-    group_1: number;
-    group_2: number;
-    main: number;
-    inverted: number;
-  };
-  account: string[];
-  /** What may be wrong with the options rather than the rows. */
-  hints: string[];
 }
 
-/** The summary while rows are counted. */
-export type Counts = Omit<Summary, 'account' | 'hints'>;
+/** What summary.json holds: every number, what the rule counts under its name, and in `account` how they add up. */
+export type Summary = Counts &
+  Partial<Record<RuleName, RuleReport['counts']>> & {
+    account: string[];
+    /** What may be wrong with the options rather than the rows. */
+    hints: string[];
+  };
 
-export function noneDropped(): Record<DropReason, number> {
-  return Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>;
+/** What the rows that were written say about each other. */
+export interface Written {
+  /** How many rows each file has, by its name without the ending. */
+  rows: Readonly<Record<string, number>>;
+  /** Rows of sft.jsonl that have a pair. */
+  paired: number;
+  /** Pairs that the rule left out. */
+  unused: number;
 }
 
 const n = (count: number): string => count.toLocaleString('en-US');
 const counted = (count: number, one: string): string => `${n(count)} ${one}${count === 1 ? '' : 's'}`;
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-/** The parts of a sum, those of nothing left out. */
+/** The parts of a sum, without those that are 0. */
 const parts = (list: readonly [count: number, what: string][]): string =>
   list
     .filter(([count]) => count > 0)
     .map(([count, what]) => `${n(count)} ${what}`)
     .join(' + ') || 'none';
 
-/** How the numbers come about, a sentence each. @throws Error where they do not add up, which would be a bug */
-export function accountOf(summary: Counts): string[] {
-  const { records, quarantined, merged, rows, sft, pref, sft_only: only, pairs, dropped } = summary;
-  const dropSum = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-  const alone = only.no_wrong_trace + only.pair_too_long + only.not_paired;
-  const sums = [records === rows + quarantined + merged, rows === sft + dropSum];
-  if (sums.includes(false)) throw new Error(`the counts do not add up: ${JSON.stringify(summary)}`);
+/** Says how the numbers come about, a sentence each. @throws Error where they do not add up, which would be a bug */
+export function accountOf(
+  counts: Counts,
+  written: Written,
+  { unpaired }: CurationRule,
+  report: RuleReport | undefined,
+): string[] {
+  const { records, quarantined, merged, rows, sft, pref, sft_only: only, pairs, dropped, traces } = counts;
+  const dropSum = sum(Object.values(dropped));
+  const inPairFiles = Object.entries(written.rows).map(([name, count]) => (name === 'sft' ? 0 : count));
+  const sums = [
+    records === rows + quarantined + merged,
+    rows === sft + dropSum,
+    sft === written.paired + sum(Object.values(only)),
+    pairs.formed === pairs.too_long + pairs.not_shortest + written.unused + sum(inPairFiles),
+  ];
+  if (sums.includes(false)) throw new Error(`the counts do not add up: ${JSON.stringify(counts)}`);
   const lines = [
-    `${counted(records, 'row')} of ${counted(summary.files.length, 'file')} = ${parts([
+    `${counted(records, 'row')} of ${counted(counts.files.length, 'file')} = ${parts([
       [rows, 'read'],
       [quarantined, 'set aside in quarantine.jsonl'],
       [merged, 'joined to the row of their prompt'],
@@ -80,24 +106,20 @@ export function accountOf(summary: Counts): string[] {
     `${n(rows)} read = ${n(sft)} in sft.jsonl + ${n(dropSum)} dropped`,
     `${n(dropSum)} dropped = ${parts(dropReasons.map((reason) => [dropped[reason], reason]))}`,
     `${n(sft)} in sft.jsonl = ${parts([
-      [sft - alone, 'with a pair'],
+      [written.paired, 'with a pair'],
       [only.no_wrong_trace, 'without a wrong trace'],
       [only.pair_too_long, 'whose pairs are too long'],
-      [only.not_paired, 'left out to make the arms equal'],
+      [only.not_shortest, 'whose pairs are not among the shortest'],
+      ...(unpaired ? [[only[unpaired.key]!, unpaired.text] satisfies [number, string]] : []),
     ])}`,
   ];
-  if (summary.ablation) {
-    const { type_a, type_b, group_1, group_2, main, inverted } = summary.ablation;
+  if (counts.max_tokens !== null)
     lines.push(
-      `${n(sft)} in sft.jsonl = ${n(group_1)} of group 1 (right trace) + ${n(group_2)} of group 2 (wrong trace) + ${n(type_b)} without a trace that both verdicts reject`,
-      `${n(type_a)} problems in groups: ${counted(main, 'pair')} in pref.jsonl, ${n(inverted)} in pref_inverted.jsonl`,
+      `${counted(traces.measured, 'trace')} measured = ${n(traces.measured - traces.too_long)} of at most ${n(counts.max_tokens)} tokens with the prompt + ${n(traces.too_long)} longer and left out`,
     );
-  } else {
-    lines.push(
-      `${counted(pref, 'pair')} in pref.jsonl = ${n(pairs.formed)} formed − ${n(pairs.too_long)} too long`,
-    );
-  }
-  return lines;
+  const left = counts.shortest_pairs === null ? '' : ` − ${n(pairs.not_shortest)} not among the shortest`;
+  const ofPairs = `${counted(pref, 'pair')} in pref.jsonl = ${n(pairs.formed)} formed − ${n(pairs.too_long)} too long${left}`;
+  return [...lines, ...(report?.account ?? [ofPairs])];
 }
 
 /** Rows that were dropped for what a file lacks as a whole. */

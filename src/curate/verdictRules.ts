@@ -1,3 +1,4 @@
+/** @file Says whose verdict makes a trace right: the judge's, the rules', or both. */
 import type { TraceRow } from '../data/traceRows.js';
 
 /**
@@ -14,8 +15,14 @@ export interface TwoVerdicts {
   mv: boolean;
 }
 
+/** Indices of a row's generations that may be used as right and as wrong ones, in the row's order. */
+export interface Sides {
+  right: number[];
+  wrong: number[];
+}
+
 /**
- * The verdicts on each generation, or null where a list that the rule needs is missing or has another length than the
+ * The verdicts on each generation, or null where a list that the rule needs is missing or differs in length from the
  * generations. A list that the rule does not need may be missing; its verdicts read as false.
  */
 export function verdictsOf(
@@ -44,4 +51,15 @@ export function isRight({ llm, mv }: TwoVerdicts, rule: VerdictRule): boolean {
     case 'llm':
       return llm;
   }
+}
+
+/** Divides generations into right and wrong ones; `isWrong` defaults to every one that is not right. */
+export function sidesBy(
+  verdicts: readonly TwoVerdicts[],
+  rule: VerdictRule,
+  isWrong: (verdict: TwoVerdicts) => boolean = (verdict) => !isRight(verdict, rule),
+): Sides {
+  const where = (test: (verdict: TwoVerdicts) => boolean) =>
+    [...verdicts.keys()].filter((i) => test(verdicts[i]!));
+  return { right: where((verdict) => isRight(verdict, rule)), wrong: where(isWrong) };
 }

@@ -1,6 +1,7 @@
+/** @file Reads and writes JSON lines row by row. Knows nothing of what rows mean. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { messageOf, UserError } from '../util/errors.js';
-import { replaceFile, writeAll } from '../util/files.js';
+import { JsonLinesFile } from './jsonLinesFile.js';
 
 /** One line of a JSON lines file: a JSON object and its line number, from 1. */
 export interface JsonLine {
@@ -45,9 +46,9 @@ export function* readJsonLines(path: string, onBadLine?: (bad: BadLine) => void)
 
 /** Replaces the file by one line a row, in one step. */
 export function writeJsonLines(path: string, rows: Iterable<object>): void {
-  replaceFile(path, (fd) => {
-    for (const row of rows) writeAll(fd, Buffer.from(JSON.stringify(row) + '\n', 'utf8'));
-  });
+  using file = new JsonLinesFile(path);
+  for (const row of rows) file.write(row);
+  file.commit();
 }
 
 /** A row that does not fit: the message is one sentence that names file, line and what is wrong. */

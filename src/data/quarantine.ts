@@ -1,20 +1,23 @@
+/** @file Keeps the rows that could not be read, with the reason, in a file of their own. */
 import { rmSync } from 'node:fs';
-import { FileReplacement } from '../util/files.js';
 import type { BadLine } from './jsonl.js';
+import { JsonLinesFile } from './jsonLinesFile.js';
 
-/** Rows that were set aside, one `{file, line, problem, text}` a line; the file is there only if there are any. */
+/** Rows that were set aside, one `{file, line, problem, text}` a line; the file exists only if there are any. */
 export class Quarantine implements Disposable {
-  count = 0;
   first: BadLine | undefined;
-  #file: FileReplacement | undefined;
+  #file: JsonLinesFile | undefined;
 
   constructor(readonly path: string) {}
 
+  get count(): number {
+    return this.#file?.rows ?? 0;
+  }
+
   add(bad: BadLine): void {
-    this.count++;
     this.first ??= bad;
-    this.#file ??= new FileReplacement(this.path);
-    this.#file.write(`${JSON.stringify(bad)}\n`);
+    this.#file ??= new JsonLinesFile(this.path);
+    this.#file.write(bad);
   }
 
   commit(): void {

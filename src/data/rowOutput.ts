@@ -1,8 +1,10 @@
+/** @file Opens a file of rows for writing, JSON lines or Parquet by its ending. */
 import { setImmediate } from 'node:timers/promises';
 import { ByteWriter, parquetWriteRows } from 'hyparquet-writer';
 import { UserError } from '../util/errors.js';
 import { FileReplacement, writeAll } from '../util/files.js';
 import { readJsonLines } from './jsonl.js';
+import { JsonLinesFile } from './jsonLinesFile.js';
 import { Shape } from './parquetColumns.js';
 
 /** Rows on their way into a file, which appears when it is whole. */
@@ -10,35 +12,14 @@ export interface RowOutput extends Disposable {
   /** Takes a row of what JSON can hold. */
   write(row: Record<string, unknown>): void;
   /** @throws the signal's reason when it is aborted */
-  commit(signal?: AbortSignal): Promise<void>;
+  commit(signal?: AbortSignal): void | Promise<void>;
 }
 
 /** Opens a file of JSON lines (`.jsonl`) or a Parquet file (`.parquet`). @throws UserError for other endings */
 export function openRowOutput(path: string): RowOutput {
-  if (path.endsWith('.jsonl')) return new JsonLinesOutput(path);
+  if (path.endsWith('.jsonl')) return new JsonLinesFile(path);
   if (path.endsWith('.parquet')) return new ParquetOutput(path);
   throw new UserError(`${path} must end in .jsonl or .parquet.`);
-}
-
-class JsonLinesOutput implements RowOutput {
-  readonly #file: FileReplacement;
-
-  constructor(path: string) {
-    this.#file = new FileReplacement(path);
-  }
-
-  write(row: Record<string, unknown>): void {
-    this.#file.write(`${JSON.stringify(row)}\n`);
-  }
-
-  commit(): Promise<void> {
-    this.#file.commit();
-    return Promise.resolve();
-  }
-
-  [Symbol.dispose](): void {
-    this.#file[Symbol.dispose]();
-  }
 }
 
 /** Rows of long traces: a group of them is held in memory. */
@@ -46,16 +27,16 @@ const ROWS_PER_GROUP = 500;
 
 /** A Parquet file has one type a column, known when all rows are: until then they are JSON lines beside it. */
 class ParquetOutput implements RowOutput {
-  readonly #rows: FileReplacement;
+  readonly #rows: JsonLinesFile;
   readonly #shape = new Shape();
 
   constructor(readonly path: string) {
-    this.#rows = new FileReplacement(`${path}.rows`);
+    this.#rows = new JsonLinesFile(`${path}.rows`);
   }
 
   write(row: Record<string, unknown>): void {
     this.#shape.add(row);
-    this.#rows.write(`${JSON.stringify(row)}\n`);
+    this.#rows.write(row);
   }
 
   async commit(signal?: AbortSignal): Promise<void> {

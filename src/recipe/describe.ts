@@ -5,7 +5,7 @@ import { z } from 'zod';
 export interface KeyDescription {
   /** From the top: ['sampling', 'temperature']. */
   path: string[];
-  kind: 'number' | 'integer' | 'text' | 'boolean' | 'choice' | 'list' | 'part' | 'other';
+  kind: 'number' | 'integer' | 'text' | 'boolean' | 'choice' | 'mixed' | 'list' | 'part' | 'other';
   /** In words: "a whole number from 1 up". */
   type: string;
   /** What a text may be, where that is a choice; of a list, what its entries may be. */
@@ -63,7 +63,7 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
   const isPart = json.properties !== undefined;
   return {
     path,
-    kind: list ? 'list' : isPart ? 'part' : kindOf(shape),
+    kind: list ? 'list' : isPart ? 'part' : (json.anyOf?.length ?? 1) > 1 ? 'mixed' : kindOf(shape),
     type: typeInWords(json),
     ...(choices && { choices }),
     ...bounds,

@@ -1,5 +1,6 @@
 /** @file The kinds of stages by the name that recipes and the command line use. */
 import { collectStage } from './collect.js';
+import { curateStage } from './curate.js';
 import { doctorStage } from './doctor.js';
 import { evaluateStage } from './evaluate.js';
 import { getStage } from './get.js';
@@ -12,6 +13,7 @@ export const stageKinds = {
   get: getStage,
   collect: collectStage,
   verify: verifyStage,
+  curate: curateStage,
   doctor: doctorStage,
   score: scoreStage,
   train: trainStage,

@@ -1,10 +1,10 @@
+/** @file Holds what may be written of one row: its right trace, its pairs, and its place in the output. */
 import { createHash } from 'node:crypto';
-import type { ChatMessage } from '../text/template.js';
-import { deriveSeed, Random } from '../util/random.js';
 import type { TraceRow } from '../data/traceRows.js';
-import type { Sides } from './rules.js';
-import { inOrder, pairUp, type Order } from './selection.js';
+import type { ChatMessage } from '../text/template.js';
+import { deriveSeed } from '../util/random.js';
 import type { Ordered } from './spool.js';
+import type { Sides } from './verdictRules.js';
 
 export interface Trace {
   /** Which of the row's generations it is. */
@@ -22,62 +22,70 @@ export interface PairLengths {
 export interface Pair {
   chosen: Trace;
   rejected: Trace;
+  /** Tokens of both conversations, prompt included; absent where nobody asks for the shortest pairs. */
+  tokens?: number;
   /** Absent where lengths are not filtered. */
   lengths?: PairLengths;
   /** The parts that are too long; none in a pair that may be written. */
   excess: (keyof PairLengths)[];
 }
 
-/** A row that has a right trace, with what may be written of it. */
-export interface Candidate extends Ordered {
+/** A row that has a right trace, with its number in the input. */
+export interface JudgedRow {
+  ordinal: number;
+  row: TraceRow;
+  sides: Sides;
+}
+
+/** A row with what may be written of it. */
+export interface CandidateRow extends Ordered {
   originalIndex: number;
   source: string | null;
   uuid: string;
   prompt: ChatMessage[];
   /** The right trace for D_SFT. */
   right: Trace;
+  /** Whether the row has a wrong trace. */
+  hasWrong: boolean;
   pairs: Pair[];
   /** How many of the row's generations are right, and how many there are. */
   rightCount: number;
   total: number;
 }
 
-export interface CandidateOptions {
-  chosen: Order;
-  pairs: number | 'balanced';
-  seed: number;
+/** The messages before the answer. */
+export function promptOf({ prompt, problem }: TraceRow): ChatMessage[] {
+  return prompt ?? [{ role: 'user', content: problem! }];
 }
 
 /**
- * The row's traces as chosen. Its place in the output is a hash of seed and `original_index`: the same in every run,
+ * Makes the candidate of a row. Its place in the output is a hash of seed and `original_index`: the same in every run,
  * whatever other rows there are, and known before the last row is read.
  */
-export function candidateOf(
-  row: TraceRow,
-  { right, wrong }: Sides,
-  ordinal: number,
-  { chosen: order, pairs, seed }: CandidateOptions,
-): Candidate {
-  const texts = row.generations!;
-  const trace = (index: number): Trace => ({ index, text: texts[index]! });
-  const random = new Random(deriveSeed(seed, 'chosen', row.originalIndex));
-  const chosen = inOrder(right, texts, order, random);
+export function candidateRow(
+  { row, ordinal, sides }: JudgedRow,
+  right: Trace,
+  hasWrong: boolean,
+  pairs: Pair[],
+  seed: number,
+): CandidateRow {
   return {
     key: deriveSeed(seed, 'place', row.originalIndex),
     ordinal,
     originalIndex: row.originalIndex,
     source: row.source,
     uuid: uuidOf(row, seed),
-    prompt: row.prompt ?? [{ role: 'user', content: row.problem! }],
-    right: trace(chosen[0]!),
-    pairs: pairUp(chosen, wrong, pairs).map(([a, b]) => ({
-      chosen: trace(a),
-      rejected: trace(b),
-      excess: [],
-    })),
-    rightCount: right.length,
-    total: texts.length,
+    prompt: promptOf(row),
+    right,
+    hasWrong,
+    pairs,
+    rightCount: sides.right.length,
+    total: row.generations!.length,
   };
+}
+
+export function isTooLong({ excess }: Pair): boolean {
+  return excess.length > 0;
 }
 
 /** The row's own `uuid`, else one of version 4's form made from seed and `original_index`. */

@@ -1,0 +1,31 @@
+/** @file Writes a file of JSON lines that appears when it is whole. Knows nothing of what rows mean. */
+import { FileReplacement } from '../util/files.js';
+
+/** Rows on their way into a file of JSON lines, which takes the place of `path` when it is committed. */
+export class JsonLinesFile implements Disposable {
+  /** Rows written so far. */
+  rows = 0;
+  readonly #file: FileReplacement;
+
+  constructor(path: string) {
+    this.#file = new FileReplacement(path);
+  }
+
+  /** Where the rows are until they are committed. */
+  get temporary(): string {
+    return this.#file.temporary;
+  }
+
+  write(row: object): void {
+    this.rows++;
+    this.#file.write(`${JSON.stringify(row)}\n`);
+  }
+
+  commit(): void {
+    this.#file.commit();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
+  }
+}
