@@ -69,7 +69,7 @@ const pipeline = (keys: object): string => file('yaml', toYaml({ out: path(`run-
 
 function expectDone({ code, stderr }: Finished): void {
   expect(code, stderr).toBe(0);
-  expect(stderr).not.toContain('error');
+  expect(stderr).not.toMatch(/\berror\b/);
 }
 
 /** One sentence on standard error, as the last line, and nothing on standard output. */
@@ -199,22 +199,30 @@ describe.concurrent('generate and evaluate', () => {
   }
   const detailsOf = (row: Record<string, unknown>) => row.generation_details as Detail[];
 
+  /** Every response begins with the answer to the first problem. */
+  const four = ['--forced-prefix', '#### 4 \\boxed{4} '];
+
   it('evaluate gives a summary and writes the responses with their grades', async () => {
     const out = path('evaluation');
-    const done = await redistill(evaluate(problems, '--json', '--out', out));
+    const done = await redistill(evaluate(problems, ...four, '--json', '--out', out));
     expectDone(done);
     const summary = JSON.parse(done.stdout) as Summary;
     expect(summary).toMatchObject({ problems: 2, samples: 1, responses: 2 });
-    expect(Object.keys(summary.graders)).toEqual(['verify']);
-    const { pass_at_1, standard_error, unreadable } = summary.graders.verify!;
-    for (const share of [pass_at_1, unreadable, standard_error, summary.cut_off]) {
-      expect(share).toBeGreaterThanOrEqual(0);
-      expect(share).toBeLessThanOrEqual(1);
-    }
-    expect(summary.graders.verify).not.toHaveProperty('pass_at_k');
+    expect(summary.graders).toEqual({ verify: { pass_at_1: 0.5, standard_error: 0.5, unreadable: 0 } });
+    expect(summary.cut_off).toBeGreaterThanOrEqual(0);
+    expect(summary.cut_off).toBeLessThanOrEqual(1);
     expect(summaryOf(out)).toEqual(summary);
 
     const samples = readRows(join(out, 'samples.jsonl'));
+    for (const { generations } of samples) expect((generations as string[])[0]).toContain(four[1]);
+    expect(samples.map(({ correctness }) => correctness)).toMatchObject([
+      { math_verify_answer: [true] },
+      { math_verify_answer: [false] },
+    ]);
+    expect(samples.flatMap(detailsOf).map(({ grades }) => grades.verify)).toMatchObject([
+      { correct: true, extracted: '4', reason: 'equal' },
+      { correct: false, extracted: '4', reason: 'different' },
+    ]);
     expect(samples).toMatchObject([
       { id: '0', original_index: 0, problem: '2+2?', answer: '4', generations_count: 1, teacher: tiny },
       // GSM8K's worked solution is kept beside the answer at its end.
@@ -229,13 +237,13 @@ describe.concurrent('generate and evaluate', () => {
 
   it('evaluate resumes, grades again by other graders, and samples nothing twice', async () => {
     const out = path('graded');
-    const sampled = ['-k', '3', '--temperature', '1', '--out', out];
+    const sampled = ['-k', '3', '--temperature', '1', ...four, '--out', out];
     const done = await redistill(evaluate(problems, ...sampled));
     expectDone(done);
     expect(done.stdout).toMatch(
-      /^verify: pass@1 \d+\.\d % ± \d+\.\d %, pass@3 \d+\.\d %, \d+\.\d % without an answer\n2 problems, 6 responses, /,
+      /^verify: pass@1 50\.0 % ± 50\.0 %, pass@3 50\.0 %, 0\.0 % without an answer\n2 problems, 6 responses, /,
     );
-    expect(done.stderr).toContain('  Q: 2+2?\n  A: ');
+    expect(done.stderr).toMatch(/ {2}Q: 2\+2\?\n {2}A: #### 4 .* \(right\)\n {2}Q: 3\+3\?\n.*\(wrong: 6\)\n/);
     const first = contents(out);
     const responses = readRows(join(out, 'samples.jsonl')).map(({ generations }) => generations);
 
@@ -244,12 +252,14 @@ describe.concurrent('generate and evaluate', () => {
     expect(again.stdout).toBe(done.stdout);
     expect(contents(out)).toEqual(first);
 
+    // rllm looks for the answer after </think> alone.
     const graders = ['verify:lenient', 'rllm', 'gsm8k'];
     const other = await redistill(evaluate(problems, ...sampled, '--grader', graders.join(','), '--json'));
     expectDone(other);
     const summary = JSON.parse(other.stdout) as Summary;
     expect(Object.keys(summary.graders)).toEqual(graders);
     expect(summary).toMatchObject({ problems: 2, samples: 3, responses: 6 });
+    expect(graders.map((name) => summary.graders[name]!.pass_at_1)).toEqual([0.5, 0, 0.5]);
     expect(summaryOf(out)).toEqual(summary);
     expect(contents(out)['journal.jsonl']).toBe(first['journal.jsonl']);
     const rows = readRows(join(out, 'samples.jsonl'));
@@ -262,14 +272,6 @@ describe.concurrent('generate and evaluate', () => {
       expect(unreadable).toBeCloseTo(grades.filter(({ extracted }) => extracted === null).length / 6, 9);
     }
 
-    const regraded = await redistill(['evaluate', '--regrade', out, '--json']);
-    expectDone(regraded);
-    expect(Object.keys((JSON.parse(regraded.stdout) as Summary).graders)).toEqual(['verify']);
-    expect(contents(out)).toEqual(first);
-    const both = await redistill(['evaluate', '--regrade', out, '--grader', 'hendrycks,verify']);
-    expectDone(both);
-    expect(both.stdout).toMatch(/^hendrycks: pass@1 .*\nverify: pass@1 .*\n2 problems, 6 responses, /);
-
     // A larger k asks for what is missing.
     const more = await redistill(evaluate(problems, ...sampled, '-k', '4'));
     expectDone(more);
@@ -277,6 +279,30 @@ describe.concurrent('generate and evaluate', () => {
     expect(readRows(join(out, 'samples.jsonl')).map(({ generations }) => generations)).toEqual(
       responses.map((texts) => [...(texts as string[]), expect.any(String) as string]),
     );
+  });
+
+  it('evaluate --regrade leaves what evaluate with those graders would have left', async () => {
+    const out = path('regraded');
+    const command = evaluate(problems, ...four, '-k', '2', '--temperature', '1', '--out', out);
+    const grade = async (grader: string) => {
+      const done = await redistill([...command, '--grader', grader, '--json']);
+      expectDone(done);
+      return { summary: done.stdout, files: contents(out) };
+    };
+    const regrade = async (grader: string) => {
+      const done = await redistill(['evaluate', '--regrade', out, '--grader', grader, '--json']);
+      expectDone(done);
+      return { summary: done.stdout, files: contents(out) };
+    };
+    const graded = { own: await grade('verify'), two: await grade('hendrycks,verify:lenient') };
+    expect(graded.two.summary).toContain('{"hendrycks":{"pass_at_1":0.5,');
+    const again = { own: await regrade('verify'), two: await regrade('hendrycks,verify:lenient') };
+    expect(again.own.summary).toBe(graded.own.summary);
+    expect(again.two.summary).toBe(graded.two.summary);
+    const text = await redistill(['evaluate', '--regrade', out]);
+    expect(text.stdout).toMatch(/^verify: pass@1 50\.0 % .*\n2 problems, 4 responses, /);
+    expect(again.two.files).toEqual(graded.two.files);
+    expect(again.own.files).toEqual(graded.own.files);
   });
 
   it('evaluate keeps to the folder of its own settings, and to folders that are evaluations', async () => {

@@ -24,7 +24,7 @@ export type EvaluateSettings = z.output<typeof evaluateSettings>;
 
 export interface EvaluateOptions extends Omit<
   AnswersOptions,
-  'settings' | 'wanted' | 'verify' | 'budget' | 'prices'
+  'settings' | 'wanted' | 'verify' | 'preset' | 'budget' | 'prices'
 > {
   settings: EvaluateSettings;
 }

@@ -12,7 +12,7 @@ export function readYaml(path: string): unknown {
     throw new UserError(`${path} cannot be read: ${messageOf(error)}`);
   }
   try {
-    return parseYaml(text, { maxAliasCount: 100 }) as unknown;
+    return parseYaml(text, { maxAliasCount: 100, merge: true }) as unknown;
   } catch (error) {
     throw new UserError(`${path} is not YAML: ${firstLine(error)}`);
   }

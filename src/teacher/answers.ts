@@ -38,8 +38,9 @@ export interface AnswersOptions {
   /** The folder of the journal and of what is made from it. */
   out: string;
   model: AskedModel;
-  /** Verifies answers as they arrive. */
+  /** Verifies answers as they arrive; a journal holds the verdicts of one preset only. */
   verify?: Verifier;
+  preset?: string;
   budget?: Budget;
   prices?: Prices;
   progress: Progress;
@@ -115,6 +116,7 @@ async function answer<T>(options: AnswersOptions, use: (answers: Answers) => Pro
     settings: {
       ...model.identity,
       ...storedSampling(settings),
+      ...(options.preset && { preset: options.preset }),
       ...(problem && { problem_field: problem }),
       ...(gold && { answer_field: gold }),
     },

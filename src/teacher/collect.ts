@@ -10,7 +10,10 @@ import type { CollectSettings } from './settings.js';
 import { isRight, nextSample, type ProblemState } from './states.js';
 import { traceRow } from './traceRow.js';
 
-export interface CollectOptions extends Omit<AnswersOptions, 'settings' | 'wanted' | 'budget' | 'prices'> {
+export interface CollectOptions extends Omit<
+  AnswersOptions,
+  'settings' | 'wanted' | 'preset' | 'budget' | 'prices'
+> {
   settings: CollectSettings;
   verify: Verifier;
 }
@@ -58,6 +61,7 @@ export async function collect(options: CollectOptions): Promise<CollectSummary> 
   return withAnswers(
     {
       ...options,
+      preset: settings.preset,
       wanted: { samples: untilRight ?? samples, untilRight: untilRight !== undefined },
       budget: { tokens, cost },
       ...(input !== undefined && output !== undefined && { prices: { input, output } }),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
+import { presetNames } from '../verify/presets.js';
 import type { RequestId } from './requests.js';
 
 const count = z.int().positive();
@@ -130,6 +131,10 @@ export const evaluateDefaults: AnswerDefaults = {
 /** What `collect` has besides. */
 export const collectSettings = z.strictObject({
   ...answerKeys(collectDefaults),
+  preset: z
+    .enum(presetNames)
+    .default('mathVerify')
+    .describe('how the answers of traces are found and compared'),
   until_right: count
     .optional()
     .describe('ask for a problem until its first right response, at most so many times; instead of samples'),

@@ -16,7 +16,11 @@ export const collectStage = defineStage({
     const { collect } = await import('../../teacher/collect.js');
     const { verify } = await import('../../verify/verify.js');
     const model = await askedModel(settings, progress);
-    const summary = await collect({ settings, out, model, verify, progress, signal });
+    const { preset } = settings;
+    const summary = await collect({
+      ...{ settings, out, model, progress, signal },
+      verify: (item) => verify({ ...item, preset }),
+    });
     if (summary.budget_used_up)
       progress.log('the budget is used up; run the same command with a larger one to go on');
     if (summary.failed > 0)
