@@ -1,4 +1,4 @@
-/** @file Runs collectives over a group of processes, started by torchrun or by a launcher with its environment names. */
+/** @file Runs collectives over processes that torchrun, or a launcher with its environment names, has started. */
 import { UserError } from '../util/errors.js';
 import { native } from './native.js';
 import * as ops from './ops.js';

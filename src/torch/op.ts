@@ -82,8 +82,8 @@ function splitTopLevel(text: string): string[] {
 
 /**
  * Tells whether calls written for the schema `expected` fit the schema `found`. Schemas grow at the end: the arguments
- * that we pass must still be there, in place, and later ones must have a default. Versions differ in `int` and `SymInt`,
- * `str` and `Any`, which take the same values.
+ * that we pass must still be there, in place, and later ones must have a default. Versions differ in `int` and
+ * `SymInt`, `str` and `Any`, which take the same values.
  */
 export function accepts(found: string, expected: string): boolean {
   if (found === expected) return true;

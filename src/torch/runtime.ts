@@ -5,7 +5,7 @@ import { messageOf, UserError } from '../util/errors.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
-/** Sets how many threads an operator may use on the CPU. The setting is the calling thread's: call it in every worker. */
+/** Sets how many threads an operator may use on the CPU. It holds for the calling thread: call it in every worker. */
 export function setThreads(count: number = availableParallelism()): void {
   native.setThreads(count);
 }
