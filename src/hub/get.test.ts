@@ -76,7 +76,7 @@ describe('getModel of a directory', () => {
       writeFileSync(join(bad, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
     };
     index({ a: '../model.safetensors' });
-    expect(await problem(bad)).toContain('which is no file of it');
+    expect(await problem(bad)).toContain('which is not one of its files');
     index({ a: 'model-1.safetensors' });
     expect(await problem(bad)).toContain('lacks model-1.safetensors, which its index names');
     copyFileSync(join(model, 'model.safetensors'), join(bad, 'model-1.safetensors'));

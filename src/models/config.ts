@@ -1,7 +1,8 @@
+/** @file Parses config.json into a description of the model. Families are entries of the table below, not classes. */
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
 
-/** Rotary position embedding (Su et al. 2021) and how it is stretched. */
+/** Rotary position embedding (Su et al. 2021) and its scaling. */
 export interface RopeConfig {
   theta: number;
   scaling:
@@ -18,7 +19,7 @@ export interface RopeConfig {
 
 export type AttentionKind = 'full' | 'sliding';
 
-/** A decoder-only transformer. Families differ in these values alone. */
+/** Describes a decoder-only transformer. Families differ in these values alone. */
 export interface ModelConfig {
   family: Family;
   vocabSize: number;
@@ -28,23 +29,23 @@ export interface ModelConfig {
   kvHeads: number;
   headDim: number;
   normEps: number;
-  /** The head's weight is the embedding's. */
+  /** Whether the head's weight is the embedding's. */
   tied: boolean;
   maxPositions: number;
-  /** One entry a layer. */
+  /** One entry per layer. */
   attention: readonly AttentionKind[];
-  /** Tokens that a sliding layer sees, the current one included. */
+  /** Tokens that a sliding layer attends to, the current one included. */
   slidingWindow: number;
   rope: Readonly<Record<AttentionKind, RopeConfig>>;
   attentionScale: number;
   qkvBias: boolean;
   outputBias: boolean;
   mlpBias: boolean;
-  /** RMSNorm of queries and keys, per head. */
+  /** Whether queries and keys are normed, per head. */
   qkNorm: boolean;
-  /** Norms after attention and MLP as well as before (Gemma). */
+  /** Whether attention and MLP have a norm after them as well as before (Gemma). */
   sandwichNorms: boolean;
-  /** Norm weights are stored as an offset from one (Gemma). */
+  /** 1 where norm weights are stored as offsets from one (Gemma). */
   normOffset: 0 | 1;
   embeddingScale: number;
   activation: 'silu' | 'gelu_tanh';
@@ -52,27 +53,27 @@ export interface ModelConfig {
 
 export type Family = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma3';
 
-/** What a family sets apart from the plain Llama block. */
+/** In what a family differs from the plain Llama block. */
 interface FamilyTraits {
   family: Family;
   qkvBias?: true;
   qkNorm?: true;
   sandwichNorms?: true;
-  /** Norm weights are stored as an offset from one. */
+  /** Norm weights are stored as offsets from one. */
   normOffset?: 1;
   /** Embeddings are multiplied by √hiddenSize. */
   scaledEmbedding?: true;
-  // The rest is what `transformers` takes where config.json does not say.
+  // The rest are the defaults of `transformers` for what config.json leaves out.
   headDim?: number;
   tied?: true;
   activation?: 'gelu_pytorch_tanh';
   slidingWindow?: number;
-  /** The layers that slide: all where there is a window, or all but every nth; otherwise the upper ones if asked for. */
+  /** Which layers slide: all if there is a window, or all but every nth; by default the upper ones, if asked for. */
   sliding?: 'all' | { allBut: number };
   ropeTheta?: number;
-  /** Sliding layers have a rotation of their own, with this theta and without scaling. */
+  /** Theta of the sliding layers, where they have a rotation of their own; it is not scaled. */
   slidingRopeTheta?: number;
-  /** Attention is scaled by the root of this and not of the head's size. */
+  /** Attention is divided by the root of this instead of the head's size. */
   queryScalar?: number;
 }
 
@@ -148,8 +149,8 @@ const fields = z.looseObject({
 type Fields = z.infer<typeof fields>;
 
 /**
- * A Hugging Face `config.json` as our description. `where` names the file in errors.
- * @throws UserError for an unknown family, a missing or senseless field, or a feature that is not implemented
+ * Parses a Hugging Face `config.json`. `where` names the file in errors.
+ * @throws UserError for an unknown family, a missing or invalid field, or a feature that is not implemented
  */
 export function parseConfig(json: unknown, where: string): ModelConfig {
   const head = z.looseObject({ model_type: z.string() }).safeParse(json);
@@ -234,12 +235,12 @@ function attentionKinds(f: Fields, traits: FamilyTraits, windowed: boolean, fail
   }
   if (!windowed) return kinds(() => false);
   if (sliding === 'all') return kinds(() => true);
-  // Qwen lists a window but uses it in its upper layers only, and only when told to.
+  // Qwen lists a window but uses it in its upper layers only, and only if `use_sliding_window` is set.
   if (!f.use_sliding_window) return kinds(() => false);
   return kinds((layer) => layer >= (f.max_window_layers ?? 28));
 }
 
-/** Both spellings: rope_theta with rope_scaling, and the newer rope_parameters (one object, or one a layer type). */
+/** Reads rope_theta with rope_scaling, or the newer rope_parameters (one object, or one per layer type). */
 function ropes(f: Fields, traits: FamilyTraits, fail: Fail): Record<AttentionKind, RopeConfig> {
   const { ropeTheta: defaultTheta = 10_000, slidingRopeTheta } = traits;
   const parse = (value: unknown, field: string, theta: number): RopeConfig => {

@@ -1,16 +1,17 @@
+/** @file Reads and checks a Hugging Face model directory without loading tensors or libtorch. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError, messageOf } from '../util/errors.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 import { parseConfig, type ModelConfig } from './config.js';
 
-/** Far above any configuration or index. */
+/** A limit far above any configuration or index. */
 const MAX_JSON_BYTES = 64e6;
 
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 
-/** A JSON object from a file. @throws UserError that names the file when it is absent, too large or no object. */
+/** Reads a JSON object. @throws UserError that names the file if it is absent, too large or not an object */
 export function readJsonObject(path: string): Record<string, unknown> {
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   if (size === undefined) throw new UserError(`${path} does not exist`);
@@ -27,7 +28,7 @@ export function readJsonObject(path: string): Record<string, unknown> {
   throw new UserError(`${path} is not a JSON object`);
 }
 
-/** The config of a Hugging Face model directory. @throws UserError that names what is missing or not supported */
+/** Reads the config of a model directory. @throws UserError that names what is missing or not supported */
 export function readConfig(directory: string): ModelConfig {
   if (!existsSync(directory)) throw new UserError(`model directory ${directory} does not exist`);
   const path = join(directory, 'config.json');
@@ -35,7 +36,7 @@ export function readConfig(directory: string): ModelConfig {
 }
 
 /**
- * The safetensors files of a model directory: the single one, or all shards that the index names. Names that lead
+ * Lists the safetensors files of a model directory: the single one, or all shards that the index names. Names that lead
  * out of the directory are refused.
  */
 export function weightFiles(directory: string): string[] {
@@ -49,7 +50,7 @@ export function weightFiles(directory: string): string[] {
   return [...new Set(Object.values(readWeightMap(index)))].sort();
 }
 
-/** Tensor names to shard names. */
+/** Reads the index's map from tensor names to shard names. */
 export function readWeightMap(index: string): Record<string, string> {
   const map = readJsonObject(index).weight_map;
   if (typeof map !== 'object' || map === null || Array.isArray(map) || Object.keys(map).length === 0) {
@@ -58,7 +59,7 @@ export function readWeightMap(index: string): Record<string, string> {
   for (const [tensor, shard] of Object.entries(map)) {
     if (typeof shard !== 'string' || !/^[\w][\w.-]*\.safetensors$/.test(shard)) {
       throw new UserError(
-        `${index}: the weight_map puts ${tensor} into ${JSON.stringify(shard)}, which is no file of it`,
+        `${index}: the weight_map puts ${tensor} into ${JSON.stringify(shard)}, which is not one of its files`,
       );
     }
   }
@@ -66,8 +67,8 @@ export function readWeightMap(index: string): Record<string, string> {
 }
 
 /**
- * Checks that a directory holds a whole model in Hugging Face's format: configuration, tokenizer, and weights whose
- * headers are sound and which hold every tensor that the index promises. Only headers are read.
+ * Checks that a directory holds a complete model in Hugging Face's format: configuration, tokenizer, and weights whose
+ * headers are valid and which hold every tensor that the index lists. Of the weights only headers are read.
  * @throws UserError that names the file and what is wrong.
  */
 export function checkModelDirectory(directory: string): void {
@@ -90,7 +91,7 @@ export function checkModelDirectory(directory: string): void {
   for (const [tensor, file] of Object.entries(readWeightMap(join(directory, INDEX_FILE)))) {
     if (found.get(tensor) !== file) {
       throw new UserError(
-        `${basename(directory)}: ${file} lacks the tensor ${tensor}, which ${INDEX_FILE} promises`,
+        `${basename(directory)}: ${file} lacks the tensor ${tensor}, which ${INDEX_FILE} lists`,
       );
     }
   }

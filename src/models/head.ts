@@ -1,23 +1,24 @@
+/** @file Computes log-probs of tokens from hidden states, and their gradients. Knows no objective. */
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { fromArray, toFloat64Array } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
- * Logits of one chunk, in elements: 2²⁴ is 67 MB in float32. On a GPU larger chunks make the weight gradient cheaper,
- * which is read and written once a chunk.
+ * Elements of one chunk's logits: 2²⁴ are 67 MB in float32. On a GPU larger chunks make the weight gradient cheaper,
+ * which is read and written once per chunk.
  */
 const chunkElements = { cpu: 2 ** 24, accelerator: 2 ** 29 };
 
-/** Rows of [tokens, hidden] that the head works on at a time; at least 16 whatever the vocabulary. */
+/** Returns how many rows of [tokens, hidden] make a chunk: at least 16 for any vocabulary. */
 function chunkRows(weight: Tensor): number {
   const limit = weight.device === 'cpu' ? chunkElements.cpu : chunkElements.accelerator;
   return Math.max(16, Math.floor(limit / weight.size(0)));
 }
 
 /**
- * Rows of the weight whose gradient is made at a time: a quarter of a chunk, since libtorch widens it into a temporary
- * before it is added.
+ * Returns for how many rows of the weight the gradient is computed at a time: a quarter of a chunk, since libtorch
+ * widens it into a temporary before adding it.
  */
 function gradRows(weight: Tensor, chunkRows: number): number {
   const [vocab, hidden] = weight.shape as [number, number];
@@ -25,16 +26,17 @@ function gradRows(weight: Tensor, chunkRows: number): number {
 }
 
 /**
- * The output head with its softmax, a chunk of tokens at a time: the full logits never exist. The chunk's buffers are
- * allocated once; allocating blocks of this size anew each time fragments the heap.
+ * The output head with its softmax, computed for a chunk of tokens at a time, so that the full logits never exist. The
+ * buffers of a chunk are allocated once, since allocating blocks of this size each time fragments the heap.
  */
 export class ChunkedHead implements Disposable {
+  /** Tokens per chunk. */
   readonly rows: number;
-  /** Logits in the model's dtype, where that is not `wide`'s. */
+  /** Logits in the model's dtype, if that differs from `wide`'s. */
   readonly #narrow: Tensor | undefined;
   /** Logits in float32 (float64 for a float64 model). */
   readonly #wide: Tensor;
-  /** Some rows of the chunk's weight gradient, where it cannot be added to the sum in one product. */
+  /** Rows of a chunk's weight gradient, if one product cannot add it to the sum directly. */
   readonly #weightGrad: Tensor | undefined;
 
   constructor(
@@ -56,10 +58,10 @@ export class ChunkedHead implements Disposable {
   }
 
   /**
-   * Log-probabilities (natural) of `targets` under softmax(hidden · weightᵀ).
+   * Computes natural log-probabilities of `targets` under softmax(hidden · weightᵀ).
    * @param hidden [tokens, hidden] after the final norm
    * @param targets i64[tokens]
-   * @returns one a token
+   * @returns one per token
    */
   logps(hidden: Tensor, targets: Tensor): Float64Array {
     const result = new Float64Array(hidden.size(0));
@@ -70,7 +72,7 @@ export class ChunkedHead implements Disposable {
   }
 
   /**
-   * Signed token-weighted cross-entropy, forward and backward in one pass over the chunks:
+   * Computes signed token-weighted cross-entropy, forward and backward in one pass over the chunks:
    * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax).
    * @param gradient g, one per token; of either sign
    * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it
@@ -105,7 +107,7 @@ export class ChunkedHead implements Disposable {
     return { logps: result, hiddenGrad };
   }
 
-  /** weightGrad += logitsGradᵀ · hidden, through a buffer in the narrow dtype. */
+  /** Adds logitsGradᵀ · hidden to `weightGrad` through a buffer in the narrow dtype. */
   #addWeightGrad(buffer: Tensor, logitsGrad: Tensor, hidden: Tensor, weightGrad: Tensor): void {
     const rows = buffer.size(0);
     for (let start = 0; start < weightGrad.size(0); start += rows) {
@@ -118,7 +120,7 @@ export class ChunkedHead implements Disposable {
     }
   }
 
-  /** Hands out `hidden` and `targets` (as a column) chunk by chunk, with the row at which the chunk starts. */
+  /** Calls `use` with each chunk of `hidden` and `targets` (as a column) and with the row at which it starts. */
   #eachChunk(
     hidden: Tensor,
     targets: Tensor,
@@ -137,8 +139,8 @@ export class ChunkedHead implements Disposable {
   }
 
   /**
-   * The softmax of a chunk as numerators, exp(logit − largest), and their row sums; the numerators lie in the buffer
-   * that the next chunk overwrites. `logps` are those of the targets.
+   * Computes the softmax of a chunk as numerators, exp(logit − largest), and their row sums. The numerators are in the
+   * buffer that the next chunk overwrites; `logps` are those of the targets.
    */
   #softmax(chunk: Tensor, target: Tensor): { numerators: Tensor; denominator: Tensor; logps: Tensor } {
     const count = chunk.size(0);

@@ -1,10 +1,12 @@
+/** @file Computes RMSNorm, forward and backward. */
 import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
- * RMSNorm (Zhang & Sennrich 2019) over the last dimension. Half-precision input is normalised in float32 and rounded
- * once before the weight, or, where weights are offsets from one, after it (`offset` 1): as the original models do.
+ * Applies RMSNorm (Zhang & Sennrich 2019) over the last dimension. Half-precision input is normalised in float32 and
+ * rounded once: before it is multiplied by the weight, or after it where weights are offsets from one (`offset` 1), as
+ * the original models do.
  */
 export function rmsNorm(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1): Tensor {
   if (x.dtype === 'f64') {
@@ -18,9 +20,9 @@ export function rmsNorm(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1): 
 }
 
 /**
- * The backward of `rmsNorm` by hand: autograd would keep three float32 copies of the input for it.
+ * Computes the backward of `rmsNorm`, for which autograd would keep three float32 copies of the input.
  * With x̂ = x / rms(x) and u = grad · weight, dx = (u − x̂ · mean(u · x̂)) / rms(x) and dweight = Σ grad · x̂.
- * @param weightGrad the weight's gradient is added to it
+ * @param weightGrad receives the weight's gradient, which is added to it
  * @returns dLoss/dx in the dtype of x
  */
 export function rmsNormBackward(

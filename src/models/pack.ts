@@ -1,18 +1,19 @@
+/** @file Packs sequences into one row, within which each attends to itself alone. */
 import * as ops from '../torch/ops.js';
 import { fromArray, indices } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import type { Attend, LayerContext, Transformer } from './transformer.js';
 
-/** Sequences one after another in a single row, without padding. */
+/** Sequences concatenated in a single row, without padding. */
 export interface Pack {
   ids: Tensor; // i64[tokens]
   lengths: readonly number[];
   context: LayerContext;
-  /** What `context.attend` uses: a mask, or the borders of the sequences. */
+  /** Tensors that `context.attend` reads: a mask, or the borders of the sequences. */
   borders: readonly Tensor[];
 }
 
-/** Puts sequences into one row on the model's device. Positions start again at 0 in each. */
+/** Concatenates sequences into one row on the model's device. Positions start at 0 in each. */
 export function packSequences(model: Transformer, sequences: readonly Int32Array[]): Pack {
   return scope(() => {
     const lengths = sequences.map((ids) => ids.length);
@@ -33,19 +34,19 @@ export function packSequences(model: Transformer, sequences: readonly Int32Array
 
 type PackedAttention = { attend: Attend; borders: Tensor[] };
 
-/** The window of layer `i` where it is narrower than the longest sequence. */
+/** Returns the window of a layer if it is narrower than the longest sequence. */
 function windowOf(model: Transformer, layer: number, longest: number): number | undefined {
   const { attention, slidingWindow } = model.config;
   return attention[layer] === 'sliding' && slidingWindow < longest ? slidingWindow : undefined;
 }
 
-/** Whether libtorch's varlen flash attention takes this model: CUDA, half precision, usual head sizes. */
+/** Tells whether libtorch's varlen flash attention supports this model: CUDA, half precision, usual head sizes. */
 function hasVarlen({ device, dtype, config: { headDim } }: Transformer): boolean {
   const half = dtype === 'bf16' || dtype === 'f16';
   return device.startsWith('cuda') && half && headDim % 8 === 0 && headDim <= 256;
 }
 
-/** Everywhere: each sequence of the row attends by itself. */
+/** Calls attention once per sequence; works on every device. */
 function attendEach(model: Transformer, lengths: readonly number[]): PackedAttention {
   const scale = model.config.attentionScale;
   const longest = Math.max(...lengths);
@@ -71,7 +72,7 @@ function attendEach(model: Transformer, lengths: readonly number[]): PackedAtten
   return { attend, borders: mask ? [mask] : [] };
 }
 
-/** True where query i may see key j: j ≤ i and i − j < window. bool[length, length] */
+/** Makes a mask that is true where query i may attend to key j: j ≤ i and i − j < window. bool[length, length] */
 function bandMask(length: number, window: number, device: string): Tensor {
   return scope(() => {
     const at = ops.arange(0, length, 1, { dtype: 'i64', device });
@@ -80,7 +81,7 @@ function bandMask(length: number, window: number, device: string): Tensor {
   });
 }
 
-/** One varlen flash-attention call for the whole row. */
+/** Calls varlen flash attention once for the whole row. */
 function attendVarlen(model: Transformer, lengths: readonly number[]): PackedAttention {
   const { attentionScale: scale, headDim, heads } = model.config;
   const longest = Math.max(...lengths);

@@ -1,14 +1,16 @@
+/** @file Lists the parameters of a model: names, shapes, and how files name their parts. Has no tensors. */
 import type { ModelConfig } from './config.js';
 
-/** A slice of rows of one of our parameters, under the name that Hugging Face gives it. */
+/** Consecutive rows of one of our parameters, under the name that Hugging Face gives them. */
 export interface ParameterPart {
   name: string;
   rows: number;
 }
 
 /**
- * One tensor of the model. Projections that read the same input are one matrix (one larger product instead of three or
- * two small ones); its parts are consecutive rows, so files hold them under their usual names without a copy.
+ * Describes one tensor of the model. Projections that read the same input are one matrix (one larger product instead of
+ * three or two small ones); its parts are consecutive rows, so that files hold them under their usual names without a
+ * copy.
  */
 export interface ParameterSpec {
   shape: readonly number[];
@@ -92,10 +94,10 @@ export function layerSpecs(
   };
 }
 
-/** The name of a parameter of layer `i`. */
+/** Returns the name of a parameter of layer `i`. */
 export const layerParameter = (i: number, role: string): string => `layers.${i}.${role}`;
 
-/** Describes every parameter, keyed `embedding`, `layers.0.qkv`, …, in a fixed order. A tied head has none of its own. */
+/** Describes every parameter, keyed `embedding`, `layers.0.qkv`, …, in a fixed order. A tied head has no entry. */
 export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> {
   const { vocabSize, hiddenSize, tied } = config;
   const specs = new Map<string, ParameterSpec>();
@@ -110,7 +112,7 @@ export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> 
   return specs;
 }
 
-/** Number of weights. */
+/** Counts the weights. */
 export function parameterCount(config: ModelConfig): number {
   let count = 0;
   for (const { shape } of parameterSpecs(config).values()) count += shape.reduce((a, b) => a * b, 1);

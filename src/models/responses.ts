@@ -13,7 +13,7 @@ export interface Responses {
   targets: Tensor;
 }
 
-/** @throws RangeError where a response has no token before it to predict its first */
+/** Locates the responses of rows that are packed in this order. @throws RangeError if a response begins its row */
 export function locateResponses(rows: readonly TokenRow[], device: string): Responses {
   const lengths = rows.map((row) => row.ids.length - row.responseStart);
   const total = lengths.reduce((a, b) => a + b, 0);

@@ -1,16 +1,17 @@
+/** @file Computes rotary position embeddings. */
 import * as ops from '../torch/ops.js';
 import { fromArray } from '../torch/data.js';
 import type { Dtype } from '../torch/dtype.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import type { RopeConfig } from './config.js';
 
-/** Angle a position advances, for each of the headDim/2 pairs. */
+/** Computes the angle by which one position turns each of the headDim/2 pairs. */
 export function inverseFrequencies(rope: RopeConfig, headDim: number): Float32Array {
   const base = Float32Array.from({ length: headDim / 2 }, (_, i) => rope.theta ** ((-2 * i) / headDim));
   const { scaling } = rope;
   if (scaling.kind === 'none') return base;
   if (scaling.kind === 'linear') return base.map((frequency) => frequency / scaling.factor);
-  // Llama 3.1: long wavelengths are stretched, short ones kept, the middle blended.
+  // Llama 3.1 stretches long wavelengths, keeps short ones and blends between.
   const { factor, lowFreqFactor, highFreqFactor, originalContext } = scaling;
   return base.map((frequency) => {
     const turns = (originalContext * frequency) / (2 * Math.PI);
@@ -21,7 +22,7 @@ export function inverseFrequencies(rope: RopeConfig, headDim: number): Float32Ar
   });
 }
 
-/** Cosines and sines of one attention kind at the given positions: [tokens, 1, headDim/2] each, in `dtype`. */
+/** Cosines and sines of one attention kind at given positions: [tokens, 1, headDim/2] each. */
 export interface Rotation {
   cos: Tensor;
   sin: Tensor;

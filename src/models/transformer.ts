@@ -1,3 +1,4 @@
+/** @file Runs a decoder-only transformer of any family, as its config describes it. Knows no losses and no sampling. */
 import * as ops from '../torch/ops.js';
 import type { Dtype } from '../torch/dtype.js';
 import { scope, type Tensor } from '../torch/tensor.js';
@@ -6,13 +7,13 @@ import { rmsNorm } from './norm.js';
 import { layerParameter, layerSpecs, type AttentionRoles, type MlpRoles } from './parameters.js';
 import { rotate, rotation, type Rotation } from './rope.js';
 
-/** Softmax attention over whatever the caller keeps: a packed row, or a cache. q: [tokens, heads, headDim]. */
+/** Computes softmax attention over the caller's keys: a packed row's, or a cache's. q: [tokens, heads, headDim]. */
 export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
 
-/** What the layers need to know about the tokens they are given. */
+/** What the layers need to know about the tokens that they are given. */
 export interface LayerContext {
   rotations: Partial<Record<AttentionKind, Rotation>>;
-  /** → [tokens, heads · headDim] */
+  /** Returns [tokens, heads · headDim]. */
   attend: Attend;
 }
 
@@ -21,17 +22,18 @@ export interface LayerContext {
  * autograd sees at a time.
  */
 export interface Branch {
-  /** The name of its norm's weight. */
+  /** Name of its norm's weight. */
   norm: string;
-  /** The names of its parameters, the norm's weight among them. */
+  /** Names of its parameters, the norm's weight included. */
   parameters: readonly string[];
-  /** [tokens, hidden], normed → what is added to the stream. */
+  /** Computes what is added to the stream from the normed stream: [tokens, hidden] → the same. */
   run: (normed: Tensor, context: LayerContext) => Tensor;
 }
 
+/** The weights of a layer by role. */
 type LayerWeights = AttentionRoles<Tensor> & MlpRoles<Tensor>;
 
-/** A product with a weight of a layer, by the weight's role. */
+/** A role whose weight is multiplied with. */
 type Projection = 'qkv' | 'output' | 'gateUp' | 'down';
 
 /** A decoder-only transformer over a row of tokens without padding. */
@@ -85,12 +87,12 @@ export class Transformer implements Disposable {
     return this.#layers.length;
   }
 
-  /** The weight of the output head: [vocab, hidden]. */
+  /** Weight of the output head: [vocab, hidden]. */
   get head(): Tensor {
     return this.parameter(this.config.tied ? 'embedding' : 'head');
   }
 
-  /** Rotations at these positions (i64[tokens]) for the attention kinds that the model has. */
+  /** Computes the rotations at these positions (i64[tokens]) for the attention kinds that the model has. */
   rotations(positions: Tensor): LayerContext['rotations'] {
     const kinds = new Set(this.config.attention);
     const { rope, headDim } = this.config;
@@ -99,19 +101,19 @@ export class Transformer implements Disposable {
     );
   }
 
-  /** i64[tokens] → [tokens, hidden] */
+  /** Looks up token ids: i64[tokens] → [tokens, hidden]. */
   embed(ids: Tensor): Tensor {
     return this.scaleEmbedding(ops.embedding(this.parameter('embedding'), ids));
   }
 
-  /** Gemma scales its embeddings; the factor is rounded to the model's dtype as in the original. */
+  /** Scales embeddings where the family does; the factor is rounded to the model's dtype, as in the original. */
   scaleEmbedding(x: Tensor): Tensor {
     const { embeddingScale } = this.config;
     if (embeddingScale === 1) return x;
     return ops.mul(x, ops.full([], embeddingScale, { dtype: x.dtype, device: x.device }));
   }
 
-  /** Layer `i`: [tokens, hidden] → the same. */
+  /** Runs layer `i`: [tokens, hidden] → the same. */
   layer(i: number, x: Tensor, context: LayerContext): Tensor {
     return this.branches[i]!.reduce(
       (sum, { norm, run }) => ops.add(sum, run(this.norm(sum, norm), context)),
@@ -119,7 +121,7 @@ export class Transformer implements Disposable {
     );
   }
 
-  /** RMSNorm with the named weight. */
+  /** Applies RMSNorm with the named weight. */
   norm(x: Tensor, name: string): Tensor {
     return this.#norm(x, this.parameter(name));
   }
@@ -128,7 +130,7 @@ export class Transformer implements Disposable {
     return this.norm(x, 'finalNorm');
   }
 
-  /** All layers without the final norm: i64[tokens] → [tokens, hidden]. */
+  /** Runs all layers without the final norm: i64[tokens] → [tokens, hidden]. */
   stream(ids: Tensor, context: LayerContext): Tensor {
     let x = this.embed(ids);
     for (let i = 0; i < this.layerCount; i++) {
@@ -139,7 +141,7 @@ export class Transformer implements Disposable {
     return x;
   }
 
-  /** All layers and the final norm, under one graph where recording is on; training goes branch by branch instead. */
+  /** Runs all layers and the final norm, under one graph if recording is on; the engine runs branch by branch. */
   hidden(ids: Tensor, context: LayerContext): Tensor {
     return scope(() => this.finalNorm(this.stream(ids, context)));
   }
@@ -148,7 +150,7 @@ export class Transformer implements Disposable {
     return rmsNorm(x, weight, this.config.normEps, this.config.normOffset);
   }
 
-  /** Every product with a layer's weights. */
+  /** Multiplies with a weight of layer `i`; every product with a layer's weights goes through here. */
   #linear(i: number, role: Projection, x: Tensor): Tensor {
     const weights = this.#layers[i]!;
     return ops.linear(x, weights[role], weights[`${role}Bias`]);

@@ -1,3 +1,4 @@
+/** @file Exposes libtorch's autograd. A backward pass never calls JavaScript: on a GPU it would deadlock. */
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
@@ -12,19 +13,19 @@ function withGradMode<T>(enabled: boolean, body: () => T): T {
   }
 }
 
-/** Runs `body` without recording for backward. Per thread; `body` is synchronous. */
+/** Runs `body`, which is synchronous, without recording for backward. Affects this thread alone. */
 export function noGrad<T>(body: () => T): T {
   return withGradMode(false, body);
 }
 
-/** Runs `body` with recording, inside a `noGrad`. */
+/** Runs `body` with recording, for use inside a `noGrad`. */
 export function enableGrad<T>(body: () => T): T {
   return withGradMode(true, body);
 }
 
 /**
- * Backward from `outputs`: adds to `.grad` of every leaf that they depend on. `gradients` are dLoss/dOutput and may be
- * left out for scalars.
+ * Runs the backward pass from `outputs`: adds to `.grad` of every leaf that they depend on. `gradients` are
+ * dLoss/dOutput; scalars do not need them.
  */
 export function backward(
   outputs: readonly Tensor[],
@@ -34,7 +35,7 @@ export function backward(
   native.backward(toHandles(outputs), gradients ? toHandles(gradients) : null, retainGraph);
 }
 
-/** dOutputs/dInputs times `gradients`, one tensor an input; null where an output does not depend on it. */
+/** Returns dOutputs/dInputs times `gradients`, one tensor per input; null where no output depends on it. */
 export function grad(
   outputs: readonly Tensor[],
   inputs: readonly Tensor[],

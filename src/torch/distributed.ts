@@ -1,17 +1,18 @@
+/** @file Runs collectives over processes that torchrun, or a launcher with its environment names, has started. */
 import { UserError } from '../util/errors.js';
 import { native } from './native.js';
 import * as ops from './ops.js';
 import { scope, type Tensor } from './tensor.js';
 
-/** What a launcher puts into the environment; the names are torchrun's. */
+/** Values that a launcher puts into the environment, under torchrun's names. */
 export interface LaunchEnvironment {
   rank: number;
   world: number;
   host: string;
   port: number;
-  /** The launcher's agent already serves the store on that port, so rank 0 joins as a client. */
+  /** Whether the launcher's agent already serves the store on that port, so that rank 0 joins as a client. */
   agentStore: boolean;
-  /** How often the launcher has started the group anew; its store still holds what earlier attempts left. */
+  /** How often the launcher has restarted the group; its store still holds the keys of earlier attempts. */
   attempt: number;
 }
 
@@ -40,7 +41,7 @@ export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchE
   };
 }
 
-/** Processes that compute together. Collectives wait for each other; every member makes the same calls in order. */
+/** Processes that compute together. Collectives block; every member makes the same calls in the same order. */
 export class ProcessGroup implements Disposable {
   static #count = 0;
   readonly #name: string;
@@ -61,17 +62,17 @@ export class ProcessGroup implements Disposable {
     scope(() => ops.waitTensor(ops.allReduce_(tensor, 'sum', this.#name)));
   }
 
-  /** The members' tensors one after another along the first dimension: [n, …] → [world · n, …]. */
+  /** Returns the members' tensors, concatenated along the first dimension: [n, …] → [world · n, …]. */
   allGather(tensor: Tensor): Tensor {
     return scope(() => ops.waitTensor(ops.allGather(tensor, this.world, this.#name)));
   }
 
-  /** This member's part of the sum over all members: [world · n, …] → [n, …]. */
+  /** Returns this member's part of the sum over all members: [world · n, …] → [n, …]. */
   reduceScatter(tensor: Tensor): Tensor {
     return scope(() => ops.waitTensor(ops.reduceScatter(tensor, 'sum', this.world, this.#name)));
   }
 
-  /** Replaces `tensor` with that of member `source`. */
+  /** Replaces `tensor` with member `source`'s. */
   broadcast(tensor: Tensor, source = 0): void {
     scope(() => ops.waitTensor(ops.broadcast_(tensor, source, this.#name)));
   }

@@ -1,4 +1,5 @@
-/** Element types by the names used in recipes and flags; the codes are libtorch's ScalarType. */
+/** @file Names the element types of tensors. */
+/** Maps the names of element types in recipes and flags to libtorch's ScalarType. */
 export const dtypeCodes = {
   u8: 0,
   i8: 1,
@@ -26,7 +27,7 @@ export function dtypeOf(code: number): Dtype {
   return name;
 }
 
-/** Bytes an element. */
+/** Bytes per element. */
 export const dtypeSize: Record<Dtype, number> = {
   u8: 1,
   i8: 1,

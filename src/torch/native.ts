@@ -1,14 +1,15 @@
+/** @file Loads the addon and declares its functions. Nothing outside src/torch imports it. */
 import { createRequire } from 'node:module';
 import { addonPath } from '../setup/record.js';
 
 /** A tensor's number in the addon: generation · 2²² + slot. */
 export type Handle = number;
 
-/** What the addon takes and gives for one schema argument or return. */
+/** A value that the addon takes for a schema's argument or returns for a result. */
 export type NativeValue =
   number | bigint | boolean | string | null | undefined | readonly NativeValue[] | NativeValue[];
 
-/** The addon's functions: the whole contract between C++ and TypeScript. Handles are tensors. */
+/** The addon's functions: the whole contract between C++ and TypeScript. */
 export interface Native {
   scopeBegin(): void;
   scopeEnd(keep: readonly Handle[]): void;
@@ -75,10 +76,12 @@ export interface Native {
 }
 
 /**
- * Settings that libraries read from the environment when they are loaded, which is now. A user's own values win.
- * - libgomp: a thread that waits spins this many turns (tens of microseconds) before it sleeps. By default it spins for
- *   milliseconds, which stalls both processes when another one wants a core; not spinning costs a wake-up an operation.
- * - oneDNN and its wrapper keep memory for each of the last 1,024 shapes of a bf16 product; packs are of ever new shapes.
+ * Settings that libraries read from the environment when the addon loads them. A user's own values take precedence.
+ * - libgomp: a waiting thread spins this many turns (tens of microseconds) before it sleeps. By default it spins for
+ *   milliseconds, which stalls both processes when another one needs a core; not spinning costs a wake-up per
+ *   operation.
+ * - oneDNN and its wrapper keep memory for each of the last 1,024 shapes of a bf16 product, and packs keep having new
+ *   shapes.
  */
 const environment = {
   ...(process.env.OMP_WAIT_POLICY === undefined && { GOMP_SPINCOUNT: '5000' }),

@@ -1,3 +1,4 @@
+/** @file Resolves, checks and calls operators of libtorch; the generated src/torch/ops.ts is built on it. */
 import { dtypeOf } from './dtype.js';
 import { native, type Handle, type NativeValue } from './native.js';
 import { Tensor } from './tensor.js';
@@ -35,7 +36,7 @@ export interface SchemaArgument {
   keywordOnly: boolean;
 }
 
-/** The arguments of a schema as libtorch prints it: `aten::add.Tensor(Tensor self, …) -> Tensor`. */
+/** Parses the arguments of a schema as libtorch prints it: `aten::add.Tensor(Tensor self, …) -> Tensor`. */
 export function schemaArguments(schema: string): SchemaArgument[] {
   const list = schema.slice(schema.indexOf('(') + 1, schema.lastIndexOf(') -> '));
   const result: SchemaArgument[] = [];
@@ -48,7 +49,7 @@ export function schemaArguments(schema: string): SchemaArgument[] {
     const [declaration = '', ...rest] = part.split('=');
     const space = declaration.lastIndexOf(' ');
     result.push({
-      type: declaration.slice(0, space).replace(/\([^)]*\)/g, ''), // without alias marks: Tensor(a!) is a Tensor
+      type: declaration.slice(0, space).replace(/\([^)]*\)/g, ''), // drops alias marks: Tensor(a!) is a Tensor
       name: declaration.slice(space + 1),
       hasDefault: rest.length > 0,
       keywordOnly,
@@ -80,8 +81,9 @@ function splitTopLevel(text: string): string[] {
 }
 
 /**
- * Schemas grow at the end: what we call must still be there, in place, and what was added must have a default. Versions
- * differ in `int` and `SymInt`, `str` and `Any`, which take the same values.
+ * Tells whether calls written for the schema `expected` fit the schema `found`. Schemas grow at the end: the arguments
+ * that we pass must still be there, in place, and later ones must have a default. Versions differ in `int` and
+ * `SymInt`, `str` and `Any`, which take the same values.
  */
 export function accepts(found: string, expected: string): boolean {
   if (found === expected) return true;
@@ -98,7 +100,7 @@ export function accepts(found: string, expected: string): boolean {
 
 const plainType = ({ type }: SchemaArgument): string => type.replace('SymInt', 'int').replace('Any', 'str');
 
-/** Calls the operator; an error names it and shows the tensors it was given. */
+/** Calls an operator; an error names it and shows the tensors that it was given. */
 export function invoke(op: Op, ...args: NativeValue[]): NativeValue {
   try {
     return native.call(op.id, ...args);
@@ -107,7 +109,7 @@ export function invoke(op: Op, ...args: NativeValue[]): NativeValue {
   }
 }
 
-/** What the operators throw: libtorch's message with the operator and its arguments' dtypes and shapes. */
+/** Error of an operator: libtorch's message with the operator and its arguments' dtypes and shapes. */
 export class TorchError extends Error {
   override name = 'TorchError';
 
@@ -152,7 +154,7 @@ function describe(handle: Handle | null): string {
   }
 }
 
-// Conversions used by the generated functions.
+// The generated functions use the following conversions.
 
 export function wrap(value: NativeValue): Tensor {
   return new Tensor(value as Handle);

@@ -1,3 +1,4 @@
+/** @file Updates parameters from gradients: AdamW and gradient clipping. Knows no models. */
 import * as ops from './ops.js';
 import { noGrad } from './autograd.js';
 import { scope, type Tensor } from './tensor.js';
@@ -5,13 +6,13 @@ import { scope, type Tensor } from './tensor.js';
 export interface AdamWOptions {
   betas: readonly [number, number];
   eps: number;
-  /** Decoupled decay, as a fraction of the learning rate. */
+  /** Decoupled decay: a step multiplies weights by 1 − lr · weightDecay. */
   weightDecay: number;
 }
 
 /**
  * AdamW (Loshchilov & Hutter 2019) in libtorch's fused kernel, the same as `torch.optim.AdamW(fused=True)`.
- * Parameters, gradients and both moments have one dtype: the CPU kernel mixes none.
+ * Parameters, gradients and both moments have one dtype, since the CPU kernel does not mix dtypes.
  */
 export class AdamW implements Disposable {
   readonly expAvgs: Tensor[];
@@ -27,7 +28,7 @@ export class AdamW implements Disposable {
     this.#steps = params.map((param) => ops.zeros([], { dtype: 'f32', device: param.device }));
   }
 
-  /** One update with these gradients, in the order of the parameters. */
+  /** Updates the parameters by these gradients, which come in the parameters' order. */
   step(grads: readonly Tensor[], lr: number): void {
     noGrad(() => {
       ops.foreachAddScalar_(this.#steps, 1);
@@ -48,7 +49,7 @@ export class AdamW implements Disposable {
   }
 }
 
-/** The 2-norm of all tensors together; infinite where the sum of squares exceeds the dtype. */
+/** Returns the 2-norm of all tensors together; infinite where the sum of squares exceeds the dtype. */
 export function globalNorm(tensors: readonly Tensor[]): number {
   return scope(() =>
     noGrad(() => {
@@ -59,7 +60,7 @@ export function globalNorm(tensors: readonly Tensor[]): number {
 }
 
 /**
- * Scales the gradients so that their global 2-norm is at most `maxNorm`, as `torch.nn.utils.clip_grad_norm_`.
+ * Scales the gradients so that their global 2-norm is at most `maxNorm`, as `torch.nn.utils.clip_grad_norm_` does.
  * @returns the norm before clipping
  */
 export function clipGradNorm(grads: readonly Tensor[], maxNorm: number): number {

@@ -1,10 +1,11 @@
+/** @file Controls libtorch for the process: threads, random generators, devices and memory. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { messageOf, UserError } from '../util/errors.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
-/** Threads that an operator may use on the CPU. libtorch counts per calling thread: set it in every worker. */
+/** Sets how many threads an operator may use on the CPU. It holds for the calling thread: call it in every worker. */
 export function setThreads(count: number = availableParallelism()): void {
   native.setThreads(count);
 }
@@ -17,7 +18,7 @@ export function seed(value: number): void {
   native.seed(value);
 }
 
-/** The state of a device's random generator (u8 tensor), to be restored before a recomputation with dropout. */
+/** Returns the state of a device's random generator as a u8 tensor. */
 export const rngState = (device: string): Tensor => new Tensor(native.rngState(device));
 
 export function setRngState(device: string, state: Tensor): void {
@@ -25,7 +26,7 @@ export function setRngState(device: string, state: Tensor): void {
 }
 
 /**
- * Makes `device` ("cpu", "cuda", "cuda:1") usable: loads the CUDA half of libtorch when it is asked for.
+ * Makes `device` ("cpu", "cuda", "cuda:1") usable; for CUDA this loads that half of libtorch.
  * @throws UserError where this machine or this libtorch has no such device.
  */
 export function openDevice(device: string): void {
@@ -34,7 +35,7 @@ export function openDevice(device: string): void {
     throw new UserError(`device "${device}" is not known: use cpu, cuda or cuda:N`);
   if (native.deviceCount('cuda') === 0) {
     try {
-      // Found through the addon's run path, beside the CPU half.
+      // The loader finds them through the addon's run path, beside the CPU half.
       native.loadLibrary('libc10_cuda.so');
       native.loadLibrary('libtorch_cuda.so');
     } catch (error) {
@@ -49,18 +50,18 @@ export function openDevice(device: string): void {
   native.setDevice(device);
 }
 
-/** Waits until the device has done everything it was given. */
+/** Waits until the device has finished its work. */
 export const synchronize = (device: string): void => {
   native.synchronize(device);
 };
 
-/** Bytes: on a GPU of its caching allocator, on the CPU of this process. */
+/** Bytes of a GPU's caching allocator, or of this process on the CPU. */
 export interface MemoryStats {
   allocated: number;
   peakAllocated: number;
 }
 
-/** Memory of `device`. The CPU's figures are this process's resident set and its high-water mark. */
+/** Returns the memory of `device`. The CPU's figures are this process's resident set and its high-water mark. */
 export function memoryStats(device: string): MemoryStats {
   if (device === 'cpu') {
     const status = readFileSync('/proc/self/status', 'utf8');
@@ -72,7 +73,7 @@ export function memoryStats(device: string): MemoryStats {
   return { allocated, peakAllocated };
 }
 
-/** Gives freed memory back to the system, after a model has gone; the C allocator keeps it otherwise. */
+/** Gives freed memory back to the system, for use after a model is disposed; the C allocator keeps it otherwise. */
 export function trimMemory(): void {
   native.trimMemory();
 }

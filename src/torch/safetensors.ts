@@ -1,3 +1,4 @@
+/** @file Reads and writes tensors as safetensors files. The format itself is in safetensorsFormat.ts. */
 import { statSync } from 'node:fs';
 import {
   readSafetensorsHeader,
@@ -25,14 +26,14 @@ const dtypes: Partial<Record<SafetensorsDtype, Dtype>> = {
 };
 const tags = new Map(Object.entries(dtypes).map(([tag, dtype]) => [dtype, tag as SafetensorsDtype]));
 
-/** A safetensors file mapped into memory: tensors are views of the file and cost nothing until they are read. */
+/** A safetensors file mapped into memory: its tensors are views of the file and cost nothing until they are read. */
 export class SafetensorsFile implements Disposable {
   readonly entries: ReadonlyMap<string, TensorEntry>;
   readonly metadata: Readonly<Record<string, string>>;
   readonly #dataStart: number;
   readonly #bytes: Tensor;
 
-  /** @throws UserError for a file that is not there, is cut off, or whose header does not fit it */
+  /** @throws UserError for a file that does not exist, is cut off, or does not fit its header */
   constructor(readonly path: string) {
     const header = readSafetensorsHeader(path);
     this.entries = new Map(header.entries.map((entry) => [entry.name, entry]));
@@ -42,7 +43,7 @@ export class SafetensorsFile implements Disposable {
     this.#bytes = ops.fromFile(path, false, statSync(path).size, { dtype: 'u8' });
   }
 
-  /** The element type of a tensor in the file. */
+  /** Returns the element type of a tensor in the file. */
   dtype(name: string): Dtype {
     const entry = this.#entry(name);
     const dtype = dtypes[entry.dtype];
@@ -51,7 +52,7 @@ export class SafetensorsFile implements Disposable {
     return dtype;
   }
 
-  /** A view of the file; copy it before the file is disposed. */
+  /** Returns a view of the file; copy it before the file is disposed. */
   tensor(name: string): Tensor {
     const entry = this.#entry(name);
     const dtype = this.dtype(name);
@@ -74,14 +75,14 @@ export class SafetensorsFile implements Disposable {
   }
 }
 
-/** A tensor to write, converted to `dtype` on the way. */
+/** A tensor to write; `dtype` is that of the file. */
 export interface NamedTensor {
   name: string;
   tensor: Tensor;
   dtype: Dtype;
 }
 
-/** Bytes that a tensor takes in a file. */
+/** Counts the bytes that a tensor takes in a file. */
 export const byteLength = ({ tensor, dtype }: NamedTensor): number => tensor.elements * dtypeSize[dtype];
 
 /** Writes a safetensors file as Hugging Face's own library does: the same tensors give the same bytes. */
@@ -90,7 +91,8 @@ export function saveSafetensors(
   tensors: readonly NamedTensor[],
   metadata?: Record<string, string>,
 ): void {
-  // Converted into one buffer in turn: copies that JavaScript sees live until the event loop turns, and a save does not.
+  // All tensors are converted into one buffer in turn: a buffer that JavaScript has seen is freed only when the event
+  // loop turns, which it does not do during a save.
   const buffer = new Uint8Array(Math.max(0, ...tensors.map(byteLength)));
   writeSafetensors(
     path,

@@ -1,10 +1,11 @@
+/** @file Reads and writes the safetensors format. Knows bytes and headers but no tensors: it does not load libtorch. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
 import { formatBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { readFully, replaceFile, writeAll } from '../util/files.js';
 
-/** Bytes an element takes. The order is the reference implementation's own, which decides the order in a file. */
+/** Bytes per element. The order is the reference implementation's, which sorts the tensors of a file by it. */
 const ELEMENT_BYTES = {
   BOOL: 1,
   U8: 1,
@@ -31,10 +32,10 @@ export interface TensorEntry {
 }
 
 export interface SafetensorsHeader {
-  /** In the order of their data. */
+  /** Sorted by the position of their data. */
   entries: TensorEntry[];
   metadata: Record<string, string>;
-  /** Where the data section begins in the file. */
+  /** Position in the file at which the data section begins. */
   dataStart: number;
 }
 
@@ -42,17 +43,17 @@ export interface TensorToWrite {
   name: string;
   dtype: SafetensorsDtype;
   shape: readonly number[];
-  /** Little-endian data; a function is called when its turn comes, so that one tensor at a time is in memory. */
+  /** Little-endian data; a function is called only when its tensor is written, so that one at a time is in memory. */
   bytes: Uint8Array | (() => Uint8Array);
 }
 
-/** The cap of the reference implementation. */
+/** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100e6;
 const LENGTH_BYTES = 8;
 
 /**
- * Reads and checks the header of a safetensors file: every tensor has a known dtype and the bytes that its shape
- * needs, and the tensors together fill the data section without overlap or hole.
+ * Reads and checks the header of a safetensors file: every tensor has a known dtype and as many bytes as its shape
+ * needs, and together the tensors fill the data section without overlap or gap.
  * @throws UserError that names the file and what is wrong with it.
  */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {
@@ -142,7 +143,7 @@ function readEntry(name: string, value: unknown, file: string): TensorEntry {
   return { name, dtype: dtype as SafetensorsDtype, shape, begin, end };
 }
 
-/** `entries` are sorted by where they begin. */
+/** Checks that the tensors fill the data section; `entries` are sorted by position. */
 function checkLayout(entries: readonly TensorEntry[], available: number, file: string): void {
   let position = 0;
   for (const { name, begin, end } of entries) {
@@ -164,10 +165,10 @@ function checkLayout(entries: readonly TensorEntry[], available: number, file: s
 }
 
 /**
- * Writes a safetensors file in one step (the old file stays until the new one is whole). The bytes depend on the
- * tensors alone, not on their order, and are those that the reference implementation writes: wider dtypes first,
- * then by name, header padded with spaces to 8 bytes.
- * @throws Error where a name is unusable or comes twice, or data does not have the size that its shape needs.
+ * Writes a safetensors file in one step (the old file stays until the new one is complete). The bytes depend on the
+ * tensors and not on their order, and are those that the reference implementation writes: wider dtypes first, then by
+ * name, with the header padded by spaces to 8 bytes.
+ * @throws Error where a name is unusable or is given twice, or data does not have the size that its shape needs.
  */
 export function writeSafetensors(
   path: string,
@@ -224,7 +225,7 @@ function encodeHeader(
   return header;
 }
 
-/** Bytes of a tensor's data. */
+/** Counts the bytes of a tensor's data. */
 export function byteLength(dtype: SafetensorsDtype, shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
 }

@@ -1,15 +1,16 @@
+/** @file Defines Tensor, a handle to a tensor of libtorch, and the scopes that free it. */
 import { dtypeOf, type Dtype } from './dtype.js';
 import { native, type Handle } from './native.js';
 
-/** Frees tensors that were made outside every scope and then forgotten. The safety net, not the rule. */
+/** Frees tensors that were made outside every scope and are no longer referenced. It is only a safety net. */
 const forgotten = new FinalizationRegistry<Handle>((handle) => native.release(handle));
 
-/** Open scopes on this thread; tensors made inside one are freed by it. */
+/** Number of open scopes on this thread. */
 let depth = 0;
 
 /**
- * A libtorch tensor. It lives until the scope it was made in ends, or until `dispose`; using it later throws with the
- * operator and the argument named.
+ * A libtorch tensor. It lives until the scope in which it was made ends, or until `dispose`; using it later throws an
+ * error that names the operator and the argument.
  */
 export class Tensor implements Disposable {
   #shape: readonly number[] | undefined;
@@ -31,7 +32,7 @@ export class Tensor implements Disposable {
     return native.device(this.handle);
   }
 
-  /** Size of dimension `i`; negative counts from the end. */
+  /** Returns the size of dimension `i`; a negative one counts from the end. */
   size(i: number): number {
     const size = this.shape.at(i);
     if (size === undefined)
@@ -43,7 +44,7 @@ export class Tensor implements Disposable {
     return this.shape.reduce((a, b) => a * b, 1);
   }
 
-  /** The value of a one-element tensor. Waits for the device. */
+  /** Returns the value of a one-element tensor. Waits for the device. */
   item(): number {
     return native.item(this.handle);
   }
@@ -66,12 +67,12 @@ export class Tensor implements Disposable {
     native.setGrad(this.handle, value?.handle ?? null);
   }
 
-  /** `f32[2, 3]`, as error messages show it. */
+  /** Describes the tensor as error messages do: `f32[2, 3]`. */
   toString(): string {
     return `${this.dtype}[${this.shape.join(', ')}]`;
   }
 
-  /** Frees the tensor now. Doing it twice does nothing. */
+  /** Frees the tensor now. Calling it twice does no harm. */
   dispose(): void {
     if (native.release(this.handle)) forgotten.unregister(this);
   }
@@ -81,7 +82,7 @@ export class Tensor implements Disposable {
   }
 }
 
-/** Tensors found in what a scope returns: in arrays, maps and plain objects, to any depth of nesting. */
+/** Finds the tensors in what a scope returns: in arrays, maps and plain objects, nested to any depth. */
 function tensorsIn(value: unknown, found: Tensor[] = []): Tensor[] {
   if (value instanceof Tensor) found.push(value);
   else if (Array.isArray(value)) for (const item of value) tensorsIn(item, found);
@@ -94,7 +95,7 @@ function tensorsIn(value: unknown, found: Tensor[] = []): Tensor[] {
 
 /**
  * Runs `body` and frees every tensor made inside, except those in what it returns; they pass to the scope outside.
- * `body` is synchronous: scopes are a stack a thread, and another task's tensors must not land in this one.
+ * `body` is synchronous: each thread has one stack of scopes, and another task's tensors must not land in this one.
  */
 export function scope<T>(body: () => T): T {
   native.scopeBegin();
@@ -112,12 +113,12 @@ export function scope<T>(body: () => T): T {
   }
 }
 
-/** Frees the tensors in `value`: those that a scope keeps when it returns it. */
+/** Frees the tensors that a scope keeps when it returns `value`. */
 export function disposeAll(value: unknown): void {
   for (const tensor of tensorsIn(value)) tensor.dispose();
 }
 
-/** Tensors alive in this process. */
+/** Counts the tensors alive in this process. */
 export function liveTensors(): number {
   return native.liveTensors();
 }

@@ -1,3 +1,4 @@
+/** @file Runs forward and backward of the model over packs. Knows no objective, no optimizer and no files. */
 import { backward, enableGrad, noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
 import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
@@ -15,7 +16,7 @@ interface Segment {
   graph?: BranchGraph;
 }
 
-/** From the normed stream (a leaf) to the stream after the branch, whose memory the next segment's input shares. */
+/** A branch's graph: from the normed stream (a leaf) to the stream after it, whose memory the next segment shares. */
 interface BranchGraph {
   normed: Tensor;
   sum: Tensor;
@@ -25,7 +26,7 @@ interface BranchGraph {
 export interface Activations {
   pack: Pack;
   responses: Responses;
-  /** One per branch of the model. */
+  /** One per branch of the model, in order. */
   segments: Segment[];
   /** The last residual stream where responses are predicted, before and after the final norm. */
   final: { x: Tensor; normed: Tensor };
@@ -42,9 +43,10 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
 }
 
 /**
- * Forward and backward over packs of rows. The graph is cut at every residual branch: each is a graph of its own between
- * its normed input and its output, the stream and the norms are walked by hand. A branch's memory goes as soon as its
- * backward is done, the norms keep nothing, and recomputing is the same walk with the branch's forward repeated.
+ * Runs forward and backward over packs of rows. The graph is cut at every residual branch: each is a graph of its own
+ * between its normed input and its output, while the stream and the norms are walked by hand. A branch's memory is
+ * freed as soon as its backward is done, the norms keep nothing, and recomputing is the same walk with the branch's
+ * forward repeated.
  */
 export class Engine implements Disposable {
   readonly #head: ChunkedHead;
@@ -83,7 +85,7 @@ export class Engine implements Disposable {
     );
   }
 
-  /** Log-probs of the response tokens, one array per row. */
+  /** Computes log-probs of the response tokens, one array per row. */
   score({ final, responses }: Activations): Float64Array[] {
     return perRow(this.#head.logps(final.normed, responses.targets), responses.lengths);
   }
@@ -122,7 +124,7 @@ export class Engine implements Disposable {
     this.weights.gather(branch.parameters);
   }
 
-  /** The stream before a branch → the stream after it; with `record`, as a graph. */
+  /** Runs a branch: the stream before it → the stream after it; with `record`, as a graph. */
   #run(branch: Branch, x: Tensor, pack: Pack, record: boolean): BranchGraph {
     return scope(() => {
       const normed = this.weights.model.norm(x, branch.norm);
@@ -132,14 +134,14 @@ export class Engine implements Disposable {
     });
   }
 
-  /** Backward through a norm → dLoss/dx; the weight's part is added to its gradient. */
+  /** Computes dLoss/dx of a norm and adds dLoss/dweight to the weight's gradient. */
   #normBackward(x: Tensor, name: string, grad: Tensor): Tensor {
     const { model } = this.weights;
     const { normEps, normOffset } = model.config;
     return rmsNormBackward(x, model.parameter(name), normEps, normOffset, grad, this.weights.gradOf(name));
   }
 
-  /** Rows of the embedding's gradient are added in place; a dense gradient would be as large as the table. */
+  /** Adds the gradient to the embedding's rows in place; a dense gradient would be as large as the table. */
   #embeddingBackward(ids: Tensor, gradient: Tensor): void {
     const table = this.weights.gradOf('embedding');
     scope(() => {

@@ -1,3 +1,4 @@
+/** @file Scores every row of a file under a model: what `redistill score` calls. */
 import { setImmediate } from 'node:timers/promises';
 import { rowError } from '../data/jsonl.js';
 import { readTrainingRecords } from '../data/records.js';
@@ -17,12 +18,12 @@ export interface ScoreOptions {
   dtype: 'f32' | 'bf16';
   device: string;
   layout: 'template' | 'redi';
-  /** Add `ids` and `logps`. */
+  /** Whether to add `ids` and `logps`. */
   tokens: boolean;
   tokenBudget: number;
 }
 
-/** Natural log-probs of one response. */
+/** Score of one response, in natural log-probs. */
 export interface SequenceScore {
   tokens: number;
   sum: number;
@@ -81,7 +82,7 @@ async function scoreRows(
     members.forEach((i, position) => (scores[i] = summarise(rows[i]!, logps[position]!, tokens)));
     done += members.length;
     progress.update(done, rows.length, 'sequences');
-    await setImmediate(); // the progress bar's turn
+    await setImmediate(); // lets the progress bar draw
   }
   return scores;
 }

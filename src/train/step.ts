@@ -1,3 +1,4 @@
+/** @file Computes the loss and gradients of one optimizer step. The update is the caller's. */
 import { countStep, type Metrics, type Objective, type SequenceInfo } from '../objectives/objective.js';
 import type { TokenRow } from '../text/rows.js';
 import { disposeAll } from '../torch/tensor.js';
@@ -7,7 +8,7 @@ import { callsByTokenBudget, packByTokenBudget } from './packing.js';
 /** One sequence of an optimizer step. */
 export interface TrainSequence extends SequenceInfo {
   row: TokenRow;
-  /** Log-probs of the response under the reference model, where the objective needs them. */
+  /** Log-probs of the response under the reference model, if the objective needs them. */
   referenceLogps?: Float64Array;
 }
 
@@ -17,11 +18,12 @@ export interface StepResult {
 }
 
 /**
- * Forward and backward over all sequences of an optimizer step; the gradients are left in the engine's weights.
+ * Runs forward and backward over all sequences of an optimizer step; the gradients are left in the engine's weights.
  *
- * Where the objective's weights are known beforehand, every pack is done with in one go and the members of a pair may
- * lie in different packs. Otherwise whole groups go through the model together: their log-probs are taken from a first
- * pass over the head, the objective says what to do with them, and the backward starts from the kept activations.
+ * Where the objective's weights are known beforehand, every pack goes forward and backward at once, and the members of
+ * a pair may be in different packs. Otherwise whole groups go through the model together: a first pass over the head
+ * gives their log-probs, the objective computes the gradient from them, and the backward starts from the kept
+ * activations.
  *
  * @param tokenBudget tokens that go through the model at once
  * @param onPack called before each pack; may throw to stop
@@ -93,7 +95,7 @@ export function runStep(
   return total;
 }
 
-/** The sequences' indices by group, with the tokens that each group brings. */
+/** Collects the sequences' indices by group, with the number of tokens in each. */
 function groupsOf(sequences: readonly TrainSequence[]): { indices: number[]; tokens: number }[] {
   const groups = new Map<number, { indices: number[]; tokens: number }>();
   sequences.forEach(({ group, row }, i) => {

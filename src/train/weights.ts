@@ -1,3 +1,4 @@
+/** @file Holds the trained weights: masters, their gradients, and the model that computes with them. */
 import { noGrad } from '../torch/autograd.js';
 import type { Dtype } from '../torch/dtype.js';
 import * as ops from '../torch/ops.js';
@@ -5,17 +6,17 @@ import { scope, type Tensor } from '../torch/tensor.js';
 import { Transformer } from '../models/transformer.js';
 
 /**
- * The trainable weights: masters and gradients in float32, and a model in the compute dtype. bf16 alone would lose
- * updates as small as lr 1e-6. In float32 (or float64, for tests) the masters are the model's own parameters.
+ * Masters and gradients in float32, and a model in the compute dtype. bf16 alone would round away the updates of a
+ * learning rate like 1e-6. In float32 (or float64, for tests) the masters are the model's own parameters.
  */
 export class TrainableWeights implements Disposable {
   readonly model: Transformer;
   readonly masters: ReadonlyMap<string, Tensor>;
-  /** Sums over everything since `zeroGrads`, in the order of the masters. */
+  /** Sums over all backwards since `zeroGrads`, in the order of the masters. */
   readonly grads: ReadonlyMap<string, Tensor>;
   readonly #mixed: boolean;
 
-  /** @param model in float32 (or float64); becomes part of this object */
+  /** @param model in float32 (or float64); this object owns it from now on */
   constructor(model: Transformer, compute: Dtype) {
     this.masters = model.parameters;
     this.#mixed = model.dtype !== compute;
@@ -28,7 +29,7 @@ export class TrainableWeights implements Disposable {
     this.grads = new Map([...this.masters].map(([name, master]) => [name, ops.zerosLike(master)]));
     for (const [name, parameter] of this.model.parameters) {
       parameter.requiresGrad = true;
-      if (!this.#mixed) parameter.grad = this.grads.get(name)!; // autograd then adds in place
+      if (!this.#mixed) parameter.grad = this.grads.get(name)!; // autograd then adds to it in place
     }
   }
 
@@ -36,7 +37,7 @@ export class TrainableWeights implements Disposable {
     return this.grads.get(name)!;
   }
 
-  /** Where the head's gradient goes: the embedding's when they are tied. */
+  /** The gradient of the head's weight, which is the embedding's if they are tied. */
   get headGrad(): Tensor {
     return this.gradOf(this.model.config.tied ? 'embedding' : 'head');
   }
@@ -47,7 +48,7 @@ export class TrainableWeights implements Disposable {
     });
   }
 
-  /** Adds what autograd has just left in the compute model's parameters to the float32 sums, and clears it. */
+  /** Adds the gradients that autograd has left in these parameters of the compute model to the float32 sums. */
   gather(names: readonly string[]): void {
     if (!this.#mixed) return;
     scope(() => {
