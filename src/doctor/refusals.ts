@@ -1,4 +1,4 @@
-/** @file Explains why training cannot take a row: its fields, the order of its roles, or what the template did to it. */
+/** @file Explains why training cannot take a row: its fields, the order of its roles, or its rendering. */
 
 import type { RowError } from '../data/jsonl.js';
 import type { Text } from '../data/records.js';
@@ -8,7 +8,10 @@ import { finding, quote, type Finding } from './findings.js';
 import type { Student } from './student.js';
 import { thoughtOf } from './thinking.js';
 
-/** Explains why the template, or the tokens that it wrote, could not be used. @param message the tokeniser's complaint */
+/**
+ * Explains why the template, or the tokens that it wrote, could not be used.
+ * @param message the error of `tokenSide`
+ */
 export function explainRefusal(
   { tokenizer, system }: Student,
   prompt: Text,

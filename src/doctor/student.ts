@@ -27,7 +27,7 @@ export interface TokenizerTraits {
   addsBos: boolean;
   /** Matches special tokens written in a text; undefined if there are none. */
   specialTokens: RegExp | undefined;
-  /** The text that the template writes for the response to follow; '' if it writes none, undefined without a template. */
+  /** The text that the template writes before a response; '' if it writes none, undefined without a template. */
   generationPrompt: string | undefined;
   /** Text that the template adds before the first message, e.g. a system message. */
   injected: string | undefined;

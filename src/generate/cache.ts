@@ -1,18 +1,21 @@
+/** @file Holds the keys and values of a batch of growing sequences. Computes nothing from them. */
+
 import { indices } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import type { ModelConfig } from '../models/config.js';
 import type { Transformer } from '../models/transformer.js';
 
-/** Columns that the cache grows by: each growth copies it. */
+/** Columns by which the cache grows; each growth copies it. */
 const GROWTH = 128;
 
 /**
- * Keys and values of a batch: row r holds one sequence, column c its token at position c. Keys are stored rotated.
- * Columns that a sequence has not reached hold zeros or what an earlier one left: finite, and masked by the reader.
+ * Stores keys and values of a batch: row r holds one sequence, column c its token at position c. Keys are stored
+ * rotated. Columns that a sequence has not reached hold zeros or an earlier sequence's values, which are finite; the
+ * reader masks them.
  */
 export class KeyValueCache implements Disposable {
-  /** [rows · capacity, kvHeads, headDim] a layer */
+  /** Per layer: [rows · capacity, kvHeads, headDim] */
   readonly #keys: Tensor[] = [];
   readonly #values: Tensor[] = [];
   readonly #config: ModelConfig;
@@ -37,13 +40,13 @@ export class KeyValueCache implements Disposable {
     return ops.zeros([this.rows * this.#capacity, kvHeads, headDim], { dtype, device });
   }
 
-  /** [rows, capacity, kvHeads, headDim] */
+  /** Views a layer's tensor by row: [rows, capacity, kvHeads, headDim] */
   #byRow(tensor: Tensor): Tensor {
     const { kvHeads, headDim } = this.#config;
     return ops.view(tensor, [this.rows, -1, kvHeads, headDim]);
   }
 
-  /** Makes room for this many tokens a row. Not to be called in a scope, which would free what it takes. */
+  /** Makes room for this many tokens a row. Must not be called in a scope, which would free the new tensors. */
   ensure(columns: number): void {
     if (columns <= this.#capacity) return;
     const before = this.#capacity;
@@ -60,7 +63,7 @@ export class KeyValueCache implements Disposable {
     }
   }
 
-  /** Where tokens go, for `write`: i64[tokens]. */
+  /** Returns the places of tokens, for `write`: i64[tokens]. */
   slots(rows: ArrayLike<number>, columns: ArrayLike<number>): Tensor {
     const slots = Int32Array.from(rows, (row, i) => row * this.#capacity + columns[i]!);
     return indices(slots, this.model.device);
@@ -72,7 +75,7 @@ export class KeyValueCache implements Disposable {
     ops.indexCopy_(this.#values[layer]!, 0, slots, values);
   }
 
-  /** Views of the first rows and columns: [rows, kvHeads, columns, headDim]. */
+  /** Views the first rows and columns: [rows, kvHeads, columns, headDim]. */
   read(layer: number, rows: number, columns: number): { keys: Tensor; values: Tensor } {
     const part = (tensor: Tensor) =>
       ops.transpose(ops.narrow(ops.narrow(this.#byRow(tensor), 0, 0, rows), 1, 0, columns), 1, 2);

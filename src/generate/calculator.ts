@@ -1,3 +1,5 @@
+/** @file Computes the values of `<<expression=value>>` marks while a model writes them. Knows text, not tokens. */
+
 import {
   add,
   divide,
@@ -10,7 +12,7 @@ import {
   type Rational,
 } from '../util/rational.js';
 
-// Bounds on what a model may ask for. The longest of GSM8K's 23,716 training marks has 51 characters.
+// Bounds on what a model may ask for; the longest of GSM8K's 23,716 training marks has 51 characters.
 const MAX_LENGTH = 200;
 const MAX_DEPTH = 32;
 const MAX_MAGNITUDE = 10n ** 18n;
@@ -18,16 +20,16 @@ const MAX_EXACT_DECIMALS = 12;
 const ROUNDED_DECIMALS = 4;
 
 /**
- * The exact value of an arithmetic expression as GSM8K writes it, or undefined where it is no such expression,
- * divides by zero or leaves the bounds (200 characters, 32 nested parentheses, 10^18).
+ * Computes the value of an arithmetic expression, written as GSM8K writes it. Undefined if it is not such an
+ * expression, divides by zero or leaves the bounds (200 characters, 32 nested parentheses, 10^18).
  *
- * Understood: `+ - * /` (also `× ÷ −`, and `//`, which rounds down), parentheses, decimals, thousands commas, `$` before a number, `%` after
- * one. Written: integers without a point, finite decimals exactly, others rounded to four decimals (GSM8K's own
- * marks are all finite). Two conventions follow the expression, because that agrees with most marks: cents are
- * kept where an operand has a trailing zero (`1.50*3` → `4.50`), and the leading zero is left out where operands
- * leave it out (`.5/2` → `.25`).
+ * It understands `+ - * /` (also `× ÷ −`, and `//`, which rounds down), parentheses, decimals, thousands commas, `$`
+ * before a number and `%` after one. It writes integers without a point, finite decimals exactly, and others rounded to
+ * four decimals (GSM8K's own marks are all finite). Two conventions follow the expression, because that agrees with
+ * most marks: cents are kept if an operand has a trailing zero (`1.50*3` → `4.50`), and the leading zero is left out if
+ * operands leave it out (`.5/2` → `.25`).
  */
-export function evaluate(expression: string): string | undefined {
+export function calculate(expression: string): string | undefined {
   if (expression.length > MAX_LENGTH) return undefined;
   const value = new Parser(expression).parse();
   if (value === undefined || (value.n < 0n ? -value.n : value.n) > MAX_MAGNITUDE * value.d) return undefined;
@@ -40,37 +42,40 @@ function withoutLeadingZero(text: string): string {
   return text.replace(/^(-?)0\./, '$1.');
 }
 
-/** Recursive descent; every method returns undefined at the first thing that does not fit. */
+/** Parses by recursive descent; every method returns undefined at the first thing that does not fit. */
 class Parser {
-  private at = 0;
-  private depth = 0;
+  #at = 0;
+  #depth = 0;
+  readonly #text: string;
 
-  constructor(private readonly text: string) {}
-
-  parse(): Rational | undefined {
-    const value = this.sum();
-    return this.peek() === '' ? value : undefined;
+  constructor(text: string) {
+    this.#text = text;
   }
 
-  private sum(): Rational | undefined {
-    let left = this.product();
+  parse(): Rational | undefined {
+    const value = this.#sum();
+    return this.#peek() === '' ? value : undefined;
+  }
+
+  #sum(): Rational | undefined {
+    let left = this.#product();
     for (;;) {
-      const operator = this.accept('+-−');
+      const operator = this.#accept('+-−');
       if (operator === undefined) return left;
-      const right = this.product();
+      const right = this.#product();
       if (left === undefined || right === undefined) return undefined;
       left = operator === '+' ? add(left, right) : subtract(left, right);
     }
   }
 
-  private product(): Rational | undefined {
-    let left = this.signed();
+  #product(): Rational | undefined {
+    let left = this.#signed();
     for (;;) {
-      const operator = this.accept('*/×÷');
+      const operator = this.#accept('*/×÷');
       if (operator === undefined) return left;
-      const roundsDown = operator === '/' && this.text[this.at] === '/';
-      if (roundsDown) this.at++;
-      const right = this.signed();
+      const roundsDown = operator === '/' && this.#text[this.#at] === '/';
+      if (roundsDown) this.#at++;
+      const right = this.#signed();
       if (left === undefined || right === undefined) return undefined;
       if (operator === '*' || operator === '×') left = multiply(left, right);
       else if (right.n === 0n) return undefined;
@@ -78,104 +83,104 @@ class Parser {
     }
   }
 
-  private signed(): Rational | undefined {
+  #signed(): Rational | undefined {
     let negative = false;
-    for (let sign = this.accept('+-−'); sign !== undefined; sign = this.accept('+-−')) {
+    for (let sign = this.#accept('+-−'); sign !== undefined; sign = this.#accept('+-−')) {
       negative = (sign !== '+') !== negative;
     }
-    const value = this.operand();
+    const value = this.#operand();
     return negative && value !== undefined ? { n: -value.n, d: value.d } : value;
   }
 
-  private operand(): Rational | undefined {
-    this.accept('$');
+  #operand(): Rational | undefined {
+    this.#accept('$');
     let value: Rational | undefined;
-    if (this.accept('(') !== undefined) {
-      if (++this.depth > MAX_DEPTH) return undefined;
-      value = this.sum();
-      this.depth--;
-      if (this.accept(')') === undefined) return undefined;
+    if (this.#accept('(') !== undefined) {
+      if (++this.#depth > MAX_DEPTH) return undefined;
+      value = this.#sum();
+      this.#depth--;
+      if (this.#accept(')') === undefined) return undefined;
     } else {
-      this.peek();
-      const number = scanDecimal(this.text, this.at);
+      this.#peek();
+      const number = scanDecimal(this.#text, this.#at);
       value = number?.value;
-      this.at = number?.end ?? this.at;
+      this.#at = number?.end ?? this.#at;
     }
-    if (value !== undefined && this.accept('%') !== undefined) value = divide(value, rational(100n));
+    if (value !== undefined && this.#accept('%') !== undefined) value = divide(value, rational(100n));
     return value;
   }
 
-  /** The next character that is not blank, '' at the end; blanks are skipped. */
-  private peek(): string {
-    while (this.text[this.at] === ' ') this.at++;
-    return this.text[this.at] ?? '';
+  /** Skips blanks and returns the next character, '' at the end. */
+  #peek(): string {
+    while (this.#text[this.#at] === ' ') this.#at++;
+    return this.#text[this.#at] ?? '';
   }
 
-  private accept(characters: string): string | undefined {
-    const next = this.peek();
+  #accept(characters: string): string | undefined {
+    const next = this.#peek();
     if (next === '' || !characters.includes(next)) return undefined;
-    this.at++;
+    this.#at++;
     return next;
   }
 }
 
 /**
- * Calculator decoding for one sequence (Cobbe et al. 2021, arXiv:2110.14168): give `push` the text of every
- * decoded token; when it brings the first `=` inside an open `<<…` mark, the answer is the text that must come
- * next (`24>>`). Forced text may be pushed as well or not: it changes nothing.
+ * Does calculator decoding for one sequence (Cobbe et al. 2021, arXiv:2110.14168). `push` takes the text of every
+ * decoded token; when that brings the first `=` inside an open `<<…` mark, it returns the text that must come next
+ * (`24>>`). It makes no difference whether forced text is pushed too.
  *
- * `=` may share a token with its neighbours (`)=`, `=-`, `=.` are tokens of SmolLM2): what follows the `=` in
- * the piece counts as the beginning of the value, and only the rest is forced. A piece that begins a different
- * value (`=-` where the result is positive) is left to the model, since text that was decoded is never taken back.
+ * `=` may share a token with its neighbours (`)=`, `=-`, `=.` are tokens of SmolLM2): the text after the `=` in the
+ * piece counts as the beginning of the value, and only the rest is forced. A piece that begins a different value (`=-`
+ * if the result is positive) is left to the model, since decoded text is never taken back.
  */
 export class Calculator {
-  /** The expression of the open mark so far; undefined outside of marks. */
-  private expression: string | undefined;
-  /** An unfinished `<` at the end of what was pushed. */
-  private pending = '';
+  /** The expression of the open mark so far; undefined outside marks. */
+  #expression: string | undefined;
+  /** An unfinished `<` at the end of the pushed text. */
+  #pending = '';
 
   push(piece: string): string | undefined {
-    const text = this.pending + piece;
-    this.pending = '';
+    const text = this.#pending + piece;
+    this.#pending = '';
     let at = 0;
     while (at < text.length) {
-      if (this.expression === undefined) {
+      if (this.#expression === undefined) {
         const open = text.indexOf('<<', at);
         if (open < 0) {
-          if (text.endsWith('<')) this.pending = '<';
+          if (text.endsWith('<')) this.#pending = '<';
           return undefined;
         }
-        this.expression = '';
+        this.#expression = '';
         at = open + 2;
         continue;
       }
       const stop = nextStop(text, at);
-      this.expression += text.slice(at, stop);
-      if (this.expression.length > MAX_LENGTH) this.expression = undefined;
-      if (stop === text.length || this.expression === undefined) {
+      this.#expression += text.slice(at, stop);
+      if (this.#expression.length > MAX_LENGTH) this.#expression = undefined;
+      if (stop === text.length || this.#expression === undefined) {
         at = stop;
         continue;
       }
-      const forced = text[stop] === '=' ? forcedAfter(this.expression, text.slice(stop + 1)) : undefined;
-      this.expression = undefined;
+      const forced = text[stop] === '=' ? forcedAfter(this.#expression, text.slice(stop + 1)) : undefined;
+      this.#expression = undefined;
       if (forced !== undefined) return forced;
-      // A second `<<` opens a new mark, so it is read again.
+      // A second `<<` opens a new mark, so it must be read again.
       at = text[stop] === '<' ? stop : stop + 1;
     }
     return undefined;
   }
 }
 
-/** Where the expression that is open at `from` ends: `=`, the end of the mark, of the line, or of the text. */
+/** Finds where the expression that is open at `from` ends: at `=`, or the end of the mark, the line or the text. */
 function nextStop(text: string, from: number): number {
   const stop = /[=<>\n]/g;
   stop.lastIndex = from;
   return stop.exec(text)?.index ?? text.length;
 }
 
-/** What is left of `value>>` after `begun`, the text that already stands behind the `=`. */
+/** Returns the rest of `value>>` after `begun`, the text that already follows the `=`. */
 function forcedAfter(expression: string, begun: string): string | undefined {
-  const value = evaluate(expression);
+  const value = calculate(expression);
   if (value === undefined) return undefined;
   for (const spelling of [value, withoutLeadingZero(value)]) {
     const whole = `${spelling}>>`;

@@ -1,3 +1,5 @@
+/** @file Runs the model over a batch of growing sequences. Chooses no tokens: that is `sampling.ts`. */
+
 import { noGrad } from '../torch/autograd.js';
 import { indices } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
@@ -8,17 +10,17 @@ import type { Attend, LayerContext, Transformer } from '../models/transformer.js
 import { KeyValueCache } from './cache.js';
 
 /**
- * A batch of growing sequences. They are in rows 0, 1, … in the order they joined; leaving changes the order. `join` and
- * `step` are not to be called in a scope, since memory that they take has to outlive it.
+ * Decodes a batch of growing sequences. They are in rows 0, 1, … in the order in which they joined; leaving changes the
+ * order. `join` and `step` must not be called in a scope, since the memory that they take has to outlive it.
  */
 export class Decoder implements Disposable {
   readonly #cache: KeyValueCache;
-  /** Tokens of each row. */
+  /** The number of tokens of each row. */
   #lengths: number[] = [];
 
   /**
-   * @param rows sequences at a time
-   * @param columns tokens a sequence that memory is taken for at once; the rest when it is needed
+   * @param rows the most sequences at a time
+   * @param columns tokens per sequence for which memory is taken at first; more is taken when it is needed
    */
   constructor(
     readonly model: Transformer,
@@ -29,8 +31,8 @@ export class Decoder implements Disposable {
   }
 
   /**
-   * Adds sequences, each `copies[i]` times in a row; a sequence is computed once however many copies it has.
-   * @returns the logits behind the last token of each new row: [new rows, vocab] in f32 (f64 for an f64 model)
+   * Adds sequences, each as `copies[i]` consecutive rows; a sequence is computed once, however many copies it has.
+   * @returns the logits after the last token of each new row: [new rows, vocab] in f32 (f64 for an f64 model)
    */
   join(sequences: readonly Int32Array[], copies: readonly number[]): Tensor {
     const first = this.#lengths.length;
@@ -67,7 +69,7 @@ export class Decoder implements Disposable {
     });
   }
 
-  /** Adds one token to every row. @returns the logits behind it, as `join` does */
+  /** Adds one token to every row. @returns the logits after it, as `join` does */
   step(tokens: Int32Array): Tensor {
     const rows = this.#lengths.length;
     if (tokens.length !== rows) throw new RangeError(`${tokens.length} tokens for ${rows} rows`);
@@ -85,7 +87,7 @@ export class Decoder implements Disposable {
       const attend: Attend = (layer, q, k, v) => {
         this.#cache.write(layer, slots, k, v);
         const { keys, values } = this.#cache.read(layer, rows, columns);
-        // The heads of a group ask the same keys: as one head with several queries they need no copies of them.
+        // The heads of a group share their keys; as one head with several queries they need no copies of the keys.
         const queries = ops.reshape(q, [rows, kvHeads, heads / kvHeads, headDim]);
         const mask = masks[config.attention[layer]!]!;
         const out = ops.scaledDotProductAttention(queries, keys, values, mask, 0, false, { scale });
@@ -112,7 +114,7 @@ export class Decoder implements Disposable {
 
   /**
    * Drops rows; others move into their places, so that the batch stays dense.
-   * @returns for each remaining row the row it was
+   * @returns for each remaining row, the row where it was before
    */
   leave(rows: ReadonlySet<number>): number[] {
     const order = this.#lengths.map((_, row) => row);
@@ -156,7 +158,10 @@ export class Decoder implements Disposable {
     return logits.dtype === 'f64' ? logits : ops.toDtype(logits, 'f32');
   }
 
-  /** What each row may see: 0 at its own columns (within the window of sliding layers), −∞ elsewhere. [rows, 1, 1, columns] */
+  /**
+   * Makes the masks, [rows, 1, 1, columns] each: 0 at the columns that a row may see (its own, in sliding layers those
+   * in the window), −∞ elsewhere.
+   */
   #masks(positions: Tensor, columns: number): Partial<Record<AttentionKind, Tensor>> {
     const { attention, slidingWindow } = this.model.config;
     const { dtype, device } = this.model;

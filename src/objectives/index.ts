@@ -9,7 +9,8 @@ import { sft } from './sft.js';
 import { simpo } from './simpo.js';
 import { symmetric } from './symmetric.js';
 
-export { linearLoss } from './linear.js';
+export { defineObjective } from './definition.js';
+export { linearLoss, linearObjective } from './linear.js';
 export { sequenceMetrics } from './metrics.js';
 export { checkRows, countStep } from './objective.js';
 export type {

@@ -4,9 +4,10 @@ import { pairsOf } from './pairs.js';
 import type { Metrics, Objective, TokenBatch } from './objective.js';
 
 /**
- * Computes `rewards/*`, `logps/chosen` and `logps/rejected` (sums over a response), and both per token; each is the mean
- * over the pairs of the whole step. The same function serves `evaluate` and steps that went through `weights`, in which
- * the sides of a pair may come from different packs: call it once, when every sequence of the step has been scored.
+ * Computes `rewards/*`, `logps/chosen` and `logps/rejected` (sums over a response), and both per token; each is the
+ * mean over the pairs of the whole step. The same function serves `evaluate` and steps that went through `weights`, in
+ * which the sides of a pair may come from different packs: call it once, when every sequence of the step has been
+ * scored.
  * @param logpSums sum of each sequence's log-probs
  * @param referenceSums the same under the reference model, if the objective needs it
  * @returns no metrics for a step without pairs

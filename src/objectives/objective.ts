@@ -52,7 +52,8 @@ export interface Evaluation {
 
 /**
  * An objective is a pure function from the log-probs of a step's response tokens to a loss and its gradient. Losses are
- * sums that are already normalised by the step's counts: over the parts of a step, losses, gradients and metrics add up.
+ * sums that are already normalised by the step's counts: over the parts of a step, losses, gradients and metrics add
+ * up.
  */
 export interface Objective {
   /** The name in recipes. */

@@ -1,6 +1,6 @@
 /**
- * @file Runs Jinja templates from strangers: @huggingface/jinja with the variables and functions that transformers gives
- * a chat template, and with limits, since a template comes with a model and may loop or grow without end.
+ * @file Runs Jinja templates from strangers: @huggingface/jinja with the variables and functions that transformers
+ * gives a chat template, and with limits, since a template comes with a model and may loop or grow without end.
  */
 
 import * as library from '@huggingface/jinja';

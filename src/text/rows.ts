@@ -30,7 +30,7 @@ export interface RowOptions {
 }
 
 /** Makes an error that names the row. */
-export type Where = (message: string) => UserError;
+export type Where = (message: string) => Error;
 
 /** Puts the system message in front of messages that have none. */
 function withSystem(messages: readonly ChatMessage[], system: string | undefined): readonly ChatMessage[] {

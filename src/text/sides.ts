@@ -21,7 +21,7 @@ export interface Side {
 
 /**
  * Lists the responses of a row that an objective learns from.
- * @param data the objective's: for `messages` the chosen side of a pair is a demonstration and the rejected one is left out
+ * @param data the objective's; `messages` takes the chosen side of a pair as a demonstration and leaves the other out
  */
 export function sidesOf(row: Responses, data: Objective['data']): Side[] {
   if (row.kind === 'messages') return [{ role: 'demonstration', response: row.response }];

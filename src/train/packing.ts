@@ -1,8 +1,10 @@
+/** @file Divides rows into packs and calls of a bounded number of tokens. Knows lengths alone. */
+
 /**
- * Fills packs of at most `budget` tokens by first-fit decreasing: the longest row first, each into the first pack with
- * room (at most 11/9 of the fewest packs possible, plus one). Rows of equal length keep their order, so the result
- * depends on the arguments alone. A row longer than the budget gets a pack of its own.
- * @param lengths tokens a row
+ * Fills packs of at most `budget` tokens by first-fit decreasing: rows are taken longest first, each into the first
+ * pack with room (which makes at most 11/9 of the fewest packs possible, plus one). Rows of equal length keep their
+ * order, so the result depends on the arguments alone. A row longer than the budget gets a pack of its own.
+ * @param lengths tokens of each row
  * @returns row indices of each pack; the pack with the longest row comes first, so that memory peaks at once
  */
 export function packByTokenBudget(lengths: readonly number[], budget: number): number[][] {
@@ -20,7 +22,7 @@ export function packByTokenBudget(lengths: readonly number[], budget: number): n
     }
     pack.rows.push(row);
     pack.room -= length;
-    // Full packs are not looked at again.
+    // Full packs are not tried again.
     if (pack.room < shortest) open = open.filter((other) => other !== pack);
   }
   return packs;
@@ -29,12 +31,12 @@ export function packByTokenBudget(lengths: readonly number[], budget: number): n
 /** Rows that an objective needs to see together, such as the two sides of a pair. */
 export interface RowGroup {
   indices: readonly number[];
-  /** Tokens of all its rows. */
+  /** The number of tokens of all its rows. */
   tokens: number;
 }
 
 /**
- * Splits groups into engine calls of at most `budget` tokens without splitting a group; one over the budget gets a
+ * Divides groups into engine calls of at most `budget` tokens without splitting a group; a group over the budget gets a
  * call of its own.
  * @returns row indices of each call
  */
