@@ -1,5 +1,5 @@
 /** @file Counts what becomes of every row while rows are read and written. */
-import type { TraceRow } from '../data/traceRows.js';
+import type { TraceRow } from '../data/traceRow.js';
 import { isTooLong, type CandidateRow } from './candidateRow.js';
 import type { Filtered, RowFilters } from './filters.js';
 import { dropReasons, isBlank, type DropReason } from './judgeRow.js';

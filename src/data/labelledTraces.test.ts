@@ -1,10 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { gradeNumeric } from '../evaluate/answers.js';
-import { mapTraces, normalizeFinalAnswer, readLabelledTraces } from './labelledTraces.js';
+import { readLabelledTraces } from './labelledTraces.js';
 
 let directory: string;
 beforeAll(() => {
@@ -55,36 +53,5 @@ describe('readLabelledTraces', () => {
 
   it('says that a file is empty', () => {
     expect(() => read()).toThrow(/has no rows/);
-  });
-});
-
-describe('normalizeFinalAnswer', () => {
-  it.each([
-    ['so <<1+1=2>>2\nA: 18', 'so <<1+1=2>>2\nThe answer is 18'],
-    ['so\n#### 1,000\n', 'so\nThe answer is 1,000'],
-    ['A: 5', 'The answer is 5'],
-    ['A: 5\nand so on', 'A: 5\nand so on'],
-    ['cut off in 3 +', 'cut off in 3 +'],
-    ['so\nA:', 'so\nA:'],
-    ['Q&A: 5', 'Q&A: 5'],
-  ])('%j becomes %j', (text, rewritten) => {
-    expect(normalizeFinalAnswer(text)).toBe(rewritten);
-  });
-
-  it('changes no verdict of the solutions that ship', () => {
-    const path = fileURLToPath(
-      new URL('../../examples/gsm8k-solutions/example_model_solutions.jsonl', import.meta.url),
-    );
-    let unchanged = 0;
-    const problems = readLabelledTraces(path);
-    const rewritten = mapTraces(problems, normalizeFinalAnswer);
-    for (const [i, { answer, traces }] of rewritten.entries()) {
-      for (const [j, { text, correct }] of traces.entries()) {
-        expect(gradeNumeric(text, answer).correct).toBe(correct);
-        if (text === problems[i]!.traces[j]!.text) unchanged++;
-      }
-    }
-    // SOURCE.md: 11 solutions have no "A:" line.
-    expect(unchanged).toBe(11);
   });
 });

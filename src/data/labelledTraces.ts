@@ -1,14 +1,8 @@
-import { z } from 'zod';
-import { extractAnswer } from '../evaluate/answers.js';
+/** @file Reads labelled traces whole, for the pipeline's stage `traces`. */
 import { UserError } from '../util/errors.js';
-import { readJsonLines, rowError } from './jsonl.js';
+import { readJsonLines } from './jsonl.js';
 import { numericAnswer, problemText } from './problems.js';
-
-/** A solution that somebody has marked right or wrong. */
-export interface LabelledTrace {
-  text: string;
-  correct: boolean;
-}
+import { labelledGenerations, modelSolutions, type LabelledTrace } from './traceShapes.js';
 
 /** A problem with its known answer and what was tried. */
 export interface LabelledProblem {
@@ -18,8 +12,6 @@ export interface LabelledProblem {
   /** Index of the row in the file, from 0. */
   originalIndex: number;
 }
-
-const ModelSolution = z.object({ is_correct: z.boolean(), solution: z.string() });
 
 /**
  * Reads labelled traces, one problem a row of JSON lines, in either shape:
@@ -46,54 +38,6 @@ export function readLabelledTraces(path: string): LabelledProblem[] {
   }
   if (problems.length === 0) throw new UserError(`${path} has no rows.`);
   return problems;
-}
-
-/** The traces of a row with `generations` and `correct`. */
-export function labelledGenerations(
-  row: Record<string, unknown>,
-  path: string,
-  line: number,
-): LabelledTrace[] {
-  const generations = z.array(z.string()).safeParse(row.generations);
-  if (!generations.success) throw rowError(path, line, '"generations" must be a list of texts');
-  const correct = z.array(z.boolean()).safeParse(row.correct);
-  if (!correct.success || correct.data.length !== generations.data.length) {
-    throw rowError(
-      path,
-      line,
-      `"correct" must be a list of ${generations.data.length} booleans, one a generation`,
-    );
-  }
-  return generations.data.map((text, i) => ({ text, correct: correct.data[i]! }));
-}
-
-/** Answer and traces of a row of OpenAI's GSM8K example solutions. */
-export function modelSolutions(
-  row: Record<string, unknown>,
-  path: string,
-  line: number,
-): Pick<LabelledProblem, 'answer' | 'traces'> {
-  const truth = typeof row.ground_truth === 'string' ? extractAnswer(row.ground_truth).answer : undefined;
-  if (!truth) throw rowError(path, line, '"ground_truth" must be a solution that ends in "A: number"');
-  const traces: LabelledTrace[] = [];
-  for (const [field, value] of Object.entries(row)) {
-    if (typeof value !== 'object' || value === null) continue;
-    const solution = ModelSolution.safeParse(value);
-    if (!solution.success) throw rowError(path, line, `"${field}" must be {"is_correct": …, "solution": …}`);
-    traces.push({ text: solution.data.solution, correct: solution.data.is_correct });
-  }
-  return { answer: truth.text, traces };
-}
-
-/**
- * Rewrites a last line `A: 18` or `#### 18` to `The answer is 18`, the form that the students here are taught; a text
- * that ends otherwise (a trace that was cut off) stays as it is.
- */
-export function normalizeFinalAnswer(text: string): string {
-  const trimmed = text.trimEnd();
-  const start = trimmed.lastIndexOf('\n') + 1;
-  const last = /^(?:A:|####)[ \t]*(\S.*)$/.exec(trimmed.slice(start));
-  return last ? `${trimmed.slice(0, start)}The answer is ${last[1]!}` : text;
 }
 
 /** The same problems with every trace's text rewritten. */

@@ -1,12 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeJsonLines } from '../../data/jsonl.js';
-import {
-  mapTraces,
-  normalizeFinalAnswer,
-  readLabelledTraces,
-  type LabelledProblem,
-} from '../../data/labelledTraces.js';
+import { normalizeFinalAnswer } from '../../curate/normalizeAnswer.js';
+import { mapTraces, readLabelledTraces, type LabelledProblem } from '../../data/labelledTraces.js';
 import {
   demonstrations,
   preferencePairs,
