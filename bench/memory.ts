@@ -13,8 +13,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readLabelledTraces } from '../src/data/labelledTraces.js';
-import { preferencePairs } from '../src/data/trainingRows.js';
 import { parseConfig } from '../src/models/config.js';
 import { getModel } from '../src/hub/get.js';
 import { createObjective } from '../src/objectives/index.js';
@@ -24,6 +22,7 @@ import { Engine } from '../src/train/engine.js';
 import { Random } from '../src/util/random.js';
 import { formatTable } from '../src/util/table.js';
 import { RandomStudent, randomPairs } from './randomModel.js';
+import { writePairs } from './pairs.js';
 import { machine, root } from './support.js';
 
 const { values } = parseArgs({
@@ -58,10 +57,7 @@ async function peaks(): Promise<void> {
   const budgets = values.budgets.split(',').map(Number);
   const { path: model } = await getModel('smollm2-135m');
   const work = mkdtempSync(join(tmpdir(), 'redistill-bench-'));
-  const data = join(work, 'pairs.jsonl');
-  const solutions = join(root, 'examples/gsm8k-solutions/example_model_solutions.jsonl');
-  const pairs = preferencePairs(readLabelledTraces(solutions), 'first').slice(0, batch * steps);
-  writeFileSync(data, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+  const data = await writePairs(work, batch * steps);
   const rows: string[][] = [];
   for (const dtype of values.dtypes.split(',')) {
     for (const budget of budgets) {

@@ -12,10 +12,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readLabelledTraces } from '../src/data/labelledTraces.js';
-import { preferencePairs } from '../src/data/trainingRows.js';
 import { getModel } from '../src/hub/get.js';
 import { formatTable } from '../src/util/table.js';
+import { writePairs } from './pairs.js';
 import { machine, median, root, spread } from './support.js';
 
 const { values } = parseArgs({
@@ -46,10 +45,7 @@ const batch = 8;
 const steps = Number(values.steps);
 const work = mkdtempSync(join(tmpdir(), 'redistill-bench-'));
 const { path: model } = await getModel('smollm2-135m');
-const pairsFile = join(work, 'pairs.jsonl');
-const solutions = join(root, 'examples/gsm8k-solutions/example_model_solutions.jsonl');
-const pairs = preferencePairs(readLabelledTraces(solutions), 'first').slice(0, batch * steps);
-writeFileSync(pairsFile, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+const pairsFile = await writePairs(work, batch * steps);
 
 function check(command: string, args: readonly string[]): void {
   const run = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });

@@ -12,7 +12,8 @@ export { examine, type Examination, type ExamineOptions } from './doctor/examine
 export type { DoctorSummary } from './doctor/summary.js';
 export type { RowVerdict } from './doctor/verdict.js';
 export { readProblems, type Problem } from './data/problems.js';
-export { readTraceRows, type TraceRow } from './data/traceRows.js';
+export type { TraceRow } from './data/traceRow.js';
+export { readTraceRows } from './data/traceRows.js';
 export { curate } from './curate/curate.js';
 export { curateSettings, type CurateSettings } from './curate/settings.js';
 export { openEndpoint, type Endpoint } from './teacher/endpoint.js';

@@ -1,6 +1,6 @@
 /** @file Holds what may be written of one row: its right trace, its pairs, and its place in the output. */
 import { createHash } from 'node:crypto';
-import type { TraceRow } from '../data/traceRows.js';
+import type { TraceRow } from '../data/traceRow.js';
 import type { ChatMessage } from '../text/template.js';
 import { deriveSeed } from '../util/random.js';
 import type { Ordered } from './spool.js';

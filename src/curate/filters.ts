@@ -12,7 +12,7 @@ import {
 import { Decontaminator, loadEvaluationSets, type EvaluationSet, type Overlap } from './decontaminate.js';
 import { DuplicateFinder, type Duplicate } from './duplicates.js';
 import type { DropReason } from './judgeRow.js';
-import { LengthMeter, type LengthLimits, type LengthRule } from './lengths.js';
+import { lengthCounts, LengthMeter, type LengthLimits, type LengthRule } from './lengths.js';
 import type { CurationRule } from './rules/rule.js';
 import { cvOf, inOrder } from './selection.js';
 import type { CurateSettings } from './settings.js';
@@ -36,10 +36,7 @@ export class RowFilters {
   readonly #rule: CurationRule;
   readonly #decontaminator: Decontaminator | undefined;
   readonly #duplicates = new DuplicateFinder();
-  /** Counts whole conversations, for `max_tokens` and `shortest_pairs`. */
-  readonly #conversations: LengthMeter | undefined;
-  /** Counts the parts of pairs. */
-  readonly #parts: LengthMeter | undefined;
+  readonly #meter: LengthMeter | undefined;
   /** How pairs are limited; undefined: they are not. */
   readonly lengths: LengthRule | undefined;
 
@@ -48,16 +45,11 @@ export class RowFilters {
     rule: CurationRule,
     readonly evaluationSets: readonly EvaluationSet[],
   ) {
-    const { model, length_filter: filters, max_tokens: most, shortest_pairs: shortest } = settings;
     this.#settings = settings;
     this.#rule = rule;
     if (evaluationSets.length > 0) this.#decontaminator = new Decontaminator(evaluationSets);
-    if (filters) this.lengths = lengthRule(settings, rule);
-    if (model === undefined) return;
-    const tokenizer = ChatTokenizer.load(model);
-    if (most !== undefined || shortest !== undefined)
-      this.#conversations = new LengthMeter(tokenizer, 'conversation');
-    if (this.lengths) this.#parts = new LengthMeter(tokenizer, this.lengths.count);
+    if (settings.model !== undefined) this.#meter = new LengthMeter(ChatTokenizer.load(settings.model));
+    if (settings.length_filter) this.lengths = lengthRule(settings, rule);
   }
 
   /** Loads evaluation sets and tokenizer. @throws UserError where they cannot be read */
@@ -95,16 +87,17 @@ export class RowFilters {
 
   /** Tokens of each right and wrong trace with its prompt, by its index; empty where nobody asks. */
   async #measureConversations(rows: readonly Filtered[]): Promise<Map<Filtered, Map<number, number>>> {
-    if (!this.#conversations) return new Map();
+    const { max_tokens: most, shortest_pairs: shortest } = this.#settings;
+    if (most === undefined && shortest === undefined) return new Map();
     const indices = rows.map(({ judged: { sides } }) => [...sides.right, ...sides.wrong]);
-    const counts = await this.#conversations.measure(
+    const counts = await this.#meter!.measureConversations(
       rows.map(({ judged: { row } }, i) => ({
         prompt: promptOf(row),
         responses: indices[i]!.map((index) => row.generations![index]!),
       })),
     );
     return new Map(
-      rows.map((row, i) => [row, new Map(indices[i]!.map((index, k) => [index, counts[i]!.responses[k]!]))]),
+      rows.map((row, i) => [row, new Map(indices[i]!.map((index, k) => [index, counts[i]![k]!]))]),
     );
   }
 
@@ -139,12 +132,13 @@ export class RowFilters {
 
   /** Measures the parts of pairs, and the right trace where D_SFT is limited; each text once. */
   async #measurePairs(rows: readonly Filtered[]): Promise<void> {
-    if (!this.#parts || !this.lengths) return;
-    const { limits, sft } = this.lengths;
+    if (!this.lengths) return;
+    const { count, limits, sft } = this.lengths;
     const measured = rows.filter(({ candidate }) => sft || candidate!.pairs.length > 0);
     const texts = measured.map(({ candidate }) => textsOf(candidate!, sft));
-    const counts = await this.#parts.measure(
+    const counts = await this.#meter!.measureParts(
       measured.map(({ candidate }, i) => ({ prompt: candidate!.prompt, responses: [...texts[i]!.values()] })),
+      count,
     );
     for (const [i, filtered] of measured.entries()) {
       const { prompt, responses } = counts[i]!;
@@ -173,7 +167,7 @@ export class RowFilters {
 /** How lengths are counted and limited: as the rule does, or as the settings say. */
 function lengthRule(settings: CurateSettings, rule: CurationRule): LengthRule {
   const asked: LengthRule = {
-    count: settings.length_count,
+    count: lengthCounts[settings.length_count],
     limits: { prompt: settings.max_prompt_tokens, response: settings.max_response_tokens },
     sft: settings.limit_sft,
   };

@@ -1,5 +1,5 @@
 /** @file Decides whether a row can be used at all and which of its traces are right and wrong. */
-import type { TraceRow } from '../data/traceRows.js';
+import type { TraceRow } from '../data/traceRow.js';
 import type { CurationRule } from './rules/rule.js';
 import { verdictsOf, type Sides, type VerdictRule } from './verdictRules.js';
 

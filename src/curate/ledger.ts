@@ -1,5 +1,5 @@
 /** @file Counts what becomes of every row while rows are read and written. */
-import type { TraceRow } from '../data/traceRows.js';
+import type { TraceRow } from '../data/traceRow.js';
 import { isTooLong, type CandidateRow } from './candidateRow.js';
 import type { Filtered, RowFilters } from './filters.js';
 import { dropReasons, isBlank, type DropReason } from './judgeRow.js';
@@ -47,7 +47,12 @@ export class Ledger {
       },
       pairs: { formed: 0, too_long: 0, prompt: 0, chosen: 0, rejected: 0, not_shortest: 0 },
       lengths: lengths
-        ? { model: settings.model!, count: lengths.count, limits: lengths.limits, sft_limited: lengths.sft }
+        ? {
+            model: settings.model!,
+            count: lengths.count.name,
+            limits: lengths.limits,
+            sft_limited: lengths.sft,
+          }
         : null,
       selection: {
         min_cv: settings.min_cv ?? null,

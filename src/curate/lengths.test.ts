@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
-import { LengthMeter, type LengthCount } from './lengths.js';
+import { lengthCounts, LengthMeter, type LengthCount } from './lengths.js';
+import { ablation } from './rules/ablation.js';
 
 /** Counted by transformers: test/oracles/curate_lengths.py. */
 const directory = fileURLToPath(new URL('../../test/fixtures/lengths/', import.meta.url));
@@ -18,27 +19,46 @@ interface Case {
 const cases = JSON.parse(readFileSync(join(directory, 'expected.json'), 'utf8')) as Case[];
 
 async function measure(count: LengthCount): Promise<number[][]> {
-  const meter = new LengthMeter(ChatTokenizer.load(directory), count);
+  const meter = new LengthMeter(ChatTokenizer.load(directory));
   const items = cases.map(({ problem, responses }) => ({
     prompt: [{ role: 'user', content: problem }],
     responses,
   }));
-  return (await meter.measure(items)).map(({ prompt, responses }) => [prompt, ...responses]);
+  return (await meter.measureParts(items, count)).map(({ prompt, responses }) => [prompt, ...responses]);
 }
 
 describe('LengthMeter', () => {
   it('counts as the paper’s code does', async () => {
-    expect(await measure('paper')).toEqual(cases.map(({ paper }) => paper));
+    expect(await measure(lengthCounts.paper)).toEqual(cases.map(({ paper }) => paper));
   });
 
   it('counts the texts alone', async () => {
-    expect(await measure('content')).toEqual(cases.map(({ content }) => content));
+    expect(await measure(lengthCounts.content)).toEqual(cases.map(({ content }) => content));
   });
 
   it('counts as the ablation does', async () => {
-    expect(await measure('ablation')).toEqual(
+    const asked = { count: lengthCounts.paper, limits: { prompt: 1, response: 2 }, sft: true };
+    expect(await measure(ablation.lengths(asked).count)).toEqual(
       cases.map(({ content }) => content.map((tokens) => tokens + 1)),
     );
+  });
+
+  it('counts whole conversations as the template writes them', async () => {
+    const tokenizer = ChatTokenizer.load(directory);
+    const items = cases.map(({ problem, responses }) => ({
+      prompt: [{ role: 'user', content: problem }],
+      responses,
+    }));
+    const expected = items.map(({ prompt, responses }) =>
+      Promise.all(
+        responses.map(async (content) => {
+          const text = tokenizer.renderChat([...prompt, { role: 'assistant', content }]);
+          return (await tokenizer.encode(text)).length;
+        }),
+      ),
+    );
+    const measured = await new LengthMeter(tokenizer).measureConversations(items);
+    expect(measured).toEqual(await Promise.all(expected));
   });
 
   it('says what to do when the template refuses an answer on its own', async () => {
@@ -46,9 +66,12 @@ describe('LengthMeter', () => {
       "{% if messages[0].role != 'user' %}{{ raise_exception('the user comes first') }}{% endif %}",
       ['<|end|>', '<|begin|>'],
     );
-    const meter = new LengthMeter(ChatTokenizer.load(strict), 'paper');
+    const meter = new LengthMeter(ChatTokenizer.load(strict));
     await expect(
-      meter.measure([{ prompt: [{ role: 'user', content: 'q' }], responses: ['x'] }]),
+      meter.measureParts(
+        [{ prompt: [{ role: 'user', content: 'q' }], responses: ['x'] }],
+        lengthCounts.paper,
+      ),
     ).rejects.toThrow(/the user comes first; set "length_count" to content/);
     rmSync(strict, { recursive: true });
   });

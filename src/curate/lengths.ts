@@ -3,15 +3,25 @@ import type { ChatMessage } from '../text/template.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { messageOf, UserError } from '../util/errors.js';
 
+/** A way to count the tokens of a prompt and of a response. */
+export interface LengthCount {
+  /** Its name in summary.json. */
+  readonly name: string;
+  /** Whether the chat template is put around the prompt, and around the response alone. */
+  readonly template: boolean;
+  /** Tokens that are added to each count. */
+  readonly more: number;
+}
+
 /**
- * How tokens of a prompt and of a response are counted.
- * - `paper`: as REDI's code does: the chat template over the prompt without the header of the answer, and over the
- *   response alone, in front of which templates like Qwen's put their default system message; 1 more on each.
- * - `content`: the texts alone.
- * - `ablation`: the texts alone, 1 more on each for the end token.
- * - `conversation`: the chat template over prompt and response together, which is the response's count.
+ * `paper` counts as REDI's code does: the chat template over the prompt without the header of the answer, and over the
+ * response alone, in front of which templates like Qwen's put their default system message; 1 more on each. `content`
+ * counts the texts alone.
  */
-export type LengthCount = 'paper' | 'content' | 'ablation' | 'conversation';
+export const lengthCounts = {
+  paper: { name: 'paper', template: true, more: 1 },
+  content: { name: 'content', template: false, more: 0 },
+} as const satisfies Record<string, LengthCount>;
 
 /** The most tokens of a pair's parts that are kept. */
 export interface LengthLimits {
@@ -50,42 +60,41 @@ const BATCH_CHARACTERS = 1 << 20;
 export class LengthMeter {
   readonly #tokenizer: ChatTokenizer;
 
-  constructor(
-    tokenizer: ChatTokenizer,
-    readonly count: LengthCount,
-  ) {
+  constructor(tokenizer: ChatTokenizer) {
     this.#tokenizer = tokenizer;
   }
 
-  /** @throws UserError where the chat template refuses what it is given */
-  async measure(items: readonly Measurable[]): Promise<Lengths[]> {
-    const texts = items.flatMap(({ prompt, responses }) => [
-      this.#promptText(prompt),
-      ...responses.map((response) => this.#responseText(prompt, response)),
-    ]);
-    const counts = await this.#countAll(texts);
+  /** Counts prompts and responses apart. @throws UserError where the chat template refuses what it is given */
+  async measureParts(items: readonly Measurable[], { template, more }: LengthCount): Promise<Lengths[]> {
+    const promptText = (prompt: readonly ChatMessage[]) =>
+      template ? this.#renderPart(prompt) : prompt.map(({ content }) => content).join('\n');
+    const responseText = (content: string) =>
+      template ? this.#renderPart([{ role: 'assistant', content }]) : content;
+    const counts = await this.#countAll(
+      items.flatMap(({ prompt, responses }) => [promptText(prompt), ...responses.map(responseText)]),
+    );
     let next = 0;
     return items.map(({ responses }) => ({
-      prompt: counts[next++]!,
-      responses: responses.map(() => counts[next++]!),
+      prompt: counts[next++]! + more,
+      responses: responses.map(() => counts[next++]! + more),
     }));
   }
 
-  #promptText(prompt: readonly ChatMessage[]): string {
-    return this.count === 'paper' ? this.#render(prompt) : prompt.map(({ content }) => content).join('\n');
+  /** Counts each response together with its prompt, as the chat template writes them. @throws UserError as above */
+  async measureConversations(items: readonly Measurable[]): Promise<number[][]> {
+    const counts = await this.#countAll(
+      items.flatMap(({ prompt, responses }) =>
+        responses.map((content) => this.#tokenizer.renderChat([...prompt, { role: 'assistant', content }])),
+      ),
+    );
+    let next = 0;
+    return items.map(({ responses }) => responses.map(() => counts[next++]!));
   }
 
-  #responseText(prompt: readonly ChatMessage[], content: string): string {
-    const answer = { role: 'assistant', content };
-    if (this.count === 'conversation') return this.#render([...prompt, answer]);
-    return this.count === 'paper' ? this.#render([answer]) : content;
-  }
-
-  #render(messages: readonly ChatMessage[]): string {
+  #renderPart(messages: readonly ChatMessage[]): string {
     try {
       return this.#tokenizer.renderChat(messages);
     } catch (error) {
-      if (this.count === 'conversation') throw error;
       throw new UserError(
         `lengths cannot be counted as the paper's code does, with the chat template over the prompt and the answer apart: ${messageOf(error)}; set "length_count" to content`,
       );
@@ -93,13 +102,11 @@ export class LengthMeter {
   }
 
   async #countAll(texts: readonly string[]): Promise<number[]> {
-    const more = this.count === 'paper' || this.count === 'ablation' ? 1 : 0;
     const counts: number[] = [];
     for (let start = 0; start < texts.length;) {
       let end = start;
       for (let size = 0; end < texts.length && size < BATCH_CHARACTERS; end++) size += texts[end]!.length;
-      for (const tokens of await this.#tokenizer.countAll(texts.slice(start, end)))
-        counts.push(tokens + more);
+      for (const tokens of await this.#tokenizer.countAll(texts.slice(start, end))) counts.push(tokens);
       start = end;
     }
     return counts;

@@ -1,6 +1,6 @@
 /** @file Says what summary.json holds and puts its numbers into sentences, which it checks to add up. */
 import { dropReasons, type DropReason } from './judgeRow.js';
-import type { LengthCount, LengthLimits } from './lengths.js';
+import type { LengthLimits } from './lengths.js';
 import type { RuleName } from './rules/index.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
 import type { Order, PairCount, Ranking } from './selection.js';
@@ -43,7 +43,7 @@ export interface Counts {
     rejected: number;
     not_shortest: number;
   };
-  lengths: { model: string; count: LengthCount; limits: LengthLimits; sft_limited: boolean } | null;
+  lengths: { model: string; count: string; limits: LengthLimits; sft_limited: boolean } | null;
   selection: { min_cv: number | null; keep: number | null; by: Ranking | null };
   /** Rows that repeat the problem of an earlier one; with `drop` they are in `dropped`. */
   duplicates: { mode: 'report' | 'drop'; exact: number; near: number; search_cut_short: number };

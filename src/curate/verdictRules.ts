@@ -1,5 +1,5 @@
 /** @file Says whose verdict makes a trace right: the judge's, the rules', or both. */
-import type { TraceRow } from '../data/traceRows.js';
+import type { TraceRow } from '../data/traceRow.js';
 
 /**
  * How the verdicts of the LLM judge (`llama_verification`) and of the rules (`math_verify_reparsed_answer`) make a

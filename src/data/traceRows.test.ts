@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readTraceRows, type BadLine, type TraceRow } from './traceRows.js';
+import type { BadLine } from './jsonl.js';
+import type { TraceRow } from './traceRow.js';
+import { readTraceRows } from './traceRows.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'redistill-rows-'));
 afterAll(() => {
@@ -256,6 +258,34 @@ describe('readTraceRows: order and bad rows', () => {
     const bare = (list: readonly TraceRow[]) => list.map((row) => ({ ...row, file: '' }));
     expect(rows).toHaveLength(60);
     expect(bare(again.rows)).toEqual(bare(rows));
+  });
+});
+
+describe('the answers of the GSM8K solutions that ship', () => {
+  const example = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
+  it('are what follows "A:" on the last line, in all 1,319 rows', async () => {
+    const { rows, bad } = await read(example('examples/gsm8k-solutions/example_model_solutions.jsonl'));
+    // As an extractor of numbers read them: test/oracles/quickstart_rows.py.
+    const fixture = readFileSync(example('test/fixtures/curate/quickstart.json'), 'utf8');
+    const { golds } = JSON.parse(fixture) as { golds: string[] };
+    expect(bad).toEqual([]);
+    expect(golds).toHaveLength(1319);
+    expect(rows.map(({ answer }) => answer)).toEqual(golds);
+  });
+
+  it.each([
+    ['A: 18', '18'],
+    ['so\nA: $1,000 \n', '$1,000'],
+    ['A: 3\nthen\nA:\t4', '4'],
+  ])('%j gives %j', async (ground_truth, answer) => {
+    expect((await readOne({ question: 'q', ground_truth })).answer).toBe(answer);
+  });
+
+  it.each(['A: 3\nand so on', 'Q&A: 3', 'so\nA:', '3'])('%j gives none', async (ground_truth) => {
+    const { rows, bad } = await read(file({ question: 'q', ground_truth }));
+    expect(rows).toEqual([]);
+    expect(bad).toMatchObject([{ problem: '"ground_truth" must be a solution that ends in "A: answer"' }]);
   });
 });
 

@@ -1,39 +1,8 @@
-import type { ChatMessage } from '../text/template.js';
+/** @file Streams trace rows of any shape from files. What the shapes are stands in traceShapes.ts. */
 import { readJsonLines, RowError, type BadLine } from './jsonl.js';
 import { isParquet, readParquetRows } from './parquet.js';
+import type { TraceRow } from './traceRow.js';
 import { isUnpaired, parseTraceRow, parseUnpairedRow, type ParsedRow } from './traceShapes.js';
-
-export type { BadLine } from './jsonl.js';
-
-type Verdicts = (boolean | null)[] | null;
-
-/** A problem with a teacher's traces and the verdicts on them. */
-export interface TraceRow {
-  /** `original_index` of the row where it has one, else its running number over all files, from 0. */
-  originalIndex: number;
-  file: string;
-  /** Line of a JSON lines file or row of a Parquet file, from 1. */
-  line: number;
-  /** The row as it was read. */
-  fields: Record<string, unknown>;
-  problem: string | null;
-  answer: string | null;
-  source: string | null;
-  problemIsValid: string | null;
-  generations: string[] | null;
-  /** One verdict a generation (null: none), where the lists are there. */
-  correctness: {
-    /** `llama_verification`: the LLM judge's. */
-    llm: Verdicts;
-    /** `math_verify_answer`: the rules', against `answer`. */
-    mvAnswer: Verdicts;
-    /** `math_verify_reparsed_answer`: the rules', against `reparsed_answers`. */
-    mvReparsed: Verdicts;
-  };
-  reparsedAnswers: string[] | null;
-  /** The messages before the answer, where they are more than the problem as the user's turn. */
-  prompt?: ChatMessage[];
-}
 
 /**
  * Streams trace rows from JSON lines and Parquet files, whatever of these shapes each row has:

@@ -1,10 +1,16 @@
+/** @file Reads one row of traces, whichever of the shapes it has. Knows nothing of files. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
 import { rowError } from './jsonl.js';
-import { labelledGenerations, modelSolutions, type LabelledTrace } from './labelledTraces.js';
 import { problemText } from './problems.js';
 import { parseRecord, type Text } from './records.js';
-import type { TraceRow } from './traceRows.js';
+import type { TraceRow } from './traceRow.js';
+
+/** A trace that somebody has marked right or wrong. */
+export interface LabelledTrace {
+  text: string;
+  correct: boolean;
+}
 
 /** What a row says, wherever it stands. */
 export type ParsedRow = Omit<TraceRow, 'originalIndex' | 'file' | 'line' | 'fields'>;
@@ -81,10 +87,50 @@ function parseLabelled(row: Fields, file: string, line: number): ParsedRow {
   return labelled(row, problemText(row, file, line), answerText(row.answer), traces);
 }
 
+/** The traces of a row with `generations` and `correct`. @throws RowError */
+export function labelledGenerations(row: Fields, file: string, line: number): LabelledTrace[] {
+  const generations = z.array(z.string()).safeParse(row.generations);
+  if (!generations.success) throw rowError(file, line, '"generations" must be a list of texts');
+  const correct = z.array(z.boolean()).safeParse(row.correct);
+  if (!correct.success || correct.data.length !== generations.data.length) {
+    throw rowError(
+      file,
+      line,
+      `"correct" must be a list of ${generations.data.length} booleans, one a generation`,
+    );
+  }
+  return generations.data.map((text, i) => ({ text, correct: correct.data[i]! }));
+}
+
 /** OpenAI's GSM8K example solutions. */
 function parseModelSolutions(row: Fields, file: string, line: number): ParsedRow {
   const { answer, traces } = modelSolutions(row, file, line);
   return labelled(row, problemText(row, file, line), answer, traces);
+}
+
+const modelSolution = z.object({ is_correct: z.boolean(), solution: z.string() });
+
+/**
+ * Reads answer and traces of a row of OpenAI's GSM8K example solutions: the answer follows `A:` on the last line of
+ * `ground_truth`, and the solutions of the models are traces in the order of the row's fields. @throws RowError
+ */
+export function modelSolutions(
+  row: Fields,
+  file: string,
+  line: number,
+): { answer: string; traces: LabelledTrace[] } {
+  const { ground_truth: truth } = row;
+  const answer = typeof truth === 'string' ? /(?:^|\n)A:[ \t]*(\S.*)$/.exec(truth.trimEnd())?.[1] : undefined;
+  if (answer === undefined)
+    throw rowError(file, line, '"ground_truth" must be a solution that ends in "A: answer"');
+  const traces: LabelledTrace[] = [];
+  for (const [field, value] of Object.entries(row)) {
+    if (typeof value !== 'object' || value === null) continue;
+    const solution = modelSolution.safeParse(value);
+    if (!solution.success) throw rowError(file, line, `"${field}" must be {"is_correct": …, "solution": …}`);
+    traces.push({ text: solution.data.solution, correct: solution.data.is_correct });
+  }
+  return { answer, traces };
 }
 
 const samples = z.array(

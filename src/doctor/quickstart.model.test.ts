@@ -6,9 +6,8 @@ import { expect, it } from 'vitest';
 import { getModel } from '../hub/get.js';
 import { openStudent } from '../train/preflight.js';
 import { silentProgress } from '../util/progress.js';
-import { writeJsonLines } from '../data/jsonl.js';
-import { mapTraces, normalizeFinalAnswer, readLabelledTraces } from '../data/labelledTraces.js';
-import { demonstrations, preferencePairs } from '../data/trainingRows.js';
+import { curate } from '../curate/curate.js';
+import { curateSettings } from '../curate/settings.js';
 import { examine } from './examine.js';
 import { hasErrors } from './summary.js';
 
@@ -18,17 +17,15 @@ const solutions = fileURLToPath(
 
 it("the quickstart's rows are healthy with its own student", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'redistill-doctor-quickstart-'));
-  const student = openStudent((await getModel('smollm2-135m')).path, { layout: 'template' });
-  const problems = mapTraces(readLabelledTraces(solutions), normalizeFinalAnswer);
-  for (const [name, rows] of [
-    ['sft', demonstrations(problems, 'first')],
-    ['pref', preferencePairs(problems, 'first')],
-  ] as const) {
-    const file = join(folder, `${name}.jsonl`);
-    writeJsonLines(file, rows);
-    const { summary } = await examine(file, { student }, silentProgress);
-    expect(summary.rows).toBe(rows.length);
+  const { path: model } = await getModel('smollm2-135m');
+  const student = openStudent(model, { layout: 'template' });
+  const settings = curateSettings.parse({ data: solutions, normalize_answers: true, length_filter: false });
+  const made = await curate(settings, folder, silentProgress, new AbortController().signal);
+  for (const name of ['sft', 'pref'] as const) {
+    const { summary } = await examine(join(folder, `${name}.jsonl`), { student }, silentProgress);
+    expect(summary.rows).toBe(made[name]);
+    expect(summary.rows).toBeGreaterThan(500);
     expect(hasErrors(summary), JSON.stringify(summary.problems)).toBe(false);
-    expect(summary.endTrained).toBe(rows.length);
+    expect(summary.endTrained).toBe(summary.rows);
   }
 });

@@ -44,9 +44,9 @@ export interface EvaluateOptions extends Omit<
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { out, settings, model } = options;
   const { grader: graders } = settings;
-  await withAnswers(options, async ({ states, rows }) => {
+  await withAnswers(options, async (answers) => {
     using file = new FileReplacement(join(out, samplesFile));
-    for await (const answered of rows()) {
+    for await (const answered of answers.rows()) {
       const { golds } = answered.row;
       const grades = answered.entries.map((entry) =>
         gradesOf(graders, golds, entry.text, entry.finish_reason),
@@ -56,6 +56,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
       }));
       file.write(`${JSON.stringify(row)}\n`);
     }
+    const { states } = answers;
     const failed = states.filter(({ failure }) => failure !== undefined);
     writeFailures(join(out, 'failed.jsonl'), states);
     if (failed.length > 0)

@@ -61,7 +61,7 @@ class QueueSource implements SequenceSource {
   readonly #requests = new Map<Sequence, AnswerRequest>();
   readonly #prefix: string;
   #writing = new Set<Promise<void>>();
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(queue: RequestQueue, generator: Generator, tokenizer: ChatTokenizer, settings: AnswerSettings) {
     this.#queue = queue;
@@ -105,7 +105,7 @@ class QueueSource implements SequenceSource {
         completionTokens: ids.length,
       })
       .catch((error: unknown) => {
-        this.#failure ??= error;
+        this.#failure ??= error instanceof Error ? error : new Error(messageOf(error));
       })
       .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);

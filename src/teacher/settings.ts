@@ -151,9 +151,8 @@ export const collectSettings = z.strictObject({
 });
 export type CollectSettings = z.output<typeof collectSettings>;
 
-const answerSettings = z.strictObject(answerKeys(evaluateDefaults));
 /** The settings under which problems are answered, whichever command they come from. */
-export type AnswerSettings = z.output<typeof answerSettings>;
+export type AnswerSettings = z.output<z.ZodObject<ReturnType<typeof answerKeys>>>;
 
 /** @throws UserError where settings do not go together */
 export function checkAnswerSettings({ base_url, api, system, sampling }: AnswerSettings): void {

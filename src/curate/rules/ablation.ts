@@ -23,7 +23,8 @@ export const ablation = {
   sides: (verdicts, verdictRule) => sidesBy(verdicts, verdictRule, ({ llm, mv }) => !llm && !mv),
   choose: ({ right, wrong }) => ({ taught: right[0]!, pairs: pairUp(right, wrong, 1) }),
   lengths: ({ limits: { response } }) => ({
-    count: 'ablation',
+    // The texts alone, and their end token.
+    count: { name: 'ablation', template: false, more: 1 },
     limits: { prompt: null, response },
     sft: false,
   }),

@@ -1,0 +1,32 @@
+/** @file Defines a row of traces: a problem, responses to it, and the verdicts on them. */
+import type { ChatMessage } from '../text/template.js';
+
+/** One verdict a generation, null where there is none; null altogether where the list is missing. */
+export type VerdictList = (boolean | null)[] | null;
+
+/** A problem with a teacher's traces and the verdicts on them. */
+export interface TraceRow {
+  /** `original_index` of the row where it has one, else its running number over all files, from 0. */
+  originalIndex: number;
+  file: string;
+  /** Line of a JSON lines file or row of a Parquet file, from 1. */
+  line: number;
+  /** The row as it was read. */
+  fields: Record<string, unknown>;
+  problem: string | null;
+  answer: string | null;
+  source: string | null;
+  problemIsValid: string | null;
+  generations: string[] | null;
+  correctness: {
+    /** `llama_verification`: the LLM judge's. */
+    llm: VerdictList;
+    /** `math_verify_answer`: the rules', against `answer`. */
+    mvAnswer: VerdictList;
+    /** `math_verify_reparsed_answer`: the rules', against `reparsed_answers`. */
+    mvReparsed: VerdictList;
+  };
+  reparsedAnswers: string[] | null;
+  /** The messages before the answer, where they are more than the problem as the user's turn. */
+  prompt?: ChatMessage[];
+}
