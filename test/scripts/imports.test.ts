@@ -47,7 +47,7 @@ test('refuses every form of import of a higher folder', () => {
 });
 
 test('names what stands above what', () => {
-  const cases = [
+  const cases: [path: string, target: string, message: string][] = [
     ['src/cli/a.ts', '../data/rows.test.js', 'src/data/rows.test.ts, which belongs to the tests'],
     ['src/cli/b.ts', '../../test/support/x.js', 'test/support/x.ts, which belongs to the tests'],
     ['src/cli/c.ts', '../index.js', 'src/index.ts, but index.ts stands above cli'],
