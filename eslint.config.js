@@ -1,5 +1,36 @@
 import tseslint from 'typescript-eslint';
 
+/** Whether a source has to open with a `@file` comment, and private members have to be `#name`. */
+const HEADS_AND_PRIVATE_NAMES = false;
+
+/** The first thing in a source is a comment that says what lives there. */
+const fileHead = {
+  create: (context) => ({
+    Program(node) {
+      if (!/^\/\*\*\s+(\* )?@file (?!\*\/)\S/.test(context.sourceCode.text)) {
+        context.report({ node, message: 'Begin the file with /** @file … */: what lives here.' });
+      }
+    },
+  }),
+};
+
+const headsAndPrivateNames = [
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    plugins: { redistill: { rules: { 'file-head': fileHead } } },
+    rules: { 'redistill/file-head': 'error' },
+  },
+  {
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: '[accessibility="private"]', message: 'A private member is #name.' },
+      ],
+    },
+  },
+];
+
 export default tseslint.config(
   { ignores: ['dist', 'dist-bench', 'scripts', 'node_modules', 'runs', 'bin', 'eslint.config.js'] },
   ...tseslint.configs.strictTypeChecked,
@@ -14,4 +45,5 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
+  ...(HEADS_AND_PRIVATE_NAMES ? headsAndPrivateNames : []),
 );

@@ -1,13 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
+/** Three tiers by the names of files; CONTRIBUTING.md says what belongs where. */
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    // libtorch is loaded once a file; files run one after another so that its threads have the cores.
     pool: 'forks',
-    fileParallelism: false,
+    maxWorkers: '100%',
     testTimeout: 120_000,
     hookTimeout: 300_000,
     env: { OMP_WAIT_POLICY: 'passive' },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'fast',
+          include: ['{src,test}/**/*.test.ts'],
+          exclude: ['**/*.{slow,model,oracle}.test.ts'],
+        },
+      },
+      { extends: true, test: { name: 'slow', include: ['src/**/*.{slow,oracle}.test.ts'] } },
+      // Each of them keeps every core busy and holds gigabytes: one after another, after all others.
+      { extends: true, test: { name: 'model', include: ['src/**/*.model.test.ts'], fileParallelism: false } },
+    ],
   },
 });

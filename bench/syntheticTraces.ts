@@ -41,24 +41,26 @@ const SCHEMA = [{ name: 'schema', num_children: COLUMNS.length }, ...COLUMNS.fla
 
 /** Words as seldom as in real text: the first of the vocabulary most often. */
 class Prose {
-  private readonly words: string[];
+  readonly #words: string[];
+  readonly #random: Random;
 
-  constructor(private readonly random: Random) {
+  constructor(random: Random) {
+    this.#random = random;
     const letters = 'etaoinshrdlucmfwypvbgk';
     const word = () =>
       Array.from({ length: 2 + random.nextInt(8) }, () => letters[random.nextInt(22)]).join('');
-    this.words = Array.from({ length: 20_000 }, word);
+    this.#words = Array.from({ length: 20_000 }, word);
   }
 
   /** @param words how many */
   write(words: number): string {
-    const { random } = this;
+    const random = this.#random;
     const written: string[] = [];
     for (let i = 0; i < words; i++) {
       const kind = random.nextInt(20);
       if (kind === 0) written.push(`$x_{${random.nextInt(10)}} = ${random.nextInt(1000)}$`);
       else if (kind === 1) written.push(String(random.nextInt(10_000)));
-      else written.push(this.words[Math.floor(random.nextFloat() ** 3 * this.words.length)]!);
+      else written.push(this.#words[Math.floor(random.nextFloat() ** 3 * this.#words.length)]!);
       if (random.nextInt(15) === 0) written.push('\n');
     }
     return written.join(' ');

@@ -23,29 +23,29 @@ export class HubServer {
   token: string | undefined;
   /** By file, or by `tree` and `revision` for these routes. */
   readonly faults = new Map<string, HubFault>();
-  private readonly server: Server;
+  readonly #server: Server;
 
   constructor(
     readonly repository: string,
     readonly files: Map<string, Buffer>,
   ) {
-    this.server = createServer((request, response) => {
+    this.#server = createServer((request, response) => {
       this.requests++;
-      this.answer(request, response);
+      this.#answer(request, response);
     });
   }
 
   async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   async close(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  private answer(request: IncomingMessage, response: ServerResponse): void {
+  #answer(request: IncomingMessage, response: ServerResponse): void {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const fail = (status: number, error: string): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
@@ -59,29 +59,29 @@ export class HubServer {
     const [route, rest] = pathname.startsWith(api) ? pathname.slice(api.length).split('/') : [];
     const path = pathname.startsWith(resolve) ? pathname.slice(resolve.length) : undefined;
     const probe = request.headers.range === 'bytes=0-0';
-    const fault = probe ? undefined : this.takeFault(route ?? path ?? '');
+    const fault = probe ? undefined : this.#takeFault(route ?? path ?? '');
     const file = path === undefined ? undefined : this.files.get(path);
 
     if (fault?.status !== undefined) fail(fault.status, 'Something went wrong');
     else if (route === 'revision' && ['main', this.commit].includes(rest ?? '')) {
-      this.json(response, { _id: '1', id: this.repository, sha: this.commit, private: false, gated: false });
-    } else if (route === 'tree' && rest === this.commit) this.json(response, this.tree());
-    else if (file !== undefined) this.sendFile(request, response, path!, file, probe, fault);
+      this.#json(response, { _id: '1', id: this.repository, sha: this.commit, private: false, gated: false });
+    } else if (route === 'tree' && rest === this.commit) this.#json(response, this.#tree());
+    else if (file !== undefined) this.#sendFile(request, response, path!, file, probe, fault);
     else fail(404, 'Repository or entry not found');
   }
 
-  private takeFault(key: string): HubFault | undefined {
+  #takeFault(key: string): HubFault | undefined {
     const fault = this.faults.get(key);
     if (fault?.times !== undefined && --fault.times < 0) return undefined;
     return fault;
   }
 
-  private json(response: ServerResponse, body: unknown): void {
+  #json(response: ServerResponse, body: unknown): void {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }
 
   /** Large files are kept apart and have a checksum, as at the hub. */
-  private tree(): unknown[] {
+  #tree(): unknown[] {
     const entries = [...this.files].map(([path, data]) => {
       const entry = { type: 'file', oid: '0'.repeat(40), size: data.length, path };
       if (!path.endsWith('.safetensors')) return entry;
@@ -91,7 +91,7 @@ export class HubServer {
     return [...entries, { type: 'directory', oid: '0'.repeat(40), size: 0, path: 'onnx' }];
   }
 
-  private sendFile(
+  #sendFile(
     request: IncomingMessage,
     response: ServerResponse,
     path: string,

@@ -18,12 +18,14 @@ export class JudgeServer {
   readonly asked: Asked[] = [];
   /** Most requests that were under way at once. */
   most = 0;
-  private underWay = 0;
-  private readonly server: Server;
+  #underWay = 0;
+  readonly #server: Server;
+  readonly #answer: (asked: Asked, count: number) => Said | Promise<Said>;
 
-  constructor(private readonly answer: (asked: Asked, count: number) => Said | Promise<Said>) {
-    this.server = createServer((request, response) => {
-      void this.reply(request).then((said) => {
+  constructor(answer: (asked: Asked, count: number) => Said | Promise<Said>) {
+    this.#answer = answer;
+    this.#server = createServer((request, response) => {
+      void this.#reply(request).then((said) => {
         const failed = typeof said !== 'string';
         response.writeHead(failed ? said.status : 200, {
           'content-type': 'application/json',
@@ -45,23 +47,23 @@ export class JudgeServer {
 
   /** Resolves with the base URL. */
   async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`;
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
   }
 
   close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
+    this.#server.closeAllConnections();
+    this.#server.close();
   }
 
-  private async reply(request: IncomingMessage): Promise<Said> {
+  async #reply(request: IncomingMessage): Promise<Said> {
     const asked = JSON.parse(await text(request)) as Asked;
     this.asked.push(asked);
-    this.most = Math.max(this.most, ++this.underWay);
+    this.most = Math.max(this.most, ++this.#underWay);
     try {
-      return await this.answer(asked, this.asked.length);
+      return await this.#answer(asked, this.asked.length);
     } finally {
-      this.underWay--;
+      this.#underWay--;
     }
   }
 }

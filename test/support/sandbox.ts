@@ -26,8 +26,8 @@ export class Sandbox {
   readonly root = mkdtempSync(join(tmpdir(), 'redistill-setup-'));
   readonly bin = join(this.root, 'bin');
   readonly cache = join(this.root, 'cache', 'redistill');
-  private readonly callsFile = join(this.root, 'calls');
-  private readonly saved = VARIABLES.map((name) => [name, process.env[name]] as const);
+  readonly #callsFile = join(this.root, 'calls');
+  readonly #saved = VARIABLES.map((name) => [name, process.env[name]] as const);
 
   constructor() {
     mkdirSync(this.bin);
@@ -44,7 +44,7 @@ export class Sandbox {
       path,
       `#!${process.execPath}
 const fs = require('node:fs'), path = require('node:path'), args = process.argv.slice(2);
-fs.appendFileSync(${JSON.stringify(this.callsFile)}, ${JSON.stringify(name)} + ' ' + args.join(' ') + '\\n');
+fs.appendFileSync(${JSON.stringify(this.#callsFile)}, ${JSON.stringify(name)} + ' ' + args.join(' ') + '\\n');
 ${body}
 `,
     );
@@ -57,8 +57,8 @@ ${body}
 
   /** "name arguments" of every call, in order. */
   calls(name = ''): string[] {
-    if (!existsSync(this.callsFile)) return [];
-    return readFileSync(this.callsFile, 'utf8')
+    if (!existsSync(this.#callsFile)) return [];
+    return readFileSync(this.#callsFile, 'utf8')
       .split('\n')
       .filter((line) => line.trimEnd() !== '' && line.startsWith(name));
   }
@@ -85,7 +85,7 @@ ${body}
   }
 
   dispose(): void {
-    for (const [name, value] of this.saved) setVariable(name, value);
+    for (const [name, value] of this.#saved) setVariable(name, value);
     rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -60,26 +60,26 @@ export class TeacherServer {
   /** Requests being answered now, and the most there have been at once. */
   underWay = 0;
   mostAtOnce = 0;
-  private readonly server: Server;
+  readonly #server: Server;
 
   constructor(readonly options: TeacherOptions) {
-    this.server = createServer((request, response) => {
-      void this.handle(request, response);
+    this.#server = createServer((request, response) => {
+      void this.#handle(request, response);
     });
   }
 
   /** The base URL. */
   async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`;
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
   }
 
   async close(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.underWay);
     response.on('close', () => this.underWay--);
     let text = '';
@@ -100,14 +100,10 @@ export class TeacherServer {
     } else if (fault === 'reset') request.socket.resetAndDestroy();
     else if (fault === 'not-json') {
       response.writeHead(200, { 'content-type': 'application/json' }).end('<html>Bad gateway</html>');
-    } else if (fault !== 'silent') await this.answer(asked, response, fault);
+    } else if (fault !== 'silent') await this.#answer(asked, response, fault);
   }
 
-  private async answer(
-    asked: TeacherRequest,
-    response: ServerResponse,
-    fault: Fault | undefined,
-  ): Promise<void> {
+  async #answer(asked: TeacherRequest, response: ServerResponse, fault: Fault | undefined): Promise<void> {
     const said = this.options.answer(asked);
     const {
       content,

@@ -74,28 +74,28 @@ const program = fileURLToPath(new URL('../../bin/redistill.js', import.meta.url)
 /** The command line as a process of its own. */
 export class Cli {
   readonly finished: Promise<Finished>;
-  private readonly child;
-  private stdout = '';
-  private stderr = '';
-  private readonly waiting = new Set<() => void>();
+  readonly #child;
+  #stdout = '';
+  #stderr = '';
+  readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[], { env = {}, addressSpace }: StartOptions = {}) {
     const command = [process.execPath, program, ...args];
-    this.child = spawn(
+    this.#child = spawn(
       addressSpace === undefined ? command[0]! : 'bash',
       addressSpace === undefined
         ? command.slice(1)
         : ['-c', `ulimit -v ${Math.floor(addressSpace / 1024)}; exec "$@"`, 'bash', ...command],
       { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
-    this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
-      for (const look of this.waiting) look();
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+      for (const look of this.#waiting) look();
     });
     this.finished = new Promise((resolve, reject) => {
-      this.child.on('error', reject).on('close', (code, signal) => {
-        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+      this.#child.on('error', reject).on('close', (code, signal) => {
+        resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr });
       });
     });
   }
@@ -105,21 +105,21 @@ export class Cli {
     let look!: () => void;
     const seen = new Promise<void>((resolve) => {
       look = () => {
-        if (pattern.test(this.stderr)) resolve();
+        if (pattern.test(this.#stderr)) resolve();
       };
-      this.waiting.add(look);
+      this.#waiting.add(look);
       look();
     });
     const ended = this.finished.then<never>(({ code, stderr }) => {
       throw new Error(`ended with ${code} before ${pattern.source} was shown:\n${stderr}`);
     });
-    await Promise.race([seen, ended]).finally(() => this.waiting.delete(look));
+    await Promise.race([seen, ended]).finally(() => this.#waiting.delete(look));
   }
 
   /** Sends a signal and waits for the end; a process that has not ended after 20 s is killed. */
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<Finished> {
-    this.child.kill(signal);
-    const patience = setTimeout(() => this.child.kill('SIGKILL'), 20_000);
+    this.#child.kill(signal);
+    const patience = setTimeout(() => this.#child.kill('SIGKILL'), 20_000);
     return this.finished.finally(() => {
       clearTimeout(patience);
     });
