@@ -437,6 +437,13 @@ describe.concurrent('train', () => {
 
 describe.concurrent('run', () => {
   const out = path('pipeline');
+  const traced = path('traced.jsonl');
+  beforeAll(() => {
+    writeRows(traced, [
+      { problem: '4+4?', answer: '8', generations: ['\\boxed{8}', '\\boxed{5}'] },
+      { problem: '5+5?', answer: '10', generations: ['\\boxed{7}', '\\boxed{10}'] },
+    ]);
+  });
   const measure = { stage: 'evaluate', dtype: 'f32', data: problems, sampling: { max_tokens: 4 } };
   const stages = {
     student: { stage: 'get', model: tiny },
@@ -449,13 +456,14 @@ describe.concurrent('run', () => {
       instruction: '',
       sampling: { temperature: 1, max_tokens: 6 },
     },
-    checked: { stage: 'verify', data: '@own', preset: 'lenient', threads: 1 },
-    healthy: { stage: 'doctor', model: '@student', data: pairs },
-    scores: { stage: 'score', model: '@student', data: pairs, tokens: true },
+    checked: { stage: 'verify', data: ['@own', traced], preset: 'lenient', threads: 1 },
+    teacher: { stage: 'curate', model: '@student', data: '@checked', verdicts: 'mv' },
+    healthy: { stage: 'doctor', model: '@student', data: '@teacher/pref.jsonl' },
+    scores: { stage: 'score', model: '@student', data: '@teacher/pref.jsonl', tokens: true },
     redi: {
       stage: 'train',
       model: '@student',
-      data: pairs,
+      data: '@teacher/pref.jsonl',
       dtype: 'f32',
       max_steps: 2,
       ...trainKeys,
@@ -492,6 +500,7 @@ describe.concurrent('run', () => {
       student: join(out, 'student/model'),
       own: join(out, 'own/traces.jsonl'),
       checked: join(out, 'checked/verified.jsonl'),
+      teacher: join(out, 'teacher'),
       healthy: join(out, 'healthy'),
       scores: join(out, 'scores/scores.jsonl'),
       redi: join(out, 'redi/model'),
@@ -503,6 +512,8 @@ describe.concurrent('run', () => {
     const files = (name: string) => readdirSync(join(out, name)).sort();
     expect(files('own')).toEqual(['journal.jsonl', 'summary.json', 'traces.jsonl']);
     expect(files('checked')).toEqual(['verified.jsonl']);
+    const curated = ['dropped.jsonl', 'duplicates.jsonl', 'pref.jsonl', 'sft.jsonl', 'summary.json'];
+    expect(files('teacher')).toEqual(curated);
     expect(files('healthy')).toEqual(['summary.json', 'verdicts.jsonl']);
     expect(files('scores')).toEqual(['scores.jsonl']);
     expect(files('before')).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
@@ -513,18 +524,27 @@ describe.concurrent('run', () => {
     expect(readRows(join(out, 'checked/verified.jsonl'))).toMatchObject([
       { answer: '4', correctness: { math_verify_answer: [expect.any(Boolean), expect.any(Boolean)] } },
       { answer: '6', generation_details: [{ verdict: {} }, { verdict: {} }] },
+      { answer: '8', correctness: { math_verify_answer: [true, false] } },
+      { answer: '10', correctness: { math_verify_answer: [false, true] } },
     ]);
-    expect(readRows(join(out, 'healthy/verdicts.jsonl')).map(({ verdict }) => verdict)).toHaveLength(3);
-    expect(readRows(join(out, 'scores/scores.jsonl')).map(({ chosen }) => chosen)).toMatchObject([
-      { tokens: 2 },
-      { tokens: 8 },
-      { tokens: 3 },
+    expect(readRows(join(out, 'teacher/pref.jsonl'))).toHaveLength(2);
+    expect(readRows(join(out, 'healthy/verdicts.jsonl'))).toHaveLength(2);
+    const scored = readRows(join(out, 'scores/scores.jsonl')) as unknown as Record<
+      'chosen' | 'rejected',
+      Score
+    >[];
+    expect(scored.map(({ chosen, rejected }) => [chosen.tokens, rejected.tokens]).sort()).toEqual([
+      [10, 10],
+      [11, 10],
     ]);
     const table = () => readFileSync(join(out, 'result/table.txt'), 'utf8');
     expect(table()).toContain('against A');
     expect(table().endsWith('A note.\nGraded by verify.\n')).toBe(true);
     // What a stage found is said as its command says it.
-    for (const said of ['4 traces, ', '2 rows, 4 answers, ', '3 rows: ', 'model: ', 'verify: pass@1 '])
+    for (const said of [
+      ...['4 traces, ', '4 rows, 8 answers, ', '4 read = 2 in sft.jsonl + 2 dropped', ': 2 rows: '],
+      ...['scores.jsonl: 2 rows', 'model: ', 'verify: pass@1 '],
+    ])
       expect(first.stderr).toContain(said);
 
     const before = contents(out);
@@ -535,7 +555,7 @@ describe.concurrent('run', () => {
 
     const from = await redistill(['run', yaml, '--from', 'before']);
     expectDone(from);
-    expect([skipped(from), ran(from)]).toEqual([names.slice(0, 6), names.slice(6)]);
+    expect([skipped(from), ran(from)]).toEqual([names.slice(0, 7), names.slice(7)]);
     expect(contents(out)['before/samples.jsonl']).toBe(before['before/samples.jsonl']);
 
     const forced = await redistill(['run', yaml, '--force']);
@@ -553,8 +573,9 @@ describe.concurrent('run', () => {
     const more = await redistill(['run', yaml, '--set', 'stages.own.samples=3']);
     expectDone(more);
     expect([ran(more), skipped(more)]).toEqual([
-      ['own', 'checked'],
-      names.filter((name) => !['own', 'checked'].includes(name)),
+      ['own', 'checked', 'teacher'],
+      // What is curated is the same, and so nothing after that changes.
+      names.filter((name) => !['own', 'checked', 'teacher'].includes(name)),
     ]);
     expect(traces().map((texts) => texts.slice(0, 2))).toEqual(own);
     expect(traces().map((texts) => texts.length)).toEqual([3, 3]);
@@ -569,7 +590,7 @@ describe.concurrent('run', () => {
     // Under other settings the answers are others: such a stage begins anew by itself.
     const seeded = await redistill(['run', yaml, '--set', 'stages.own.sampling.seed=5']);
     expectDone(seeded);
-    expect(ran(seeded)).toEqual(['own', 'checked', 'before', 'after', 'result']);
+    expect(ran(seeded)).toEqual(['own', 'checked', 'teacher', 'before', 'after', 'result']);
     expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
     expect(traces()).not.toEqual(own);
     expect(readdirSync(out).sort()).toEqual([...names, 'recipe.yaml', 'stages.json'].sort());

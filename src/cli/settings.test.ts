@@ -31,6 +31,16 @@ function refused(schema: z.ZodType, args: readonly string[], given: Record<strin
   throw new Error('nothing was thrown');
 }
 
+/** What comes of it: the settings, or the sentence. */
+function outcome(body: () => unknown): unknown {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
 /** Lists of parts and lists of a fixed length are for recipes: no command has them. */
 const forRecipesOnly = ({ type }: KeyDescription) => /^\[|^a list, each \{/.test(type);
 const flagKeys = (schema: z.ZodType) =>
@@ -63,6 +73,8 @@ function sample(key: KeyDescription): { value: unknown; args: string[] } {
       return type.includes('number')
         ? { value: [12, 1000], args: [flag, '12', '1000'] }
         : { value: ['a, b', 'c.jsonl'], args: [flag, 'a, b', 'c.jsonl'] };
+    case 'mixed':
+      return { value: 7, args: [flag, '7'] };
     case 'other':
       return { value: { top_k: 20, min_p: null }, args: [flag, '{"top_k": 20, "min_p": null}'] };
     default: {
@@ -83,7 +95,8 @@ describe.each(schemas)('the flags of %s', (kind, schema) => {
   const keys = flagKeys(schema);
   // What no flag gives.
   const given = kind === 'table' ? { rows: [{ name: 'A', label: 'a', evaluation: 'dir' }] } : {};
-  const required = keys.filter((key) => key.required);
+  // The student is needed as long as lengths are limited.
+  const required = keys.filter((key) => key.required || (kind === 'curate' && key.path[0] === 'model'));
   const least = required.reduce<object>((all, key) => withKey(all, key.path, sample(key).value), given);
   const leastArgs = required.flatMap((key) => sample(key).args);
 
@@ -113,29 +126,31 @@ describe.each(schemas)('the flags of %s', (kind, schema) => {
     expect(settings(schema, leastArgs, given)).toEqual(parseRecipe(schema, least, 'x.yaml'));
   });
 
+  /** The other keys that must be given. */
+  const restOf = (key: KeyDescription) =>
+    required.filter((other) => other !== key).flatMap((other) => sample(other).args);
+
   it.each(keys.map((key) => [flagOf(key), key] as const))(
     '%s gives what the key of a recipe gives',
     (_, key) => {
       const { value, args } = sample(key);
-      const expected = parseRecipe(schema, withKey(least, key.path, value), 'x.yaml');
-      const found = settings(schema, [...(key.required ? [] : leastArgs), ...args, ...restOf(key)], given);
+      // Where a key needs another, both say so.
+      const expected = outcome(() => parseRecipe(schema, withKey(least, key.path, value), 'x'));
+      const found = outcome(() => settings(schema, [...restOf(key), ...args], given));
       expect(found).toEqual(expected);
-      if (!key.required) expect(found).not.toEqual(parseRecipe(schema, least, 'x.yaml'));
+      if (!required.includes(key)) expect(found).not.toEqual(parseRecipe(schema, least, 'x'));
     },
   );
 
-  /** The other keys that must be given. */
-  const restOf = (key: KeyDescription) =>
-    key.required ? required.filter((other) => other !== key).flatMap((other) => sample(other).args) : [];
-
   it('give the same all together', () => {
-    const all = keys.filter(({ path }) => path[0] !== 'epochs'); // which goes without max_steps
+    // epochs goes without max_steps, a rule settles other keys itself, and without its filter lengths have no limit.
+    const all = keys.filter(({ path }) => !['epochs', 'rule', 'length_filter'].includes(path[0]!));
     const recipe = all.reduce<object>((rest, key) => withKey(rest, key.path, sample(key).value), given);
     const args = all.flatMap((key) => sample(key).args);
     expect(settings(schema, args, given)).toEqual(parseRecipe(schema, recipe, 'x.yaml'));
   });
 
-  const atTheTop = required.filter(({ path }) => path.length === 1);
+  const atTheTop = keys.filter((key) => key.required && key.path.length === 1);
   it.each(atTheTop.map((key) => [flagOf(key), key] as const))('cannot do without %s', (flag, key) => {
     expect(refused(schema, restOf(key), given)).toBe(`x: ${flag} is missing`);
   });
@@ -185,6 +200,7 @@ describe('settingsFrom', () => {
     filter: z.boolean().default(true).describe('drop what is long'),
     judge: z.boolean().default(false).describe('ask with judge_model'),
     judge_model: z.string().optional(),
+    pairs: z.union([z.int().positive(), z.enum(['balanced', 'all'])]).default(1),
     system: z.string().default('Be brief.'),
     sampling: z
       .strictObject({
@@ -198,7 +214,7 @@ describe('settingsFrom', () => {
 
   it('gives the defaults where there are no flags', () => {
     expect(from()).toEqual({
-      ...{ data: 'd', samples: 1, names: [], graders: ['near'], filter: true, judge: false },
+      ...{ data: 'd', samples: 1, names: [], graders: ['near'], filter: true, judge: false, pairs: 1 },
       ...{ system: 'Be brief.', sampling: { temperature: 0, extra_body: {} } },
     });
   });
@@ -255,6 +271,17 @@ describe('settingsFrom', () => {
       const said = refused(schema, ['--lengths', '12', wrong], { data: 'd' });
       expect(said, wrong).toContain('--lengths');
       expect(said, wrong).toContain('a whole number from 1 up');
+    }
+  });
+
+  it('takes a number or a name where both may stand, and refuses others, saying what may', () => {
+    expect(from('--pairs', '3').pairs).toBe(3);
+    expect(from('--pairs', 'balanced').pairs).toBe('balanced');
+    for (const wrong of ['0', '1.5', 'some', '']) {
+      const said = refused(schema, ['--pairs', wrong], { data: 'd' });
+      expect(said, wrong).toContain('--pairs');
+      expect(said, wrong).toContain('a whole number from 1');
+      expect(said, wrong).toContain('balanced');
     }
   });
 

@@ -1,3 +1,4 @@
+/** @file Reads prompts for sampling without grading. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
 import { readJsonLines, rowError } from './jsonl.js';

@@ -1,3 +1,4 @@
+/** @file Estimates and comparisons of evaluations: pass@k, standard errors, the paired sign-flip test. Reads no files. */
 import { UserError } from '../util/errors.js';
 
 /** How often one problem was answered rightly. */

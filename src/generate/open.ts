@@ -1,3 +1,4 @@
+/** @file Loads a model directory for decoding. */
 import { loadModel } from '../models/checkpoint.js';
 import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads, trimMemory } from '../torch/runtime.js';

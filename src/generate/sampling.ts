@@ -1,3 +1,4 @@
+/** @file Chooses the next token of each row from its logits. */
 import { fromArray, indices, toFloat64Array, toInt32Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';

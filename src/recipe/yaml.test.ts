@@ -33,6 +33,15 @@ describe('readYaml', () => {
     expect(readYaml(path)).toEqual({ a: 1e-5, b: [1, 'two', true, null], c: [1, 'two', true, null] });
   });
 
+  it('merges parts into others, whose own keys win', () => {
+    const path = file('a: &a { x: 1, y: { z: 2 } }\nb:\n  <<: *a\n  x: 3\nc: { w: 4, <<: *a }\n');
+    expect(readYaml(path)).toEqual({
+      a: { x: 1, y: { z: 2 } },
+      b: { x: 3, y: { z: 2 } },
+      c: { w: 4, x: 1, y: { z: 2 } },
+    });
+  });
+
   it('names a file that is not there', () => {
     const path = join(root, 'nowhere.yaml');
     expect(thrown(() => readYaml(path)).message).toMatch(`${path} cannot be read: ENOENT`);

@@ -1,3 +1,4 @@
+/** @file How long to wait before asking again. */
 /** The longest wait of our own. */
 const LONGEST_WAIT_MS = 60_000;
 

@@ -1,3 +1,4 @@
+/** @file A model behind an OpenAI-compatible endpoint: one request, with everything that can go wrong with it. Knows nothing of problems. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { APIError } from 'openai';

@@ -1,3 +1,4 @@
+/** @file A file of JSON lines that only grows and survives a kill. What the lines mean is not its business. */
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
@@ -23,10 +24,14 @@ export class Journal {
   #waiting: Buffer[] = [];
   #written: Promise<void> = Promise.resolve();
 
+  readonly #file: FileHandle;
+
   private constructor(
     readonly path: string,
-    private readonly file: FileHandle,
-  ) {}
+    file: FileHandle,
+  ) {
+    this.#file = file;
+  }
 
   /**
    * Opens or begins a journal and hands every whole line in it to `onLine`.
@@ -35,9 +40,9 @@ export class Journal {
   static async open(path: string, onLine: (line: unknown, place: Place) => void): Promise<Journal> {
     const journal = new Journal(path, await open(path, 'a+'));
     try {
-      await journal.recover(onLine);
+      await journal.#recover(onLine);
     } catch (error) {
-      await journal.file.close();
+      await journal.#file.close();
       throw error;
     }
     return journal;
@@ -56,34 +61,34 @@ export class Journal {
     const place = { offset: this.#size, length: bytes.length };
     this.#size += bytes.length;
     this.#waiting.push(bytes);
-    this.#written = this.#written.then(() => this.write());
+    this.#written = this.#written.then(() => this.#write());
     return this.#written.then(() => place);
   }
 
   /** The line at a place, parsed. */
   read({ offset, length }: Place): unknown {
     const bytes = Buffer.alloc(length);
-    readFully(this.file.fd, bytes, offset);
+    readFully(this.#file.fd, bytes, offset);
     return JSON.parse(bytes.toString('utf8'));
   }
 
   /** Waits for what is being written. */
   async close(): Promise<void> {
     await this.#written.catch(() => undefined); // whoever appended has the error
-    await this.file.close();
+    await this.#file.close();
   }
 
-  private async write(): Promise<void> {
+  async #write(): Promise<void> {
     const lines = this.#waiting;
     if (lines.length === 0) return; // written with those before
     this.#waiting = [];
-    await this.file.appendFile(Buffer.concat(lines));
-    await this.file.datasync();
+    await this.#file.appendFile(Buffer.concat(lines));
+    await this.#file.datasync();
   }
 
-  private async recover(onLine: (line: unknown, place: Place) => void): Promise<void> {
+  async #recover(onLine: (line: unknown, place: Place) => void): Promise<void> {
     let damaged: number | undefined;
-    for (const { bytes, offset, number } of this.lines()) {
+    for (const { bytes, offset, number } of this.#lines()) {
       if (damaged !== undefined)
         throw new UserError(
           `${this.path}, line ${damaged}: the journal is damaged there; remove that line (its trace is then collected again).`,
@@ -95,17 +100,17 @@ export class Journal {
         onLine(line, { offset, length: bytes.length + 1 });
       }
     }
-    await this.file.truncate(this.#size);
+    await this.#file.truncate(this.#size);
   }
 
   /** The lines that end in a newline, without it. */
-  private *lines(): Generator<{ bytes: Buffer; offset: number; number: number }> {
+  *#lines(): Generator<{ bytes: Buffer; offset: number; number: number }> {
     const chunk = Buffer.alloc(CHUNK_BYTES);
     let begun: Buffer[] = [];
     let offset = 0; // of the line that has begun
     let number = 0;
     for (let position = 0; ;) {
-      const piece = chunk.subarray(0, readFully(this.file.fd, chunk, position));
+      const piece = chunk.subarray(0, readFully(this.#file.fd, chunk, position));
       if (piece.length === 0) return;
       let start = 0;
       for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {

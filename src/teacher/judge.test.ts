@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { JudgeServer, sectionOf, type Asked, type Said } from '../../test/support/judgeServer.js';
 import { Judge } from './judge.js';
-import type { Judgement } from './judgePrompt.js';
+import type { Judgement } from '../verify/files/judgement.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-judge-'));
 const servers: JudgeServer[] = [];

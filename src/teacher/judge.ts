@@ -1,9 +1,11 @@
+/** @file A language model behind an endpoint as a judge of responses. */
 import { createHash } from 'node:crypto';
 import type { ChatMessage } from '../text/template.js';
 import { messageOf } from '../util/errors.js';
+import type { Judgement, JudgeQuestion, JudgeUse, ResponseJudge } from '../verify/files/judgement.js';
 import { EndpointError, openEndpoint, type Completion, type Endpoint } from './endpoint.js';
 import { JudgeCache } from './judgeCache.js';
-import { judgeMessages, readReply, REPLY_FORMAT, type Judgement, type JudgeQuestion } from './judgePrompt.js';
+import { judgeMessages, readReply, REPLY_FORMAT } from './judgePrompt.js';
 
 export interface JudgeOptions {
   baseUrl: string;
@@ -18,15 +20,6 @@ export interface JudgeOptions {
   onTrouble?: (line: string) => void;
 }
 
-/** What the judge was asked and what it cost. */
-export interface JudgeUse {
-  /** Questions put to the endpoint in this run, and those whose answer was known. */
-  asked: number;
-  remembered: number;
-  promptTokens: number;
-  completionTokens: number;
-}
-
 /** Room for a model that thinks before it replies. */
 const REPLY_TOKENS = 4096;
 /** At least so many failures in a row mean that the endpoint is at fault, not one odd question. */
@@ -38,7 +31,7 @@ const TROUBLE_INTERVAL_MS = 10_000;
  * where the endpoint can do that and read from text where it cannot. What cannot be had or understood is null, never
  * "wrong", and is asked again by the next run; answers are kept in a file.
  */
-export class Judge implements Disposable {
+export class Judge implements ResponseJudge, Disposable {
   readonly use: JudgeUse = { asked: 0, remembered: 0, promptTokens: 0, completionTokens: 0 };
   readonly #endpoint: Endpoint;
   readonly #cache: JudgeCache;

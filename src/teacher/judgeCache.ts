@@ -1,9 +1,10 @@
+/** @file Keeps what a judge has said between runs. */
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { readJsonLines } from '../data/jsonl.js';
 import { readFully, writeAll } from '../util/files.js';
-import type { Judgement } from './judgePrompt.js';
+import type { Judgement } from '../verify/files/judgement.js';
 
 const Entry = z.object({
   key: z.string(),

@@ -1,22 +1,7 @@
+/** @file The words in which a judge is asked, and how its reply is read. Asks nobody. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
-
-/** What the judge is shown. */
-export interface JudgeQuestion {
-  problem: string | null;
-  /** The answers that count as right, at least one. */
-  references: readonly string[];
-  /** The final answer that the verifier found in the response, null where it found none. */
-  extracted: string | null;
-  /** The whole response; the judge sees its end. */
-  response: string;
-}
-
-/** What the judge says; null where it could not tell or could not be understood. */
-export interface Judgement {
-  correct: boolean | null;
-  explanation: string;
-}
+import type { Judgement, JudgeQuestion } from '../verify/files/judgement.js';
 
 const PROBLEM_CHARS = 8000;
 const ANSWER_CHARS = 2000;

@@ -1,3 +1,4 @@
+/** @file Puts a response together from what an endpoint sends. */
 import { z } from 'zod';
 
 /** What a model answered. */

@@ -218,5 +218,6 @@ export function storedSampling({
     calculator: calculator ? true : undefined,
     ...extra_body,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null && value !== undefined));
+  const isGiven = ([, value]: [string, unknown]) => value !== null && value !== undefined;
+  return Object.fromEntries(Object.entries<unknown>(all).filter(isGiven));
 }

@@ -6,8 +6,8 @@
 import { readJsonLines, RowError, rowError, type BadLine } from '../../data/jsonl.js';
 import { isParquet, readParquetRows } from '../../data/parquet.js';
 import { isUnpaired, parseTraceRow, parseUnpairedRow } from '../../data/traceShapes.js';
-import type { Judgement } from '../../teacher/judgePrompt.js';
 import { presetNames, type Preset } from '../presets.js';
+import type { Judgement } from './judgement.js';
 import type { TimedVerdict, VerifyItem } from './pool.js';
 
 /** A response to verify: a pair row has one, a trace row one per generation. */

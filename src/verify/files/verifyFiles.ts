@@ -7,13 +7,13 @@ import { extname } from 'node:path';
 import { countRows } from '../../data/countRows.js';
 import { Quarantine } from '../../data/quarantine.js';
 import { openRowOutput } from '../../data/rowOutput.js';
-import type { Judge, JudgeUse } from '../../teacher/judge.js';
 import { UserError } from '../../util/errors.js';
 import { FileReplacement } from '../../util/files.js';
 import { inOrder } from '../../util/inOrder.js';
 import type { Progress } from '../../util/progress.js';
 import type { Preset } from '../presets.js';
 import { describeDisagreement, disagrees, DISAGREEMENTS_TITLE } from './disagreements.js';
+import type { JudgeUse, ResponseJudge } from './judgement.js';
 import { VerifyPool } from './pool.js';
 import { VerdictTally, type JudgeCounts, type VerdictCounts } from './tally.js';
 import {
@@ -37,7 +37,7 @@ export interface VerifyFilesOptions {
   preset: Preset;
   threads: number;
   judge?: {
-    judge: Judge;
+    judge: ResponseJudge;
     mode: JudgeMode;
     /** The file of Markdown about the responses on which rules and judge differ. */
     disagreements: string;
