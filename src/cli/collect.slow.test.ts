@@ -115,14 +115,18 @@ describe.concurrent('collect', () => {
   it.each<[string, string[], (string | RegExp)[]]>([
     ['no URL', ['--base-url', 'localhost'], ['"localhost" is not the URL of an endpoint']],
     ['a key that is not set', ['--api-key-env', 'NO_SUCH_KEY'], ['NO_SUCH_KEY', 'is not set']],
-    ['both counts', ['-k', '2', '--until-right', '2'], [/samples.* until[_-]right.*, not both/]],
+    ['both counts', ['-k', '2', '--until-right', '2'], [/samples.*until[_-]right.*, not both/]],
     ['no traces', ['-k', '0'], ['must be a whole number from 1 up']],
     ['a cost without prices', ['--max-cost', '5'], [/price[_-]in.* and .*price[_-]out/]],
     ['a cost with one price', ['--max-cost', '5', '--price-in', '1'], [/price[_-]out/]],
     ['a calculator at an endpoint', ['--calculator'], [/calculator.*base[_-]url/]],
-    ['a flag that is none', ['--temprature', '1'], ["unknown option '--temprature'", '--temperature']],
+    ['a flag that is none', ['--temprature', '1'], ['Did you mean --temperature?']],
     ['fields that are not JSON', ['--extra-body', '{top_k: 2}'], ['must be a JSON object']],
-    ['a system message without a chat', ['--api', 'completions', '--system', 'x'], [/api.* completions .*instruction/]],
+    [
+      'a system message without a chat',
+      ['--api', 'completions', '--system', 'x'],
+      [/api.* completions .*instruction/],
+    ],
   ])('refuses %s', async (_, flags, parts) => {
     const refused = await redistill(args('http://127.0.0.1:9/v1', newOut(), ...flags));
     expectError(refused, 2, ...parts);

@@ -1,8 +1,17 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, request as forward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HubServer } from '../../test/support/hubServer.js';
@@ -14,6 +23,7 @@ import {
   turns,
   writeRows,
   writeTinyModel,
+  type Finished,
 } from '../../test/support/tinyModel.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-interrupt-'));
@@ -45,7 +55,15 @@ function earlier(name: string): { dir: string; out: string } {
   return { dir, out };
 }
 
-const sampling = ['--samples', '5000', '--temperature', '1', '--max-new-tokens', '50000'];
+const sampling = ['--samples', '5000', '--temperature', '1', '--max-tokens', '50000'];
+
+/** Ended by Ctrl-C, with what is said then as the last line. */
+function expectStopped({ code, signal, stdout, stderr }: Finished, last: string): void {
+  expect({ code, signal, stdout }, stderr).toEqual({ code: 130, signal: null, stdout: '' });
+  expect(stderr).toContain('stopping… (Ctrl-C again to stop at once)');
+  expect(stderr.trimEnd().split('\n').at(-1)).toBe(last);
+  expect(stderr).not.toContain('error');
+}
 
 describe.concurrent('Ctrl-C ends a command that only reads, and leaves the earlier result', () => {
   it.each<[string, string[], RegExp]>([
@@ -55,19 +73,61 @@ describe.concurrent('Ctrl-C ends a command that only reads, and leaves the earli
     const { dir, out } = earlier('out.jsonl');
     const cli = new Cli([command, '--model', patient, '--dtype', 'f32', '--out', out, ...flags]);
     await cli.shows(underWay);
-    expect(await cli.stop()).toMatchObject({ signal: 'SIGINT', stdout: '' });
+    expectStopped(await cli.stop(), 'stopped; nothing was written');
     expect(readdirSync(dir)).toEqual(['out.jsonl']);
     expect(readFileSync(out, 'utf8')).toBe('kept\n');
   });
+});
 
-  it('evaluate', async () => {
-    const { dir } = earlier('summary.json');
-    const flags = ['--model', patient, '--dtype', 'f32', '--data', problems, '--out', dir, ...sampling];
-    const cli = new Cli(['evaluate', ...flags]);
+describe.concurrent('Ctrl-C ends a command that samples, and the same command goes on', () => {
+  const common = ['--model', patient, '--dtype', 'f32', '--data', problems, '--temperature', '1'];
+  it.each<[string, string, string[]]>([
+    ['evaluate', 'samples.jsonl', ['--grader', 'verify,gsm8k']],
+    ['collect', 'traces.jsonl', ['--instruction', '']],
+  ])('%s', async (command, result, more) => {
+    // Few at a time and of many lengths, so that some are there early and it is not done soon.
+    const args = (out: string) => [
+      ...[command, ...common, ...more, '--samples', '40', '--max-tokens', '300', '--batch-size', '4'],
+      ...['--out', out],
+    ];
+    const undisturbed = path(`${command}-undisturbed`);
+    const whole = await redistill(args(undisturbed));
+    expect(whole, whole.stderr).toMatchObject({ code: 0 });
+
+    const out = path(`${command}-stopped`);
+    mkdirSync(out);
+    writeFileSync(join(out, 'summary.json'), 'kept\n');
+    const journal = join(out, 'journal.jsonl');
+    const answers = () => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').length - 2 : 0);
+    const cli = new Cli(args(out));
+    await cli.shows(new RegExp(`^${command}: `, 'm'));
+    while (answers() < 3) await sleep(5);
+    expectStopped(
+      await cli.stop(),
+      `stopped; run the same command again to go on: what has arrived is kept in ${out}`,
+    );
+    const kept = readFileSync(journal, 'utf8');
+    expect(answers()).toBeLessThan(160); // there is something left
+    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', 'summary.json']);
+    expect(readFileSync(join(out, 'summary.json'), 'utf8')).toBe('kept\n');
+
+    const again = await redistill(args(out));
+    expect(again, again.stderr).toMatchObject({ code: 0 });
+    expect(readFileSync(journal, 'utf8').startsWith(kept)).toBe(true);
+    expect(readRows(journal)).toHaveLength(1 + 160);
+    expect(contents(out)[result]).toBe(contents(undisturbed)[result]);
+    expect(again.stdout.replaceAll(out, undisturbed)).toBe(whole.stdout);
+    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', result, 'summary.json'].sort());
+  });
+
+  it('evaluate without --out says that nothing is kept, and keeps nothing', async () => {
+    const folder = path('temporary');
+    mkdirSync(folder);
+    const args = ['evaluate', ...common, '--samples', '5000', '--max-tokens', '50000'];
+    const cli = new Cli(args, { env: { TMPDIR: folder } });
     await cli.shows(/^evaluate: /m);
-    expect(await cli.stop()).toMatchObject({ signal: 'SIGINT', stdout: '' });
-    expect(readdirSync(dir)).toEqual(['summary.json']);
-    expect(readFileSync(join(dir, 'summary.json'), 'utf8')).toBe('kept\n');
+    expectStopped(await cli.stop(), 'stopped; nothing is kept without --out');
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 
@@ -160,45 +220,59 @@ describe.concurrent('train', () => {
 describe.concurrent('run', () => {
   const answering = {
     dtype: 'f32',
-    problems: { file: problems },
-    sampling: { samples: 5000, temperature: 1, max_new_tokens: 50_000 },
+    data: problems,
+    samples: 200,
+    sampling: { temperature: 1, max_tokens: 200 },
+    batch_size: 4,
   };
-  it.each<[string, object, RegExp]>([
-    ['train', { ...training, max_steps: 1_000_000 }, /^last: /m],
-    ['sample', answering, /^last: /m],
-    ['evaluate', answering, /^last: /m],
-  ])('stops in a %s stage and goes on from there', async (stage, keys, underWay) => {
+  it.each<[string, object, string[]]>([
+    ['train', { ...training, max_steps: 1_000_000 }, []],
+    ['collect', answering, ['journal.jsonl']],
+    ['evaluate', answering, ['journal.jsonl']],
+    ['score', { data: rows, token_budget: 1 }, []],
+    ['doctor', { data: rows }, []],
+  ])('stops in a %s stage and goes on from there', async (stage, keys, kept) => {
     const data = path(`${stage}-traces.jsonl`);
-    writeRows(data, [{ problem: '2+2?', answer: 4, generations: ['4', '5'], correct: [true, false] }]);
+    writeRows(data, [{ problem: '2+2?', answer: 4, generations: ['4', '5'] }]);
     const out = path(`run-${stage}`);
     const recipe = path(`run-${stage}.yaml`);
     const stages = [
       { name: 'student', stage: 'get', model: patient },
-      { name: 'teacher', stage: 'traces', data, model: '@student', max_tokens: 100 },
+      { name: 'teacher', stage: 'verify', data },
       { name: 'last', stage, model: '@student', ...keys },
     ];
     writeFileSync(recipe, toYaml({ out, stages }));
+    const journal = join(out, 'last/journal.jsonl');
+    const isUnderWay = async (cli: Cli, before: number) => {
+      await cli.shows(/^last: /m);
+      if (kept.length === 0) return;
+      while (!existsSync(journal) || readFileSync(journal).length <= before) await sleep(5);
+    };
 
     const cli = new Cli(['run', recipe]);
-    await cli.shows(underWay);
+    await isUnderWay(cli, 1000); // some answers more than the journal's first line
     const stopped = await cli.stop();
-    expect(stopped).toMatchObject({ code: 130, signal: null, stdout: '' });
-    expect(stopped.stderr.trimEnd().split('\n').at(-1)).toBe(
+    expectStopped(
+      stopped,
       `stopped; run the same command again to go on: stages that are done are kept in ${out}`,
     );
-    for (const file of ['model', 'traces.jsonl', 'samples.jsonl', 'summary.json']) {
+    for (const file of ['model', 'traces.jsonl', 'samples.jsonl', 'scores.jsonl', 'summary.json']) {
       expect(existsSync(join(out, 'last', file)), file).toBe(false);
     }
     const done = contents(join(out, 'teacher'));
-    expect(Object.keys(done)).toEqual(['pref.jsonl', 'sft.jsonl', 'summary.json']);
+    expect(Object.keys(done)).toEqual(['verified.jsonl']);
+    const answers = kept.length === 0 ? '' : readFileSync(journal, 'utf8');
+    if (kept.length > 0) expect(readdirSync(join(out, 'last'))).toEqual(kept);
 
     const again = new Cli(['run', recipe]);
-    await again.shows(underWay);
+    await isUnderWay(again, answers.length);
     const { code, stderr } = await again.stop();
     expect(code).toBe(130);
     expect(stderr).toContain('[1/3] student: unchanged, skipped');
     expect(stderr).toContain('[2/3] teacher: unchanged, skipped');
     expect(stderr).toContain(`[3/3] last: ${stage}`);
     expect(contents(join(out, 'teacher'))).toEqual(done);
+    if (kept.length > 0) expect(readFileSync(journal, 'utf8').startsWith(answers)).toBe(true);
+    expect(readdirSync(out).filter((name) => name.endsWith('.previous'))).toEqual([]);
   });
 });

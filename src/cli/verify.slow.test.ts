@@ -200,7 +200,10 @@ describe.concurrent('rows that cannot be verified', () => {
       ['{"gold": 1', 'not valid JSON'],
       ['{"gold": 1}', '"pred" must be a text or a number'],
       ['{"pred": "1"}', '"gold" must be a text or a number'],
-      ['{"gold": "1", "pred": "1", "preset": "strict"}', '"preset" must be one of mathVerify, anchored, reward, lenient, choice'],
+      [
+        '{"gold": "1", "pred": "1", "preset": "strict"}',
+        '"preset" must be one of mathVerify, anchored, reward, lenient, choice',
+      ],
       ['{"problem": "1+2?", "answer": "3"}', '"generations" is missing'],
       ['{"problem": "1+2?", "generations": ["3"]}', '"answer" is missing'],
       [
@@ -263,7 +266,11 @@ describe.concurrent('refuses', () => {
     ],
     ['no threads', ['a.jsonl', '--out', 'b.jsonl', '--threads', '0'], 'must be a whole number from 1 up'],
     ['a judge without endpoint', ['a.jsonl', '--out', 'b.jsonl', '--judge'], /judge"? needs .*base[_-]url/],
-    ['an endpoint without judge', ['a.jsonl', '--out', 'b.jsonl', ...judge.slice(1)], /add (--judge|"judge")/],
+    [
+      'an endpoint without judge',
+      ['a.jsonl', '--out', 'b.jsonl', ...judge.slice(1)],
+      /add (--judge|"judge")/,
+    ],
     [
       'a key that is not set',
       ['a.jsonl', '--out', join(root, 'b.jsonl'), ...judge, '--judge-key-env', 'NO_SUCH_KEY'],

@@ -2,11 +2,14 @@
 
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
+import { nearestHint } from '../util/nearest.js';
 import type { Objective } from './objective.js';
 
 /** An objective before its parameters are known. */
 export interface ObjectiveDefinition {
   readonly name: string;
+  /** The parameters with their ranges and defaults, each described. */
+  readonly parameters: z.ZodObject;
   /** Makes the objective. @throws UserError if a parameter is unknown or out of range */
   create(parameters: Record<string, unknown>): Objective;
 }
@@ -25,13 +28,14 @@ export function defineObjective<Shape extends z.ZodRawShape>(
   const allowed = Object.keys(shape);
   return {
     name,
+    parameters: schema,
     create: (parameters) => {
       const { success, data, error } = schema.safeParse(parameters);
       if (success) return build(data);
       const unknown = Object.keys(parameters).find((key) => !allowed.includes(key));
       if (unknown !== undefined)
         throw new UserError(
-          `objective ${name} has no parameter "${unknown}"; it takes ${allowed.length === 0 ? 'none' : allowed.join(', ')}.`,
+          `objective ${name} has no parameter "${unknown}"${nearestHint(unknown, allowed)}; it takes ${allowed.length === 0 ? 'none' : allowed.join(', ')} (docs/recipes.md, section "Objectives").`,
         );
       const [issue] = error.issues;
       throw new UserError(`objective ${name}: ${issue!.path.join('.')} must be ${issue!.message}.`);

@@ -4,13 +4,16 @@ import { defineObjective, positiveNumber } from './definition.js';
 import { marginObjective, negativeLogSigmoid } from './margin.js';
 
 /** DPO (arXiv 2305.18290, Eq. 7) takes sums over the response, relative to a frozen reference model. */
-export const dpo = defineObjective('dpo', { beta: positiveNumber().default(0.1) }, ({ beta }) =>
-  marginObjective({
-    name: 'dpo',
-    formula: `−log σ(${beta}·(log π(y_w)/π_ref(y_w) − log π(y_l)/π_ref(y_l))), mean over pairs`,
-    needs: { reference: true },
-    reward: (_, logpSum, referenceSum = NaN) => beta * (logpSum - referenceSum),
-    rewardSlope: () => beta,
-    lossOf: negativeLogSigmoid,
-  }),
+export const dpo = defineObjective(
+  'dpo',
+  { beta: positiveNumber().default(0.1).describe('scale of the reward') },
+  ({ beta }) =>
+    marginObjective({
+      name: 'dpo',
+      formula: `−log σ(${beta}·(log π(y_w)/π_ref(y_w) − log π(y_l)/π_ref(y_l))), mean over pairs`,
+      needs: { reference: true },
+      reward: (_, logpSum, referenceSum = NaN) => beta * (logpSum - referenceSum),
+      rewardSlope: () => beta,
+      lossOf: negativeLogSigmoid,
+    }),
 );

@@ -1,6 +1,7 @@
 /** @file Lists the objectives by name. A new one is entered here and nowhere else. */
 
 import { UserError } from '../util/errors.js';
+import { nearestHint } from '../util/nearest.js';
 import type { ObjectiveDefinition } from './definition.js';
 import { dpo } from './dpo.js';
 import type { Objective } from './objective.js';
@@ -24,20 +25,23 @@ export type {
   TokenBatch,
 } from './objective.js';
 
-const definitions: ReadonlyMap<string, ObjectiveDefinition> = new Map(
+/** What there is, by name. */
+export const objectiveDefinitions: ReadonlyMap<string, ObjectiveDefinition> = new Map(
   [sft, redi, symmetric, simpo, dpo].map((definition) => [definition.name, definition]),
 );
 
 /** The names that recipes may use, in the order in which help and documents list them. */
-export const objectiveNames: readonly string[] = [...definitions.keys()];
+export const objectiveNames: readonly string[] = [...objectiveDefinitions.keys()];
 
 /** An objective in a recipe: its name, and the parameters that differ from the defaults. */
 export type ObjectiveSpec = { name: string } & Record<string, unknown>;
 
 /** Makes an objective. @throws UserError for an unknown name, an unknown parameter or a value out of range */
 export function createObjective({ name, ...parameters }: ObjectiveSpec): Objective {
-  const definition = definitions.get(name);
+  const definition = objectiveDefinitions.get(name);
   if (!definition)
-    throw new UserError(`there is no objective "${name}"; choose one of ${objectiveNames.join(', ')}.`);
+    throw new UserError(
+      `there is no objective "${name}"${nearestHint(name, objectiveNames)}; choose one of ${objectiveNames.join(', ')} (docs/recipes.md, section "Objectives").`,
+    );
   return definition.create(parameters);
 }

@@ -5,8 +5,10 @@ import { linearObjective } from './linear.js';
 import type { Objective } from './objective.js';
 
 /** REDI (arXiv 2505.24850, Eq. 5) at α = 0 is length-normalised SFT on the chosen sides. */
-export const redi = defineObjective('redi', { alpha: numberFrom(0, 1).default(0.8) }, ({ alpha }) =>
-  lengthNormalisedPairs('redi', alpha),
+export const redi = defineObjective(
+  'redi',
+  { alpha: numberFrom(0, 1).default(0.8).describe('weight of the rejected side') },
+  ({ alpha }) => lengthNormalisedPairs('redi', alpha),
 );
 
 /**

@@ -10,7 +10,10 @@ import { marginObjective, negativeLogSigmoid } from './margin.js';
  */
 export const simpo = defineObjective(
   'simpo',
-  { beta: positiveNumber().default(2), gamma: numberFrom(0).default(1) },
+  {
+    beta: positiveNumber().default(2).describe('scale of the reward'),
+    gamma: numberFrom(0).default(1).describe('the margin that is aimed at'),
+  },
   ({ beta, gamma }) =>
     marginObjective({
       name: 'simpo',

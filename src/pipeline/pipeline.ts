@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseRecipe } from '../recipe/parse.js';
 import { UserError } from '../util/errors.js';
+import { nearestHint } from '../util/nearest.js';
 import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 
 /** Stages in order. `@name` in a stage's paths is an earlier stage's result. */
@@ -28,7 +29,7 @@ export function parsePipeline(value: unknown, where: string): Pipeline {
       if (seen.has(name)) throw new UserError(`${where}: there are two stages named "${name}"`);
       if (!Object.hasOwn(stageKinds, kind)) {
         throw new UserError(
-          `${where}: stage "${name}" has kind "${kind}"; kinds are ${Object.keys(stageKinds).join(', ')} (docs/recipes.md)`,
+          `${where}: stage "${name}" has kind "${kind}"${nearestHint(kind, Object.keys(stageKinds))}; kinds are ${Object.keys(stageKinds).join(', ')} (docs/recipes.md)`,
         );
       }
       const parsed = parseRecipe(

@@ -35,7 +35,8 @@ interface Json {
   properties?: Record<string, Json>;
   required?: string[];
   minimum?: number;
-  maximum?: number;
+  /** An infinite bound is null in JSON. */
+  maximum?: number | null;
   exclusiveMinimum?: number;
   default?: unknown;
   description?: string;
@@ -86,7 +87,7 @@ function numberBounds({ minimum, maximum, exclusiveMinimum }: Json) {
   // Whole numbers are bounded by what a double can hold, which is not worth saying.
   return {
     ...(least !== undefined && least > Number.MIN_SAFE_INTEGER && { minimum: least }),
-    ...(maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER && { maximum }),
+    ...(typeof maximum === 'number' && maximum < Number.MAX_SAFE_INTEGER && { maximum }),
     ...(exclusiveMinimum !== undefined && { exclusive: true }),
   };
 }

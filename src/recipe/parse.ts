@@ -1,7 +1,7 @@
 /** @file Checks settings against their schema and says in one sentence what does not fit. Does not read files. */
-import leven from 'leven';
 import type { z } from 'zod';
 import { UserError } from '../util/errors.js';
+import { nearestOf } from '../util/nearest.js';
 import { describeKeys } from './describe.js';
 
 export interface ParseOptions {
@@ -44,9 +44,11 @@ function nearest(
 ): string {
   const part = key.slice(0, -1).join('.');
   const siblings = describeKeys(schema).filter(({ path }) => path.slice(0, -1).join('.') === part);
-  const distance = (name: string) => leven(name, key.at(-1)!);
-  const [best] = siblings.map(({ path }) => path).sort((a, b) => distance(a.at(-1)!) - distance(b.at(-1)!));
-  return best ? ` (the nearest is ${nameOf(best)})` : '';
+  const best = nearestOf(
+    key.at(-1)!,
+    siblings.map(({ path }) => path.at(-1)!),
+  );
+  return best === undefined ? '' : ` (the nearest is ${nameOf([...key.slice(0, -1), best])})`;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,7 +1,7 @@
 /** @file Describes a training stage's settings: keys, ranges and defaults. Reads no files. */
 
 import { z } from 'zod';
-import { createObjective, type ObjectiveSpec } from '../objectives/index.js';
+import { createObjective, objectiveNames, type ObjectiveSpec } from '../objectives/index.js';
 import { layouts } from '../text/rows.js';
 import { computeDtypes } from '../torch/dtype.js';
 import { messageOf } from '../util/errors.js';
@@ -24,50 +24,69 @@ function checkObjective(spec: ObjectiveSpec, context: z.RefinementCtx): void {
 }
 
 const trainKeys = z.strictObject({
-  /** A model directory. */
-  model: z.string().min(1),
-  /** JSON lines of messages or preference rows. */
-  data: z.string().min(1),
-  /** `name` and the objective's own parameters. */
-  objective: z.looseObject({ name: z.string() }).superRefine(checkObjective),
-  /** How a row becomes tokens: by the model's template, or in the REDI paper's layout. */
-  layout: z.enum(layouts).default('template'),
-  /** A system message for every row that has none; without this key the template's own default stands. */
-  system: z.string().optional(),
-  /** The most tokens of a row; longer rows are left out and counted. Default: the model's positions. */
-  max_length: count.optional(),
-  /** Whether errors that `redistill doctor` finds in a sample of the data end the run or are only reported. */
-  doctor: z.enum(['refuse', 'warn', 'off']).default('refuse'),
-  optimizer: z.strictObject({
-    lr: z.number().positive(),
-    betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
-    eps: z.number().positive().default(1e-8),
-    weight_decay: z.number().min(0).default(0),
-    clip_grad_norm: z.number().positive().default(1),
-  }),
+  model: z.string().min(1).describe('a model directory'),
+  data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
+  objective: z
+    .looseObject({ name: z.string().describe(`what is minimised: ${objectiveNames.join(', ')}`) })
+    .superRefine(checkObjective)
+    .describe("the objective's name and its own parameters"),
+  layout: z
+    .enum(layouts)
+    .default('template')
+    .describe("how a row becomes tokens: by the model's template, or in the REDI paper's layout"),
+  system: z
+    .string()
+    .optional()
+    .describe("a system message for every row that has none; without it the template's own default stands"),
+  max_length: count
+    .optional()
+    .describe(
+      "the most tokens of a row, longer ones are left out and counted; without it the model's positions",
+    ),
+  doctor: z
+    .enum(['refuse', 'warn', 'off'])
+    .default('refuse')
+    .describe(
+      'whether errors that `redistill doctor` finds in a sample of the data end the run or are only reported',
+    ),
+  optimizer: z
+    .strictObject({
+      lr: z.number().positive().describe('the highest learning rate'),
+      betas: z
+        .tuple([fraction, fraction])
+        .default([0.9, 0.999])
+        .describe('decay rates of the first and the second moment'),
+      eps: z.number().positive().default(1e-8).describe('added to the root of the second moment'),
+      weight_decay: z.number().min(0).default(0).describe('decoupled weight decay'),
+      clip_grad_norm: z.number().positive().default(1).describe('the largest norm of a gradient'),
+    })
+    .describe('AdamW'),
   schedule: z
     .strictObject({
-      warmup_ratio: fraction.default(0.1),
-      decay: z.enum(decays).default('linear'),
+      warmup_ratio: fraction.default(0.1).describe('share of the steps in which the rate rises'),
+      decay: z.enum(decays).default('linear').describe('how it falls after that'),
     })
-    .prefault({}),
-  /** Rows, or pairs, per optimizer step. */
-  batch_size: count.default(8),
-  epochs: z.number().positive().optional(),
-  max_steps: count.optional(),
-  /** Tokens that go through the model at once; fewer take less memory. */
-  token_budget: count.default(1024),
-  /** Compute each layer again in the backward pass instead of keeping its activations. */
-  recompute: z.boolean().default(false),
-  dtype: z.enum(computeDtypes).default('bf16'),
-  device: z.string().default('cpu'),
-  seed: z.int().min(0).default(42),
+    .prefault({})
+    .describe('the learning rate over the steps'),
+  batch_size: count.default(8).describe('rows, or pairs, an optimizer step'),
+  epochs: z.number().positive().optional().describe('passes over the data; without it and max_steps, one'),
+  max_steps: count.optional().describe('optimizer steps, instead of epochs'),
+  token_budget: count
+    .default(1024)
+    .describe('tokens that go through the model at once; fewer take less memory'),
+  recompute: z
+    .boolean()
+    .default(false)
+    .describe('compute each layer again in the backward pass: less memory for a third more time'),
+  dtype: z.enum(computeDtypes).default('bf16').describe('precision of the products; weights are kept in f32'),
+  device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
+  seed: z.int().min(0).default(42).describe('of the order of the rows'),
   save: z
     .strictObject({
-      /** Steps between weight checkpoints; the last step is always saved. */
-      every: count.optional(),
+      every: count.optional().describe('steps between weight checkpoints; the last step is always saved'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('checkpoints'),
 });
 
 /** A training stage without its place on disk, as a pipeline holds it. */
@@ -76,9 +95,8 @@ export const trainSettings = trainKeys.refine(epochsOrSteps, notBoth);
 /** A training stage as a recipe file describes it. Unknown keys are errors. */
 export const trainRecipe = trainKeys
   .extend({
-    stage: z.literal('train').default('train'),
-    /** The run's directory. */
-    out: z.string().min(1),
+    stage: z.literal('train').default('train').describe('the kind of stage, which may be left out'),
+    out: z.string().min(1).describe("the run's directory"),
   })
   .refine(epochsOrSteps, notBoth);
 

@@ -1,0 +1,98 @@
+/** @file Makes docs/recipes.md of the stages' schemas and the registry of objectives. Writes no files. */
+import { createObjective, objectiveDefinitions } from '../objectives/index.js';
+import { defaultInWords, describeKeys, type KeyDescription } from '../recipe/describe.js';
+import type { z } from 'zod';
+import { stageKinds, type StageKind } from './stages/index.js';
+import type { StageDefinition } from './stages/stage.js';
+
+const INTRODUCTION = `# Recipes
+
+<!-- Made by \`npm run docs\` of the schemas in src/. Change those, not this page. -->
+
+A recipe is a YAML file with a list of stages. \`redistill run recipe.yaml\` walks them in order; a stage whose settings, inputs
+and outputs are what they were is skipped, and one that was stopped is gone on with.
+
+\`\`\`yaml
+out: runs/mine                    # the folder of the run; each stage has a folder of its own in it
+stages:
+  - { name: student, stage: get, model: smollm2-135m }
+  - name: pairs
+    stage: curate
+    data: traces.jsonl
+    model: '@student'             # what the stage "student" left
+    verdicts: mv
+    max_tokens: 200
+    length_filter: false
+  - name: redi
+    stage: train
+    model: '@student'
+    data: '@pairs/pref.jsonl'     # a file in the folder that the stage "pairs" left
+    objective: { name: redi, alpha: 0.8 }
+    optimizer: { lr: 1.0e-6 }
+\`\`\`
+
+Every stage has a \`name\` (lower-case letters, digits, hyphens), a \`stage\`, which is its kind, and the keys of that kind. Each
+kind is the command of the same name with the same settings: \`max_tokens\` here is \`--max-tokens\` there, and the keys of a part
+such as \`sampling\` are flags of their own. \`--set stages.redi.optimizer.lr=1e-5\` overrides a key; YAML's anchors and merge keys
+(\`<<: *name\`) work. \`redistill train recipe.yaml\` takes the keys of \`train\` at the top of a file, with \`out\`.
+`;
+
+/** The whole page. */
+export function recipesPage(): string {
+  const kinds = Object.entries(stageKinds) as [StageKind, StageDefinition<unknown, unknown>][];
+  const sections = kinds.map(([kind, { summary, schema, result }]) =>
+    [`## ${kind}`, summary, `\`@name\` is ${RESULTS[kind] ?? placeOf(result)}.`, keysTable(schema)].join(
+      '\n\n',
+    ),
+  );
+  return `${[INTRODUCTION.trimEnd(), ...sections, objectivesSection()].join('\n\n')}\n`;
+}
+
+const RESULTS: Partial<Record<StageKind, string>> = {
+  get: "a link to the model's directory",
+  train: "the trained model's directory",
+  table: 'the table as a text file',
+};
+
+/** What the stage leaves, told by its path in a folder. */
+function placeOf(result: StageDefinition<unknown, unknown>['result']): string {
+  const path = result(undefined, 'DIR');
+  return path === 'DIR' ? 'the folder of its files' : `its file \`${path.replace('DIR/', '')}\``;
+}
+
+function keysTable(schema: z.ZodType): string {
+  const rows = describeKeys(schema).map((key) => [
+    `\`${key.path.join('.')}\``,
+    typeOf(key),
+    key.required ? 'required' : key.default === undefined ? '' : `\`${defaultInWords(key.default)}\``,
+    capitalised(key.text),
+  ]);
+  return markdownTable(['key', 'type', 'default', 'what it is'], rows);
+}
+
+/** The keys of a part are rows of their own. */
+const typeOf = ({ kind, type }: KeyDescription): string => (kind === 'part' ? 'keys below' : type);
+
+function objectivesSection(): string {
+  const rows = Array.from(objectiveDefinitions.values(), ({ name, parameters }) => {
+    const keys = describeKeys(parameters).map(
+      ({ path, type, text, default: initial }) =>
+        `\`${path[0]!}\` [${defaultInWords(initial)}]: ${text}, ${type}`,
+    );
+    return [`\`${name}\``, createObjective({ name }).formula, keys.join('; ')];
+  });
+  return [
+    '## Objectives',
+    'What `train` minimises, by the `name` of `objective`; formulas at the default parameters.',
+    markdownTable(['name', 'formula', 'parameters [default]'], rows),
+  ].join('\n\n');
+}
+
+const capitalised = (text: string): string =>
+  text === '' ? '' : `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+
+function markdownTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(heading), `| ${heading.map(() => '---').join(' | ')} |`, ...rows.map(line)].join('\n');
+}
