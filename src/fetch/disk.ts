@@ -2,8 +2,11 @@ import { statfs } from 'node:fs/promises';
 import { UserError, messageOf } from '../util/errors.js';
 import { cacheDir } from './paths.js';
 
-/** Throws a UserError when the file system of `folder` (which must exist) has less than `needed` bytes for this user. */
-export async function requireSpace(folder: string, needed: number, what = 'set-up'): Promise<void> {
+/**
+ * Checks that the file system of `folder`, which must exist, has `needed` bytes for this user.
+ * @param what names in the error what needs them
+ */
+export async function requireSpace(folder: string, needed: number, what: string): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free < needed) {

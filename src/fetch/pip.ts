@@ -11,17 +11,18 @@ export type Pip = readonly [string, ...string[]];
 const CANDIDATES: readonly Pip[] = [['pip3'], ['pip'], ['python3', '-m', 'pip']];
 const POLL_MS = 250;
 
-/** @param task What cannot be done without pip. @param otherwise What else the user may do, from ", or" on. */
-export async function findPip(
-  task = 'fetching libtorch',
-  otherwise = ', or set LIBTORCH to a folder with include/ and lib/ of a torch you have',
-): Promise<Pip> {
+/**
+ * Finds a pip that works.
+ * @param task what needs pip, for the error
+ * @param alternative what the user may do instead of installing it
+ */
+export async function findPip(task: string, alternative: string): Promise<Pip> {
   for (const pip of CANDIDATES) {
     const [program, ...first] = pip;
     if ((await runCommand(program, [...first, '--version'])).code === 0) return pip;
   }
   throw new UserError(
-    `${task} needs pip, which was not found: run \`apt-get install -y python3-pip\`${otherwise}`,
+    `${task} needs pip, which was not found: run \`apt-get install -y python3-pip\`, or ${alternative}`,
   );
 }
 
@@ -30,8 +31,8 @@ export interface DownloadOptions {
   withDependencies?: boolean;
   /** Bytes so far, and in all once pip has said it. */
   onProgress?: (done: number, total: number | undefined) => void;
-  /** What the user may do after a failure, beside looking after network and pip. */
-  remedy?: string;
+  /** What the user may do after a failure, beside checking the network and pip. */
+  remedy: string;
 }
 
 /**
@@ -44,7 +45,7 @@ export async function downloadWheels(
   pip: Pip,
   requirements: readonly string[],
   folder: string,
-  options: DownloadOptions = {},
+  options: DownloadOptions,
 ): Promise<string[]> {
   const before = new Set(wheelsIn(folder));
   let result = await download(pip, requirements, folder, options, []);
@@ -63,7 +64,7 @@ export async function downloadWheels(
   const reason = [...result.tail].reverse().find((line) => line.startsWith('ERROR:')) ?? result.tail.at(-1);
   throw new UserError(
     `pip could not download ${requirements.join(' ')} (${reason?.replace(/^ERROR:\s*/, '').trim() || 'it said nothing'}): ` +
-      `check the network and pip’s settings and ${options.remedy ?? 'run `redistill setup` again, or set LIBTORCH to a torch you have'}`,
+      `check the network and pip’s settings and ${options.remedy}`,
   );
 }
 

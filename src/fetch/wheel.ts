@@ -18,8 +18,8 @@ export interface UnpackOptions {
   keep: (path: string) => boolean;
   /** Called as bytes are written. */
   onProgress?: (done: number, total: number) => void;
-  /** What to do about a damaged wheel; default: run `redistill setup` again. */
-  remedy?: string;
+  /** What the user may do about a damaged wheel. */
+  remedy: string;
 }
 
 /**
@@ -119,6 +119,6 @@ async function unpackEntry(
   if (hash.digest('base64url') !== digest) throw new Error(`${entry.fileName} differs from its checksum`);
 }
 
-function damaged(wheel: string, reason: string, remedy = 'run `redistill setup` again'): UserError {
+function damaged(wheel: string, reason: string, remedy: string): UserError {
   return new UserError(`the downloaded ${basename(wheel)} is damaged (${reason}): ${remedy}`);
 }

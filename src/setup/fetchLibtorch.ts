@@ -13,6 +13,7 @@ import { readWheelMetadata, unpackWheel } from '../fetch/wheel.js';
 const CPU_COMPANIONS = ['nvidia-cuda-runtime==13.0.96', 'nvidia-cuda-cupti==13.0.85'];
 const CPU_SPACE = 2e9;
 const CUDA_SPACE = 8e9;
+const REPEAT = 'run `redistill setup` again';
 
 export interface FetchOptions {
   /** Also the CUDA libraries (2.5 GB more). */
@@ -32,8 +33,11 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorc
   requireGlibc();
   const target = wheelDir(cuda);
   mkdirSync(dirname(target), { recursive: true });
-  const pip = await findPip();
-  await requireSpace(dirname(target), cuda ? CUDA_SPACE : CPU_SPACE);
+  const pip = await findPip(
+    'fetching libtorch',
+    'set LIBTORCH to a folder with include/ and lib/ of a torch you have',
+  );
+  await requireSpace(dirname(target), cuda ? CUDA_SPACE : CPU_SPACE, 'set-up');
   await withScratch(dirname(target), async (scratch) => {
     const tree = join(scratch, 'tree');
     mkdirSync(tree);
@@ -61,6 +65,7 @@ async function fillTree(
   const fetchInto = async (label: string, requirements: readonly string[], withDependencies = false) => {
     const wheels = await downloadWheels(pip, requirements, scratch, {
       withDependencies,
+      remedy: `${REPEAT}, or set LIBTORCH to a torch you have`,
       onProgress: (done, total) => {
         const size = total === undefined ? '' : ` (${Math.round(total / 1e6)} MB)`;
         progress.update(Math.min(done, total ?? 0), total ?? 1, `downloading ${label}${size}`);
@@ -70,6 +75,7 @@ async function fillTree(
     for (const wheel of wheels) {
       await unpackWheel(wheel, tree, {
         keep: (path) => isWanted(path, cuda),
+        remedy: REPEAT,
         onProgress: (done, total) => {
           progress.update(done, total, `unpacking ${packageOf(wheel)}`);
         },
