@@ -1,3 +1,4 @@
+/** @file Checks free disk space and explains a full disk. */
 import { statfs } from 'node:fs/promises';
 import { UserError, messageOf } from '../util/errors.js';
 import { cacheDir } from './paths.js';
@@ -17,13 +18,13 @@ export async function requireSpace(folder: string, needed: number, what: string)
   }
 }
 
-/** The sentence for a disk that filled up midway; any other error is returned as it is. */
+/** Turns the error of a full disk into a sentence for the user; returns any other error unchanged. */
 export function explainDiskError(error: unknown): unknown {
   const full = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
   return full || mentionsFullDisk(messageOf(error)) ? diskFull() : error;
 }
 
-/** Whether a program's output says that it ran out of disk. */
+/** Tells whether a program's output says that the disk is full. */
 export function mentionsFullDisk(output: string): boolean {
   return /No space left on device|Disk quota exceeded/i.test(output);
 }
