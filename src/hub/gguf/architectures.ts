@@ -1,5 +1,5 @@
 /** @file Lists the architectures that GGUF files may have, with the names and layouts of their weights. */
-/** How a weight's values differ from Hugging Face's; reading undoes what the converter to GGUF did. */
+/** Changes to a weight's values besides its name: they undo what the converter to GGUF did. */
 export type WeightChange =
   /** Rows of a head are stored so that neighbours (x₀x₁) are rotated, and go back to halves (x₀…, x₁…). */
   | 'unpermute-query'
