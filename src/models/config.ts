@@ -53,7 +53,7 @@ export interface ModelConfig {
 
 export type Family = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma3';
 
-/** In what a family differs from the plain Llama block. */
+/** Differences of a family from the plain Llama block. */
 interface FamilyTraits {
   family: Family;
   qkvBias?: true;

@@ -16,7 +16,7 @@ export class Scorer implements Disposable {
     this.#head = new ChunkedHead(model.head);
   }
 
-  /** Natural log-probs of the response tokens, one array per row. */
+  /** Computes natural log-probs of the response tokens, one array per row. */
   score(rows: readonly TokenRow[]): Float64Array[] {
     const { model } = this;
     return scope(() =>

@@ -18,7 +18,7 @@ export interface LayerContext {
 }
 
 /**
- * Half a layer: the residual stream goes on as x + run(norm(x)). Training cuts its graph here, so a branch is all that
+ * Half a layer: the residual stream continues as x + run(norm(x)). Training cuts its graph here, so a branch is all that
  * autograd sees at a time.
  */
 export interface Branch {
@@ -33,7 +33,7 @@ export interface Branch {
 /** The weights of a layer by role. */
 type LayerWeights = AttentionRoles<Tensor> & MlpRoles<Tensor>;
 
-/** A role whose weight is multiplied with. */
+/** The roles whose weight is a matrix. */
 type Projection = 'qkv' | 'output' | 'gateUp' | 'down';
 
 /** A decoder-only transformer over a row of tokens without padding. */
@@ -150,7 +150,7 @@ export class Transformer implements Disposable {
     return rmsNorm(x, weight, this.config.normEps, this.config.normOffset);
   }
 
-  /** Multiplies with a weight of layer `i`; every product with a layer's weights goes through here. */
+  /** Multiplies by a matrix of layer `i` and adds its bias; every projection goes through here. */
   #linear(i: number, role: Projection, x: Tensor): Tensor {
     const weights = this.#layers[i]!;
     return ops.linear(x, weights[role], weights[`${role}Bias`]);

@@ -1,3 +1,4 @@
+/** @file Compiles the addon with CMake into the cache. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,15 +9,16 @@ import { type Progress, silentProgress } from '../util/progress.js';
 import { isInstalled, runCommand } from '../fetch/command.js';
 import { diskFull, mentionsFullDisk } from '../fetch/disk.js';
 import { type Libtorch } from './libtorch.js';
-import { cacheDir, nativeDir } from '../fetch/paths.js';
+import { cacheDir } from '../fetch/paths.js';
 import { withScratch } from '../fetch/scratch.js';
+import { nativeDir } from './nativeDir.js';
 
 export const ADDON_NAME = 'redistill.node';
-/** The compiler takes about this much for one file that includes ATen. */
+/** Approximate memory of the compiler for one file that includes ATen. */
 const BYTES_PER_JOB = 1.5e9;
 const SHOWN_LINES = 15;
 
-/** Where the addon for this libtorch and the present sources is, or will be. */
+/** Returns the path at which the addon for this libtorch and the present sources is, or will be. */
 export function addonPathFor(libtorch: Libtorch): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([libtorch.version, libtorch.torchDir, nodeApiHeaders().version, process.arch]));
@@ -28,7 +30,7 @@ export function addonPathFor(libtorch: Libtorch): string {
   return join(cacheDir(), 'addon', `${libtorch.version}-${hash.digest('hex').slice(0, 16)}`, ADDON_NAME);
 }
 
-/** Throws a UserError that names what is missing for compiling, before anything is downloaded for it. */
+/** Throws a UserError that names the missing build tools; called before anything is downloaded. */
 export function requireBuildTools(): void {
   const missing = [
     isInstalled('cmake') ? undefined : 'cmake',
@@ -51,9 +53,9 @@ export interface BuildOptions {
 }
 
 /**
- * Compiles native/ against `libtorch` into the cache and returns the addon's path; returns at once when that was
- * done before. The addon appears in one step, after it has been loaded once in a process of its own.
- * @throws UserError when a tool is missing, or with the compiler's first error and the path of the whole log.
+ * Compiles native/ against `libtorch` into the cache and returns the addon's path; returns at once if that was done
+ * before. The addon appears in one step, after a separate process has loaded it once.
+ * @throws UserError if a tool is missing, or with the compiler's first error and the path of the whole log
  */
 export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {}): Promise<string> {
   const { progress = silentProgress } = options;
@@ -76,7 +78,7 @@ export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {})
       log,
       ['--build', build, '--parallel', String(parallelJobs())],
       (line) => {
-        // Ninja: "[2/8] Building …"; make: "[ 25%] Building …".
+        // Ninja prints "[2/8] Building …", make "[ 25%] Building …".
         const ninja = /^\[(\d+)\/(\d+)\]/.exec(line);
         const make = /^\[ *(\d+)%\]/.exec(line);
         if (ninja !== null) progress.update(Number(ninja[1]), Number(ninja[2]), 'compiling the addon');
@@ -87,7 +89,7 @@ export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {})
     const finished = join(scratch, 'finished');
     mkdirSync(finished);
     renameSync(join(build, ADDON_NAME), join(finished, ADDON_NAME));
-    // Another process may have been faster; anything else in its place is damaged.
+    // Another process may have finished first; anything else at that path is damaged.
     if (existsSync(target)) return;
     rmSync(folder, { recursive: true, force: true });
     renameSync(finished, folder);
@@ -98,7 +100,7 @@ export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {})
 
 interface Log {
   path: string;
-  /** Where it stays when the step fails. */
+  /** Path to which it is moved if the step fails. */
   keptAs: string;
 }
 
@@ -112,7 +114,7 @@ async function step(name: string, log: Log, args: string[], onLine?: (line: stri
   );
 }
 
-/** From the first error on: what follows it is mostly its consequence. Without one, the last lines. */
+/** Returns lines from the first error on, since later errors usually follow from it; without one, the last lines. */
 function firstError(tail: readonly string[]): string {
   const lines = tail.filter((line) => line.trim() !== '');
   const first = lines.findIndex((line) => /\berror\b/i.test(line));

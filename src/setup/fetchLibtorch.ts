@@ -1,3 +1,4 @@
+/** @file Downloads libtorch from torch's wheel into the cache. */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -9,21 +10,22 @@ import { type Pip, downloadWheels, findPip } from '../fetch/pip.js';
 import { withScratch } from '../fetch/scratch.js';
 import { readWheelMetadata, unpackWheel } from '../fetch/wheel.js';
 
-/** What libtorch_cpu.so of the CUDA build is linked to, even where there is no GPU. */
+/** Packages of the libraries that libtorch_cpu.so of the CUDA build is linked to, even on machines without a GPU. */
 const CPU_COMPANIONS = ['nvidia-cuda-runtime==13.0.96', 'nvidia-cuda-cupti==13.0.85'];
 const CPU_SPACE = 2e9;
 const CUDA_SPACE = 8e9;
+const REPEAT = 'run `redistill setup` again';
 
 export interface FetchOptions {
-  /** Also the CUDA libraries (2.5 GB more). */
+  /** Whether to fetch the CUDA libraries too (2.5 GB more). */
   cuda?: boolean;
   progress?: Progress;
 }
 
 /**
- * Downloads torch's wheel with pip, without Python packages, and unpacks what is needed of it into the cache in one
- * step: the folder is complete or not there. Returns at once what an earlier call fetched.
- * @throws UserError when pip, network, disk or wheel fail, saying what to do.
+ * Downloads torch's wheel with pip, without its Python dependencies, and unpacks the needed files into the cache in one
+ * step: the folder is complete or absent. Returns at once what an earlier call fetched.
+ * @throws UserError that says what to do if pip, network, disk or wheel fail
  */
 export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorch> {
   const { cuda = false, progress = silentProgress } = options;
@@ -32,8 +34,11 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorc
   requireGlibc();
   const target = wheelDir(cuda);
   mkdirSync(dirname(target), { recursive: true });
-  const pip = await findPip();
-  await requireSpace(dirname(target), cuda ? CUDA_SPACE : CPU_SPACE);
+  const pip = await findPip(
+    'fetching libtorch',
+    'set LIBTORCH to a folder with include/ and lib/ of a torch you have',
+  );
+  await requireSpace(dirname(target), cuda ? CUDA_SPACE : CPU_SPACE, 'set-up');
   await withScratch(dirname(target), async (scratch) => {
     const tree = join(scratch, 'tree');
     mkdirSync(tree);
@@ -43,7 +48,7 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorc
         `the wheel torch==${TORCH_VERSION} that pip found holds no libtorch for this machine: set LIBTORCH to one that you have`,
       );
     }
-    // Another process may have been faster; anything else in its place is damaged.
+    // Another process may have finished first; anything else at that path is damaged.
     if (cachedWheel(cuda) !== null) return;
     rmSync(target, { recursive: true, force: true });
     renameSync(tree, target);
@@ -61,6 +66,7 @@ async function fillTree(
   const fetchInto = async (label: string, requirements: readonly string[], withDependencies = false) => {
     const wheels = await downloadWheels(pip, requirements, scratch, {
       withDependencies,
+      remedy: `${REPEAT}, or set LIBTORCH to a torch you have`,
       onProgress: (done, total) => {
         const size = total === undefined ? '' : ` (${Math.round(total / 1e6)} MB)`;
         progress.update(Math.min(done, total ?? 0), total ?? 1, `downloading ${label}${size}`);
@@ -70,6 +76,7 @@ async function fillTree(
     for (const wheel of wheels) {
       await unpackWheel(wheel, tree, {
         keep: (path) => isWanted(path, cuda),
+        remedy: REPEAT,
         onProgress: (done, total) => {
           progress.update(done, total, `unpacking ${packageOf(wheel)}`);
         },
@@ -84,18 +91,18 @@ async function fillTree(
   const requirements = cudaRequirements(
     await fetchInto(`torch ${TORCH_VERSION}`, [`torch==${TORCH_VERSION}`]),
   );
-  // A wheel of an index for CPUs has none of these and needs none.
+  // A wheel from an index of CPU builds lists none of these and needs none.
   if (requirements.length === 0) return;
   if (cuda) await fetchInto('the CUDA libraries', requirements, true);
   else await fetchInto('cudart and CUPTI', CPU_COMPANIONS);
 }
 
-/** "torch 2.11.0" of ".../torch-2.11.0-cp311-….whl". */
+/** Returns "torch 2.11.0" for ".../torch-2.11.0-cp311-….whl". */
 function packageOf(wheel: string): string {
   return basename(wheel).split('-').slice(0, 2).join(' ');
 }
 
-/** The CUDA packages among a wheel's requirements, with their markers for other systems removed. */
+/** Lists the CUDA packages among a wheel's requirements, without environment markers. */
 export function cudaRequirements(metadata: string): string[] {
   return [...metadata.matchAll(/^Requires-Dist: ((?:nvidia-|cuda-toolkit)[^;\r\n]*)(?:;([^\r\n]*))?$/gm)]
     .filter(([, , marker = '']) => !marker.includes('extra =='))
@@ -105,7 +112,7 @@ export function cudaRequirements(metadata: string): string[] {
 const CUDA_ONLY = /cuda|nvrtc|nvshmem/;
 const PYTHON_ONLY = /libtorch_python|libshm/;
 
-/** The files of the wheels that a program in C++ needs: headers, shared libraries, licences. */
+/** Tells whether a C++ program needs this file of the wheels: headers, shared libraries and licences. */
 export function isWanted(path: string, cuda: boolean): boolean {
   if (/^[^/]+\.dist-info\/(METADATA|licenses\/|LICENSE|NOTICE|License)/.test(path)) return true;
   if (path.startsWith('torch/include/')) return true;
@@ -116,11 +123,11 @@ export function isWanted(path: string, cuda: boolean): boolean {
   return !PYTHON_ONLY.test(name) && (cuda || !CUDA_ONLY.test(name));
 }
 
-/** torch's wheels for Linux are built for glibc. */
+/** Refuses systems without glibc, for which torch's Linux wheels are built. */
 function requireGlibc(): void {
   const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
   if (process.platform === 'linux' && header?.glibcVersionRuntime !== undefined) return;
   throw new UserError(
-    'torch is fetched for Linux with glibc only, which this machine is not: use Debian, Ubuntu or the like',
+    'torch can be fetched only for Linux with glibc, which this machine does not have: use Debian, Ubuntu or a similar system',
   );
 }

@@ -1,3 +1,4 @@
+/** @file Sets up libtorch and the addon; this is `redistill/setup`. */
 import { join } from 'node:path';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { buildAddon, requireBuildTools } from './addon.js';
@@ -15,16 +16,16 @@ export { cacheDir } from '../fetch/paths.js';
 export { type Setup, addonPath, readSetup } from './record.js';
 
 export interface SetupOptions {
-  /** Insist on the CUDA libraries. */
+  /** Whether the CUDA libraries are required. */
   cuda?: boolean;
   /** The caller calls `finish`. */
   progress?: Progress;
 }
 
 /**
- * Finds or fetches libtorch and compiles the addon for it, unless that has been done; then it takes milliseconds
- * and starts no program. Several processes may call it at once: one works, the others wait for it.
- * @throws UserError when something is missing or fails, saying what to do; the cache then holds nothing half done.
+ * Finds or fetches libtorch and compiles the addon for it. If that has been done, it takes milliseconds and does not
+ * start a program. Several processes may call it at once: one works, the others wait for it.
+ * @throws UserError that says what to do if something is missing or fails; the cache then holds nothing incomplete
  */
 export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & { didWork: boolean }> {
   const { cuda = false, progress = silentProgress } = options;

@@ -1,3 +1,4 @@
+/** @file Finds a libtorch that is already on this machine and reads its version. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../util/errors.js';
@@ -5,22 +6,22 @@ import { runCommand } from '../fetch/command.js';
 import { cacheDir } from '../fetch/paths.js';
 
 export interface Libtorch {
-  /** As in torch's own headers, for example "2.11.0". */
+  /** Version in torch's own headers, for example "2.11.0". */
   version: string;
-  /** The folder that holds include/ and lib/. */
+  /** Folder that holds include/ and lib/. */
   torchDir: string;
   source: 'LIBTORCH' | 'python' | 'wheel';
-  /** libtorch_cuda.so is there. */
+  /** Whether libtorch_cuda.so is there. */
   cuda: boolean;
 }
 
-/** The version that is fetched when none is found. */
+/** Version that is fetched if none is found. */
 export const TORCH_VERSION = '2.11.0';
 const OLDEST_MINOR = 9;
 const NEWEST_MINOR = 12;
 export const SUPPORTED = `2.${OLDEST_MINOR} to 2.${NEWEST_MINOR}`;
 
-/** Reads version and kind of the libtorch in `torchDir`; null when headers or libraries are missing. */
+/** Reads version and kind of the libtorch in `torchDir`; null if headers or libraries are missing. */
 export function describeLibtorch(torchDir: string, source: Libtorch['source']): Libtorch | null {
   const lib = (name: string) => existsSync(join(torchDir, 'lib', name));
   if (!lib('libtorch_cpu.so') || !lib('libc10.so')) return null;
@@ -33,9 +34,9 @@ export function isSupported(version: string): boolean {
   return major === 2 && minor! >= OLDEST_MINOR && minor! <= NEWEST_MINOR;
 }
 
-/** The headers decide, since it is they that the addon is compiled with. */
+/** Reads the version from the headers, since the addon is compiled with them. */
 function headerVersion(include: string): string | null {
-  // Up to 2.8 the macros are in the first file, which since only includes the second.
+  // Up to 2.8 the macros are in the first file; since 2.9 it only includes the second.
   for (const path of ['torch/csrc/api/include/torch/version.h', 'torch/headeronly/version.h']) {
     let text: string;
     try {
@@ -50,7 +51,7 @@ function headerVersion(include: string): string | null {
   return null;
 }
 
-/** The folder that `LIBTORCH` names, checked; null when the variable is not set. */
+/** Checks the folder that `LIBTORCH` names; null if the variable is not set. */
 export function libtorchFromEnvironment(): Libtorch | null {
   const value = process.env.LIBTORCH;
   if (value === undefined || value === '') return null;
@@ -69,7 +70,7 @@ export function libtorchFromEnvironment(): Libtorch | null {
   return found;
 }
 
-/** Where a wheel is unpacked: `torch/` below this is a `torchDir`. */
+/** Returns the folder into which a wheel is unpacked: `torch/` below it is a `torchDir`. */
 export function wheelDir(cuda: boolean): string {
   return join(cacheDir(), 'libtorch', cuda ? `${TORCH_VERSION}+cuda` : TORCH_VERSION);
 }
@@ -79,16 +80,16 @@ export function cachedWheel(cuda: boolean): Libtorch | null {
 }
 
 export interface FindOptions {
-  /** Only accept one with libtorch_cuda.so. */
+  /** Whether to accept only one with libtorch_cuda.so. */
   cuda?: boolean;
-  /** Told why a torch that is there is not used. */
+  /** Receives the reason why a torch that was found is not used. */
   log?: (line: string) => void;
 }
 
 /**
- * Looks for a libtorch that is already on this machine: `LIBTORCH`, then Python's torch, then what an earlier
- * set-up fetched. Null when there is none of use. A `LIBTORCH` that cannot be used is a UserError, since it
- * was named on purpose; an unsuitable Python torch is passed over with a line to `log`.
+ * Finds a libtorch on this machine: `LIBTORCH`, then Python's torch, then what an earlier set-up fetched. Null if none
+ * is usable. A `LIBTORCH` that cannot be used is a UserError, since the user named it; an unsuitable Python torch is
+ * skipped with a line to `log`.
  */
 export async function findLibtorch({ cuda = false, log }: FindOptions = {}): Promise<Libtorch | null> {
   const named = libtorchFromEnvironment();
@@ -103,7 +104,7 @@ export async function findLibtorch({ cuda = false, log }: FindOptions = {}): Pro
   return (await pythonLibtorch(cuda, log)) ?? cachedWheel(cuda) ?? (cuda ? null : cachedWheel(true));
 }
 
-/** Finds torch without importing it (milliseconds, not seconds), and not in the current folder. */
+/** Python code that finds torch without importing it (milliseconds, not seconds) and outside the current folder. */
 const FIND_TORCH = `
 import sys
 sys.path = [p for p in sys.path if p]

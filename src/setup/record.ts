@@ -1,3 +1,4 @@
+/** @file Remembers which libtorch was set up, and finds the addon that belongs to it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../util/errors.js';
@@ -11,7 +12,7 @@ export interface Setup {
   addonPath: string;
 }
 
-/** Only what cannot be derived; version and addon are read anew, so that the record cannot contradict them. */
+/** What cannot be derived; version and addon are read again each time, so that the record cannot contradict them. */
 interface SetupRecord {
   torchDir: string;
   source: Libtorch['source'];
@@ -26,8 +27,8 @@ export function writeSetup({ torchDir, source }: Libtorch): void {
 }
 
 /**
- * What set-up left, or null when it has to run: never did, libtorch gone or of another version, the addon's sources
- * changed, or `LIBTORCH` now names another one. Reads small files only and starts no program.
+ * Returns the result of set-up, or null if it has to run: it never ran, libtorch is gone or has another version, the
+ * addon's sources have changed, or `LIBTORCH` names another libtorch now. Reads only small files and starts no program.
  */
 export function readSetup(): Setup | null {
   const record = parseRecord();
@@ -39,8 +40,8 @@ export function readSetup(): Setup | null {
 }
 
 /**
- * The compiled addon: `REDISTILL_ADDON` where that is set, else what set-up left.
- * @throws UserError when there is none for the present libtorch and sources.
+ * Returns the path of the compiled addon: `REDISTILL_ADDON` if that is set, otherwise that of set-up.
+ * @throws UserError if there is none for the present libtorch and sources
  */
 export function addonPath(): string {
   const explicit = process.env.REDISTILL_ADDON;

@@ -9,10 +9,9 @@ import type { Progress } from '../util/progress.js';
 import { addonPath, ensureSetup, readSetup } from './index.js';
 
 const native = vi.hoisted(() => ({ dir: '' }));
-vi.mock(import('../fetch/paths.js'), async (original) => {
-  const paths = await original();
-  return Object.defineProperty({ ...paths }, 'nativeDir', { get: () => native.dir, enumerable: true });
-});
+vi.mock(import('./nativeDir.js'), () =>
+  Object.defineProperty({ nativeDir: '' }, 'nativeDir', { get: () => native.dir, enumerable: true }),
+);
 
 // The smallest library that Node takes for an addon.
 const STUB_SOURCE = 'extern "C" void* napi_register_module_v1(void*, void* exports) { return exports; }';

@@ -1,6 +1,7 @@
-/** What reading a weight takes beyond its name; the converter to GGUF did the opposite. */
+/** @file Lists the architectures that GGUF files may have, with the names and layouts of their weights. */
+/** Changes to a weight's values besides its name: they undo what the converter to GGUF did. */
 export type WeightChange =
-  /** Rows of a head are stored for rotation of neighbours (x₀x₁) and go back to halves (x₀…, x₁…). */
+  /** Rows of a head are stored so that neighbours (x₀x₁) are rotated, and go back to halves (x₀…, x₁…). */
   | 'unpermute-query'
   | 'unpermute-key'
   /** The norm multiplies by 1 + w in Hugging Face's layout and by w in GGUF's. */
@@ -9,7 +10,7 @@ export type WeightChange =
 export interface Architecture {
   modelType: string;
   className: string;
-  /** GGUF's to Hugging Face's names inside a block; all of them must be there. */
+  /** Maps GGUF's names inside a block to Hugging Face's; all of them must be in the file. */
   block: Readonly<Record<string, string>>;
   changes: Readonly<Record<string, WeightChange>>;
 }
@@ -33,8 +34,8 @@ const QK_NORMS = {
 };
 
 /**
- * By `general.architecture`. Names as in gguf-py's tensor_mapping.py, changes as in llama.cpp's
- * convert_hf_to_gguf.py. Mistral's files say `llama`, and as `LlamaForCausalLM` they compute the same.
+ * Architectures by `general.architecture`. The names are those of gguf-py's tensor_mapping.py, the changes those of
+ * llama.cpp's convert_hf_to_gguf.py. Mistral's files say `llama`, and as `LlamaForCausalLM` they compute the same.
  */
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   llama: {

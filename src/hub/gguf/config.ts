@@ -1,13 +1,14 @@
+/** @file Makes config.json and generation_config.json from the metadata of a GGUF file. */
 import { basename } from 'node:path';
 import { UserError } from '../../util/errors.js';
 import { type GgufFile, readGgufTensor } from './file.js';
 import { ROPE_FACTORS, architectureOf } from './tensorNames.js';
 
-/** Far above any model, far below what could hang a loop. */
+/** Limits far above any model and far below what would make a loop seem to hang. */
 const MAX_SIZE = 1 << 24;
 const MAX_BLOCKS = 1000;
 
-/** What Llama 3.1 to 3.3 were trained with; a file gives only the factors that follow from it. */
+/** RoPE scaling with which Llama 3.1 to 3.3 were trained; a file has only the factors that follow from it. */
 const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
 
 export interface ModelShape {
@@ -20,9 +21,9 @@ export interface ModelShape {
   vocabulary: number;
 }
 
-/** Sizes of the model, checked against the weights that are there. */
+/** Reads the sizes of the model and checks them against the weights in the file. */
 export function readShape(gguf: GgufFile): ModelShape {
-  // First of all, because the keys below have its name in them.
+  // The architecture is checked first, because its name is part of the keys below.
   architectureOf(gguf);
   const { metadata } = gguf;
   const own = (name: string): string => metadata.own(name);
@@ -64,7 +65,7 @@ function checkSizes(gguf: GgufFile, shape: ModelShape): void {
   }
 }
 
-/** The contents of config.json: published names, so that releases of transformers old and new read it. */
+/** Makes the contents of config.json, under published names, which old and new releases of transformers read. */
 export function makeConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
   const { metadata } = gguf;
   const architecture = architectureOf(gguf);
@@ -99,7 +100,7 @@ export function makeConfig(gguf: GgufFile, shape: ModelShape): Record<string, un
   };
 }
 
-/** What a Gemma 3 file leaves to the program; llama.cpp has the same constants in its source. */
+/** Adds what a Gemma 3 file leaves to the program; llama.cpp has the same constants in its source. */
 function gemmaConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
   const window = gguf.metadata.count(gguf.metadata.own('attention.sliding_window'), 1 << 30);
   return {
@@ -107,7 +108,7 @@ function gemmaConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown>
     attention_bias: false,
     attn_logit_softcapping: null,
     final_logit_softcapping: null,
-    // Only the 27 B model (62 blocks) scales by something else than its head.
+    // Only the 27 B model (62 blocks) scales by something other than its head's size.
     query_pre_attn_scalar: shape.blocks === 62 ? shape.hidden / shape.queryHeads : shape.headDim,
     rope_local_base_freq: 1e4,
     sliding_window: window,
@@ -133,8 +134,8 @@ function ropeScaling(gguf: GgufFile, shape: ModelShape): { rope_scaling?: Record
 }
 
 /**
- * Llama 3's scaling from the factors by which it divides each frequency: the last one is the factor itself, and all
- * of them must follow from it and the constants of the published models.
+ * Derives Llama 3's scaling from the factors by which it divides each frequency: the last one is the factor itself, and
+ * all of them must follow from it and the constants of the published models.
  */
 function llama3Scaling(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
   const factors = readGgufTensor(gguf.path, gguf.tensors.get(ROPE_FACTORS)!);
@@ -154,7 +155,7 @@ function llama3Scaling(gguf: GgufFile, shape: ModelShape): Record<string, unknow
   return { rope_type: 'llama3', factor, ...LLAMA3 };
 }
 
-/** The contents of generation_config.json: sampling ends at the end of text and at the end of a turn. */
+/** Makes the contents of generation_config.json: sampling ends at the end of text and at the end of a turn. */
 export function makeGenerationConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
   const id = (name: string): number | undefined =>
     gguf.metadata.tokenId(`tokenizer.ggml.${name}_token_id`, shape.vocabulary);
@@ -166,7 +167,7 @@ export function makeGenerationConfig(gguf: GgufFile, shape: ModelShape): Record<
   };
 }
 
-/** A float32 number with the fewest digits that still give it: 9.999999747378752e-6 is 1e-5. */
+/** Rounds a float32 number to the fewest digits that still give it: 9.999999747378752e-6 becomes 1e-5. */
 function shortest(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const candidate = Number(value.toPrecision(digits));

@@ -1,3 +1,4 @@
+/** @file Converts a GGUF file into a model directory. */
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { requireSpace } from '../../fetch/disk.js';
@@ -9,10 +10,10 @@ import { changeWeights, nameTensors } from './tensorNames.js';
 import { makeTokenizer } from './tokenizer.js';
 
 /**
- * Writes the model of a GGUF file as a Hugging Face directory: float32 weights with the values that the file's blocks
- * stand for, configuration, tokenizer and chat template. One tensor at a time is in memory.
- * @param onProgress weights written so far and in all.
- * @throws UserError for a damaged file, an unknown architecture, quantization type or tokenizer.
+ * Writes the model of a GGUF file as a Hugging Face directory: float32 weights with the values of the file's blocks,
+ * configuration, tokenizer and chat template. One tensor at a time is in memory.
+ * @param onProgress receives the number of weights written so far and the total
+ * @throws UserError for a damaged file, an unknown architecture, quantization type or tokenizer
  */
 export async function convertGguf(
   path: string,

@@ -1,14 +1,15 @@
+/** @file Decodes ggml's quantized blocks to float32. */
 import { GGMLQuantizationType } from '@huggingface/gguf';
 
 /**
- * Block layouts of ggml (ggml-common.h): `d` and `m` are half-precision scales and minima. The arithmetic is
- * float32, rounded where ggml rounds, so that the values are the same bit for bit. A product of a half-precision
- * scale with a small integer is exact in a double, and storing into a Float32Array is then the one rounding.
+ * A block layout of ggml (ggml-common.h): `d` and `m` are half-precision scales and minima. The arithmetic is float32,
+ * rounded where ggml rounds, so that the values are the same bit for bit. A product of a half-precision scale and a
+ * small integer is exact in a double, so that storing it into a Float32Array is the only rounding.
  */
 interface Codec {
-  /** Weights a block holds. */
+  /** Weights per block. */
   readonly weights: number;
-  /** Bytes a block takes. */
+  /** Bytes per block. */
   readonly bytes: number;
   /** Writes all weights of `blocks` blocks. */
   readonly decode: (input: Uint8Array, output: Float32Array, blocks: number) => void;
@@ -31,14 +32,14 @@ const CODECS = new Map<number, Codec>([
 /** Names of the types that can be read. */
 export const READABLE_TYPES = [...CODECS.keys()].map((type) => GGMLQuantizationType[type]!);
 
-/** Weights and bytes of a block of the type; undefined where the type cannot be read. */
+/** Returns weights and bytes per block of the type; undefined if it cannot be read. */
 export function blockSize(type: number): { weights: number; bytes: number } | undefined {
   return CODECS.get(type);
 }
 
 /**
- * The weights of a tensor stored as `type`, in the order of the file.
- * @throws RangeError where the type cannot be read or `bytes` is not a whole number of blocks.
+ * Decodes the weights of a tensor stored as `type`, in the order of the file.
+ * @throws RangeError if the type cannot be read or `bytes` is not a whole number of blocks
  */
 export function dequantize(type: number, bytes: Uint8Array): Float32Array {
   const codec = CODECS.get(type);
@@ -50,7 +51,7 @@ export function dequantize(type: number, bytes: Uint8Array): Float32Array {
   return output;
 }
 
-/** All 65,536 half-precision numbers as float32: a look-up is several times faster than arithmetic. */
+/** All 65,536 half-precision numbers as float32: looking one up is several times faster than computing it. */
 const HALF = makeHalfTable();
 
 function makeHalfTable(): Float32Array {
@@ -77,7 +78,7 @@ function decodeF32(input: Uint8Array, output: Float32Array): void {
 }
 
 function decodeF16(input: Uint8Array, output: Float32Array): void {
-  // Through the bits, because a NaN's payload may change on its way through a number.
+  // The bits are copied, because a NaN's payload may change when it becomes a number.
   const bits = new Uint32Array(output.buffer);
   const table = new Uint32Array(HALF.buffer);
   for (let i = 0; i < bits.length; i++) bits[i] = table[input[2 * i]! | (input[2 * i + 1]! << 8)]!;
@@ -88,7 +89,7 @@ function decodeBF16(input: Uint8Array, output: Float32Array): void {
   for (let i = 0; i < bits.length; i++) bits[i] = (input[2 * i]! << 16) | (input[2 * i + 1]! << 24);
 }
 
-/** d, 16 bytes of low and high nibbles: d · (q − 8). */
+/** A block is d and 16 bytes of low and high nibbles: d · (q − 8). */
 function decodeQ4_0(input: Uint8Array, output: Float32Array, blocks: number): void {
   for (let block = 0, at = 0, to = 0; block < blocks; block++, at += 18, to += 32) {
     const d = half(input, at);
@@ -100,7 +101,7 @@ function decodeQ4_0(input: Uint8Array, output: Float32Array, blocks: number): vo
   }
 }
 
-/** d, m, nibbles: d · q + m. */
+/** A block is d, m and nibbles: d · q + m. */
 function decodeQ4_1(input: Uint8Array, output: Float32Array, blocks: number): void {
   for (let block = 0, at = 0, to = 0; block < blocks; block++, at += 20, to += 32) {
     const d = half(input, at);
@@ -113,7 +114,7 @@ function decodeQ4_1(input: Uint8Array, output: Float32Array, blocks: number): vo
   }
 }
 
-/** d, 32 fifth bits, nibbles: d · (q − 16). */
+/** A block is d, 32 fifth bits and nibbles: d · (q − 16). */
 function decodeQ5_0(input: Uint8Array, output: Float32Array, blocks: number): void {
   for (let block = 0, at = 0, to = 0; block < blocks; block++, at += 22, to += 32) {
     const d = half(input, at);
@@ -126,7 +127,7 @@ function decodeQ5_0(input: Uint8Array, output: Float32Array, blocks: number): vo
   }
 }
 
-/** d, m, 32 fifth bits, nibbles: d · q + m. */
+/** A block is d, m, 32 fifth bits and nibbles: d · q + m. */
 function decodeQ5_1(input: Uint8Array, output: Float32Array, blocks: number): void {
   for (let block = 0, at = 0, to = 0; block < blocks; block++, at += 24, to += 32) {
     const d = half(input, at);
@@ -144,7 +145,7 @@ function word(input: Uint8Array, at: number): number {
   return input[at]! | (input[at + 1]! << 8) | (input[at + 2]! << 16) | (input[at + 3]! << 24);
 }
 
-/** d, 32 signed bytes: d · q. */
+/** A block is d and 32 signed bytes: d · q. */
 function decodeQ8_0(input: Uint8Array, output: Float32Array, blocks: number): void {
   const signed = new Int8Array(input.buffer, input.byteOffset, input.byteLength);
   for (let block = 0, at = 0, to = 0; block < blocks; block++, at += 34, to += 32) {
@@ -153,7 +154,7 @@ function decodeQ8_0(input: Uint8Array, output: Float32Array, blocks: number): vo
   }
 }
 
-/** Eight 6-bit scales and eight 6-bit minima in 12 bytes, as Q4_K and Q5_K pack them. */
+/** Unpacks eight 6-bit scales and eight 6-bit minima from 12 bytes, as Q4_K and Q5_K pack them. */
 function unpackScales(input: Uint8Array, at: number, scales: Uint8Array, minima: Uint8Array): void {
   for (let i = 0; i < 4; i++) {
     const s = input[at + i]!;
@@ -166,7 +167,7 @@ function unpackScales(input: Uint8Array, at: number, scales: Uint8Array, minima:
   }
 }
 
-/** d, dmin, packed scales, nibbles; eight groups of 32: (d · scale) · q − (dmin · minimum). */
+/** A block is d, dmin, packed scales and nibbles; eight groups of 32: (d · scale) · q − (dmin · minimum). */
 function decodeQ4_K(input: Uint8Array, output: Float32Array, blocks: number): void {
   const scales = new Uint8Array(8);
   const minima = new Uint8Array(8);
@@ -188,7 +189,7 @@ function decodeQ4_K(input: Uint8Array, output: Float32Array, blocks: number): vo
   }
 }
 
-/** As Q4_K with a fifth bit: byte i of the 32 high bytes holds weight i of each of the eight groups. */
+/** A block is Q4_K's with fifth bits: byte i of the 32 high bytes holds that of weight i of each of the 8 groups. */
 function decodeQ5_K(input: Uint8Array, output: Float32Array, blocks: number): void {
   const scales = new Uint8Array(8);
   const minima = new Uint8Array(8);
@@ -211,7 +212,7 @@ function decodeQ5_K(input: Uint8Array, output: Float32Array, blocks: number): vo
   }
 }
 
-/** 128 low bytes, 64 high bytes, 16 signed scales, d; sixteen groups of 16: (d · scale) · (q − 32). */
+/** A block is 128 low bytes, 64 high bytes, 16 signed scales and d; sixteen groups of 16: (d · scale) · (q − 32). */
 function decodeQ6_K(input: Uint8Array, output: Float32Array, blocks: number): void {
   const signed = new Int8Array(input.buffer, input.byteOffset, input.byteLength);
   for (let block = 0, at = 0, to = 0; block < blocks; block++, at += 210) {

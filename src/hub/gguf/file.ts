@@ -1,3 +1,4 @@
+/** @file Reads GGUF files: metadata, and one tensor at a time. Knows no architecture. */
 import { closeSync, openSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { GGMLQuantizationType, gguf } from '@huggingface/gguf';
@@ -11,7 +12,7 @@ export interface GgufTensor {
   name: string;
   /** A `GGMLQuantizationType` that `dequantize` reads. */
   type: number;
-  /** Slowest dimension first, as PyTorch writes shapes (the file has it the other way round). */
+  /** Slowest dimension first, as PyTorch writes shapes (the file has the opposite order). */
   shape: number[];
   /** Position in the file and length, in bytes. */
   begin: number;
@@ -25,15 +26,15 @@ export interface GgufFile {
 }
 
 /**
- * Reads the header of a GGUF file and checks that every tensor is of a type that can be read and lies inside the
- * file, apart from the others.
- * @throws UserError that names the file and what is wrong with it.
+ * Reads the header of a GGUF file and checks that every tensor has a type that can be read and lies inside the file,
+ * without overlapping another.
+ * @throws UserError that names the file and what is wrong with it
  */
 export async function readGguf(path: string): Promise<GgufFile> {
   const file = basename(path);
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   if (size === undefined) throw new UserError(`${path} does not exist`);
-  // The parser bounds counts, string lengths, nesting and what it reads in all (50 MB).
+  // The parser limits counts, string lengths, nesting and the bytes that it reads (50 MB).
   const parsed = await gguf(path, { allowLocalFile: true }).catch((error: unknown) => {
     throw new UserError(
       `${file} is not a readable GGUF file (${messageOf(error)}); if it was downloaded, fetch it again`,
@@ -43,7 +44,7 @@ export async function readGguf(path: string): Promise<GgufFile> {
     throw new UserError(`${file} is a big-endian GGUF file or one of version 1; get the usual kind`);
   }
   const dataStart = Number(parsed.tensorDataOffset);
-  // The parser reads zeros past the end of the file.
+  // Past the end of the file the parser reads zeros.
   if (parsed.tensorInfoByteRange[1] > size) throw incomplete(file, parsed.tensorInfoByteRange[1], size);
 
   const header = readRange(path, 0, parsed.tensorInfoByteRange[0]);
@@ -93,12 +94,12 @@ function checkApart(tensors: GgufTensor[], file: string): void {
 
 function incomplete(file: string, needed: number, size: number): UserError {
   return new UserError(
-    `${file}: its header speaks of at least ${formatBytes(needed)} but the file has ${formatBytes(size)}; ` +
+    `${file}: its header describes at least ${formatBytes(needed)} but the file has ${formatBytes(size)}; ` +
       'the download is incomplete, fetch it again',
   );
 }
 
-/** The weights of one tensor as float32; nothing else of the file is read. */
+/** Reads the weights of one tensor as float32, and nothing else of the file. */
 export function readGgufTensor(path: string, tensor: GgufTensor): Float32Array {
   return dequantize(tensor.type, readRange(path, tensor.begin, tensor.length));
 }

@@ -1,3 +1,4 @@
+/** @file Knows the rules by which byte-level tokenizers split text. */
 import { UserError } from '../../util/errors.js';
 
 const LLAMA3_SPLIT = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
@@ -5,10 +6,10 @@ const QWEN2_SPLIT = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p
 const TEKKEN_SPLIT = String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
 /**
- * How text is cut before byte-level BPE, by `tokenizer.ggml.pre`; `null` is GPT-2's own rule. The table is that of
- * transformers 5.23 (integrations/gguf), so that both give the same ids. For `smollm` that means GPT-2's rule, where
- * the model's own tokenizer first sets digits apart: they differ only in how two or more spaces or line breaks
- * straight before a digit are joined (in 1 % of the texts of GSM8K).
+ * Rules by which text is split before byte-level BPE, by `tokenizer.ggml.pre`; `null` is GPT-2's own rule. The table is
+ * that of transformers 5.23 (integrations/gguf), so that both give the same ids. For `smollm` that means GPT-2's rule,
+ * while the model's own tokenizer first separates digits: they differ only in how two or more spaces or line breaks
+ * directly before a digit are joined (in 1 % of the texts of GSM8K).
  */
 const SPLITS: Readonly<Record<string, string | null>> = {
   default: null,
@@ -24,7 +25,7 @@ const SPLITS: Readonly<Record<string, string | null>> = {
   tekken: TEKKEN_SPLIT,
 };
 
-/** The `pre_tokenizer` of tokenizer.json. @throws UserError for a rule that is not known. */
+/** Makes the `pre_tokenizer` of tokenizer.json. @throws UserError for an unknown rule */
 export function bytePreTokenizer(rule: string, file: string): Record<string, unknown> {
   if (!Object.hasOwn(SPLITS, rule)) {
     throw new UserError(

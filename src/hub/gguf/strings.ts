@@ -1,11 +1,12 @@
-/** `GGUFValueType` of arrays and strings. */
+/** @file Reads lists of strings from a GGUF header, byte for byte. */
+/** Codes of arrays and strings in `GGUFValueType`. */
 const ARRAY = 9;
 const STRING = 8;
 
 /**
- * The strings of an array in the header of a GGUF file (version 2 or 3), read from its bytes; undefined where the key
- * holds no array of strings inside the header. The parser decodes strings too, but drops a leading U+FEFF, with which some tokens of
- * Gemma begin: two tokens would then be one.
+ * Reads the strings of an array from the header of a GGUF file (version 2 or 3); undefined if the key does not hold an
+ * array of strings inside the header. The parser decodes strings too, but drops a leading U+FEFF, with which some
+ * tokens of Gemma begin, so that two tokens would become one.
  */
 export function readStrings(header: Buffer, key: string): string[] | undefined {
   const pattern = Buffer.alloc(8 + Buffer.byteLength(key) + 8);

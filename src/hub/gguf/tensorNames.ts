@@ -1,3 +1,4 @@
+/** @file Names and lays out the weights of a GGUF file as Hugging Face does. */
 import { basename } from 'node:path';
 import { UserError } from '../../util/errors.js';
 import { ARCHITECTURES, type Architecture, type WeightChange } from './architectures.js';
@@ -10,10 +11,10 @@ export interface NamedTensor {
   change?: WeightChange;
 }
 
-/** Frequency factors of Llama 3's RoPE scaling: part of the configuration, not of the weights. */
+/** Tensor with the frequency factors of Llama 3's RoPE scaling, which belongs to the configuration. */
 export const ROPE_FACTORS = 'rope_freqs.weight';
 
-/** @throws UserError for an architecture that is none of those supported. */
+/** Returns the file's architecture. @throws UserError if it is not supported */
 export function architectureOf(gguf: GgufFile): Architecture {
   const name = gguf.metadata.string('general.architecture');
   if (Object.hasOwn(ARCHITECTURES, name)) return ARCHITECTURES[name]!;
@@ -23,9 +24,9 @@ export function architectureOf(gguf: GgufFile): Architecture {
 }
 
 /**
- * All weights of the model under their Hugging Face names.
- * @throws UserError where one is missing or one is there that the architecture does not have: dropping it would give
- *   a model that computes something else.
+ * Lists all weights of the model under their Hugging Face names.
+ * @throws UserError if one is missing, or if the architecture does not have one: without it the model would compute
+ *   something else
  */
 export function nameTensors(gguf: GgufFile, blocks: number): NamedTensor[] {
   const { block, changes } = architectureOf(gguf);
@@ -57,7 +58,7 @@ export function nameTensors(gguf: GgufFile, blocks: number): NamedTensor[] {
   return named;
 }
 
-/** Puts one weight of that many rows into Hugging Face's layout; `heads` are those of queries and of keys. */
+/** Brings a weight with that many rows into Hugging Face's layout; `heads` counts those of queries and of keys. */
 export function changeWeights(
   weights: Float32Array,
   rows: number,
@@ -77,7 +78,7 @@ export function changeWeights(
   }
 }
 
-/** In each head, row 2i goes to i and row 2i + 1 to half + i. */
+/** Moves, in each head, row 2i to i and row 2i + 1 to half + i. */
 function unpermute(weights: Float32Array, rows: number, heads: number): Float32Array {
   const columns = weights.length / rows;
   const half = rows / heads / 2;

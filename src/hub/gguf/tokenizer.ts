@@ -1,9 +1,10 @@
+/** @file Rebuilds tokenizer.json and tokenizer_config.json from the metadata of a GGUF file. */
 import { UserError } from '../../util/errors.js';
 import type { GgufMetadata } from './metadata.js';
 import { bytePreTokenizer } from './preTokenizers.js';
 import { byteSpelling, impliedMerges, respellSpaces } from './vocabulary.js';
 
-/** `tokenizer.ggml.token_type`. */
+/** Values of `tokenizer.ggml.token_type`. */
 const CONTROL = 3;
 const USER_DEFINED = 4;
 
@@ -16,7 +17,7 @@ export interface TokenizerFiles {
 
 type Merge = readonly [string, string];
 
-/** What differs between the kinds of vocabulary. */
+/** What differs between kinds of vocabulary. */
 interface Kind {
   tokens: string[];
   merges: readonly Merge[];
@@ -24,14 +25,14 @@ interface Kind {
   normalizer: Record<string, unknown> | null;
   preTokenizer: Record<string, unknown>;
   decoder: Record<string, unknown>;
-  /** Special by convention, where the vocabulary has them. */
+  /** Tokens that are special by convention, if the vocabulary has them. */
   conventional: readonly string[];
 }
 
 /**
  * Rebuilds the Hugging Face tokenizer that a GGUF file describes: byte-level BPE (`gpt2`), or SentencePiece (`llama`)
  * in the BPE form that transformers gives it. Token ids equal those of `AutoTokenizer` on the same file.
- * @throws UserError for a vocabulary of another kind or one that contradicts itself.
+ * @throws UserError for a vocabulary of another kind or one that contradicts itself
  */
 export function makeTokenizer(metadata: GgufMetadata): TokenizerFiles {
   const original = metadata.strings('tokenizer.ggml.tokens');
@@ -45,7 +46,7 @@ export function makeTokenizer(metadata: GgufMetadata): TokenizerFiles {
   );
   if (orphan !== undefined) {
     throw new UserError(
-      `${metadata.file}: the merge "${orphan.join(' ')}" speaks of tokens outside its vocabulary; fetch the file again`,
+      `${metadata.file}: the merge "${orphan.join(' ')}" names tokens outside its vocabulary; fetch the file again`,
     );
   }
 
@@ -187,7 +188,7 @@ function sentencePiece(metadata: GgufMetadata, tokens: string[]): Kind {
   };
 }
 
-/** Gemma's file has no merges, and its scores do not follow their order: the order of the tokens does. */
+/** Describes Gemma's tokenizer. Its file has no merges, and their order is that of the tokens and not of the scores. */
 function gemma(original: readonly string[]): Kind {
   const tokens = original.map(respellSpaces);
   return {
@@ -224,7 +225,7 @@ function specialTokens(metadata: GgufMetadata, tokens: readonly string[]): Recor
   return found;
 }
 
-/** llama.cpp begins a SentencePiece text with BOS unless the file says otherwise. */
+/** Tells whether texts get the token. llama.cpp begins SentencePiece texts with BOS unless the file says otherwise. */
 function addsToken(metadata: GgufMetadata, which: 'bos' | 'eos'): boolean {
   const fallback = which === 'bos' && metadata.string('tokenizer.ggml.model') === 'llama';
   return metadata.flag(`tokenizer.ggml.add_${which}_token`, fallback);

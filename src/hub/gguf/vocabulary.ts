@@ -1,4 +1,5 @@
-/** GPT-2's printable stand-ins for bytes: printable Latin-1 stands for itself, the others start at U+0100. */
+/** @file Spells tokens and derives merges as tokenizers of Hugging Face need them. */
+/** GPT-2's printable characters for bytes: printable Latin-1 represents itself, the others start at U+0100. */
 const BYTE_ALPHABET = makeByteAlphabet();
 const BYTE_CHARACTERS = new Set(BYTE_ALPHABET);
 
@@ -10,24 +11,24 @@ function makeByteAlphabet(): string[] {
   });
 }
 
-/** A token in the byte alphabet: itself where it already is, else the spelling of its UTF-8 bytes. */
+/** Spells a token in the byte alphabet: unchanged if it already is, otherwise by its UTF-8 bytes. */
 export function byteSpelling(token: string): string {
   if (Array.from(token).every((character) => BYTE_CHARACTERS.has(character))) return token;
   return Array.from(Buffer.from(token, 'utf8'), (byte) => BYTE_ALPHABET[byte]!).join('');
 }
 
-/** Tokens of two or more blanks, which Gemma's files hold as blanks, in SentencePiece's spelling. */
+/** Respells tokens of two or more blanks, which Gemma's files hold as blanks, as SentencePiece does. */
 export function respellSpaces(token: string): string {
   return token.includes(' ') && token.trim() === '' ? '▁'.repeat(Array.from(token).length) : token;
 }
 
 /**
- * The merges by which BPE arrives at the tokens of a SentencePiece vocabulary: each way to cut a token into two
- * tokens, the best score first, then the longer left part (as `generate_merges` of transformers).
+ * Derives the merges by which BPE arrives at the tokens of a SentencePiece vocabulary: each way to cut a token into two
+ * tokens, the best score first and then the longer left part (as `generate_merges` of transformers).
  */
 export function impliedMerges(tokens: readonly string[], scores: readonly number[]): [string, string][] {
   const ids = new Map(tokens.map((token, id) => [token, id]));
-  // As in a Python dictionary, a token that comes twice keeps its first place and its last score.
+  // As in a Python dictionary, a token that appears twice keeps its first place and its last score.
   const scoreOf = new Map(tokens.map((token, id) => [token, scores[id] ?? 0]));
   const merges: { left: string; right: string; score: number; length: number; rest: number }[] = [];
   for (const [token, score] of scoreOf) {
