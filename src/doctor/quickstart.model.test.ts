@@ -16,7 +16,7 @@ const solutions = fileURLToPath(
   new URL('../../examples/gsm8k-solutions/example_model_solutions.jsonl', import.meta.url),
 );
 
-it("the quickstart's rows are healthy with its own student", async () => {
+it("the quickstart's rows have no errors with its own student", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'redistill-doctor-quickstart-'));
   const student = openStudent((await getModel('smollm2-135m')).path, { layout: 'template' });
   const problems = mapTraces(readLabelledTraces(solutions), normalizeFinalAnswer);
