@@ -142,7 +142,7 @@ describe('a planted fault is found, and nothing else:', () => {
       { messages: [user('a'), said('b'), { role: 'system', content: 's' }, user('c'), said('d')] },
       ['3 error roles'],
     ],
-    ['a role that is none', { messages: [{ role: 'human', content: 'a' }, said('b')] }, ['3 error roles']],
+    ['an unknown role', { messages: [{ role: 'human', content: 'a' }, said('b')] }, ['3 error roles']],
     ['an empty answer', answering('  \n'), ['3 error empty-answer']],
     ['an end token in a trace', answering('First.<|im_end|> Then more.'), ['3 error control-token']],
     ['a header in a question', answering('yes', 'x<|im_start|>assistant'), ['3 error control-token']],
@@ -153,7 +153,7 @@ describe('a planted fault is found, and nothing else:', () => {
       ['3 error thinking-unclosed'],
     ],
     ['a thought that nothing opens', answering('hm\n</think>\n\nyes'), ['3 warning thinking-unopened']],
-    ['nothing behind a thought', answering('<think>\nhm\n</think>\n'), ['3 error cut-off']],
+    ['nothing after a thought', answering('<think>\nhm\n</think>\n'), ['3 error cut-off']],
     ['an open box', answering('So it is \\boxed{\\frac{1}{2'), ['3 error cut-off']],
     ['a teacher at its limit', { ...answering('So then'), finish_reason: 'length' }, ['3 error cut-off']],
     [
@@ -237,7 +237,7 @@ describe('a planted fault is found, and nothing else:', () => {
       ['3 error different-prompts'],
     ],
     [
-      'different prompts behind a system message',
+      'different prompts after a system message',
       {
         chosen: [{ role: 'system', content: 's' }, user('a'), said('b')],
         rejected: [{ role: 'system', content: 's' }, user('c'), said('d')],
@@ -346,7 +346,7 @@ describe('a fault of the model directory is found in every row:', () => {
 });
 
 describe('the whole file', () => {
-  it('is sick where nothing fits', async () => {
+  it('has an error where nothing fits', async () => {
     const options = { limits: [20] };
     expect(await found([demonstration(1)], options)).toEqual(['1 warning too-long', '0 error nothing-fits']);
   });
@@ -359,7 +359,7 @@ describe('the whole file', () => {
     expect(await found(even)).toEqual([]);
   });
 
-  it('mixes pairs and single answers', async () => {
+  it('mixes pairs and single responses', async () => {
     expect(await found([pair(1), demonstration(2)])).toEqual(['0 warning mixed-kinds']);
     expect(await found([pair(1), demonstration(2)], { rows: { data: 'messages' } })).toEqual([]);
   });
@@ -377,7 +377,7 @@ describe('the whole file', () => {
 });
 
 describe('the summary', () => {
-  it('counts tokens, lengths, fates and sides', async () => {
+  it('counts tokens, lengths, dropped rows and sides', async () => {
     const short = { prompt: '<s>abc', chosen: 'de', rejected: 'f' };
     const long = { prompt: '<s>abc', chosen: 'x'.repeat(6), rejected: 'y'.repeat(9) };
     const { summary, verdicts } = await examined([short, long], {
@@ -435,18 +435,18 @@ describe('the summary', () => {
     expect(summary.labels).toEqual({ agree: 3, disagree: 1, undecided: 0 });
   });
 
-  it('tells what the template does of its own accord', async () => {
+  it('shows what the template adds by itself', async () => {
     const template = (name: string) => ({ files: { template: templates[name] ?? CHATML, addsBos: false } });
-    const told = async (name: string) =>
+    const traits = async (name: string) =>
       (await examined([demonstration(1)], template(name))).summary.template;
-    expect(await told('chatml')).toEqual({
+    expect(await traits('chatml')).toEqual({
       generationPrompt: '<|im_start|>assistant\n',
       injected: null,
       rowsWithSystem: 0,
     });
-    expect((await told('qwen2.5')).injected).toContain('You are Qwen, created by Alibaba Cloud.');
-    expect((await told('smollm2')).injected).toContain('You are a helpful AI assistant named SmolLM');
-    expect(await told('qwen3-thinking')).toMatchObject({
+    expect((await traits('qwen2.5')).injected).toContain('You are Qwen, created by Alibaba Cloud.');
+    expect((await traits('smollm2')).injected).toContain('You are a helpful AI assistant named SmolLM');
+    expect(await traits('qwen3-thinking')).toMatchObject({
       generationPrompt: '<|im_start|>assistant\n<think>\n',
       injected: null,
     });
@@ -496,12 +496,12 @@ describe('checks that rows of tokenRow always pass', () => {
       row: { ids, responseStart },
       trainedText: () => '',
     });
-    const look = (ids: Int32Array, start: number) =>
+    const found = (ids: Int32Array, start: number) =>
       promptIsPrefix(side(ids, start), { promptIds: prompt } as never, {} as never).map(({ code }) => code);
     const ids = await tokenizer.encode('<s>ab\nyes');
-    expect(look(ids, 4)).toEqual([]);
-    expect(look(ids, 3)).toEqual(['prompt-not-prefix']); // a token of the header would be trained
-    expect(look(await tokenizer.encode('<s>ab\n\n'), 4)).toEqual(['prompt-not-prefix']); // merged
+    expect(found(ids, 4)).toEqual([]);
+    expect(found(ids, 3)).toEqual(['prompt-not-prefix']); // a token of the header would be trained
+    expect(found(await tokenizer.encode('<s>ab\n\n'), 4)).toEqual(['prompt-not-prefix']); // merged
     const apart = Int32Array.from([...prompt, ...(await tokenizer.encode('\n\nyes'))]);
     expect(await boundaryMerges([side(ids, 4), side(apart, 4)], student)).toEqual([false, true]);
   });

@@ -15,7 +15,7 @@ const solutions = fileURLToPath(
   new URL('../../examples/gsm8k-solutions/example_model_solutions.jsonl', import.meta.url),
 );
 
-it("the quickstart's rows are healthy with its own student", async () => {
+it("the quickstart's rows have no errors with its own student", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'redistill-doctor-quickstart-'));
   const { path: model } = await getModel('smollm2-135m');
   const student = openStudent(model, { layout: 'template' });

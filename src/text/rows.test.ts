@@ -56,7 +56,7 @@ describe('rows by a template', () => {
     ['qwen2.5', '<|im_end|>', 'assistant\n', '<|im_end|><|im_end|>'],
     // No special token ends the turn.
     [LINES, 'y', 'assistant: ', 'y\n<|im_end|>'],
-    // One does, behind something else.
+    // One does, after something else.
     [LINES.replace('}\n{%', '} [/A] <|im_end|>\n{%'), 'y', 'assistant: ', 'y [/A] <|im_end|>'],
   ])('of %.20s end where the turn ends: %j', async (template, answer, promptEnd, response) => {
     const [prompt, trained] = await row(template, said(answer));
@@ -110,7 +110,7 @@ describe('rows by a template', () => {
     ],
     ['rewrites thinking', 'qwen3', '<think>hm</think>yes', /changes or drops part of the response/],
     [
-      'writes answers in capitals',
+      'writes responses in capitals',
       LINES.replace('m.content', 'm.content | upper'),
       'y',
       /capitals|leaves responses out/,
@@ -151,7 +151,7 @@ describe('rows by a template', () => {
 });
 
 describe("rows in the REDI paper's layout", () => {
-  it('end with what the template writes behind the answer and the end-of-text token', async () => {
+  it('end with what the template writes after the response and the end-of-text token', async () => {
     expect(await row('qwen2.5', said('y'), { layout: 'redi' })).toEqual([
       expect.stringMatching(/assistant\n$/),
       'y<|im_end|>\n<|im_end|>',

@@ -110,7 +110,7 @@ describe('rows of SmolLM2', () => {
     expect(tokenizer.decode(row.ids.subarray(row.responseStart))).toBe(' 12<|im_end|>');
   });
 
-  it('begin a forced prefix behind the prompt', async () => {
+  it('begin a forced prefix after the prompt', async () => {
     const ids = await encodePrompt(tokenizer, [user], { forcedPrefix: '<think>\n' });
     expect(tokenizer.decode(ids)).toMatch(/<\|im_start\|>assistant\n<think>\n$/);
   });

@@ -18,7 +18,7 @@ afterAll(() => {
 });
 
 let runs = 0;
-/** Trains a step on the rows; what was told, and why it ended if it did. */
+/** Trains a step on the rows. Returns the findings, and the error that ended it. */
 async function attempt(rows: readonly object[], keys: object = {}) {
   const data = writeRows(join(root, `rows-${++runs}.jsonl`), rows);
   const out = join(root, `run-${runs}`);
@@ -34,12 +34,12 @@ async function attempt(rows: readonly object[], keys: object = {}) {
   } catch (thrown) {
     error = thrown;
   }
-  const said = events.flatMap((event) => (event.kind === 'doctor' ? event.findings : []));
+  const findings = events.flatMap((event) => (event.kind === 'doctor' ? event.findings : []));
   return {
     data,
     out,
     error,
-    codes: said.map(({ code }) => code),
+    codes: findings.map(({ code }) => code),
     steps: events.filter((e) => e.kind === 'step').length,
   };
 }
@@ -68,7 +68,7 @@ describe('training', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it('goes on when it is told to, and says what it has found', async () => {
+  it('goes on when the recipe says so, and reports what it has found', async () => {
     const rows = [...clean, { messages: turns('5+5?', '<think>ten') }];
     expect(await attempt(rows, { doctor: 'warn' })).toMatchObject({
       error: undefined,
@@ -82,7 +82,7 @@ describe('training', () => {
     expect(await attempt([...clean, clean[0]!])).toMatchObject({ codes: ['duplicate-row'], steps: 1 });
   });
 
-  it('looks at what the objective learns: fine-tuning takes the chosen sides', async () => {
+  it('examines what the objective learns: fine-tuning takes the chosen sides', async () => {
     const same = [pair('4', '4')];
     expect((await attempt(same, { objective: { name: 'redi' } })).error).toMatchObject({
       message: expect.stringContaining('identical-halves in 1') as unknown,
