@@ -53,6 +53,8 @@ export interface CurationRule {
   readonly summary: string;
   /** Settings that the rule decides itself; changing one of them is refused. */
   readonly fixes?: readonly string[];
+  /** Lets OpenR1's own verdicts stand where a trace was cut off, as the paper's code does. */
+  readonly trustsOpenR1?: boolean;
   /** Files that it writes besides sft.jsonl and pref.jsonl, without their ending. Every row of them is a pair. */
   readonly files?: readonly string[];
   /** Why a row that has right and wrong traces gets no pair: a key of `sft_only`, and words for the account. */
