@@ -4,7 +4,7 @@ import { isTooLong, type CandidateRow } from './candidateRow.js';
 import type { Filtered, RowFilters } from './filters.js';
 import { cutOffIn, dropReasons, isBlank, type DropReason } from './judgeRow.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
-import { dataFiles, type CurateSettings } from './settings.js';
+import { dataFiles, ruleOf, type CurateSettings } from './settings.js';
 import { accountOf, hintsOf, type Counts, type Lacking, type Summary } from './summary.js';
 import { verdictsOf } from './verdictRules.js';
 
@@ -20,7 +20,7 @@ export class Ledger {
   constructor(settings: CurateSettings, rule: CurationRule, { lengths, evaluationSets }: RowFilters) {
     this.#rule = rule;
     this.#counts = {
-      rule: settings.rule,
+      rule: ruleOf(settings),
       verdicts: settings.verdicts,
       chosen: settings.chosen,
       pairs_per_problem: settings.pairs,

@@ -88,14 +88,15 @@ export function accountOf(
   { unpaired }: CurationRule,
   report: RuleReport | undefined,
 ): string[] {
-  const { rows, sft, pref, sft_only: only, pairs, dropped, generations, traces } = counts;
+  const { rows, sft, sft_only: only, pairs, dropped, generations, traces } = counts;
   const dropSum = sum(Object.values(dropped));
-  const inPairFiles = Object.entries(written.rows).map(([name, count]) => (name === 'sft' ? 0 : count));
+  const pairFiles = Object.entries(written.rows).filter(([name]) => name !== 'sft');
+  const inPairFiles = sum(pairFiles.map(([, count]) => count));
   const sums = [
     counts.records === rows + counts.quarantined + counts.merged,
     rows === sft + dropSum,
     sft === written.paired + sum(Object.values(only)),
-    pairs.formed === pairs.too_long + pairs.not_shortest + written.unused + sum(inPairFiles),
+    pairs.formed === pairs.too_long + pairs.not_shortest + written.unused + inPairFiles,
   ];
   if (sums.includes(false)) throw new Error(`the counts do not add up: ${JSON.stringify(counts)}`);
   const lines = [
@@ -123,8 +124,12 @@ export function accountOf(
       `${counted(traces.measured, 'trace')} measured = ${n(traces.measured - traces.too_long)} of at most ${n(counts.max_tokens)} tokens with the prompt + ${n(traces.too_long)} longer and left out`,
     );
   const left = counts.shortest_pairs === null ? '' : ` − ${n(pairs.not_shortest)} not among the shortest`;
-  const ofPairs = `${counted(pref, 'pair')} in pref.jsonl = ${n(pairs.formed)} formed − ${n(pairs.too_long)} too long${left}`;
-  return [...lines, ...(report?.account ?? [ofPairs])];
+  const unused = written.unused > 0 ? ` − ${n(written.unused)} ${unpaired!.text}` : '';
+  const inFiles = pairFiles.map(([name]) => `${name}.jsonl`).join(' and ');
+  lines.push(
+    `${counted(inPairFiles, 'pair')} in ${inFiles} = ${n(pairs.formed)} formed − ${n(pairs.too_long)} too long${left}${unused}`,
+  );
+  return [...lines, ...(report?.account ?? [])];
 }
 
 /** Rows that were dropped for what a file lacks as a whole. */
