@@ -18,9 +18,9 @@ import { judgeRow } from './judgeRow.js';
 import { Ledger } from './ledger.js';
 import { normalizeFinalAnswer } from './normalizeAnswer.js';
 import { OutputFiles } from './outputFiles.js';
-import { filesOfRules, ruleNamed } from './rules/index.js';
+import { curationRules, ruleNamed } from './rules/index.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
-import { dataFiles, refuseImpossible, type CurateSettings } from './settings.js';
+import { dataFiles, refuseImpossible, ruleOf, type CurateSettings } from './settings.js';
 import { Spool } from './spool.js';
 import type { Summary } from './summary.js';
 
@@ -61,7 +61,7 @@ export async function curate(
   clear(); // a killed run leaves it
   process.on('exit', clear);
   try {
-    const rule = ruleNamed(settings.rule);
+    const rule = ruleNamed(ruleOf(settings));
     const filters = await RowFilters.open(settings, rule);
     const ledger = new Ledger(settings, rule, filters);
     const spool = new Spool<CandidateRow>(spoolDir, await bytesOf(dataFiles(settings)));
@@ -96,16 +96,18 @@ async function makeSets(run: Run, out: string, spool: Spool<CandidateRow>): Prom
     }
   }
 
-  using files = new OutputFiles(out, rule);
-  const report = await writeRows(run, entries, spool, files);
+  using sets = new OutputFiles(out, rule);
+  const report = await writeRows(run, entries, spool, sets);
   using dropped = open('dropped');
   for (const row of ledger.droppedRows()) dropped.write(row);
-  const summary = ledger.close(files.rows, quarantine.count, filters.searchesCutShort, report);
+  const summary = ledger.close(sets.rows, quarantine.count, filters.searchesCutShort, report);
 
   // Without a summary the files of two runs may be mixed; those that only some runs write would be taken for this one's.
-  const optional = ['contaminated', ...filesOfRules].map((name) => `${name}.jsonl`);
+  const optional = ['contaminated', ...curationRules.flatMap(({ files = [] }) => files)].map(
+    (name) => `${name}.jsonl`,
+  );
   for (const name of ['summary.json', ...optional]) rmSync(join(out, name), { force: true });
-  for (const file of [files, dropped, duplicates, contaminated, quarantine]) file?.commit();
+  for (const file of [sets, dropped, duplicates, contaminated, quarantine]) file?.commit();
   writeFileAtomic(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
 }

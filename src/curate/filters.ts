@@ -12,14 +12,17 @@ import {
 import { Decontaminator, loadEvaluationSets, type EvaluationSet, type Overlap } from './decontaminate.js';
 import { DuplicateFinder, type Duplicate } from './duplicates.js';
 import type { DropReason } from './judgeRow.js';
-import { lengthCounts, LengthMeter, type LengthLimits, type LengthRule } from './lengths.js';
-import type { CurationRule } from './rules/rule.js';
+import { lengthCounts, LengthMeter, type LengthLimits, type LengthRule, type Measurable } from './lengths.js';
+import type { CurationRule, RowTraces } from './rules/rule.js';
 import { cvOf, inOrder } from './selection.js';
 import type { CurateSettings } from './settings.js';
+import type { Sides } from './verdictRules.js';
 
 /** A row on its way through the filters, and what they found. */
 export interface Filtered {
   readonly judged: JudgedRow;
+  /** Its traces, without those that are longer than `max_tokens`. */
+  sides: Sides;
   /** Why it is dropped; undefined: it may be written. */
   reason?: DropReason;
   overlaps: Overlap[];
@@ -29,6 +32,9 @@ export interface Filtered {
   /** Absent where the row was dropped before the rule chose. */
   candidate?: CandidateRow;
 }
+
+/** Tokens of traces, by the index of the generation. */
+type TokenCounts = ReadonlyMap<number, number>;
 
 /** What decides about rows that have a right trace. */
 export class RowFilters {
@@ -66,8 +72,10 @@ export class RowFilters {
   async process(rows: readonly JudgedRow[]): Promise<Filtered[]> {
     const all = rows.map((judged) => this.#judgeProblem(judged));
     const live = () => all.filter(({ reason }) => !reason);
-    const conversations = await this.#measureConversations(live());
-    for (const row of live()) this.#choose(row, conversations.get(row));
+    const conversations = await this.#countConversations(live());
+    for (const row of live()) this.#limitTraces(row, conversations.get(row));
+    const responses = await this.#countResponses(live());
+    for (const row of live()) this.#choose(row, responses.get(row), conversations.get(row));
     await this.#measurePairs(live());
     for (const row of live()) this.#findDuplicate(row);
     return all;
@@ -76,50 +84,62 @@ export class RowFilters {
   /** Applies what depends on the problem and the verdicts alone. */
   #judgeProblem(judged: JudgedRow): Filtered {
     const { min_cv: least, drop_contaminated: drops } = this.#settings;
-    const filtered: Filtered = { judged, overlaps: [], traces: { measured: 0, tooLong: 0 } };
-    const total = judged.row.generations!.length;
-    if (least !== undefined && !(cvOf(judged.sides.right.length, total) > least))
+    const { row, sides } = judged;
+    const filtered: Filtered = { judged, sides, overlaps: [], traces: { measured: 0, tooLong: 0 } };
+    if (least !== undefined && !(cvOf(sides.right.length, row.generations!.length) > least))
       return { ...filtered, reason: 'not_selected' };
     const overlaps = this.#decontaminator?.find(problemText(judged)) ?? [];
     if (overlaps.length > 0 && drops) return { ...filtered, overlaps, reason: 'contaminated' };
     return { ...filtered, overlaps };
   }
 
-  /** Tokens of each right and wrong trace with its prompt, by its index; empty where nobody asks. */
-  async #measureConversations(rows: readonly Filtered[]): Promise<Map<Filtered, Map<number, number>>> {
+  /** Counts each trace with its prompt, where `max_tokens` or `shortest_pairs` asks. */
+  async #countConversations(rows: readonly Filtered[]): Promise<Map<Filtered, TokenCounts>> {
     const { max_tokens: most, shortest_pairs: shortest } = this.#settings;
     if (most === undefined && shortest === undefined) return new Map();
-    const indices = rows.map(({ judged: { sides } }) => [...sides.right, ...sides.wrong]);
-    const counts = await this.#meter!.measureConversations(
-      rows.map(({ judged: { row } }, i) => ({
-        prompt: promptOf(row),
-        responses: indices[i]!.map((index) => row.generations![index]!),
-      })),
-    );
-    return new Map(
-      rows.map((row, i) => [row, new Map(indices[i]!.map((index, k) => [index, counts[i]![k]!]))]),
+    return byTrace(rows, await this.#meter!.measureConversations(rows.map(tracesOf)));
+  }
+
+  /** Counts each response, where the rule compares lengths and there is a model to count with. */
+  async #countResponses(rows: readonly Filtered[]): Promise<Map<Filtered, TokenCounts>> {
+    if (!this.#rule.comparesLengths || !this.#meter) return new Map();
+    const counts = await this.#meter.measureParts(rows.map(tracesOf), lengthCounts.content);
+    return byTrace(
+      rows,
+      counts.map(({ responses }) => responses),
     );
   }
 
-  /** Leaves out traces beyond `max_tokens` and lets the rule choose among the others. */
-  #choose(filtered: Filtered, conversations: ReadonlyMap<number, number> | undefined): void {
-    const { max_tokens: most, shortest_pairs: shortest, chosen: order, seed } = this.#settings;
-    const { judged } = filtered;
-    const { row, sides } = judged;
-    const texts = row.generations!;
-    const fits = (index: number) => most === undefined || conversations!.get(index)! <= most;
-    const [right, wrong] = [sides.right.filter(fits), sides.wrong.filter(fits)];
-    if (most !== undefined) {
-      const measured = sides.right.length + sides.wrong.length;
-      filtered.traces = { measured, tooLong: measured - right.length - wrong.length };
-    }
-    if (right.length === 0) {
-      filtered.reason = 'length';
-      return;
-    }
+  /** Leaves out traces beyond `max_tokens`. */
+  #limitTraces(filtered: Filtered, conversations: TokenCounts | undefined): void {
+    const { max_tokens: most } = this.#settings;
+    if (most === undefined) return;
+    const { right, wrong } = filtered.sides;
+    const fits = (index: number) => conversations!.get(index)! <= most;
+    const left = { right: right.filter(fits), wrong: wrong.filter(fits) };
+    const measured = right.length + wrong.length;
+    filtered.traces = { measured, tooLong: measured - left.right.length - left.wrong.length };
+    filtered.sides = left;
+    if (left.right.length === 0) filtered.reason = 'length';
+  }
+
+  /** Lets the rule choose. */
+  #choose(
+    filtered: Filtered,
+    responses: TokenCounts | undefined,
+    conversations: TokenCounts | undefined,
+  ): void {
+    const { shortest_pairs: shortest, chosen: order, seed } = this.#settings;
+    const { judged, sides } = filtered;
+    const texts = judged.row.generations!;
     const trace = (index: number): Trace => ({ index, text: texts[index]! });
-    const random = new Random(deriveSeed(seed, 'chosen', row.originalIndex));
-    const traces = { right: inOrder(right, texts, order, random), wrong, texts };
+    const random = new Random(deriveSeed(seed, 'chosen', judged.row.originalIndex));
+    const traces: RowTraces = {
+      right: inOrder(sides.right, texts, order, random),
+      wrong: sides.wrong,
+      texts,
+      lengths: texts.map(({ length }, index) => responses?.get(index) ?? length),
+    };
     const { taught, pairs } = this.#rule.choose(traces, this.#settings);
     const made = pairs.map(([a, b]) => ({
       chosen: trace(a),
@@ -127,7 +147,7 @@ export class RowFilters {
       ...(shortest !== undefined && { tokens: conversations!.get(a)! + conversations!.get(b)! }),
       excess: [],
     }));
-    filtered.candidate = candidateRow(judged, trace(taught), wrong.length > 0, made, seed);
+    filtered.candidate = candidateRow(judged, trace(taught), sides.wrong.length > 0, made, seed);
   }
 
   /** Measures the parts of pairs, and the right trace where D_SFT is limited; each text once. */
@@ -172,6 +192,21 @@ function lengthRule(settings: CurateSettings, rule: CurationRule): LengthRule {
     sft: settings.limit_sft,
   };
   return rule.lengths?.(asked) ?? asked;
+}
+
+/** A row's right and wrong traces with their prompt, to be measured. */
+function tracesOf({ judged: { row }, sides: { right, wrong } }: Filtered): Measurable {
+  return { prompt: promptOf(row), responses: [...right, ...wrong].map((index) => row.generations![index]!) };
+}
+
+/** Puts the counts of `tracesOf` under the rows and the indices of the generations. */
+function byTrace(rows: readonly Filtered[], counts: readonly number[][]): Map<Filtered, TokenCounts> {
+  return new Map(
+    rows.map((row, i) => {
+      const { right, wrong } = row.sides;
+      return [row, new Map([...right, ...wrong].map((index, k) => [index, counts[i]![k]!]))];
+    }),
+  );
 }
 
 /** Everything before the answer, usually just the problem. */

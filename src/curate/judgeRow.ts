@@ -21,7 +21,8 @@ export type DropReason = (typeof dropReasons)[number];
 /**
  * Applies the paper's conditions in the order of its code: the problem must be marked valid, not come from cn_k12, not
  * be empty, have generations and the verdict lists that the rule needs, one verdict a generation, and a right trace
- * among them. A blank generation is neither right nor wrong: there is nothing in it to train on.
+ * among them. A blank generation is neither right nor wrong: there is nothing in it to train on. One that was cut off is
+ * wrong, whatever its verdicts: the answer that they found may be one on the way.
  */
 export function judgeRow(row: TraceRow, rule: CurationRule, verdictRule: VerdictRule): DropReason | Sides {
   const { problem, generations } = row;
@@ -32,10 +33,23 @@ export function judgeRow(row: TraceRow, rule: CurationRule, verdictRule: Verdict
   const verdicts = verdictsOf(row, verdictRule);
   if (!verdicts) return 'verdicts_missing';
 
-  const sides = rule.sides(verdicts, verdictRule);
+  const cutOff = cutOffIn(row, rule);
+  const sides = rule.sides(
+    verdicts.map((verdict, i) => (cutOff[i] ? { llm: false, mv: false } : verdict)),
+    verdictRule,
+  );
   const written = (indices: readonly number[]) => indices.filter((i) => !isBlank(generations[i]!));
   const right = written(sides.right);
   return right.length === 0 ? 'no_correct_trace' : { right, wrong: written(sides.wrong) };
+}
+
+/**
+ * Which generations count as wrong because they were cut off. The paper's code does not read finish reasons, so its own
+ * rules leave rows with OpenR1's verdicts as they are; verdicts from here come with `generation_details`.
+ */
+export function cutOffIn({ cutOff = [], fields }: TraceRow, rule: CurationRule): readonly boolean[] {
+  const ofOpenR1 = fields.correctness !== undefined && fields.generation_details === undefined;
+  return rule.trustsOpenR1 && ofOpenR1 ? [] : cutOff;
 }
 
 export function isBlank(text: string): boolean {

@@ -2,9 +2,9 @@
 import type { TraceRow } from '../data/traceRow.js';
 import { isTooLong, type CandidateRow } from './candidateRow.js';
 import type { Filtered, RowFilters } from './filters.js';
-import { dropReasons, isBlank, type DropReason } from './judgeRow.js';
+import { cutOffIn, dropReasons, isBlank, type DropReason } from './judgeRow.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
-import { dataFiles, type CurateSettings } from './settings.js';
+import { dataFiles, ruleOf, type CurateSettings } from './settings.js';
 import { accountOf, hintsOf, type Counts, type Lacking, type Summary } from './summary.js';
 import { verdictsOf } from './verdictRules.js';
 
@@ -20,7 +20,7 @@ export class Ledger {
   constructor(settings: CurateSettings, rule: CurationRule, { lengths, evaluationSets }: RowFilters) {
     this.#rule = rule;
     this.#counts = {
-      rule: settings.rule,
+      rule: ruleOf(settings),
       verdicts: settings.verdicts,
       chosen: settings.chosen,
       pairs_per_problem: settings.pairs,
@@ -33,7 +33,7 @@ export class Ledger {
       quarantined: 0,
       merged: 0,
       rows: 0,
-      generations: { total: 0, blank: 0 },
+      generations: { total: 0, blank: 0, cut_off: 0 },
       traces: { measured: 0, too_long: 0 },
       sft: 0,
       pref: 0,
@@ -74,10 +74,12 @@ export class Ledger {
   }
 
   /** Enters a row and returns its number, from 0. @param records how many rows of the files it was made of */
-  enter({ generations }: TraceRow, records: number): number {
+  enter(row: TraceRow, records: number): number {
     const counts = this.#counts;
+    const { generations } = row;
     counts.generations.total += generations?.length ?? 0;
     counts.generations.blank += generations?.filter(isBlank).length ?? 0;
+    counts.generations.cut_off += cutOffIn(row, this.#rule).filter((cut) => cut).length;
     counts.merged += records - 1;
     return counts.rows++;
   }

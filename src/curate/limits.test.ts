@@ -68,6 +68,73 @@ describe('max_tokens', () => {
   });
 });
 
+describe('a trace that was cut off', () => {
+  const details = (...reasons: (string | undefined)[]) => ({
+    generation_details: reasons.map((finish_reason) => ({ finish_reason })),
+  });
+  const labels = [true, true, false];
+
+  it('is wrong, whatever its verdicts', async () => {
+    const rows = [
+      labelled('p', ['half', 'whole', 'other'], labels, details('length', 'stop', 'stop')),
+      labelled('p', ['half', 'whole'], [true, false], details('max_tokens', 'stop')),
+      labelled('p', ['half', 'whole', 'other'], labels, { finish_reasons: ['LENGTH', null] }),
+      labelled('p', ['whole', 'whole'], [true, false], details('stop', undefined)),
+    ];
+    const { pref, dropped, summary } = await run(rows, { pairs: 9 });
+    expect(indices(pref)).toEqual([
+      [0, 1, 0],
+      [0, 1, 2],
+      [2, 1, 0],
+      [2, 1, 2],
+      [3, 0, 1],
+    ]);
+    expect(dropped).toEqual([{ original_index: 1, reason: 'no_correct_trace' }]);
+    expect(summary.generations.cut_off).toBe(3);
+    expect(summary.account).toContain('3 of 10 generations cut off, which count as wrong');
+  });
+
+  it('is wrong beside verdicts that were given here, and as OpenR1 says in its own rows', async () => {
+    const verdicts = { llama_verification: labels, math_verify_reparsed_answer: labels };
+    const row = {
+      problem: 'p',
+      problem_is_valid: 'Yes',
+      generations: ['half', 'whole', 'other'],
+      correctness: verdicts,
+      finish_reasons: ['length', 'stop', 'stop'],
+    };
+    const own = await run([row]);
+    expect(indices(own.pref)).toEqual([[0, 0, 2]]);
+    expect(own.summary.generations.cut_off).toBe(0);
+    const here = await run([{ ...row, generation_details: [{ verdict: {} }, null, {}] }]);
+    expect(indices(here.pref)).toEqual([[0, 1, 0]]);
+  });
+
+  it('stays wrong where rows of one trace are joined', async () => {
+    const row = (trace: string, correct: boolean, more: Row = {}) => ({
+      problem: 'p',
+      trace,
+      correct,
+      ...more,
+    });
+    const { pref } = await run(
+      [
+        row('whole', false),
+        row('half', true, { finish_reason: 'length' }),
+        row('whole', true, { finish_reason: 'stop' }),
+        row('whole', true),
+      ],
+      { pairs: 'all' },
+    );
+    expect(indices(pref)).toEqual([
+      [0, 2, 0],
+      [0, 2, 1],
+      [0, 3, 0],
+      [0, 3, 1],
+    ]);
+  });
+});
+
 describe('shortest_pairs', () => {
   const rows = [
     labelled('p', [x(5), x(9), x(1)], [true, false, false]),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { curateSettings, refuseImpossible, type CurateSettings } from './settings.js';
+import { curateSettings, refuseImpossible, ruleOf, type CurateSettings } from './settings.js';
 
 const parse = (settings: object) => curateSettings.safeParse({ data: 'traces.jsonl', ...settings });
 
@@ -15,7 +15,6 @@ describe('curateSettings', () => {
   it('has the defaults of the paper', () => {
     expect(parse({ model: 'student' }).data).toEqual({
       data: 'traces.jsonl',
-      rule: 'redi',
       verdicts: 'LandMV',
       model: 'student',
       length_filter: true,
@@ -56,6 +55,11 @@ describe('curateSettings', () => {
       '"max_prompt_tokens", "limit_sft": nothing is counted',
     ],
     [{ ...off, drop_contaminated: true }, '"drop_contaminated" needs "decontaminate"'],
+    [
+      { ...off, rule: 'redi', match_length: 0.25 },
+      '"match_length" belongs to the rule "matched", not to "redi"',
+    ],
+    [{ ...ablation, match_length: 0.1 }, '"match_length" belongs to the rule "matched", not to "ablation"'],
     [{ ...ablation, verdicts: 'mv' }, 'the rule "ablation" fixes "verdicts" itself; leave those options out'],
     [{ ...ablation, pairs: 2, max_tokens: 9 }, 'the rule "ablation" fixes "pairs", "max_tokens" itself'],
   ])('refuses %j in one sentence', (settings, sentence) => {
@@ -76,7 +80,17 @@ describe('curateSettings', () => {
     [{ ...off, model: 'student', max_tokens: 200, shortest_pairs: 10 }],
     [{ ...ablation, max_response_tokens: 100 }],
     [{ ...off, rule: 'ablation' }],
+    [{ ...off, match_length: 0.1 }],
+    [{ ...off, rule: 'matched', match_length: 0.1, pairs: 'balanced' }],
   ])('takes %j', (settings) => {
     expect(parse(settings).error).toBeUndefined();
+  });
+
+  it('names the rule, or has it follow from a setting', () => {
+    const rule = (settings: object) => ruleOf(parse({ ...off, ...settings }).data!);
+    expect(rule({})).toBe('redi');
+    expect(rule({ match_length: 0.25 })).toBe('matched');
+    expect(rule({ match_length: 0 })).toBe('matched');
+    expect(rule({ rule: 'ablation' })).toBe('ablation');
   });
 });

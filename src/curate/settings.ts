@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { rediLimits } from './lengths.js';
-import { ruleNamed, ruleNames } from './rules/index.js';
+import { curationRules, defaultRule, ruleNamed, ruleNames, type RuleName } from './rules/index.js';
 import { orders, rankings } from './selection.js';
 import { verdictRules } from './verdictRules.js';
 
@@ -11,7 +11,10 @@ const count = z.int().positive();
 
 const shape = {
   data: z.union([path, z.array(path).min(1)]).describe('files of trace rows: JSON lines or Parquet'),
-  rule: z.enum(ruleNames).default('redi').describe('what becomes of a row'),
+  rule: z
+    .enum(ruleNames)
+    .optional()
+    .describe('what becomes of a row; redi, or where "match_length" is given, matched'),
   verdicts: z.enum(verdictRules).default('LandMV').describe('which verdicts make a trace right'),
   model: path.optional().describe('the student, whose tokenizer counts tokens'),
   length_filter: z
@@ -33,6 +36,14 @@ const shape = {
     .union([count, z.enum(['balanced', 'all'])])
     .default(1)
     .describe('pairs a problem at most, or as many as the rarer label has traces (balanced), or all'),
+  match_length: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'pair traces whose lengths differ by at most this share of the longer one (rule matched, there 0.25 by default)',
+    ),
   max_tokens: count
     .optional()
     .describe('leave out traces that have more tokens with their prompt, before any choice; needs "model"'),
@@ -83,14 +94,25 @@ export function dataFiles({ data }: CurateSettings): readonly string[] {
   return typeof data === 'string' ? [data] : data;
 }
 
+/** The rule that is named, else the one whose own setting is given, else the paper's. */
+export function ruleOf(settings: CurateSettings): RuleName {
+  const owner = curationRules.find(({ settings: own = [] }) => own.some((key) => isChanged(settings, key)));
+  return settings.rule ?? owner?.name ?? defaultRule;
+}
+
 /** Why the settings cannot work together, in one sentence. */
 function impossibility(settings: CurateSettings): string | undefined {
   const changed = (names: readonly string[]) => names.filter((name) => isChanged(settings, name));
   const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
 
-  const fixed = changed(ruleNamed(settings.rule).fixes ?? []);
-  if (fixed.length > 0)
-    return `the rule "${settings.rule}" fixes ${quoted(fixed)} itself; leave those options out`;
+  const rule = ruleOf(settings);
+  const foreign = curationRules.find(
+    ({ name, settings: own = [] }) => name !== rule && changed(own).length > 0,
+  );
+  if (foreign)
+    return `${quoted(changed(foreign.settings!))} belongs to the rule "${foreign.name}", not to "${rule}"`;
+  const fixed = changed(ruleNamed(rule).fixes ?? []);
+  if (fixed.length > 0) return `the rule "${rule}" fixes ${quoted(fixed)} itself; leave those options out`;
   if (settings.length_filter && settings.model === undefined)
     return '"length_filter" needs "model", the student whose tokenizer counts tokens; leave lengths alone with length_filter: false (--no-length-filter)';
   const aboutLengths = changed(['length_count', 'max_prompt_tokens', 'max_response_tokens', 'limit_sft']);

@@ -24,7 +24,8 @@ export interface Counts {
   merged: number;
   /** Trace rows: records less those set aside and those merged. Each is in sft.jsonl or in dropped.jsonl. */
   rows: number;
-  generations: { total: number; blank: number };
+  /** `cut_off` are those that count as wrong because they were cut off. */
+  generations: { total: number; blank: number; cut_off: number };
   /** Traces that were measured against `max_tokens`, and those that are longer. */
   traces: { measured: number; too_long: number };
   sft: number;
@@ -87,21 +88,22 @@ export function accountOf(
   { unpaired }: CurationRule,
   report: RuleReport | undefined,
 ): string[] {
-  const { records, quarantined, merged, rows, sft, pref, sft_only: only, pairs, dropped, traces } = counts;
+  const { rows, sft, sft_only: only, pairs, dropped, generations, traces } = counts;
   const dropSum = sum(Object.values(dropped));
-  const inPairFiles = Object.entries(written.rows).map(([name, count]) => (name === 'sft' ? 0 : count));
+  const pairFiles = Object.entries(written.rows).filter(([name]) => name !== 'sft');
+  const inPairFiles = sum(pairFiles.map(([, count]) => count));
   const sums = [
-    records === rows + quarantined + merged,
+    counts.records === rows + counts.quarantined + counts.merged,
     rows === sft + dropSum,
     sft === written.paired + sum(Object.values(only)),
-    pairs.formed === pairs.too_long + pairs.not_shortest + written.unused + sum(inPairFiles),
+    pairs.formed === pairs.too_long + pairs.not_shortest + written.unused + inPairFiles,
   ];
   if (sums.includes(false)) throw new Error(`the counts do not add up: ${JSON.stringify(counts)}`);
   const lines = [
-    `${counted(records, 'row')} of ${counted(counts.files.length, 'file')} = ${parts([
+    `${counted(counts.records, 'row')} of ${counted(counts.files.length, 'file')} = ${parts([
       [rows, 'read'],
-      [quarantined, 'set aside in quarantine.jsonl'],
-      [merged, 'joined to the row of their prompt'],
+      [counts.quarantined, 'set aside in quarantine.jsonl'],
+      [counts.merged, 'joined to the row of their prompt'],
     ])}`,
     `${n(rows)} read = ${n(sft)} in sft.jsonl + ${n(dropSum)} dropped`,
     `${n(dropSum)} dropped = ${parts(dropReasons.map((reason) => [dropped[reason], reason]))}`,
@@ -113,13 +115,21 @@ export function accountOf(
       ...(unpaired ? [[only[unpaired.key]!, unpaired.text] satisfies [number, string]] : []),
     ])}`,
   ];
+  if (generations.cut_off > 0)
+    lines.push(
+      `${n(generations.cut_off)} of ${counted(generations.total, 'generation')} cut off, which count as wrong`,
+    );
   if (counts.max_tokens !== null)
     lines.push(
       `${counted(traces.measured, 'trace')} measured = ${n(traces.measured - traces.too_long)} of at most ${n(counts.max_tokens)} tokens with the prompt + ${n(traces.too_long)} longer and left out`,
     );
   const left = counts.shortest_pairs === null ? '' : ` − ${n(pairs.not_shortest)} not among the shortest`;
-  const ofPairs = `${counted(pref, 'pair')} in pref.jsonl = ${n(pairs.formed)} formed − ${n(pairs.too_long)} too long${left}`;
-  return [...lines, ...(report?.account ?? [ofPairs])];
+  const unused = written.unused > 0 ? ` − ${n(written.unused)} ${unpaired!.text}` : '';
+  const inFiles = pairFiles.map(([name]) => `${name}.jsonl`).join(' and ');
+  lines.push(
+    `${counted(inPairFiles, 'pair')} in ${inFiles} = ${n(pairs.formed)} formed − ${n(pairs.too_long)} too long${left}${unused}`,
+  );
+  return [...lines, ...(report?.account ?? [])];
 }
 
 /** Rows that were dropped for what a file lacks as a whole. */

@@ -27,6 +27,8 @@ export interface TraceRow {
     mvReparsed: VerdictList;
   };
   reparsedAnswers: string[] | null;
+  /** Whether each generation broke off before the model had finished; absent where the row says so of none. */
+  cutOff?: boolean[];
   /** The messages before the answer, where they are more than the problem as the user's turn. */
   prompt?: ChatMessage[];
 }

@@ -64,6 +64,10 @@ function gather(rows: Map<string, TraceRow>, row: TraceRow): void {
     rows.set(key, row);
     return;
   }
+  if (known.cutOff || row.cutOff) {
+    known.cutOff ??= known.generations!.map(() => false);
+    known.cutOff.push(...(row.cutOff ?? [false]));
+  }
   known.generations!.push(...row.generations!);
   known.correctness.llm!.push(...row.correctness.llm!);
   // The three lists of a labelled row are one.

@@ -1,6 +1,7 @@
 /** @file Reads one row of traces, whichever of the shapes it has. Knows nothing of files. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
+import { cutOffOf } from './finishReasons.js';
 import { rowError } from './jsonl.js';
 import { problemText } from './problems.js';
 import { parseRecord, type Text } from './records.js';
@@ -39,7 +40,8 @@ export function parseTraceRow(row: Fields, file: string, line: number): ParsedRo
       'not a row of traces: it has neither "generations", nor "chosen" and "rejected", nor "completion" and "label"',
     );
   }
-  return shape[1](row, file, line);
+  const parsed = shape[1](row, file, line);
+  return Array.isArray(row.generations) ? withCutOff(parsed, row) : parsed;
 }
 
 const verdicts = z.array(z.boolean().nullable()).nullish();
@@ -181,6 +183,10 @@ export function isUnpaired(row: Fields): boolean {
 
 /** @throws RowError naming the field that does not fit */
 export function parseUnpairedRow(row: Fields, file: string, line: number): ParsedRow {
+  return withCutOff(parseOneTrace(row, file, line), row);
+}
+
+function parseOneTrace(row: Fields, file: string, line: number): ParsedRow {
   if (row.completion === undefined) {
     if (typeof row.trace !== 'string') throw rowError(file, line, '"trace" must be a text');
     const trace = { text: row.trace, correct: row.correct === true };
@@ -190,6 +196,11 @@ export function parseUnpairedRow(row: Fields, file: string, line: number): Parse
   const record = parseRecord({ prompt: row.prompt, completion: row.completion }, file, line);
   if (record.kind !== 'messages') throw rowError(file, line, 'the field "completion" is missing');
   return conversation(record.prompt, row, [{ text: answerOf(record.response), correct: row.label }]);
+}
+
+function withCutOff(parsed: ParsedRow, row: Fields): ParsedRow {
+  const cutOff = cutOffOf(row, parsed.generations?.length ?? 0);
+  return cutOff ? { ...parsed, cutOff } : parsed;
 }
 
 /** A text prompt counts as the user's turn. */

@@ -70,6 +70,6 @@ describe('the rule "redi"', () => {
     const { sft, pref, summary } = await run([write(rows)]);
     expect(sft).toMatchObject([{ chosen_gen_idx: 1 }]);
     expect(pref).toMatchObject([{ chosen_gen_idx: 1, rejected_gen_idx: 3 }]);
-    expect(summary.generations).toEqual({ total: 4, blank: 2 });
+    expect(summary.generations).toEqual({ total: 4, blank: 2, cut_off: 0 });
   });
 });

@@ -10,6 +10,7 @@ export interface RuleSettings {
   seed: number;
   pairs: PairCount;
   model?: string | undefined;
+  match_length?: number | undefined;
 }
 
 /** The traces of one row that a rule chooses from; numbers are indices of its generations. */
@@ -19,6 +20,8 @@ export interface RowTraces {
   /** In the row's order. */
   wrong: readonly number[];
   texts: readonly string[];
+  /** Of each generation: characters, or with `comparesLengths` and a model tokens. */
+  lengths: readonly number[];
 }
 
 /** What a rule takes of a row. */
@@ -34,7 +37,7 @@ export type Output = Readonly<Record<string, readonly object[]>>;
 /** What a rule reports of itself in summary.json. */
 export interface RuleReport {
   counts: Readonly<Record<string, number | string>>;
-  /** Sentences for the account, in place of the one about pairs. */
+  /** Sentences for the end of the account. */
   account: string[];
 }
 
@@ -51,11 +54,20 @@ export interface CurationRule {
   readonly name: string;
   /** One sentence for `--help` and the documentation. */
   readonly summary: string;
+  /** Settings that belong to this rule alone; where no rule is named, giving one of them means this rule. */
+  readonly settings?: readonly string[];
   /** Settings that the rule decides itself; changing one of them is refused. */
   readonly fixes?: readonly string[];
+  /** Compares the lengths of responses, which are counted in tokens where there is a model. */
+  readonly comparesLengths?: boolean;
+  /** Lets OpenR1's own verdicts stand where a trace was cut off, as the paper's code does. */
+  readonly trustsOpenR1?: boolean;
   /** Files that it writes besides sft.jsonl and pref.jsonl, without their ending. Every row of them is a pair. */
   readonly files?: readonly string[];
-  /** Why a row that has right and wrong traces gets no pair: a key of `sft_only`, and words for the account. */
+  /**
+   * Why a row that has right and wrong traces gets no pair, where `choose` may find none or `write` leave one out: a key
+   * of `sft_only`, and words for the account.
+   */
   readonly unpaired?: { readonly key: string; readonly text: string };
   /** Says which generations are right and which are wrong, and may be used as such. */
   sides(verdicts: readonly TwoVerdicts[], verdictRule: VerdictRule): Sides;
