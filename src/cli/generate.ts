@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { readPrompts } from '../data/prompts.js';
 import { evaluateDefaults, samplingSchema } from '../teacher/settings.js';
+import { computeDtypes } from '../util/computeDtype.js';
 import { longWork } from './interrupt.js';
 import { emitLines } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
@@ -16,7 +17,7 @@ const generateSettings = z.strictObject({
   samples: z.int().positive().default(1).describe('responses a prompt').meta({ short: 'k' }),
   system: z.string().optional().describe('a system message'),
   sampling: samplingSchema(evaluateDefaults).omit({ extra_body: true }).prefault({}),
-  dtype: z.enum(['bf16', 'f32']).default('bf16').describe('precision'),
+  dtype: z.enum(computeDtypes).default('bf16').describe('precision'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
   batch_size: z
     .int()

@@ -58,7 +58,7 @@ async function main(argv: readonly string[]): Promise<number> {
 /** What to do about an error that has no advice of its own. */
 function adviceFor(error: unknown): string {
   return messageOf(error).startsWith('out of memory')
-    ? '; put less through the model at once (token_budget, --token-budget, --batch-size), use bf16, or take a smaller model'
+    ? '; put less through the model at once (token_budget, --token-budget, --batch-size), set recompute: true in training, use bf16, or take a smaller model'
     : '';
 }
 

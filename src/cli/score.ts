@@ -26,8 +26,8 @@ Example:
       const settings = settingsFrom(scoreStage.schema, flags, data === undefined ? {} : { data }, 'score');
       const { token_budget: tokenBudget } = settings;
       const { scoreFile } = await import('../train/score.js');
-      const rows = await longWork('score', 'stopped; nothing was written', (progress) =>
-        scoreFile({ ...settings, tokenBudget }, progress),
+      const rows = await longWork('score', 'stopped; nothing was written', (progress, signal) =>
+        scoreFile({ ...settings, tokenBudget }, progress, signal),
       );
       emitLines(rows, flags.out);
     });

@@ -19,8 +19,8 @@ export function addSettings(command: Command, schema: z.ZodType): void {
   for (const key of flagKeys(schema)) {
     const flag = flagOf(key);
     if (key.kind === 'boolean') {
-      if (key.default === true) command.option(flag.replace('--', '--no-'), `do not: ${key.text}`);
-      else command.option(flag, key.text);
+      if (key.default === true) command.option(flag.replace('--', '--no-'), `do not: ${textOf(key)}`);
+      else command.option(flag, textOf(key));
       continue;
     }
     // A list of names is written with commas: a variadic flag would swallow the arguments after it.
@@ -43,10 +43,15 @@ const PLACEHOLDERS: Record<KeyDescription['kind'], string> = {
   other: 'json',
 };
 
-function describe({ text: written, choices, default: initial, kind }: KeyDescription): string {
-  // Other keys are flags here.
-  const text = written.replace(/\b[a-z]+(?:_[a-z]+)+\b(?!")/g, (name) => flagOf({ path: [name] }));
-  const listed = choices && !text.includes(choices[0]!) ? `${text}: ${choices.join(', ')}` : text;
+/** The sentence about a key, in which other keys are flags. */
+const textOf = ({ text }: KeyDescription): string =>
+  text.replace(/\b[a-z]+(?:_[a-z]+)+\b(?!")/g, (name) => flagOf({ path: [name] }));
+
+function describe(key: KeyDescription): string {
+  const { choices, default: initial, kind } = key;
+  const text = textOf(key);
+  const listed =
+    choices && !choices.every((choice) => text.includes(choice)) ? `${text}: ${choices.join(', ')}` : text;
   if (initial === undefined || initial === '' || (kind === 'other' && JSON.stringify(initial) === '{}'))
     return listed;
   if (Array.isArray(initial)) return initial.length === 0 ? listed : `${listed} [${initial.join(', ')}]`;
@@ -67,10 +72,10 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
       for (const value of values)
         if (key.choices && !key.choices.includes(value))
           throw new InvalidArgumentError(`Allowed choices are ${key.choices.join(', ')}.`);
-      return [...((before as string[] | undefined) ?? []), ...values.map(plainNumber)];
+      return [...((before as string[] | undefined) ?? []), ...values.map((value) => plainNumber(value, key))];
     }
     case 'mixed':
-      return plainNumber(text);
+      return plainNumber(text, key);
     case 'other':
       return parseJson(text);
     default:
@@ -78,8 +83,9 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
   }
 }
 
-/** Entries of a list are numbers where they look like it; the schema says whether they should be. */
-const plainNumber = (text: string): string | number => (/^\d{1,15}$/.test(text) ? Number(text) : text);
+/** A number where the key can be one and the text looks like it. */
+const plainNumber = (text: string, { numeric }: KeyDescription): string | number =>
+  numeric && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
 
 function parseNumber(text: string, { kind, minimum, maximum, exclusive, type }: KeyDescription): number {
   const value = Number(text);

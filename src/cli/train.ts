@@ -19,18 +19,16 @@ export function trainCommand(): Command {
     .option('--json', 'print the result as JSON')
     .addHelpText('after', () => `\n${keysOfRecipes()}\n\n${EXAMPLE}`)
     .action(async (path: string, options: { set: string[]; json?: boolean }) => {
-      const { stage, out, ...settings } = parseRecipe(
-        trainRecipe,
-        applySettings(readYaml(path), options.set, path),
-        path,
-        { page: '`redistill train --help`' },
-      );
+      const recipe = parseRecipe(trainRecipe, applySettings(readYaml(path), options.set, path), path, {
+        page: '`redistill train --help`',
+      });
+      const { out, objective } = recipe;
       const stopped = `stopped; what was saved is in ${out}`;
-      const result = await longWork(settings.objective.name, stopped, (progress, signal) =>
-        trainStage.run(settings, { out, progress, signal }),
+      const result = await longWork(objective.name, stopped, (progress, signal) =>
+        trainStage.run(recipe, { out, progress, signal }),
       );
       if (options.json) printJson(result);
-      else process.stdout.write(`${trainStage.describe(result, settings)}\n`);
+      else process.stdout.write(`${trainStage.describe(result, recipe)}\n`);
     });
 }
 

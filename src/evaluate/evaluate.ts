@@ -1,4 +1,5 @@
 /** @file Evaluation in three steps, each of which can be run again alone: sample, grade, count. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { withAnswers, type AnswersOptions } from '../teacher/answers.js';
@@ -7,7 +8,7 @@ import { answerKeys, evaluateDefaults } from '../teacher/settings.js';
 import { traceRow } from '../teacher/traceRow.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
 import { graderNames } from '../verify/graders/index.js';
-import { gradesOf, regradeSamples, samplesFile } from './samples.js';
+import { gradesOf, regradeSamples, samplesFile, verdictLists } from './samples.js';
 import { readResults, summarize, type EvaluationSummary } from './summary.js';
 
 export const graderSetting = z
@@ -44,7 +45,9 @@ export interface EvaluateOptions extends Omit<
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { out, settings, model } = options;
   const { grader: graders } = settings;
+  let setAside = 0;
   await withAnswers(options, async (answers) => {
+    setAside = answers.setAside;
     using file = new FileReplacement(join(out, samplesFile));
     for await (const answered of answers.rows()) {
       const { golds } = answered.row;
@@ -65,7 +68,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
       );
     file.commit();
   });
-  return writeSummary(out);
+  return writeSummary(out, setAside);
 }
 
 /** Grades a finished evaluation again by other graders. Nothing is sampled. @throws UserError where it is not finished */
@@ -74,19 +77,21 @@ export function regrade(dir: string, graders: EvaluateSettings['grader']): Evalu
   return writeSummary(dir);
 }
 
-function writeSummary(dir: string): EvaluationSummary {
-  const summary = summarize(readResults(dir));
+const earlier = z.object({ set_aside: z.int().nonnegative() });
+
+/** @param setAside rows of the problem file that could not be used; without it as the summary before says */
+function writeSummary(dir: string, setAside = setAsideBefore(dir)): EvaluationSummary {
+  const summary = { ...summarize(readResults(dir)), set_aside: setAside };
   writeFileAtomic(join(dir, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
 }
 
-/** The lists that make the row one of traces with verdicts, where the verifier graded. */
-function verdictLists(
-  grades: readonly Record<string, { correct: boolean }>[],
-): Record<string, boolean[]> | undefined {
-  if (!grades[0]?.verify) return undefined;
-  const verdicts = grades.map(({ verify }) => verify!.correct);
-  return { math_verify_answer: verdicts, math_verify_reparsed_answer: verdicts };
+function setAsideBefore(dir: string): number {
+  try {
+    return earlier.parse(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8'))).set_aside;
+  } catch {
+    return 0; // it is gone, and with it the count
+  }
 }
 
 /** "pass@1 48.7 % ± 2.2 (500 problems, …)", a line a grader. */
@@ -99,7 +104,7 @@ export function describeEvaluation(summary: EvaluationSummary): string {
       `, ${percent(unreadable)} without an answer`,
   );
   const about =
-    `${summary.problems} problems, ${summary.responses} responses, ${percent(summary.cut_off)} cut off, ` +
+    `${summary.problems} problems${summary.set_aside === 0 ? '' : ` (${summary.set_aside} rows set aside)`}, ${summary.responses} responses, ${percent(summary.cut_off)} cut off, ` +
     `${summary.mean_tokens.toFixed(0)} tokens on average`;
   return [...lines, about].join('\n');
 }

@@ -41,6 +41,15 @@ export function gradesOf(
   return Object.fromEntries(graders.map((name) => [name, graderOf(name)(item)]));
 }
 
+/** The lists that make the row one of traces with verdicts, where the verifier graded. */
+export function verdictLists(
+  grades: readonly Record<string, { correct: boolean }>[],
+): Record<string, boolean[]> | undefined {
+  if (!grades[0]?.verify) return undefined;
+  const verdicts = grades.map(({ verify }) => verify!.correct);
+  return { math_verify_answer: verdicts, math_verify_reparsed_answer: verdicts };
+}
+
 /** Streams the rows of an evaluation's folder. @throws UserError naming file, line and field */
 export function* readSamples(dir: string): Generator<GradedRow> {
   const path = join(dir, samplesFile);
@@ -62,11 +71,16 @@ export function regradeSamples(dir: string, graders: readonly GraderName[]): voi
   using file = new FileReplacement(join(dir, samplesFile));
   for (const row of readSamples(dir)) {
     const golds = [row.answer, ...(row.reparsed_answers ?? [])];
-    const details = row.generation_details.map((detail, i) => ({
-      ...detail,
-      grades: gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
-    }));
-    file.write(`${JSON.stringify({ ...row, generation_details: details })}\n`);
+    const grades = row.generation_details.map((detail, i) =>
+      gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
+    );
+    // JSON leaves out what is undefined: the lists go where the verifier did not grade.
+    const regraded = {
+      ...row,
+      correctness: verdictLists(grades),
+      generation_details: row.generation_details.map((detail, i) => ({ ...detail, grades: grades[i] })),
+    };
+    file.write(`${JSON.stringify(regraded)}\n`);
   }
   file.commit();
 }

@@ -17,6 +17,8 @@ export interface GraderSummary {
 
 export interface EvaluationSummary {
   problems: number;
+  /** Rows of the problem file that could not be used. */
+  set_aside: number;
   /** Responses a problem; the fewest, where they differ. */
   samples: number;
   responses: number;
@@ -63,7 +65,12 @@ export function readResults(dir: string): EvaluationResults {
   return found;
 }
 
-export function summarize({ graders, responses, cutOff, tokens }: EvaluationResults): EvaluationSummary {
+export function summarize({
+  graders,
+  responses,
+  cutOff,
+  tokens,
+}: EvaluationResults): Omit<EvaluationSummary, 'set_aside'> {
   const [first] = graders.values();
   const samples = Math.min(...(first?.results ?? []).map((result) => result.samples));
   return {

@@ -6,7 +6,7 @@ import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import type { AttentionKind } from '../models/config.js';
 import { packSequences } from '../models/pack.js';
-import type { Attend, LayerContext, Transformer } from '../models/transformer.js';
+import type { Attend, Transformer } from '../models/transformer.js';
 import { KeyValueCache } from './cache.js';
 
 /**
@@ -63,7 +63,7 @@ export class Decoder implements Disposable {
         this.#cache.write(layer, slots, ops.indexSelect(k, 0, source), ops.indexSelect(v, 0, source));
         return context.attend(layer, q, k, v);
       };
-      const hidden = this.#layers(ids, { rotations: context.rotations, attend });
+      const hidden = this.model.stream(ids, { rotations: context.rotations, attend });
       this.#lengths.push(...lengths);
       return this.#logits(ops.indexSelect(hidden, 0, indices(ends, this.model.device)));
     });
@@ -94,7 +94,7 @@ export class Decoder implements Disposable {
         return ops.reshape(out, [rows, heads * headDim]);
       };
       const context = { rotations: this.model.rotations(positions), attend };
-      const hidden = this.#layers(indices(tokens, device), context);
+      const hidden = this.model.stream(indices(tokens, device), context);
       this.#lengths = this.#lengths.map((length) => length + 1);
       return this.#logits(hidden);
     });
@@ -141,16 +141,6 @@ export class Decoder implements Disposable {
 
   #infer(body: () => Tensor): Tensor {
     return scope(() => noGrad(body));
-  }
-
-  #layers(ids: Tensor, context: LayerContext): Tensor {
-    let x = this.model.embed(ids);
-    for (let i = 0; i < this.model.layerCount; i++) {
-      const input = x;
-      x = scope(() => this.model.layer(i, input, context));
-      input.dispose();
-    }
-    return x;
   }
 
   #logits(hidden: Tensor): Tensor {

@@ -3,6 +3,7 @@ import { loadModel } from '../models/checkpoint.js';
 import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads, trimMemory } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
+import type { ComputeDtype } from '../util/computeDtype.js';
 import { Generator } from './generator.js';
 
 export interface OpenedGenerator extends Disposable {
@@ -14,7 +15,7 @@ export interface OpenedGenerator extends Disposable {
 /** Loads a model directory for generation; `using` frees the model. */
 export function openGenerator(
   dir: string,
-  { dtype, device }: { dtype: 'f32' | 'bf16'; device: string },
+  { dtype, device }: { dtype: ComputeDtype; device: string },
 ): OpenedGenerator {
   setThreads();
   openDevice(device);

@@ -59,13 +59,21 @@ describe('parsePipeline', () => {
   });
 
   // What were kinds once are refused like any other.
-  it.each(['trian', '', 'Train', 'toString', 'constructor', '__proto__', 'traces', 'sample'])(
-    'refuses the kind "%s", and says which there are and where they are explained',
-    (stage) => {
+  it.each([
+    ['trian', 'train'],
+    ['Train', 'train'],
+    ['evalute', 'evaluate'],
+    ...['', 'toString', 'constructor', '__proto__', 'traces', 'sample'].map((kind) => [kind, '[a-z]+']),
+  ] as [string, string][])(
+    'refuses the kind "%s", and says which is meant, which there are and where they are explained',
+    (stage, nearest) => {
       const kinds = Object.keys(stageKinds);
       expect(kinds).toEqual(all);
-      expect(message({ name: 'a', stage })).toBe(
-        `line.yaml: stage "a" has kind "${stage}"; kinds are ${kinds.join(', ')} (docs/recipes.md)`,
+      expect(message({ name: 'a', stage })).toMatch(
+        new RegExp(
+          `^line\\.yaml: stage "a" has kind "${stage}" \\(the nearest is "${nearest}"\\); ` +
+            `kinds are ${kinds.join(', ')} \\(docs/recipes\\.md\\)$`,
+        ),
       );
     },
   );
@@ -127,7 +135,7 @@ describe('parsePipeline', () => {
       sampling: { temperature: 0.6, top_p: 0.95, max_tokens: 8, calculator: false },
     });
     expect(configs.verify).toMatchObject({ preset: 'reward', judge: false, concurrency: 8 });
-    expect(configs.curate).toMatchObject({ rule: 'redi', pairs: 'balanced', length_filter: false });
+    expect(configs.curate).toMatchObject({ verdicts: 'LandMV', pairs: 'balanced', length_filter: false });
     expect(configs.doctor).toMatchObject({ layout: 'template', against: 'math500.jsonl' });
     expect(configs.score).toMatchObject({ dtype: 'f32', tokens: true, token_budget: 2048 });
     expect(configs.evaluate).toMatchObject({

@@ -48,8 +48,8 @@ export function parsePipeline(value: unknown, where: string): Pipeline {
   };
 }
 
-/** A stage's name, up to a slash. */
-const reference = /^@([^/]+)/;
+/** A stage's name, up to a slash; a text that begins with `@@` is not a reference and loses one of them. */
+const reference = /^@([^@/][^/]*)/;
 
 /** Names of the stages that the settings refer to. */
 function referencesIn(value: unknown): string[] {
@@ -67,7 +67,7 @@ export function resolveReferences<T>(
   const walk = (node: unknown): unknown => {
     if (typeof node === 'string') {
       const match = reference.exec(node);
-      if (!match) return node;
+      if (!match) return node.startsWith('@@') ? node.slice(1) : node;
       const path = results.get(match[1]!)! + node.slice(match[0].length);
       inputs.push(path);
       return path;

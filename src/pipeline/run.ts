@@ -50,7 +50,8 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     }
     options.log(`${label}: ${kind}`);
     const started = performance.now();
-    const again = stale === 'it was asked for' && cache.isDone(name);
+    const wasDone = cache.isDone(name);
+    const again = stale === 'it was asked for' && wasDone;
     cache.begin(stage);
     const work = async () => {
       const progress = createProgress(name);
@@ -66,11 +67,11 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     if (definition.resumes && existsSync(dir) && !again) {
       await work().catch((error: unknown) => {
         if (!(error instanceof OtherRun)) throw error;
-        makeRoom(dir, result);
+        makeRoom(dir, wasDone);
         return work();
       });
     } else {
-      makeRoom(dir, result);
+      makeRoom(dir, wasDone);
       await work();
     }
     options.signal.throwIfAborted();
@@ -84,10 +85,10 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
 /** What a stage left before is kept until there is a new result. */
 const previousOf = (dir: string): string => `${dir}.previous`;
 
-/** An empty folder for a stage. */
-function makeRoom(dir: string, result: string): void {
+/** Makes an empty folder for a stage. */
+function makeRoom(dir: string, wasDone: boolean): void {
   const previous = previousOf(dir);
-  if (existsSync(result) && !existsSync(previous)) renameSync(dir, previous);
+  if (wasDone && existsSync(dir) && !existsSync(previous)) renameSync(dir, previous);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir);
 }

@@ -16,6 +16,8 @@ export interface KeyDescription {
   exclusive?: boolean;
   /** Undefined where there is none. */
   default?: unknown;
+  /** A text that looks like a number is one: the value, or an entry of the list, may be a number. */
+  numeric: boolean;
   required: boolean;
   /** A sentence without its full stop. */
   text: string;
@@ -69,11 +71,14 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
     ...(choices && { choices }),
     ...bounds,
     ...(json.default !== undefined && !isPart && { default: json.default }),
+    numeric: [...(json.anyOf ?? [json]), list?.items].some((one) => isNumber(one)),
     required: required && json.default === undefined,
     text: json.description ?? '',
     ...(json.short !== undefined && { short: json.short }),
   };
 }
+
+const isNumber = (json: Json | undefined): boolean => json?.type === 'integer' || json?.type === 'number';
 
 /** A value may be given alone or as a list of such values. */
 function alternatives(json: Json): [single: Json | undefined, list: Json | undefined] {
@@ -144,7 +149,8 @@ function numberInWords(what: string, json: Json): string {
   const fractional = json.type === 'number';
   const least = exclusive && !fractional ? (minimum ?? 0) + 1 : minimum;
   const from = least === undefined ? '' : exclusive && fractional ? ` above ${least}` : ` from ${least}`;
-  if (maximum !== undefined) return `${what}${from} to ${maximum}`;
+  if (maximum !== undefined)
+    return `${what}${from}${exclusive && fractional ? ' and at most' : ' to'} ${maximum}`;
   return least === undefined || (exclusive && fractional) ? `${what}${from}` : `${what}${from} up`;
 }
 

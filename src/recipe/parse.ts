@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { nearestOf } from '../util/nearest.js';
-import { describeKeys } from './describe.js';
+import { describeKeys, type KeyDescription } from './describe.js';
 
 export interface ParseOptions {
   /** Where the keys are explained, for the message about an unknown one. */
@@ -22,33 +22,50 @@ export function parseRecipe<T>(
 ): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
+  const { issues } = parsed.error;
+  // A misspelt key is often the one that is missing.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
   const path = issue.path.map(String);
+  const keys = describeKeys(schema);
   if (issue.code === 'unrecognized_keys') {
-    const key = [...path, issue.keys[0]!];
-    throw new UserError(
-      `${where}: unknown key ${nameOf(key)}${nearest(schema, key, nameOf)}; ${page} has all keys`,
-    );
+    const named = issue.keys.map((key) => {
+      const nearest = nearestKey([...path, key], keys);
+      return `${nameOf([...path, key])}${nearest ? ` (the nearest is ${nameOf(nearest)})` : ''}`;
+    });
+    const which = named.length === 1 ? 'unknown key' : 'unknown keys';
+    throw new UserError(`${where}: ${which} ${named.join(', ')}; ${page} has all keys`);
   }
   if (path.length === 0) throw new UserError(`${where}: ${issue.message}`);
-  if (issue.code === 'invalid_type' && valueAt(value, issue.path) === undefined)
+  if (MISFITS.has(issue.code) && valueAt(value, issue.path) === undefined)
     throw new UserError(`${where}: ${nameOf(path)} is missing`);
-  throw new UserError(`${where}: field ${nameOf(path)}: ${issue.message}`);
+  throw new UserError(`${where}: field ${nameOf(path)}: ${complaint(issue, path, keys)}`);
 }
 
-/** The key of the same part that is spelt most alike. */
-function nearest(
-  schema: z.ZodType,
-  key: readonly string[],
-  nameOf: (path: readonly string[]) => string,
+/** Kinds of issues about which the type of the key says more than the library does. */
+const MISFITS: ReadonlySet<string> = new Set(['invalid_type', 'invalid_union', 'invalid_value']);
+
+function complaint(
+  issue: z.core.$ZodIssue,
+  path: readonly string[],
+  keys: readonly KeyDescription[],
 ): string {
+  // An entry of a list has the list's path with its place.
+  const name = path.filter((part) => !/^\d+$/.test(part)).join('.');
+  const key = keys.find((described) => described.path.join('.') === name);
+  const isBound = ['too_small', 'too_big', 'not_multiple_of'].includes(issue.code) && key?.numeric;
+  return key && (MISFITS.has(issue.code) || isBound) ? `must be ${key.type}` : issue.message;
+}
+
+/** The key that is spelt most alike; among equals one of the same part. */
+function nearestKey(key: readonly string[], keys: readonly KeyDescription[]): readonly string[] | undefined {
   const part = key.slice(0, -1).join('.');
-  const siblings = describeKeys(schema).filter(({ path }) => path.slice(0, -1).join('.') === part);
+  const isSibling = ({ path }: KeyDescription) => path.slice(0, -1).join('.') === part;
+  const candidates = [...keys.filter(isSibling), ...keys.filter((other) => !isSibling(other))];
   const best = nearestOf(
     key.at(-1)!,
-    siblings.map(({ path }) => path.at(-1)!),
+    candidates.map(({ path }) => path.at(-1)!),
   );
-  return best === undefined ? '' : ` (the nearest is ${nameOf([...key.slice(0, -1), best])})`;
+  return candidates.find(({ path }) => path.at(-1) === best)?.path;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

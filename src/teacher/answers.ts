@@ -141,7 +141,8 @@ async function answer<T>(options: AnswersOptions, use: (answers: Answers) => Pro
       wanted,
       meter,
       setAside: setAside.count,
-      rows: () => answeredRows(data, { problem, answer: gold }, digest, states, journal, signal),
+      rows: () =>
+        answeredRows(data, { problem, answer: gold }, digest, states, wanted.samples, journal, signal),
     });
   } finally {
     await journal.close();
@@ -191,6 +192,7 @@ async function* answeredRows(
   names: { problem: string | undefined; answer: string | undefined },
   digest: string,
   states: readonly ProblemState[],
+  samples: number,
   journal: Journal,
   signal: AbortSignal,
 ): AsyncGenerator<AnsweredRow> {
@@ -199,7 +201,9 @@ async function* answeredRows(
   let place = 0;
   for await (const row of readProblemRows(path, () => undefined, names)) {
     now.add(row);
-    const answers = byPlace.get(place)?.answers.filter((answer) => answer !== undefined) ?? [];
+    // A journal may hold more than is asked for now.
+    const wanted = byPlace.get(place)?.answers.slice(0, samples) ?? [];
+    const answers = wanted.filter((answer) => answer !== undefined);
     const entries = answers.map((answer) => journalEntry.parse(journal.read(answer.place)));
     if (entries.length > 0) yield { row, entries };
     if (++place % ROWS_BETWEEN_PAUSES === 0) await setImmediate(); // signals are delivered

@@ -1,6 +1,7 @@
 /** @file The settings under which problems are answered: the schema that `collect` and `evaluate` share, and what of them a request is made of. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
+import { computeDtypes } from '../util/computeDtype.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
 import { presetNames } from '../verify/presets.js';
@@ -89,7 +90,7 @@ export function answerKeys(defaults: AnswerDefaults) {
       .default('chat')
       .describe('chat messages, or the plain text of the problem'),
     sampling: samplingSchema(defaults).prefault({}).describe('how a response is drawn'),
-    dtype: z.enum(['bf16', 'f32']).default('bf16').describe('precision of a local model'),
+    dtype: z.enum(computeDtypes).default('bf16').describe('precision of a local model'),
     device: z.string().default('cpu').describe('where a local model runs: cpu, cuda or cuda:N'),
     batch_size: count
       .optional()

@@ -15,10 +15,6 @@ export const dtypeCodes = {
 
 export type Dtype = keyof typeof dtypeCodes;
 
-/** Element types in which a model can compute, by the names that recipes and flags use. */
-export const computeDtypes = ['bf16', 'f32'] as const satisfies readonly Dtype[];
-export type ComputeDtype = (typeof computeDtypes)[number];
-
 const names = new Map<number, Dtype>(Object.entries(dtypeCodes).map(([name, code]) => [code, name as Dtype]));
 
 export function dtypeOf(code: number): Dtype {

@@ -139,8 +139,9 @@ function explain(op: Op, args: readonly NativeValue[], error: unknown): unknown 
 
 function sentence(op: Op, { message, code }: Error & { code?: unknown }): string {
   const bytes = /(?:tried to allocate|unable to mmap) (\d+) bytes/.exec(message)?.[1];
-  if (code === 'ERR_OUT_OF_MEMORY' && bytes !== undefined) {
-    return `out of memory: ${op.name} asked for ${(Number(bytes) / 1e9).toFixed(2)} GB`;
+  if (code === 'ERR_OUT_OF_MEMORY') {
+    const asked = bytes === undefined ? '' : ` asked for ${(Number(bytes) / 1e9).toFixed(2)} GB`;
+    return `out of memory: ${op.name}${asked}${asked === '' ? ` (${message})` : ''}`;
   }
   return message.startsWith(op.name) ? message : `${op.name}: ${message}`;
 }

@@ -7,7 +7,8 @@ import { Scorer } from '../models/scorer.js';
 import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
-import type { TokenRow } from '../text/rows.js';
+import type { Layout, TokenRow } from '../text/rows.js';
+import type { ComputeDtype } from '../util/computeDtype.js';
 import type { Progress } from '../util/progress.js';
 import { checkIds, tokenizeFile } from './examples.js';
 import { packByTokenBudget } from './packing.js';
@@ -15,9 +16,9 @@ import { packByTokenBudget } from './packing.js';
 export interface ScoreOptions {
   model: string;
   data: string;
-  dtype: 'f32' | 'bf16';
+  dtype: ComputeDtype;
   device: string;
-  layout: 'template' | 'redi';
+  layout: Layout;
   /** Whether to add `ids` and `logps`. */
   tokens: boolean;
   tokenBudget: number;
@@ -38,7 +39,11 @@ export type RowScore = SequenceScore | { chosen: SequenceScore; rejected: Sequen
  * Scores every row of a file, in input order.
  * @throws UserError for bad rows and for rows longer than the model's positions
  */
-export async function scoreFile(options: ScoreOptions, progress: Progress): Promise<RowScore[]> {
+export async function scoreFile(
+  options: ScoreOptions,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<RowScore[]> {
   setThreads();
   openDevice(options.device);
   const tokenizer = ChatTokenizer.load(options.model);
@@ -59,7 +64,7 @@ export async function scoreFile(options: ScoreOptions, progress: Progress): Prom
     }
   }
   const all = examples.flatMap(({ parts }) => parts.map(({ row }) => row));
-  const scores = await scoreRows(model, all, options, progress);
+  const scores = await scoreRows(model, all, options, progress, signal);
   let next = 0;
   return examples.map(({ parts }) => {
     const [first, second] = scores.slice(next, (next += parts.length));
@@ -72,6 +77,7 @@ async function scoreRows(
   rows: readonly TokenRow[],
   { tokens, tokenBudget }: ScoreOptions,
   progress: Progress,
+  signal: AbortSignal | undefined,
 ): Promise<SequenceScore[]> {
   using scorer = new Scorer(model);
   const scores: SequenceScore[] = [];
@@ -82,7 +88,8 @@ async function scoreRows(
     members.forEach((i, position) => (scores[i] = summarise(rows[i]!, logps[position]!, tokens)));
     done += members.length;
     progress.update(done, rows.length, 'sequences');
-    await setImmediate(); // lets the progress bar draw
+    await setImmediate(); // lets signals through and the progress bar draw
+    signal?.throwIfAborted();
   }
   return scores;
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { createObjective, objectiveNames, type ObjectiveSpec } from '../objectives/index.js';
 import { layouts } from '../text/rows.js';
-import { computeDtypes } from '../torch/dtype.js';
+import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
 import { decays } from './schedule.js';
 

@@ -6,6 +6,7 @@ import type { Examination } from '../../doctor/examine.js';
 import { printSummary } from '../../doctor/print.js';
 import { hasErrors } from '../../doctor/summary.js';
 import { FileReplacement, writeFileAtomic } from '../../util/files.js';
+import { layouts } from '../../text/rows.js';
 import type { Progress } from '../../util/progress.js';
 import { defineStage } from './stage.js';
 
@@ -15,7 +16,7 @@ export const doctorSettings = z.strictObject({
     .min(1)
     .describe('training rows: JSON lines of messages, or of prompt, chosen and rejected'),
   model: z.string().min(1).describe("the student's directory"),
-  layout: z.enum(['template', 'redi']).default('template').describe('how rows become tokens'),
+  layout: z.enum(layouts).default('template').describe('how rows become tokens'),
   max_length: z
     .union([z.int().positive(), z.array(z.int().positive()).min(1)])
     .optional()
@@ -41,6 +42,7 @@ export const doctorStage = defineStage({
       signal,
     );
     writeFileAtomic(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    if (hasErrors(summary)) progress.log(printSummary(summary).trimEnd());
     requireHealthy(settings, summary);
     return summary;
   },

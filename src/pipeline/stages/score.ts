@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeJsonLines } from '../../data/jsonl.js';
+import { layouts } from '../../text/rows.js';
+import { computeDtypes } from '../../util/computeDtype.js';
 import { defineStage } from './stage.js';
 
 const FILE = 'scores.jsonl';
@@ -9,9 +11,9 @@ const FILE = 'scores.jsonl';
 export const scoreSettings = z.strictObject({
   model: z.string().min(1).describe('a model directory'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
-  dtype: z.enum(['bf16', 'f32']).default('f32').describe('precision'),
+  dtype: z.enum(computeDtypes).default('f32').describe('precision'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
-  layout: z.enum(['template', 'redi']).default('template').describe('how rows become tokens'),
+  layout: z.enum(layouts).default('template').describe('how rows become tokens'),
   tokens: z.boolean().default(false).describe("add the response's ids and the log-prob of each"),
   token_budget: z.int().positive().default(2048).describe('tokens that go through the model at once'),
 });
@@ -22,9 +24,9 @@ export const scoreStage = defineStage({
   inputs: ({ model, data }) => [model, data],
   file: FILE,
   result: (_, dir) => join(dir, FILE),
-  run: async ({ token_budget: tokenBudget, ...settings }, { out, progress }) => {
+  run: async ({ token_budget: tokenBudget, ...settings }, { out, progress, signal }) => {
     const { scoreFile } = await import('../../train/score.js');
-    const rows = await scoreFile({ ...settings, tokenBudget }, progress);
+    const rows = await scoreFile({ ...settings, tokenBudget }, progress, signal);
     writeJsonLines(out, rows);
     return { rows: rows.length, scores: out };
   },
