@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 /** Whether a source has to open with a `@file` comment, and private members have to be `#name`. */
-const HEADS_AND_PRIVATE_NAMES = false;
+const HEADS_AND_PRIVATE_NAMES = true;
 
 /** The first thing in a source is a comment that says what lives there. */
 const fileHead = {
@@ -25,7 +25,10 @@ const headsAndPrivateNames = [
     rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: '[accessibility="private"]', message: 'A private member is #name.' },
+        {
+          selector: '[accessibility="private"]:not([kind="constructor"])',
+          message: 'A private member is #name.',
+        },
       ],
     },
   },
