@@ -1,3 +1,4 @@
+/** @file Finds problems that share a run of words with evaluation sets, and reads those sets. */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { messageOf, UserError } from '../util/errors.js';
@@ -5,18 +6,18 @@ import { readJsonLines } from '../data/jsonl.js';
 import { isParquet, readParquetRows } from '../data/parquet.js';
 import { gramHashes, normalizeText } from './words.js';
 
-/** Words that a problem and an evaluation problem must share in a row (REDI's decontaminate script). */
+/** How many words in a row a problem must share with an evaluation problem (REDI's decontaminate script). */
 const GRAM_WORDS = 8;
 /** A file of evaluation problems in one JSON array is read whole. */
 const MAX_ARRAY_BYTES = 1 << 28;
 
-/** Problems that a model will be examined with. */
+/** The problems of one evaluation set. */
 export interface EvaluationSet {
   name: string;
   problems: string[];
 }
 
-/** What a problem has in common with an evaluation set. */
+/** A run of words that a problem shares with an evaluation set. */
 export interface Overlap {
   set: string;
   /** Index of the evaluation problem in its file, from 0. */
@@ -24,7 +25,7 @@ export interface Overlap {
   words: string;
 }
 
-/** The sets of JSON arrays, JSON lines or Parquet files; a set is named as its file. @throws UserError */
+/** Reads the sets from JSON arrays, JSON lines or Parquet files; a set is named after its file. @throws UserError */
 export async function loadEvaluationSets(paths: readonly string[]): Promise<EvaluationSet[]> {
   const sets: EvaluationSet[] = [];
   for (const path of paths) {
@@ -74,27 +75,27 @@ function readArray(path: string): Record<string, unknown>[] {
  * collapsed and punctuation kept. A text of fewer than eight words is one run: it is found where it is the same.
  */
 export class Decontaminator {
-  /** Hash of a run of words → the first item of each set that has it. */
-  private readonly index = new Map<number, { set: EvaluationSet; item: number }[]>();
+  /** Maps the hash of a run of words to the items that have it. */
+  readonly #index = new Map<number, { set: EvaluationSet; item: number }[]>();
 
   constructor(readonly sets: readonly EvaluationSet[]) {
     for (const set of sets) {
       for (const [item, problem] of set.problems.entries()) {
         for (const hash of gramHashes(normalizeText(problem).split(' '), GRAM_WORDS)) {
-          const known = this.index.get(hash);
-          if (!known) this.index.set(hash, [{ set, item }]);
+          const known = this.#index.get(hash);
+          if (!known) this.#index.set(hash, [{ set, item }]);
           else if (known.at(-1)!.set !== set || known.at(-1)!.item !== item) known.push({ set, item });
         }
       }
     }
   }
 
-  /** At most one overlap a set: the first run of the problem that the set has. */
+  /** Returns at most one overlap a set: the first run of the problem that the set has. */
   find(problem: string): Overlap[] {
     const words = normalizeText(problem).split(' ');
     const found = new Map<EvaluationSet, Overlap>();
     for (const [start, hash] of gramHashes(words, GRAM_WORDS).entries()) {
-      for (const { set, item } of this.index.get(hash) ?? []) {
+      for (const { set, item } of this.#index.get(hash) ?? []) {
         if (found.has(set)) continue;
         const run = words.slice(start, start + GRAM_WORDS);
         if (hasRun(set.problems[item]!, run)) found.set(set, { set: set.name, item, words: run.join(' ') });
@@ -104,7 +105,7 @@ export class Decontaminator {
   }
 }
 
-/** Equal hashes may be of different words. */
+/** Checks the words themselves, since different words may have equal hashes. */
 function hasRun(problem: string, run: readonly string[]): boolean {
   const text = normalizeText(problem);
   return run.length < GRAM_WORDS ? text === run.join(' ') : ` ${text} `.includes(` ${run.join(' ')} `);

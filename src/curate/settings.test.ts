@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
+import { curationRules } from './rules/index.js';
 import { curateSettings, refuseImpossible, ruleOf, type CurateSettings } from './settings.js';
 
 const parse = (settings: object) => curateSettings.safeParse({ data: 'traces.jsonl', ...settings });
@@ -10,6 +11,11 @@ describe('curateSettings', () => {
       expect(schema.description, key).toMatch(/^\S.*[^.\s]$/);
       expect(key).toMatch(/^[a-z]+(_[a-z]+)*$/);
     }
+  });
+
+  it('has the keys that rules name', () => {
+    for (const { settings = [], fixes = [] } of curationRules)
+      for (const key of [...settings, ...fixes]) expect(Object.keys(curateSettings.shape)).toContain(key);
   });
 
   it('has the defaults of the paper', () => {

@@ -9,12 +9,18 @@ import { verdictRules } from './verdictRules.js';
 const path = z.string().min(1);
 const count = z.int().positive();
 
+function describeRules(): string {
+  return curationRules.map(({ name, summary }) => `${name} (${summary})`).join(', ');
+}
+
 const shape = {
   data: z.union([path, z.array(path).min(1)]).describe('files of trace rows: JSON lines or Parquet'),
   rule: z
     .enum(ruleNames)
     .optional()
-    .describe('what becomes of a row; redi, or where "match_length" is given, matched'),
+    .describe(
+      `what becomes of a row, by default ${defaultRule} or the rule whose own setting is given: ${describeRules()}`,
+    ),
   verdicts: z.enum(verdictRules).default('LandMV').describe('which verdicts make a trace right'),
   model: path.optional().describe('the student, whose tokenizer counts tokens'),
   length_filter: z

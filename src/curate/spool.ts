@@ -1,7 +1,8 @@
+/** @file Sorts records by key on disk, with bounded memory. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What is put in order: by `key`, then by `ordinal`. */
+/** A record that is sorted by `key`, then by `ordinal`. */
 export interface Ordered {
   /** From 0 to 2⁴⁸ − 1, evenly spread. */
   key: number;
@@ -9,46 +10,45 @@ export interface Ordered {
 }
 
 const KEYS = 2 ** 48;
-/** A bucket is held in memory while it is put in order. */
+/** The size of a bucket, which is held in memory while it is sorted. */
 const BUCKET_BYTES = 1 << 25;
 const MAX_BUCKETS = 1024;
-/** What waits to be written, over all buckets. */
+/** The most that waits to be written, over all buckets. */
 const PENDING_BYTES = 1 << 25;
 
 /**
- * Records in the order of their keys, however many they are: each goes to the file of its range of keys (a bucket), and
- * the buckets are put in order one by one. The disk is written and read in order, once.
+ * Gives records back in the order of their keys, however many there are: each goes to the file of its range of keys (a
+ * bucket), and the buckets are sorted one by one. The disk is written and read in order, once.
  */
 export class Spool<T extends Ordered> {
-  private readonly buckets: number;
-  private readonly pending: string[][];
-  private pendingCharacters = 0;
+  readonly #dir: string;
+  readonly #buckets: number;
+  readonly #pending: string[][];
+  #pendingCharacters = 0;
 
   /**
    * @param dir an empty directory of its own
    * @param bytes about how much there will be
    */
-  constructor(
-    private readonly dir: string,
-    bytes: number,
-  ) {
+  constructor(dir: string, bytes: number) {
+    this.#dir = dir;
     mkdirSync(dir, { recursive: true });
-    this.buckets = Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(bytes / BUCKET_BYTES)));
-    this.pending = Array.from({ length: this.buckets }, () => []);
+    this.#buckets = Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(bytes / BUCKET_BYTES)));
+    this.#pending = Array.from({ length: this.#buckets }, () => []);
   }
 
   add(record: T): void {
     const line = `${JSON.stringify(record)}\n`;
-    this.pending[Math.floor((record.key / KEYS) * this.buckets)]!.push(line);
-    this.pendingCharacters += line.length;
-    if (this.pendingCharacters > PENDING_BYTES) this.flush();
+    this.#pending[Math.floor((record.key / KEYS) * this.#buckets)]!.push(line);
+    this.#pendingCharacters += line.length;
+    if (this.#pendingCharacters > PENDING_BYTES) this.#flush();
   }
 
-  /** All records in order; what has been read is gone. */
+  /** Yields all records in order and removes what has been read. */
   *drain(): Generator<T> {
-    this.flush();
-    for (let bucket = 0; bucket < this.buckets; bucket++) {
-      const path = this.path(bucket);
+    this.#flush();
+    for (let bucket = 0; bucket < this.#buckets; bucket++) {
+      const path = this.#path(bucket);
       if (!existsSync(path)) continue;
       const records = lines(readFileSync(path)).map((line) => JSON.parse(line) as T);
       rmSync(path);
@@ -57,20 +57,20 @@ export class Spool<T extends Ordered> {
     }
   }
 
-  private flush(): void {
-    for (const [bucket, lines] of this.pending.entries()) {
-      if (lines.length > 0) appendFileSync(this.path(bucket), lines.join(''));
-      this.pending[bucket] = [];
+  #flush(): void {
+    for (const [bucket, lines] of this.#pending.entries()) {
+      if (lines.length > 0) appendFileSync(this.#path(bucket), lines.join(''));
+      this.#pending[bucket] = [];
     }
-    this.pendingCharacters = 0;
+    this.#pendingCharacters = 0;
   }
 
-  private path(bucket: number): string {
-    return join(this.dir, `${bucket}.jsonl`);
+  #path(bucket: number): string {
+    return join(this.#dir, `${bucket}.jsonl`);
   }
 }
 
-/** The lines of a buffer, whose whole may be too long for one string. */
+/** Splits a buffer into lines; as a whole it may be too long for one string. */
 function lines(bytes: Buffer): string[] {
   const found: string[] = [];
   for (let start = 0; start < bytes.length;) {

@@ -1,16 +1,17 @@
-/** Lower case, trimmed, white space collapsed: the form in which REDI's code compares problems. */
+/** @file Normalises texts and hashes runs of their words. */
+/** Returns the text in lower case, trimmed, white space collapsed: the form in which REDI's code compares problems. */
 export function normalizeText(text: string): string {
   return text.toLowerCase().trim().replace(/\s+/gu, ' ');
 }
 
-/** A 32-bit hash of a text (FNV-1a over UTF-16 units, mixed). Equal hashes are checked, never trusted. */
+/** Hashes a text to 32 bits (FNV-1a over UTF-16 units, mixed). Equal hashes are checked, never trusted. */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return mix(hash);
 }
 
-/** Murmur3's finalizer: every bit of the result depends on every bit of `x`. */
+/** Applies Murmur3's finalizer: every bit of the result depends on every bit of `x`. */
 export function mix(x: number): number {
   let hash = x;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
@@ -18,7 +19,7 @@ export function mix(x: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Hashes of all runs of `n` words; of the whole where there are fewer. */
+/** Hashes all runs of `n` words, or the whole where there are fewer. */
 export function gramHashes(words: readonly string[], n: number): Uint32Array {
   const hashes = words.map(hashText);
   const grams = new Uint32Array(Math.max(1, words.length - n + 1));

@@ -1,11 +1,12 @@
+/** @file Counts the rows of files for a progress bar. */
 import { createReadStream } from 'node:fs';
 import { isParquet, parquetSize } from './parquet.js';
 
 const NEWLINE = 0x0a;
 
 /**
- * How many rows the JSON lines and Parquet files hold, for a progress bar: blank and broken lines count too, and a file
- * that cannot be read counts none (its reader says why). @throws UserError where a file is missing
+ * Counts the rows of JSON lines and Parquet files. Blank and broken lines count too, and a file that cannot be read counts
+ * none (its reader says why). @throws UserError where a file is missing
  */
 export async function countRows(paths: readonly string[]): Promise<number> {
   let rows = 0;

@@ -1,3 +1,4 @@
+/** @file Reads the rows of a Parquet file as JSON values. How pages are decoded stands in parquetPages.ts. */
 import { closeSync, openSync } from 'node:fs';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } from 'hyparquet';
 import type { ColumnChunk, DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
@@ -7,17 +8,17 @@ import { messageOf, UserError } from '../util/errors.js';
 import { readFully } from '../util/files.js';
 import type { ColumnPages } from './parquetPages.js';
 
-/** A row of a Parquet file; rows count from 1, as lines do. */
+/** A row of a Parquet file with its number, from 1 as lines are. */
 export interface ParquetRow {
   line: number;
   row: Record<string, unknown>;
 }
 
-/** Rows that are put together at once; pages of short values have some hundred thousand. */
+/** The most rows that are put together at once; pages of short values have some hundred thousand. */
 const MAX_ROWS = 1024;
 
 /**
- * True when the file begins as Parquet files do, whatever its name.
+ * Returns true when the file begins as Parquet files do, whatever its name.
  * @throws UserError where it cannot be opened, or is called .parquet and does not begin so
  */
 export function isParquet(path: string): boolean {
@@ -42,7 +43,7 @@ export function isParquet(path: string): boolean {
   return found;
 }
 
-/** Rows and bytes of a file's content before compression, from its footer. */
+/** Reads rows and bytes of a file's content before compression from its footer. */
 export async function parquetSize(path: string): Promise<{ rows: number; bytes: number }> {
   const metadata = await readMetadata(path);
   return {
@@ -52,8 +53,8 @@ export async function parquetSize(path: string): Promise<{ rows: number; bytes: 
 }
 
 /**
- * The rows of a Parquet file, a page of each column at a time, however large its row groups are. 64-bit integers become
- * numbers, absent values null.
+ * Yields the rows of a Parquet file, reading a page of each column at a time, however large its row groups are. 64-bit
+ * integers become numbers, absent values null.
  * @throws UserError where the file is damaged
  */
 export async function* readParquetRows(path: string): AsyncGenerator<ParquetRow> {
@@ -84,7 +85,7 @@ function* rowsOf(open: OpenColumn, metadata: FileMetaData, path: string): Genera
   }
 }
 
-/** As many rows as all columns have ready. */
+/** Reads as many rows as all columns have ready. */
 function readTogether(
   columns: readonly ColumnPages[],
   schema: SchemaTree,
@@ -121,7 +122,7 @@ function unreadable(path: string, error: unknown): UserError {
   return new UserError(`${path} is not a Parquet file that can be read: ${messageOf(error)}.`);
 }
 
-/** What JSON can hold. */
+/** Converts a value to what JSON can hold. */
 function plain(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   if (typeof value === 'bigint') return Number(value);

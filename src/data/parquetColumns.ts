@@ -1,32 +1,37 @@
+/** @file Finds the Parquet columns that fit rows of JSON. */
 import type { SchemaElement } from 'hyparquet';
 
 type Kind = 'boolean' | 'integer' | 'number' | 'text' | 'list' | 'object';
 
-/** Deeper values, and objects with more keys, are no columns but data: they are written as JSON text. */
+/** Deeper values, and objects with more keys, are data and not columns: they are written as JSON text. */
 const MAX_DEPTH = 8;
 const MAX_KEYS = 200;
 
-/** What values of one place in a row are like, gathered row by row; from it come the Parquet columns of the rows. */
+/** Gathers row by row what the values of one place in a row are like, and derives the Parquet columns from it. */
 export class Shape {
   readonly #kinds = new Set<Kind>();
   readonly #fields = new Map<string, Shape>();
   #element: Shape | undefined;
   #opaque = false;
 
-  constructor(private readonly depth = 0) {}
+  readonly #depth: number;
+
+  constructor(depth = 0) {
+    this.#depth = depth;
+  }
 
   /** Takes a value of JSON into account. */
   add(value: unknown): void {
     if (value === null || value === undefined || this.#opaque) return;
     if (Array.isArray(value)) {
       this.#kinds.add('list');
-      this.#element ??= new Shape(this.depth + 1);
+      this.#element ??= new Shape(this.#depth + 1);
       for (const inner of value) this.#element.add(inner);
     } else if (typeof value === 'object') {
       this.#kinds.add('object');
       for (const [name, inner] of Object.entries(value)) {
         let field = this.#fields.get(name);
-        if (!field) this.#fields.set(name, (field = new Shape(this.depth + 1)));
+        if (!field) this.#fields.set(name, (field = new Shape(this.#depth + 1)));
         field.add(inner);
       }
     } else if (typeof value === 'number') {
@@ -34,10 +39,10 @@ export class Shape {
     } else {
       this.#kinds.add(typeof value === 'boolean' ? 'boolean' : 'text');
     }
-    this.#opaque = this.depth > MAX_DEPTH || this.#fields.size > MAX_KEYS;
+    this.#opaque = this.#depth > MAX_DEPTH || this.#fields.size > MAX_KEYS;
   }
 
-  /** The schema of rows of this shape, the root first, and the names of its columns. */
+  /** Returns the schema of rows of this shape, the root first, and the names of its columns. */
   schema(): { columns: { name: string }[]; schema: SchemaElement[] } {
     const fields = [...this.#fields];
     return {
@@ -49,7 +54,7 @@ export class Shape {
     };
   }
 
-  /** A row as the writer wants it. */
+  /** Converts a row to what the writer takes. */
   row(row: Record<string, unknown>): Record<string, unknown> {
     return Object.fromEntries([...this.#fields].map(([name, field]) => [name, field.#column(row[name])]));
   }
@@ -99,7 +104,7 @@ export class Shape {
     }
   }
 
-  /** One type for all values: scalars of several kinds become text, other mixtures JSON. */
+  /** Chooses one type for all values: scalars of several kinds become text, other mixtures JSON. */
   #type(): Kind | 'json' {
     if (this.#opaque) return 'json';
     const [kind = 'text', ...others] = this.#kinds;

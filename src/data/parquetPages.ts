@@ -1,3 +1,4 @@
+/** @file Decodes a column of a Parquet file page by page, over the insides of hyparquet. */
 import type { ColumnChunk, DecodedArray, SchemaTree } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
@@ -8,20 +9,21 @@ import { readFully } from '../util/files.js';
 type ColumnDecoder = Parameters<typeof readPage>[2];
 type PageHeader = ReturnType<typeof parquetHeader>;
 
-/** Page headers are some hundred bytes; statistics in them may be long texts. */
+/** How much of a header is read at first; headers are some hundred bytes, but statistics in them may be long texts. */
 const HEADER_BYTES = 1 << 14;
 const MAX_HEADER_BYTES = 1 << 26;
-/** Writers make pages of about 1 MB. */
+/** The largest page that is accepted; writers make pages of about 1 MB. */
 const MAX_PAGE_BYTES = 1 << 30;
 
 /**
- * A column of a row group, read a page at a time: a writer that is told nothing else puts a whole file into one row
- * group, which hyparquet would decode at once. Values are as `assembleNested` takes them.
+ * Reads a column of a row group a page at a time: a writer that is told nothing else puts a whole file into one row group,
+ * which hyparquet would decode at once. Values are as `assembleNested` takes them.
  */
 export class ColumnPages {
   readonly path: string;
+  readonly #fd: number;
   readonly #decoder: ColumnDecoder;
-  /** Rows of lists may go on in the next page. */
+  /** Whether rows are lists, which may go on in the next page. */
   readonly #repeated: boolean;
   readonly #end: number;
   #position: number;
@@ -30,11 +32,8 @@ export class ColumnPages {
   #taken = 0;
 
   /** @param fd the open file */
-  constructor(
-    private readonly fd: number,
-    chunk: ColumnChunk,
-    schema: SchemaTree,
-  ) {
+  constructor(fd: number, chunk: ColumnChunk, schema: SchemaTree) {
+    this.#fd = fd;
     const meta = chunk.meta_data;
     if (!meta || chunk.file_path) throw new Error('a column is stored elsewhere');
     const schemaPath = getTreePath(schema, meta.path_in_schema);
@@ -55,7 +54,7 @@ export class ColumnPages {
     this.#end = this.#position + Number(meta.total_compressed_size);
   }
 
-  /** How many whole rows can be taken; reads on until there is one. @throws Error where the column ends before */
+  /** Reads on until a whole row can be taken, and returns how many can. @throws Error where the column ends before */
   ready(): number {
     for (;;) {
       const more = this.#position < this.#end;
@@ -79,7 +78,7 @@ export class ColumnPages {
     this.#position = start + size;
     if (header.type === 'INDEX_PAGE') return;
     const page = Buffer.alloc(size);
-    if (readFully(this.fd, page, start) < size) throw new Error('the file ends in the middle of a page');
+    if (readFully(this.#fd, page, start) < size) throw new Error('the file ends in the middle of a page');
     const reader = { view: new DataView(page.buffer, page.byteOffset, size), offset: 0 };
     if (header.type === 'DICTIONARY_PAGE') {
       const { data } = readPage(reader, header, this.#decoder, undefined, undefined, 0);
@@ -90,14 +89,14 @@ export class ColumnPages {
     this.#taken = 0;
     const before = this.#repeated ? this.#rows : undefined;
     const { data = [] } = readPage(reader, header, this.#decoder, this.#dictionary, before, 0);
-    // Lists are put behind what is there, the first perhaps as the rest of the last row.
+    // Lists are appended to what is there, the first perhaps as the rest of the last row.
     if (data !== this.#rows) for (const value of data) this.#rows.push(value);
   }
 
   #readHeader(): { header: PageHeader; bytes: number } {
     for (let size = HEADER_BYTES; ; size *= 16) {
       const bytes = Buffer.alloc(Math.min(size, this.#end - this.#position));
-      readFully(this.fd, bytes, this.#position);
+      readFully(this.#fd, bytes, this.#position);
       const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
       try {
         return { header: parquetHeader(reader), bytes: reader.offset };

@@ -1,8 +1,9 @@
+/** @file Reads training rows: messages, and pairs of a chosen and a rejected response. Knows no tokens. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
 import { readJsonLines, rowError } from './jsonl.js';
 
-/** Messages, or a plain text that no template touches. */
+/** Messages, or a plain text to which no template is applied. */
 export type Text = ChatMessage[] | string;
 
 /** An answer to learn: the last message is the assistant's. */
@@ -43,7 +44,7 @@ export function readTrainingRecords(path: string): TrainingRecord[] {
   return Array.from(readJsonLines(path), ({ line, row }) => parseRecord(row, path, line));
 }
 
-/** One row of them. */
+/** Reads one training row. */
 export function parseRecord(row: Record<string, unknown>, path: string, line: number): TrainingRecord {
   const has = (name: string) => row[name] !== undefined && row[name] !== null;
   const fail = (problem: string) => rowError(path, line, problem);
@@ -63,7 +64,7 @@ export function parseRecord(row: Record<string, unknown>, path: string, line: nu
     if (content.trim() === '') throw fail(`the answer in "${name}" is empty`);
     return value;
   };
-  /** Beside a prompt stands the answer alone: what came before it would be trained as if the model had to write it. */
+  /** Checks that the answer stands alone beside a prompt: messages before it would be trained as if the model wrote them. */
   const beside = (prompt: Text, name: string, value: Text): Text => {
     if ((typeof prompt === 'string') !== (typeof value === 'string')) {
       throw fail(`"prompt" and "${name}" must both be texts or both lists of messages`);
@@ -123,7 +124,7 @@ export function parseRecord(row: Record<string, unknown>, path: string, line: nu
   throw fail('a training row has "messages", "prompt" and "completion", or "chosen" and "rejected"');
 }
 
-/** Messages that both lists begin with, leaving each at least its last. */
+/** Counts the messages that both lists begin with, leaving each at least its last. */
 function commonPrefix(a: readonly ChatMessage[], b: readonly ChatMessage[]): number {
   const most = Math.min(a.length, b.length) - 1;
   let shared = 0;

@@ -74,13 +74,18 @@ export function regradeSamples(dir: string, graders: readonly GraderName[]): voi
     const grades = row.generation_details.map((detail, i) =>
       gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
     );
-    // JSON leaves out what is undefined: the lists go where the verifier did not grade.
-    const regraded = {
-      ...row,
-      correctness: verdictLists(grades),
-      generation_details: row.generation_details.map((detail, i) => ({ ...detail, grades: grades[i] })),
-    };
-    file.write(`${JSON.stringify(regraded)}\n`);
+    const { correctness: _before, ...others } = row;
+    const details = row.generation_details.map((detail, i) => ({ ...detail, grades: grades[i] }));
+    // In its place, so that grading again by the same graders gives the same bytes.
+    const fields = Object.entries({ ...others, generation_details: details }).flatMap(([name, value]) =>
+      name === 'generations_count'
+        ? [
+            [name, value],
+            ['correctness', verdictLists(grades)],
+          ]
+        : [[name, value]],
+    );
+    file.write(`${JSON.stringify(Object.fromEntries(fields))}\n`);
   }
   file.commit();
 }

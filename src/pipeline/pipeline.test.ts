@@ -164,7 +164,7 @@ describe('parsePipeline', () => {
     [
       'a wrong type',
       [train('sft', { batch_size: 'x' })],
-      'line.yaml, stage sft: field "batch_size": Invalid input: expected number, received string',
+      'line.yaml, stage sft: field "batch_size": must be a whole number from 1 up',
     ],
     ['a missing field', [{ name: 'student', stage: 'get' }], 'line.yaml, stage student: "model" is missing'],
     [

@@ -108,15 +108,15 @@ describe('parseRecipe', () => {
   });
 
   it.each<[string, object, string]>([
-    ['samples', { samples: '8' }, 'expected number'],
-    ['samples', { samples: null }, 'expected number'],
-    ['samples', { samples: 0 }, '>0'],
-    ['samples', { samples: 1.5 }, 'expected int'],
+    ['samples', { samples: '8' }, 'must be a whole number from 1 up'],
+    ['samples', { samples: null }, 'must be a whole number from 1 up'],
+    ['samples', { samples: 0 }, 'must be a whole number from 1 up'],
+    ['samples', { samples: 1.5 }, 'must be a whole number from 1 up'],
     ['model', { model: '' }, '>=1 characters'],
-    ['sampling', { sampling: null }, 'expected object'],
-    ['sampling.temperature', { sampling: { temperature: -1 } }, '>=0'],
-    ['sampling.temperature', { sampling: { temperature: NaN } }, 'expected number'],
-    ['rows', { rows: {} }, 'expected array'],
+    ['sampling', { sampling: null }, 'must be {'],
+    ['sampling.temperature', { sampling: { temperature: -1 } }, 'must be a number from 0'],
+    ['sampling.temperature', { sampling: { temperature: NaN } }, 'must be a number from 0'],
+    ['rows', { rows: {} }, 'must be a list'],
     ['rows.0.label', { rows: [{ name: 'a', label: 5 }] }, 'expected string'],
     ['alone', { alone: 'x', samples: 2 }, 'goes with one sample only'],
   ])('names the field "%s" and says what is wrong with %o', (field, keys, reason) => {

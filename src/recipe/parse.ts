@@ -56,16 +56,21 @@ function complaint(
   return key && (MISFITS.has(issue.code) || isBound) ? `must be ${key.type}` : issue.message;
 }
 
-/** The key that is spelt most alike; among equals one of the same part. */
+/** The key of the same part that is spelt most alike, or one of another part where that was clearly meant. */
 function nearestKey(key: readonly string[], keys: readonly KeyDescription[]): readonly string[] | undefined {
+  const name = key.at(-1)!;
   const part = key.slice(0, -1).join('.');
-  const isSibling = ({ path }: KeyDescription) => path.slice(0, -1).join('.') === part;
-  const candidates = [...keys.filter(isSibling), ...keys.filter((other) => !isSibling(other))];
-  const best = nearestOf(
-    key.at(-1)!,
-    candidates.map(({ path }) => path.at(-1)!),
-  );
-  return candidates.find(({ path }) => path.at(-1) === best)?.path;
+  const within = (siblings: boolean) =>
+    keys.filter(({ path }) => (path.slice(0, -1).join('.') === part) === siblings);
+  const best = (candidates: readonly KeyDescription[]) => {
+    const found = nearestOf(
+      name,
+      candidates.map(({ path }) => path.at(-1)!),
+    );
+    return candidates.find(({ path }) => path.at(-1) === found)?.path;
+  };
+  const elsewhere = keys.filter(({ path }) => path.at(-1) === name);
+  return best(elsewhere) ?? best(within(true)) ?? best(within(false));
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -30,7 +30,9 @@ export const matched = {
       ...plainRun,
       report: () => ({
         counts: { match_length: share, lengths_in: unit },
-        account: [`lengths of a pair differ by at most ${100 * share} % of the longer one, in ${unit}`],
+        account: [
+          `lengths of a pair differ by at most ${Number((100 * share).toFixed(2))} % of the longer one, in ${unit}`,
+        ],
       }),
     };
   },
