@@ -25,7 +25,7 @@ import { Spool } from './spool.js';
 import type { Summary } from './summary.js';
 
 /** Rows go through the filters together, so many characters of traces at a time. */
-const BATCH_CHARACTERS = 1 << 22;
+const BATCH_CHARACTERS = 1 << 20;
 /** Ctrl-C is noticed between so many rows. */
 const ROWS_BETWEEN_PAUSES = 64;
 
