@@ -1,15 +1,12 @@
 /** @file Finds problems that share a run of words with evaluation sets, and reads those sets. */
-import { readFileSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { messageOf, UserError } from '../util/errors.js';
-import { readJsonLines } from '../data/jsonl.js';
-import { isParquet, readParquetRows } from '../data/parquet.js';
+import { rowError, type BadLine } from '../data/jsonl.js';
+import { readRows } from '../data/rows.js';
+import { UserError } from '../util/errors.js';
 import { gramHashes, normalizeText } from './words.js';
 
 /** How many words in a row a problem must share with an evaluation problem (REDI's decontaminate script). */
 const GRAM_WORDS = 8;
-/** A file of evaluation problems in one JSON array is read whole. */
-const MAX_ARRAY_BYTES = 1 << 28;
 
 /** The problems of one evaluation set. */
 export interface EvaluationSet {
@@ -25,12 +22,17 @@ export interface Overlap {
   words: string;
 }
 
+/** An evaluation set with a hole in it would let its problems through. */
+function refuse({ file, line, problem }: BadLine): never {
+  throw rowError(file, line, problem);
+}
+
 /** Reads the sets from JSON arrays, JSON lines or Parquet files; a set is named after its file. @throws UserError */
 export async function loadEvaluationSets(paths: readonly string[]): Promise<EvaluationSet[]> {
   const sets: EvaluationSet[] = [];
   for (const path of paths) {
     const problems: string[] = [];
-    for await (const row of evaluationRows(path)) {
+    for await (const { row } of readRows(path, refuse)) {
       const text = row.problem ?? row.question ?? row.prompt;
       if (typeof text !== 'string')
         throw new UserError(
@@ -43,31 +45,6 @@ export async function loadEvaluationSets(paths: readonly string[]): Promise<Eval
     sets.push({ name: sets.some((set) => set.name === name) ? path : name, problems });
   }
   return sets;
-}
-
-async function* evaluationRows(path: string): AsyncGenerator<Record<string, unknown>> {
-  if (isParquet(path)) {
-    for await (const { row } of readParquetRows(path)) yield row;
-  } else if (path.endsWith('.json')) {
-    yield* readArray(path);
-  } else {
-    for (const { row } of readJsonLines(path)) yield row;
-  }
-}
-
-function readArray(path: string): Record<string, unknown>[] {
-  if (statSync(path).size > MAX_ARRAY_BYTES)
-    throw new UserError(`${path} is larger than 256 MiB; write it as JSON lines.`);
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new UserError(`${path} is not JSON: ${messageOf(error)}.`);
-  }
-  const isRow = (row: unknown) => typeof row === 'object' && row !== null;
-  if (!Array.isArray(value) || !value.every(isRow))
-    throw new UserError(`${path} must be a JSON array of problems, [{"problem": …}, …].`);
-  return value as Record<string, unknown>[];
 }
 
 /**

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJsonLines, rowError } from '../data/jsonl.js';
-import { isCutOff } from '../teacher/states.js';
+import { isCutOff } from '../data/finishReasons.js';
 import { FileReplacement } from '../util/files.js';
 import { graderOf, type Grade, type GraderName } from '../verify/graders/index.js';
 

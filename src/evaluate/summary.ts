@@ -1,6 +1,6 @@
 /** @file What an evaluation found, as numbers: the step after grading. */
 import { UserError } from '../util/errors.js';
-import { isCutOff } from '../teacher/states.js';
+import { isCutOff } from '../data/finishReasons.js';
 import { readSamples } from './samples.js';
 import { passAtK, type ProblemResult } from './statistics.js';
 

@@ -1,6 +1,7 @@
 /** @file Collects traces: answers verified as they arrive, written as trace rows at the end. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isCutOff } from '../data/finishReasons.js';
 import { writeJsonLines } from '../data/jsonl.js';
 import { UserError } from '../util/errors.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
@@ -92,7 +93,7 @@ async function write(options: CollectOptions, answers: Answers): Promise<Collect
     const { entries } = answered;
     generations += entries.length;
     right += entries.filter(isRight).length;
-    cutOff += entries.filter((entry) => entry.finish_reason === 'length').length;
+    cutOff += entries.filter((entry) => isCutOff(entry.finish_reason)).length;
     const correctness = {
       math_verify_answer: entries.map(({ verdict }) => verdict!.correct),
       math_verify_reparsed_answer: entries.map(({ reparsed }) => reparsed!),

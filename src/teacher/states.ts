@@ -1,5 +1,6 @@
 /** @file What is known of each problem of a run: its journaled answers and whether it was given up. */
 import { z } from 'zod';
+import { isCutOff } from '../data/finishReasons.js';
 import type { Problem } from '../data/problems.js';
 import type { Place } from './journal.js';
 import { requestId } from './requests.js';
@@ -29,11 +30,6 @@ export type JournalEntry = z.infer<typeof journalEntry>;
 /** Whether an answer counts as right: verified, and not cut off. */
 export function isRight({ reparsed, finish_reason }: JournalEntry): boolean {
   return reparsed === true && !isCutOff(finish_reason);
-}
-
-/** Whether a response ended for want of room rather than by itself. */
-export function isCutOff(finishReason: string): boolean {
-  return finishReason === 'length';
 }
 
 /** A journaled answer. */
