@@ -4,7 +4,7 @@ export { getModel } from './hub/get.js';
 export { loadModel, saveModel, type LoadedModel } from './models/checkpoint.js';
 export { Transformer } from './models/transformer.js';
 export { ChatTokenizer } from './text/tokenizer.js';
-export { encodePrompt, tokenRow, type Layout, type TokenRow } from './text/rows.js';
+export { encodePrompt, tokenRow, type Layout, type TokenRow } from './text/tokenRows.js';
 export { sidesOf, tokenSide, type Side } from './text/sides.js';
 export type { ChatMessage } from './text/template.js';
 export { readTrainingRecords, type TrainingRecord } from './data/records.js';

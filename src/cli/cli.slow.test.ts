@@ -371,9 +371,9 @@ describe.concurrent('generate and evaluate', () => {
     expect(readFileSync(written, 'utf8')).toBe(done.stdout);
     expect(done.stdout).toMatch(/pass@1 % +cut off % +against A *\n/);
     expect(done.stdout).toMatch(/^B +.*table-b +\d+\.\d ± \d+\.\d +\d+\.\d +[+−]\d+\.\d \(/m);
-    expect(done.stdout.endsWith('Graded by verify.\n')).toBe(true);
+    expect(done.stdout.endsWith('GraderInput by verify.\n')).toBe(true);
     const other = await redistill(['table', ...entries, '--grader', 'gsm8k']);
-    expect(other.stdout.endsWith('Graded by gsm8k.\n')).toBe(true);
+    expect(other.stdout.endsWith('GraderInput by gsm8k.\n')).toBe(true);
 
     const refused = async (...args: string[]) => redistill(['table', ...args]);
     expectError(await refused(outs[0]!), 2, 'is not NAME=DIR, such as A=');
@@ -588,7 +588,7 @@ describe.concurrent('run', () => {
       expectDone(graded);
       expect(ran(graded)).toEqual(['before', 'after', 'result']);
       expect(readFileSync(join(out, 'before/journal.jsonl'), 'utf8')).toBe(journal);
-      expect(table().endsWith('Graded by gsm8k.\n')).toBe(true);
+      expect(table().endsWith('GraderInput by gsm8k.\n')).toBe(true);
 
       // Under other settings the answers are others: such a stage begins anew by itself.
       const seeded = await redistill(['run', yaml, '--set', 'stages.own.sampling.seed=5']);

@@ -45,7 +45,7 @@ Example:
       const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
         const prompts = readPrompts(settings.prompts);
         const { openGenerator } = await import('../generate/open.js');
-        const { encodePrompt } = await import('../text/rows.js');
+        const { encodePrompt } = await import('../text/tokenRows.js');
         using opened = openGenerator(settings.model, settings);
         const { sampling, samples, system, batch_size: batchSize } = settings;
         const { max_tokens: maxNewTokens, top_p: topP, forced_prefix: forcedPrefix, ...rest } = sampling;

@@ -55,7 +55,7 @@ function describe(key: KeyDescription): string {
   if (initial === undefined || initial === '' || (kind === 'other' && JSON.stringify(initial) === '{}'))
     return listed;
   if (Array.isArray(initial)) return initial.length === 0 ? listed : `${listed} [${initial.join(', ')}]`;
-  return `${listed} [${String(initial as string | number)}]`;
+  return `${listed} [${String(initial)}]`;
 }
 
 function parse(text: string, key: KeyDescription, before: unknown): unknown {

@@ -4,7 +4,7 @@ import type { TraceRow } from '../data/traceRow.js';
 import type { ChatMessage } from '../text/template.js';
 import { deriveSeed } from '../util/random.js';
 import type { Ordered } from './spool.js';
-import type { Sides } from './verdictRules.js';
+import type { Sides } from './verdictSources.js';
 
 export interface Trace {
   /** Which of the row's generations it is. */

@@ -14,7 +14,7 @@ import type { Progress } from '../util/progress.js';
 import { entryOf, highestRanked, shortestPairs, type Entry } from './acrossRows.js';
 import { isTooLong, type CandidateRow, type JudgedRow } from './candidateRow.js';
 import { RowFilters, type Filtered } from './filters.js';
-import { judgeRow } from './judgeRow.js';
+import { usableSides } from './usableSides.js';
 import { Ledger } from './ledger.js';
 import { normalizeFinalAnswer } from './normalizeAnswer.js';
 import { OutputFiles } from './outputFiles.js';
@@ -126,7 +126,7 @@ async function* filteredRows(run: Run, quarantine: Quarantine): AsyncGenerator<F
     const ordinal = ledger.enter(row, isUnpaired(row.fields) ? row.generations!.length : 1);
     if (ordinal % ROWS_BETWEEN_PAUSES === 0) await pause(run);
     progress.update(Math.min(total, ledger.records + quarantine.count), total, 'reading');
-    const sides = judgeRow(row, rule, settings.verdicts);
+    const sides = usableSides(row, rule, settings.verdicts);
     if (typeof sides === 'string') {
       ledger.dropUnusable(row, ordinal, sides);
       continue;

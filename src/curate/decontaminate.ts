@@ -1,7 +1,7 @@
 /** @file Finds problems that share a run of words with evaluation sets, and reads those sets. */
 import { basename, extname } from 'node:path';
 import { rowError, type BadLine } from '../data/jsonl.js';
-import { readRows } from '../data/rows.js';
+import { readRows } from '../data/readRows.js';
 import { UserError } from '../util/errors.js';
 import { gramHashes, normalizeText } from './words.js';
 

@@ -11,12 +11,12 @@ import {
 } from './candidateRow.js';
 import { Decontaminator, loadEvaluationSets, type EvaluationSet, type Overlap } from './decontaminate.js';
 import { DuplicateFinder, type Duplicate } from './duplicates.js';
-import type { DropReason } from './judgeRow.js';
+import type { DropReason } from './usableSides.js';
 import { lengthCounts, LengthMeter, type LengthLimits, type LengthRule, type Measurable } from './lengths.js';
 import type { CurationRule, RowTraces } from './rules/rule.js';
 import { cvOf, inOrder } from './selection.js';
 import type { CurateSettings } from './settings.js';
-import type { Sides } from './verdictRules.js';
+import type { Sides } from './verdictSources.js';
 
 /** A row on its way through the filters, and what they found. */
 export interface Filtered {

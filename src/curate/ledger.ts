@@ -2,11 +2,11 @@
 import type { TraceRow } from '../data/traceRow.js';
 import { isTooLong, type CandidateRow } from './candidateRow.js';
 import type { Filtered, RowFilters } from './filters.js';
-import { cutOffIn, dropReasons, isBlank, type DropReason } from './judgeRow.js';
+import { cutOffIn, dropReasons, isBlank, type DropReason } from './usableSides.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
 import { dataFiles, ruleOf, type CurateSettings } from './settings.js';
 import { accountOf, hintsOf, type Counts, type Lacking, type Summary } from './summary.js';
-import { verdictsOf } from './verdictRules.js';
+import { verdictsOf } from './verdictSources.js';
 
 /** The books of one run: each row that is entered as read is entered once more, as dropped or as written. */
 export class Ledger {

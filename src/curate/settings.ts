@@ -4,7 +4,7 @@ import { UserError } from '../util/errors.js';
 import { rediLimits } from './lengths.js';
 import { curationRules, defaultRule, ruleNamed, ruleNames, type RuleName } from './rules/index.js';
 import { orders, rankings } from './selection.js';
-import { verdictRules } from './verdictRules.js';
+import { verdictSources } from './verdictSources.js';
 
 const path = z.string().min(1);
 const count = z.int().positive();
@@ -21,7 +21,7 @@ const shape = {
     .describe(
       `what becomes of a row, by default ${defaultRule} or the rule whose own setting is given: ${describeRules()}`,
     ),
-  verdicts: z.enum(verdictRules).default('LandMV').describe('which verdicts make a trace right'),
+  verdicts: z.enum(verdictSources).default('LandMV').describe('which verdicts make a trace right'),
   model: path.optional().describe('the student, whose tokenizer counts tokens'),
   length_filter: z
     .boolean()

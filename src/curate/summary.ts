@@ -1,15 +1,15 @@
 /** @file Says what summary.json holds and puts its numbers into sentences, which it checks to add up. */
-import { dropReasons, type DropReason } from './judgeRow.js';
+import { dropReasons, type DropReason } from './usableSides.js';
 import type { LengthLimits } from './lengths.js';
 import type { RuleName } from './rules/index.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
 import type { Order, PairCount, Ranking } from './selection.js';
-import type { VerdictRule } from './verdictRules.js';
+import type { VerdictSource } from './verdictSources.js';
 
 /** What is counted whatever the rule. */
 export interface Counts {
   rule: RuleName;
-  verdicts: VerdictRule;
+  verdicts: VerdictSource;
   chosen: Order;
   pairs_per_problem: PairCount;
   seed: number;

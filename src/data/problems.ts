@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../util/errors.js';
 import { deriveSeed, Random } from '../util/random.js';
 import { RowError, rowError, type BadLine } from './jsonl.js';
-import { readRows } from './rows.js';
+import { readRows } from './readRows.js';
 
 /** A problem and the answers that count as right. */
 export interface Problem {
@@ -136,8 +136,8 @@ export function problemText(row: Record<string, unknown>, path: string, line: nu
 }
 
 function goldsOf(row: Record<string, unknown>, path: string, line: number, name = 'answer'): string[] {
-  const given = row[name] ?? (name === 'answer' ? solved(row.solution) : undefined);
-  if (given === undefined || given === null) throw rowError(path, line, `the field "${name}" is missing`);
+  const given: unknown = row[name] ?? (name === 'answer' ? solved(row.solution) : undefined);
+  if (given === undefined) throw rowError(path, line, `the field "${name}" is missing`);
   const answers: unknown[] = Array.isArray(given) ? given : [given];
   if (answers.length === 0 || !answers.every(isAnswer))
     throw rowError(path, line, `"${name}" must be a text, a number or a list of them`);

@@ -2,7 +2,7 @@
 
 import type { Text } from '../data/records.js';
 import type { Role } from '../objectives/objective.js';
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import type { Finding } from './findings.js';
 import type { Student, TokenizerTraits } from './student.js';
 

@@ -2,7 +2,7 @@
 
 import { RowError } from '../data/jsonl.js';
 import { parseRecord, type Text, type TrainingRecord } from '../data/records.js';
-import { encodePrompt, type TokenRow } from '../text/rows.js';
+import { encodePrompt, type TokenRow } from '../text/tokenRows.js';
 import { sidesOf, tokenSide, type Side } from '../text/sides.js';
 import { UserError } from '../util/errors.js';
 import type { PreparedRow, PreparedSide, RefusedRow } from './check.js';

@@ -1,6 +1,6 @@
 /** @file Cuts a token row into pieces of text that can be shown, for the terminal and the page. */
 
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 
 /** Tokens that show as one piece of text: one token, or the few that make up a character. */

@@ -1,7 +1,7 @@
 /** @file Describes the model that the data is for, and probes what its tokenizer and template do to every row. */
 
 import type { Objective } from '../objectives/objective.js';
-import type { Layout } from '../text/rows.js';
+import type { Layout } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 

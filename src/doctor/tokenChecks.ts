@@ -1,6 +1,6 @@
 /** @file Checks a row's tokens: what is trained, where responses begin and end, ids and lengths. */
 
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import type { PreparedSide, RowCheck, SideCheck } from './check.js';
 import { finding, quote } from './findings.js';
 import type { Student } from './student.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeRows } from '../../test/support/tinyModel.js';
-import type { AskedModel } from '../teacher/answers.js';
+import type { AskedModel } from '../teacher/responses.js';
 import type { Completion } from '../teacher/reply.js';
 import type { RequestId } from '../teacher/requests.js';
 import { silentProgress } from '../util/progress.js';

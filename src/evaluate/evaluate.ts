@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { withAnswers, type AnswersOptions } from '../teacher/answers.js';
+import { withResponses, type ResponsesOptions } from '../teacher/responses.js';
 import { writeFailures } from '../teacher/collect.js';
 import { answerKeys, evaluateDefaults } from '../teacher/settings.js';
-import { traceRow } from '../teacher/traceRow.js';
+import { traceRow } from '../teacher/makeTraceRow.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
 import { graderNames } from '../verify/graders/index.js';
 import { gradesOf, regradeSamples, samplesFile, verdictLists } from './samples.js';
@@ -24,7 +24,7 @@ export const evaluateSettings = z.strictObject({
 export type EvaluateSettings = z.output<typeof evaluateSettings>;
 
 export interface EvaluateOptions extends Omit<
-  AnswersOptions,
+  ResponsesOptions,
   'settings' | 'wanted' | 'verify' | 'preset' | 'budget' | 'prices'
 > {
   settings: EvaluateSettings;
@@ -39,14 +39,14 @@ export interface EvaluateOptions extends Omit<
  *     failed.jsonl, quarantine.jsonl   as `collect` writes them
  *
  * Calling it again resumes an interrupted evaluation, and with other graders it samples nothing: it only grades again.
- * A response that was cut off is graded like any other.
- * @throws as `withAnswers` does, and Error where problems were given up
+ * A response that was cut off is graded too; `verify` then needs it to say what its answer is.
+ * @throws as `withResponses` does, and Error where problems were given up
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { out, settings, model } = options;
   const { grader: graders } = settings;
   let setAside = 0;
-  await withAnswers(options, async (answers) => {
+  await withResponses(options, async (answers) => {
     setAside = answers.setAside;
     using file = new FileReplacement(join(out, samplesFile));
     for await (const answered of answers.rows()) {

@@ -74,17 +74,13 @@ export function regradeSamples(dir: string, graders: readonly GraderName[]): voi
     const grades = row.generation_details.map((detail, i) =>
       gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
     );
-    const { correctness: _before, ...others } = row;
     const details = row.generation_details.map((detail, i) => ({ ...detail, grades: grades[i] }));
     // In its place, so that grading again by the same graders gives the same bytes.
-    const fields = Object.entries({ ...others, generation_details: details }).flatMap(([name, value]) =>
-      name === 'generations_count'
-        ? [
-            [name, value],
-            ['correctness', verdictLists(grades)],
-          ]
-        : [[name, value]],
-    );
+    const fields = Object.entries({ ...row, generation_details: details }).flatMap(([name, value]) => {
+      if (name === 'correctness') return [];
+      const lists = name === 'generations_count' ? [['correctness', verdictLists(grades)]] : [];
+      return [[name, value], ...lists];
+    });
     file.write(`${JSON.stringify(Object.fromEntries(fields))}\n`);
   }
   file.commit();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../models/checkpoint.js';
 import { getModel } from '../hub/get.js';
-import { encodePrompt } from '../text/rows.js';
+import { encodePrompt } from '../text/tokenRows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { setThreads } from '../torch/runtime.js';
 import { liveTensors } from '../torch/tensor.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
-import type { AskedModel } from '../teacher/answers.js';
+import type { AskedModel } from '../teacher/responses.js';
 import { collect } from '../teacher/collect.js';
 import type { RequestQueue } from '../teacher/requests.js';
 import { collectSettings } from '../teacher/settings.js';

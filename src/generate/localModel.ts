@@ -2,10 +2,10 @@
 import { fingerprintPath } from '../util/fingerprint.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
-import type { AskedModel } from '../teacher/answers.js';
+import type { AskedModel } from '../teacher/responses.js';
 import type { AnswerRequest, RequestQueue } from '../teacher/requests.js';
 import type { AnswerSettings } from '../teacher/settings.js';
-import { encodePrompt } from '../text/rows.js';
+import { encodePrompt } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { longestFirst, type Generator, type SequenceSource } from './generator.js';
 import { openGenerator } from './open.js';

@@ -1,5 +1,5 @@
 /** @file Finds the response tokens of packed rows. Knows nothing of losses. */
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import { indices } from '../torch/data.js';
 import type { Tensor } from '../torch/tensor.js';
 

@@ -1,5 +1,5 @@
 /** @file Scores rows under a model: log-probs of their responses, without a backward pass. */
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
 import { scope } from '../torch/tensor.js';

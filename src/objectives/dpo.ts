@@ -1,4 +1,4 @@
-/** @file Defines DPO. */
+/** @file Defines DPO (arXiv 2305.18290): a logistic loss on the margin of log-probs against a reference model. */
 
 import { defineObjective, positiveNumber } from './definition.js';
 import { marginObjective, negativeLogSigmoid } from './margin.js';

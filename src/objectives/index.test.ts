@@ -33,16 +33,28 @@ describe('createObjective', () => {
     );
   });
 
-  it.each<[ObjectiveSpec, string]>([
-    [{ name: 'reid' }, 'there is no objective "reid"; choose one of sft, redi, symmetric, simpo, dpo.'],
+  it.each<[ObjectiveSpec, string | RegExp]>([
+    [
+      { name: 'reid' },
+      'there is no objective "reid" (the nearest is "redi"); choose one of sft, redi, symmetric, simpo, dpo (docs/recipes.md, section "Objectives").',
+    ],
     [
       { name: 'constructor' },
-      'there is no objective "constructor"; choose one of sft, redi, symmetric, simpo, dpo.',
+      /there is no objective "constructor" \(the nearest is "\w+"\); choose one of sft, redi, symmetric, simpo, dpo /,
     ],
-    [{ name: 'redi', aplha: 0.8 }, 'objective redi has no parameter "aplha"; it takes alpha.'],
-    [{ name: 'redi', alpha: 'x', beta: 1 }, 'objective redi has no parameter "beta"; it takes alpha.'],
-    [{ name: 'sft', alpha: 1 }, 'objective sft has no parameter "alpha"; it takes none.'],
-    [{ name: 'simpo', gama: 1 }, 'objective simpo has no parameter "gama"; it takes beta, gamma.'],
+    [
+      { name: 'redi', aplha: 0.8 },
+      'objective redi has no parameter "aplha" (the nearest is "alpha"); it takes alpha (docs/recipes.md, section "Objectives").',
+    ],
+    [
+      { name: 'redi', alpha: 'x', beta: 1 },
+      'objective redi has no parameter "beta" (the nearest is "alpha"); it takes alpha (docs/recipes.md',
+    ],
+    [{ name: 'sft', alpha: 1 }, 'objective sft has no parameter "alpha"; it takes none (docs/recipes.md'],
+    [
+      { name: 'simpo', gama: 1 },
+      'objective simpo has no parameter "gama" (the nearest is "gamma"); it takes beta, gamma (docs/recipes.md',
+    ],
     [{ name: 'redi', alpha: 8 }, 'objective redi: alpha must be a number from 0 to 1.'],
     [{ name: 'redi', alpha: '0.8' }, 'objective redi: alpha must be a number from 0 to 1.'],
     [{ name: 'redi', alpha: null }, 'objective redi: alpha must be a number from 0 to 1.'],

@@ -1,4 +1,4 @@
-/** @file Lists the objectives by name. A new one is entered here and nowhere else. */
+/** @file Lists the objectives by name; recipes, help texts and docs/recipes.md take them from here. */
 
 import { UserError } from '../util/errors.js';
 import { nearestHint } from '../util/nearest.js';

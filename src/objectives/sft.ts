@@ -1,4 +1,4 @@
-/** @file Defines supervised fine-tuning. */
+/** @file Defines supervised fine-tuning: −logp, mean over response tokens. */
 
 import { defineObjective } from './definition.js';
 import { linearObjective } from './linear.js';

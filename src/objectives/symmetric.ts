@@ -1,4 +1,4 @@
-/** @file Defines the symmetric objective. */
+/** @file Defines the symmetric objective: REDI at α = 1. */
 
 import { defineObjective } from './definition.js';
 import { lengthNormalisedPairs } from './redi.js';

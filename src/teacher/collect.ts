@@ -5,14 +5,14 @@ import { isCutOff } from '../data/finishReasons.js';
 import { writeJsonLines } from '../data/jsonl.js';
 import { UserError } from '../util/errors.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
-import { withAnswers, type Answers, type AnswersOptions } from './answers.js';
+import { withResponses, type Responses, type ResponsesOptions } from './responses.js';
 import type { Verifier } from './collector.js';
 import type { CollectSettings } from './settings.js';
 import { isRight, nextSample, type ProblemState } from './states.js';
-import { traceRow } from './traceRow.js';
+import { traceRow } from './makeTraceRow.js';
 
 export interface CollectOptions extends Omit<
-  AnswersOptions,
+  ResponsesOptions,
   'settings' | 'wanted' | 'preset' | 'budget' | 'prices'
 > {
   settings: CollectSettings;
@@ -52,14 +52,14 @@ export interface CollectSummary {
  *
  * Calling it again resumes an interrupted run: answers in the journal are never requested twice, and problems that were
  * given up are tried again.
- * @throws as `withAnswers` does
+ * @throws as `withResponses` does
  */
 export async function collect(options: CollectOptions): Promise<CollectSummary> {
   const { settings } = options;
   checkCollectSettings(settings);
   const { max_tokens_total: tokens, max_cost: cost, price_in: input, price_out: output } = settings;
   const { samples, until_right: untilRight } = settings;
-  return withAnswers(
+  return withResponses(
     {
       ...options,
       preset: settings.preset,
@@ -83,7 +83,7 @@ function checkCollectSettings(settings: CollectSettings): void {
     throw new UserError('Budgets and prices are for an endpoint: give "base_url", or leave them out.');
 }
 
-async function write(options: CollectOptions, answers: Answers): Promise<CollectSummary> {
+async function write(options: CollectOptions, answers: Responses): Promise<CollectSummary> {
   const { out, settings, model } = options;
   const { states, wanted, meter } = answers;
   const traces = join(out, 'traces.jsonl');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { UserError } from '../util/errors.js';
-import { tokenRow } from './rows.js';
+import { tokenRow } from './tokenRows.js';
 import { sidesOf, tokenSide } from './sides.js';
 import { ChatTokenizer } from './tokenizer.js';
 

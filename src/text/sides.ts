@@ -4,7 +4,7 @@
  */
 
 import type { Objective, Role } from '../objectives/objective.js';
-import { tokenRow, type RowOptions, type TokenRow, type Where } from './rows.js';
+import { tokenRow, type RowOptions, type TokenRow, type Where } from './tokenRows.js';
 import type { ChatMessage } from './template.js';
 import type { ChatTokenizer } from './tokenizer.js';
 

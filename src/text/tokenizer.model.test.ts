@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { getModel } from '../hub/get.js';
-import { tokenRow, encodePrompt } from './rows.js';
+import { tokenRow, encodePrompt } from './tokenRows.js';
 import { ChatTokenizer } from './tokenizer.js';
 
 interface Case {

@@ -6,12 +6,12 @@ import { loadModel, saveModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { getModel } from '../hub/get.js';
 import { createObjective } from '../objectives/index.js';
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import { AdamW, clipGradNorm } from '../torch/optim.js';
 import { setThreads } from '../torch/runtime.js';
 import { liveTensors } from '../torch/tensor.js';
 import { Engine } from './engine.js';
-import { packByTokenBudget } from './packing.js';
+import { packByTokenBudget } from './tokenBudget.js';
 import { runStep, type TrainSequence } from './step.js';
 import { TrainableWeights } from './weights.js';
 

@@ -12,7 +12,7 @@ import { namedTensors } from '../models/checkpoint.js';
 import { packSequences } from '../models/pack.js';
 import { Scorer } from '../models/scorer.js';
 import { createObjective, type ObjectiveSpec } from '../objectives/index.js';
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import { backward } from '../torch/autograd.js';
 import { fromArray, indices, toFloat64Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';

@@ -7,7 +7,7 @@ import { packSequences, type Pack } from '../models/pack.js';
 import { rmsNormBackward } from '../models/norm.js';
 import { locateResponses, perRow, type Responses } from '../models/responses.js';
 import type { Branch } from '../models/transformer.js';
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import type { TrainableWeights } from './weights.js';
 
 /** One residual branch of the forward pass: its input, and its graph unless it is recomputed in backward. */

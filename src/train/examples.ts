@@ -4,7 +4,7 @@ import { readTrainingRecords, type TrainingRecord } from '../data/records.js';
 import { rowError } from '../data/jsonl.js';
 import { readConfig } from '../models/directory.js';
 import { checkRows, type Objective, type Role } from '../objectives/objective.js';
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import { sidesOf, tokenSide, type SideOptions } from '../text/sides.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';

@@ -7,11 +7,11 @@ import { Scorer } from '../models/scorer.js';
 import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
-import type { Layout, TokenRow } from '../text/rows.js';
+import type { Layout, TokenRow } from '../text/tokenRows.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
 import type { Progress } from '../util/progress.js';
 import { checkIds, tokenizeFile } from './examples.js';
-import { packByTokenBudget } from './packing.js';
+import { packByTokenBudget } from './tokenBudget.js';
 
 export interface ScoreOptions {
   model: string;

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { createObjective, objectiveNames, type ObjectiveSpec } from '../objectives/index.js';
-import { layouts } from '../text/rows.js';
+import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
 import { decays } from './schedule.js';

@@ -1,9 +1,9 @@
 /** @file Computes the loss and gradients of one optimizer step. The update is the caller's. */
 import { countStep, type Metrics, type Objective, type SequenceInfo } from '../objectives/objective.js';
-import type { TokenRow } from '../text/rows.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import { disposeAll } from '../torch/tensor.js';
 import type { Activations, Engine } from './engine.js';
-import { callsByTokenBudget, packByTokenBudget } from './packing.js';
+import { callsByTokenBudget, packByTokenBudget } from './tokenBudget.js';
 
 /** One sequence of an optimizer step. */
 export interface TrainSequence extends SequenceInfo {

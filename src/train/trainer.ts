@@ -16,7 +16,7 @@ import { writeFileAtomic } from '../util/files.js';
 import { stepRows, stepsPerEpoch } from './dataOrder.js';
 import { Engine } from './engine.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
-import { packByTokenBudget } from './packing.js';
+import { packByTokenBudget } from './tokenBudget.js';
 import { preflight } from './preflight.js';
 import type { TrainRecipe } from './settings.js';
 import { learningRate } from './schedule.js';

@@ -1,7 +1,7 @@
 import { loadModel } from '../../src/models/checkpoint.js';
 import { toFloat64Array } from '../../src/torch/data.js';
 import type { Dtype } from '../../src/torch/dtype.js';
-import type { TokenRow } from '../../src/text/rows.js';
+import type { TokenRow } from '../../src/text/tokenRows.js';
 import { Engine } from '../../src/train/engine.js';
 import { TrainableWeights } from '../../src/train/weights.js';
 import { familyDir } from './families.js';

@@ -3,7 +3,7 @@ import { deriveSeed } from '../../util/random.js';
 import type { CandidateRow, Pair } from '../candidateRow.js';
 import { prefRow, sftRow } from '../outputs.js';
 import { pairUp } from '../selection.js';
-import { sidesBy } from '../verdictRules.js';
+import { sidesBy } from '../verdictSources.js';
 import type { CurationRule, Output, RuleReport } from './rule.js';
 
 /**

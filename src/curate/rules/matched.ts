@@ -2,7 +2,7 @@
 import { plainRun } from '../outputs.js';
 import type { PairCount } from '../selection.js';
 import { countSteps, equalSteps } from '../steps.js';
-import { sidesBy } from '../verdictRules.js';
+import { sidesBy } from '../verdictSources.js';
 import type { CurationRule, RowTraces } from './rule.js';
 
 /** The share of the longer response by which lengths may differ, unless `match_length` says otherwise. */

@@ -1,7 +1,7 @@
 /** @file Defines the REDI paper's rule: the first right trace, paired with the first one that is not right. */
 import { plainRun } from '../outputs.js';
 import { pairUp } from '../selection.js';
-import { sidesBy } from '../verdictRules.js';
+import { sidesBy } from '../verdictSources.js';
 import type { CurationRule } from './rule.js';
 
 /** D_SFT and D_Pref of the REDI paper (arXiv 2505.24850), and more pairs a problem where asked. */

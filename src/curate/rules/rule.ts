@@ -3,7 +3,7 @@ import type { Entry } from '../acrossRows.js';
 import type { CandidateRow, Pair } from '../candidateRow.js';
 import type { LengthRule } from '../lengths.js';
 import type { PairCount } from '../selection.js';
-import type { Sides, TwoVerdicts, VerdictRule } from '../verdictRules.js';
+import type { Sides, TwoVerdicts, VerdictSource } from '../verdictSources.js';
 
 /** The settings that rules read. */
 export interface RuleSettings {
@@ -70,7 +70,7 @@ export interface CurationRule {
    */
   readonly unpaired?: { readonly key: string; readonly text: string };
   /** Says which generations are right and which are wrong, and may be used as such. */
-  sides(verdicts: readonly TwoVerdicts[], verdictRule: VerdictRule): Sides;
+  sides(verdicts: readonly TwoVerdicts[], verdictRule: VerdictSource): Sides;
   /** Chooses among the traces of one row, which has a right one. */
   choose(traces: RowTraces, settings: RuleSettings): Choice;
   /** Changes how lengths are counted and limited, where the rule has a way of its own. */

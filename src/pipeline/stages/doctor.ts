@@ -6,7 +6,7 @@ import type { Examination } from '../../doctor/examine.js';
 import { printSummary } from '../../doctor/print.js';
 import { hasErrors } from '../../doctor/summary.js';
 import { FileReplacement, writeFileAtomic } from '../../util/files.js';
-import { layouts } from '../../text/rows.js';
+import { layouts } from '../../text/tokenRows.js';
 import type { Progress } from '../../util/progress.js';
 import { defineStage } from './stage.js';
 

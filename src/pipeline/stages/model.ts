@@ -1,5 +1,5 @@
 /** @file Which model answers: the one behind an endpoint, or the one in a directory. */
-import type { AskedModel } from '../../teacher/answers.js';
+import type { AskedModel } from '../../teacher/responses.js';
 import { requestFields, type AnswerSettings } from '../../teacher/settings.js';
 import type { Progress } from '../../util/progress.js';
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeJsonLines } from '../../data/jsonl.js';
-import { layouts } from '../../text/rows.js';
+import { layouts } from '../../text/tokenRows.js';
 import { computeDtypes } from '../../util/computeDtype.js';
 import { defineStage } from './stage.js';
 

@@ -1,6 +1,6 @@
 /** @file Grades as the published GSM8K tables do, for comparability. */
 
-import { goldsOf, type GradeItem } from './gradeItem.js';
+import { goldsOf, type GradeItem } from './support/gradeItem.js';
 
 /**
  * Grades GSM8K answers by the exact match of lm-evaluation-harness's `strict-match`: the first `#### <number>` of the

@@ -1,8 +1,8 @@
 /** @file Grades as hendrycks/math does, for comparability. */
 
-import { boxedAnswer } from './boxedAnswer.js';
-import { goldsOf, type GradeItem } from './gradeItem.js';
-import { normalString } from './normalString.js';
+import { boxedAnswer } from './support/boxedAnswer.js';
+import { goldsOf, type GradeItem } from './support/gradeItem.js';
+import { normalString } from './support/normalString.js';
 
 /** Compares as `is_equiv` of hendrycks/math: the normal forms as texts, or the texts themselves if one has no such form. */
 export function isEquivalent(first: string, second: string): boolean {

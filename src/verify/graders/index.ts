@@ -1,13 +1,13 @@
 /** @file The graders by name: the one place where "is this response right?" is answered for an evaluation. */
 import { UserError } from '../../util/errors.js';
 import { verify, type Preset } from '../verify.js';
-import { boxedAnswer } from './boxedAnswer.js';
+import { boxedAnswer } from './support/boxedAnswer.js';
 import { grade as gradeGsm8k } from './gsm8k.js';
 import { grade as gradeHendrycks } from './hendrycks.js';
 import { grade as gradeRllm } from './rllm.js';
 
 /** A response to be graded. */
-export interface Graded {
+export interface GraderInput {
   /** The answers that count as right, at least one. */
   golds: readonly string[];
   response: string;
@@ -24,7 +24,7 @@ export interface Grade {
   stage?: string;
 }
 
-export type Grader = (item: Graded) => Grade;
+export type Grader = (item: GraderInput) => Grade;
 
 /** Several golds: right by any, and the first one's verdict where by none. */
 const byVerify =

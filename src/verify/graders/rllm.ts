@@ -2,13 +2,13 @@
  * @file Grades as rllm does, with which the REDI paper was evaluated. Faithful with its mistakes, for comparability.
  */
 
-import { boxedAnswer } from './boxedAnswer.js';
-import { goldsOf, type GradeItem } from './gradeItem.js';
-import { LatexError } from './latexErrors.js';
-import { latexToText } from './latexToText.js';
-import { normalString } from './normalString.js';
-import { floatToText, parseFloatText, strip } from './python.js';
-import { simplifiesToZero } from './sympyZero.js';
+import { boxedAnswer } from './support/boxedAnswer.js';
+import { goldsOf, type GradeItem } from './support/gradeItem.js';
+import { LatexError } from './support/latexErrors.js';
+import { latexToText } from './support/latexToText.js';
+import { normalString } from './support/normalString.js';
+import { floatToText, parseFloatText, strip } from './support/python.js';
+import { simplifiesToZero } from './support/sympyZero.js';
 
 /** Limits the characters of an answer; a longer one is wrong unless it is the truth to the letter. */
 const MAX_LENGTH = 10_000;

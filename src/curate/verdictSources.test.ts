@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isRight, verdictRules, verdictsOf, type VerdictRule } from './verdictRules.js';
+import { isRight, verdictSources, verdictsOf, type VerdictSource } from './verdictSources.js';
 
 const row = (llm: (boolean | null)[] | null, mvReparsed: (boolean | null)[] | null) => ({
   generations: ['a', 'b'],
@@ -15,7 +15,7 @@ describe('isRight', () => {
     [true, false, [false, true, false, true]],
     [true, true, [true, true, true, true]],
   ])('judge %s and rules %s', (llm, mv, expected) => {
-    expect(verdictRules.map((rule) => isRight({ llm, mv }, rule))).toEqual(expected);
+    expect(verdictSources.map((rule) => isRight({ llm, mv }, rule))).toEqual(expected);
   });
 });
 
@@ -27,7 +27,7 @@ describe('verdictsOf', () => {
     ]);
   });
 
-  it.each<[string, ReturnType<typeof row>, VerdictRule[]]>([
+  it.each<[string, ReturnType<typeof row>, VerdictSource[]]>([
     ['no judge', row(null, [true, false]), ['mv']],
     ['no rules', row([true, false], null), ['llm']],
     ['a short list of the judge', row([true], [true, false]), ['mv']],
@@ -35,7 +35,7 @@ describe('verdictsOf', () => {
     ['both', row([true, false], [true, false]), ['LandMV', 'LorMV', 'mv', 'llm']],
     ['neither', row(null, null), []],
   ])('with %s', (_, given, able) => {
-    expect(verdictRules.filter((rule) => verdictsOf(given, rule) !== null)).toEqual(able);
+    expect(verdictSources.filter((rule) => verdictsOf(given, rule) !== null)).toEqual(able);
   });
 
   it('needs generations', () => {

@@ -1,5 +1,5 @@
 /** @file A problem and its answers as a trace row. The one shape in which answers are stored, whoever asked for them. */
-import type { AnsweredRow } from './answers.js';
+import type { AnsweredRow } from './responses.js';
 import { storedSampling, type AnswerSettings } from './settings.js';
 import type { JournalEntry } from './states.js';
 

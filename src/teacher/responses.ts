@@ -31,7 +31,7 @@ export interface AskedModel {
   sampler: Sampler;
 }
 
-export interface AnswersOptions {
+export interface ResponsesOptions {
   settings: AnswerSettings;
   /** Default: as many as `settings.samples` says. */
   wanted?: Wanted;
@@ -54,7 +54,7 @@ export interface AnsweredRow {
 }
 
 /** What a run has in its folder. */
-export interface Answers {
+export interface Responses {
   states: readonly ProblemState[];
   wanted: Wanted;
   meter: Meter;
@@ -71,9 +71,9 @@ export interface Answers {
  * @throws UserError for input that does not fit, where every request fails, or where the disk is full; OtherRun for
  * settings other than the journal's; the signal's reason when it is aborted
  */
-export async function withAnswers<T>(
-  options: AnswersOptions,
-  use: (answers: Answers) => Promise<T>,
+export async function withResponses<T>(
+  options: ResponsesOptions,
+  use: (responses: Responses) => Promise<T>,
 ): Promise<T> {
   const { out } = options;
   checkAnswerSettings(options.settings);
@@ -89,7 +89,7 @@ export async function withAnswers<T>(
   }
 }
 
-async function answer<T>(options: AnswersOptions, use: (answers: Answers) => Promise<T>): Promise<T> {
+async function answer<T>(options: ResponsesOptions, use: (responses: Responses) => Promise<T>): Promise<T> {
   const { out, settings, model, progress, signal } = options;
   const { wanted = { samples: settings.samples, untilRight: false } } = options;
   const { data, problem_field: problem, answer_field: gold } = settings;

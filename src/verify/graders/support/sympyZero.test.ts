@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { WorkBudget } from '../algebra/workBudget.js';
+import { WorkBudget } from '../../algebra/workBudget.js';
 import { SERIES, simplifiesToZero, STEPS } from './sympyZero.js';
 
 const { rows } = JSON.parse(readFileSync('test/fixtures/graders/sympy.json', 'utf8')) as {

@@ -6,8 +6,8 @@ import type { TraceRow } from '../data/traceRow.js';
  * trace right; the names are those of OpenR1-Math. LandMV: both say so (the REDI paper's rule). LorMV: one of them.
  * mv: the rules. llm: the judge.
  */
-export const verdictRules = ['LandMV', 'LorMV', 'mv', 'llm'] as const;
-export type VerdictRule = (typeof verdictRules)[number];
+export const verdictSources = ['LandMV', 'LorMV', 'mv', 'llm'] as const;
+export type VerdictSource = (typeof verdictSources)[number];
 
 /** The two verdicts on one generation; no verdict (null) counts as "not right", as in the paper's code. */
 export interface TwoVerdicts {
@@ -27,7 +27,7 @@ export interface Sides {
  */
 export function verdictsOf(
   { generations, correctness }: Pick<TraceRow, 'generations' | 'correctness'>,
-  rule: VerdictRule,
+  rule: VerdictSource,
 ): TwoVerdicts[] | null {
   if (!generations) return null;
   const fits = (list: readonly unknown[] | null) => list?.length === generations.length;
@@ -40,7 +40,7 @@ export function verdictsOf(
 }
 
 /** True where the rule calls the trace right. */
-export function isRight({ llm, mv }: TwoVerdicts, rule: VerdictRule): boolean {
+export function isRight({ llm, mv }: TwoVerdicts, rule: VerdictSource): boolean {
   switch (rule) {
     case 'LandMV':
       return llm && mv;
@@ -56,7 +56,7 @@ export function isRight({ llm, mv }: TwoVerdicts, rule: VerdictRule): boolean {
 /** Divides generations into right and wrong ones; `isWrong` defaults to every one that is not right. */
 export function sidesBy(
   verdicts: readonly TwoVerdicts[],
-  rule: VerdictRule,
+  rule: VerdictSource,
   isWrong: (verdict: TwoVerdicts) => boolean = (verdict) => !isRight(verdict, rule),
 ): Sides {
   const where = (test: (verdict: TwoVerdicts) => boolean) =>

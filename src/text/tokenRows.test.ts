@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { UserError } from '../util/errors.js';
-import { encodePrompt, tokenRow, type RowOptions } from './rows.js';
+import { encodePrompt, tokenRow, type RowOptions } from './tokenRows.js';
 import type { ChatMessage } from './template.js';
 import { ChatTokenizer } from './tokenizer.js';
 

@@ -1,7 +1,7 @@
 /** @file Decides whether a row can be used at all and which of its traces are right and wrong. */
 import type { TraceRow } from '../data/traceRow.js';
 import type { CurationRule } from './rules/rule.js';
-import { verdictsOf, type Sides, type VerdictRule } from './verdictRules.js';
+import { verdictsOf, type Sides, type VerdictSource } from './verdictSources.js';
 
 /** Why a row is in neither set. */
 export const dropReasons = [
@@ -24,7 +24,11 @@ export type DropReason = (typeof dropReasons)[number];
  * among them. A blank generation is neither right nor wrong: there is nothing in it to train on. One that was cut off is
  * wrong, whatever its verdicts: the answer that they found may be one on the way.
  */
-export function judgeRow(row: TraceRow, rule: CurationRule, verdictRule: VerdictRule): DropReason | Sides {
+export function usableSides(
+  row: TraceRow,
+  rule: CurationRule,
+  verdictRule: VerdictSource,
+): DropReason | Sides {
   const { problem, generations } = row;
   if (row.problemIsValid?.trim().toLowerCase() !== 'yes') return 'invalid_problem';
   if (row.source === 'cn_k12') return 'cn_k12';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../util/random.js';
-import { callsByTokenBudget, packByTokenBudget } from './packing.js';
+import { callsByTokenBudget, packByTokenBudget } from './tokenBudget.js';
 
 const randomLengths = (seed: number, count: number, longest: number): number[] => {
   const random = new Random(seed);

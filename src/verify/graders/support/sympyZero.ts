@@ -1,8 +1,8 @@
 /** @file Decides whether SymPy would simplify an expression to zero, by evaluating it. For rllm's grader only. */
 
-import { Random } from '../../util/random.js';
-import { contains, symbolsOf, type Node } from '../algebra/tree.js';
-import { BudgetExceeded, WorkBudget } from '../algebra/workBudget.js';
+import { Random } from '../../../util/random.js';
+import { contains, symbolsOf, type Node } from '../../algebra/tree.js';
+import { BudgetExceeded, WorkBudget } from '../../algebra/workBudget.js';
 import * as fixed from './fixedComplex.js';
 import { computeNumbers, NotEvaluated } from './sympyFloats.js';
 import { parseSympyText } from './sympyText.js';

@@ -1,6 +1,6 @@
 /** @file Reads plain text as SymPy's parser does. For rllm's grader only; the verifier's own grammar is parse/. */
 
-import { rational } from '../../util/rational.js';
+import { rational } from '../../../util/rational.js';
 import {
   call,
   constant,
@@ -13,7 +13,7 @@ import {
   sum,
   symbol,
   type Node,
-} from '../algebra/tree.js';
+} from '../../algebra/tree.js';
 
 /** Limits the length of a text; a longer one counts as unreadable. */
 const MAX_LENGTH = 2_000;

@@ -1,7 +1,7 @@
 /** @file Computes the numeric parts of expressions as SymPy does, with binary decimals. For rllm's grader only. */
 
-import { add, bitLength, divide, multiply, rational, type Rational } from '../../util/rational.js';
-import { call, number, power, product, sum, type Node, type NodeOf } from '../algebra/tree.js';
+import { add, bitLength, divide, multiply, rational, type Rational } from '../../../util/rational.js';
+import { call, number, power, product, sum, type Node, type NodeOf } from '../../algebra/tree.js';
 
 /** SymPy would take too long, or there is no value (1/0). */
 export class NotEvaluated extends Error {
