@@ -53,10 +53,15 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
   }
 }
 
-function gradeAgain(dir: string, data: string | undefined, flags: StageFlags): void {
-  const { out, json, grader } = flags;
-  if (data !== undefined || flags.data !== undefined || flags.model !== undefined || out !== undefined)
+function gradeAgain(dir: string, data: string | undefined, flags: StageFlags & { regrade?: string }): void {
+  const { json, grader } = flags;
+  const given = Object.keys(flags).filter((name) => !['regrade', 'json', 'grader'].includes(name));
+  if (data !== undefined || given.length > 0)
     throw new UserError('--regrade takes the folder of an evaluation and --grader, and nothing else.');
+  if (grader === undefined)
+    throw new UserError(
+      '--regrade needs --grader: all graders that the evaluation is to have, such as verify,rllm.',
+    );
   const summary = regrade(dir, graderSetting.parse(grader));
   if (json) printJson(summary);
   else process.stdout.write(`${describeEvaluation(summary)}\n`);

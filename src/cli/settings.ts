@@ -1,12 +1,15 @@
 /** @file Flags made from a settings schema, and settings from flags: `max_tokens` of a recipe is `--max-tokens` here. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
-import { describeKeys, type KeyDescription } from '../recipe/describe.js';
+import { defaultInWords, describeKeys, ENTRY, type KeyDescription } from '../recipe/describe.js';
 import { parseRecipe } from '../recipe/parse.js';
 
 /** Keys of parts are flags of their own; what cannot be written on a command line is left to recipes. */
 function flagKeys(schema: z.ZodType): KeyDescription[] {
-  return describeKeys(schema).filter(({ kind }) => kind !== 'part');
+  const keys = describeKeys(schema);
+  const hasParts = (list: KeyDescription) =>
+    keys.some(({ path }) => path.join('.').startsWith(`${[...list.path, ENTRY].join('.')}.`));
+  return keys.filter((key) => key.kind !== 'part' && !key.path.includes(ENTRY) && !hasParts(key));
 }
 
 const flagOf = ({ path }: Pick<KeyDescription, 'path'>): string => `--${path.at(-1)!.replaceAll('_', '-')}`;
@@ -55,7 +58,7 @@ function describe(key: KeyDescription): string {
   if (initial === undefined || initial === '' || (kind === 'other' && JSON.stringify(initial) === '{}'))
     return listed;
   if (Array.isArray(initial)) return initial.length === 0 ? listed : `${listed} [${initial.join(', ')}]`;
-  return `${listed} [${String(initial)}]`;
+  return `${listed} [${defaultInWords(initial)}]`;
 }
 
 function parse(text: string, key: KeyDescription, before: unknown): unknown {

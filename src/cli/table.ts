@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import { Command } from 'commander';
 import { makeTable, tableStage } from '../pipeline/stages/table.js';
+import { parseRecipe } from '../recipe/parse.js';
 import { writeFileAtomic } from '../util/files.js';
 import { UserError } from '../util/errors.js';
 
@@ -33,7 +34,8 @@ Example:
         const evaluation = entry.slice(equals + 1);
         return { name: entry.slice(0, equals), label: labelOf(evaluation), evaluation };
       });
-      const table = makeTable({ rows, against, grader, notes: [] });
+      const settings = { rows, against, ...(grader !== undefined && { grader }) };
+      const table = makeTable(parseRecipe(tableStage.schema, settings, 'table'));
       if (out !== undefined) writeFileAtomic(out, table);
       process.stdout.write(table);
     });

@@ -18,6 +18,8 @@ export interface Problem {
 
 /** A problem with the row that it stands in. */
 export interface ProblemRow extends Problem {
+  /** The gold answers as the row has them: a number is a number, and blanks are kept. For graders that go by the letter. */
+  rawGolds: (string | number)[];
   /** The row as it was read. */
   fields: Record<string, unknown>;
 }
@@ -65,11 +67,11 @@ export async function* readProblemRows(
       const originalIndex = Number.isSafeInteger(own) ? (own as number) : place;
       const id = idOf(row.id ?? place, path, line);
       const problem = problemText(row, path, line, names.problem);
-      const golds = goldsOf(row, path, line, names.answer);
+      const { golds, rawGolds } = goldsOf(row, path, line, names.answer);
       const other = lineOf.get(id);
       if (other !== undefined) throw rowError(path, line, `the "id" ${id} is that of line ${other} too`);
       lineOf.set(id, line);
-      yield { id, problem, golds, originalIndex, fields: row };
+      yield { id, problem, golds, rawGolds, originalIndex, fields: row };
     } catch (error) {
       if (!(error instanceof RowError)) throw error;
       onBadRow({ file: path, line, problem: error.problem, text: JSON.stringify(row) });
@@ -90,12 +92,17 @@ export async function readProblems(
 ): Promise<{ problems: (Problem & { place: number })[]; usable: number; digest: string }> {
   const problems: (Problem & { place: number })[] = [];
   const digest = rowsDigest();
-  for await (const row of readProblemRows(path, onBadRow, names)) {
+  const reasons: string[] = [];
+  const noteFirst = (bad: BadLine) => {
+    if (reasons.length === 0) reasons.push(` (line ${bad.line}: ${bad.problem})`);
+    onBadRow(bad);
+  };
+  for await (const row of readProblemRows(path, noteFirst, names)) {
     digest.add(row);
     const { id, problem, golds, originalIndex } = row;
     problems.push({ id, problem, golds, originalIndex, place: problems.length });
   }
-  if (problems.length === 0) throw new UserError(`${path} has no problems with answers.`);
+  if (problems.length === 0) throw new UserError(`${path} has no problems with answers${reasons[0] ?? ''}.`);
   const usable = problems.length;
   return { problems: select(problems, path, selection), usable, digest: digest.value() };
 }
@@ -135,7 +142,12 @@ export function problemText(row: Record<string, unknown>, path: string, line: nu
   return text;
 }
 
-function goldsOf(row: Record<string, unknown>, path: string, line: number, name = 'answer'): string[] {
+function goldsOf(
+  row: Record<string, unknown>,
+  path: string,
+  line: number,
+  name = 'answer',
+): Pick<ProblemRow, 'golds' | 'rawGolds'> {
   const given: unknown = row[name] ?? (name === 'answer' ? solved(row.solution) : undefined);
   if (given === undefined) throw rowError(path, line, `the field "${name}" is missing`);
   const answers: unknown[] = Array.isArray(given) ? given : [given];
@@ -144,10 +156,10 @@ function goldsOf(row: Record<string, unknown>, path: string, line: number, name 
   const golds = answers.map((answer) => finalAnswer(String(answer)));
   if (golds.includes('')) throw rowError(path, line, `"${name}" is empty`);
   const further: unknown[] = Array.isArray(row.reparsed_answers) ? row.reparsed_answers : [];
-  return [
-    ...golds,
-    ...further.filter((text): text is string => typeof text === 'string' && text.trim() !== ''),
-  ];
+  const texts = further.filter((text): text is string => typeof text === 'string' && text.trim() !== '');
+  // A worked solution is no answer to the letter: what ends it is.
+  const raw = answers.map((answer, i) => (String(answer).includes(GSM8K_MARK) ? golds[i]! : answer));
+  return { golds: [...golds, ...texts], rawGolds: [...raw, ...texts] };
 }
 
 function isAnswer(value: unknown): value is string | number {

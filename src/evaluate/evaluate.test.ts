@@ -24,6 +24,9 @@ const data = writeRows(join(root, 'problems.jsonl'), [
   { problem: 'Nobody knows.' },
 ]);
 
+/** What another run would fail at as well. */
+class Permanent extends Error {}
+
 /** A model that answers by rote, and remembers what it was asked. */
 function scripted(answers: (id: RequestId) => Partial<Completion> | Error) {
   const asked: { id: RequestId; prompt: unknown }[] = [];
@@ -36,7 +39,7 @@ function scripted(answers: (id: RequestId) => Partial<Completion> | Error) {
         for (let request = queue.next(); request; request = queue.next()) {
           asked.push({ id: request.id, prompt: request.prompt });
           const said = answers(request.id);
-          if (said instanceof Error) queue.failed(request, said.message);
+          if (said instanceof Error) queue.failed(request, said.message, said instanceof Permanent);
           else
             await queue.answered(request, {
               ...{ text: '', reasoning: null, finishReason: 'stop', promptTokens: 10, completionTokens: 5 },
@@ -59,7 +62,12 @@ const rote = () =>
     finishReason: problem === 0 && sample === 2 ? 'length' : 'stop',
   }));
 
-const run = (out: string, { model }: { model: AskedModel }, keys: object = {}) =>
+const run = (
+  out: string,
+  { model }: { model: AskedModel },
+  keys: object = {},
+  log: (line: string) => void = () => undefined,
+) =>
   evaluate({
     settings: evaluateSettings.parse({
       ...{ data, model: 'rote', samples: 3, instruction: 'Think.', grader: ['verify', 'rllm', 'hendrycks'] },
@@ -67,7 +75,7 @@ const run = (out: string, { model }: { model: AskedModel }, keys: object = {}) =
     }),
     out,
     model,
-    progress: silentProgress,
+    progress: { ...silentProgress, log },
     signal: new AbortController().signal,
   });
 
@@ -150,12 +158,39 @@ describe('evaluate', () => {
   it('says which problems have no answers, and grades nothing', async () => {
     const out = newFolder();
     const failing = scripted(({ problem }) => (problem === 1 ? new Error('too long') : { text: '7' }));
-    await expect(run(out, failing)).rejects.toThrow('1 of 2 problems have no answers (the first: too long)');
+    await expect(run(out, failing)).rejects.toThrow(
+      '1 of 2 problems have no responses (the first: too long)',
+    );
     expect(existsSync(join(out, 'samples.jsonl'))).toBe(false);
     expect(JSON.parse(readFileSync(join(out, 'failed.jsonl'), 'utf8'))).toMatchObject({ original_index: 1 });
     await run(out, rote());
     expect(existsSync(join(out, 'failed.jsonl'))).toBe(false);
   });
+});
+
+it('counts a problem that cannot be asked as wrong, and says so', async () => {
+  const out = newFolder();
+  const lines: string[] = [];
+  const refusing = scripted(({ problem }) =>
+    problem === 1 ? new Permanent('too long') : { text: '\\boxed{7}' },
+  );
+  const summary = await run(out, refusing, {}, (line) => lines.push(line));
+  expect(lines.at(-1)).toContain('1 of 2 problems cannot be asked and count as wrong');
+  expect(summary).toMatchObject({ problems: 2, responses: 6, graders: { verify: { pass_at_1: 0.5 } } });
+  expect(JSON.parse(readFileSync(join(out, 'failed.jsonl'), 'utf8'))).toMatchObject({ reason: 'too long' });
+  const regraded = regrade(out, ['verify', 'rllm', 'hendrycks']);
+  expect(regraded).toEqual(summary);
+});
+
+it("gives rllm's grader the golds to the letter", async () => {
+  const out = newFolder();
+  const amc = writeRows(join(root, 'amc.jsonl'), [{ problem: 'p', answer: 142 }]);
+  const model = scripted(() => ({ text: '</think>\\boxed{x=142}' }));
+  // The original compares with the float 142.0, as which it stands in the file; as the text 142 it would be right.
+  const { graders } = await run(out, model, { data: amc, samples: 1, grader: ['verify', 'rllm'] });
+  expect(graders.rllm!.pass_at_1).toBe(0);
+  expect(graders.verify!.pass_at_1).toBe(1);
+  expect(regrade(out, ['rllm']).graders.rllm!.pass_at_1).toBe(0);
 });
 
 const readResultsOf = (dir: string) => Object.fromEntries(readResults(dir).graders);

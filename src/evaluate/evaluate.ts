@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { withResponses, type ResponsesOptions } from '../teacher/responses.js';
 import { writeFailures } from '../teacher/collect.js';
+import type { RequestId } from '../teacher/requests.js';
 import { answerKeys, evaluateDefaults } from '../teacher/settings.js';
+import type { JournalEntry } from '../teacher/states.js';
 import { traceRow } from '../teacher/makeTraceRow.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
 import { graderNames } from '../verify/graders/index.js';
@@ -48,24 +50,26 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   let setAside = 0;
   await withResponses(options, async (answers) => {
     setAside = answers.setAside;
-    using file = new FileReplacement(join(out, samplesFile));
-    for await (const answered of answers.rows()) {
-      const { golds } = answered.row;
-      const grades = answered.entries.map((entry) =>
-        gradesOf(graders, golds, entry.text, entry.finish_reason),
-      );
-      const row = traceRow(answered, model.name, settings, verdictLists(grades), (_, i) => ({
-        grades: grades[i],
-      }));
-      file.write(`${JSON.stringify(row)}\n`);
-    }
     const { states } = answers;
     const failed = states.filter(({ failure }) => failure !== undefined);
     writeFailures(join(out, 'failed.jsonl'), states);
-    if (failed.length > 0)
+    const retried = failed.filter(({ failure }) => !failure!.permanent);
+    if (retried.length > 0 || failed.length === states.length)
       throw new Error(
-        `${failed.length} of ${states.length} problems have no answers (the first: ${failed[0]!.failure!}), ${out}/failed.jsonl has all: nothing was graded`,
+        `${failed.length} of ${states.length} problems have no responses (the first: ${failed[0]!.failure!.reason}), ${out}/failed.jsonl has all: nothing was graded`,
       );
+    if (failed.length > 0)
+      options.progress.log(
+        `${failed.length} of ${states.length} problems cannot be asked and count as wrong, ${out}/failed.jsonl says why`,
+      );
+    using file = new FileReplacement(join(out, samplesFile));
+    for await (const answered of answers.rows(unanswered)) {
+      const { entries, row } = answered;
+      const grades = entries.map((entry) => gradesOf(graders, row.rawGolds, entry.text, entry.finish_reason));
+      const lists = verdictLists(grades);
+      const traces = traceRow(answered, model.name, settings, lists, (_, i) => ({ grades: grades[i] }));
+      file.write(`${JSON.stringify({ ...traces, golds: row.rawGolds })}\n`);
+    }
     file.commit();
   });
   return writeSummary(out, setAside);
@@ -76,6 +80,11 @@ export function regrade(dir: string, graders: EvaluateSettings['grader']): Evalu
   regradeSamples(dir, graders);
   return writeSummary(dir);
 }
+
+/** What stands for the response to a problem that cannot be asked; nothing is right about it. */
+const unanswered = (id: RequestId): JournalEntry => ({
+  ...{ id, text: '', finish_reason: 'not_asked', prompt_tokens: null, completion_tokens: null },
+});
 
 const earlier = z.object({ set_aside: z.int().nonnegative() });
 

@@ -24,6 +24,8 @@ const gradedRow = z.looseObject({
   problem: z.string(),
   answer: z.string(),
   reparsed_answers: z.array(z.string()).optional(),
+  /** The golds to the letter. */
+  golds: z.array(z.union([z.string(), z.number()])).optional(),
   generations: z.array(z.string()).min(1),
   generation_details: z.array(sampleDetail),
 });
@@ -33,7 +35,7 @@ export type GradedRow = z.infer<typeof gradedRow>;
 /** The grades of one response, by the grader's name. */
 export function gradesOf(
   graders: readonly GraderName[],
-  golds: readonly string[],
+  golds: readonly (string | number)[],
   response: string,
   finishReason: string,
 ): Record<string, Grade> {
@@ -70,7 +72,7 @@ export function* readSamples(dir: string): Generator<GradedRow> {
 export function regradeSamples(dir: string, graders: readonly GraderName[]): void {
   using file = new FileReplacement(join(dir, samplesFile));
   for (const row of readSamples(dir)) {
-    const golds = [row.answer, ...(row.reparsed_answers ?? [])];
+    const golds = row.golds ?? [row.answer, ...(row.reparsed_answers ?? [])];
     const grades = row.generation_details.map((detail, i) =>
       gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
     );

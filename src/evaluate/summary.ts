@@ -33,6 +33,8 @@ export interface EvaluationSummary {
 export interface EvaluationResults {
   /** By the grader's name, how often each problem was answered rightly. */
   graders: Map<string, { results: ProblemResult[]; unreadable: number }>;
+  /** The text of each problem, by its id. */
+  problems: Map<string, string>;
   responses: number;
   cutOff: number;
   tokens: number;
@@ -40,10 +42,17 @@ export interface EvaluationResults {
 
 /** Reads an evaluation's folder. @throws UserError where it is missing, empty or damaged */
 export function readResults(dir: string): EvaluationResults {
-  const found: EvaluationResults = { graders: new Map(), responses: 0, cutOff: 0, tokens: 0 };
+  const found: EvaluationResults = {
+    graders: new Map(),
+    problems: new Map(),
+    responses: 0,
+    cutOff: 0,
+    tokens: 0,
+  };
   let rows = 0;
-  for (const { id, generation_details: details } of readSamples(dir)) {
+  for (const { id, problem, generation_details: details } of readSamples(dir)) {
     rows++;
+    found.problems.set(id, problem);
     for (const name of Object.keys(details[0]!.grades)) {
       const tally = found.graders.get(name) ?? { results: [], unreadable: 0 };
       found.graders.set(name, tally);

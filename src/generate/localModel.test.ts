@@ -22,7 +22,7 @@ const newOut = () => join(root, `out-${++folders}`);
 const model = writeTinyModel(join(root, 'model'));
 const data = writeRows(
   join(root, 'problems.jsonl'),
-  Array.from({ length: 40 }, (_, i) => ({
+  Array.from({ length: 24 }, (_, i) => ({
     problem: `${'x'.repeat((7 * i) % 30)}${i}?`,
     answer: `${i % 10}`,
   })),
@@ -30,7 +30,7 @@ const data = writeRows(
 const settingsOf = (keys: object) =>
   collectSettings.parse({
     ...{ data, model, instruction: '', batch_size: 6, samples: 2 },
-    sampling: { temperature: 1, top_p: 0.9, max_tokens: 40 },
+    sampling: { temperature: 1, top_p: 0.9, max_tokens: 30 },
     ...keys,
   });
 type Settings = ReturnType<typeof settingsOf>;
@@ -54,8 +54,8 @@ function dyingAfter(answers: number, { sampler, ...rest }: AskedModel): AskedMod
         let left = answers;
         const dying: RequestQueue = {
           next: () => queue.next(),
-          failed: (request, reason) => {
-            queue.failed(request, reason);
+          failed: (request, reason, permanent) => {
+            queue.failed(request, reason, permanent);
           },
           answered: async (request, completion) => {
             const written = queue.answered(request, completion);
@@ -84,7 +84,7 @@ const journaled = (out: string) => bytesOf(out, 'journal.jsonl').trimEnd().split
 describe.each([
   ['k traces', {}],
   ['until the first right trace', { samples: 1, until_right: 4 }],
-  ['greedily', { samples: 1, sampling: { temperature: 0, max_tokens: 40 } }],
+  ['greedily', { samples: 1, sampling: { temperature: 0, max_tokens: 30 } }],
 ])('%s', (_, keys) => {
   it.each(['bf16', 'f32'])(
     'stopped and resumed again and again in %s: the bytes of an undisturbed run',
@@ -107,7 +107,7 @@ describe.each([
         }
         expect(journaled(out)).toBeGreaterThan(before); // nothing that was finished is lost
       }
-      expect(runs).toBeGreaterThan(5);
+      expect(runs).toBeGreaterThan(3);
       expect(bytesOf(out)).toBe(bytesOf(undisturbed));
       expect(journaled(out)).toBe(journaled(undisturbed));
       expect(liveTensors()).toBe(tensors);

@@ -147,7 +147,7 @@ class QueueSource implements SequenceSource {
   }
 
   #refuse(request: AnswerRequest, error: Error): [] {
-    this.#queue.failed(request, error.message);
+    this.#queue.failed(request, error.message, true);
     return [];
   }
 }

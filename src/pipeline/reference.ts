@@ -62,10 +62,10 @@ function placeOf(result: StageDefinition<unknown, unknown>['result']): string {
 
 function keysTable(schema: z.ZodType): string {
   const rows = describeKeys(schema).map((key) => [
-    `\`${key.path.join('.')}\``,
+    `\`${key.path.join('.').replace('.[]', '[]')}\``,
     typeOf(key),
     key.required ? 'required' : key.default === undefined ? '' : `\`${defaultInWords(key.default)}\``,
-    capitalised(key.text),
+    key.text,
   ]);
   return markdownTable(['key', 'type', 'default', 'what it is'], rows);
 }
@@ -87,9 +87,6 @@ function objectivesSection(): string {
     markdownTable(['name', 'formula', 'parameters [default]'], rows),
   ].join('\n\n');
 }
-
-const capitalised = (text: string): string =>
-  text === '' ? '' : `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 
 function markdownTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>

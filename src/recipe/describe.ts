@@ -45,7 +45,10 @@ interface Json {
   short?: string;
 }
 
-/** The keys of a schema of settings, in its order. @param into whether the keys of parts are listed as well */
+/** Stands in a path for the place of a list's entry. */
+export const ENTRY = '[]';
+
+/** The keys of a schema of settings, in its order; those of a list's entries have `[]` in their path. */
 export function describeKeys(schema: z.ZodType): KeyDescription[] {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json;
   return keysOf(json, []);
@@ -54,7 +57,8 @@ export function describeKeys(schema: z.ZodType): KeyDescription[] {
 function keysOf(json: Json, path: readonly string[]): KeyDescription[] {
   return Object.entries(json.properties ?? {}).flatMap(([name, value]) => {
     const own = describeKey(value, [...path, name], json.required?.includes(name) ?? false);
-    return [own, ...keysOf(value, own.path)];
+    const [, list] = alternatives(value);
+    return [own, ...keysOf(value, own.path), ...keysOf(list?.items ?? {}, [...own.path, ENTRY])];
   });
 }
 

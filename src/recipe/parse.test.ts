@@ -117,7 +117,7 @@ describe('parseRecipe', () => {
     ['sampling.temperature', { sampling: { temperature: -1 } }, 'must be a number from 0'],
     ['sampling.temperature', { sampling: { temperature: NaN } }, 'must be a number from 0'],
     ['rows', { rows: {} }, 'must be a list'],
-    ['rows.0.label', { rows: [{ name: 'a', label: 5 }] }, 'expected string'],
+    ['rows.0.label', { rows: [{ name: 'a', label: 5 }] }, 'must be a text'],
     ['alone', { alone: 'x', samples: 2 }, 'goes with one sample only'],
   ])('names the field "%s" and says what is wrong with %o', (field, keys, reason) => {
     const said = refused(keys);

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { nearestOf } from '../util/nearest.js';
-import { describeKeys, type KeyDescription } from './describe.js';
+import { describeKeys, ENTRY, type KeyDescription } from './describe.js';
 
 export interface ParseOptions {
   /** Where the keys are explained, for the message about an unknown one. */
@@ -29,7 +29,7 @@ export function parseRecipe<T>(
   const keys = describeKeys(schema);
   if (issue.code === 'unrecognized_keys') {
     const named = issue.keys.map((key) => {
-      const nearest = nearestKey([...path, key], keys);
+      const nearest = nearestKey([...path.map(asEntry), key], keys);
       return `${nameOf([...path, key])}${nearest ? ` (the nearest is ${nameOf(nearest)})` : ''}`;
     });
     const which = named.length === 1 ? 'unknown key' : 'unknown keys';
@@ -44,14 +44,17 @@ export function parseRecipe<T>(
 /** Kinds of issues about which the type of the key says more than the library does. */
 const MISFITS: ReadonlySet<string> = new Set(['invalid_type', 'invalid_union', 'invalid_value']);
 
+const asEntry = (part: string): string => (/^\d+$/.test(part) ? ENTRY : part);
+
 function complaint(
   issue: z.core.$ZodIssue,
   path: readonly string[],
   keys: readonly KeyDescription[],
 ): string {
   // An entry of a list has the list's path with its place.
-  const name = path.filter((part) => !/^\d+$/.test(part)).join('.');
-  const key = keys.find((described) => described.path.join('.') === name);
+  const full = path.map(asEntry).join('.');
+  const name = path.filter((part) => asEntry(part) !== ENTRY).join('.');
+  const key = keys.find((known) => [full, name].includes(known.path.join('.')));
   const isBound = ['too_small', 'too_big', 'not_multiple_of'].includes(issue.code) && key?.numeric;
   return key && (MISFITS.has(issue.code) || isBound) ? `must be ${key.type}` : issue.message;
 }
@@ -69,7 +72,7 @@ function nearestKey(key: readonly string[], keys: readonly KeyDescription[]): re
     );
     return candidates.find(({ path }) => path.at(-1) === found)?.path;
   };
-  const elsewhere = keys.filter(({ path }) => path.at(-1) === name);
+  const elsewhere = keys.filter(({ path }) => path.at(-1) === name.replaceAll('-', '_'));
   return best(elsewhere) ?? best(within(true)) ?? best(within(false));
 }
 

@@ -223,6 +223,7 @@ describe.concurrent('the rows', () => {
         // The last one's answer is right and was cut off.
         solved: 1,
         failed: 0,
+        unanswerable: 0,
         set_aside: 0,
         generations: 3,
         cut_off: 2,

@@ -27,6 +27,8 @@ export interface CollectSummary {
   solved: number;
   /** Problems that were given up in this run; `failed.jsonl` has them with the reason. */
   failed: number;
+  /** Those of them that another run would give up as well: the prompt does not fit the model, or is refused. */
+  unanswerable: number;
   /** Rows of the problem file without a problem or an answer; `quarantine.jsonl` has them. */
   set_aside: number;
   generations: number;
@@ -108,6 +110,7 @@ async function write(options: CollectOptions, answers: Responses): Promise<Colle
     problems: states.length,
     solved: states.filter(({ answers }) => answers.some((answer) => answer?.right)).length,
     failed: states.filter(({ failure }) => failure !== undefined).length,
+    unanswerable: states.filter(({ failure }) => failure?.permanent).length,
     set_aside: answers.setAside,
     generations,
     right,
@@ -126,7 +129,7 @@ async function write(options: CollectOptions, answers: Responses): Promise<Colle
 /** Replaces the list of problems that were given up; what an earlier run gave up may be there now. */
 export function writeFailures(path: string, states: readonly ProblemState[]): void {
   const failures = states.flatMap(({ failure, originalIndex, problem }) =>
-    failure === undefined ? [] : [{ original_index: originalIndex, problem, reason: failure }],
+    failure === undefined ? [] : [{ original_index: originalIndex, problem, reason: failure.reason }],
   );
   if (failures.length > 0) writeJsonLines(path, failures);
   else rmSync(path, { force: true });

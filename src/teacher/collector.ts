@@ -83,12 +83,12 @@ export class Collector implements RequestQueue {
     this.#report();
   }
 
-  failed({ id }: AnswerRequest, reason: string): void {
+  failed({ id }: AnswerRequest, reason: string, permanent: boolean): void {
     const state = this.#states.get(id.problem)!;
     this.#meter.underWay--;
     if (state.failure !== undefined) return;
     const before = this.#units(state);
-    state.failure = reason;
+    state.failure = { reason, permanent };
     this.#unitsDone += this.#units(state) - before;
     this.#failures++;
     this.#report();

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -96,7 +96,21 @@ describe('a journal', () => {
     await expect(journal.append({ a: 3 })).rejects.toThrow();
     appendFileSync(path, '{"b"');
     expect(await lines(path)).toEqual([{ a: 1 }]);
-    truncateSync(path, 3);
-    expect(await lines(path)).toEqual([]);
+  });
+
+  it('takes the torn beginning of its first line, and leaves what is not its own as it is', async () => {
+    const path = newPath();
+    for (const torn of ['', '{"jou', '{"journal":"redistill answ', '\0\0\0']) {
+      writeFileSync(path, torn);
+      expect(await lines(path)).toEqual([]);
+      expect(readFileSync(path, 'utf8')).toBe('');
+    }
+    for (const foreign of ['Dear diary', 'Dear diary\n', '{"b"', 'x'.repeat(6000)]) {
+      writeFileSync(path, foreign);
+      await expect(lines(path)).rejects.toThrow(
+        `${path} is not a journal of redistill: choose another folder`,
+      );
+      expect(readFileSync(path, 'utf8')).toBe(foreign);
+    }
   });
 });

@@ -10,6 +10,8 @@ export interface Place {
   length: number;
 }
 
+/** How the first line of every journal begins. */
+const BEGINNING = '{"journal":';
 const CHUNK_BYTES = 1 << 20;
 /** The endpoint sends no more than a quarter of this. */
 const MAX_LINE_BYTES = 1 << 28;
@@ -100,7 +102,18 @@ export class Journal {
         onLine(line, { offset, length: bytes.length + 1 });
       }
     }
+    if (this.#size === 0) await this.#requireOwn();
     await this.#file.truncate(this.#size);
+  }
+
+  /** A file without a whole line of ours is the torn beginning of a journal, or somebody else's and stays as it is. */
+  async #requireOwn(): Promise<void> {
+    const { size } = await this.#file.stat();
+    const begun = Buffer.alloc(Math.min(size, BEGINNING.length));
+    readFully(this.#file.fd, begun, 0);
+    const isOurs = BEGINNING.startsWith(begun.toString('utf8')) || begun.every((byte) => byte === 0);
+    if (!isOurs)
+      throw new UserError(`${this.path} is not a journal of redistill: choose another folder for --out.`);
   }
 
   /** The lines that end in a newline, without it. */

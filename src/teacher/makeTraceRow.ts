@@ -26,7 +26,10 @@ export function traceRow(
   const { problem_field: problemField = fields.problem === undefined ? 'question' : 'problem' } = settings;
   const { answer_field: answerField = 'answer' } = settings;
   const carried = Object.entries(fields).filter(
-    ([name]) => !OF_EARLIER_TRACES.has(name) && (name === 'problem' || name !== problemField),
+    ([name]) =>
+      !OF_EARLIER_TRACES.has(name) &&
+      name !== 'reparsed_answers' &&
+      (name === 'problem' || name !== problemField),
   );
   const [answer, ...others] = golds;
   const given = fields[answerField];

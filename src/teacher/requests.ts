@@ -22,8 +22,11 @@ export interface RequestQueue {
   next(): AnswerRequest | undefined;
   /** Takes an answer; resolves when it is on disk. What the answer brings about is in `next` at once. */
   answered(request: AnswerRequest, completion: Completion): Promise<void>;
-  /** Takes the reason why a request failed for good. */
-  failed(request: AnswerRequest, reason: string): void;
+  /**
+   * Takes the reason why a request failed.
+   * @param permanent it would fail again: the prompt does not fit the model, or is refused
+   */
+  failed(request: AnswerRequest, reason: string, permanent: boolean): void;
 }
 
 /** A model that answers requests, several at a time. */

@@ -11,7 +11,7 @@ import { Collector, type Verifier } from './collector.js';
 import { requireSameRun, type JournalHeader } from './header.js';
 import { Journal } from './journal.js';
 import { Meter, type Budget, type Prices } from './meter.js';
-import type { Sampler } from './requests.js';
+import type { RequestId, Sampler } from './requests.js';
 import { checkAnswerSettings, storedSampling, type AnswerSettings } from './settings.js';
 import {
   isRight,
@@ -60,8 +60,11 @@ export interface Responses {
   meter: Meter;
   /** Rows of the problem file that cannot be used; `quarantine.jsonl` has them. */
   setAside: number;
-  /** The rows of the problems that have answers, in the order of the file. */
-  rows(): AsyncGenerator<AnsweredRow>;
+  /**
+   * The rows of the problems that have answers, in the order of the file.
+   * @param instead what stands for the answers to a problem that was given up; without it such a row is left out
+   */
+  rows(instead?: (id: RequestId) => JournalEntry): AsyncGenerator<AnsweredRow>;
 }
 
 /**
@@ -141,8 +144,17 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
       wanted,
       meter,
       setAside: setAside.count,
-      rows: () =>
-        answeredRows(data, { problem, answer: gold }, digest, states, wanted.samples, journal, signal),
+      rows: (instead) =>
+        answeredRows(
+          data,
+          { problem, answer: gold },
+          digest,
+          states,
+          wanted.samples,
+          journal,
+          signal,
+          instead,
+        ),
     });
   } finally {
     await journal.close();
@@ -195,6 +207,7 @@ async function* answeredRows(
   samples: number,
   journal: Journal,
   signal: AbortSignal,
+  instead?: (id: RequestId) => JournalEntry,
 ): AsyncGenerator<AnsweredRow> {
   const byPlace = new Map(states.map((state) => [state.place, state]));
   const now = rowsDigest();
@@ -202,9 +215,13 @@ async function* answeredRows(
   for await (const row of readProblemRows(path, () => undefined, names)) {
     now.add(row);
     // A journal may hold more than is asked for now.
-    const wanted = byPlace.get(place)?.answers.slice(0, samples) ?? [];
+    const state = byPlace.get(place);
+    const wanted = state?.answers.slice(0, samples) ?? [];
     const answers = wanted.filter((answer) => answer !== undefined);
-    const entries = answers.map((answer) => journalEntry.parse(journal.read(answer.place)));
+    const entries =
+      state?.failure && instead
+        ? Array.from({ length: samples }, (_, sample) => instead({ problem: state.place, sample }))
+        : answers.map((answer) => journalEntry.parse(journal.read(answer.place)));
     if (entries.length > 0) yield { row, entries };
     if (++place % ROWS_BETWEEN_PAUSES === 0) await setImmediate(); // signals are delivered
     signal.throwIfAborted();

@@ -46,8 +46,8 @@ export interface ProblemState extends Problem {
   place: number;
   /** By sample number; a sample that is missing has none. */
   answers: (KnownAnswer | undefined)[];
-  /** Why this run gave it up. */
-  failure?: string;
+  /** Why this run gave it up, and whether another run would as well. */
+  failure?: { reason: string; permanent: boolean };
 }
 
 /** How many answers are wanted of each problem. */

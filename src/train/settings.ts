@@ -60,7 +60,7 @@ const trainKeys = z.strictObject({
       weight_decay: z.number().min(0).default(0).describe('decoupled weight decay'),
       clip_grad_norm: z.number().positive().default(1).describe('the largest norm of a gradient'),
     })
-    .describe('AdamW'),
+    .describe('the settings of AdamW'),
   schedule: z
     .strictObject({
       warmup_ratio: fraction.default(0.1).describe('share of the steps in which the rate rises'),
@@ -86,7 +86,7 @@ const trainKeys = z.strictObject({
       every: count.optional().describe('steps between weight checkpoints; the last step is always saved'),
     })
     .prefault({})
-    .describe('checkpoints'),
+    .describe('when weights are saved'),
 });
 
 /** A training stage without its place on disk, as a pipeline holds it. */

@@ -22,7 +22,7 @@ describe.each<NodeJS.Platform>(['linux', 'darwin'])('on %s a folder', (platform)
     const inside = withFolder(
       dir,
       async () => {
-        await expect(once(link, platform)).rejects.toThrow('Another process is collecting into');
+        await expect(once(link, platform)).rejects.toThrow('Another process is writing into');
         return once(folder('other'), platform);
       },
       platform,

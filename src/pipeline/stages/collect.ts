@@ -23,10 +23,15 @@ export const collectStage = defineStage({
     });
     if (summary.budget_used_up)
       progress.log('the budget is used up; run the same command with a larger one to go on');
-    if (summary.failed > 0)
+    const { failed, unanswerable, problems } = summary;
+    if (failed > unanswerable)
       throw new Error(
-        `${summary.failed} of ${summary.problems} problems failed, ${out}/failed.jsonl says why: run the same command again to retry them`,
+        `${failed} of ${problems} problems failed, ${out}/failed.jsonl says why: run the same command again to retry them`,
       );
+    if (unanswerable === problems)
+      throw new Error(`none of the ${problems} problems can be asked, ${out}/failed.jsonl says why`);
+    if (unanswerable > 0)
+      progress.log(`${unanswerable} of ${problems} problems cannot be asked, ${out}/failed.jsonl says why`);
     return summary;
   },
   describe: (summary) => describe(summary),

@@ -16,7 +16,7 @@ const row = z.strictObject({
   evaluation: z.string().describe("an evaluation's folder"),
 });
 
-export const tableSettings = z.strictObject({
+const keys = z.strictObject({
   rows: z.array(row).min(1).describe('the evaluations, each {name, label, evaluation}'),
   against: z.array(z.string()).default([]).describe('names of the rows that the others are compared with'),
   grader: z
@@ -25,7 +25,17 @@ export const tableSettings = z.strictObject({
     .describe('whose verdicts count; without it those of the first grader of the first evaluation'),
   notes: z.array(z.string()).default([]).describe('lines printed under the table'),
 });
-export type TableSettings = z.output<typeof tableSettings>;
+export const tableSettings = keys.superRefine(({ rows, against }, context) => {
+  const names = rows.map(({ name }) => name);
+  const refuse = (message: string) => {
+    context.addIssue({ code: 'custom', message });
+  };
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) refuse(`there are two rows named "${twice}"`);
+  const unknown = against.find((name) => !names.includes(name));
+  if (unknown !== undefined) refuse(`the table has no row named "${unknown}" to compare with`);
+});
+export type TableSettings = z.output<typeof keys>;
 
 /**
  * pass@1 with its standard error, how many responses were cut off (which count as wrong unless the answer was there
@@ -48,13 +58,9 @@ export const tableStage = defineStage({
 
 /** @throws UserError for names and evaluations that do not fit */
 export function makeTable({ rows, against, grader, notes }: TableSettings): string {
-  for (const name of against) {
-    if (!rows.some((entry) => entry.name === name))
-      throw new UserError(`the table has no row named "${name}" to compare with`);
-  }
   const kept = new Map(rows.map(({ name, evaluation }) => [name, readResults(evaluation)]));
-  if (kept.size < rows.length) throw new UserError('the rows of a table need different names');
   const [first] = kept.values();
+  requireSameProblems(kept);
   const judge = grader ?? [...first!.graders.keys()][0]!;
   const resultsOf = (name: string) => gradedBy(judge, kept.get(name)!, name).results;
   const points = (x: number) => (100 * x).toFixed(1);
@@ -79,6 +85,17 @@ export function makeTable({ rows, against, grader, notes }: TableSettings): stri
   });
   const lines = [formatTable(heading, cells), ...notes, `GraderInput by ${judge}.`];
   return `${lines.join('\n')}\n`;
+}
+
+/** Evaluations are paired by the ids of problems, which in files without ids are mere places. */
+function requireSameProblems(kept: ReadonlyMap<string, EvaluationResults>): void {
+  const [[firstName, first], ...others] = [...kept] as [[string, EvaluationResults]];
+  for (const [name, { problems }] of others as [string, EvaluationResults][])
+    for (const [id, problem] of problems)
+      if (first.problems.has(id) && first.problems.get(id) !== problem)
+        throw new UserError(
+          `rows "${firstName}" and "${name}" are evaluations of different problems (the first that differs has the id ${id})`,
+        );
 }
 
 function gradedBy(grader: string, { graders }: EvaluationResults, name: string) {

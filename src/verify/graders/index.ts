@@ -9,7 +9,7 @@ import { grade as gradeRllm } from './rllm.js';
 /** A response to be graded. */
 export interface GraderInput {
   /** The answers that count as right, at least one. */
-  golds: readonly string[];
+  golds: readonly (string | number)[];
   response: string;
   /** The response ended for want of room. */
   cutOff: boolean;
@@ -32,7 +32,12 @@ const byVerify =
   ({ golds, response, cutOff }) => {
     const verdicts = golds.map((gold) =>
       // What stands last in a response that was cut off is not its answer unless the response says so.
-      verify({ gold, pred: response, preset, ...(cutOff && preset !== 'choice' && { anchored: true }) }),
+      verify({
+        gold: String(gold).trim(),
+        pred: response,
+        preset,
+        ...(cutOff && preset !== 'choice' && { anchored: true }),
+      }),
     );
     const { correct, extracted, reason, stage } = verdicts.find((verdict) => verdict.correct) ?? verdicts[0]!;
     return { correct, extracted, reason, stage };
