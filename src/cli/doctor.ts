@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../util/files.js';
 import { longWork } from './interrupt.js';
 import { printJson, wholeNumber } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
+import { dataOf } from './stageCommand.js';
 
 interface DoctorFlags extends Record<string, unknown> {
   show?: number;
@@ -44,7 +45,7 @@ Example:
   redistill doctor pairs.jsonl --model ./student --against math500.jsonl --show 3 --html doctor.html`,
     )
     .action(async (data: string | undefined, flags: DoctorFlags) => {
-      const settings = settingsFrom(doctorStage.schema, flags, data === undefined ? {} : { data }, 'doctor');
+      const settings = settingsFrom(doctorStage.schema, flags, dataOf('doctor', data, flags), 'doctor');
       const show = flags.show ?? (flags.html === undefined ? 0 : PAGE_ROWS);
       const examination = await longWork('doctor', 'stopped; nothing was written', (progress, signal) =>
         examineFile(settings, { verdicts: flags.out, show }, progress, signal),

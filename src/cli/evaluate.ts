@@ -47,7 +47,13 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
     ? 'stopped; run the same command again to go on: what has arrived is kept in OUT'
     : 'stopped; nothing is kept without --out';
   try {
-    await runStage('evaluate', evaluateStage, { stopped }, { ...flags, out }, dataOf(data));
+    await runStage(
+      'evaluate',
+      evaluateStage,
+      { stopped },
+      { ...flags, out },
+      dataOf('evaluate', data, flags),
+    );
   } finally {
     if (!kept) rmSync(out, { recursive: true, force: true });
   }

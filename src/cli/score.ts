@@ -4,6 +4,7 @@ import { scoreStage } from '../pipeline/stages/score.js';
 import { longWork } from './interrupt.js';
 import { emitLines } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
+import { dataOf } from './stageCommand.js';
 
 export function scoreCommand(): Command {
   const command = new Command('score')
@@ -23,7 +24,7 @@ Example:
   redistill score --model ./student --data pairs.jsonl --tokens --out scores.jsonl`,
     )
     .action(async (data: string | undefined, flags: Record<string, unknown> & { out?: string }) => {
-      const settings = settingsFrom(scoreStage.schema, flags, data === undefined ? {} : { data }, 'score');
+      const settings = settingsFrom(scoreStage.schema, flags, dataOf('score', data, flags), 'score');
       const { token_budget: tokenBudget } = settings;
       const { scoreFile } = await import('../train/score.js');
       const rows = await longWork('score', 'stopped; nothing was written', (progress, signal) =>

@@ -38,13 +38,20 @@ export function stageCommand<Settings, Result>(
   return command
     .addHelpText('after', `\n${options.details}`)
     .action(async (data: string | string[] | undefined, flags: StageFlags) => {
-      await runStage(name, definition, options, flags, dataOf(data));
+      await runStage(name, definition, options, flags, dataOf(name, data, flags));
     });
 }
 
-/** What the arguments say, if anything. */
-export function dataOf(data: string | string[] | undefined): { data?: string | string[] } {
-  return data === undefined || data.length === 0 ? {} : { data };
+/** What the arguments say, if anything. @throws UserError where --data says something too */
+export function dataOf(
+  name: string,
+  data: string | string[] | undefined,
+  flags: Record<string, unknown>,
+): { data?: string | string[] } {
+  if (data === undefined || data.length === 0) return {};
+  if (flags.data !== undefined)
+    throw new UserError(`${name}: name the data as an argument or with --data, not both`);
+  return { data };
 }
 
 export async function runStage<Settings, Result>(

@@ -23,7 +23,7 @@ export function verifyCommand(): Command {
     .option('--json', 'print the verdict or the summary as JSON');
   addSettings(command, verifyStage.schema);
   return command.addHelpText('after', DETAILS).action(async (files: string[], flags: VerifyFlags) => {
-    const given = dataOf(files);
+    const given = dataOf('verify', files, flags);
     if (given.data === undefined && flags.data === undefined) verifyOne(flags);
     else await verifyAll(given, flags);
   });

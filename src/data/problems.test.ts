@@ -82,12 +82,12 @@ describe('readProblemRows', () => {
     const array = join(root, 'array.json');
     writeFileSync(
       array,
-      JSON.stringify([{ problem: 'a', answer: 142.0 }, 7, { problem: 'b', answer: ['5\n'] }]),
+      `\uFEFF${JSON.stringify([{ problem: 'a', answer: 142.0 }, 7, { problem: null, question: 'b', answer: ['5\n'] }])}`,
     );
     const { rows, bad } = await read(array);
-    expect(rows.map(({ golds, originalIndex }) => [originalIndex, golds])).toEqual([
-      [0, ['142']],
-      [2, ['5']],
+    expect(rows.map(({ golds, rawGolds, originalIndex }) => [originalIndex, golds, rawGolds])).toEqual([
+      [0, ['142'], [142]],
+      [2, ['5'], ['5\n']],
     ]);
     expect(bad).toEqual([
       { file: array, line: 2, problem: 'a row must be a JSON object, {"field": …}', text: '7' },

@@ -128,7 +128,7 @@ export function rowsDigest(): { add(row: ProblemRow): void; value(): string } {
 
 /** The text of a row's problem. @throws RowError where it is missing */
 export function problemText(row: Record<string, unknown>, path: string, line: number, name?: string): string {
-  const field = name ?? (row.problem === undefined ? 'question' : 'problem');
+  const field = name ?? (row.problem === undefined || row.problem === null ? 'question' : 'problem');
   const text = row[field];
   if (text === undefined)
     throw rowError(

@@ -23,7 +23,7 @@ function* readArray(path: string, onBadLine: (bad: BadLine) => void): Generator<
   try {
     if (statSync(path).size > MAX_ARRAY_BYTES)
       throw new UserError(`${path} is larger than 256 MiB: write it as JSON lines.`);
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     if (error instanceof UserError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';

@@ -23,7 +23,8 @@ export function traceRow(
   detail: (entry: JournalEntry, index: number) => Record<string, unknown>,
 ): Record<string, unknown> {
   const { id, problem, golds, originalIndex, fields } = row;
-  const { problem_field: problemField = fields.problem === undefined ? 'question' : 'problem' } = settings;
+  const { problem_field: problemField = typeof fields.problem === 'string' ? 'problem' : 'question' } =
+    settings;
   const { answer_field: answerField = 'answer' } = settings;
   const carried = Object.entries(fields).filter(
     ([name]) =>
