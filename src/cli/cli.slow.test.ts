@@ -299,8 +299,9 @@ describe.concurrent('generate and evaluate', () => {
     const again = { own: await regrade('verify'), two: await regrade('hendrycks,verify:lenient') };
     expect(again.own.summary).toBe(graded.own.summary);
     expect(again.two.summary).toBe(graded.two.summary);
-    const text = await redistill(['evaluate', '--regrade', out]);
+    const text = await redistill(['evaluate', '--regrade', out, '--grader', 'verify']);
     expect(text.stdout).toMatch(/^verify: pass@1 50\.0 % .*\n2 problems, 4 responses, /);
+    expectError(await redistill(['evaluate', '--regrade', out]), 2, '--regrade needs --grader');
     expect(again.two.files).toEqual(graded.two.files);
     expect(again.own.files).toEqual(graded.own.files);
   });
@@ -316,7 +317,11 @@ describe.concurrent('generate and evaluate', () => {
     );
     expectError(await redistill(evaluate(prompts, '--out', out)), 2, 'has no problems with answers');
     expect(contents(out)).toEqual(before);
-    expectError(await redistill(['evaluate', '--regrade', tiny]), 2, 'samples.jsonl does not exist');
+    expectError(
+      await redistill(['evaluate', '--regrade', tiny, '--grader', 'verify']),
+      2,
+      'samples.jsonl does not exist',
+    );
     for (const more of [['--out', out], ['--model', tiny], ['--data', problems], [problems]])
       expectError(
         await redistill(['evaluate', '--regrade', out, ...more]),
@@ -371,14 +376,14 @@ describe.concurrent('generate and evaluate', () => {
     expect(readFileSync(written, 'utf8')).toBe(done.stdout);
     expect(done.stdout).toMatch(/pass@1 % +cut off % +against A *\n/);
     expect(done.stdout).toMatch(/^B +.*table-b +\d+\.\d ± \d+\.\d +\d+\.\d +[+−]\d+\.\d \(/m);
-    expect(done.stdout.endsWith('GraderInput by verify.\n')).toBe(true);
+    expect(done.stdout.endsWith('Graded by verify.\n')).toBe(true);
     const other = await redistill(['table', ...entries, '--grader', 'gsm8k']);
-    expect(other.stdout.endsWith('GraderInput by gsm8k.\n')).toBe(true);
+    expect(other.stdout.endsWith('Graded by gsm8k.\n')).toBe(true);
 
     const refused = async (...args: string[]) => redistill(['table', ...args]);
     expectError(await refused(outs[0]!), 2, 'is not NAME=DIR, such as A=');
     expectError(await refused(...entries, '--against', 'C'), 2, 'no row named "C"');
-    expectError(await refused(entries[0]!, `A=${outs[1]!}`), 2, 'different names');
+    expectError(await refused(entries[0]!, `A=${outs[1]!}`), 2, 'two rows named "A"');
     expectError(await refused(`A=${tiny}`), 2, 'samples.jsonl does not exist');
     expectError(
       await refused(...entries, '--grader', 'rllm'),
@@ -588,7 +593,7 @@ describe.concurrent('run', () => {
       expectDone(graded);
       expect(ran(graded)).toEqual(['before', 'after', 'result']);
       expect(readFileSync(join(out, 'before/journal.jsonl'), 'utf8')).toBe(journal);
-      expect(table().endsWith('GraderInput by gsm8k.\n')).toBe(true);
+      expect(table().endsWith('Graded by gsm8k.\n')).toBe(true);
 
       // Under other settings the answers are others: such a stage begins anew by itself.
       const seeded = await redistill(['run', yaml, '--set', 'stages.own.sampling.seed=5']);

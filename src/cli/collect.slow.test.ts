@@ -146,16 +146,20 @@ describe.concurrent('collect', () => {
   it('ends with 2 where the endpoint refuses everything, and with 1 where problems failed', async () => {
     const refusing = await teacher({ fault: () => ({ status: 404, error: { message: 'no such model' } }) });
     expectError(await redistill(args(refusing.url, newOut())), 2, 'has no model r1', 'no such model');
-    const failing = await teacher({
-      fault: (_, { prompt }) => (prompt.includes('\n2 ') ? { status: 400 } : undefined),
-    });
-    const out = newOut();
-    const { code, stderr } = await redistill(args(failing.url, out));
-    expect(code).toBe(1);
-    expect(stderr).toContain(
-      `error: 1 of 6 problems failed, ${out}/failed.jsonl says why: run the same command again to retry them`,
-    );
-    expect(readRows(join(out, 'traces.jsonl'))).toHaveLength(5);
+    for (const [status, sentence] of [
+      [503, 'problems failed, OUT/failed.jsonl says why: run the same command again to retry them'],
+      [400, 'problems cannot be asked, OUT/failed.jsonl says why'],
+    ] as const) {
+      const failing = await teacher({
+        fault: (_, { prompt }) => (prompt.includes('\n2 ') ? { status } : undefined),
+      });
+      const out = newOut();
+      const { code, stdout, stderr } = await redistill(args(failing.url, out, '--retries', '0'));
+      expect(code).toBe(1);
+      expect(stdout).toContain('5 traces');
+      expect(stderr).toContain(`error: 1 of 6 ${sentence.replace('OUT', out)}\n`);
+      expect(readRows(join(out, 'traces.jsonl'))).toHaveLength(5);
+    }
   });
 
   it('stops at a budget and goes on with a larger one', async () => {

@@ -91,7 +91,11 @@ describe.concurrent('curate', () => {
       'leave the other length options out',
     ],
     ['a rule that is not there', [traces, '--rule', 'best'], 'Allowed choices are redi, ablation'],
-    ['pairs', [traces, '--no-length-filter', '--pairs', '0'], 'a whole number from 1, or "balanced"'],
+    [
+      'pairs',
+      [traces, '--no-length-filter', '--pairs', '0'],
+      'must be a whole number from 1 up or balanced or all',
+    ],
     ['no file', [path('none.jsonl'), '--no-length-filter'], 'none.jsonl does not exist'],
     ['a directory', [root, '--no-length-filter'], 'is a directory'],
     ['no student', [traces, '--model', path('none')], 'tokenizer.json is missing'],

@@ -69,4 +69,6 @@ export async function runStage<Settings, Result>(
   );
   if (flags.json) printJson(result);
   else process.stdout.write(`${definition.describe(result, settings)}\n`);
+  const complaint = definition.complaint?.(result, out);
+  if (complaint) throw new Error(complaint.message);
 }

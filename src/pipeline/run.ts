@@ -60,6 +60,9 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
         const context = { out, progress, signal: options.signal };
         const found = await definition.run(resolved.value, context);
         progress.log(definition.describe(found, resolved.value));
+        const complaint = definition.complaint?.(found, out);
+        if (complaint?.mayPass) throw new Error(complaint.message);
+        if (complaint) progress.log(complaint.message);
       } finally {
         progress.finish();
       }

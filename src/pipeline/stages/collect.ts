@@ -23,16 +23,18 @@ export const collectStage = defineStage({
     });
     if (summary.budget_used_up)
       progress.log('the budget is used up; run the same command with a larger one to go on');
-    const { failed, unanswerable, problems } = summary;
-    if (failed > unanswerable)
-      throw new Error(
-        `${failed} of ${problems} problems failed, ${out}/failed.jsonl says why: run the same command again to retry them`,
-      );
-    if (unanswerable === problems)
-      throw new Error(`none of the ${problems} problems can be asked, ${out}/failed.jsonl says why`);
-    if (unanswerable > 0)
-      progress.log(`${unanswerable} of ${problems} problems cannot be asked, ${out}/failed.jsonl says why`);
     return summary;
+  },
+  complaint: ({ failed, unanswerable, problems }, out) => {
+    const where = `${out}/failed.jsonl says why`;
+    if (failed === 0) return undefined;
+    if (failed === unanswerable)
+      return {
+        message: `${failed} of ${problems} problems cannot be asked, ${where}`,
+        mayPass: failed === problems,
+      };
+    const message = `${failed} of ${problems} problems failed, ${where}: run the same command again to retry them`;
+    return { message, mayPass: true };
   },
   describe: (summary) => describe(summary),
 });

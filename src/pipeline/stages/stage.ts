@@ -25,6 +25,11 @@ export interface StageDefinition<Settings, Result> {
   /** What the folder holds when the stage was stopped is gone on with. */
   resumes?: boolean;
   run: (settings: Settings, context: StageContext) => Promise<Result>;
+  /**
+   * What is missing from the result, if anything: the command ends with 1 after it has shown the result. A pipeline ends
+   * as well where running again may help, and else goes on with what there is.
+   */
+  complaint?: (result: Result, out: string) => { message: string; mayPass: boolean } | undefined;
   /** The result for people, without a final newline. */
   describe: (result: Result, settings: Settings) => string;
 }

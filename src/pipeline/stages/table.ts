@@ -83,7 +83,7 @@ export function makeTable({ rows, against, grader, notes }: TableSettings): stri
       }),
     ];
   });
-  const lines = [formatTable(heading, cells), ...notes, `GraderInput by ${judge}.`];
+  const lines = [formatTable(heading, cells), ...notes, `Graded by ${judge}.`];
   return `${lines.join('\n')}\n`;
 }
 
