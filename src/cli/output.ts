@@ -23,13 +23,3 @@ export function wholeNumber(least: number): (text: string) => number {
     return value;
   };
 }
-
-/** A flag's number between two bounds, both included. */
-export function numberBetween(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !(value >= least && value <= most))
-      throw new InvalidArgumentError(`must be a number from ${least} to ${most}`);
-    return value;
-  };
-}

@@ -90,7 +90,7 @@ function parseLabelled(row: Fields, file: string, line: number): ParsedRow {
 }
 
 /** The traces of a row with `generations` and `correct`. @throws RowError */
-export function labelledGenerations(row: Fields, file: string, line: number): LabelledTrace[] {
+function labelledGenerations(row: Fields, file: string, line: number): LabelledTrace[] {
   const generations = z.array(z.string()).safeParse(row.generations);
   if (!generations.success) throw rowError(file, line, '"generations" must be a list of texts');
   const correct = z.array(z.boolean()).safeParse(row.correct);
@@ -116,7 +116,7 @@ const modelSolution = z.object({ is_correct: z.boolean(), solution: z.string() }
  * Reads answer and traces of a row of OpenAI's GSM8K example solutions: the answer follows `A:` on the last line of
  * `ground_truth`, and the solutions of the models are traces in the order of the row's fields. @throws RowError
  */
-export function modelSolutions(
+function modelSolutions(
   row: Fields,
   file: string,
   line: number,

@@ -182,6 +182,18 @@ it('counts a problem that cannot be asked as wrong, and says so', async () => {
   expect(regraded).toEqual(summary);
 });
 
+it('keeps the answers that a problem has where a further one cannot be had', async () => {
+  const out = newFolder();
+  const model = scripted(({ problem, sample }) =>
+    problem === 0 && sample === 2 ? new Permanent('refused') : { text: '\\boxed{7}' },
+  );
+  await run(out, model);
+  const [first] = [...readSamples(out)];
+  expect(first!.generations).toEqual(['\\boxed{7}', '\\boxed{7}', '']);
+  const verdicts = first!.generation_details.map(({ grades }) => grades.verify!.correct);
+  expect(verdicts).toEqual([true, true, false]);
+});
+
 it("gives rllm's grader the golds to the letter", async () => {
   const out = newFolder();
   const amc = writeRows(join(root, 'amc.jsonl'), [{ problem: 'p', answer: 142 }]);

@@ -27,6 +27,8 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     stages.map((stage) => stage.name),
     options,
   );
+  // Where the record of earlier runs is gone, what stands in the stages' folders may be whole.
+  const { hasRecord } = cache;
   mkdirSync(out, { recursive: true });
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(pipeline));
   const results = new Map<string, string>();
@@ -70,11 +72,11 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     if (definition.resumes && existsSync(dir) && !again) {
       await work().catch((error: unknown) => {
         if (!(error instanceof OtherRun)) throw error;
-        makeRoom(dir, wasDone);
+        makeRoom(dir, wasDone || !hasRecord);
         return work();
       });
     } else {
-      makeRoom(dir, wasDone);
+      makeRoom(dir, wasDone || !hasRecord);
       await work();
     }
     options.signal.throwIfAborted();
@@ -89,9 +91,9 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
 const previousOf = (dir: string): string => `${dir}.previous`;
 
 /** Makes an empty folder for a stage. */
-function makeRoom(dir: string, wasDone: boolean): void {
+function makeRoom(dir: string, mayBeWhole: boolean): void {
   const previous = previousOf(dir);
-  if (wasDone && existsSync(dir) && !existsSync(previous)) renameSync(dir, previous);
+  if (mayBeWhole && existsSync(dir) && !existsSync(previous)) renameSync(dir, previous);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir);
 }

@@ -103,6 +103,14 @@ describe('StageCache', () => {
     expect(walk(stages())).toEqual(['train']);
   });
 
+  it('says whether there is a record of earlier runs', () => {
+    expect(new StageCache(directory, all).hasRecord).toBe(false);
+    new StageCache(directory, all).begin(stages()[0]!);
+    expect(new StageCache(directory, all).hasRecord).toBe(true);
+    writeFileSync(at('stages.json'), '{"version": 1, "sta');
+    expect(new StageCache(directory, all).hasRecord).toBe(false);
+  });
+
   it('says why a stage is to run, and whether it has ended before', () => {
     const [curate, train] = stages();
     const asked = new StageCache(directory, all, { force: true });

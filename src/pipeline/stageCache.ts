@@ -80,6 +80,11 @@ export class StageCache {
     return kept ? undefined : 'its outputs are missing or changed';
   }
 
+  /** Whether there is a record of earlier runs that can be read. */
+  get hasRecord(): boolean {
+    return this.#stored() !== undefined;
+  }
+
   /** Whether the stage has ended, whatever became of its inputs and outputs since. */
   isDone(name: string): boolean {
     return Object.hasOwn(this.#read(), name);
@@ -107,11 +112,15 @@ export class StageCache {
   }
 
   #read(): RecordedStages {
+    // Absent, or not ours to understand: then nothing is known to be done, and running again is always right.
+    return this.#stored() ?? {};
+  }
+
+  #stored(): RecordedStages | undefined {
     try {
       return Recorded.parse(JSON.parse(readFileSync(this.#path, 'utf8'))).stages;
     } catch {
-      // Absent, or not ours to understand: then nothing is known to be done, and running again is always right.
-      return {};
+      return undefined;
     }
   }
 

@@ -30,8 +30,6 @@ interface Json {
   enum?: unknown[];
   const?: unknown;
   anyOf?: Json[];
-  oneOf?: Json[];
-  allOf?: Json[];
   items?: Json;
   prefixItems?: Json[];
   properties?: Record<string, Json>;

@@ -62,7 +62,7 @@ export interface Responses {
   setAside: number;
   /**
    * The rows of the problems that have answers, in the order of the file.
-   * @param instead what stands for the answers to a problem that was given up; without it such a row is left out
+   * @param instead what stands for the answers that are missing to a problem that was given up
    */
   rows(instead?: (id: RequestId) => JournalEntry): AsyncGenerator<AnsweredRow>;
 }
@@ -216,12 +216,12 @@ async function* answeredRows(
     now.add(row);
     // A journal may hold more than is asked for now.
     const state = byPlace.get(place);
-    const wanted = state?.answers.slice(0, samples) ?? [];
-    const answers = wanted.filter((answer) => answer !== undefined);
-    const entries =
-      state?.failure && instead
-        ? Array.from({ length: samples }, (_, sample) => instead({ problem: state.place, sample }))
-        : answers.map((answer) => journalEntry.parse(journal.read(answer.place)));
+    const entries: JournalEntry[] = [];
+    for (let sample = 0; state && sample < samples; sample++) {
+      const answer = state.answers[sample];
+      if (answer) entries.push(journalEntry.parse(journal.read(answer.place)));
+      else if (state.failure && instead) entries.push(instead({ problem: state.place, sample }));
+    }
     if (entries.length > 0) yield { row, entries };
     if (++place % ROWS_BETWEEN_PAUSES === 0) await setImmediate(); // signals are delivered
     signal.throwIfAborted();

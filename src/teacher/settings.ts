@@ -48,11 +48,7 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
 /** The keys of whatever has problems answered. */
 export function answerKeys(defaults: AnswerDefaults) {
   return {
-    data: z
-      .string()
-      .min(1)
-      .describe('problems with answers: JSON lines, a JSON array or Parquet')
-      .meta({ path: true }),
+    data: z.string().min(1).describe('problems with answers: JSON lines, a JSON array or Parquet'),
     problem_field: z
       .string()
       .optional()
@@ -68,11 +64,7 @@ export function answerKeys(defaults: AnswerDefaults) {
       .describe('seed of a shuffle of the problems before skip and count; without it they stay in order'),
     skip: z.int().min(0).default(0).describe('problems to leave out at the beginning'),
     count: count.optional().describe('problems to take after that; without it all that are left'),
-    model: z
-      .string()
-      .min(1)
-      .describe("a model directory, or with base_url the model's name at the endpoint")
-      .meta({ path: true }),
+    model: z.string().min(1).describe("a model directory, or with base_url the model's name at the endpoint"),
     base_url: z
       .string()
       .optional()
@@ -113,7 +105,7 @@ export function answerKeys(defaults: AnswerDefaults) {
   };
 }
 
-export const collectDefaults: AnswerDefaults = {
+const collectDefaults: AnswerDefaults = {
   // How OpenR1-Math's teacher was asked.
   instruction:
     'You will be given a problem. Please reason step by step, and put your final answer within \\boxed{}:',

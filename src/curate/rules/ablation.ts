@@ -60,7 +60,7 @@ export interface Assignment {
  * Cuts the problems of type A, shuffled, into two halves (the first the smaller) and makes the two arms of pairs equal
  * in number, pairs that are too long left out. By `ordinal`.
  */
-export function assignGroups(problems: readonly TypeA[], seed: number): Map<number, Assignment> {
+function assignGroups(problems: readonly TypeA[], seed: number): Map<number, Assignment> {
   const shuffled = inRandomOrder(problems, seed, 'groups');
   const half = Math.floor(shuffled.length / 2);
   const groups = [shuffled.slice(0, half), shuffled.slice(half)] as const;

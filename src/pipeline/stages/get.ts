@@ -1,5 +1,5 @@
 /** @file The stage and command `get`: a model directory from wherever a name says. */
-import { rmSync, symlinkSync } from 'node:fs';
+import { symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { defineStage } from './stage.js';
@@ -18,9 +18,7 @@ export const getStage = defineStage({
   run: async ({ model }, { out, progress }) => {
     const { getModel } = await import('../../hub/get.js');
     const { path } = await getModel(model, { progress });
-    const link = join(out, 'model');
-    rmSync(link, { force: true });
-    symlinkSync(resolve(path), link);
+    symlinkSync(resolve(path), join(out, 'model'));
     return { path };
   },
   describe: ({ path }) => path,
