@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { doctorStage, examineFile, requireHealthy } from '../pipeline/stages/doctor.js';
 import { printSummary } from '../doctor/print.js';
 import { showRows } from '../doctor/terminal.js';
-import { writeFileAtomic } from '../util/files.js';
+import { FileReplacement } from '../util/files.js';
+import { refuseOverInputs } from '../util/overlap.js';
 import { longWork } from './interrupt.js';
 import { printJson, wholeNumber } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
@@ -46,12 +47,18 @@ Example:
     )
     .action(async (data: string | undefined, flags: DoctorFlags) => {
       const settings = settingsFrom(doctorStage.schema, flags, dataOf('doctor', data, flags), 'doctor');
+      const outputs = [flags.out, flags.html].filter((path) => path !== undefined);
+      refuseOverInputs(outputs, doctorStage.inputs(settings));
+      using page = flags.html === undefined ? undefined : new FileReplacement(flags.html);
       const show = flags.show ?? (flags.html === undefined ? 0 : PAGE_ROWS);
       const examination = await longWork('doctor', 'stopped; nothing was written', (progress, signal) =>
         examineFile(settings, { verdicts: flags.out, show }, progress, signal),
       );
       const { htmlPage } = await import('../doctor/page.js');
-      if (flags.html !== undefined) writeFileAtomic(flags.html, htmlPage(examination));
+      if (page !== undefined) {
+        page.write(htmlPage(examination));
+        page.commit();
+      }
       if (flags.json) printJson(examination.summary);
       else {
         if (flags.show !== undefined)

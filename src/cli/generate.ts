@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { readPrompts } from '../data/prompts.js';
 import { evaluateDefaults, samplingSchema } from '../teacher/settings.js';
 import { computeDtypes } from '../util/computeDtype.js';
+import { refuseOverInputs } from '../util/overlap.js';
 import { longWork } from './interrupt.js';
-import { emitLines } from './output.js';
+import { LinesOut } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
 
 const generateSettings = z.strictObject({
@@ -42,6 +43,8 @@ Example:
     )
     .action(async (flags: Record<string, unknown> & { out?: string }) => {
       const settings = settingsFrom(generateSettings, flags, {}, 'generate');
+      if (flags.out !== undefined) refuseOverInputs([flags.out], [settings.model, settings.prompts]);
+      using output = new LinesOut(flags.out);
       const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
         const prompts = readPrompts(settings.prompts);
         const { openGenerator } = await import('../generate/open.js');
@@ -71,6 +74,6 @@ Example:
           finish_reason: finishReason,
         }));
       });
-      emitLines(rows, flags.out);
+      output.emit(rows);
     });
 }

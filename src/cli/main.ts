@@ -8,7 +8,8 @@ import { evaluateCommand } from './evaluate.js';
 import { generateCommand } from './generate.js';
 import { Interrupted } from './interrupt.js';
 import { modelsCommand } from './models.js';
-import { packageVersion } from './version.js';
+import { explainFileError } from '../util/fileErrors.js';
+import { packageVersion } from '../util/version.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
 import { setupCommand } from './setup.js';
@@ -42,7 +43,8 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(argv);
     return 0;
-  } catch (error) {
+  } catch (thrown) {
+    const error = explainFileError(thrown);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed its sentence
     if (error instanceof Interrupted) {
       process.stderr.write(`${error.message}\n`);

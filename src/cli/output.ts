@@ -1,17 +1,34 @@
 /** @file Printing for machines and people, and numbers in flags. */
 import { InvalidArgumentError } from 'commander';
-import { writeFileAtomic } from '../util/files.js';
+import { JsonLinesFile } from '../data/jsonLinesFile.js';
 
 /** Prints what a machine reads. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** Writes JSON lines to a file, or to standard output when none is named. */
-export function emitLines(rows: Iterable<unknown>, out: string | undefined): void {
-  const lines = Array.from(rows, (row) => `${JSON.stringify(row)}\n`).join('');
-  if (out === undefined) process.stdout.write(lines);
-  else writeFileAtomic(out, lines);
+/** JSON lines on their way to a file, or to standard output when none is named, or `-`. */
+export class LinesOut implements Disposable {
+  readonly #file: JsonLinesFile | undefined;
+
+  /** Opens the file, before the work. @throws UserError where it cannot be written */
+  constructor(out: string | undefined) {
+    this.#file = out === undefined || out === '-' ? undefined : new JsonLinesFile(out);
+  }
+
+  /** Writes all rows. */
+  emit(rows: Iterable<object>): void {
+    if (this.#file === undefined) {
+      for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+      return;
+    }
+    for (const row of rows) this.#file.write(row);
+    this.#file.commit();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file?.[Symbol.dispose]();
+  }
 }
 
 /** A flag's whole number of at least `least`. */

@@ -34,6 +34,7 @@ export function runCommand(): Command {
         const stopped = `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`;
         const results = await longWork('run', stopped, (_, signal) =>
           runPipeline(pipeline, {
+            recipe: path,
             ...(force !== undefined && { force }),
             ...(from !== undefined && { from }),
             signal,

@@ -1,8 +1,9 @@
 /** @file The command `score`. Without --out the rows go to standard output. */
 import { Command } from 'commander';
+import { requireFilesFree } from '../pipeline/stages/outputs.js';
 import { scoreStage } from '../pipeline/stages/score.js';
 import { longWork } from './interrupt.js';
-import { emitLines } from './output.js';
+import { LinesOut } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
 import { dataOf } from './stageCommand.js';
 
@@ -25,11 +26,13 @@ Example:
     )
     .action(async (data: string | undefined, flags: Record<string, unknown> & { out?: string }) => {
       const settings = settingsFrom(scoreStage.schema, flags, dataOf('score', data, flags), 'score');
+      if (flags.out !== undefined) requireFilesFree(scoreStage, settings, flags.out);
+      using output = new LinesOut(flags.out);
       const { token_budget: tokenBudget } = settings;
       const { scoreFile } = await import('../train/score.js');
       const rows = await longWork('score', 'stopped; nothing was written', (progress, signal) =>
         scoreFile({ ...settings, tokenBudget }, progress, signal),
       );
-      emitLines(rows, flags.out);
+      output.emit(rows);
     });
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { StageKind } from '../pipeline/stages/index.js';
 import type { StageDefinition } from '../pipeline/stages/stage.js';
+import { runInto } from '../pipeline/stages/outputs.js';
 import { UserError } from '../util/errors.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
@@ -65,7 +66,7 @@ export async function runStage<Settings, Result>(
   const { out } = flags;
   if (out === undefined) throw new UserError(`${name}: --out is missing: say where the results go`);
   const result = await longWork(name, stopped.replaceAll('OUT', out), (progress, signal) =>
-    definition.run(settings, { out, progress, signal }),
+    runInto(name, definition, settings, { out, progress, signal }),
   );
   if (flags.json) printJson(result);
   else process.stdout.write(`${definition.describe(result, settings)}\n`);

@@ -5,6 +5,7 @@ import { makeTable, tableStage } from '../pipeline/stages/table.js';
 import { parseRecipe } from '../recipe/parse.js';
 import { writeFileAtomic } from '../util/files.js';
 import { UserError } from '../util/errors.js';
+import { refuseOverInputs } from '../util/overlap.js';
 
 interface TableFlags {
   against: string[];
@@ -35,8 +36,12 @@ Example:
         return { name: entry.slice(0, equals), label: labelOf(evaluation), evaluation };
       });
       const settings = { rows, against, ...(grader !== undefined && { grader }) };
-      const table = makeTable(parseRecipe(tableStage.schema, settings, 'table'));
-      if (out !== undefined) writeFileAtomic(out, table);
+      const parsed = parseRecipe(tableStage.schema, settings, 'table');
+      const table = makeTable(parsed);
+      if (out !== undefined) {
+        refuseOverInputs([out], tableStage.inputs(parsed));
+        writeFileAtomic(out, table);
+      }
       process.stdout.write(table);
     });
 }

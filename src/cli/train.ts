@@ -1,6 +1,7 @@
 /** @file The command `train`: the stage, described by a recipe of its own. */
 import { Command } from 'commander';
 import { objectiveNames } from '../objectives/index.js';
+import { runInto } from '../pipeline/stages/outputs.js';
 import { trainStage } from '../pipeline/stages/train.js';
 import { describeKeys, defaultInWords } from '../recipe/describe.js';
 import { parseRecipe } from '../recipe/parse.js';
@@ -25,7 +26,7 @@ export function trainCommand(): Command {
       const { out, objective } = recipe;
       const stopped = `stopped; what was saved is in ${out}`;
       const result = await longWork(objective.name, stopped, (progress, signal) =>
-        trainStage.run(recipe, { out, progress, signal }),
+        runInto('train', trainStage, recipe, { out, progress, signal }, [path]),
       );
       if (options.json) printJson(result);
       else process.stdout.write(`${trainStage.describe(result, recipe)}\n`);

@@ -1,5 +1,5 @@
 /** @file Makes D_SFT and D_Pref of trace rows: reads, filters, chooses and writes. What is chosen is the rule's business. */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { countRows } from '../data/countRows.js';
@@ -9,7 +9,8 @@ import { Quarantine } from '../data/quarantine.js';
 import type { TraceRow } from '../data/traceRow.js';
 import { readTraceRows } from '../data/traceRows.js';
 import { isUnpaired } from '../data/traceShapes.js';
-import { writeFileAtomic } from '../util/files.js';
+import { FileReplacement, replaceTogether } from '../util/files.js';
+import { makeFolder } from '../util/folders.js';
 import type { Progress } from '../util/progress.js';
 import { entryOf, highestRanked, shortestPairs, type Entry } from './acrossRows.js';
 import { isTooLong, type CandidateRow, type JudgedRow } from './candidateRow.js';
@@ -17,8 +18,8 @@ import { RowFilters, type Filtered } from './filters.js';
 import { usableSides } from './usableSides.js';
 import { Ledger } from './ledger.js';
 import { normalizeFinalAnswer } from './normalizeAnswer.js';
-import { OutputFiles } from './outputFiles.js';
-import { curationRules, ruleNamed } from './rules/index.js';
+import { optionalFiles, OutputFiles } from './outputFiles.js';
+import { ruleNamed } from './rules/index.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
 import { dataFiles, refuseImpossible, ruleOf, type CurateSettings } from './settings.js';
 import { Spool } from './spool.js';
@@ -57,7 +58,7 @@ export async function curate(
   const clear = () => {
     rmSync(spoolDir, { recursive: true, force: true });
   };
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   clear(); // a killed run leaves it
   process.on('exit', clear);
   try {
@@ -102,13 +103,12 @@ async function makeSets(run: Run, out: string, spool: Spool<CandidateRow>): Prom
   for (const row of ledger.droppedRows()) dropped.write(row);
   const summary = ledger.close(sets.rows, quarantine.count, filters.searchesCutShort, report);
 
-  // Without a summary the files of two runs may be mixed; those that only some runs write would be taken for this one's.
-  const optional = ['contaminated', ...curationRules.flatMap(({ files = [] }) => files)].map(
-    (name) => `${name}.jsonl`,
-  );
-  for (const name of ['summary.json', ...optional]) rmSync(join(out, name), { force: true });
-  for (const file of [sets, dropped, duplicates, contaminated, quarantine]) file?.commit();
-  writeFileAtomic(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  using account = new FileReplacement(join(out, 'summary.json'));
+  account.write(`${JSON.stringify(summary, null, 2)}\n`);
+  const files = [sets, dropped, duplicates, ...(contaminated ? [contaminated] : []), quarantine, account];
+  // Files that only some runs write would be taken for this one's.
+  const absent = ['summary.json', ...optionalFiles].map((name) => join(out, name));
+  replaceTogether(files, absent);
   return summary;
 }
 

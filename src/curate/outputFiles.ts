@@ -1,7 +1,20 @@
 /** @file Writes the rows of a rule into their files, which appear together. */
 import { join } from 'node:path';
 import { JsonLinesFile } from '../data/jsonLinesFile.js';
+import { curationRules } from './rules/index.js';
 import type { CurationRule, Output } from './rules/rule.js';
+
+/** Files that only some runs write. */
+export const optionalFiles: readonly string[] = [
+  'contaminated',
+  ...curationRules.flatMap(({ files = [] }) => files),
+].map((name) => `${name}.jsonl`);
+
+/** All files that curation may write. */
+export const curatedFiles: readonly string[] = [
+  ...['sft.jsonl', 'pref.jsonl', 'dropped.jsonl', 'duplicates.jsonl', 'quarantine.jsonl', 'summary.json'],
+  ...optionalFiles,
+];
 
 /** sft.jsonl, pref.jsonl and the files of the rule, on their way. */
 export class OutputFiles implements Disposable {
@@ -28,8 +41,13 @@ export class OutputFiles implements Disposable {
     return pairs;
   }
 
-  commit(): void {
-    for (const file of this.#files.values()) file.commit();
+  /** See `replaceTogether`. */
+  finish(): void {
+    for (const file of this.#files.values()) file.finish();
+  }
+
+  replace(): void {
+    for (const file of this.#files.values()) file.replace();
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,8 @@
 /** @file Sorts records by key on disk, with bounded memory. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { explained } from '../util/fileErrors.js';
+import { makeFolder } from '../util/folders.js';
 
 /** A record that is sorted by `key`, then by `ordinal`. */
 export interface Ordered {
@@ -32,7 +34,7 @@ export class Spool<T extends Ordered> {
    */
   constructor(dir: string, bytes: number) {
     this.#dir = dir;
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     this.#buckets = Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(bytes / BUCKET_BYTES)));
     this.#pending = Array.from({ length: this.#buckets }, () => []);
   }
@@ -59,7 +61,11 @@ export class Spool<T extends Ordered> {
 
   #flush(): void {
     for (const [bucket, lines] of this.#pending.entries()) {
-      if (lines.length > 0) appendFileSync(this.#path(bucket), lines.join(''));
+      const path = this.#path(bucket);
+      if (lines.length > 0)
+        explained(path, () => {
+          appendFileSync(path, lines.join(''));
+        });
       this.#pending[bucket] = [];
     }
     this.#pendingCharacters = 0;

@@ -1,5 +1,5 @@
 /** @file Writes a file of JSON lines that appears when it is whole. Knows nothing of what rows mean. */
-import { FileReplacement } from '../util/files.js';
+import { FileReplacement, type ReplacementOptions } from '../util/files.js';
 
 /** Rows on their way into a file of JSON lines, which takes the place of `path` when it is committed. */
 export class JsonLinesFile implements Disposable {
@@ -7,8 +7,8 @@ export class JsonLinesFile implements Disposable {
   rows = 0;
   readonly #file: FileReplacement;
 
-  constructor(path: string) {
-    this.#file = new FileReplacement(path);
+  constructor(path: string, options?: ReplacementOptions) {
+    this.#file = new FileReplacement(path, options);
   }
 
   /** Where the rows are until they are committed. */
@@ -23,6 +23,15 @@ export class JsonLinesFile implements Disposable {
 
   commit(): void {
     this.#file.commit();
+  }
+
+  /** See `replaceTogether`. */
+  finish(): void {
+    this.#file.finish();
+  }
+
+  replace(): void {
+    this.#file.replace();
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { replaceTogether } from '../util/files.js';
 import { readParquetRows } from './parquet.js';
 import { openRowOutput } from './rowOutput.js';
 
@@ -31,7 +32,8 @@ async function write(name: string, written: readonly Record<string, unknown>[]):
   const path = join(root, name);
   using output = openRowOutput(path);
   for (const row of written) output.write(row);
-  await output.commit();
+  await output.complete?.();
+  replaceTogether([output]);
   return path;
 }
 
@@ -84,7 +86,7 @@ describe('openRowOutput', () => {
       using output = openRowOutput(join(root, name));
       output.write({ a: 1 });
       if (name.endsWith('.parquet'))
-        await expect(output.commit(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+        await expect(output.complete!(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
     }
     expect(readdirSync(root).filter((name) => name.startsWith('never'))).toEqual([]);
   });

@@ -2,17 +2,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { ByteWriter, parquetWriteRows } from 'hyparquet-writer';
 import { UserError } from '../util/errors.js';
-import { FileReplacement, writeAll } from '../util/files.js';
+import { FileReplacement, writeAll, type Replacing } from '../util/files.js';
 import { readJsonLines } from './jsonl.js';
 import { JsonLinesFile } from './jsonLinesFile.js';
 import { Shape } from './parquetColumns.js';
 
 /** Rows on their way into a file, which appears when it is whole. */
-export interface RowOutput extends Disposable {
+export interface RowOutput extends Disposable, Replacing {
   /** Takes a row of what JSON can hold. */
   write(row: Record<string, unknown>): void;
-  /** @throws the signal's reason when it is aborted */
-  commit(signal?: AbortSignal): void | Promise<void>;
+  /** Makes the file whole, beside its place. @throws the signal's reason when it is aborted */
+  complete?(signal?: AbortSignal): Promise<void>;
 }
 
 /** Opens a file of JSON lines (`.jsonl`) or a Parquet file (`.parquet`). @throws UserError for other endings */
@@ -29,8 +29,10 @@ const ROWS_PER_GROUP = 500;
 class ParquetOutput implements RowOutput {
   readonly #rows: JsonLinesFile;
   readonly #shape = new Shape();
+  readonly #file: FileReplacement;
 
-  constructor(readonly path: string) {
+  constructor(path: string) {
+    this.#file = new FileReplacement(path);
     this.#rows = new JsonLinesFile(`${path}.rows`);
   }
 
@@ -39,11 +41,12 @@ class ParquetOutput implements RowOutput {
     this.#rows.write(row);
   }
 
-  async commit(signal?: AbortSignal): Promise<void> {
-    using file = new FileReplacement(this.path);
+  async complete(signal?: AbortSignal): Promise<void> {
     const writer = new ByteWriter();
     const flush = () => {
-      writeAll(file.fd, writer.getBytes());
+      this.#file.fill((fd) => {
+        writeAll(fd, writer.getBytes());
+      });
       writer.index = 0;
     };
     await parquetWriteRows({
@@ -52,10 +55,18 @@ class ParquetOutput implements RowOutput {
       ...this.#shape.schema(),
       rowGroupSize: ROWS_PER_GROUP,
     });
-    file.commit();
+  }
+
+  finish(): void {
+    this.#file.finish();
+  }
+
+  replace(): void {
+    this.#file.replace();
   }
 
   [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
     this.#rows[Symbol.dispose]();
   }
 

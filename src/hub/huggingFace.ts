@@ -10,7 +10,8 @@ import { requireSpace } from '../fetch/disk.js';
 import { formatBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
-import { INDEX_FILE, SINGLE_FILE, readWeightMap } from '../models/directory.js';
+import { readWeightMap } from '../models/directory.js';
+import { INDEX_FILE, SINGLE_FILE } from '../models/modelFiles.js';
 
 /** Files that are fetched beside the weights, if the repository has them. */
 const WANTED =

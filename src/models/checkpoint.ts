@@ -1,5 +1,5 @@
 /** @file Loads and saves a Hugging Face model directory, with its weights as tensors. */
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
@@ -8,26 +8,12 @@ import { byteLength, SafetensorsFile, saveSafetensors, type NamedTensor } from '
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
+import { makeFolder } from '../util/folders.js';
 import type { ModelConfig } from './config.js';
-import { INDEX_FILE, readConfig, readWeightMap, SINGLE_FILE } from './directory.js';
+import { readConfig, readWeightMap } from './directory.js';
+import { companionFiles, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
 import { parameterSpecs, type ParameterSpec } from './parameters.js';
 import { Transformer } from './transformer.js';
-
-/** Files of a model directory beside its weights; saving copies those that exist. */
-export const companionFiles = [
-  'config.json',
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'tokenizer.model',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'chat_template.jinja',
-  'LICENSE',
-  'NOTICE',
-];
 
 /** The largest size of a shard's weights, as in `transformers`. */
 const shardBytes = 5e9;
@@ -180,7 +166,7 @@ export function saveModel(
   out: string,
   parameters: ReadonlyMap<string, Tensor> = model.parameters,
 ): void {
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   for (const file of companionFiles) {
     if (existsSync(join(dir, file)) && join(dir, file) !== join(out, file))
       copyFileSync(join(dir, file), join(out, file));

@@ -4,12 +4,10 @@ import { basename, join } from 'node:path';
 import { UserError, messageOf } from '../util/errors.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 import { parseConfig, type ModelConfig } from './config.js';
+import { INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
 
 /** A limit far above any configuration or index. */
 const MAX_JSON_BYTES = 64e6;
-
-export const SINGLE_FILE = 'model.safetensors';
-export const INDEX_FILE = 'model.safetensors.index.json';
 
 /** Reads a JSON object. @throws UserError that names the file if it is absent, too large or not an object */
 export function readJsonObject(path: string): Record<string, unknown> {

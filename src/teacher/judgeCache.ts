@@ -1,8 +1,11 @@
 /** @file Keeps what a judge has said between runs. */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { readJsonLines } from '../data/jsonl.js';
+import { UserError } from '../util/errors.js';
+import { explained } from '../util/fileErrors.js';
+import { makeFolder } from '../util/folders.js';
 import { readFully, writeAll } from '../util/files.js';
 import type { Judgement } from '../verify/files/judgement.js';
 
@@ -13,6 +16,8 @@ const Entry = z.object({
 });
 
 const CLOSED = -1;
+/** How every line begins. */
+const BEGINNING = '{"key":';
 
 /**
  * What the judge has said, by a digest of what it was asked, in a file that only grows: one line an answer, written
@@ -24,9 +29,17 @@ export class JudgeCache implements Disposable {
   #fd: number;
 
   constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     if (existsSync(path)) this.#read(path);
-    this.#fd = openSync(path, 'a+');
+    this.#fd = explained(path, () => openSync(path, 'a+'));
+    const begun = Buffer.alloc(Math.min(fstatSync(this.#fd).size, BEGINNING.length));
+    readFully(this.#fd, begun, 0);
+    if (!BEGINNING.startsWith(begun.toString('utf8'))) {
+      closeSync(this.#fd);
+      throw new UserError(
+        `${path} is in the way: the judge's answers are kept there, and it holds something else. Move it, or name another place for the result.`,
+      );
+    }
     const last = Buffer.from('\n');
     readFully(this.#fd, last, Math.max(0, fstatSync(this.#fd).size - 1));
     if (last.toString() !== '\n') writeAll(this.#fd, Buffer.from('\n')); // ends a line that was cut off

@@ -1,24 +1,26 @@
 /** @file Runs a training stage: data, model, the loop over optimizer steps, checkpoints. One step is in `step.ts`. */
 
-import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import type { FindingGroup } from '../doctor/summary.js';
-import { loadModel, saveModel, type LoadedModel } from '../models/checkpoint.js';
+import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { createObjective } from '../objectives/index.js';
 import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
 import type { Tensor } from '../torch/tensor.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
-import { UserError } from '../util/errors.js';
+import { explained } from '../util/fileErrors.js';
 import { writeFileAtomic } from '../util/files.js';
+import { makeFolder } from '../util/folders.js';
 import { stepRows, stepsPerEpoch } from './dataOrder.js';
 import { Engine } from './engine.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
 import { packByTokenBudget } from './tokenBudget.js';
 import { preflight } from './preflight.js';
 import type { TrainRecipe } from './settings.js';
+import { requireRoom, saveWeights } from './saving.js';
 import { learningRate } from './schedule.js';
 import { runStep, type TrainSequence } from './step.js';
 import { TrainableWeights } from './weights.js';
@@ -67,8 +69,6 @@ export interface TrainHooks {
  */
 export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
   const { out, device, token_budget: tokenBudget } = recipe;
-  if (existsSync(out) && !statSync(out).isDirectory())
-    throw new UserError(`"out" is ${out}, which is a file: name a folder.`);
   setThreads();
   openDevice(device);
   seed(recipe.seed);
@@ -81,10 +81,19 @@ export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, { dtype: 'f32', device });
 
-  mkdirSync(out, { recursive: true });
+  const order = { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed };
+  const perEpoch = stepsPerEpoch(order);
+  const steps = recipe.max_steps ?? Math.ceil((recipe.epochs ?? 1) * perEpoch);
+  makeFolder(out);
+  requireRoom(loaded, out, 1 + Math.floor((steps - 1) / (recipe.save.every ?? Infinity)));
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(recipe));
   const metricsPath = join(out, 'metrics.jsonl');
-  writeFileSync(metricsPath, '');
+  const writeMetrics = (write: typeof appendFileSync, text: string) => {
+    explained(metricsPath, () => {
+      write(metricsPath, text);
+    });
+  };
+  writeMetrics(writeFileSync, '');
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
   if (findings.length > 0) onEvent({ kind: 'doctor', findings });
 
@@ -95,9 +104,6 @@ export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks
   const { lr: peak, betas, eps, weight_decay: weightDecay, clip_grad_norm: maxNorm } = recipe.optimizer;
   using optimizer = new AdamW(masters, { betas, eps, weightDecay });
 
-  const order = { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed };
-  const perEpoch = stepsPerEpoch(order);
-  const steps = recipe.max_steps ?? Math.ceil((recipe.epochs ?? 1) * perEpoch);
   const { warmup_ratio: warmupRatio, decay } = recipe.schedule;
   const schedule = { peak, totalSteps: steps, warmupRatio, decay };
 
@@ -135,7 +141,7 @@ export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks
       tokens_per_second: stepTokens / ((performance.now() - started) / 1000),
       peak_memory_bytes: memoryStats(device).peakAllocated,
     };
-    appendFileSync(metricsPath, `${JSON.stringify(last)}\n`);
+    writeMetrics(appendFileSync, `${JSON.stringify(last)}\n`);
     onEvent({ kind: 'step', metrics: last, steps });
 
     const final = step + 1 === steps;
@@ -196,15 +202,4 @@ function refuseRuinedWeights(step: number, masters: readonly Tensor[], remedy: (
   const norm = globalNorm(masters);
   if (Number.isFinite(norm)) return;
   throw new Error(`step ${step + 1}: its update left weights of norm ${norm}; ${remedy()}`);
-}
-
-/** Writes the masters to a directory beside `path` and renames it when it is whole. @returns `path` */
-function saveWeights(loaded: LoadedModel, weights: TrainableWeights, path: string): string {
-  const partial = `${path}.partial`;
-  rmSync(partial, { recursive: true, force: true });
-  mkdirSync(dirname(path), { recursive: true });
-  saveModel(loaded, partial, weights.masters);
-  if (existsSync(path)) rmSync(path, { recursive: true });
-  renameSync(partial, path);
-  return path;
 }

@@ -19,14 +19,19 @@ describe.each<NodeJS.Platform>(['linux', 'darwin'])('on %s a folder', (platform)
     const dir = folder('one');
     const link = `${dir}-link`;
     symlinkSync(dir, link);
+    let ask: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => (ask = resolve));
     const inside = withFolder(
       dir,
       async () => {
-        await expect(once(link, platform)).rejects.toThrow('Another process is writing into');
+        await asked;
+        expect(await once(link, platform)).toBe('done'); // the same piece of work
         return once(folder('other'), platform);
       },
       platform,
     );
+    await expect(once(link, platform)).rejects.toThrow('Another process is writing into');
+    ask();
     expect(await inside).toBe('done');
     expect(await once(link, platform)).toBe('done');
   });

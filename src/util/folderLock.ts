@@ -1,5 +1,6 @@
 /** @file Keeps two processes from working in the same folder at once. */
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
@@ -7,8 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from './errors.js';
 
+/** The locks that the present piece of work is already inside of. */
+const held = new AsyncLocalStorage<ReadonlySet<string>>();
+
 /**
- * Runs `work` while no other process of this machine does so with the same folder. The lock is a socket that listens
+ * Runs `work` while no other process of this machine does so with the same folder; work inside of it may ask for the
+ * folder again. The lock is a socket that listens
  * under a name made from the folder's device and inode, so the system frees it however the process ends.
  * @throws UserError if another process has the lock
  */
@@ -19,6 +24,8 @@ export async function withFolder<T>(
 ): Promise<T> {
   const { dev, ino } = statSync(folder, { bigint: true });
   const digest = createHash('sha256').update(`${dev}:${ino}`).digest('hex');
+  const outer = held.getStore() ?? new Set();
+  if (outer.has(digest)) return work();
   const address = addressOf(`redistill-${digest.slice(0, 24)}`, platform);
   const server = (await listen(address)) ?? (await listenAfterDeath(address));
   if (server === undefined) {
@@ -28,7 +35,7 @@ export async function withFolder<T>(
   }
   server.unref();
   try {
-    return await work();
+    return await held.run(new Set([...outer, digest]), work);
   } finally {
     server.close();
   }

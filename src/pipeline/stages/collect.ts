@@ -10,6 +10,7 @@ export const collectStage = defineStage({
     'Samples traces from a model, in a directory or behind an OpenAI-compatible endpoint, and verifies them as they arrive.',
   schema: collectSettings,
   inputs: answerInputs,
+  writes: ['journal.jsonl', 'traces.jsonl', 'failed.jsonl', 'quarantine.jsonl', 'summary.json'],
   result: (_, dir) => join(dir, 'traces.jsonl'),
   resumes: true,
   run: async (settings, { out, progress, signal }) => {

@@ -1,5 +1,6 @@
 /** @file The stage and command `curate`: trace rows to D_SFT and D_Pref. */
 import { curateSettings } from '../../curate/settings.js';
+import { curatedFiles } from '../../curate/outputFiles.js';
 import { defineStage } from './stage.js';
 
 export const curateStage = defineStage({
@@ -10,6 +11,8 @@ export const curateStage = defineStage({
     ...(model === undefined ? [] : [model]),
     ...decontaminate,
   ],
+  writes: curatedFiles,
+  scratch: ['.curate-spool/*.jsonl'],
   result: (_, dir) => dir,
   run: async (settings, { out, progress, signal }) => {
     const { curate } = await import('../../curate/curate.js');

@@ -1,5 +1,4 @@
 /** @file The stage and command `doctor`: what would spoil training, row by row. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Examination } from '../../doctor/examine.js';
@@ -32,9 +31,9 @@ export const doctorStage = defineStage({
   summary: 'Looks for what would spoil training: a verdict for every row, with the student’s tokenizer.',
   schema: doctorSettings,
   inputs: ({ data, model, against }) => [data, model, ...[against].flat()],
+  writes: ['verdicts.jsonl', 'summary.json'],
   result: (_, dir) => dir,
   run: async (settings, { out, progress, signal }) => {
-    mkdirSync(out, { recursive: true });
     const { summary } = await examineFile(
       settings,
       { verdicts: join(out, 'verdicts.jsonl') },

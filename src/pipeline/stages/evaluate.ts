@@ -10,6 +10,7 @@ export const evaluateStage = defineStage({
     'Has a model answer problems, grades the responses by one or more graders, and gives pass@1 with its standard error.',
   schema: evaluateSettings,
   inputs: answerInputs,
+  writes: ['journal.jsonl', 'samples.jsonl', 'failed.jsonl', 'quarantine.jsonl', 'summary.json'],
   result: (_, dir) => dir,
   resumes: true,
   run: async (settings, { out, progress, signal }) => {

@@ -14,6 +14,7 @@ export const getStage = defineStage({
       .describe('smollm2-135m, owner/name[@revision] on a hub, a directory, or a .gguf file'),
   }),
   inputs: () => [],
+  writes: ['model'],
   result: (_, dir) => join(dir, 'model'),
   run: async ({ model }, { out, progress }) => {
     const { getModel } = await import('../../hub/get.js');

@@ -1,7 +1,7 @@
 /** @file The stage and command `score`: log-probs of responses. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeJsonLines } from '../../data/jsonl.js';
+import { JsonLinesFile } from '../../data/jsonLinesFile.js';
 import { layouts } from '../../text/tokenRows.js';
 import { computeDtypes } from '../../util/computeDtype.js';
 import { defineStage } from './stage.js';
@@ -23,11 +23,14 @@ export const scoreStage = defineStage({
   schema: scoreSettings,
   inputs: ({ model, data }) => [model, data],
   file: FILE,
+  writes: [FILE],
   result: (_, dir) => join(dir, FILE),
   run: async ({ token_budget: tokenBudget, ...settings }, { out, progress, signal }) => {
     const { scoreFile } = await import('../../train/score.js');
+    using file = new JsonLinesFile(out);
     const rows = await scoreFile({ ...settings, tokenBudget }, progress, signal);
-    writeJsonLines(out, rows);
+    for (const row of rows) file.write(row);
+    file.commit();
     return { rows: rows.length, scores: out };
   },
   describe: ({ rows, scores }) => `${scores}: ${rows} rows`,

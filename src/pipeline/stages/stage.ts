@@ -20,6 +20,10 @@ export interface StageDefinition<Settings, Result> {
   inputs: (settings: Settings) => string[];
   /** The name of the file that it writes; absent where it fills a folder. */
   file?: string;
+  /** All files that it may write into its folder, relative to it; `*` stands for any part of one name. */
+  writes: readonly string[];
+  /** Files that only a run that was killed leaves. */
+  scratch?: readonly string[];
   /** What later stages mean by `@name`, within the stage's own folder. */
   result: (settings: Settings, dir: string) => string;
   /** What the folder holds when the stage was stopped is gone on with. */

@@ -47,6 +47,7 @@ export const tableStage = defineStage({
   schema: tableSettings,
   inputs: ({ rows }) => rows.map(({ evaluation }) => evaluation),
   file: FILE,
+  writes: [FILE],
   result: (_, dir) => join(dir, FILE),
   run: (settings, { out }) => {
     const table = makeTable(settings);

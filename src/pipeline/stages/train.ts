@@ -1,12 +1,19 @@
 /** @file The stage and command `train`: one training stage; the result is the trained model's directory. */
 import { join } from 'node:path';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
+import { savedFiles } from '../../models/modelFiles.js';
 import { defineStage } from './stage.js';
 
 export const trainStage = defineStage({
   summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
   inputs: ({ model, data }) => [model, data],
+  writes: [
+    'recipe.yaml',
+    'metrics.jsonl',
+    ...savedFiles.flatMap((name) => [`model/${name}`, `checkpoints/step-*/${name}`]),
+  ],
+  scratch: savedFiles.flatMap((name) => [`model.partial/${name}`, `checkpoints/step-*.partial/${name}`]),
   result: (_, dir) => join(dir, 'model'),
   run: async (settings, { out, progress, signal }) => {
     const { reportTraining } = await import('../../train/narrate.js');

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Judge } from '../../teacher/judge.js';
 import { UserError } from '../../util/errors.js';
+import { siblingPath } from '../../util/files.js';
+import { refuseOverInputs } from '../../util/overlap.js';
 import type { Progress } from '../../util/progress.js';
 import { formatTable } from '../../util/table.js';
 import type { VerifySummary } from '../../verify/files/verifyFiles.js';
@@ -45,12 +47,15 @@ export const verifyStage = defineStage({
   schema: verifySettings,
   inputs: ({ data }) => [data].flat(),
   file: FILE,
+  writes: [FILE, 'verified.quarantine.jsonl', 'verified.judge.jsonl', 'verified.disagreements.md'],
   result: (_, dir) => join(dir, FILE),
   run: async (settings, { out, progress, signal }) => {
-    const { siblingPath, verifyFiles } = await import('../../verify/files/verifyFiles.js');
+    const { verifyFiles } = await import('../../verify/files/verifyFiles.js');
     const { preset, threads = availableParallelism(), judge_mode: mode } = settings;
+    const named = settings.disagreements;
+    if (named !== undefined) refuseOverInputs([named, out], [settings.data].flat());
     using judge = await openJudge(settings, siblingPath(out, 'judge.jsonl'), progress);
-    const disagreements = settings.disagreements ?? siblingPath(out, 'disagreements.md');
+    const disagreements = named ?? siblingPath(out, 'disagreements.md');
     const summary = await verifyFiles(
       {
         files: [settings.data].flat(),

@@ -3,12 +3,11 @@
  * right, verify.ts decides.
  */
 
-import { extname } from 'node:path';
 import { countRows } from '../../data/countRows.js';
 import { Quarantine } from '../../data/quarantine.js';
 import { openRowOutput } from '../../data/rowOutput.js';
 import { UserError } from '../../util/errors.js';
-import { FileReplacement } from '../../util/files.js';
+import { FileReplacement, replaceTogether, siblingPath } from '../../util/files.js';
 import { inOrder } from '../../util/inOrder.js';
 import type { Progress } from '../../util/progress.js';
 import type { Preset } from '../presets.js';
@@ -100,10 +99,9 @@ export async function verifyFiles(options: VerifyFilesOptions, progress: Progres
       progress.update(tally.rows + quarantine.count, total, tally.note);
     }
     signal.throwIfAborted();
-    quarantine.commit();
     if (tally.rows === 0) throw new UserError(nothingVerified(files, quarantine));
-    await output.commit(signal);
-    differences?.commit();
+    await output.complete?.(signal);
+    replaceTogether([quarantine, ...(differences ? [differences] : []), output]);
     return {
       rows: tally.rows,
       ...tally.all,
@@ -117,11 +115,6 @@ export async function verifyFiles(options: VerifyFilesOptions, progress: Progres
     ending.abort(); // ends questions to the judge that are still open after a failure
     await pool.close();
   }
-}
-
-/** Names a file beside `out`: `dir/name.jsonl` → `dir/name.<ending>`. */
-export function siblingPath(out: string, ending: string): string {
-  return `${out.slice(0, out.length - extname(out).length)}.${ending}`;
 }
 
 /** Sets how many rows wait for the judge, per request that it takes at once: some wait while one is slow. */
@@ -187,10 +180,10 @@ async function askJudge(
   return { row, assessments: await Promise.all(judged) };
 }
 
-function nothingVerified(files: readonly string[], { count, first, path }: Quarantine): string {
+function nothingVerified(files: readonly string[], { count, first }: Quarantine): string {
   if (!first) return `${files.join(', ')}: there are no rows.`;
   const where = `${first.file}, line ${first.line}: ${first.problem}`;
   return count === 1
-    ? `The only row cannot be verified (${where}); it is in ${path}.`
-    : `None of the ${count} rows can be verified, the first because of this: ${where}; they are in ${path}.`;
+    ? `The only row cannot be verified (${where}); nothing was written.`
+    : `None of the ${count} rows can be verified, the first because of this: ${where}; nothing was written.`;
 }

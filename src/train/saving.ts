@@ -1,0 +1,40 @@
+/** @file Puts trained weights into model folders, each in one step, and sees to it before that there is room. */
+import { renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { namedTensors, saveModel, type LoadedModel } from '../models/checkpoint.js';
+import { savedFiles } from '../models/modelFiles.js';
+import { byteLength } from '../torch/safetensors.js';
+import { explained, requireFree } from '../util/fileErrors.js';
+import { makeFolder } from '../util/folders.js';
+import { removeKnown, requireKnown } from '../util/ownFolder.js';
+import type { TrainableWeights } from './weights.js';
+
+/**
+ * Checks before the training that its models can be saved.
+ * @param saves how many there will be
+ * @throws UserError where the disk is too small, or a folder that is to be replaced holds what saving has not written
+ */
+export function requireRoom(loaded: LoadedModel, out: string, saves: number): void {
+  const { model, fileDtypes } = loaded;
+  const tensors = namedTensors(model.config, model.parameters, fileDtypes);
+  const bytes = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+  requireKnown(join(out, 'model'), savedFiles);
+  requireFree(
+    join(out, 'model'),
+    bytes * saves,
+    saves === 1 ? 'the trained model' : `saving ${saves} models`,
+  );
+}
+
+/** Writes the masters to a directory beside `path` and renames it when it is whole. @returns `path` */
+export function saveWeights(loaded: LoadedModel, weights: TrainableWeights, path: string): string {
+  const partial = `${path}.partial`;
+  removeKnown(partial, savedFiles);
+  makeFolder(dirname(path));
+  saveModel(loaded, partial, weights.masters);
+  removeKnown(path, savedFiles);
+  explained(path, () => {
+    renameSync(partial, path);
+  });
+  return path;
+}

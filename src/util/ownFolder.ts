@@ -1,0 +1,182 @@
+/** @file Results in folders: which folder is ours to write into, what made it, and what in it we may remove. */
+import { readdirSync, readFileSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from './errors.js';
+import { explained } from './fileErrors.js';
+import { writeFileAtomic } from './files.js';
+import { withFolder } from './folderLock.js';
+import { entriesBelow, makeFolder, removeEmptyFolders, type FolderEntry } from './folders.js';
+import { isTemporary, removeDeadTemporaries } from './temporary.js';
+
+/** The file in every folder of results that says what made it. A folder without it is not ours. */
+export const RECORD = 'redistill.json';
+const MAX_RECORD_BYTES = 1 << 24;
+
+/** How a command uses its folder. */
+export interface FolderUse {
+  /** A folder belongs to one command: results of another one are not written over. */
+  command: string;
+  /** The files that the command may write, relative to the folder; `*` stands for any part of one name. */
+  writes: readonly string[];
+  /** Files that only a command that was killed leaves; they are removed. */
+  scratch?: readonly string[];
+  /** What made the folder: version, settings, digests of what was read. Plain data. */
+  record: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Runs `work` with a folder that is ours: one that is made now, is empty (hidden files do not count), or holds the
+ * record of the same command. The record is written before the work; where nothing came of a new folder it is removed.
+ * No other process of this machine has the folder in the meantime.
+ * @throws UserError for every other folder, and where something that is not ours stands in the place of a file
+ */
+export async function withOwnFolder<T>(folder: string, use: FolderUse, work: () => Promise<T>): Promise<T> {
+  const made = makeFolder(folder);
+  try {
+    return await withFolder(folder, async () => {
+      const isNew = requireOwn(folder, use);
+      removeScratch(folder, use);
+      if (isNew) writeRecord(folder, use);
+      try {
+        const result = await work();
+        if (!isNew) writeRecord(folder, use); // until there is a new result, the record is that of the old one
+        return result;
+      } catch (error) {
+        if (isNew && contentsOf(folder).every((name) => name === RECORD)) removeFile(join(folder, RECORD));
+        throw error;
+      }
+    });
+  } catch (error) {
+    removeEmptyFolders(made);
+    throw error;
+  }
+}
+
+/**
+ * Removes a folder of ours with everything that the command has written.
+ * @throws UserError naming a file that it has not written; then nothing is removed
+ */
+export function removeOwn(folder: string, use: Pick<FolderUse, 'command' | 'writes' | 'scratch'>): void {
+  remove(folder, requireRemovable(folder, use) ?? []);
+}
+
+/**
+ * Finds everything in a folder that is about to be removed; undefined where there is no folder.
+ * @throws UserError where it was not made by the command, or naming a file in it that the command has not written
+ */
+export function requireRemovable(
+  folder: string,
+  { command, writes, scratch = [] }: Pick<FolderUse, 'command' | 'writes' | 'scratch'>,
+): FolderEntry[] | undefined {
+  if (!statSync(folder, { throwIfNoEntry: false })) return undefined;
+  requireOwn(folder, { command, writes });
+  return requireKnown(folder, [...writes, ...scratch, RECORD]);
+}
+
+/**
+ * Finds everything in a folder that is about to be removed; undefined where there is no folder.
+ * @throws UserError naming a file that is none of `files`
+ */
+export function requireKnown(folder: string, files: readonly string[]): FolderEntry[] | undefined {
+  if (!statSync(folder, { throwIfNoEntry: false })) return undefined;
+  const isKnown = matcher(files);
+  const found = [...explained(folder, () => entriesBelow(folder))];
+  const stranger = found.find((entry) => !isKnown(entry) && !isTemporary(entry.path));
+  if (stranger)
+    throw new UserError(
+      `${join(folder, stranger.path)} is in the way: redistill has not written it, and ${folder} is about to be replaced. Move it to another folder.`,
+    );
+  return found;
+}
+
+/** Removes a folder that holds no other files than these. @throws as `requireKnown`; then nothing is removed */
+export function removeKnown(folder: string, files: readonly string[]): void {
+  remove(folder, requireKnown(folder, files) ?? []);
+}
+
+function remove(folder: string, found: readonly FolderEntry[]): void {
+  for (const { path, isFolder } of found.toReversed()) {
+    if (isFolder) rmdirSync(join(folder, path));
+    else removeFile(join(folder, path));
+  }
+  removeEmptyFolders([folder]);
+}
+
+/**
+ * Whether a folder is new: nothing stands in it.
+ * @throws UserError where it is not ours
+ */
+function requireOwn(folder: string, { command, writes }: Pick<FolderUse, 'command' | 'writes'>): boolean {
+  const contents = explained(folder, () => contentsOf(folder));
+  const maker = commandOf(folder);
+  if (maker !== undefined && maker !== command)
+    throw new UserError(
+      `${folder} holds a result of \`${maker}\`: name another folder for that of \`${command}\`.`,
+    );
+  if (maker === undefined && contents.length > 0)
+    throw new UserError(
+      `${folder} was not made by redistill and is not empty (it holds ${contents[0]!}): name a new folder or an empty one.`,
+    );
+  const places = new Set(writes.filter((path) => !path.includes('*')));
+  for (const { path, isFolder } of entriesBelow(folder)) {
+    if (isFolder && places.has(path))
+      throw new UserError(
+        `${join(folder, path)} is a folder, and \`${command}\` writes a file of that name: move it away.`,
+      );
+  }
+  return contents.length === 0;
+}
+
+/** The names in a folder, without hidden ones and what file systems put there. */
+function contentsOf(folder: string): string[] {
+  return readdirSync(folder).filter(
+    (name) => !name.startsWith('.') && name !== 'lost+found' && !isTemporary(name),
+  );
+}
+
+/** The command whose record is in a folder; undefined where there is none. */
+export function commandOf(folder: string): string | undefined {
+  const path = join(folder, RECORD);
+  try {
+    if (statSync(path).size > MAX_RECORD_BYTES) return undefined;
+    const record = JSON.parse(readFileSync(path, 'utf8')) as { made_by?: unknown; command?: unknown } | null;
+    return record?.made_by === 'redistill' && typeof record.command === 'string' ? record.command : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeRecord(folder: string, { command, record }: FolderUse): void {
+  const text = JSON.stringify({ made_by: 'redistill', command, ...record }, null, 2);
+  writeFileAtomic(join(folder, RECORD), `${text}\n`);
+}
+
+/** Removes what a killed process has left. */
+function removeScratch(folder: string, { writes, scratch = [] }: FolderUse): void {
+  const [isOurs, isScratch] = [matcher([...writes, ...scratch]), matcher(scratch)];
+  removeDeadTemporaries(folder);
+  for (const entry of [...entriesBelow(folder)].toReversed()) {
+    const path = join(folder, entry.path);
+    if (!entry.isFolder && isScratch(entry)) removeFile(path);
+    if (entry.isFolder && isOurs(entry)) removeDeadTemporaries(path);
+    if (entry.isFolder && isScratch(entry)) removeEmptyFolders([path]);
+  }
+}
+
+function removeFile(path: string): void {
+  explained(path, () => {
+    unlinkSync(path);
+  });
+}
+
+/** Tells whether an entry is one of the files, or a folder of one. */
+function matcher(files: readonly string[]): (entry: FolderEntry) => boolean {
+  const pattern = (path: string) =>
+    new RegExp(`^${path.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')}$`, 's');
+  const parents = files.flatMap((path) => {
+    const parts = path.split('/');
+    return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('/'));
+  });
+  const [fileNames, folderNames] = [files.map(pattern), parents.map(pattern)];
+  return ({ path, isFolder }) => (isFolder ? folderNames : fileNames).some((name) => name.test(path));
+}

@@ -1,0 +1,61 @@
+/** @file Names temporary files so that a later run knows which of them a killed process has left. */
+import { createHash } from 'node:crypto';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+/** Processes of other hosts cannot be asked whether they are alive. */
+const FOREIGN_MS = 24 * 3_600_000;
+
+const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+
+/** The temporary file that takes the place of `path`: `<path>.<host>-<pid>.tmp`. */
+export function temporaryName(path: string): string {
+  return `${path}.${host}-${process.pid}.tmp`;
+}
+
+/** The name that a temporary file stands for and whose it is; undefined for all other files. */
+function ownerOf(name: string): { target: string; host: string; pid: number } | undefined {
+  const parts = /^(.+)\.([0-9a-f]{8})-([0-9]{1,10})\.tmp$/s.exec(name);
+  return parts ? { target: parts[1]!, host: parts[2]!, pid: Number(parts[3]) } : undefined;
+}
+
+/** Whether a name is that of a temporary file, living or dead. */
+export function isTemporary(name: string): boolean {
+  return ownerOf(name) !== undefined;
+}
+
+/** Removes the temporary files that dead processes have left for `path`; without it for every file of the folder. */
+export function removeDeadTemporaries(folder: string, path?: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return; // nothing can be there, or it cannot be read
+  }
+  for (const name of names) {
+    const owner = ownerOf(name);
+    if (owner === undefined || (path !== undefined && owner.target !== basename(path))) continue;
+    const file = join(folder, name);
+    if (owner.host === host ? !isAlive(owner.pid) : ageOf(file) > FOREIGN_MS) rmSync(file, { force: true });
+  }
+}
+
+/** Removes what dead processes have left beside `path` for it. */
+export function removeDeadBeside(path: string): void {
+  removeDeadTemporaries(dirname(path), path);
+}
+
+function ageOf(path: string): number {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? 0 : Date.now() - stats.mtimeMs;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
