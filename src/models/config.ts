@@ -1,27 +1,11 @@
 /** @file Parses config.json into a description of the model, or refuses what contradicts itself or is not computed here. */
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
-import { familyNames, familyTraits, type FamilyTraits } from './families.js';
-import { ropeConfigs, ropeSettings } from './ropeConfig.js';
-import { slidingLayers, slidingSettings } from './slidingLayers.js';
+import { positive, size, type Fail } from './configFields.js';
+import { familyNames, familyTraits, type Family, type FamilyTraits } from './families.js';
+import { ropeConfigs, ropeSettings, type RopeConfig } from './ropeConfig.js';
+import { slidingLayers, slidingSettings, type AttentionKind } from './slidingLayers.js';
 import { strangeSetting } from './strangeSettings.js';
-
-/** Rotary position embedding (Su et al. 2021) and its scaling. */
-export interface RopeConfig {
-  theta: number;
-  scaling:
-    | { kind: 'none' }
-    | { kind: 'linear'; factor: number }
-    | {
-        kind: 'llama3';
-        factor: number;
-        lowFreqFactor: number;
-        highFreqFactor: number;
-        originalContext: number;
-      };
-}
-
-export type AttentionKind = 'full' | 'sliding';
 
 /** Describes a decoder-only transformer. Families differ in these values alone. */
 export interface ModelConfig {
@@ -55,15 +39,6 @@ export interface ModelConfig {
   activation: 'silu' | 'gelu_tanh';
 }
 
-export type Family = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma3';
-
-const size = z
-  .number()
-  .int()
-  .positive()
-  .max(2 ** 31 - 1);
-const positive = z.number().positive();
-
 const fields = z.looseObject({
   vocab_size: size,
   hidden_size: size,
@@ -91,9 +66,6 @@ const fields = z.looseObject({
 
 type Fields = z.infer<typeof fields>;
 const known: ReadonlySet<string> = new Set(['model_type', ...Object.keys(fields.shape)]);
-
-/** Makes the error about a field. */
-export type Fail = (field: string, message: string) => UserError;
 
 /**
  * Parses a Hugging Face `config.json`. `where` names the file in errors.

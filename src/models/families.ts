@@ -1,5 +1,5 @@
 /** @file Lists the supported families and what sets each apart. Families are data, not classes. */
-import type { Family } from './config.js';
+export type Family = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma3';
 
 /** Differences of a family from the plain Llama block. */
 export interface FamilyTraits {

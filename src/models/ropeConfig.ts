@@ -1,14 +1,23 @@
 /** @file Reads how positions are rotated from config.json, which may say it in several places. */
 import { z } from 'zod';
-import type { AttentionKind, Fail, RopeConfig } from './config.js';
+import { positive, size, type Fail } from './configFields.js';
 import type { FamilyTraits } from './families.js';
+import type { AttentionKind } from './slidingLayers.js';
 
-const positive = z.number().positive();
-const size = z
-  .number()
-  .int()
-  .positive()
-  .max(2 ** 31 - 1);
+/** Rotary position embedding (Su et al. 2021) and its scaling. */
+export interface RopeConfig {
+  theta: number;
+  scaling:
+    | { kind: 'none' }
+    | { kind: 'linear'; factor: number }
+    | {
+        kind: 'llama3';
+        factor: number;
+        lowFreqFactor: number;
+        highFreqFactor: number;
+        originalContext: number;
+      };
+}
 
 const ropeFields = z.looseObject({
   rope_type: z.string().nullish(),
@@ -32,7 +41,7 @@ export const ropeSettings = {
 type RopeSettings = z.infer<z.ZodObject<typeof ropeSettings>>;
 
 /** Settings of each kind of rotation besides its name and `rope_theta`. All of them must be there, and no others. */
-const kinds = new Map<string, readonly (keyof RopeFields & string)[]>([
+const kinds = new Map<string, readonly (keyof RopeFields)[]>([
   ['default', []],
   ['linear', ['factor']],
   ['llama3', ['factor', 'low_freq_factor', 'high_freq_factor', 'original_max_position_embeddings']],

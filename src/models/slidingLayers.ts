@@ -1,13 +1,9 @@
 /** @file Reads which layers attend to a window, and how large it is, from config.json. */
 import { z } from 'zod';
-import type { AttentionKind, Fail } from './config.js';
+import { size, type Fail } from './configFields.js';
 import type { FamilyTraits } from './families.js';
 
-const size = z
-  .number()
-  .int()
-  .positive()
-  .max(2 ** 31 - 1);
+export type AttentionKind = 'full' | 'sliding';
 
 /** The settings of config.json that say which layers slide. */
 export const slidingSettings = {

@@ -34,5 +34,5 @@ function isNeutral(name: string, value: unknown): boolean {
   if (AFFIRMED.test(name)) return value === true || value === null;
   if (FACTOR.test(name) && value === 1) return true;
   if (value === null || value === false || value === 0 || value === '') return true;
-  return typeof value === 'object' && Object.keys(value as object).length === 0;
+  return typeof value === 'object' && Object.keys(value).length === 0;
 }
