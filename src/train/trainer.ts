@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import type { FindingGroup } from '../doctor/summary.js';
+import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { createObjective } from '../objectives/index.js';
@@ -67,7 +68,8 @@ export interface TrainHooks {
  * Runs a training stage to its end. Most of the work is synchronous: call it in a worker (`trainInWorker`).
  * @throws UserError for a recipe that cannot be run, before anything is written; the signal's reason when it is aborted
  */
-export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
+export async function train(written: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
+  const recipe = { ...written, model: await resolveModel(written.model) };
   const { out, device, token_budget: tokenBudget } = recipe;
   setThreads();
   openDevice(device);
@@ -86,7 +88,7 @@ export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks
   const steps = recipe.max_steps ?? Math.ceil((recipe.epochs ?? 1) * perEpoch);
   makeFolder(out);
   requireRoom(loaded, out, 1 + Math.floor((steps - 1) / (recipe.save.every ?? Infinity)));
-  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(recipe));
+  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(written));
   const metricsPath = join(out, 'metrics.jsonl');
   const writeMetrics = (write: typeof appendFileSync, text: string) => {
     explained(metricsPath, () => {

@@ -1,5 +1,6 @@
 /** @file The stage and command `train`: one training stage; the result is the trained model's directory. */
 import { join } from 'node:path';
+import { modelInput } from '../../hub/resolve.js';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { defineStage } from './stage.js';
@@ -7,7 +8,7 @@ import { defineStage } from './stage.js';
 export const trainStage = defineStage({
   summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
-  inputs: ({ model, data }) => [model, data],
+  inputs: ({ model, data }) => [modelInput(model), data],
   writes: [
     'recipe.yaml',
     'metrics.jsonl',
