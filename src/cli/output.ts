@@ -1,17 +1,17 @@
 /** @file Printing for machines and people, and numbers in flags. */
 import { InvalidArgumentError } from 'commander';
 import { writeFileAtomic } from '../util/files.js';
+import { printJsonLines } from '../util/output.js';
 
 /** Prints what a machine reads. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  printJsonLines([value]);
 }
 
 /** Writes JSON lines to a file, or to standard output when none is named. */
 export function emitLines(rows: Iterable<unknown>, out: string | undefined): void {
-  const lines = Array.from(rows, (row) => `${JSON.stringify(row)}\n`).join('');
-  if (out === undefined) process.stdout.write(lines);
-  else writeFileAtomic(out, lines);
+  if (out === undefined) printJsonLines(rows);
+  else writeFileAtomic(out, Array.from(rows, (row) => `${JSON.stringify(row)}\n`).join(''));
 }
 
 /** A flag's whole number of at least `least`. */

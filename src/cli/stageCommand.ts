@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { StageKind } from '../pipeline/stages/index.js';
 import type { StageDefinition } from '../pipeline/stages/stage.js';
 import { UserError } from '../util/errors.js';
+import { print } from '../util/output.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
@@ -68,7 +69,7 @@ export async function runStage<Settings, Result>(
     definition.run(settings, { out, progress, signal }),
   );
   if (flags.json) printJson(result);
-  else process.stdout.write(`${definition.describe(result, settings)}\n`);
+  else print(`${definition.describe(result, settings)}\n`);
   const complaint = definition.complaint?.(result, out);
   if (complaint) throw new Error(complaint.message);
 }

@@ -5,6 +5,7 @@ import { makeTable, tableStage } from '../pipeline/stages/table.js';
 import { parseRecipe } from '../recipe/parse.js';
 import { writeFileAtomic } from '../util/files.js';
 import { UserError } from '../util/errors.js';
+import { print } from '../util/output.js';
 
 interface TableFlags {
   against: string[];
@@ -37,7 +38,7 @@ Example:
       const settings = { rows, against, ...(grader !== undefined && { grader }) };
       const table = makeTable(parseRecipe(tableStage.schema, settings, 'table'));
       if (out !== undefined) writeFileAtomic(out, table);
-      process.stdout.write(table);
+      print(table);
     });
 }
 
