@@ -34,6 +34,23 @@ const headsAndPrivateNames = [
   },
 ];
 
+const noWrites = ['stdout', 'stderr'].map((property) => ({
+  object: 'process',
+  property,
+  message: 'Print through src/util/output.ts: no text from outside may steer a terminal.',
+}));
+
+/** What the program says goes through one file. */
+const oneOutput = {
+  files: ['src/**/*.ts'],
+  ignores: ['**/*.test.ts', 'src/util/output.ts'],
+  rules: {
+    'no-console': 'error',
+    'no-restricted-properties': ['error', ...noWrites],
+    'no-restricted-imports': ['error', 'process', 'node:process', 'console', 'node:console'],
+  },
+};
+
 export default tseslint.config(
   { ignores: ['dist', 'dist-bench', 'scripts', 'node_modules', 'runs', 'bin', 'eslint.config.js'] },
   ...tseslint.configs.strictTypeChecked,
@@ -48,5 +65,6 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
+  oneOutput,
   ...(HEADS_AND_PRIVATE_NAMES ? headsAndPrivateNames : []),
 );

@@ -4,6 +4,7 @@ import { doctorStage, examineFile, requireHealthy } from '../pipeline/stages/doc
 import { printSummary } from '../doctor/print.js';
 import { showRows } from '../doctor/terminal.js';
 import { FileReplacement } from '../util/files.js';
+import { print, printPainted, takesColours } from '../util/output.js';
 import { refuseOverInputs } from '../util/overlap.js';
 import { longWork } from './interrupt.js';
 import { printJson, wholeNumber } from './output.js';
@@ -61,14 +62,9 @@ Example:
       }
       if (flags.json) printJson(examination.summary);
       else {
-        if (flags.show !== undefined)
-          process.stdout.write(`${showRows(examination.shown, coloured(process.stdout))}\n`);
-        process.stdout.write(printSummary(examination.summary));
+        if (flags.show !== undefined) printPainted(`${showRows(examination.shown, takesColours())}\n`);
+        print(printSummary(examination.summary));
       }
       requireHealthy(settings, examination.summary);
     });
-}
-
-function coloured(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY && (process.env.NO_COLOR ?? '') === '';
 }

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { describeEvaluation, graderSetting, regrade } from '../evaluate/evaluate.js';
 import { evaluateStage } from '../pipeline/stages/evaluate.js';
 import { UserError } from '../util/errors.js';
+import { print } from '../util/output.js';
 import { printJson } from './output.js';
 import { addSettings } from './settings.js';
 import { dataOf, runStage, type StageFlags } from './stageCommand.js';
@@ -70,5 +71,5 @@ function gradeAgain(dir: string, data: string | undefined, flags: StageFlags & {
     );
   const summary = regrade(dir, graderSetting.parse(grader));
   if (json) printJson(summary);
-  else process.stdout.write(`${describeEvaluation(summary)}\n`);
+  else print(`${describeEvaluation(summary)}\n`);
 }

@@ -1,5 +1,6 @@
 /** @file Long work of a command: its progress bar, and what Ctrl-C does. */
 import { createProgress, type Progress } from '../util/progress.js';
+import { printError } from '../util/output.js';
 
 /** Ctrl-C, after what was under way has been put in order. */
 export class Interrupted extends Error {
@@ -21,7 +22,7 @@ export async function longWork<T>(
   const { signal } = controller;
   const stop = () => {
     if (signal.aborted) process.exit(130);
-    process.stderr.write('\nstopping… (Ctrl-C again to stop at once)\n');
+    printError('\nstopping… (Ctrl-C again to stop at once)\n');
     controller.abort();
   };
   const progress = createProgress(title);

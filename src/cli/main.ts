@@ -1,6 +1,7 @@
 /** @file The command line: which commands there are, and what an error becomes. */
 import { Command, CommanderError } from 'commander';
-import { messageOf, UserError } from '../util/errors.js';
+import { faultOf, messageOf, UserError } from '../util/errors.js';
+import { endWithOutput, print, printError } from '../util/output.js';
 import { collectCommand } from './collect.js';
 import { curateCommand } from './curate.js';
 import { doctorCommand } from './doctor.js';
@@ -17,44 +18,58 @@ import { tableCommand } from './table.js';
 import { trainCommand } from './train.js';
 import { verifyCommand } from './verify.js';
 
-/** Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted. */
+const program = new Command('redistill')
+  .description('Post-training for small reasoning models, from right traces and wrong ones.')
+  .version(packageVersion())
+  .option('--debug', 'show where an error came from')
+  .addCommand(setupCommand())
+  .addCommand(modelsCommand())
+  .addCommand(collectCommand())
+  .addCommand(verifyCommand())
+  .addCommand(curateCommand())
+  .addCommand(doctorCommand())
+  .addCommand(scoreCommand())
+  .addCommand(trainCommand())
+  .addCommand(generateCommand())
+  .addCommand(evaluateCommand())
+  .addCommand(tableCommand())
+  .addCommand(runCommand());
+configure(program);
+
+/** Has commander's sentences printed as ours are, and its errors come back. */
+function configure(command: Command): void {
+  command.exitOverride().configureOutput({
+    writeOut: print,
+    // What follows `=` may be a key.
+    writeErr: (text) => {
+      printError(text.replace(/(unknown option '[^'=]*)=[^]*'/, "$1'"));
+    },
+  });
+  command.commands.forEach(configure);
+}
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted, 141 nobody reads the output. */
 async function main(argv: readonly string[]): Promise<number> {
-  const program = new Command('redistill')
-    .description('Post-training for small reasoning models, from right traces and wrong ones.')
-    .version(packageVersion())
-    .option('--debug', 'show where an error came from')
-    .exitOverride()
-    .addCommand(setupCommand())
-    .addCommand(modelsCommand())
-    .addCommand(collectCommand())
-    .addCommand(verifyCommand())
-    .addCommand(curateCommand())
-    .addCommand(doctorCommand())
-    .addCommand(scoreCommand())
-    .addCommand(trainCommand())
-    .addCommand(generateCommand())
-    .addCommand(evaluateCommand())
-    .addCommand(tableCommand())
-    .addCommand(runCommand());
-  for (const command of program.commands) {
-    command.exitOverride();
-    for (const inner of command.commands) inner.exitOverride();
-  }
   try {
     await program.parseAsync(argv);
     return 0;
   } catch (thrown) {
     const error = explainFileError(thrown);
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed its sentence
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // its sentence is printed
     if (error instanceof Interrupted) {
-      process.stderr.write(`${error.message}\n`);
+      printError(`${error.message}\n`);
       return 130;
     }
-    process.stderr.write(`error: ${messageOf(error)}${adviceFor(error)}\n`);
-    if (program.opts<{ debug?: boolean }>().debug && error instanceof Error)
-      process.stderr.write(`${error.stack ?? ''}\n`);
-    return error instanceof UserError ? 2 : 1;
+    return told(error);
   }
+}
+
+/** Prints an error as one sentence, and where it came from if that was asked for. @returns the exit code */
+function told(error: unknown): number {
+  printError(`error: ${faultOf(error) ?? `${messageOf(error)}${adviceFor(error)}`}\n`);
+  if (program.opts<{ debug?: boolean }>().debug && error instanceof Error)
+    printError(`${error.stack ?? ''}\n`);
+  return error instanceof UserError ? 2 : 1;
 }
 
 /** What to do about an error that has no advice of its own. */
@@ -64,4 +79,12 @@ function adviceFor(error: unknown): string {
     : '';
 }
 
+endWithOutput();
+process.on('uncaughtException', (error) => {
+  process.exit(told(error));
+});
+// Node prints warnings as they come, and those of libraries quote what they have read.
+process.removeAllListeners('warning').on('warning', ({ name, message }) => {
+  if (!/^(Deprecation|Experimental)Warning$/.test(name)) printError(`warning: ${message}\n`);
+});
 process.exitCode = await main(process.argv);

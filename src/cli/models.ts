@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { createProgress } from '../util/progress.js';
+import { print } from '../util/output.js';
 import { printJson } from './output.js';
 
 export function modelsCommand(): Command {
@@ -30,7 +31,7 @@ Example:
         progress.finish();
       });
       if (options.json) printJson(found);
-      else process.stdout.write(`${found.path}\n`);
+      else print(`${found.path}\n`);
     });
 
   const inspect = new Command('inspect')
@@ -45,7 +46,7 @@ Example:
         printJson({ path: dir, parameters, ...config });
         return;
       }
-      process.stdout.write(
+      print(
         `${config.family}, ${(parameters / 1e6).toFixed(1)} M parameters: ${config.attention.length} layers, hidden ${config.hiddenSize}, ` +
           `${config.heads} heads (${config.kvHeads} for keys and values) of ${config.headDim}, vocabulary ${config.vocabSize}, ` +
           `${config.maxPositions} positions, head ${config.tied ? 'tied' : 'of its own'}\n`,

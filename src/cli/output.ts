@@ -1,10 +1,11 @@
 /** @file Printing for machines and people, and numbers in flags. */
 import { InvalidArgumentError } from 'commander';
 import { JsonLinesFile } from '../data/jsonLinesFile.js';
+import { printJsonLines } from '../util/output.js';
 
 /** Prints what a machine reads. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  printJsonLines([value]);
 }
 
 /** JSON lines on their way to a file, or to standard output when none is named, or `-`. */
@@ -19,7 +20,7 @@ export class LinesOut implements Disposable {
   /** Writes all rows. */
   emit(rows: Iterable<object>): void {
     if (this.#file === undefined) {
-      for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+      printJsonLines(rows);
       return;
     }
     for (const row of rows) this.#file.write(row);

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { applySettings, readYaml } from '../recipe/yaml.js';
 import { formatDuration } from '../util/progress.js';
+import { print, printError } from '../util/output.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
 
@@ -38,16 +39,18 @@ export function runCommand(): Command {
             ...(force !== undefined && { force }),
             ...(from !== undefined && { from }),
             signal,
-            log: (line) => process.stderr.write(`${line}\n`),
+            log: (line) => {
+              printError(`${line}\n`);
+            },
           }),
         );
         const { memoryStats, torchVersion } = await import('../torch/runtime.js');
         const used =
           `used: ${formatDuration((performance.now() - started) / 1000)}, ` +
           `${(memoryStats('cpu').peakAllocated / 1e9).toFixed(1)} GB of memory at most, libtorch ${torchVersion()}`;
-        process.stderr.write(`${used}\n`);
+        printError(`${used}\n`);
         if (options.json) printJson(Object.fromEntries(results));
-        else for (const [name, result] of results) process.stdout.write(`${name}\t${result}\n`);
+        else for (const [name, result] of results) print(`${name}\t${result}\n`);
       },
     );
 }

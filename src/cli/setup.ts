@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { ensureSetup } from '../setup/index.js';
 import { createProgress } from '../util/progress.js';
+import { print } from '../util/output.js';
 import { printJson } from './output.js';
 
 export function setupCommand(): Command {
@@ -30,7 +31,7 @@ Example:
         return;
       }
       const state = didWork ? 'set up' : 'already set up';
-      process.stdout.write(
+      print(
         `${state}: libtorch ${libtorch.version} (${libtorch.source}${libtorch.cuda ? ', with CUDA' : ''}) in ${libtorch.torchDir}\naddon: ${addonPath}\n`,
       );
     });

@@ -4,6 +4,7 @@ import type { StageKind } from '../pipeline/stages/index.js';
 import type { StageDefinition } from '../pipeline/stages/stage.js';
 import { runInto } from '../pipeline/stages/outputs.js';
 import { UserError } from '../util/errors.js';
+import { print } from '../util/output.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
@@ -69,7 +70,7 @@ export async function runStage<Settings, Result>(
     runInto(name, definition, settings, { out, progress, signal }),
   );
   if (flags.json) printJson(result);
-  else process.stdout.write(`${definition.describe(result, settings)}\n`);
+  else print(`${definition.describe(result, settings)}\n`);
   const complaint = definition.complaint?.(result, out);
   if (complaint) throw new Error(complaint.message);
 }

@@ -6,6 +6,7 @@ import { parseRecipe } from '../recipe/parse.js';
 import { writeFileAtomic } from '../util/files.js';
 import { UserError } from '../util/errors.js';
 import { refuseOverInputs } from '../util/overlap.js';
+import { print } from '../util/output.js';
 
 interface TableFlags {
   against: string[];
@@ -42,7 +43,7 @@ Example:
         refuseOverInputs([out], tableStage.inputs(parsed));
         writeFileAtomic(out, table);
       }
-      process.stdout.write(table);
+      print(table);
     });
 }
 

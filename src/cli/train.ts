@@ -7,6 +7,7 @@ import { describeKeys, defaultInWords } from '../recipe/describe.js';
 import { parseRecipe } from '../recipe/parse.js';
 import { applySettings, readYaml } from '../recipe/yaml.js';
 import { trainRecipe } from '../train/settings.js';
+import { print } from '../util/output.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
 
@@ -29,7 +30,7 @@ export function trainCommand(): Command {
         runInto('train', trainStage, recipe, { out, progress, signal }, [path]),
       );
       if (options.json) printJson(result);
-      else process.stdout.write(`${trainStage.describe(result, recipe)}\n`);
+      else print(`${trainStage.describe(result, recipe)}\n`);
     });
 }
 

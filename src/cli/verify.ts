@@ -3,6 +3,8 @@ import { Command } from 'commander';
 import { verifyStage } from '../pipeline/stages/verify.js';
 import { UserError } from '../util/errors.js';
 import { verify, type Preset, type Verdict } from '../verify/verify.js';
+import { print } from '../util/output.js';
+import { inLine } from '../util/printable.js';
 import { printJson } from './output.js';
 import { addSettings } from './settings.js';
 import { dataOf, runStage, type StageFlags } from './stageCommand.js';
@@ -52,7 +54,7 @@ function verifyOne({ gold, pred, preset = 'mathVerify', json }: VerifyFlags): vo
     throw new UserError('Give --gold and --pred for one answer, or files and --out.');
   const verdict = verify({ gold, pred, preset });
   if (json) printJson(verdict);
-  else process.stdout.write(describeVerdict(verdict));
+  else print(describeVerdict(verdict));
   if (UNDECIDED.has(verdict.reason)) throw new Error(`no verdict: ${verdict.reason}`);
 }
 
@@ -60,10 +62,11 @@ function verifyOne({ gold, pred, preset = 'mathVerify', json }: VerifyFlags): vo
 const UNDECIDED: ReadonlySet<string> = new Set(['gold-unreadable', 'budget']);
 
 function describeVerdict({ correct, reason, stage, extracted, goldParsed, predParsed }: Verdict): string {
-  const reads = (text: string | null) => text ?? '(not as mathematics)';
+  const shown = (text: string | null, without: string) => (text === null ? without : inLine(text, 1000));
+  const reads = (text: string | null) => shown(text, '(not as mathematics)');
   return (
     `${correct ? 'right' : 'wrong'}: ${reason} (${stage})\n` +
-    `  answer found     ${extracted ?? '(none)'}\n` +
+    `  answer found     ${shown(extracted, '(none)')}\n` +
     (extracted === null ? '' : `  it reads         ${reads(predParsed)}\n`) +
     `  reference reads  ${reads(goldParsed)}\n`
   );

@@ -1,5 +1,6 @@
 /** @file Cuts a token row into pieces of text that can be shown, for the terminal and the page. */
 
+import { printable } from '../util/printable.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 
@@ -66,10 +67,5 @@ export function shorten(spans: readonly Span[], keep: number): (Span | Gap)[] {
 
 /** Marks line ends and writes out control and invisible characters: a text must not steer the terminal. */
 export function visible(text: string): string {
-  return text
-    .replace(/\n/g, '↵\n')
-    .replace(
-      /(?![\t\n])[\p{Cc}\u00AD\u200B\u2028-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]/gu,
-      (character) => `‹U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}›`,
-    );
+  return printable(text.replace(/\n/g, '↵\n'));
 }

@@ -12,3 +12,21 @@ export class UserError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What JavaScript and the libraries for checks throw where the program is wrong. */
+const FAULTS = new Set([
+  'TypeError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'AssertionError',
+  'ZodError',
+]);
+
+/** Says of an error that no user can mend whose fault it is; undefined of others. */
+export function faultOf(error: unknown): string | undefined {
+  // `fetch` throws a TypeError with a cause where the network fails.
+  const isFault = !(error instanceof Error) || (FAULTS.has(error.name) && error.cause === undefined);
+  if (!isFault) return undefined;
+  return `this is a fault of redistill: ${messageOf(error).replace(/\s+/g, ' ')} (--debug shows where; please report it)`;
+}

@@ -1,6 +1,8 @@
 /** @file Shows the progress of long work: a bar on a terminal, lines elsewhere. */
 
 import { MultiBar } from 'cli-progress';
+import { standardError } from './output.js';
+import { inLine, printable } from './printable.js';
 
 /** Receives the reports of long work: a bar on a terminal, plain lines elsewhere, nothing in tests. */
 export interface Progress {
@@ -26,7 +28,7 @@ export interface ProgressOptions {
 
 /** Makes a bar with an estimate if the stream is a terminal, else lines, at most one every 10 s or 10 %. */
 export function createProgress(title: string, options: ProgressOptions = {}): Progress {
-  const { stream = process.stderr, now = () => performance.now() } = options;
+  const { stream = standardError(), now = () => performance.now() } = options;
   return stream.isTTY ? new BarProgress(title, stream, now) : new LineProgress(title, stream, now);
 }
 
@@ -118,20 +120,21 @@ class BarProgress implements Progress {
   }
 
   log(line: string): void {
-    if (this.#bars === undefined) this.#stream.write(`${line}\n`);
-    else this.#bars.log(`${line}\n`);
+    if (this.#bars === undefined) this.#stream.write(`${printable(line)}\n`);
+    else this.#bars.log(`${printable(line)}\n`);
   }
 
   finish(note = ''): void {
     this.#bars?.update();
     this.#bars?.stop();
     this.#bars = undefined;
-    if (note !== '') this.#stream.write(`${note}\n`);
+    if (note !== '') this.log(note);
   }
 
   #render(): string {
     const filled = Math.round(this.#estimate.percent / 5);
-    const line = `${this.#title} ${'█'.repeat(filled)}${'░'.repeat(20 - filled)} ${this.#estimate.describe(this.#note)}`;
+    const bar = '█'.repeat(filled) + '░'.repeat(20 - filled);
+    const line = inLine(`${this.#title} ${bar} ${this.#estimate.describe(this.#note)}`);
     // A part of a wrapped line would remain at the next redraw.
     return line.slice(0, Math.max(20, (this.#stream.columns || 80) - 1));
   }
@@ -164,11 +167,11 @@ class LineProgress implements Progress {
     if (waited < LINE_INTERVAL_MS && (gained < STEP_PERCENT || waited < STEP_INTERVAL_MS)) return;
     this.#lastTime = this.#now();
     this.#lastPercent = this.#estimate.percent;
-    this.log(`${this.#title}: ${this.#estimate.describe(note)}`);
+    this.log(inLine(`${this.#title}: ${this.#estimate.describe(note)}`));
   }
 
   log(line: string): void {
-    this.#stream.write(`${line}\n`);
+    this.#stream.write(`${printable(line)}\n`);
   }
 
   finish(note = ''): void {

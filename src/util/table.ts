@@ -1,4 +1,5 @@
 /** @file Formats tables as plain text. */
+import { inLine } from './printable.js';
 
 /** The content of a cell. Numbers are printed as JavaScript prints them, so round them first. */
 export type Cell = string | number;
@@ -9,7 +10,7 @@ export type Cell = string | number;
  * aligned to the right. Throws a RangeError if a row and the heading differ in their number of cells.
  */
 export function formatTable(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const texts = rows.map((row) => row.map(String));
+  const texts = rows.map((row) => row.map((cell) => inLine(String(cell))));
   for (const row of texts) {
     if (row.length !== heading.length) {
       throw new RangeError(`A row has ${row.length} cells under ${heading.length} headings.`);

@@ -4,12 +4,17 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+const RULES = new Set([
+  ...['redistill/file-head', 'no-restricted-syntax'],
+  ...['no-console', 'no-restricted-properties', 'no-restricted-imports'],
+]);
+
 /** What the project's configuration says about a text in the place of a source, without the rules that need types. */
 async function messages(path: string, text: string): Promise<string[]> {
   const eslint = new ESLint({
     cwd: root,
     overrideConfig: [{ languageOptions: { parserOptions: { projectService: false } } }],
-    ruleFilter: ({ ruleId }) => ['redistill/file-head', 'no-restricted-syntax'].includes(ruleId),
+    ruleFilter: ({ ruleId }) => RULES.has(ruleId),
   });
   const [result] = await eslint.lintText(text, { filePath: path });
   return result!.messages.map(({ line, message }) => `${line}: ${message}`);
@@ -45,4 +50,21 @@ export class Single {
   expect(await messages('src/util/errors.ts', text)).toEqual(
     [3, 4, 5].map((line) => `${line}: A private member is #name.`),
   );
+});
+
+test('only one file writes to standard output and standard error', async () => {
+  const text = `/** @file Talks. */
+import { stdout } from 'node:process';
+stdout.write('a');
+process.stdout.write('a');
+process['stderr'].write('b');
+const { stderr } = process;
+stderr.write('c');
+console.log('d');
+`;
+  const said = await messages('src/cli/table.ts', text);
+  expect(said.map((message) => Number.parseInt(message))).toEqual([2, 4, 5, 6, 8]);
+  expect(said[1]).toContain('Print through src/util/output.ts');
+  expect(await messages('src/util/output.ts', text)).toEqual([]);
+  expect(await messages('src/cli/table.test.ts', text)).toEqual([]);
 });

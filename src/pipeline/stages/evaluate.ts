@@ -1,6 +1,7 @@
 /** @file The stage and command `evaluate`: a model's responses to problems, graded and counted. */
 import { describeEvaluation, evaluate, evaluateSettings } from '../../evaluate/evaluate.js';
 import { readSamples } from '../../evaluate/samples.js';
+import { inLine } from '../../util/printable.js';
 import type { Progress } from '../../util/progress.js';
 import { answerInputs, askedModel } from './model.js';
 import { defineStage } from './stage.js';
@@ -30,17 +31,9 @@ function show(dir: string, progress: Progress): void {
   let shown = 0;
   for (const { problem, answer, generations, generation_details: details } of readSamples(dir)) {
     const [grade] = Object.values(details[0]!.grades);
-    const verdict = grade!.correct ? 'right' : `wrong: ${answer}`;
-    progress.log(`  Q: ${oneLine(problem)}\n  A: ${oneLine(generations[0]!)}  (${verdict})`);
+    const verdict = grade!.correct ? 'right' : `wrong; the gold is ${inLine(answer, SHOWN_CHARACTERS)}`;
+    const [asked, said] = [problem, generations[0]!].map((text) => inLine(text, SHOWN_CHARACTERS));
+    progress.log(`  Q: ${asked}\n  A: ${said}  (${verdict})`);
     if (++shown === SHOWN) return;
   }
-}
-
-/** Without what a terminal would obey. */
-function oneLine(text: string): string {
-  const line = text
-    .trim()
-    .replace(/\s*\n\s*/g, ' ⏎ ')
-    .replace(/\p{Cc}/gu, ' ');
-  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
 }
