@@ -1,7 +1,12 @@
 /** @file Describes a training stage's settings: keys, ranges and defaults. Reads no files. */
 
 import { z } from 'zod';
-import { createObjective, objectiveNames, type ObjectiveSpec } from '../objectives/index.js';
+import {
+  createObjective,
+  objectiveDefinitions,
+  objectiveNames,
+  type ObjectiveSpec,
+} from '../objectives/index.js';
 import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
@@ -14,20 +19,30 @@ const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number
   recipe.epochs === undefined || recipe.max_steps === undefined;
 const notBoth = { path: ['max_steps'], message: 'give epochs or max_steps, not both' };
 
-/** Refuses whatever `createObjective` would refuse, before anything runs. */
+/** Refuses whatever `createObjective` would refuse, before anything runs and parameter by parameter. */
 function checkObjective(spec: ObjectiveSpec, context: z.RefinementCtx): void {
-  try {
-    createObjective(spec);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error) });
-  }
+  const { name, ...parameters } = spec;
+  const isRefused = (part: ObjectiveSpec, path: string[]): boolean => {
+    try {
+      createObjective(part);
+      return false;
+    } catch (error) {
+      context.addIssue({ code: 'custom', path, message: messageOf(error).replace(/\.$/, '') });
+      return true;
+    }
+  };
+  if (!objectiveDefinitions.has(name)) isRefused({ name }, ['name']);
+  else if (
+    !Object.entries(parameters).filter(([key, value]) => isRefused({ name, [key]: value }, [key])).length
+  )
+    isRefused(spec, []);
 }
 
 const trainKeys = z.strictObject({
   model: z.string().min(1).describe('a model directory'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   objective: z
-    .looseObject({ name: z.string().describe(`what is minimised: ${objectiveNames.join(', ')}`) })
+    .looseObject({ name: z.string().describe(`what is minimised, one of ${objectiveNames.join(', ')}`) })
     .superRefine(checkObjective)
     .describe("the objective's name and its own parameters"),
   layout: z
@@ -51,7 +66,7 @@ const trainKeys = z.strictObject({
     ),
   optimizer: z
     .strictObject({
-      lr: z.number().positive().describe('the highest learning rate'),
+      lr: z.number().positive().describe('the highest learning rate, such as 1e-6'),
       betas: z
         .tuple([fraction, fraction])
         .default([0.9, 0.999])
