@@ -39,7 +39,10 @@ function checkObjective(spec: ObjectiveSpec, context: z.RefinementCtx): void {
 }
 
 const trainKeys = z.strictObject({
-  model: z.string().min(1).describe('a model directory'),
+  model: z
+    .string()
+    .min(1)
+    .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   objective: z
     .looseObject({ name: z.string().describe(`what is minimised, one of ${objectiveNames.join(', ')}`) })

@@ -1,12 +1,13 @@
 /** @file The stage and command `train`: one training stage; the result is the trained model's directory. */
 import { join } from 'node:path';
+import { modelInput } from '../../hub/resolve.js';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { defineStage } from './stage.js';
 
 export const trainStage = defineStage({
   summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
-  inputs: ({ model, data }) => [model, data],
+  inputs: ({ model, data }) => [modelInput(model), data],
   result: (_, dir) => join(dir, 'model'),
   run: async (settings, { out, progress, signal }) => {
     const { reportTraining } = await import('../../train/narrate.js');
