@@ -1,7 +1,7 @@
 /** @file Describes a training stage's settings: keys, ranges and defaults. Reads no files. */
 
 import { z } from 'zod';
-import { createObjective, objectiveNames, type ObjectiveSpec } from '../objectives/index.js';
+import { createObjective, objectiveNames, type ObjectiveSetting } from '../objectives/index.js';
 import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
@@ -14,10 +14,19 @@ const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number
   recipe.epochs === undefined || recipe.max_steps === undefined;
 const notBoth = { path: ['max_steps'], message: 'give epochs or max_steps, not both' };
 
-/** Refuses whatever `createObjective` would refuse, before anything runs. */
-function checkObjective(spec: ObjectiveSpec, context: z.RefinementCtx): void {
+/** Refuses whatever `createObjective` would refuse, before anything runs. A module is looked at when it is loaded. */
+function checkObjective({ name, module, ...parameters }: ObjectiveSetting, context: z.RefinementCtx): void {
+  if (module !== undefined) {
+    const both = 'give a name or a module, not both';
+    if (name !== undefined) context.addIssue({ code: 'custom', path: ['module'], message: both });
+    return;
+  }
+  if (name === undefined) {
+    context.addIssue({ code: 'invalid_type', expected: 'string', path: ['name'], input: name });
+    return;
+  }
   try {
-    createObjective(spec);
+    createObjective({ name, ...parameters });
   } catch (error) {
     context.addIssue({ code: 'custom', message: messageOf(error) });
   }
@@ -27,7 +36,17 @@ const trainKeys = z.strictObject({
   model: z.string().min(1).describe('a model directory'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   objective: z
-    .looseObject({ name: z.string().describe(`what is minimised: ${objectiveNames.join(', ')}`) })
+    .looseObject({
+      name: z
+        .string()
+        .optional()
+        .describe(`what is minimised: ${objectiveNames.join(', ')}`),
+      module: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('instead of a name, a JavaScript file that exports an objective; its code runs'),
+    })
     .superRefine(checkObjective)
     .describe("the objective's name and its own parameters"),
   layout: z
