@@ -36,7 +36,7 @@ export function evaluateCommand(): Command {
     .addHelpText('after', DETAILS)
     .action(async (data: string | undefined, flags: StageFlags & { regrade?: string }) => {
       if (flags.regrade === undefined) await evaluate(data, flags);
-      else gradeAgain(flags.regrade, data, flags);
+      else await gradeAgain(flags.regrade, data, flags);
     });
 }
 
@@ -59,7 +59,11 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
   }
 }
 
-function gradeAgain(dir: string, data: string | undefined, flags: StageFlags & { regrade?: string }): void {
+async function gradeAgain(
+  dir: string,
+  data: string | undefined,
+  flags: StageFlags & { regrade?: string },
+): Promise<void> {
   const { json, grader } = flags;
   const given = Object.keys(flags).filter((name) => !['regrade', 'json', 'grader'].includes(name));
   if (data !== undefined || given.length > 0)
@@ -68,7 +72,7 @@ function gradeAgain(dir: string, data: string | undefined, flags: StageFlags & {
     throw new UserError(
       '--regrade needs --grader: all graders that the evaluation is to have, such as verify,rllm.',
     );
-  const summary = regrade(dir, graderSetting.parse(grader));
+  const summary = await regrade(dir, graderSetting.parse(grader));
   if (json) printJson(summary);
   else process.stdout.write(`${describeEvaluation(summary)}\n`);
 }

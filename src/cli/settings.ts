@@ -84,10 +84,7 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
       return text;
     case 'list': {
       const values = text.split(key.choices ? ',' : '\0');
-      for (const value of values)
-        if (key.choices && !key.choices.includes(value))
-          throw new InvalidArgumentError(`Allowed choices are ${key.choices.join(', ')}.`);
-      return [...((before as string[] | undefined) ?? []), ...values.map((value) => plainNumber(value, key))];
+      return [...((before as unknown[] | undefined) ?? []), ...values.map((value) => parseEntry(value, key))];
     }
     case 'mixed':
       return plainNumber(text, key);
@@ -96,6 +93,15 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
     default:
       return text;
   }
+}
+
+/** An entry of a list: one of the choices if there are any, and the path of a module where that may stand instead. */
+function parseEntry(text: string, key: KeyDescription): unknown {
+  const { choices, modules } = key;
+  if (!choices || choices.includes(text)) return plainNumber(text, key);
+  if (modules && /[/\\]|\.[cm]?[jt]s$/.test(text)) return { module: text };
+  const others = modules ? ', and the path of a JavaScript file' : '';
+  throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}${others}.`);
 }
 
 /** A number where the key can be one and the text looks like it. */

@@ -22,7 +22,7 @@ export function trainCommand(): Command {
       const recipe = parseTrainRecipe(readRecipe(path, options.set));
       const { out, objective } = recipe;
       const stopped = `stopped; what was saved is in ${out}`;
-      const result = await longWork(objective.name, stopped, (progress, signal) =>
+      const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>
         trainStage.run(recipe, { out, progress, signal }),
       );
       if (options.json) printJson(result);

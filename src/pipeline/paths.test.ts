@@ -107,9 +107,9 @@ describe('the files that a recipe names', () => {
       `  line 3, stage student: "model": there is no ./nowhere.gguf, nor ${recipes}/nowhere.gguf`,
       `  line 6, stage pairs: "data.0": there is no gone.jsonl, nor ${recipes}/gone.jsonl`,
       '  line 6, stage pairs: "data.1": d.jsonl is a folder; name a file',
-      '  line 7, stage pairs: "model": file is a file; a model is a directory',
+      '  line 7, stage pairs: "model": file is neither a model directory nor a .gguf file',
       `  line 8, stage pairs: "decontaminate.0": there is no lost.json, nor ${recipes}/lost.json`,
-      `  line 9, stage look: "model": empty is not a model's directory: it has no config.json`,
+      expect.stringMatching(/^ {2}line 9, stage look: "model": empty is not a model directory/),
       `  line 9, stage look: "against": there is no none.jsonl, nor ${recipes}/none.jsonl`,
       expect.stringMatching(/^ {2}line 12, stage table: "rows\.0\.evaluation": there is no old, nor /),
       `  line 12, stage table: "rows.1.evaluation": empty is not an evaluation's folder: it has no samples.jsonl`,
@@ -128,6 +128,18 @@ describe('the files that a recipe names', () => {
       model: 'teacher',
       system: 'd.jsonl',
     });
+  });
+
+  it('may be models that an earlier stage fetches', () => {
+    make('here/d.jsonl');
+    const lines = [
+      'out: runs/x',
+      'stages:',
+      '  - { name: student, stage: get, model: nobody/fetched }',
+      '  - { name: a, stage: score, data: d.jsonl, model: nobody/fetched }',
+      '  - { name: b, stage: score, data: d.jsonl, model: nobody/else }',
+    ];
+    expect(message(() => read(recipe(lines.join('\n'))))).toMatch(/line 5, stage b: "model": .*nobody\/else/);
   });
 
   it('say which assignment is wrong', () => {
@@ -164,8 +176,8 @@ describe('pathSettings', () => {
     curate: { data: ['d', 'e'], model: 'm', decontaminate: ['f'] },
     doctor: { data: 'd', model: 'm', against: ['f'] },
     score: { data: 'd', model: 'm' },
-    train: { data: 'd', model: 'm', objective: { name: 'sft' }, optimizer: { lr: 1 } },
-    evaluate: { data: 'd', model: 'm' },
+    train: { data: 'd', model: 'm', objective: { module: 'o.mjs' }, optimizer: { lr: 1 } },
+    evaluate: { data: 'd', model: 'm', grader: ['verify', { module: 'g.mjs' }] },
     table: { rows: [{ name: 'a', label: 'a', evaluation: 'a' }], against: ['a'] },
   };
 

@@ -1,6 +1,7 @@
 /** @file The files and folders that a stage's settings name: which keys they are, where they stand, whether they are there. */
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
+import { modelProblem } from '../hub/resolve.js';
 import { stageKinds, type StageConfig } from './stages/index.js';
 import type { StageDefinition } from './stages/stage.js';
 
@@ -12,6 +13,7 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['data', 'file'],
   ['decontaminate', 'file'],
   ['against', 'file'],
+  ['module', 'file'],
   ['model', 'model'],
   ['evaluation', 'evaluation'],
 ]);
@@ -67,17 +69,14 @@ function isSame(a: string, b: string): boolean {
 
 /** Why nothing can be read at a path; undefined where it seems that it can. */
 export function pathFault({ kind, path }: PathSetting, folder: string): string | undefined {
+  if (kind === 'model') return modelProblem(path);
   if (kind === 'source' && !/^\.{0,2}\/|\.gguf$/.test(path)) return undefined; // a name on a hub
   if (!existsSync(path)) {
-    const places = isAbsolute(path) || resolve(folder) === resolve('.') ? '' : `, nor ${join(folder, path)}`;
-    const get = kind === 'model' ? ': `redistill models get` makes model directories' : '';
-    return `there is no ${path}${places}${get}`;
+    const beside = isAbsolute(path) || resolve(folder) === resolve('.') ? '' : `, nor ${join(folder, path)}`;
+    return `there is no ${path}${beside}`;
   }
   const isFolder = statSync(path).isDirectory();
   if (kind === 'file' && isFolder) return `${path} is a folder; name a file`;
-  if (kind === 'model' && !isFolder) return `${path} is a file; a model is a directory`;
-  if (kind === 'model' && !existsSync(join(path, 'config.json')))
-    return `${path} is not a model's directory: it has no config.json`;
   if (kind === 'evaluation' && !existsSync(join(path, 'samples.jsonl')))
     return `${path} is not an evaluation's folder: it has no samples.jsonl`;
   return undefined;
@@ -103,16 +102,18 @@ export function withPath<T>(settings: T, key: readonly PropertyKey[], path: stri
  * Finds the files of a stage and looks whether they are there.
  * @param settings what is to be found; references are passed over
  * @param made a folder whose files the pipeline itself makes
+ * @param fetched names of models that earlier stages get
  * @param onFault is called with each key at which something is missing
  */
 export function locatePaths<T extends Stage>(
   stage: T,
-  { folder, made }: { folder: string; made?: string },
+  { folder, made, fetched = [] }: { folder: string; made?: string; fetched?: readonly string[] },
   onFault: (key: readonly PropertyKey[], message: string) => void,
 ): T {
   let { config } = stage;
   for (const setting of pathSettings(stage)) {
-    if (setting.path.startsWith('@') || (made !== undefined && isInside(setting.path, made))) continue;
+    if (setting.path.startsWith('@') || fetched.includes(setting.path)) continue;
+    if (made !== undefined && isInside(setting.path, made)) continue;
     const { path, fault } = locate(setting.path, folder);
     const complaint = fault ?? pathFault({ ...setting, path }, folder);
     if (complaint !== undefined) onFault(setting.key, complaint);

@@ -107,10 +107,18 @@ class StageReader {
     let stage: StageConfig = { name, kind: known, config: parsed };
     checkReferences(stage, earlier, unsure, addAt);
     if (this.#source)
-      stage = locatePaths(stage, { folder: this.#source.folder, made: this.#out }, (key, message) => {
+      stage = locatePaths(stage, this.#places(this.#source), (key, message) => {
         addAt(key, `"${key.join('.')}": ${message}`);
       });
     this.#read.set(name, stage);
     return stage;
+  }
+  #places({ folder }: RecipeSource) {
+    const gets = [...this.#read.values()].filter(({ kind }) => kind === 'get');
+    return {
+      folder,
+      made: this.#out,
+      fetched: gets.map(({ config }) => (config as { model: string }).model),
+    };
   }
 }

@@ -73,7 +73,7 @@ describe('trainRecipe', () => {
     ['model', { model: undefined }],
     ['data', { data: undefined }],
     ['out', { out: undefined }],
-    ['objective.name', { objective: undefined }],
+    ['objective', { objective: undefined }],
     ['objective.name', { objective: {} }],
     ['optimizer.lr', { optimizer: undefined }],
     ['optimizer.lr', { optimizer: {} }],

@@ -1,6 +1,7 @@
 /** @file The stage and command `evaluate`: a model's responses to problems, graded and counted. */
 import { describeEvaluation, evaluate, evaluateSettings } from '../../evaluate/evaluate.js';
 import { readSamples } from '../../evaluate/samples.js';
+import { filesOfModule } from '../../util/modules.js';
 import type { Progress } from '../../util/progress.js';
 import { answerInputs, askedModel } from './model.js';
 import { defineStage } from './stage.js';
@@ -9,7 +10,10 @@ export const evaluateStage = defineStage({
   summary:
     'Has a model answer problems, grades the responses by one or more graders, and gives pass@1 with its standard error.',
   schema: evaluateSettings,
-  inputs: answerInputs,
+  inputs: (settings) => [
+    ...answerInputs(settings),
+    ...settings.grader.flatMap((grader) => (typeof grader === 'string' ? [] : filesOfModule(grader.module))),
+  ],
   result: (_, dir) => dir,
   resumes: true,
   run: async (settings, { out, progress, signal }) => {
