@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include <cstdlib>
 #include <map>
 #include <mutex>
 
@@ -22,6 +23,24 @@ struct Groups {
 Groups& groups() {
   static Groups* instance = new Groups();
   return *instance;
+}
+
+using Gloo = c10d::ProcessGroupGloo;
+
+// Gloo's options with the network device that GLOO_SOCKET_IFNAME names, or the default one.
+template <class Options>
+auto glooOptions(std::chrono::milliseconds timeout, int) -> decltype(Options::create_default(timeout)) {
+  return Options::create_default(timeout);
+}
+
+// The same for libtorch 2.9, which has no create_default.
+template <class Options>
+c10::intrusive_ptr<Options> glooOptions(std::chrono::milliseconds timeout, long) {
+  auto options = Options::create(timeout);
+  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
+  options->devices.push_back(interface ? Gloo::createDeviceForInterface(interface) : Gloo::createDefaultDevice());
+  options->threads = 2;
+  return options;
 }
 
 // initGroup(name, host, port, serve, rank, world, timeoutSeconds); the process that owns the store passes `serve` (rank
@@ -42,8 +61,7 @@ napi_value initGroup(napi_env env, size_t, napi_value* argv) {
   auto store = c10::make_intrusive<c10d::PrefixStore>(
       name, c10::make_intrusive<c10d::TCPStore>(text(env, argv[1]), options));
   auto group = c10::make_intrusive<c10d::ProcessGroup>(rank, world);
-  auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, world,
-                                                          c10d::ProcessGroupGloo::Options::create_default(timeout));
+  auto gloo = c10::make_intrusive<Gloo>(store, rank, world, glooOptions<Gloo::Options>(timeout, 0));
   group->setBackend(c10::kCPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
   group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
   group->setGroupName(name);

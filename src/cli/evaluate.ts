@@ -37,7 +37,7 @@ export function evaluateCommand(): Command {
     .addHelpText('after', DETAILS)
     .action(async (data: string | undefined, flags: StageFlags & { regrade?: string }) => {
       if (flags.regrade === undefined) await evaluate(data, flags);
-      else gradeAgain(flags.regrade, data, flags);
+      else await gradeAgain(flags.regrade, data, flags);
     });
 }
 
@@ -60,7 +60,11 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
   }
 }
 
-function gradeAgain(dir: string, data: string | undefined, flags: StageFlags & { regrade?: string }): void {
+async function gradeAgain(
+  dir: string,
+  data: string | undefined,
+  flags: StageFlags & { regrade?: string },
+): Promise<void> {
   const { json, grader } = flags;
   const given = Object.keys(flags).filter((name) => !['regrade', 'json', 'grader'].includes(name));
   if (data !== undefined || given.length > 0)
@@ -69,7 +73,7 @@ function gradeAgain(dir: string, data: string | undefined, flags: StageFlags & {
     throw new UserError(
       '--regrade needs --grader: all graders that the evaluation is to have, such as verify,rllm.',
     );
-  const summary = regrade(dir, graderSetting.parse(grader));
+  const summary = await regrade(dir, graderSetting.parse(grader));
   if (json) printJson(summary);
   else print(`${describeEvaluation(summary)}\n`);
 }

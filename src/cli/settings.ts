@@ -50,6 +50,18 @@ const PLACEHOLDERS: Record<KeyDescription['kind'], string> = {
 const textOf = ({ text }: KeyDescription): string =>
   text.replace(/\b[a-z]+(?:_[a-z]+)+\b(?!")/g, (name) => flagOf({ path: [name] }));
 
+/** A message in which the schema's keys are called by their flags; what is on by default has one that turns it off. */
+function withFlags(message: string, schema: z.ZodType): string {
+  const keys = flagKeys(schema).filter(
+    ({ kind, default: initial }) => kind !== 'boolean' || initial !== true,
+  );
+  const names = new Set(keys.map(({ path }) => path.at(-1)!));
+  const flag = (whole: string, name: string) => (names.has(name) ? flagOf({ path: [name] }) : whole);
+  return message
+    .replace(/"([a-z]+(?:_[a-z]+)*)"/g, flag)
+    .replace(/(?<![-"\w])([a-z]+(?:_[a-z]+)+)(?![-"\w])/g, flag);
+}
+
 function describe(key: KeyDescription): string {
   const { choices, default: initial, kind } = key;
   const text = textOf(key);
@@ -72,10 +84,7 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
       return text;
     case 'list': {
       const values = text.split(key.choices ? ',' : '\0');
-      for (const value of values)
-        if (key.choices && !key.choices.includes(value))
-          throw new InvalidArgumentError(`Allowed choices are ${key.choices.join(', ')}.`);
-      return [...((before as string[] | undefined) ?? []), ...values.map((value) => plainNumber(value, key))];
+      return [...((before as unknown[] | undefined) ?? []), ...values.map((value) => parseEntry(value, key))];
     }
     case 'mixed':
       return plainNumber(text, key);
@@ -84,6 +93,15 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
     default:
       return text;
   }
+}
+
+/** An entry of a list: one of the choices if there are any, and the path of a module where that may stand instead. */
+function parseEntry(text: string, key: KeyDescription): unknown {
+  const { choices, modules } = key;
+  if (!choices || choices.includes(text)) return plainNumber(text, key);
+  if (modules && /[/\\]|\.[cm]?[jt]s$/.test(text)) return { module: text };
+  const others = modules ? ', and the path of a JavaScript file' : '';
+  throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}${others}.`);
 }
 
 /** A number where the key can be one and the text looks like it. */
@@ -140,5 +158,6 @@ export function settingsFrom<T>(
   return parseRecipe(schema, { ...settings, ...given }, command, {
     page: `\`redistill ${command} --help\``,
     nameOf: (path) => flagOf({ path: path.filter((part) => !/^\d+$/.test(part)) }),
+    wording: (message) => withFlags(message, schema),
   });
 }

@@ -132,9 +132,9 @@ describe('evaluate', () => {
     const summary = await run(out, again);
     expect(again.asked).toEqual([]);
     const bytes = readFileSync(join(out, 'samples.jsonl'), 'utf8');
-    regrade(out, ['gsm8k', 'verify:lenient']);
+    await regrade(out, ['gsm8k', 'verify:lenient']);
     expect(Object.keys(readResultsOf(out))).toEqual(['gsm8k', 'verify:lenient']);
-    expect(regrade(out, ['verify', 'rllm', 'hendrycks'])).toEqual(summary);
+    expect(await regrade(out, ['verify', 'rllm', 'hendrycks'])).toEqual(summary);
     expect(readFileSync(join(out, 'samples.jsonl'), 'utf8')).toBe(bytes);
   });
 
@@ -178,7 +178,7 @@ it('counts a problem that cannot be asked as wrong, and says so', async () => {
   expect(lines.at(-1)).toContain('1 of 2 problems cannot be asked and count as wrong');
   expect(summary).toMatchObject({ problems: 2, responses: 6, graders: { verify: { pass_at_1: 0.5 } } });
   expect(JSON.parse(readFileSync(join(out, 'failed.jsonl'), 'utf8'))).toMatchObject({ reason: 'too long' });
-  const regraded = regrade(out, ['verify', 'rllm', 'hendrycks']);
+  const regraded = await regrade(out, ['verify', 'rllm', 'hendrycks']);
   expect(regraded).toEqual(summary);
 });
 
@@ -202,13 +202,13 @@ it("gives rllm's grader the golds to the letter", async () => {
   const { graders } = await run(out, model, { data: amc, samples: 1, grader: ['verify', 'rllm'] });
   expect(graders.rllm!.pass_at_1).toBe(0);
   expect(graders.verify!.pass_at_1).toBe(1);
-  expect(regrade(out, ['rllm']).graders.rllm!.pass_at_1).toBe(0);
+  expect((await regrade(out, ['rllm'])).graders.rllm!.pass_at_1).toBe(0);
 });
 
 const readResultsOf = (dir: string) => Object.fromEntries(readResults(dir).graders);
 
 describe('reading an evaluation', () => {
-  it('names what is wrong with a file', () => {
+  it('names what is wrong with a file', async () => {
     const dir = mkdtempSync(join(root, 'damaged-'));
     const path = join(dir, 'samples.jsonl');
     const detail = (correct: unknown) => ({
@@ -229,6 +229,6 @@ describe('reading an evaluation', () => {
     expect(() => readResults(dir)).toThrow('has no evaluated problems');
     rmSync(path);
     expect(() => readResults(dir)).toThrow('does not exist');
-    expect(() => regrade(dir, ['verify'])).toThrow('does not exist');
+    await expect(regrade(dir, ['verify'])).rejects.toThrow('does not exist');
   });
 });

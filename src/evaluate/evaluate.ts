@@ -10,14 +10,22 @@ import type { JournalEntry } from '../teacher/states.js';
 import { traceRow } from '../teacher/makeTraceRow.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
 import { graderNames } from '../verify/graders/index.js';
+import { openGraders, type GraderSetting } from '../verify/graders/open.js';
 import { gradesOf, regradeSamples, samplesFile, verdictLists } from './samples.js';
 import { readResults, summarize, type EvaluationSummary } from './summary.js';
 
+const graderModule = z.strictObject({ module: z.string().min(1) });
+const named = z.enum(graderNames);
+
 export const graderSetting = z
-  .union([z.enum(graderNames), z.array(z.enum(graderNames)).min(1)])
-  .transform((names) => [...new Set(Array.isArray(names) ? names : [names])])
+  .union([named, graderModule, z.array(z.union([named, graderModule])).min(1)])
+  .transform((given): GraderSetting[] =>
+    Array.isArray(given) ? given.filter((grader, i) => given.indexOf(grader) === i) : [given],
+  )
   .prefault(['verify'])
-  .describe(`who says what is right, one or more: ${graderNames.join(', ')}`);
+  .describe(
+    `who says what is right, one or more: ${graderNames.join(', ')}, or a JavaScript file that exports a grader, whose code runs`,
+  );
 
 export const evaluateSettings = z.strictObject({
   ...answerKeys(evaluateDefaults),
@@ -46,7 +54,7 @@ export interface EvaluateOptions extends Omit<
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { out, settings, model } = options;
-  const { grader: graders } = settings;
+  const graders = await openGraders(settings.grader);
   let setAside = 0;
   await withResponses(options, async (answers) => {
     setAside = answers.setAside;
@@ -76,8 +84,8 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
 }
 
 /** Grades a finished evaluation again by other graders. Nothing is sampled. @throws UserError where it is not finished */
-export function regrade(dir: string, graders: EvaluateSettings['grader']): EvaluationSummary {
-  regradeSamples(dir, graders);
+export async function regrade(dir: string, graders: EvaluateSettings['grader']): Promise<EvaluationSummary> {
+  regradeSamples(dir, await openGraders(graders));
   return writeSummary(dir);
 }
 

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { readJsonLines, rowError } from '../data/jsonl.js';
 import { isCutOff } from '../data/finishReasons.js';
 import { FileReplacement } from '../util/files.js';
-import { graderOf, type Grade, type GraderName } from '../verify/graders/index.js';
+import type { Grade } from '../verify/graders/index.js';
+import type { NamedGrader } from '../verify/graders/open.js';
 
 export const samplesFile = 'samples.jsonl';
 
@@ -34,13 +35,13 @@ export type GradedRow = z.infer<typeof gradedRow>;
 
 /** The grades of one response, by the grader's name. */
 export function gradesOf(
-  graders: readonly GraderName[],
+  graders: readonly NamedGrader[],
   golds: readonly (string | number)[],
   response: string,
   finishReason: string,
 ): Record<string, Grade> {
   const item = { golds, response, cutOff: isCutOff(finishReason) };
-  return Object.fromEntries(graders.map((name) => [name, graderOf(name)(item)]));
+  return Object.fromEntries(graders.map(({ name, grade }) => [name, grade(item)]));
 }
 
 /** The lists that make the row one of traces with verdicts, where the verifier graded. */
@@ -69,7 +70,7 @@ export function* readSamples(dir: string): Generator<GradedRow> {
 }
 
 /** Grades the responses of an evaluation again, in place of the grades they have. Nothing is sampled. */
-export function regradeSamples(dir: string, graders: readonly GraderName[]): void {
+export function regradeSamples(dir: string, graders: readonly NamedGrader[]): void {
   using file = new FileReplacement(join(dir, samplesFile));
   for (const row of readSamples(dir)) {
     const golds = row.golds ?? [row.answer, ...(row.reparsed_answers ?? [])];

@@ -1,17 +1,12 @@
-/** @file Lists the objectives by name; recipes, help texts and docs/recipes.md take them from here. */
+/**
+ * @file Exports objectives: those of the list, and what is needed to define one. Loads no libtorch; this is
+ * `redistill/objectives`.
+ */
+/// <reference types="node" preserve="true" />
 
-import { UserError } from '../util/errors.js';
-import { nearestHint } from '../util/nearest.js';
-import type { ObjectiveDefinition } from './definition.js';
-import { dpo } from './dpo.js';
-import type { Objective } from './objective.js';
-import { redi } from './redi.js';
-import { sft } from './sft.js';
-import { simpo } from './simpo.js';
-import { symmetric } from './symmetric.js';
-
-export { defineObjective } from './definition.js';
+export { defineObjective, numberFrom, positiveNumber, type ObjectiveDefinition } from './definition.js';
 export { linearLoss, linearObjective } from './linear.js';
+export { marginObjective, negativeLogSigmoid, type MarginLoss, type MarginTerms } from './margin.js';
 export { sequenceMetrics } from './metrics.js';
 export { checkRows, countStep } from './objective.js';
 export type {
@@ -24,24 +19,12 @@ export type {
   StepCounts,
   TokenBatch,
 } from './objective.js';
-
-/** What there is, by name. */
-export const objectiveDefinitions: ReadonlyMap<string, ObjectiveDefinition> = new Map(
-  [sft, redi, symmetric, simpo, dpo].map((definition) => [definition.name, definition]),
-);
-
-/** The names that recipes may use, in the order in which help and documents list them. */
-export const objectiveNames: readonly string[] = [...objectiveDefinitions.keys()];
-
-/** An objective in a recipe: its name, and the parameters that differ from the defaults. */
-export type ObjectiveSpec = { name: string } & Record<string, unknown>;
-
-/** Makes an objective. @throws UserError for an unknown name, an unknown parameter or a value out of range */
-export function createObjective({ name, ...parameters }: ObjectiveSpec): Objective {
-  const definition = objectiveDefinitions.get(name);
-  if (!definition)
-    throw new UserError(
-      `there is no objective "${name}"${nearestHint(name, objectiveNames)}; choose one of ${objectiveNames.join(', ')} (docs/recipes.md, section "Objectives").`,
-    );
-  return definition.create(parameters);
-}
+export { openObjective } from './open.js';
+export { pairsOf, type PairPositions } from './pairs.js';
+export {
+  createObjective,
+  objectiveDefinitions,
+  objectiveNames,
+  type ObjectiveSetting,
+  type ObjectiveSpec,
+} from './registry.js';

@@ -10,6 +10,8 @@ export interface KeyDescription {
   type: string;
   /** What a text may be, where that is a choice; of a list, what its entries may be. */
   choices?: string[];
+  /** Instead of a choice, {module: path} may name a JavaScript file. */
+  modules?: boolean;
   minimum?: number;
   maximum?: number;
   /** The bounds themselves are not allowed. */
@@ -71,9 +73,12 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
     kind: list ? 'list' : isPart ? 'part' : (json.anyOf?.length ?? 1) > 1 ? 'mixed' : kindOf(shape),
     type: typeInWords(json),
     ...(choices && { choices }),
+    ...(json.anyOf?.some((one) => one.properties?.module) && { modules: true }),
     ...bounds,
     ...(json.default !== undefined && !isPart && { default: json.default }),
-    numeric: [...(json.anyOf ?? [json]), list?.items].some((one) => isNumber(one)),
+    numeric: [...(json.anyOf ?? [json]), list?.items, ...(shape.prefixItems ?? [])].some((one) =>
+      isNumber(one),
+    ),
     required: required && json.default === undefined,
     text: json.description ?? '',
     ...(json.short !== undefined && { short: json.short }),
@@ -116,9 +121,9 @@ function kindOf({ type, enum: choices, properties }: Json): KeyDescription['kind
 /** "a whole number from 1 up", "one of a, b", "true or false", "a text or a list of them". */
 function typeInWords(json: Json): string {
   if (json.anyOf) {
-    const [single, list] = alternatives(json);
-    if (single && list && json.anyOf.length === 2) return `${typeInWords(single)}, or a list of them`;
-    return json.anyOf.map(typeInWords).join(' or ');
+    const [, list] = alternatives(json);
+    const words = json.anyOf.filter((one) => one !== list).map(typeInWords);
+    return `${words.join(' or ')}${list ? ', or a list of them' : ''}`;
   }
   if (json.const !== undefined) return JSON.stringify(json.const);
   if (json.enum)

@@ -8,7 +8,7 @@ import type { FindingGroup } from '../doctor/summary.js';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
-import { createObjective } from '../objectives/index.js';
+import { openObjective } from '../objectives/index.js';
 import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
 import type { Tensor } from '../torch/tensor.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
@@ -76,7 +76,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   seed(recipe.seed);
   const beforePack = () => signal?.throwIfAborted();
 
-  const objective = createObjective(recipe.objective);
+  const objective = await openObjective(recipe.objective);
   const data = await prepareExamples(recipe, objective);
   const { examples } = data;
   const findings = recipe.doctor === 'off' ? [] : await preflight(recipe, objective);

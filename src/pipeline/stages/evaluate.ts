@@ -2,6 +2,7 @@
 import { describeEvaluation, evaluate, evaluateSettings } from '../../evaluate/evaluate.js';
 import { readSamples } from '../../evaluate/samples.js';
 import { inLine } from '../../util/printable.js';
+import { filesOfModule } from '../../util/modules.js';
 import type { Progress } from '../../util/progress.js';
 import { answerInputs, askedModel } from './model.js';
 import { defineStage } from './stage.js';
@@ -10,7 +11,10 @@ export const evaluateStage = defineStage({
   summary:
     'Has a model answer problems, grades the responses by one or more graders, and gives pass@1 with its standard error.',
   schema: evaluateSettings,
-  inputs: answerInputs,
+  inputs: (settings) => [
+    ...answerInputs(settings),
+    ...settings.grader.flatMap((grader) => (typeof grader === 'string' ? [] : filesOfModule(grader.module))),
+  ],
   writes: ['journal.jsonl', 'samples.jsonl', 'failed.jsonl', 'quarantine.jsonl', 'summary.json'],
   result: (_, dir) => dir,
   resumes: true,

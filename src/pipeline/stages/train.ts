@@ -1,6 +1,7 @@
 /** @file The stage and command `train`: one training stage; the result is the trained model's directory. */
 import { join } from 'node:path';
 import { modelInput } from '../../hub/resolve.js';
+import { filesOfModule } from '../../util/modules.js';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { defineStage } from './stage.js';
@@ -8,7 +9,11 @@ import { defineStage } from './stage.js';
 export const trainStage = defineStage({
   summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
-  inputs: ({ model, data }) => [modelInput(model), data],
+  inputs: ({ model, data, objective: { module } }) => [
+    modelInput(model),
+    data,
+    ...(module === undefined ? [] : filesOfModule(module)),
+  ],
   writes: [
     'recipe.yaml',
     'metrics.jsonl',

@@ -1,0 +1,113 @@
+/** @file Opens the objective that a recipe names: one of the list, or one that a module of the user's defines. */
+
+import { UserError } from '../util/errors.js';
+import { faultOf, importFrom } from '../util/modules.js';
+import type { ObjectiveDefinition } from './definition.js';
+import type { Evaluation, Objective, ScoredBatch, SequenceInfo } from './objective.js';
+import { createObjective, type ObjectiveSetting, type ObjectiveSpec } from './registry.js';
+
+/**
+ * Makes the objective of a recipe. That of a module is checked whenever it is used: what it returns must have the
+ * lengths of the responses, and be finite if the log-probs are.
+ * @throws UserError naming the objective or the module
+ */
+export async function openObjective({ module, ...setting }: ObjectiveSetting): Promise<Objective> {
+  if (module === undefined) return createObjective(setting as ObjectiveSpec);
+  const where = `objective ${module}`;
+  const definition = await importFrom(module, 'objective', 'objective');
+  if (!isDefinition(definition))
+    throw new UserError(
+      `${where} exports something that is not an objective: export what defineObjective of redistill/objectives makes`,
+    );
+  let objective: unknown;
+  try {
+    objective = definition.create(setting);
+  } catch (error) {
+    throw new UserError(`${where}: ${faultOf(error, module)}`);
+  }
+  const wrong = wrongMember(objective as Partial<Record<keyof Objective, unknown>> | undefined);
+  if (wrong !== undefined) throw new UserError(`${where}: what its builder returns must have ${wrong}`);
+  return checked(objective as Objective, module);
+}
+
+function isDefinition(value: unknown): value is Pick<ObjectiveDefinition, 'create'> {
+  return typeof (value as Partial<ObjectiveDefinition> | null)?.create === 'function';
+}
+
+/** Names the first member that an objective lacks, if any. */
+function wrongMember(objective: Partial<Record<keyof Objective, unknown>> | undefined): string | undefined {
+  const { name, formula, data, needs, weights, evaluate } = objective ?? {};
+  if (typeof name !== 'string') return '"name", a text';
+  if (typeof formula !== 'string') return '"formula", a text';
+  if (data !== 'messages' && data !== 'pairs') return '"data", which is messages or pairs';
+  if (typeof needs !== 'object' || needs === null) return '"needs", an object';
+  if (typeof evaluate !== 'function') return '"evaluate", a function';
+  if (weights !== undefined && typeof weights !== 'function') return '"weights" as a function, or none';
+  return undefined;
+}
+
+/** Wraps an objective of a module so that its faults are told at once, and not as a training run that goes wrong. */
+function checked(objective: Objective, module: string): Objective {
+  const call = <T>(name: string, run: () => T): T => {
+    try {
+      return run();
+    } catch (error) {
+      throw new UserError(`objective ${module}: ${name} threw: ${faultOf(error, module)}`);
+    }
+  };
+  const require = (complaint: string | undefined, name: string) => {
+    if (complaint !== undefined) throw new UserError(`objective ${module}: ${name} returned ${complaint}`);
+  };
+  return {
+    ...objective,
+    evaluate: (batch) => {
+      const evaluation = call('evaluate', () => objective.evaluate(batch));
+      require(faultOfEvaluation(evaluation, batch), 'evaluate');
+      return evaluation;
+    },
+    ...(objective.weights && {
+      weights: (batch) => {
+        const gradient = call('weights', () => objective.weights!(batch));
+        require(faultOfRows(gradient, batch.sequences, true), 'weights');
+        return gradient;
+      },
+    }),
+  };
+}
+
+function faultOfEvaluation(
+  evaluation: Partial<Evaluation> | undefined,
+  { sequences, logps }: ScoredBatch,
+): string | undefined {
+  const { loss, gradient, metrics } = evaluation ?? {};
+  // A log-prob that is not finite is the model's fault, and the trainer says so.
+  const finite = logps.every((row) => row.every(Number.isFinite));
+  if (typeof loss !== 'number') return 'no "loss" that is a number';
+  if (finite && !Number.isFinite(loss)) return `a loss of ${loss}`;
+  if (typeof metrics !== 'object') return 'no "metrics"; give {} if there are none';
+  for (const [name, value] of Object.entries(metrics))
+    if (typeof value !== 'number' || (finite && !Number.isFinite(value)))
+      return `${String(value)} as the metric "${name}"`;
+  return faultOfRows(gradient, sequences, finite);
+}
+
+/** Says what is wrong with a gradient, which has a number for each token of each response. */
+function faultOfRows(
+  rows: readonly Float64Array[] | undefined,
+  sequences: readonly SequenceInfo[],
+  finite: boolean,
+): string | undefined {
+  if (!Array.isArray(rows)) return 'no gradient that is a list with a Float64Array for each response';
+  if (rows.length !== sequences.length)
+    return `a gradient for ${rows.length} responses, of ${sequences.length}`;
+  for (const [i, { length }] of sequences.entries()) {
+    const row: unknown = rows[i];
+    const place = `response ${i + 1} of ${sequences.length}`;
+    if (!(row instanceof Float64Array)) return `a gradient that is no Float64Array for ${place}`;
+    if (row.length !== length)
+      return `a gradient of ${row.length} numbers for ${place}, which has ${length} tokens`;
+    const bad = finite ? row.findIndex((value) => !Number.isFinite(value)) : -1;
+    if (bad !== -1) return `${row[bad]!} as the gradient of token ${bad + 1} of ${place}`;
+  }
+  return undefined;
+}
