@@ -130,11 +130,13 @@ export class Generator {
     const rows = Math.min(this.#batchSize(options.batchSize), waiting.length);
     using decoder = new Decoder(this.model, rows, columns);
     let active: Sequence[] = [];
+    let filling = true;
     for (;;) {
       signal?.throwIfAborted();
-      const hasRoom = active.length <= Math.floor(rows * 0.75);
-      if (hasRoom && waiting.length === 0) waiting.push(...(await source.more()));
-      const refill = hasRoom && waiting.length > 0;
+      // Rows are filled from a quarter free on, and then until none is free or nothing waits.
+      filling = active.length < rows && (filling || active.length <= Math.floor(rows * 0.75));
+      if (filling && waiting.length === 0) waiting.push(...(await source.more()));
+      const refill = (filling &&= waiting.length > 0);
       const changed = refill ? takeWaiting(waiting, rows - active.length) : active;
       if (changed.length === 0) return;
       const chosen = changed.every(({ replayed }) => replayed)
@@ -231,7 +233,7 @@ function draw(
   using logits = joining
     ? decoder.join(...groupByPrompt(changed))
     : decoder.step(Int32Array.from(changed, ({ ids }) => ids.at(-1)!));
-  const uniforms = Float32Array.from(changed, (sequence) => sequence.draw());
+  const uniforms = Float64Array.from(changed, (sequence) => sequence.draw());
   return chooseTokens(logits, sampling, uniforms);
 }
 
