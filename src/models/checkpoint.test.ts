@@ -169,6 +169,14 @@ describe('a directory that is not whole', () => {
       'tensor "model.layers.0.mlp.gate_proj.weight" has shape [80, 48], but config.json implies [96, 48]',
     ],
     [
+      'more than any machine has, in the config alone',
+      'llama',
+      (dir) => {
+        edit(dir, 'config.json', (c) => (c.vocab_size = 2 ** 31 - 1));
+      },
+      'has shape [128, 48], but config.json implies [2147483647, 48]',
+    ],
+    [
       'a layer too many',
       'llama',
       (dir) => {

@@ -38,6 +38,7 @@ interface Json {
   /** An infinite bound is null in JSON. */
   maximum?: number | null;
   exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
   default?: unknown;
   description?: string;
   short?: string;
@@ -150,6 +151,8 @@ function numberInWords(what: string, json: Json): string {
   const { minimum, maximum, exclusive } = numberBounds(json);
   const fractional = json.type === 'number';
   const least = exclusive && !fractional ? (minimum ?? 0) + 1 : minimum;
+  if (json.exclusiveMaximum !== undefined)
+    return `${what} from ${least ?? 0} to below ${json.exclusiveMaximum}`;
   const from = least === undefined ? '' : exclusive && fractional ? ` above ${least}` : ` from ${least}`;
   if (maximum !== undefined)
     return `${what}${from}${exclusive && fractional ? ' and at most' : ' to'} ${maximum}`;
