@@ -140,6 +140,14 @@ describe('Generator', () => {
     await expect(generator.generate(prompts, options)).rejects.toThrow(message);
   });
 
+  it('refuses more responses than memory holds', async () => {
+    const many = Array<{ ids: Int32Array }>(1000).fill(prompt(1));
+    const asked = generator.generate(many, { maxNewTokens: 5, samples: 100_000, temperature: 1 });
+    await expect(asked).rejects.toThrow(
+      '100000 samples of 1000 prompts are more than the 10000000 responses',
+    );
+  });
+
   it('refuses prompts that are empty or too long', async () => {
     await expect(generator.generate([prompt(1), prompt()], { maxNewTokens: 5 })).rejects.toThrow(
       'prompt 2 has no tokens',

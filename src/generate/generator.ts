@@ -45,6 +45,9 @@ type Tokenizer = Pick<ChatTokenizer, 'encode' | 'decode' | 'stopTokenIds'>;
 
 const DEFAULT_BATCH = { cpu: 64, accelerator: 256 };
 
+/** Responses of one `generate`, which are all in memory at its end. */
+const MAX_RESPONSES = 10_000_000;
+
 /** Prompt tokens that go through the model at once. */
 const PREFILL_TOKENS = 4096;
 
@@ -90,6 +93,11 @@ export class Generator {
     const { samples = 1, signal, maxNewTokens, batchSize } = options;
     const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
     this.check({ sampling, samples, maxNewTokens, batchSize });
+    if (prompts.length * samples > MAX_RESPONSES)
+      throw new UserError(
+        `${samples} samples of ${prompts.length} prompts are more than the ${MAX_RESPONSES} responses that are held in ` +
+          'memory: lower the samples, or divide the prompts',
+      );
     const sequences = prompts.flatMap(({ ids }, prompt) =>
       Array.from({ length: samples }, (_, sample) =>
         this.begin(ids, {

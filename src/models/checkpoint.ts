@@ -5,6 +5,7 @@ import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { dtypeSize, type Dtype } from '../torch/dtype.js';
 import { withMemoryFor } from '../torch/errors.js';
+import { eachNorm } from '../torch/optim.js';
 import { byteLength, SafetensorsFile, saveSafetensors, type NamedTensor } from '../torch/safetensors.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
@@ -99,7 +100,7 @@ export interface LoadedModel {
 
 /**
  * Loads a Hugging Face model directory: one safetensors file or shards, f32, f16 or bf16.
- * @throws UserError naming file and field or tensor
+ * @throws UserError naming file and field or tensor, also where weights are not finite
  */
 export function loadModel(dir: string, options: LoadOptions): LoadedModel {
   const config = readConfig(dir);
@@ -136,6 +137,15 @@ function loadWeights(dir: string, config: ModelConfig, { dtype, device = 'cpu' }
       return loaded;
     }),
   );
+  const ruined = eachNorm([...parameters.values()]).findIndex((norm) => !Number.isFinite(norm));
+  if (ruined >= 0) {
+    for (const parameter of parameters.values()) parameter.dispose();
+    const names = [...specs.values()][ruined]!.parts.map(({ name }) => `"${name}"`).join(' or ');
+    throw new UserError(
+      `${dir}: tensor ${names} holds values that are not finite, or too large to compute with: ` +
+        'the file is damaged, or its training diverged. Take another checkpoint.',
+    );
+  }
   return { model: new Transformer(config, parameters), dir, fileDtypes };
 }
 

@@ -23,6 +23,8 @@ export interface KeyDescription {
   text: string;
   /** A letter that stands for the key on the command line. */
   short?: string;
+  /** Why a number may not be larger, as the end of a sentence. */
+  limit?: string;
 }
 
 interface Json {
@@ -42,6 +44,7 @@ interface Json {
   default?: unknown;
   description?: string;
   short?: string;
+  limit?: string;
 }
 
 /** Stands in a path for the place of a list's entry. */
@@ -78,6 +81,7 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
     required: required && json.default === undefined,
     text: json.description ?? '',
     ...(json.short !== undefined && { short: json.short }),
+    ...(json.limit !== undefined && { limit: json.limit }),
   };
 }
 
@@ -158,6 +162,10 @@ function numberInWords(what: string, json: Json): string {
     return `${what}${from}${exclusive && fractional ? ' and at most' : ' to'} ${maximum}`;
   return least === undefined || (exclusive && fractional) ? `${what}${from}` : `${what}${from} up`;
 }
+
+/** What a value must be, and why there is an end to it. */
+export const demandOf = ({ type, limit }: Pick<KeyDescription, 'type' | 'limit'>): string =>
+  `must be ${type}${limit === undefined ? '' : `: ${limit}`}`;
 
 /** A default as a recipe has it. */
 export function defaultInWords(value: unknown): string {

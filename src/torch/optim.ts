@@ -1,6 +1,7 @@
 /** @file Updates parameters from gradients: AdamW and gradient clipping. Knows no models. */
 import * as ops from './ops.js';
 import { noGrad } from './autograd.js';
+import { toFloat64Array } from './data.js';
 import { scope, type Tensor } from './tensor.js';
 
 export interface AdamWOptions {
@@ -69,14 +70,19 @@ export class AdamW implements Disposable {
   }
 }
 
+/** The 2-norm of each tensor, in one tensor. In float32, or float64 for such tensors. */
+function norms(tensors: readonly Tensor[]): Tensor {
+  return ops.stack(ops.foreachNorm(tensors, 2, tensors[0]!.dtype === 'f64' ? 'f64' : 'f32'));
+}
+
 /** Returns the 2-norm of all tensors together; infinite where the sum of squares exceeds the dtype. */
 export function globalNorm(tensors: readonly Tensor[]): number {
-  return scope(() =>
-    noGrad(() => {
-      const norms = ops.foreachNorm(tensors, 2, tensors[0]!.dtype === 'f64' ? 'f64' : 'f32');
-      return ops.norm(ops.stack(norms)).item();
-    }),
-  );
+  return scope(() => noGrad(() => ops.norm(norms(tensors)).item()));
+}
+
+/** Returns the 2-norm of each tensor; infinite where its sum of squares exceeds the dtype. */
+export function eachNorm(tensors: readonly Tensor[]): Float64Array {
+  return scope(() => noGrad(() => toFloat64Array(norms(tensors))));
 }
 
 /**
