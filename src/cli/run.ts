@@ -1,6 +1,7 @@
 /** @file The command `run`: a pipeline of stages. */
 import { Command } from 'commander';
 import { readRecipe } from '../recipe/recipe.js';
+import { formatBytes } from '../util/bytes.js';
 import { formatDuration } from '../util/progress.js';
 import { print, printError } from '../util/output.js';
 import { longWork } from './interrupt.js';
@@ -48,8 +49,9 @@ export function runCommand(): Command {
         const { memoryStats, torchVersion } = await import('../torch/runtime.js');
         const used =
           `used: ${formatDuration((performance.now() - started) / 1000)}, ` +
-          `${(memoryStats('cpu').peakAllocated / 1e9).toFixed(1)} GB of memory at most, libtorch ${torchVersion()}`;
-        printError(`${used}\n`);
+          `${formatBytes(memoryStats('cpu').peakAllocated)} of memory at most, libtorch ${torchVersion()}`;
+        printError(`${used}
+`);
         if (options.json) printJson(Object.fromEntries(results));
         else for (const [name, result] of results) print(`${name}\t${result}\n`);
       },

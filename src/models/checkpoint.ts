@@ -3,7 +3,9 @@ import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
-import type { Dtype } from '../torch/dtype.js';
+import { dtypeSize, type Dtype } from '../torch/dtype.js';
+import { withMemoryFor } from '../torch/errors.js';
+import { eachNorm } from '../torch/optim.js';
 import { byteLength, SafetensorsFile, saveSafetensors, type NamedTensor } from '../torch/safetensors.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
@@ -12,7 +14,7 @@ import { makeFolder } from '../util/folders.js';
 import type { ModelConfig } from './config.js';
 import { readConfig, readWeightMap } from './directory.js';
 import { companionFiles, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
-import { parameterSpecs, type ParameterSpec } from './parameters.js';
+import { parameterCount, parameterSpecs, type ParameterSpec } from './parameters.js';
 import { Transformer } from './transformer.js';
 
 /** The largest size of a shard's weights, as in `transformers`. */
@@ -84,14 +86,25 @@ export interface LoadedModel {
 
 /**
  * Loads a Hugging Face model directory: one safetensors file or shards, f32, f16 or bf16.
- * @throws UserError naming file and field or tensor
+ * @throws UserError naming file and field or tensor, also where weights are not finite
  */
-export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): LoadedModel {
+export function loadModel(dir: string, options: LoadOptions): LoadedModel {
   const config = readConfig(dir);
+  const bytes = parameterCount(config) * dtypeSize[options.dtype];
+  return withMemoryFor(`the weights of ${dir} in ${options.dtype} take`, bytes, () =>
+    loadWeights(dir, config, options),
+  );
+}
+
+function loadWeights(dir: string, config: ModelConfig, { dtype, device = 'cpu' }: LoadOptions): LoadedModel {
   const specs = parameterSpecs(config);
   using files = new WeightFiles(dir);
   refuseStrangers(files, specs, config);
   const fileDtypes = new Map<string, Dtype>();
+  // Before memory is taken for any of them: config.json alone could ask for more than there is.
+  for (const { parts, shape } of specs.values())
+    for (const { name, rows } of parts)
+      fileDtypes.set(name, checkPart(files, name, [rows, ...shape.slice(1)]));
   const parameters = scope(() =>
     noGrad(() => {
       const loaded = new Map<string, Tensor>();
@@ -101,15 +114,7 @@ export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): 
         for (const part of spec.parts) {
           scope(() => {
             const file = files.holding(part.name);
-            const source = file.tensor(part.name);
-            const expected = [part.rows, ...spec.shape.slice(1)];
-            if (source.shape.join() !== expected.join()) {
-              throw new UserError(
-                `${file.path}: tensor "${part.name}" has shape [${source.shape.join(', ')}], but config.json implies [${expected.join(', ')}]`,
-              );
-            }
-            fileDtypes.set(part.name, file.dtype(part.name));
-            ops.copy_(ops.narrow(parameter, 0, row, part.rows), source);
+            ops.copy_(ops.narrow(parameter, 0, row, part.rows), file.tensor(part.name));
           });
           row += part.rows;
         }
@@ -118,7 +123,29 @@ export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): 
       return loaded;
     }),
   );
+  const ruined = eachNorm([...parameters.values()]).findIndex((norm) => !Number.isFinite(norm));
+  if (ruined >= 0) {
+    for (const parameter of parameters.values()) parameter.dispose();
+    const names = [...specs.values()][ruined]!.parts.map(({ name }) => `"${name}"`).join(' or ');
+    throw new UserError(
+      `${dir}: tensor ${names} holds values that are not finite, or too large to compute with: ` +
+        'the file is damaged, or its training diverged. Take another checkpoint.',
+    );
+  }
   return { model: new Transformer(config, parameters), dir, fileDtypes };
+}
+
+/** @returns the element type in the file. @throws UserError where a tensor is missing or has not the expected shape */
+function checkPart(files: WeightFiles, name: string, expected: readonly number[]): Dtype {
+  const file = files.holding(name);
+  const dtype = file.dtype(name);
+  const { shape } = file.entries.get(name)!;
+  if (shape.join() !== expected.join()) {
+    throw new UserError(
+      `${file.path}: tensor "${name}" has shape [${shape.join(', ')}], but config.json implies [${expected.join(', ')}]`,
+    );
+  }
+  return dtype;
 }
 
 /** Refuses tensors that the config does not imply: they are parts of the model that would silently be left out. */

@@ -4,7 +4,7 @@
  */
 /// <reference types="node" preserve="true" />
 
-export { defineObjective, numberFrom, positiveNumber, type ObjectiveDefinition } from './definition.js';
+export { defineObjective, numberFrom, scaleNumber, type ObjectiveDefinition } from './definition.js';
 export { linearLoss, linearObjective } from './linear.js';
 export { marginObjective, negativeLogSigmoid, type MarginLoss, type MarginTerms } from './margin.js';
 export { sequenceMetrics } from './metrics.js';

@@ -174,7 +174,7 @@ class Complaints {
     const key = this.#keys.find((known) => [full, name].includes(known.path.join('.')));
     const value = valueAt(this.#value, issue.path);
     if (key && (MISFITS.has(issue.code) || (BOUNDS.has(issue.code) && key.numeric)))
-      return `must be ${key.type}${this.#found(value, key)}`;
+      return `must be ${key.type}${this.#found(value, key)}${key.limit === undefined ? '' : `: ${key.limit}`}`;
     if (issue.code === 'too_small') return 'must not be empty';
     return `must be something else than ${shown(value)}`;
   }
