@@ -43,7 +43,7 @@ Example:
     .action(async (flags: Record<string, unknown> & { out?: string }) => {
       const settings = settingsFrom(generateSettings, flags, {}, 'generate');
       const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
-        const prompts = readPrompts(settings.prompts);
+        const prompts = await readPrompts(settings.prompts);
         const { openGenerator } = await import('../generate/open.js');
         const { encodePrompt } = await import('../text/tokenRows.js');
         using opened = openGenerator(settings.model, settings);

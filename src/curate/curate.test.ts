@@ -54,8 +54,8 @@ describe('output', () => {
 
   it('can be trained on', async () => {
     const { out, sft, pref } = await run([write(rows)]);
-    expect(readTrainingRecords(join(out, 'sft.jsonl'))).toHaveLength(sft.length);
-    const pairs = readTrainingRecords(join(out, 'pref.jsonl'));
+    expect(await readTrainingRecords(join(out, 'sft.jsonl'))).toHaveLength(sft.length);
+    const pairs = await readTrainingRecords(join(out, 'pref.jsonl'));
     expect(pairs.map(({ kind }) => kind)).toEqual(pref.map(() => 'preference'));
   });
 
@@ -258,8 +258,8 @@ describe('real files', () => {
     }
     const { summary, out } = await run([path]);
     expect(summary).toMatchObject(expected);
-    expect(readTrainingRecords(join(out, 'sft.jsonl'))).toHaveLength(summary.sft);
-    expect(readTrainingRecords(join(out, 'pref.jsonl'))).toHaveLength(summary.pref);
+    expect(await readTrainingRecords(join(out, 'sft.jsonl'))).toHaveLength(summary.sft);
+    expect(await readTrainingRecords(join(out, 'pref.jsonl'))).toHaveLength(summary.pref);
     if (name.startsWith('gsm8k')) {
       const all = await run([path], { pairs: 100 });
       expect(all.summary.pref).toBe(2429);

@@ -1,10 +1,9 @@
 /** @file Makes D_SFT and D_Pref of trace rows: reads, filters, chooses and writes. What is chosen is the rule's business. */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { countRows } from '../data/countRows.js';
+import { bytesOf, countRows } from '../data/countRows.js';
 import { JsonLinesFile } from '../data/jsonLinesFile.js';
-import { isParquet, parquetSize } from '../data/parquet.js';
 import { Quarantine } from '../data/quarantine.js';
 import type { TraceRow } from '../data/traceRow.js';
 import { readTraceRows } from '../data/traceRows.js';
@@ -179,13 +178,6 @@ async function pause({ signal }: Run): Promise<void> {
 
 function withAnswersNormalized(row: TraceRow): TraceRow {
   return { ...row, generations: row.generations?.map(normalizeFinalAnswer) ?? null };
-}
-
-/** About how much text the files hold. */
-async function bytesOf(files: readonly string[]): Promise<number> {
-  let bytes = 0;
-  for (const file of files) bytes += isParquet(file) ? (await parquetSize(file)).bytes : statSync(file).size;
-  return bytes;
 }
 
 function round(x: number): number {

@@ -1,11 +1,12 @@
 /** @file Streams trace rows of any shape from files. What the shapes are stands in traceShapes.ts. */
-import { readJsonLines, RowError, type BadLine } from './jsonl.js';
-import { isParquet, readParquetRows } from './parquet.js';
+import { writeJson } from '../util/exactJson.js';
+import { RowError, type BadLine } from './jsonl.js';
+import { readRows } from './readRows.js';
 import type { TraceRow } from './traceRow.js';
 import { isUnpaired, parseTraceRow, parseUnpairedRow, type ParsedRow } from './traceShapes.js';
 
 /**
- * Streams trace rows from JSON lines and Parquet files, whatever of these shapes each row has:
+ * Streams trace rows from files, whatever of these shapes each row has:
  *
  *     OpenR1-Math-Raw     problem, answer, source, problem_is_valid, generations, correctness: {…}
  *     labelled rows       problem, answer, generations, correct
@@ -30,8 +31,7 @@ export async function* readTraceRows(
       ordinal++;
       onBadRow(bad);
     };
-    const rows = isParquet(file) ? readParquetRows(file) : readJsonLines(file, onBadLine);
-    for await (const { line, row } of rows) {
+    for await (const { line, row } of readRows(file, onBadLine)) {
       const originalIndex = indexOf(row) ?? ordinal;
       ordinal++;
       let parsed: ParsedRow;
@@ -43,7 +43,7 @@ export async function* readTraceRows(
         parsed = parseTraceRow(row, file, line);
       } catch (error) {
         if (!(error instanceof RowError)) throw error;
-        onBadRow({ file, line, problem: error.problem, text: JSON.stringify(row) });
+        onBadRow({ file, line, problem: error.problem, text: writeJson(row) });
         continue;
       }
       yield { originalIndex, file, line, fields: row, ...parsed };

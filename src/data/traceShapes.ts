@@ -1,6 +1,7 @@
 /** @file Reads one row of traces, whichever of the shapes it has. Knows nothing of files. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
+import { numberText } from '../util/exactJson.js';
 import { cutOffOf } from './finishReasons.js';
 import { rowError } from './jsonl.js';
 import { problemText } from './problems.js';
@@ -244,5 +245,5 @@ function textOrNull(value: unknown): string | null {
 }
 
 function answerText(value: unknown): string | null {
-  return typeof value === 'number' ? String(value) : textOrNull(value);
+  return numberText(value) ?? textOrNull(value);
 }

@@ -83,7 +83,7 @@ export async function prepareExamples(recipe: TrainRecipe, objective: Objective)
   if (limit > maxPositions) {
     throw new UserError(`max_length ${limit} is more than the ${maxPositions} positions of ${model}`);
   }
-  const records = readTrainingRecords(path);
+  const records = await readTrainingRecords(path);
   checkRows(objective, records, path);
   const all = await tokenizeFile(path, records, tokenizer, { layout, system, data: objective.data });
 

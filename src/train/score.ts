@@ -48,7 +48,8 @@ export async function scoreFile(
   openDevice(options.device);
   const tokenizer = ChatTokenizer.load(options.model);
   const { layout } = options;
-  const examples = await tokenizeFile(options.data, readTrainingRecords(options.data), tokenizer, { layout });
+  const records = await readTrainingRecords(options.data);
+  const examples = await tokenizeFile(options.data, records, tokenizer, { layout });
   using model = loadModel(options.model, { dtype: options.dtype, device: options.device }).model;
   const { maxPositions, vocabSize } = model.config;
   for (const { line, parts } of examples) {
