@@ -100,7 +100,12 @@ describe('output', () => {
   it('leaves no files of an earlier run that are not true any more, nor its own tools', async () => {
     const bad = await run([write(['nonsense', labelled('p', ['a'], [true])])]);
     expect(readdirSync(bad.out)).toContain('quarantine.jsonl');
-    await curate(settingsFor([write([])]), bad.out, silentProgress, new AbortController().signal);
+    await curate(
+      settingsFor([write([labelled('q', ['a'], [true])])]),
+      bad.out,
+      silentProgress,
+      new AbortController().signal,
+    );
     expect(readdirSync(bad.out).sort()).toEqual([
       'dropped.jsonl',
       'duplicates.jsonl',
@@ -108,7 +113,7 @@ describe('output', () => {
       'sft.jsonl',
       'summary.json',
     ]);
-    expect(readOutput(bad.out, 'sft')).toEqual([]);
+    expect(readOutput(bad.out, 'sft')).toMatchObject([{ messages: [{ content: 'q' }, { content: 'a' }] }]);
   });
 
   it('leaves the files of the run before when it is stopped or fails', async () => {

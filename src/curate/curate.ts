@@ -8,6 +8,7 @@ import { Quarantine } from '../data/quarantine.js';
 import type { TraceRow } from '../data/traceRow.js';
 import { readTraceRows } from '../data/traceRows.js';
 import { isUnpaired } from '../data/traceShapes.js';
+import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import type { Progress } from '../util/progress.js';
 import { entryOf, highestRanked, shortestPairs, type Entry } from './acrossRows.js';
@@ -21,7 +22,7 @@ import { curationRules, ruleNamed } from './rules/index.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
 import { dataFiles, refuseImpossible, ruleOf, type CurateSettings } from './settings.js';
 import { Spool } from './spool.js';
-import type { Summary } from './summary.js';
+import { nothingToWrite, type Summary } from './summary.js';
 
 /** Rows go through the filters together, so many characters of traces at a time. */
 const BATCH_CHARACTERS = 1 << 20;
@@ -43,7 +44,8 @@ interface Run {
  * into `out`, and quarantine.jsonl, contaminated.jsonl and the files of the rule where there is something to say. The
  * files appear when all are whole. Rows stream; what goes into the two sets waits in files below `out`, as much again
  * as the sets.
- * @throws UserError for wrong settings and files that cannot be read; the signal's reason when it is aborted
+ * @throws UserError for wrong settings, files that cannot be read and where no row can be written; the signal's reason
+ * when it is aborted
  */
 export async function curate(
   settings: CurateSettings,
@@ -100,6 +102,13 @@ async function makeSets(run: Run, out: string, spool: Spool<CandidateRow>): Prom
   using dropped = open('dropped');
   for (const row of ledger.droppedRows()) dropped.write(row);
   const summary = ledger.close(sets.rows, quarantine.count, filters.searchesCutShort, report);
+
+  if (Object.values(sets.rows).every((rows) => rows === 0)) {
+    const { first } = quarantine;
+    throw new UserError(
+      nothingToWrite(summary, first && `${first.file}, line ${first.line}: ${first.problem}`),
+    );
+  }
 
   // Without a summary the files of two runs may be mixed; those that only some runs write would be taken for this one's.
   const optional = ['contaminated', ...curationRules.flatMap(({ files = [] }) => files)].map(
@@ -177,7 +186,16 @@ async function pause({ signal }: Run): Promise<void> {
 }
 
 function withAnswersNormalized(row: TraceRow): TraceRow {
-  return { ...row, generations: row.generations?.map(normalizeFinalAnswer) ?? null };
+  const messages = row.messages?.map((message) =>
+    message && typeof message.content === 'string'
+      ? { ...message, content: normalizeFinalAnswer(message.content) }
+      : message,
+  );
+  return {
+    ...row,
+    generations: row.generations?.map(normalizeFinalAnswer) ?? null,
+    ...(messages && { messages }),
+  };
 }
 
 function round(x: number): number {

@@ -58,17 +58,30 @@ function indexOf({ original_index: index }: Record<string, unknown>): number | u
 
 /** Adds one generation to the row of its prompt. */
 function gather(rows: Map<string, TraceRow>, row: TraceRow): void {
-  const key = JSON.stringify([row.problem, row.prompt]);
+  const key = JSON.stringify([row.problem, row.prompt, row.columns]);
   const known = rows.get(key);
   if (!known) {
     rows.set(key, row);
     return;
   }
-  if (known.cutOff || row.cutOff) {
-    known.cutOff ??= known.generations!.map(() => false);
-    known.cutOff.push(...(row.cutOff ?? [false]));
-  }
+  const before = known.generations!.length;
+  join(known, row, 'cutOff', before, false);
+  join(known, row, 'finishReasons', before, null);
+  join(known, row, 'messages', before, null);
   known.generations!.push(...row.generations!);
   known.correctness.llm!.push(...row.correctness.llm!);
   // The three lists of a labelled row are one.
+}
+
+/** Adds to a list that stands beside the generations, and of which those that lack it have `none`. */
+function join<K extends 'cutOff' | 'finishReasons' | 'messages'>(
+  known: TraceRow,
+  row: TraceRow,
+  name: K,
+  before: number,
+  none: NonNullable<TraceRow[K]>[number],
+): void {
+  if (!known[name] && !row[name]) return;
+  const lists = known as Record<K, unknown[] | undefined>;
+  lists[name] = [...(known[name] ?? Array.from({ length: before }, () => none)), ...(row[name] ?? [none])];
 }
