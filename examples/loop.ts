@@ -45,7 +45,7 @@ const redi = linearObjective(
 
 // Read and tokenise: a pair becomes two sequences of token ids with the place where the response begins.
 const tokenizer = ChatTokenizer.load(modelDir);
-const records = readTrainingRecords(pairsFile);
+const records = await readTrainingRecords(pairsFile);
 checkRows(redi, records, pairsFile);
 const examples = await Promise.all(
   records.map(async (record) => {

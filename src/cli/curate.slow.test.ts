@@ -80,7 +80,7 @@ describe.concurrent('curate', () => {
     expect(done.code, done.stderr).toBe(0);
     expect(JSON.parse(done.stdout)).toMatchObject({ rows: 62, records: 62 });
     expect(done.stderr).toMatch(/^hint: 1 of the invalid_problem rows have no field "problem_is_valid"/m);
-    expect(done.stderr).toMatch(/^hint: \d+ of the verdicts_missing rows have .*--verdicts mv/m);
+    expect(done.stderr).toMatch(/^hint: \d+ of the dropped rows have .*--verdicts mv/m);
   });
 
   it.each<[string, string[], string]>([

@@ -49,7 +49,7 @@ Example:
       if (flags.out !== undefined) refuseOverInputs([flags.out], [settings.model, settings.prompts]);
       using output = new LinesOut(flags.out);
       const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
-        const prompts = readPrompts(settings.prompts);
+        const prompts = await readPrompts(settings.prompts);
         const { openGenerator } = await import('../generate/open.js');
         const { encodePrompt } = await import('../text/tokenRows.js');
         const { resolveModel } = await import('../hub/resolve.js');

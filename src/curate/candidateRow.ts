@@ -10,6 +10,10 @@ export interface Trace {
   /** Which of the row's generations it is. */
   index: number;
   text: string;
+  /** Its message, where that is more than the text. */
+  message?: ChatMessage;
+  /** Why it ended, where the row says so. */
+  finishReason?: string;
 }
 
 /** Tokens of a pair's parts. */
@@ -43,6 +47,8 @@ export interface CandidateRow extends Ordered {
   source: string | null;
   uuid: string;
   prompt: ChatMessage[];
+  /** The row's columns for the chat template. */
+  columns?: Record<string, unknown>;
   /** The right trace for D_SFT. */
   right: Trace;
   /** Whether the row has a wrong trace. */
@@ -56,6 +62,22 @@ export interface CandidateRow extends Ordered {
 /** The messages before the answer. */
 export function promptOf({ prompt, problem }: TraceRow): ChatMessage[] {
   return prompt ?? [{ role: 'user', content: problem! }];
+}
+
+/** The message of one of a row's generations. */
+export function responseOf({ generations, messages }: TraceRow, index: number): ChatMessage {
+  return messages?.[index] ?? { role: 'assistant', content: generations![index]! };
+}
+
+/** One of a row's generations, to be written. */
+export function traceOf({ generations, messages, finishReasons }: TraceRow, index: number): Trace {
+  const [message, finishReason] = [messages?.[index], finishReasons?.[index]];
+  return {
+    index,
+    text: generations![index]!,
+    ...(message && { message }),
+    ...(finishReason && { finishReason }),
+  };
 }
 
 /**
@@ -76,6 +98,7 @@ export function candidateRow(
     source: row.source,
     uuid: uuidOf(row, seed),
     prompt: promptOf(row),
+    ...(row.columns && { columns: row.columns }),
     right,
     hasWrong,
     pairs,

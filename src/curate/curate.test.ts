@@ -54,8 +54,8 @@ describe('output', () => {
 
   it('can be trained on', async () => {
     const { out, sft, pref } = await run([write(rows)]);
-    expect(readTrainingRecords(join(out, 'sft.jsonl'))).toHaveLength(sft.length);
-    const pairs = readTrainingRecords(join(out, 'pref.jsonl'));
+    expect(await readTrainingRecords(join(out, 'sft.jsonl'))).toHaveLength(sft.length);
+    const pairs = await readTrainingRecords(join(out, 'pref.jsonl'));
     expect(pairs.map(({ kind }) => kind)).toEqual(pref.map(() => 'preference'));
   });
 
@@ -100,7 +100,12 @@ describe('output', () => {
   it('leaves no files of an earlier run that are not true any more, nor its own tools', async () => {
     const bad = await run([write(['nonsense', labelled('p', ['a'], [true])])]);
     expect(readdirSync(bad.out)).toContain('quarantine.jsonl');
-    await curate(settingsFor([write([])]), bad.out, silentProgress, new AbortController().signal);
+    await curate(
+      settingsFor([write([labelled('q', ['a'], [true])])]),
+      bad.out,
+      silentProgress,
+      new AbortController().signal,
+    );
     expect(readdirSync(bad.out).sort()).toEqual([
       'dropped.jsonl',
       'duplicates.jsonl',
@@ -108,7 +113,7 @@ describe('output', () => {
       'sft.jsonl',
       'summary.json',
     ]);
-    expect(readOutput(bad.out, 'sft')).toEqual([]);
+    expect(readOutput(bad.out, 'sft')).toMatchObject([{ messages: [{ content: 'q' }, { content: 'a' }] }]);
   });
 
   it('leaves the files of the run before when it is stopped or fails', async () => {
@@ -258,8 +263,8 @@ describe('real files', () => {
     }
     const { summary, out } = await run([path]);
     expect(summary).toMatchObject(expected);
-    expect(readTrainingRecords(join(out, 'sft.jsonl'))).toHaveLength(summary.sft);
-    expect(readTrainingRecords(join(out, 'pref.jsonl'))).toHaveLength(summary.pref);
+    expect(await readTrainingRecords(join(out, 'sft.jsonl'))).toHaveLength(summary.sft);
+    expect(await readTrainingRecords(join(out, 'pref.jsonl'))).toHaveLength(summary.pref);
     if (name.startsWith('gsm8k')) {
       const all = await run([path], { pairs: 100 });
       expect(all.summary.pref).toBe(2429);

@@ -1,14 +1,14 @@
 /** @file Makes D_SFT and D_Pref of trace rows: reads, filters, chooses and writes. What is chosen is the rule's business. */
-import { rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { countRows } from '../data/countRows.js';
+import { bytesOf, countRows } from '../data/countRows.js';
 import { JsonLinesFile } from '../data/jsonLinesFile.js';
-import { isParquet, parquetSize } from '../data/parquet.js';
 import { Quarantine } from '../data/quarantine.js';
 import type { TraceRow } from '../data/traceRow.js';
 import { readTraceRows } from '../data/traceRows.js';
 import { isUnpaired } from '../data/traceShapes.js';
+import { UserError } from '../util/errors.js';
 import { FileReplacement, replaceTogether } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import type { Progress } from '../util/progress.js';
@@ -23,7 +23,7 @@ import { ruleNamed } from './rules/index.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
 import { dataFiles, refuseImpossible, ruleOf, type CurateSettings } from './settings.js';
 import { Spool } from './spool.js';
-import type { Summary } from './summary.js';
+import { nothingToWrite, type Summary } from './summary.js';
 
 /** Rows go through the filters together, so many characters of traces at a time. */
 const BATCH_CHARACTERS = 1 << 20;
@@ -45,7 +45,8 @@ interface Run {
  * into `out`, and quarantine.jsonl, contaminated.jsonl and the files of the rule where there is something to say. The
  * files appear when all are whole. Rows stream; what goes into the two sets waits in files below `out`, as much again
  * as the sets.
- * @throws UserError for wrong settings and files that cannot be read; the signal's reason when it is aborted
+ * @throws UserError for wrong settings, files that cannot be read and where no row can be written; the signal's reason
+ * when it is aborted
  */
 export async function curate(
   settings: CurateSettings,
@@ -103,8 +104,16 @@ async function makeSets(run: Run, out: string, spool: Spool<CandidateRow>): Prom
   for (const row of ledger.droppedRows()) dropped.write(row);
   const summary = ledger.close(sets.rows, quarantine.count, filters.searchesCutShort, report);
 
+  if (Object.values(sets.rows).every((rows) => rows === 0)) {
+    const { first } = quarantine;
+    throw new UserError(
+      nothingToWrite(summary, first && `${first.file}, line ${first.line}: ${first.problem}`),
+    );
+  }
+
   using account = new FileReplacement(join(out, 'summary.json'));
-  account.write(`${JSON.stringify(summary, null, 2)}\n`);
+  account.write(`${JSON.stringify(summary, null, 2)}
+`);
   const files = [sets, dropped, duplicates, ...(contaminated ? [contaminated] : []), quarantine, account];
   // Files that only some runs write would be taken for this one's.
   const absent = ['summary.json', ...optionalFiles].map((name) => join(out, name));
@@ -178,14 +187,16 @@ async function pause({ signal }: Run): Promise<void> {
 }
 
 function withAnswersNormalized(row: TraceRow): TraceRow {
-  return { ...row, generations: row.generations?.map(normalizeFinalAnswer) ?? null };
-}
-
-/** About how much text the files hold. */
-async function bytesOf(files: readonly string[]): Promise<number> {
-  let bytes = 0;
-  for (const file of files) bytes += isParquet(file) ? (await parquetSize(file)).bytes : statSync(file).size;
-  return bytes;
+  const messages = row.messages?.map((message) =>
+    message && typeof message.content === 'string'
+      ? { ...message, content: normalizeFinalAnswer(message.content) }
+      : message,
+  );
+  return {
+    ...row,
+    generations: row.generations?.map(normalizeFinalAnswer) ?? null,
+    ...(messages && { messages }),
+  };
 }
 
 function round(x: number): number {

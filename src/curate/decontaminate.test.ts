@@ -73,7 +73,7 @@ describe('loadEvaluationSets', () => {
 
   it('says what is wrong', async () => {
     const load = (path: string) => loadEvaluationSets([path]);
-    await expect(load(file('a.json', '{"problem": "x"}'))).rejects.toThrow(/must be a JSON array of rows/);
+    expect(await load(file('a.json', '{"problem": "x"}'))).toEqual([{ name: 'a', problems: ['x'] }]);
     await expect(load(file('b.json', '[{'))).rejects.toThrow(/b\.json is not JSON/);
     await expect(load(file('c.jsonl', '{"text": "x"}'))).rejects.toThrow(/row 1: the field "problem"/);
     await expect(load(join(directory, 'none.json'))).rejects.toThrow(/does not exist/);

@@ -7,7 +7,8 @@ import {
   type CandidateRow,
   type JudgedRow,
   type PairLengths,
-  type Trace,
+  responseOf,
+  traceOf,
 } from './candidateRow.js';
 import { Decontaminator, loadEvaluationSets, type EvaluationSet, type Overlap } from './decontaminate.js';
 import { DuplicateFinder, type Duplicate } from './duplicates.js';
@@ -132,7 +133,7 @@ export class RowFilters {
     const { shortest_pairs: shortest, chosen: order, seed } = this.#settings;
     const { judged, sides } = filtered;
     const texts = judged.row.generations!;
-    const trace = (index: number): Trace => ({ index, text: texts[index]! });
+    const trace = (index: number) => traceOf(judged.row, index);
     const random = new Random(deriveSeed(seed, 'chosen', judged.row.originalIndex));
     const traces: RowTraces = {
       right: inOrder(sides.right, texts, order, random),
@@ -157,12 +158,15 @@ export class RowFilters {
     const measured = rows.filter(({ candidate }) => sft || candidate!.pairs.length > 0);
     const texts = measured.map(({ candidate }) => textsOf(candidate!, sft));
     const counts = await this.#meter!.measureParts(
-      measured.map(({ candidate }, i) => ({ prompt: candidate!.prompt, responses: [...texts[i]!.values()] })),
+      measured.map(({ candidate, judged: { row } }, i) => ({
+        prompt: candidate!.prompt,
+        responses: [...texts[i]!].map((index) => responseOf(row, index)),
+      })),
       count,
     );
     for (const [i, filtered] of measured.entries()) {
       const { prompt, responses } = counts[i]!;
-      const tokens = new Map([...texts[i]!.keys()].map((index, k) => [index, responses[k]!]));
+      const tokens = new Map([...texts[i]!].map((index, k) => [index, responses[k]!]));
       const candidate = filtered.candidate!;
       for (const pair of candidate.pairs) {
         const [chosen, rejected] = [tokens.get(pair.chosen.index)!, tokens.get(pair.rejected.index)!];
@@ -196,7 +200,7 @@ function lengthRule(settings: CurateSettings, rule: CurationRule): LengthRule {
 
 /** A row's right and wrong traces with their prompt, to be measured. */
 function tracesOf({ judged: { row }, sides: { right, wrong } }: Filtered): Measurable {
-  return { prompt: promptOf(row), responses: [...right, ...wrong].map((index) => row.generations![index]!) };
+  return { prompt: promptOf(row), responses: [...right, ...wrong].map((index) => responseOf(row, index)) };
 }
 
 /** Puts the counts of `tracesOf` under the rows and the indices of the generations. */
@@ -225,7 +229,7 @@ function excessOf({ prompt, chosen, rejected }: PairLengths, limits: LengthLimit
 }
 
 /** The traces to measure, each once. */
-function textsOf({ right, pairs }: CandidateRow, sft: boolean): Map<number, string> {
+function textsOf({ right, pairs }: CandidateRow, sft: boolean): Set<number> {
   const traces = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-  return new Map([...(sft ? [right] : []), ...traces].map(({ index, text }) => [index, text]));
+  return new Set([...(sft ? [right] : []), ...traces].map(({ index }) => index));
 }

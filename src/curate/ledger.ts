@@ -2,7 +2,7 @@
 import type { TraceRow } from '../data/traceRow.js';
 import { isTooLong, type CandidateRow } from './candidateRow.js';
 import type { Filtered, RowFilters } from './filters.js';
-import { cutOffIn, dropReasons, isBlank, type DropReason } from './usableSides.js';
+import { dropReasons, isBlank, type DropReason } from './usableSides.js';
 import type { CurationRule, RuleReport } from './rules/rule.js';
 import { dataFiles, ruleOf, type CurateSettings } from './settings.js';
 import { accountOf, hintsOf, type Counts, type Lacking, type Summary } from './summary.js';
@@ -79,7 +79,7 @@ export class Ledger {
     const { generations } = row;
     counts.generations.total += generations?.length ?? 0;
     counts.generations.blank += generations?.filter(isBlank).length ?? 0;
-    counts.generations.cut_off += cutOffIn(row, this.#rule).filter((cut) => cut).length;
+    counts.generations.cut_off += row.cutOff?.filter((cut) => cut).length ?? 0;
     counts.merged += records - 1;
     return counts.rows++;
   }
@@ -98,7 +98,9 @@ export class Ledger {
   dropUnusable(row: TraceRow, ordinal: number, reason: DropReason): void {
     this.drop({ ordinal, originalIndex: row.originalIndex }, reason);
     if (reason === 'invalid_problem' && row.fields.problem_is_valid === undefined) this.#lacking.validity++;
-    if (reason === 'verdicts_missing' && verdictsOf(row, 'mv')) this.#lacking.judge++;
+    const { llm, mvReparsed } = row.correctness;
+    const onlyRules = reason === 'verdicts_missing' ? verdictsOf(row, 'mv') : mvReparsed?.includes(true);
+    if (onlyRules && (llm?.every((verdict) => verdict === null) ?? true)) this.#lacking.judge++;
   }
 
   /** Enters what the filters found. */

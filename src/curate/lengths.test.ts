@@ -18,11 +18,13 @@ interface Case {
 }
 const cases = JSON.parse(readFileSync(join(directory, 'expected.json'), 'utf8')) as Case[];
 
+const said = (content: string) => ({ role: 'assistant', content });
+
 async function measure(count: LengthCount): Promise<number[][]> {
   const meter = new LengthMeter(ChatTokenizer.load(directory));
   const items = cases.map(({ problem, responses }) => ({
     prompt: [{ role: 'user', content: problem }],
-    responses,
+    responses: responses.map(said),
   }));
   return (await meter.measureParts(items, count)).map(({ prompt, responses }) => [prompt, ...responses]);
 }
@@ -47,12 +49,12 @@ describe('LengthMeter', () => {
     const tokenizer = ChatTokenizer.load(directory);
     const items = cases.map(({ problem, responses }) => ({
       prompt: [{ role: 'user', content: problem }],
-      responses,
+      responses: responses.map(said),
     }));
     const expected = items.map(({ prompt, responses }) =>
       Promise.all(
-        responses.map(async (content) => {
-          const text = tokenizer.renderChat([...prompt, { role: 'assistant', content }]);
+        responses.map(async (response) => {
+          const text = tokenizer.renderChat([...prompt, response]);
           return (await tokenizer.encode(text)).length;
         }),
       ),
@@ -69,7 +71,7 @@ describe('LengthMeter', () => {
     const meter = new LengthMeter(ChatTokenizer.load(strict));
     await expect(
       meter.measureParts(
-        [{ prompt: [{ role: 'user', content: 'q' }], responses: ['x'] }],
+        [{ prompt: [{ role: 'user', content: 'q' }], responses: [said('x')] }],
         lengthCounts.paper,
       ),
     ).rejects.toThrow(/the user comes first; set "length_count" to content/);

@@ -1,4 +1,5 @@
 /** @file Counts tokens of prompts and responses with the student's tokenizer, in the ways that curation needs. */
+import { responseText } from '../data/responseText.js';
 import type { ChatMessage } from '../text/template.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { messageOf, UserError } from '../util/errors.js';
@@ -41,10 +42,10 @@ export interface LengthRule {
 /** REDI's limits, made for students with 32,768 positions. */
 export const rediLimits = { prompt: 800, response: 19_000 };
 
-/** What is measured: a prompt and the texts of responses to it. */
+/** What is measured: a prompt and responses to it. */
 export interface Measurable {
   prompt: readonly ChatMessage[];
-  responses: readonly string[];
+  responses: readonly ChatMessage[];
 }
 
 export interface Lengths {
@@ -67,11 +68,11 @@ export class LengthMeter {
   /** Counts prompts and responses apart. @throws UserError where the chat template refuses what it is given */
   async measureParts(items: readonly Measurable[], { template, more }: LengthCount): Promise<Lengths[]> {
     const promptText = (prompt: readonly ChatMessage[]) =>
-      template ? this.#renderPart(prompt) : prompt.map(({ content }) => content).join('\n');
-    const responseText = (content: string) =>
-      template ? this.#renderPart([{ role: 'assistant', content }]) : content;
+      template ? this.#renderPart(prompt) : prompt.map(responseText).join('\n');
+    const answerText = (response: ChatMessage) =>
+      template ? this.#renderPart([response]) : responseText(response);
     const counts = await this.#countAll(
-      items.flatMap(({ prompt, responses }) => [promptText(prompt), ...responses.map(responseText)]),
+      items.flatMap(({ prompt, responses }) => [promptText(prompt), ...responses.map(answerText)]),
     );
     let next = 0;
     return items.map(({ responses }) => ({
@@ -84,7 +85,7 @@ export class LengthMeter {
   async measureConversations(items: readonly Measurable[]): Promise<number[][]> {
     const counts = await this.#countAll(
       items.flatMap(({ prompt, responses }) =>
-        responses.map((content) => this.#tokenizer.renderChat([...prompt, { role: 'assistant', content }])),
+        responses.map((response) => this.#tokenizer.renderChat([...prompt, response])),
       ),
     );
     let next = 0;

@@ -64,7 +64,7 @@ describe('max_tokens', () => {
     const most = tokens(x(20), 'q', 'ab');
     const pair = { prompt, chosen: answer('ab'), rejected: answer('abc') };
     expect((await run([pair], { max_tokens: most })).summary).toMatchObject({ sft: 1, pref: 0 });
-    expect((await run([pair], { max_tokens: most - 1 })).summary).toMatchObject({ sft: 0 });
+    await expect(run([pair], { max_tokens: most - 1 })).rejects.toThrow('1 row = 1 length');
   });
 });
 
@@ -94,7 +94,7 @@ describe('a trace that was cut off', () => {
     expect(summary.account).toContain('3 of 10 generations cut off, which count as wrong');
   });
 
-  it('is wrong beside verdicts that were given here, and as OpenR1 says in its own rows', async () => {
+  it('is wrong beside verdicts of OpenR1 and beside those that were given here', async () => {
     const verdicts = { llama_verification: labels, math_verify_reparsed_answer: labels };
     const row = {
       problem: 'p',
@@ -104,8 +104,14 @@ describe('a trace that was cut off', () => {
       finish_reasons: ['length', 'stop', 'stop'],
     };
     const own = await run([row]);
-    expect(indices(own.pref)).toEqual([[0, 0, 2]]);
-    expect(own.summary.generations.cut_off).toBe(0);
+    expect(indices(own.pref)).toEqual([[0, 1, 0]]);
+    expect(own.sft).toMatchObject([{ chosen_gen_idx: 1, finish_reason: 'stop' }]);
+    expect(own.pref).toMatchObject([{ chosen_finish_reason: 'stop', rejected_finish_reason: 'length' }]);
+    expect(own.summary.generations.cut_off).toBe(1);
+    const unfinished = await run([
+      { ...row, finish_reasons: null, is_reasoning_complete: [false, true, true] },
+    ]);
+    expect(indices(unfinished.pref)).toEqual([[0, 1, 0]]);
     const here = await run([{ ...row, generation_details: [{ verdict: {} }, null, {}] }]);
     expect(indices(here.pref)).toEqual([[0, 1, 0]]);
   });
@@ -221,7 +227,8 @@ describe('normalize_answers', () => {
       { rejected: [{ content: 'so\nThe answer is 6' }] },
       { rejected: [{ content: 'cut off in' }] },
     ]);
-    expect((await run([row], { normalize_answers: true, max_tokens: max_tokens - 1 })).summary.sft).toBe(0);
+    const shorter = run([row], { normalize_answers: true, max_tokens: max_tokens - 1 });
+    await expect(shorter).rejects.toThrow('1 row = 1 length');
     expect((await run([row], { max_tokens: max_tokens - 1 })).summary.sft).toBe(1);
   });
 });

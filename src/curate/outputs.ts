@@ -2,12 +2,14 @@
 import type { ChatMessage } from '../text/template.js';
 import type { CandidateRow, Pair, Trace } from './candidateRow.js';
 
-const answer = (trace: Trace): ChatMessage => ({ role: 'assistant', content: trace.text });
+const answer = ({ message, text }: Trace): ChatMessage => message ?? { role: 'assistant', content: text };
 
 /** A row of sft.jsonl: TRL's conversational language-modelling format, with where it comes from. */
 export function sftRow(row: CandidateRow, trace: Trace): Record<string, unknown> {
   return {
     messages: [...row.prompt, answer(trace)],
+    ...row.columns,
+    ...(trace.finishReason !== undefined && { finish_reason: trace.finishReason }),
     chosen_gen_idx: trace.index,
     source: row.source,
     uuid: row.uuid,
@@ -21,6 +23,9 @@ export function prefRow(row: CandidateRow, { chosen, rejected, lengths }: Pair):
     prompt: row.prompt,
     chosen: [answer(chosen)],
     rejected: [answer(rejected)],
+    ...row.columns,
+    ...(chosen.finishReason !== undefined && { chosen_finish_reason: chosen.finishReason }),
+    ...(rejected.finishReason !== undefined && { rejected_finish_reason: rejected.finishReason }),
     source: row.source,
     uuid: row.uuid,
     original_index: row.originalIndex,

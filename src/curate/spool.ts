@@ -1,6 +1,7 @@
 /** @file Sorts records by key on disk, with bounded memory. */
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseJson, writeJson } from '../util/exactJson.js';
 import { explained } from '../util/fileErrors.js';
 import { makeFolder } from '../util/folders.js';
 
@@ -40,7 +41,7 @@ export class Spool<T extends Ordered> {
   }
 
   add(record: T): void {
-    const line = `${JSON.stringify(record)}\n`;
+    const line = `${writeJson(record)}\n`;
     this.#pending[Math.floor((record.key / KEYS) * this.#buckets)]!.push(line);
     this.#pendingCharacters += line.length;
     if (this.#pendingCharacters > PENDING_BYTES) this.#flush();
@@ -52,7 +53,7 @@ export class Spool<T extends Ordered> {
     for (let bucket = 0; bucket < this.#buckets; bucket++) {
       const path = this.#path(bucket);
       if (!existsSync(path)) continue;
-      const records = lines(readFileSync(path)).map((line) => JSON.parse(line) as T);
+      const records = lines(readFileSync(path)).map((line) => parseJson(line) as T);
       rmSync(path);
       records.sort((a, b) => a.key - b.key || a.ordinal - b.ordinal);
       yield* records;

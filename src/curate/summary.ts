@@ -148,7 +148,39 @@ export function hintsOf({ validity, judge }: Lacking): string[] {
     );
   if (judge > 0)
     hints.push(
-      `${n(judge)} of the verdicts_missing rows have the rules' verdicts but not the judge's; --verdicts mv goes by the rules alone`,
+      `${n(judge)} of the dropped rows have the rules' verdicts but not the judge's; --verdicts mv goes by the rules alone`,
     );
   return hints;
+}
+
+/** What helps where a reason has dropped all rows. */
+const REMEDIES: Readonly<Record<DropReason, string>> = {
+  invalid_problem: 'put "problem_is_valid": "Yes" into rows whose problems are sound',
+  cn_k12: 'rows of this source are left out; give others',
+  empty_problem: 'give the rows a "problem"',
+  no_generations: 'give the rows "generations"; redistill collect makes them',
+  verdicts_missing: 'redistill verify adds the verdicts of the rules, and --verdicts mv goes by them',
+  no_correct_trace: 'ask the teacher for more answers to a problem, or look at what --verdicts goes by',
+  length: 'set a larger --max-tokens, or leave out --limit-sft',
+  duplicate: 'leave out --duplicates drop',
+  contaminated: 'leave out --drop-contaminated',
+  not_selected: 'set a lower --min-cv',
+};
+
+/**
+ * One sentence for a run that would write no row at all: what became of the rows, and what helps.
+ * @param aside the first row that was set aside, and why
+ */
+export function nothingToWrite(
+  { files, records, quarantined, dropped, hints }: Summary,
+  aside: string | undefined,
+): string {
+  if (records === 0) return `${files.join(', ')} ${files.length === 1 ? 'has' : 'have'} no rows.`;
+  const [most] = dropReasons.toSorted((a, b) => dropped[b] - dropped[a]);
+  const remedy = hints[0] ?? (dropped[most!] > 0 ? REMEDIES[most!] : 'mend them, or give another file');
+  const became = parts([
+    [quarantined, `set aside (the first: ${aside ?? ''})`],
+    ...dropReasons.map((reason) => [dropped[reason], reason] satisfies [number, string]),
+  ]);
+  return `Nothing can be written, and what is there stays: ${counted(records, 'row')} = ${became}; ${remedy}.`;
 }

@@ -37,7 +37,7 @@ export function usableSides(
   const verdicts = verdictsOf(row, verdictRule);
   if (!verdicts) return 'verdicts_missing';
 
-  const cutOff = cutOffIn(row, rule);
+  const { cutOff = [] } = row;
   const sides = rule.sides(
     verdicts.map((verdict, i) => (cutOff[i] ? { llm: false, mv: false } : verdict)),
     verdictRule,
@@ -45,15 +45,6 @@ export function usableSides(
   const written = (indices: readonly number[]) => indices.filter((i) => !isBlank(generations[i]!));
   const right = written(sides.right);
   return right.length === 0 ? 'no_correct_trace' : { right, wrong: written(sides.wrong) };
-}
-
-/**
- * Which generations count as wrong because they were cut off. The paper's code does not read finish reasons, so its own
- * rules leave rows with OpenR1's verdicts as they are; verdicts from here come with `generation_details`.
- */
-export function cutOffIn({ cutOff = [], fields }: TraceRow, rule: CurationRule): readonly boolean[] {
-  const ofOpenR1 = fields.correctness !== undefined && fields.generation_details === undefined;
-  return rule.trustsOpenR1 && ofOpenR1 ? [] : cutOff;
 }
 
 export function isBlank(text: string): boolean {

@@ -1,12 +1,13 @@
 /** @file Counts the rows of files for a progress bar. */
-import { createReadStream } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isParquet, parquetSize } from './parquet.js';
+import { isPacked, unpackedPieces } from './pieces.js';
 
 const NEWLINE = 0x0a;
 
 /**
- * Counts the rows of JSON lines and Parquet files. Blank and broken lines count too, and a file that cannot be read counts
- * none (its reader says why). @throws UserError where a file is missing
+ * Counts the rows of files. Blank and broken lines count too; a file that cannot be read counts none (its reader says why),
+ * and so does a pipe, which can be read only once. @throws UserError where a file is missing
  */
 export async function countRows(paths: readonly string[]): Promise<number> {
   let rows = 0;
@@ -14,13 +15,27 @@ export async function countRows(paths: readonly string[]): Promise<number> {
   return rows;
 }
 
+/** Text packs to about so much less. */
+const PACKED_SHARE = 1 / 5;
+
+/** About how much text files hold, in bytes. */
+export async function bytesOf(paths: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const path of paths) {
+    if (isParquet(path)) bytes += (await parquetSize(path)).bytes;
+    else bytes += statSync(path).size / (isPacked(path) ? PACKED_SHARE : 1);
+  }
+  return bytes;
+}
+
 async function countLines(path: string): Promise<number> {
+  if (!statSync(path).isFile()) return 0;
   let lines = 0;
   let last = NEWLINE;
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of unpackedPieces(path)) {
       for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) lines++;
-      last = chunk.at(-1)!;
+      last = chunk.at(-1) ?? last;
     }
   } catch {
     return 0;

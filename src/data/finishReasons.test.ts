@@ -33,6 +33,15 @@ describe('cutOffOf', () => {
     [length, 2, undefined],
     [{ generation_details: 'length', finish_reasons: null }, 1, undefined],
     [{}, 0, undefined],
+    [{ is_reasoning_complete: [true, false], finish_reasons: [null, 'stop'] }, 2, [false, true]],
+    [
+      { generation_details: [{ finish_reason: null, incomplete_details: { reason: 'max_output_tokens' } }] },
+      1,
+      [true],
+    ],
+    [{ stop_reason: 'max_tokens' }, 1, [true]],
+    [{ generations: ['a', { content: 'b', finish_reason: 'length' }] }, 2, [false, true]],
+    [{ chosen: 'a', rejected: 'b', rejected_finish_reason: 'length' }, 2, [false, true]],
   ])('%j, %i', (row, count, expected) => {
     expect(cutOffOf(row, count)).toEqual(expected);
   });

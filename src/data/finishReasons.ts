@@ -5,9 +5,10 @@
  * what other servers and libraries say where a limit, a filter or a fault ended the text.
  */
 const CUT_OFF = new Set([
-  ...['length', 'max_tokens', 'max_output_tokens', 'model_length', 'model_context_window_exceeded', 'limit'],
-  ...['content_filter', 'safety', 'recitation'],
-  ...['abort', 'aborted', 'cancelled', 'error', 'insufficient_system_resource', 'pause_turn'],
+  ...['length', 'max_tokens', 'max_output_tokens', 'max_new_tokens', 'max_length', 'model_length', 'limit'],
+  ...['model_context_window_exceeded', 'incomplete'],
+  ...['content_filter', 'safety', 'recitation', 'blocklist', 'prohibited_content', 'spii'],
+  ...['abort', 'aborted', 'cancelled', 'error', 'timeout', 'insufficient_system_resource', 'pause_turn'],
 ]);
 
 /** True where the value says that the text broke off; no value, or one that nobody knows, does not. */
@@ -15,17 +16,52 @@ export function isCutOff(finishReason: unknown): boolean {
   return typeof finishReason === 'string' && CUT_OFF.has(finishReason.toLowerCase());
 }
 
+type Fields = Record<string, unknown>;
+
 /**
- * Whether each of `count` generations was cut off, by the row's `generation_details[i].finish_reason`, else by its
- * `finish_reasons[i]` (OpenR1-Math), else, in a row of one generation, by its `finish_reason`. Undefined where none was.
+ * Why each of `count` generations ended, null where the row does not say, undefined where it says so of none: by its
+ * `generation_details[i]`, else a generation's own message, else its `finish_reasons[i]` (OpenR1-Math-220k), else, in a row of one generation, by the row's
+ * own fields; the two sides of a pair have columns of their own, as `curate` writes them. Where there is no
+ * `finish_reason`, a `stop_reason` or `incomplete_details` (OpenAI's responses) counts.
  */
-export function cutOffOf(row: Record<string, unknown>, count: number): boolean[] | undefined {
-  const { generation_details: details, finish_reasons: reasons, finish_reason: only } = row;
-  const at = (list: unknown, i: number): unknown =>
-    Array.isArray(list) ? (list as unknown[])[i] : undefined;
-  const cut = Array.from({ length: count }, (_, i) => {
-    const detail = at(details, i) as { finish_reason?: unknown } | null | undefined;
-    return isCutOff(detail?.finish_reason ?? at(reasons, i) ?? (count === 1 ? only : undefined));
+export function finishReasonsOf(row: Fields, count: number): (string | null)[] | undefined {
+  const { generation_details: details, generations } = row;
+  const sides = row.chosen === undefined ? undefined : [row.chosen_finish_reason, row.rejected_finish_reason];
+  const list = row.finish_reasons ?? sides;
+  const reasons = Array.from({ length: count }, (_, i) => {
+    const flat = at(list, i);
+    return (
+      reasonIn(at(details, i)) ??
+      reasonIn(at(generations, i)) ??
+      (typeof flat === 'string' ? flat : undefined) ??
+      (count === 1 ? reasonIn(row) : undefined) ??
+      null
+    );
   });
+  return reasons.some((reason) => reason !== null) ? reasons : undefined;
+}
+
+/**
+ * Whether each of `count` generations was cut off: its finish reason says so, or OpenR1-Math-220k's
+ * `is_reasoning_complete[i]` that its thinking has no end. Undefined where none was.
+ */
+export function cutOffOf(row: Fields, count: number): boolean[] | undefined {
+  const reasons = finishReasonsOf(row, count);
+  const cut = Array.from(
+    { length: count },
+    (_, i) => isCutOff(reasons?.[i]) || at(row.is_reasoning_complete, i) === false,
+  );
   return cut.includes(true) ? cut : undefined;
+}
+
+/** The reason that an object's fields give. */
+function reasonIn(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { finish_reason: finish, stop_reason: stop, incomplete_details: details } = value as Fields;
+  const { reason } = (details ?? {}) as { reason?: unknown };
+  return [finish, stop, reason].find((given) => typeof given === 'string');
+}
+
+function at(list: unknown, i: number): unknown {
+  return Array.isArray(list) ? (list as unknown[])[i] : undefined;
 }

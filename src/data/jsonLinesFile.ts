@@ -1,4 +1,5 @@
 /** @file Writes a file of JSON lines that appears when it is whole. Knows nothing of what rows mean. */
+import { writeJson } from '../util/exactJson.js';
 import { FileReplacement, type ReplacementOptions } from '../util/files.js';
 
 /** Rows on their way into a file of JSON lines, which takes the place of `path` when it is committed. */
@@ -18,7 +19,7 @@ export class JsonLinesFile implements Disposable {
 
   write(row: object): void {
     this.rows++;
-    this.#file.write(`${JSON.stringify(row)}\n`);
+    this.#file.write(`${writeJson(row)}\n`);
   }
 
   commit(): void {

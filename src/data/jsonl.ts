@@ -1,7 +1,8 @@
 /** @file Reads and writes JSON lines row by row. Knows nothing of what rows mean. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { messageOf, UserError } from '../util/errors.js';
+import { ExactNumber, parseJson, TooDeep } from '../util/exactJson.js';
 import { JsonLinesFile } from './jsonLinesFile.js';
+import { readPieces } from './pieces.js';
 
 /** One line of a JSON lines file: a JSON object and its line number, from 1. */
 export interface JsonLine {
@@ -18,7 +19,6 @@ export interface BadLine {
   text: string;
 }
 
-const CHUNK_BYTES = 1 << 20;
 /** A row beyond this is not a row of text but a wrong file. */
 const MAX_LINE_BYTES = 1 << 28;
 const NEWLINE = 0x0a;
@@ -29,18 +29,63 @@ const NEWLINE = 0x0a;
  * thrown at the first.
  */
 export function* readJsonLines(path: string, onBadLine?: (bad: BadLine) => void): Generator<JsonLine> {
-  let line = 0;
-  for (const bytes of readLines(path)) {
-    line++;
-    let row: Record<string, unknown> | undefined;
-    try {
-      const text = decode(bytes, path, line);
-      if (text.trim() !== '') row = parseObject(text, path, line);
-    } catch (error) {
-      if (!(error instanceof RowError) || !onBadLine) throw error;
-      onBadLine({ file: path, line, problem: error.problem, text: new TextDecoder().decode(bytes) });
+  const lines = new JsonLines(path, onBadLine);
+  for (const piece of readPieces(path)) yield* lines.take(piece);
+  yield* lines.end();
+}
+
+/** Makes rows of the pieces of a JSON lines file. */
+export class JsonLines {
+  readonly #path: string;
+  readonly #onBadLine: ((bad: BadLine) => void) | undefined;
+  #line = 0;
+  /** Copies of the parts of a line that began in earlier pieces; joined once, so that a long line stays linear. */
+  #begun: Buffer[] = [];
+  #length = 0;
+
+  constructor(path: string, onBadLine?: (bad: BadLine) => void) {
+    this.#path = path;
+    this.#onBadLine = onBadLine;
+  }
+
+  /** Yields the rows that end in this piece. */
+  *take(piece: Buffer): Generator<JsonLine> {
+    let start = 0;
+    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
+      const part = piece.subarray(start, end);
+      const row = this.#read(this.#begun.length === 0 ? part : Buffer.concat([...this.#begun, part]));
+      this.#begun = [];
+      this.#length = 0;
+      start = end + 1;
+      if (row) yield row;
     }
-    if (row) yield { line, row };
+    this.#begun.push(Buffer.from(piece.subarray(start)));
+    this.#length += piece.length - start;
+    if (this.#length > MAX_LINE_BYTES)
+      throw new UserError(`${this.#path} has a line of more than 256 MiB: is it JSON lines?`);
+  }
+
+  /** Yields the row of a last line without a newline. */
+  *end(): Generator<JsonLine> {
+    const row = this.#length > 0 ? this.#read(Buffer.concat(this.#begun)) : undefined;
+    if (row) yield row;
+  }
+
+  #read(bytes: Uint8Array): JsonLine | undefined {
+    const line = ++this.#line;
+    try {
+      const text = decode(bytes, this.#path, line);
+      return text.trim() === '' ? undefined : { line, row: parseObject(text, this.#path, line) };
+    } catch (error) {
+      if (!(error instanceof RowError) || !this.#onBadLine) throw error;
+      this.#onBadLine({
+        file: this.#path,
+        line,
+        problem: error.problem,
+        text: new TextDecoder().decode(bytes),
+      });
+      return undefined;
+    }
   }
 }
 
@@ -69,14 +114,26 @@ export function rowError(path: string, line: number, problem: string): RowError 
 function parseObject(text: string, path: string, line: number): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
-    throw rowError(path, line, `not valid JSON (${messageOf(error)})`);
+    throw rowError(
+      path,
+      line,
+      error instanceof TooDeep ? error.message : `not valid JSON (${messageOf(error)})`,
+    );
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw rowError(path, line, 'a row must be a JSON object, {"field": …}');
-  }
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw rowError(path, line, NOT_AN_OBJECT);
+  return value;
+}
+
+/** Says that a row is something else. */
+export const NOT_AN_OBJECT = 'a row must be a JSON object, {"field": …}';
+
+/** Tells an object of JSON, which a row is, from other values. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber)
+  );
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -87,58 +144,27 @@ function decode(bytes: Uint8Array, path: string, line: number): string {
     text = utf8.decode(bytes);
   } catch {
     // Replacing what cannot be read would change the data in silence.
-    throw rowError(path, line, 'not valid UTF-8; save the file in that encoding');
+    throw rowError(path, line, `not valid UTF-8${likeness(bytes)}; save the file in UTF-8`);
   }
   return line === 1 ? text.replace(/^\uFEFF/, '') : text;
 }
 
-/** Lines without their newline; each is read before the next is asked for, since they share memory. */
-function* readLines(path: string): Generator<Uint8Array> {
-  const fd = open(path);
-  try {
-    const chunk = Buffer.alloc(CHUNK_BYTES);
-    // Copies of the parts of a line that began in earlier pieces; joined once, so that a long line stays linear.
-    let begun: Buffer[] = [];
-    let length = 0;
-    for (let read = readChunk(fd, chunk, path); read > 0; read = readChunk(fd, chunk, path)) {
-      const piece = chunk.subarray(0, read);
-      let start = 0;
-      for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
-        const part = piece.subarray(start, end);
-        yield begun.length === 0 ? part : Buffer.concat([...begun, part]);
-        begun = [];
-        length = 0;
-        start = end + 1;
-      }
-      begun.push(Buffer.from(piece.subarray(start)));
-      length += read - start;
-      if (length > MAX_LINE_BYTES)
-        throw new UserError(`${path} has a line of more than 256 MiB: is it JSON lines?`);
+/** Says which encoding a line that is not UTF-8 looks like, where that can be told. */
+function likeness(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString('latin1');
+  const runs = text.match(/[\x80-\xff]+/g) ?? [];
+  // Western letters stand among ASCII, characters of East Asia are pairs of bytes.
+  if (runs.every(({ length }) => length === 1)) return ' but looks like Windows-1252 (Latin-1)';
+  for (const [label, name] of [
+    ['gb18030', 'GB 18030'],
+    ['shift_jis', 'Shift JIS'],
+  ] as const) {
+    try {
+      new TextDecoder(label, { fatal: true }).decode(bytes);
+      return ` but looks like ${name}`;
+    } catch {
+      // not that one
     }
-    if (length > 0) yield Buffer.concat(begun);
-  } finally {
-    closeSync(fd);
   }
-}
-
-function open(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new UserError(missing ? `${path} does not exist.` : `${path} cannot be read: ${messageOf(error)}.`);
-  }
-}
-
-function readChunk(fd: number, chunk: Buffer, path: string): number {
-  try {
-    return readSync(fd, chunk);
-  } catch (error) {
-    const directory = (error as NodeJS.ErrnoException).code === 'EISDIR';
-    throw new UserError(
-      directory
-        ? `${path} is a directory, not a JSON lines file.`
-        : `${path} cannot be read: ${messageOf(error)}.`,
-    );
-  }
+  return '';
 }

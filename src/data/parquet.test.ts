@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { writeJson } from '../util/exactJson.js';
+import { readJsonLines } from './jsonl.js';
 import { isParquet, parquetSize, readParquetRows } from './parquet.js';
 
 /** Written by pyarrow: test/oracles/parquet_files.py. */
@@ -60,4 +62,10 @@ describe('the footer', () => {
     writeFileSync(pointer, 'version https://git-lfs.github.com/spec/v1\n');
     expect(() => isParquet(pointer)).toThrow(/pointer\.parquet is not a Parquet file.*Git LFS pointer/);
   });
+});
+
+it('gives back numbers that a double does not hold, digit by digit', async () => {
+  const wanted = Array.from(readJsonLines(fixture('numbers.jsonl')), ({ row }) => row);
+  expect((await read(fixture('numbers.parquet'))).map(({ row }) => row)).toEqual(wanted);
+  expect(writeJson(wanted[0]!)).toContain('"id":9007199254740993,"unsigned":18446744073709551615,');
 });

@@ -1,12 +1,13 @@
 /** @file Reads the rows of a Parquet file as JSON values. How pages are decoded stands in parquetPages.ts. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } from 'hyparquet';
 import type { ColumnChunk, DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
 import { assembleNested } from 'hyparquet/src/assemble.js';
 import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { messageOf, UserError } from '../util/errors.js';
-import { readFully } from '../util/files.js';
+import { ExactNumber, readNumber } from '../util/exactJson.js';
 import type { ColumnPages } from './parquetPages.js';
+import { beginningOf } from './pieces.js';
 
 /** A row of a Parquet file with its number, from 1 as lines are. */
 export interface ParquetRow {
@@ -22,23 +23,8 @@ const MAX_ROWS = 1024;
  * @throws UserError where it cannot be opened, or is called .parquet and does not begin so
  */
 export function isParquet(path: string): boolean {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new UserError(missing ? `${path} does not exist.` : `${path} cannot be read: ${messageOf(error)}.`);
-  }
-  const magic = Buffer.alloc(4);
-  try {
-    readFully(fd, magic, 0);
-  } catch {
-    return false; // a directory; whoever reads it says so
-  } finally {
-    closeSync(fd);
-  }
-  const found = magic.toString('latin1') === 'PAR1';
-  if (!found && path.endsWith('.parquet'))
+  const found = beginningOf(path).toString('latin1').startsWith('PAR1');
+  if (!found && path.endsWith('.parquet') && statSync(path).isFile())
     throw new UserError(`${path} is not a Parquet file; is it whole, and not a Git LFS pointer?`);
   return found;
 }
@@ -53,8 +39,8 @@ export async function parquetSize(path: string): Promise<{ rows: number; bytes: 
 }
 
 /**
- * Yields the rows of a Parquet file, reading a page of each column at a time, however large its row groups are. 64-bit
- * integers become numbers, absent values null.
+ * Yields the rows of a Parquet file, reading a page of each column at a time, however large its row groups are. Integers
+ * and decimals become numbers, `ExactNumber`s where those do not hold them; absent values become null.
  * @throws UserError where the file is damaged
  */
 export async function* readParquetRows(path: string): AsyncGenerator<ParquetRow> {
@@ -125,10 +111,9 @@ function unreadable(path: string, error: unknown): UserError {
 /** Converts a value to what JSON can hold. */
 function plain(value: unknown): unknown {
   if (value === undefined || value === null) return null;
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value !== 'object' || value instanceof Date) return value;
+  if (typeof value === 'bigint') return readNumber(String(value));
+  if (typeof value !== 'object' || value instanceof Date || value instanceof ExactNumber) return value;
   if (Array.isArray(value)) return value.map(plain);
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>, plain);
-  for (const [name, inner] of Object.entries(value)) (value as Record<string, unknown>)[name] = plain(inner);
-  return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
 }

@@ -1,5 +1,6 @@
 /** @file Finds the Parquet columns that fit rows of JSON. */
 import type { SchemaElement } from 'hyparquet';
+import { ExactNumber, numberText, writeJson } from '../util/exactJson.js';
 
 type Kind = 'boolean' | 'integer' | 'number' | 'text' | 'list' | 'object';
 
@@ -13,6 +14,8 @@ export class Shape {
   readonly #fields = new Map<string, Shape>();
   #element: Shape | undefined;
   #opaque = false;
+  /** There are numbers that a double cannot hold. */
+  #exact = false;
 
   readonly #depth: number;
 
@@ -27,6 +30,9 @@ export class Shape {
       this.#kinds.add('list');
       this.#element ??= new Shape(this.#depth + 1);
       for (const inner of value) this.#element.add(inner);
+    } else if (value instanceof ExactNumber) {
+      this.#kinds.add(fitsInt64(value) ? 'integer' : 'text');
+      this.#exact = true;
     } else if (typeof value === 'object') {
       this.#kinds.add('object');
       for (const [name, inner] of Object.entries(value)) {
@@ -89,15 +95,15 @@ export class Shape {
     if (value === null || value === undefined) return null;
     switch (this.#type()) {
       case 'integer':
-        return BigInt(value as number);
+        return BigInt(numberText(value)!);
       case 'list':
         return (value as unknown[]).map((inner) => this.#element!.#column(inner));
       case 'object':
         return this.row(value as Record<string, unknown>);
       case 'text':
-        return typeof value === 'string' ? value : JSON.stringify(value);
+        return typeof value === 'string' ? value : (numberText(value) ?? JSON.stringify(value));
       case 'json':
-        return JSON.stringify(value);
+        return writeJson([value]).slice(1, -1);
       case 'boolean':
       case 'number':
         return value;
@@ -111,8 +117,12 @@ export class Shape {
     if (kind === 'object' && this.#fields.size === 0) return 'json'; // a group needs a column
     if (others.length === 0) return kind;
     if (this.#kinds.has('list') || this.#kinds.has('object')) return 'json';
-    return this.#kinds.size === 2 && this.#kinds.has('integer') && this.#kinds.has('number')
+    return this.#kinds.size === 2 && this.#kinds.has('integer') && this.#kinds.has('number') && !this.#exact
       ? 'number'
       : 'text';
   }
+}
+
+function fitsInt64({ text }: ExactNumber): boolean {
+  return /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 }

@@ -1,9 +1,10 @@
 /** @file Decodes a column of a Parquet file page by page, over the insides of hyparquet. */
-import type { ColumnChunk, DecodedArray, SchemaTree } from 'hyparquet';
+import type { ColumnChunk, DecodedArray, SchemaElement, SchemaTree } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { getMaxRepetitionLevel, getTreePath } from 'hyparquet/src/schema.js';
+import { parseJson, readNumber } from '../util/exactJson.js';
 import { readFully } from '../util/files.js';
 
 type ColumnDecoder = Parameters<typeof readPage>[2];
@@ -14,6 +15,11 @@ const HEADER_BYTES = 1 << 14;
 const MAX_HEADER_BYTES = 1 << 26;
 /** The largest page that is accepted; writers make pages of about 1 MB. */
 const MAX_PAGE_BYTES = 1 << 30;
+
+const PARSERS: typeof DEFAULT_PARSERS = {
+  ...DEFAULT_PARSERS,
+  jsonFromBytes: (bytes) => parseJson(Buffer.from(bytes).toString('utf8')),
+};
 
 /**
  * Reads a column of a row group a page at a time: a writer that is told nothing else puts a whole file into one row group,
@@ -26,6 +32,8 @@ export class ColumnPages {
   /** Whether rows are lists, which may go on in the next page. */
   readonly #repeated: boolean;
   readonly #end: number;
+  /** Digits after the point of a decimal; undefined for what is none. */
+  readonly #scale: number | undefined;
   #position: number;
   #dictionary: DecodedArray | undefined;
   #rows: unknown[] = [];
@@ -37,15 +45,19 @@ export class ColumnPages {
     const meta = chunk.meta_data;
     if (!meta || chunk.file_path) throw new Error('a column is stored elsewhere');
     const schemaPath = getTreePath(schema, meta.path_in_schema);
+    const { element } = schemaPath.at(-1)!;
+    this.#scale = scaleOf(element);
     this.path = meta.path_in_schema.join('.');
     this.#repeated = getMaxRepetitionLevel(schemaPath) > 0;
     this.#decoder = {
       pathInSchema: meta.path_in_schema,
       type: meta.type,
-      element: schemaPath.at(-1)!.element,
+      // The digits of a decimal are converted here, exactly.
+      element: this.#scale === undefined ? element : asStored(element),
+      ...(this.#scale !== undefined && { utf8: false }),
       schemaPath,
       codec: meta.codec,
-      parsers: DEFAULT_PARSERS,
+      parsers: PARSERS,
       compressors,
     };
     const dictionary = Number(meta.dictionary_page_offset ?? 0);
@@ -66,7 +78,8 @@ export class ColumnPages {
   }
 
   take(count: number): unknown[] {
-    return this.#rows.slice(this.#taken, (this.#taken += count));
+    const rows = this.#rows.slice(this.#taken, (this.#taken += count));
+    return this.#scale === undefined ? rows : rows.map((value) => decimalOf(value, this.#scale!));
   }
 
   #readPage(): void {
@@ -105,4 +118,32 @@ export class ColumnPages {
       }
     }
   }
+}
+
+function scaleOf({
+  converted_type: converted,
+  logical_type: logical,
+  scale,
+}: SchemaElement): number | undefined {
+  if (logical?.type === 'DECIMAL') return logical.scale;
+  return converted === 'DECIMAL' ? (scale ?? 0) : undefined;
+}
+
+/** The element of a column whose values are read as they are stored. */
+function asStored({ name, type, type_length: length }: SchemaElement): SchemaElement {
+  return { name, ...(type && { type }), ...(length !== undefined && { type_length: length }) };
+}
+
+/** A decimal of a column: whole numbers, or big-endian bytes in two's complement, over 10^scale. Lists are of decimals. */
+function decimalOf(value: unknown, scale: number): unknown {
+  if (value === null || value === undefined) return value;
+  if (Array.isArray(value)) return value.map((inner) => decimalOf(inner, scale));
+  const whole =
+    value instanceof Uint8Array
+      ? BigInt.asIntN(8 * value.length, BigInt(`0x0${Buffer.from(value).toString('hex')}`))
+      : BigInt(value as number | bigint);
+  const digits = (whole < 0n ? -whole : whole).toString().padStart(scale + 1, '0');
+  const point = digits.length - scale;
+  const sign = whole < 0n ? '-' : '';
+  return readNumber(`${sign}${digits.slice(0, point)}${scale > 0 ? `.${digits.slice(point)}` : ''}`);
 }

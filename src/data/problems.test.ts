@@ -93,7 +93,7 @@ describe('readProblemRows', () => {
       { file: array, line: 2, problem: 'a row must be a JSON object, {"field": …}', text: '7' },
     ]);
     writeFileSync(array, '{"problem": "a"}');
-    await expect(read(array)).rejects.toThrow(`${array} must be a JSON array of rows`);
+    expect((await read(array)).bad).toMatchObject([{ line: 1, problem: 'the field "answer" is missing' }]);
     writeFileSync(array, '[{]');
     await expect(read(array)).rejects.toThrow(`${array} is not JSON`);
     await expect(read(join(root, 'nowhere.json'))).rejects.toThrow('nowhere.json does not exist');

@@ -1,6 +1,7 @@
 /** @file The one reader of problems with known answers. What counts as the same answer is for src/verify to say. */
 import { createHash } from 'node:crypto';
 import { UserError } from '../util/errors.js';
+import { ExactNumber, numberText, writeJson } from '../util/exactJson.js';
 import { deriveSeed, Random } from '../util/random.js';
 import { RowError, rowError, type BadLine } from './jsonl.js';
 import { readRows } from './readRows.js';
@@ -39,7 +40,7 @@ export interface ProblemSelection {
 }
 
 /**
- * Streams the problems of a JSON lines file, a JSON array or a Parquet file.
+ * Streams the problems of JSON lines, a JSON array or a Parquet file.
  *
  *     problem   `problem` or `question`
  *     answer    `answer`: a text, a number, a list of them (each counts as right), or a worked solution that ends in
@@ -74,7 +75,7 @@ export async function* readProblemRows(
       yield { id, problem, golds, rawGolds, originalIndex, fields: row };
     } catch (error) {
       if (!(error instanceof RowError)) throw error;
-      onBadRow({ file: path, line, problem: error.problem, text: JSON.stringify(row) });
+      onBadRow({ file: path, line, problem: error.problem, text: writeJson(row) });
     }
   }
 }
@@ -158,12 +159,14 @@ function goldsOf(
   const further: unknown[] = Array.isArray(row.reparsed_answers) ? row.reparsed_answers : [];
   const texts = further.filter((text): text is string => typeof text === 'string' && text.trim() !== '');
   // A worked solution is no answer to the letter: what ends it is.
-  const raw = answers.map((answer, i) => (String(answer).includes(GSM8K_MARK) ? golds[i]! : answer));
+  const raw = answers.map((answer, i) =>
+    answer instanceof ExactNumber || String(answer).includes(GSM8K_MARK) ? golds[i]! : answer,
+  );
   return { golds: [...golds, ...texts], rawGolds: [...raw, ...texts] };
 }
 
-function isAnswer(value: unknown): value is string | number {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+function isAnswer(value: unknown): value is string | number | ExactNumber {
+  return typeof value === 'string' || numberText(value) !== undefined;
 }
 
 const GSM8K_MARK = '####';
@@ -180,6 +183,7 @@ function finalAnswer(answer: string): string {
 }
 
 function idOf(id: unknown, path: string, line: number): string {
-  if (typeof id === 'string' || typeof id === 'number') return String(id);
+  const text = typeof id === 'string' ? id : numberText(id);
+  if (text !== undefined) return text;
   throw rowError(path, line, '"id" must be a text or a number');
 }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { readTrainingRecords } from './records.js';
+import { readJsonLines } from './jsonl.js';
+import { parseRecord } from './records.js';
 
 const user = { role: 'user', content: 'q' };
 const right = { role: 'assistant', content: 'a' };
@@ -13,10 +14,10 @@ const folder = mkdtempSync(join(tmpdir(), 'redistill-records-'));
 function read(...rows: unknown[]) {
   const path = join(folder, 'rows.jsonl');
   writeFileSync(path, rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'));
-  return readTrainingRecords(path);
+  return Array.from(readJsonLines(path), ({ line, row }) => parseRecord(row, path, line));
 }
 
-describe('readTrainingRecords', () => {
+describe('parseRecord', () => {
   it.each([
     ['messages', { messages: [user, right] }],
     ['prompt and completion', { prompt: [user], completion: [right] }],

@@ -1,7 +1,9 @@
 /** @file Reads training rows: messages, and pairs of a chosen and a rejected response. Knows no tokens. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
-import { readJsonLines, rowError } from './jsonl.js';
+import { UserError } from '../util/errors.js';
+import { rowError } from './jsonl.js';
+import { readRows } from './readRows.js';
 
 /** Messages, or a plain text to which no template is applied. */
 export type Text = ChatMessage[] | string;
@@ -29,7 +31,7 @@ const messages = z.array(z.looseObject({ role: z.string(), content: z.string() }
 const text = z.union([z.string(), messages]);
 
 /**
- * Reads training rows of JSON lines in TRL's layouts:
+ * Reads training rows of JSON lines, a JSON array or Parquet in TRL's layouts:
  *
  *     {"messages": […]}                                  the last message is the answer
  *     {"prompt": …, "completion": …}                     texts or message lists
@@ -38,10 +40,13 @@ const text = z.union([z.string(), messages]);
  *
  * A text `prompt` beside message lists (as in REDI's own files) is ignored, as TRL does: both lists hold the user's
  * turn. The answer is one message, the assistant's; columns that are null count as absent.
- * @throws UserError naming file, line and field
+ * @throws UserError naming file, line and field, or where there are no rows
  */
-export function readTrainingRecords(path: string): TrainingRecord[] {
-  return Array.from(readJsonLines(path), ({ line, row }) => parseRecord(row, path, line));
+export async function readTrainingRecords(path: string): Promise<TrainingRecord[]> {
+  const records: TrainingRecord[] = [];
+  for await (const { line, row } of readRows(path)) records.push(parseRecord(row, path, line));
+  if (records.length === 0) throw new UserError(`${path} has no rows.`);
+  return records;
 }
 
 /** Reads one training row. */

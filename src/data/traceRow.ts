@@ -17,7 +17,10 @@ export interface TraceRow {
   answer: string | null;
   source: string | null;
   problemIsValid: string | null;
+  /** Texts, with thinking that stands apart put back as `<think>…</think>`. */
   generations: string[] | null;
+  /** The messages of generations that are more than a text, which are written as they are; absent where none is. */
+  messages?: (ChatMessage | null)[];
   correctness: {
     /** `llama_verification`: the LLM judge's. */
     llm: VerdictList;
@@ -27,8 +30,12 @@ export interface TraceRow {
     mvReparsed: VerdictList;
   };
   reparsedAnswers: string[] | null;
+  /** Why each generation ended, null where the row does not say; absent where it says so of none. */
+  finishReasons?: (string | null)[];
   /** Whether each generation broke off before the model had finished; absent where the row says so of none. */
   cutOff?: boolean[];
   /** The messages before the answer, where they are more than the problem as the user's turn. */
   prompt?: ChatMessage[];
+  /** What the row gives to the chat template besides messages, `tools` and `chat_template_kwargs`; absent where nothing. */
+  columns?: Record<string, unknown>;
 }

@@ -1,11 +1,12 @@
 /** @file Streams trace rows of any shape from files. What the shapes are stands in traceShapes.ts. */
-import { readJsonLines, RowError, type BadLine } from './jsonl.js';
-import { isParquet, readParquetRows } from './parquet.js';
+import { writeJson } from '../util/exactJson.js';
+import { RowError, type BadLine } from './jsonl.js';
+import { readRows } from './readRows.js';
 import type { TraceRow } from './traceRow.js';
 import { isUnpaired, parseTraceRow, parseUnpairedRow, type ParsedRow } from './traceShapes.js';
 
 /**
- * Streams trace rows from JSON lines and Parquet files, whatever of these shapes each row has:
+ * Streams trace rows from files, whatever of these shapes each row has:
  *
  *     OpenR1-Math-Raw     problem, answer, source, problem_is_valid, generations, correctness: {…}
  *     labelled rows       problem, answer, generations, correct
@@ -30,8 +31,7 @@ export async function* readTraceRows(
       ordinal++;
       onBadRow(bad);
     };
-    const rows = isParquet(file) ? readParquetRows(file) : readJsonLines(file, onBadLine);
-    for await (const { line, row } of rows) {
+    for await (const { line, row } of readRows(file, onBadLine)) {
       const originalIndex = indexOf(row) ?? ordinal;
       ordinal++;
       let parsed: ParsedRow;
@@ -43,7 +43,7 @@ export async function* readTraceRows(
         parsed = parseTraceRow(row, file, line);
       } catch (error) {
         if (!(error instanceof RowError)) throw error;
-        onBadRow({ file, line, problem: error.problem, text: JSON.stringify(row) });
+        onBadRow({ file, line, problem: error.problem, text: writeJson(row) });
         continue;
       }
       yield { originalIndex, file, line, fields: row, ...parsed };
@@ -58,17 +58,30 @@ function indexOf({ original_index: index }: Record<string, unknown>): number | u
 
 /** Adds one generation to the row of its prompt. */
 function gather(rows: Map<string, TraceRow>, row: TraceRow): void {
-  const key = JSON.stringify([row.problem, row.prompt]);
+  const key = JSON.stringify([row.problem, row.prompt, row.columns]);
   const known = rows.get(key);
   if (!known) {
     rows.set(key, row);
     return;
   }
-  if (known.cutOff || row.cutOff) {
-    known.cutOff ??= known.generations!.map(() => false);
-    known.cutOff.push(...(row.cutOff ?? [false]));
-  }
+  const before = known.generations!.length;
+  join(known, row, 'cutOff', before, false);
+  join(known, row, 'finishReasons', before, null);
+  join(known, row, 'messages', before, null);
   known.generations!.push(...row.generations!);
   known.correctness.llm!.push(...row.correctness.llm!);
   // The three lists of a labelled row are one.
+}
+
+/** Adds to a list that stands beside the generations, and of which those that lack it have `none`. */
+function join<K extends 'cutOff' | 'finishReasons' | 'messages'>(
+  known: TraceRow,
+  row: TraceRow,
+  name: K,
+  before: number,
+  none: NonNullable<TraceRow[K]>[number],
+): void {
+  if (!known[name] && !row[name]) return;
+  const lists = known as Record<K, unknown[] | undefined>;
+  lists[name] = [...(known[name] ?? Array.from({ length: before }, () => none)), ...(row[name] ?? [none])];
 }

@@ -1,16 +1,23 @@
 /** @file Reads one row of traces, whichever of the shapes it has. Knows nothing of files. */
 import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
-import { cutOffOf } from './finishReasons.js';
+import { numberText } from '../util/exactJson.js';
+import { cutOffOf, finishReasonsOf } from './finishReasons.js';
 import { rowError } from './jsonl.js';
 import { problemText } from './problems.js';
 import { parseRecord, type Text } from './records.js';
+import { isPlain, responseText, thinkingFields } from './responseText.js';
 import type { TraceRow } from './traceRow.js';
 
 /** A trace that somebody has marked right or wrong. */
-export interface LabelledTrace {
-  text: string;
+export interface LabelledTrace extends Generation {
   correct: boolean;
+}
+
+/** A response, and its message where that is more than a text. */
+interface Generation {
+  text: string;
+  message?: ChatMessage | null;
 }
 
 /** What a row says, wherever it stands. */
@@ -40,14 +47,14 @@ export function parseTraceRow(row: Fields, file: string, line: number): ParsedRo
       'not a row of traces: it has neither "generations", nor "chosen" and "rejected", nor "completion" and "label"',
     );
   }
-  const parsed = shape[1](row, file, line);
-  return Array.isArray(row.generations) ? withCutOff(parsed, row) : parsed;
+  return withContext(shape[1](row, file, line), row);
 }
 
 const verdicts = z.array(z.boolean().nullable()).nullish();
 const openR1 = z.object({
   problem: z.string().nullish(),
-  generations: z.array(z.string()).nullish(),
+  correctness_math_verify: verdicts,
+  correctness_llama: verdicts,
   correctness: z
     .object({
       llama_verification: verdicts,
@@ -57,27 +64,39 @@ const openR1 = z.object({
     .nullish(),
 });
 
-/** OpenR1-Math-Raw's shape, which `collect` writes as well. */
+/** OpenR1-Math-Raw's shape, which `collect` writes as well, and that of OpenR1-Math-220k, whose verdicts are flat. */
 function parseOpenR1(row: Fields, file: string, line: number): ParsedRow {
   const parsed = openR1.safeParse(row);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw rowError(file, line, `"${issue.path.join('.')}" does not fit: ${issue.message}`);
   }
-  const { problem, generations, correctness } = parsed.data;
+  const {
+    problem,
+    correctness,
+    correctness_math_verify: rules = null,
+    correctness_llama: judge = null,
+  } = parsed.data;
+  const generations = generationsOf(row, file, line);
+  // 220k's columns; null where nobody asked judge or rules about any of the generations.
+  const flat =
+    (rules ?? judge)
+      ? { llm: judge ?? rules!.map(() => null), mv: rules ?? judge!.map(() => null) }
+      : undefined;
   const reparsed = z.array(z.string()).safeParse(row.reparsed_answers);
-  // Nobody has looked at the problems of rows that were collected here; a row of the data set itself has the field.
-  const collected = row.problem_is_valid === undefined && row.generation_details !== undefined;
+  // Nobody has looked at the problems of rows that were collected here, and 220k has valid ones only.
+  const vouched =
+    row.problem_is_valid === undefined && (row.generation_details !== undefined || flat !== undefined);
   return {
     problem: problem ?? null,
     answer: answerText(row.answer),
     source: textOrNull(row.source),
-    problemIsValid: collected ? 'Yes' : textOrNull(row.problem_is_valid),
-    generations: generations ?? null,
+    problemIsValid: vouched ? 'Yes' : textOrNull(row.problem_is_valid),
+    ...textsAndMessages(generations),
     correctness: {
-      llm: correctness?.llama_verification ?? null,
-      mvAnswer: correctness?.math_verify_answer ?? null,
-      mvReparsed: correctness?.math_verify_reparsed_answer ?? null,
+      llm: correctness?.llama_verification ?? flat?.llm ?? null,
+      mvAnswer: correctness?.math_verify_answer ?? flat?.mv ?? null,
+      mvReparsed: correctness?.math_verify_reparsed_answer ?? flat?.mv ?? null,
     },
     reparsedAnswers: reparsed.success ? reparsed.data : null,
   };
@@ -91,23 +110,80 @@ function parseLabelled(row: Fields, file: string, line: number): ParsedRow {
 
 /** The traces of a row with `generations` and `correct`. @throws RowError */
 function labelledGenerations(row: Fields, file: string, line: number): LabelledTrace[] {
-  const generations = z.array(z.string()).safeParse(row.generations);
-  if (!generations.success) throw rowError(file, line, '"generations" must be a list of texts');
+  const generations = generationsOf(row, file, line);
+  if (!generations) throw rowError(file, line, `"generations" does not fit: ${GENERATIONS}`);
   const correct = z.array(z.boolean()).safeParse(row.correct);
-  if (!correct.success || correct.data.length !== generations.data.length) {
+  if (!correct.success || correct.data.length !== generations.length) {
     throw rowError(
       file,
       line,
-      `"correct" must be a list of ${generations.data.length} booleans, one a generation`,
+      `"correct" must be a list of ${generations.length} booleans, one a generation`,
     );
   }
-  return generations.data.map((text, i) => ({ text, correct: correct.data[i]! }));
+  return generations.map((generation, i) => ({ ...generation, correct: correct.data[i]! }));
 }
 
 /** OpenAI's GSM8K example solutions. */
 function parseModelSolutions(row: Fields, file: string, line: number): ParsedRow {
   const { answer, traces } = modelSolutions(row, file, line);
   return labelled(row, problemText(row, file, line), answer, traces);
+}
+
+const GENERATIONS = 'it must be a list of texts or messages';
+
+const message = z.looseObject({ role: z.string().optional(), content: z.unknown() });
+
+/** A text or an assistant's message as a generation; undefined for anything else. */
+function generationOf(value: unknown): Generation | undefined {
+  if (typeof value === 'string') return { text: value };
+  const parsed = message.safeParse(value);
+  if (!parsed.success || (parsed.data.role ?? 'assistant') !== 'assistant') return undefined;
+  const { content } = parsed.data;
+  const said = { ...parsed.data, role: 'assistant', content } as ChatMessage;
+  const isContent =
+    typeof content === 'string' || Array.isArray(content) || parsed.data.tool_calls !== undefined;
+  return isContent ? { text: responseText(said), message: isPlain(said) ? null : said } : undefined;
+}
+
+/** The row's generations, undefined where there are none. Thinking may stand beside them, in lists of their length. @throws RowError */
+function generationsOf(row: Fields, file: string, line: number): Generation[] | undefined {
+  const { generations: given } = row;
+  if (given === undefined || given === null) return undefined;
+  if (!Array.isArray(given)) throw rowError(file, line, `"generations" does not fit: ${GENERATIONS}`);
+  return given.map((value, i) => {
+    const generation = generationOf(withThinking(value, row, (list) => (list as unknown[])[i], given.length));
+    if (!generation) throw rowError(file, line, `"generations.${i}" does not fit: ${GENERATIONS}`);
+    return generation;
+  });
+}
+
+/** A text with the thinking that stands in another column of its row; `pick` takes it out of a column. */
+function withThinking(
+  value: unknown,
+  row: Fields,
+  pick: (column: unknown) => unknown,
+  count?: number,
+): unknown {
+  if (typeof value !== 'string') return value;
+  const thoughts = thinkingFields.flatMap((name) => {
+    if (count !== undefined && !(Array.isArray(row[name]) && row[name].length === count)) return [];
+    const thought = pick(row[name]);
+    return typeof thought === 'string' && thought.trim() !== '' ? [[name, thought] as const] : [];
+  });
+  return thoughts.length === 0
+    ? value
+    : { role: 'assistant', content: value, ...Object.fromEntries(thoughts) };
+}
+
+/** The two lists of a row. */
+function textsAndMessages(
+  generations: readonly Generation[] | undefined,
+): Pick<TraceRow, 'generations' | 'messages'> {
+  const messages = generations?.map(({ message: own }) => own ?? null);
+  return {
+    generations: generations?.map(({ text }) => text) ?? null,
+    ...(messages?.some((own) => own !== null) && { messages }),
+  };
 }
 
 const modelSolution = z.object({ is_correct: z.boolean(), solution: z.string() });
@@ -159,7 +235,7 @@ function parseSamples(row: Fields, file: string, line: number): ParsedRow {
 
 /** The outputs of Qwen2.5-Math's evaluation. */
 function parseScoredCode(row: Fields, file: string, line: number): ParsedRow {
-  const traces = labelledGenerations({ generations: row.code, correct: row.score }, file, line);
+  const traces = labelledGenerations({ ...row, generations: row.code, correct: row.score }, file, line);
   return labelled(row, problemText(row, file, line), answerText(row.gt), traces);
 }
 
@@ -168,8 +244,8 @@ function parsePreference(row: Fields, file: string, line: number): ParsedRow {
   if (record.kind !== 'preference')
     throw rowError(file, line, 'the fields "chosen" and "rejected" are missing');
   return conversation(record.prompt, row, [
-    { text: answerOf(record.chosen), correct: true },
-    { text: answerOf(record.rejected), correct: false },
+    { ...answerOf(record.chosen), correct: true },
+    { ...answerOf(record.rejected), correct: false },
   ]);
 }
 
@@ -183,24 +259,39 @@ export function isUnpaired(row: Fields): boolean {
 
 /** @throws RowError naming the field that does not fit */
 export function parseUnpairedRow(row: Fields, file: string, line: number): ParsedRow {
-  return withCutOff(parseOneTrace(row, file, line), row);
+  return withContext(parseOneTrace(row, file, line), row);
 }
 
 function parseOneTrace(row: Fields, file: string, line: number): ParsedRow {
   if (row.completion === undefined) {
-    if (typeof row.trace !== 'string') throw rowError(file, line, '"trace" must be a text');
-    const trace = { text: row.trace, correct: row.correct === true };
+    const generation = generationOf(withThinking(row.trace, row, (thought) => thought));
+    if (!generation) throw rowError(file, line, '"trace" must be a text or a message');
+    const trace = { ...generation, correct: row.correct === true };
     return labelled(row, problemText(row, file, line), answerText(row.answer), [trace]);
   }
   if (typeof row.label !== 'boolean') throw rowError(file, line, '"label" must be true or false');
   const record = parseRecord({ prompt: row.prompt, completion: row.completion }, file, line);
   if (record.kind !== 'messages') throw rowError(file, line, 'the field "completion" is missing');
-  return conversation(record.prompt, row, [{ text: answerOf(record.response), correct: row.label }]);
+  return conversation(record.prompt, row, [{ ...answerOf(record.response, row), correct: row.label }]);
 }
 
-function withCutOff(parsed: ParsedRow, row: Fields): ParsedRow {
-  const cutOff = cutOffOf(row, parsed.generations?.length ?? 0);
-  return cutOff ? { ...parsed, cutOff } : parsed;
+/** Columns that the chat template is given. */
+const COLUMNS = ['tools', 'chat_template_kwargs'];
+
+/** Adds what every shape may have: why generations ended, a system message, and columns for the chat template. */
+function withContext(parsed: ParsedRow, row: Fields): ParsedRow {
+  const count = parsed.generations?.length ?? 0;
+  const finishReasons = finishReasonsOf(row, count);
+  const cutOff = cutOffOf(row, count);
+  const columns = COLUMNS.filter((name) => row[name] !== undefined && row[name] !== null);
+  const prompt = systemPrompt(parsed, row);
+  return {
+    ...parsed,
+    ...(finishReasons && { finishReasons }),
+    ...(cutOff && { cutOff }),
+    ...(columns.length > 0 && { columns: Object.fromEntries(columns.map((name) => [name, row[name]])) }),
+    ...(prompt && { prompt }),
+  };
 }
 
 /** A text prompt counts as the user's turn. */
@@ -209,12 +300,28 @@ function conversation(prompt: Text, row: Fields, traces: readonly LabelledTrace[
     typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
   const problem = messages.findLast(({ role }) => role === 'user')?.content ?? messages.at(-1)!.content;
   const parsed = labelled(row, problem, answerText(row.answer), traces);
-  const bare = messages.length === 1 && messages[0]!.role === 'user';
+  const bare = messages.length === 1 && messages[0]!.role === 'user' && isPlain(messages[0]!);
   return bare ? parsed : { ...parsed, prompt: [...messages] };
 }
 
-function answerOf(text: Text): string {
-  return typeof text === 'string' ? text : text.at(-1)!.content;
+/** The messages of a row that has its system message in a column of its own. */
+function systemPrompt(
+  { prompt, problem }: ParsedRow,
+  { system, system_prompt: other }: Fields,
+): ChatMessage[] | undefined {
+  const content = system ?? other;
+  if (typeof content !== 'string' || content.trim() === '' || problem === null) return undefined;
+  const messages = prompt ?? [{ role: 'user', content: problem }];
+  return messages.some(({ role }) => role === 'system')
+    ? undefined
+    : [{ role: 'system', content }, ...messages];
+}
+
+/** The answer as a generation: its message, or a text with the thinking that stands beside it in the row. */
+function answerOf(text: Text, row: Fields = {}): Generation {
+  return generationOf(
+    typeof text === 'string' ? withThinking(text, row, (thought) => thought) : text.at(-1)!,
+  )!;
 }
 
 /**
@@ -233,7 +340,7 @@ function labelled(
     answer,
     source: textOrNull(row.source),
     problemIsValid: row.problem_is_valid === undefined ? 'Yes' : textOrNull(row.problem_is_valid),
-    generations: traces.map(({ text }) => text),
+    ...textsAndMessages(traces),
     correctness: { llm: correct, mvAnswer: correct, mvReparsed: correct },
     reparsedAnswers: null,
   };
@@ -244,5 +351,5 @@ function textOrNull(value: unknown): string | null {
 }
 
 function answerText(value: unknown): string | null {
-  return typeof value === 'number' ? String(value) : textOrNull(value);
+  return numberText(value) ?? textOrNull(value);
 }

@@ -5,7 +5,8 @@ import type { Progress } from '../util/progress.js';
 import type { Role } from '../objectives/objective.js';
 import { countRows } from '../data/countRows.js';
 import type { EvaluationSet } from '../curate/decontaminate.js';
-import { readJsonLines, type BadLine, type JsonLine } from '../data/jsonl.js';
+import type { BadLine, JsonLine } from '../data/jsonl.js';
+import { readRows } from '../data/readRows.js';
 import { Overlaps, Repeats } from './acrossRows.js';
 import { checkRow } from './allChecks.js';
 import type { CheckContext, PreparedRow, PreparedSide, RefusedRow } from './check.js';
@@ -113,7 +114,7 @@ export async function examine(
 }
 
 /** Reads one row in `every`, and all unreadable lines, in file order. */
-function* rowsOf(path: string, every: number): Generator<JsonLine | RefusedRow> {
+async function* rowsOf(path: string, every: number): AsyncGenerator<JsonLine | RefusedRow> {
   const bad: BadLine[] = [];
   const refused = () =>
     bad.splice(0).map(({ line, problem }): RefusedRow => ({
@@ -122,7 +123,7 @@ function* rowsOf(path: string, every: number): Generator<JsonLine | RefusedRow> 
       refused: [finding('unreadable-row', problem)],
     }));
   let nth = 0;
-  for (const row of readJsonLines(path, (line) => bad.push(line))) {
+  for await (const row of readRows(path, (line) => bad.push(line))) {
     yield* refused();
     if (nth++ % every === 0) yield row;
   }
@@ -137,11 +138,11 @@ interface PreparedRows {
 
 /** Prepares rows a batch at a time; the next batch is tokenised while one is being checked. */
 async function* prepared(
-  rows: Iterable<JsonLine | RefusedRow>,
+  rows: AsyncIterable<JsonLine | RefusedRow>,
   student: Student,
 ): AsyncGenerator<PreparedRows> {
   let ahead: Promise<PreparedRows> | undefined;
-  for (const batch of batches(rows)) {
+  for await (const batch of batches(rows)) {
     const next = prepareBatch(batch, student);
     if (ahead) yield await ahead;
     ahead = next;
@@ -161,9 +162,9 @@ async function prepareBatch(
   return { rows, merging: new Set(sides.filter((_, i) => merges[i])) };
 }
 
-function* batches<T>(items: Iterable<T>): Generator<T[]> {
+async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
   let batch: T[] = [];
-  for (const item of items) {
+  for await (const item of items) {
     batch.push(item);
     if (batch.length < BATCH) continue;
     yield batch;

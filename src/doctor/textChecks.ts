@@ -1,5 +1,6 @@
 /** @file Checks a row's texts: control tokens, broken characters, thinking, responses that were cut off. */
 
+import { isCutOff } from '../data/finishReasons.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import type { PreparedRow, PreparedSide, RowCheck, SideCheck } from './check.js';
 import { finding, ofSide, quote } from './findings.js';
@@ -86,8 +87,9 @@ export const thinkingOpened: SideCheck = (side, row, { student: { tokenizer } })
 export const notCutOff: SideCheck = (side, { fields }) => {
   if (!learned(side)) return [];
   const { content } = side;
-  if (finishReason(fields) === 'length')
-    return [finding('cut-off', 'the teacher stopped at its token limit')];
+  const reason = finishReason(fields);
+  if (reason === 'length') return [finding('cut-off', 'the teacher stopped at its token limit')];
+  if (isCutOff(reason)) return [finding('cut-off', `the teacher was stopped: ${quote(String(reason))}`)];
   const end = content.lastIndexOf('</think>');
   if (end >= 0 && content.slice(end + '</think>'.length).trim() === '')
     return [finding('cut-off', 'nothing follows its thinking')];
@@ -97,9 +99,10 @@ export const notCutOff: SideCheck = (side, { fields }) => {
   return [];
 };
 
-/** Returns the reason as an endpoint gave it for the row or, in trace rows, for the trace that was taken. */
+/** Returns the reason as an endpoint gave it for the response to be learned or, in trace rows, for the trace that was taken. */
 function finishReason(fields: Record<string, unknown>): unknown {
-  const { finish_reason: own, generation_details: details, chosen_gen_idx: index } = fields;
+  const { chosen_finish_reason: chosen, generation_details: details, chosen_gen_idx: index } = fields;
+  const own = chosen ?? fields.finish_reason;
   if (own !== undefined || !Array.isArray(details) || typeof index !== 'number') return own;
   return (details[index] as { finish_reason?: unknown } | null | undefined)?.finish_reason;
 }

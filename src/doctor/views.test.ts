@@ -61,7 +61,7 @@ it('the byte names of the test are those of its tokenizer', () => {
 describe('the spans of a row', () => {
   it('are the tokens that training takes, the trained ones where its mask has them', async () => {
     const { path, shown: views } = await shown(rows);
-    const examples = await tokenizeFile(path, readTrainingRecords(path), student.tokenizer, {
+    const examples = await tokenizeFile(path, await readTrainingRecords(path), student.tokenizer, {
       layout: 'template',
     });
     const trainedParts = new Map(examples.map(({ line, parts }) => [line, parts]));

@@ -8,6 +8,7 @@ import type { RequestId } from '../teacher/requests.js';
 import { answerKeys, evaluateDefaults } from '../teacher/settings.js';
 import type { JournalEntry } from '../teacher/states.js';
 import { traceRow } from '../teacher/makeTraceRow.js';
+import { writeJson } from '../util/exactJson.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
 import { graderNames } from '../verify/graders/index.js';
 import { openGraders, type GraderSetting } from '../verify/graders/open.js';
@@ -76,7 +77,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
       const grades = entries.map((entry) => gradesOf(graders, row.rawGolds, entry.text, entry.finish_reason));
       const lists = verdictLists(grades);
       const traces = traceRow(answered, model.name, settings, lists, (_, i) => ({ grades: grades[i] }));
-      file.write(`${JSON.stringify({ ...traces, golds: row.rawGolds })}\n`);
+      file.write(`${writeJson({ ...traces, golds: row.rawGolds })}\n`);
     }
     file.commit();
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readJsonLines, rowError } from '../data/jsonl.js';
 import { isCutOff } from '../data/finishReasons.js';
+import { writeJson } from '../util/exactJson.js';
 import { FileReplacement } from '../util/files.js';
 import type { Grade } from '../verify/graders/index.js';
 import type { NamedGrader } from '../verify/graders/open.js';
@@ -84,7 +85,7 @@ export function regradeSamples(dir: string, graders: readonly NamedGrader[]): vo
       const lists = name === 'generations_count' ? [['correctness', verdictLists(grades)]] : [];
       return [[name, value], ...lists];
     });
-    file.write(`${JSON.stringify(Object.fromEntries(fields))}\n`);
+    file.write(`${writeJson(Object.fromEntries(fields))}\n`);
   }
   file.commit();
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isCutOff } from '../data/finishReasons.js';
 import { writeJsonLines } from '../data/jsonl.js';
 import { UserError } from '../util/errors.js';
+import { writeJson } from '../util/exactJson.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
 import { withResponses, type Responses, type ResponsesOptions } from './responses.js';
 import type { Verifier } from './collector.js';
@@ -101,7 +102,7 @@ async function write(options: CollectOptions, answers: Responses): Promise<Colle
       math_verify_reparsed_answer: entries.map(({ reparsed }) => reparsed!),
     };
     const row = traceRow(answered, model.name, settings, correctness, ({ verdict }) => ({ verdict }));
-    file.write(`${JSON.stringify(row)}\n`);
+    file.write(`${writeJson(row)}\n`);
   }
   file.commit();
   writeFailures(join(out, 'failed.jsonl'), states);

@@ -92,7 +92,7 @@ export async function prepareExamples(
   if (limit > maxPositions) {
     throw new UserError(`max_length ${limit} is more than the ${maxPositions} positions of ${model}`);
   }
-  const records = readTrainingRecords(path);
+  const records = await readTrainingRecords(path);
   checkRows(objective, records, path);
   const options = { layout, system, data: objective.data, onRows };
   const all = await tokenizeFile(path, records, tokenizer, options);

@@ -53,7 +53,7 @@ export async function scoreFile(
     signal?.throwIfAborted();
     progress.update(done, total, 'tokenising');
   };
-  const records = readTrainingRecords(options.data);
+  const records = await readTrainingRecords(options.data);
   const examples = await tokenizeFile(options.data, records, tokenizer, { layout, onRows });
   using model = loadModel(options.model, { dtype: options.dtype, device: options.device }).model;
   const { maxPositions, vocabSize } = model.config;

@@ -8,6 +8,7 @@ import { substitute, symbol, symbolsOf, type Node } from './algebra/tree.js';
 import { BudgetExceeded, WorkBudget } from './algebra/workBudget.js';
 import { compare } from './compare/compare.js';
 import { extractChoice, LETTERS } from './find/choices.js';
+import { conclusionOf } from './find/conclusion.js';
 import { extract, type AnswerCandidate } from './find/extract.js';
 import { isProse } from './find/formulas.js';
 import { textAfterThinking } from './find/thinking.js';
@@ -49,6 +50,8 @@ const MAX_CANDIDATES = 12;
 const MAX_RESPONSE = 400_000;
 /** Limits the characters of a response that is an answer as a whole, without a phrase, box or formula. */
 const SHORT = 2000;
+/** Limits the characters of an answer that stands in a sentence with words around it. */
+const SENTENCE = 100;
 
 /** The targets where a whole text was meant as an answer: no number is taken out of it. */
 const FORMULAS = ['latex'] as const;
@@ -134,9 +137,12 @@ function readGold(gold: string, options: VerifyOptions, budget: WorkBudget): Ans
   return found?.node ? found : (whole ?? found ?? { text: gold.trim(), node: undefined });
 }
 
-/** Reads the answer of a response: the text as a whole if it is short and bare, or the answer in it. */
+/** Reads the answer of a response: the text as a whole if it is short and bare or a plain sentence, or the answer in it. */
 function readResponse(response: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
   const isWhole = !options.anchored && !hasFormula(response);
+  const concluded = isWhole && response.length <= SHORT ? conclusionOf(response) : undefined;
+  const conclusion = concluded === undefined ? undefined : bareAnswer(concluded, SENTENCE, options, budget);
+  if (conclusion?.node) return conclusion;
   const bare = isWhole ? bareAnswer(response, SHORT, options, budget) : undefined;
   if (bare?.node) return bare;
   const settings = bare ? { ...options, targets: FORMULAS, anchored: true } : options;

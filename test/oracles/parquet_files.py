@@ -4,6 +4,7 @@
 """
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,6 +64,40 @@ def row(i):
     }
 
 
+NUMBERS = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("unsigned", pa.uint64()),
+        ("price", pa.decimal128(12, 2)),
+        ("answer", pa.decimal128(38, 12)),
+        ("answers", pa.list_(pa.decimal128(30, 6))),
+    ]
+)
+
+
+def numbers():
+    """Numbers that a double holds, and such as it does not."""
+    texts = ["9007199254740993", "-12345678901234567890.123456", "0.1", None, "-1", "0.000001"]
+    for i, text in enumerate(texts):
+        number = None if text is None else Decimal(text)
+        yield {
+            "id": [2**53 + 1, -(2**63), 7, None, 2**63 - 1, -5][i],
+            "unsigned": [2**64 - 1, 0, 2**53 - 1, None, 2**53, 1][i],
+            "price": None if i == 3 else Decimal(i * 1234567890 - 1) / 100,
+            "answer": number,
+            "answers": [None if number is None else number.quantize(Decimal("0.000001"))] * (i % 3),
+        }
+
+
+def as_json(value):
+    """JSON with the digits of decimals as they are, which is what the `Decimal` of a row says."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(k)}:{as_json(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(as_json, value)) + "]"
+    return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     rows = [row(i) for i in range(60)]
@@ -82,6 +117,10 @@ def main():
         )
     pq.write_table(table.slice(0, 0), OUT / "empty.parquet")
     (OUT / "rows.json").write_text(json.dumps(rows, ensure_ascii=False, indent=None) + "\n", encoding="utf-8")
+    rows = list(numbers())
+    table = pa.Table.from_pylist(rows, schema=NUMBERS)
+    pq.write_table(table, OUT / "numbers.parquet", store_decimal_as_integer=True, compression="none")
+    (OUT / "numbers.jsonl").write_text("".join(as_json(row) + "\n" for row in table.to_pylist()), encoding="utf-8")
 
 
 main()

@@ -18,7 +18,6 @@ export const ablation = {
     ...['verdicts', 'chosen', 'pairs', 'keep', 'min_cv', 'limit_sft', 'length_count'],
     ...['max_tokens', 'shortest_pairs'],
   ],
-  trustsOpenR1: true,
   files: ['pref_inverted'],
   unpaired: { key: 'not_paired', text: 'left out to make the arms equal' },
   sides: (verdicts, verdictRule) => sidesBy(verdicts, verdictRule, ({ llm, mv }) => !llm && !mv),

@@ -8,7 +8,6 @@ import type { CurationRule } from './rule.js';
 export const redi = {
   name: 'redi',
   summary: 'the first right trace of a problem for D_SFT, and with the first wrong one a pair for D_Pref',
-  trustsOpenR1: true,
   sides: (verdicts, verdictRule) => sidesBy(verdicts, verdictRule),
   choose: ({ right, wrong }, { pairs }) => ({ taught: right[0]!, pairs: pairUp(right, wrong, pairs) }),
   begin: () => plainRun,

@@ -60,8 +60,6 @@ export interface CurationRule {
   readonly fixes?: readonly string[];
   /** Compares the lengths of responses, which are counted in tokens where there is a model. */
   readonly comparesLengths?: boolean;
-  /** Lets OpenR1's own verdicts stand where a trace was cut off, as the paper's code does. */
-  readonly trustsOpenR1?: boolean;
   /** Files that it writes besides sft.jsonl and pref.jsonl, without their ending. Every row of them is a pair. */
   readonly files?: readonly string[];
   /**

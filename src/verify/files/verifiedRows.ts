@@ -3,9 +3,10 @@
  * nothing.
  */
 
-import { readJsonLines, RowError, rowError, type BadLine } from '../../data/jsonl.js';
-import { isParquet, readParquetRows } from '../../data/parquet.js';
+import { RowError, rowError, type BadLine } from '../../data/jsonl.js';
+import { readRows } from '../../data/readRows.js';
 import { isUnpaired, parseTraceRow, parseUnpairedRow } from '../../data/traceShapes.js';
+import { numberText, writeJson } from '../../util/exactJson.js';
 import { presetNames, type Preset } from '../presets.js';
 import type { Judgement } from './judgement.js';
 import type { TimedVerdict, VerifyItem } from './pool.js';
@@ -41,7 +42,7 @@ export interface Assessment {
 }
 
 /**
- * Streams the rows of JSON lines and Parquet files, in order: pair rows (`pred`, `gold`, optionally `preset` and
+ * Streams the rows of files, in order: pair rows (`pred`, `gold`, optionally `preset` and
  * `problem`) and trace rows of every shape that `traceShapes` knows. A row that is neither goes to `onBadRow`.
  * @throws UserError if a file is missing or damaged as a whole
  */
@@ -51,14 +52,13 @@ export async function* readRowsToVerify(
   onBadRow: (bad: BadLine) => void,
 ): AsyncGenerator<RowToVerify> {
   for (const file of paths) {
-    const rows = isParquet(file) ? readParquetRows(file) : readJsonLines(file, onBadRow);
-    for await (const { line, row } of rows) {
+    for await (const { line, row } of readRows(file, onBadRow)) {
       let parsed: RowToVerify;
       try {
         parsed = (isPair(row) ? parsePair : parseTraces)(row, file, line, preset);
       } catch (error) {
         if (!(error instanceof RowError)) throw error;
-        onBadRow({ file, line, problem: error.problem, text: JSON.stringify(row) });
+        onBadRow({ file, line, problem: error.problem, text: writeJson(row) });
         continue;
       }
       yield parsed;
@@ -102,7 +102,7 @@ function parseTraces(fields: Fields, file: string, line: number, preset: Preset)
 }
 
 function answerText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : Number.isFinite(value) ? String(value) : undefined;
+  return typeof value === 'string' ? value : numberText(value);
 }
 
 function isPreset(value: unknown): value is Preset {

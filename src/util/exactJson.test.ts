@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { ExactNumber, numberText, parseJson, readNumber, TooDeep, writeJson } from './exactJson.js';
+
+describe('parseJson and writeJson', () => {
+  it.each([
+    '9007199254740993',
+    '-12345678901234567890',
+    '1000000000000000000000',
+    '0.1234567890123456789',
+    '0.1000000000000000055511151231257827',
+    '1e400',
+    '-2.5E-999',
+    '123456789012345678901234567890.5e-3',
+  ])('keep %s, which no double holds, as it stands', (text) => {
+    const json = `{"a":${text},"b":[{"c":"x\\\\\\"${text}","d":[${text},1]}]}`;
+    const value = parseJson(json) as { a: ExactNumber };
+    expect(value.a).toEqual(new ExactNumber(text));
+    expect(numberText(value.a)).toBe(text);
+    expect(writeJson(value as object)).toBe(json);
+    expect(JSON.parse(JSON.stringify(value))).toMatchObject({ a: text });
+  });
+
+  it.each([
+    '0',
+    '-5',
+    '9007199254740991',
+    '0.1',
+    '0.30000000000000004',
+    '1e23',
+    '5e-324',
+    '1.7976931348623157e308',
+  ])('read %s as a number', (text) => {
+    expect(parseJson(`[${text}]`)).toEqual([Number(text)]);
+    expect(readNumber(text)).toBe(Number(text));
+  });
+
+  it('agree with JSON.parse and JSON.stringify on everything else', () => {
+    const json =
+      '{"__proto__":{"x":1},"constructor":"\\ud800","nul":"\\u0000","":[[],{},null,true,-0.5,"\\\\\\"[{"],"é":"ü𝄞"}';
+    expect(parseJson(json)).toEqual(JSON.parse(json));
+    expect(writeJson(parseJson(json) as object)).toBe(JSON.stringify(JSON.parse(json)));
+    expect(Object.keys(parseJson(`{"__proto__":{"x":9007199254740993},"y":1}`) as object)).toEqual([
+      '__proto__',
+      'y',
+    ]);
+  });
+
+  it.each([
+    '{"a":01234567890123456789}',
+    '{"a":12345678901234567890.}',
+    '{"a":"',
+    '',
+    '[1e]',
+    '{"a":--12345678901234567}',
+  ])('refuse %s as JSON.parse does', (text) => {
+    expect(() => parseJson(text)).toThrow(SyntaxError);
+  });
+
+  it('bound the nesting, not the brackets in texts', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    expect(parseJson(nested(128))).toEqual(JSON.parse(nested(128)));
+    expect(() => parseJson(nested(129))).toThrow(TooDeep);
+    expect(() => parseJson('{"a":'.repeat(1_000_000))).toThrow('nested more than 128 levels deep');
+    expect(parseJson(JSON.stringify([nested(5000)]))).toEqual([nested(5000)]);
+    expect(parseJson(`[${'[],'.repeat(5000)}1]`)).toHaveLength(5001);
+  });
+});
