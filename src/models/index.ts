@@ -1,0 +1,13 @@
+/**
+ * @file Exports transformers: loading, saving, running and scoring. Loads libtorch, which `redistill setup` provides; this is
+ * `redistill/models`.
+ */
+/// <reference types="node" preserve="true" />
+
+export { loadModel, saveModel, type LoadedModel, type LoadOptions } from './checkpoint.js';
+export { parseConfig, type AttentionKind, type Family, type ModelConfig, type RopeConfig } from './config.js';
+export { readConfig } from './directory.js';
+export { packSequences, type Pack } from './pack.js';
+export { parameterCount } from './parameters.js';
+export { Scorer } from './scorer.js';
+export { Transformer, type Branch, type LayerContext } from './transformer.js';
