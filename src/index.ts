@@ -35,6 +35,6 @@ export { stageKinds, type StageKind } from './pipeline/stages/index.js';
 export { askedModel } from './pipeline/stages/model.js';
 export type { StageContext, StageDefinition } from './pipeline/stages/stage.js';
 export { parseRecipe } from './recipe/parse.js';
-export { readYaml } from './recipe/yaml.js';
+export { readRecipe, type Recipe } from './recipe/recipe.js';
 export { UserError } from './util/errors.js';
 export { createProgress, silentProgress, type Progress } from './util/progress.js';

@@ -970,7 +970,7 @@ describe.concurrent('refuses recipes', () => {
             sampling: { max_new_tokens: 4 },
           },
         ]),
-      'stage a: unknown key "sampling.max_new_tokens" (the nearest is "sampling.max_tokens"); docs/recipes.md, section "evaluate", has all keys',
+      'stage a: unknown key "sampling.max_new_tokens": here it is "sampling.max_tokens"; docs/recipes.md, section "evaluate", has all keys',
     ],
     ['run: missing key of a stage', () => run([{ name: 'a', stage: 'get' }]), 'stage a: "model" is missing'],
     [

@@ -9,7 +9,10 @@ import { emitLines } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
 
 const generateSettings = z.strictObject({
-  model: z.string().min(1).describe('a model directory'),
+  model: z
+    .string()
+    .min(1)
+    .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
   prompts: z
     .string()
     .min(1)
@@ -46,7 +49,8 @@ Example:
         const prompts = readPrompts(settings.prompts);
         const { openGenerator } = await import('../generate/open.js');
         const { encodePrompt } = await import('../text/tokenRows.js');
-        using opened = openGenerator(settings.model, settings);
+        const { resolveModel } = await import('../hub/resolve.js');
+        using opened = openGenerator(await resolveModel(settings.model, progress), settings);
         const { sampling, samples, system, batch_size: batchSize } = settings;
         const { max_tokens: maxNewTokens, top_p: topP, forced_prefix: forcedPrefix, ...rest } = sampling;
         const begun = {

@@ -1,6 +1,6 @@
 /** @file The command `run`: a pipeline of stages. */
 import { Command } from 'commander';
-import { applySettings, readYaml } from '../recipe/yaml.js';
+import { readRecipe } from '../recipe/recipe.js';
 import { formatDuration } from '../util/progress.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
@@ -29,7 +29,8 @@ export function runCommand(): Command {
         const started = performance.now();
         const { parsePipeline } = await import('../pipeline/pipeline.js');
         const { runPipeline } = await import('../pipeline/run.js');
-        const pipeline = parsePipeline(applySettings(readYaml(path), options.set, path), path);
+        const recipe = readRecipe(path, options.set);
+        const pipeline = parsePipeline(recipe.value, recipe.name, recipe);
         const { force, from } = options;
         const stopped = `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`;
         const results = await longWork('run', stopped, (_, signal) =>

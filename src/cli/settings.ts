@@ -50,6 +50,18 @@ const PLACEHOLDERS: Record<KeyDescription['kind'], string> = {
 const textOf = ({ text }: KeyDescription): string =>
   text.replace(/\b[a-z]+(?:_[a-z]+)+\b(?!")/g, (name) => flagOf({ path: [name] }));
 
+/** A message in which the schema's keys are called by their flags; what is on by default has one that turns it off. */
+function withFlags(message: string, schema: z.ZodType): string {
+  const keys = flagKeys(schema).filter(
+    ({ kind, default: initial }) => kind !== 'boolean' || initial !== true,
+  );
+  const names = new Set(keys.map(({ path }) => path.at(-1)!));
+  const flag = (whole: string, name: string) => (names.has(name) ? flagOf({ path: [name] }) : whole);
+  return message
+    .replace(/"([a-z]+(?:_[a-z]+)*)"/g, flag)
+    .replace(/(?<![-"\w])([a-z]+(?:_[a-z]+)+)(?![-"\w])/g, flag);
+}
+
 function describe(key: KeyDescription): string {
   const { choices, default: initial, kind } = key;
   const text = textOf(key);
@@ -146,5 +158,6 @@ export function settingsFrom<T>(
   return parseRecipe(schema, { ...settings, ...given }, command, {
     page: `\`redistill ${command} --help\``,
     nameOf: (path) => flagOf({ path: path.filter((part) => !/^\d+$/.test(part)) }),
+    wording: (message) => withFlags(message, schema),
   });
 }

@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { objectiveNames } from '../objectives/index.js';
 import { trainStage } from '../pipeline/stages/train.js';
 import { describeKeys, defaultInWords } from '../recipe/describe.js';
-import { parseRecipe } from '../recipe/parse.js';
-import { applySettings, readYaml } from '../recipe/yaml.js';
+import { readRecipe } from '../recipe/recipe.js';
+import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
 import { trainRecipe } from '../train/settings.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
@@ -19,9 +19,7 @@ export function trainCommand(): Command {
     .option('--json', 'print the result as JSON')
     .addHelpText('after', () => `\n${keysOfRecipes()}\n\n${EXAMPLE}`)
     .action(async (path: string, options: { set: string[]; json?: boolean }) => {
-      const recipe = parseRecipe(trainRecipe, applySettings(readYaml(path), options.set, path), path, {
-        page: '`redistill train --help`',
-      });
+      const recipe = parseTrainRecipe(readRecipe(path, options.set));
       const { out, objective } = recipe;
       const stopped = `stopped; what was saved is in ${out}`;
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>

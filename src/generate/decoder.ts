@@ -4,7 +4,7 @@ import { noGrad } from '../torch/autograd.js';
 import { indices } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import type { AttentionKind } from '../models/config.js';
+import type { AttentionKind } from '../models/slidingLayers.js';
 import { packSequences } from '../models/pack.js';
 import type { Attend, Transformer } from '../models/transformer.js';
 import { KeyValueCache } from './cache.js';

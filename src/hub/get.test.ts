@@ -107,8 +107,9 @@ describe('getModel of a GGUF file', () => {
     expect(await getModel(path, { cacheDir })).toEqual({ ...first, didWork: false });
     utimesSync(path, 1, 1);
     const changed = await getModel(path, { cacheDir });
-    expect(changed.didWork).toBe(true);
-    expect(changed.path).not.toBe(first.path);
+    expect(changed).toEqual(first);
+    expect(await getModel(path, { cacheDir })).toEqual({ ...first, didWork: false });
+    expect(readdirSync(join(cacheDir, 'gguf'))).toHaveLength(1);
   });
 
   it('makes anew what was damaged, and leaves nothing behind when it fails', async () => {
@@ -236,6 +237,40 @@ describe('getModel of a Hugging Face repository', () => {
     expect(hub.requests).toBe(requests);
     const pinned = await getModel(`owner/tiny@${hub.commit}`, { cacheDir });
     expect(pinned.path).not.toBe(found.path);
+  });
+
+  it('asks what a branch is now, and takes the cache where nobody answers', async () => {
+    const first = await getModel('owner/tiny', { cacheDir });
+    hub.downloads.length = 0;
+    expect(await getModel('owner/tiny', { cacheDir })).toEqual({ ...first, didWork: false });
+    expect(hub.downloads).toEqual([]);
+
+    hub.commit = 'beef'.padEnd(40, '0');
+    hub.files.set('LICENSE', Buffer.from('MIT'));
+    const second = await getModel('owner/tiny', { cacheDir });
+    expect(second).toEqual({ ...first, commit: hub.commit });
+    expect(readFileSync(join(second.path, 'LICENSE'), 'utf8')).toBe('MIT');
+
+    const { requests } = hub;
+    const pinned = await getModel(`owner/tiny@${hub.commit}`, { cacheDir });
+    expect(hub.requests).toBeGreaterThan(requests);
+    hub.requests = 0;
+    expect(await getModel(`owner/tiny@${hub.commit}`, { cacheDir })).toEqual({ ...pinned, didWork: false });
+    expect(hub.requests).toBe(0);
+
+    const lines: string[] = [];
+    const progress = {
+      update: () => undefined,
+      log: (line: string) => lines.push(line),
+      finish: () => undefined,
+    };
+    hub.faults.set('revision', { status: 503 });
+    expect(await getModel('owner/tiny', { cacheDir, progress })).toEqual({ ...second, didWork: false });
+    vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
+    expect(await getModel('owner/tiny', { cacheDir, progress })).toEqual({ ...second, didWork: false });
+    expect(
+      lines.filter((line) => line.includes(`taking what is in the cache (commit ${hub.commit})`)),
+    ).toHaveLength(2);
   });
 
   it('fetches all shards of an index', async () => {

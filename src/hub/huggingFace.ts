@@ -43,8 +43,9 @@ function access(): Access {
 }
 
 /** Returns the commit that a revision names now. */
-export async function resolveCommit(repository: HubRepository): Promise<string> {
+export async function resolveCommit(repository: HubRepository, progress: Progress): Promise<string> {
   const { name, revision } = repository;
+  progress.log(`Asking ${access().hubUrl} for ${describe(repository)}.`);
   const info = await explained(
     repository,
     modelInfo({ name, revision, additionalFields: ['sha'], ...access() }),
@@ -202,7 +203,7 @@ function describe({ name, revision }: HubRepository): string {
 }
 
 /** A failure that a later attempt may not meet. */
-class TransientError extends UserError {}
+export class TransientError extends UserError {}
 
 /** Turns an error of the hub's client into one sentence for the user. */
 async function explained<T>(repository: HubRepository, work: Promise<T>): Promise<T> {

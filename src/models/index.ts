@@ -5,7 +5,10 @@
 /// <reference types="node" preserve="true" />
 
 export { loadModel, saveModel, type LoadedModel, type LoadOptions } from './checkpoint.js';
-export { parseConfig, type AttentionKind, type Family, type ModelConfig, type RopeConfig } from './config.js';
+export { parseConfig, type ModelConfig } from './config.js';
+export type { Family } from './families.js';
+export type { RopeConfig } from './ropeConfig.js';
+export type { AttentionKind } from './slidingLayers.js';
 export { readConfig } from './directory.js';
 export { packSequences, type Pack } from './pack.js';
 export { parameterCount } from './parameters.js';

@@ -3,7 +3,7 @@ import * as ops from '../torch/ops.js';
 import { fromArray } from '../torch/data.js';
 import type { Dtype } from '../torch/dtype.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import type { RopeConfig } from './config.js';
+import type { RopeConfig } from './ropeConfig.js';
 
 /** Computes the angle by which one position turns each of the headDim/2 pairs. */
 export function inverseFrequencies(rope: RopeConfig, headDim: number): Float32Array {

@@ -2,10 +2,11 @@
 import * as ops from '../torch/ops.js';
 import type { Dtype } from '../torch/dtype.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import type { AttentionKind, ModelConfig } from './config.js';
+import type { ModelConfig } from './config.js';
 import { rmsNorm } from './norm.js';
 import { layerParameter, layerSpecs, type AttentionRoles, type MlpRoles } from './parameters.js';
 import { rotate, rotation, type Rotation } from './rope.js';
+import type { AttentionKind } from './slidingLayers.js';
 
 /** Computes softmax attention over the caller's keys: a packed row's, or a cache's. q: [tokens, heads, headDim]. */
 export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;

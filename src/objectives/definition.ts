@@ -38,7 +38,10 @@ export function defineObjective<Shape extends z.ZodRawShape>(
           `objective ${name} has no parameter "${unknown}"${nearestHint(unknown, allowed)}; it takes ${allowed.length === 0 ? 'none' : allowed.join(', ')} (docs/recipes.md, section "Objectives").`,
         );
       const [issue] = error.issues;
-      throw new UserError(`objective ${name}: ${issue!.path.join('.')} must be ${issue!.message}.`);
+      const value = parameters[String(issue!.path[0])];
+      const isQuoted = typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value));
+      const found = isQuoted ? `, not the text "${value}": leave out the quotes` : '';
+      throw new UserError(`objective ${name}: ${issue!.path.join('.')} must be ${issue!.message}${found}.`);
     },
   };
 }

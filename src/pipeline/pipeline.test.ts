@@ -104,7 +104,7 @@ describe('parsePipeline', () => {
       'line.yaml, stage v: "@none" is not an earlier stage',
     );
     const rows = [
-      { name: 'A', label: 'a', evaluation: '@m' },
+      { name: 'A', label: 'a', evaluation: 'runs/a' },
       { name: 'B', label: 'b', evaluation: '@none' },
     ];
     expect(message(get('m'), { name: 't', stage: 'table', rows })).toBe(
@@ -159,23 +159,27 @@ describe('parsePipeline', () => {
     [
       'an unknown key inside a stage of another kind',
       [{ name: 'e', stage: 'evaluate', model: 'm', data: 'd', sampling: { max_new_tokens: 4 } }],
-      'line.yaml, stage e: unknown key "sampling.max_new_tokens" (the nearest is "sampling.max_tokens"); docs/recipes.md, section "evaluate", has all keys',
+      'line.yaml, stage e: unknown key "sampling.max_new_tokens": here it is "sampling.max_tokens"; docs/recipes.md, section "evaluate", has all keys',
     ],
     [
       'a wrong type',
       [train('sft', { batch_size: 'x' })],
-      'line.yaml, stage sft: field "batch_size": must be a whole number from 1 up',
+      'line.yaml, stage sft: field "batch_size": must be a whole number from 1 up, not "x"',
     ],
-    ['a missing field', [{ name: 'student', stage: 'get' }], 'line.yaml, stage student: "model" is missing'],
+    [
+      'a missing field',
+      [{ name: 'student', stage: 'get' }],
+      'line.yaml, stage student: "model" is missing: smollm2-135m, owner/name[@revision] on a hub, a directory, or a .gguf file',
+    ],
     [
       'a missing field inside',
       [train('sft', { optimizer: {} })],
-      'line.yaml, stage sft: "optimizer.lr" is missing',
+      'line.yaml, stage sft: "optimizer.lr" is missing: the highest learning rate, such as 1e-6',
     ],
     [
       'a missing field in a list',
       [{ name: 't', stage: 'table', rows: [{ name: 'A', label: 'a' }] }],
-      'line.yaml, stage t: "rows.0.evaluation" is missing',
+      'line.yaml, stage t: "rows.0.evaluation" is missing: an evaluation\'s folder',
     ],
     [
       'epochs and max_steps',

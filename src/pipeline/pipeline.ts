@@ -1,9 +1,14 @@
 /** @file A pipeline as its recipe describes it: stages in order, and `@name` for what an earlier one left. */
 import { z } from 'zod';
-import { parseRecipe } from '../recipe/parse.js';
-import { UserError } from '../util/errors.js';
+import { Faults } from '../recipe/faults.js';
+import { checkSettings } from '../recipe/parse.js';
+import type { RecipeSource } from '../recipe/recipe.js';
 import { nearestHint } from '../util/nearest.js';
+import { locatePaths } from './paths.js';
+import { checkReferences } from './references.js';
 import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
+
+export { resolveReferences } from './references.js';
 
 /** Stages in order. `@name` in a stage's paths is an earlier stage's result. */
 export interface Pipeline {
@@ -12,71 +17,100 @@ export interface Pipeline {
   stages: StageConfig[];
 }
 
-const stageHead = z.looseObject({ name: z.string(), stage: z.string() });
-const pipelineHead = z.strictObject({ out: z.string().min(1), stages: z.array(stageHead).min(1) });
+const stageHead = z.looseObject({
+  name: z.string().describe('the stage’s name, by which later ones refer to it'),
+  stage: z.string().describe(`its kind, one of ${Object.keys(stageKinds).join(', ')}`),
+});
+const pipelineHead = z.strictObject({
+  out: z.string().min(1).describe('the folder of the run'),
+  stages: z.array(stageHead).min(1).describe('the list of stages'),
+});
 
-/** @throws UserError naming the file, the stage and the field */
-export function parsePipeline(value: unknown, where: string): Pipeline {
-  const { out, stages } = parseRecipe(pipelineHead, value, where);
-  const seen = new Set<string>();
-  return {
-    out,
-    stages: stages.map((entry) => {
-      const { name, stage: kind, ...config } = entry;
-      if (!/^[a-z][a-z0-9-]*$/.test(name)) {
-        throw new UserError(`${where}: stage name "${name}" must be lower-case letters, digits and hyphens`);
-      }
-      if (seen.has(name)) throw new UserError(`${where}: there are two stages named "${name}"`);
-      if (!Object.hasOwn(stageKinds, kind)) {
-        throw new UserError(
-          `${where}: stage "${name}" has kind "${kind}"${nearestHint(kind, Object.keys(stageKinds))}; kinds are ${Object.keys(stageKinds).join(', ')} (docs/recipes.md)`,
-        );
-      }
-      const parsed = parseRecipe(
-        stageKinds[kind as StageKind].schema as z.ZodType,
-        config,
-        `${where}, stage ${name}`,
-        { page: `docs/recipes.md, section "${kind}",` },
+/**
+ * Checks a pipeline, with all that is wrong at once.
+ * @param source where the recipe stands; with it files are looked for, from the current folder or the recipe's own
+ * @throws UserError naming the file, the stage and the field
+ */
+export function parsePipeline(value: unknown, where: string, source?: RecipeSource): Pipeline {
+  const faults = new Faults();
+  const { out, stages } = headOf(value, faults, where, source);
+  const reader = new StageReader(out, faults, source);
+  const parsed = stages.map((entry, i) => reader.read(entry, i));
+  faults.throwIfAny(where);
+  return { out, stages: parsed.map((stage) => stage!) };
+}
+
+type Head = z.output<typeof pipelineHead>;
+
+/** What is common to all stages. Without it there is nothing to look at. */
+function headOf(value: unknown, faults: Faults, where: string, source: RecipeSource | undefined): Head {
+  const isKeys = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (isKeys && !('stages' in value) && 'objective' in value)
+    faults.add({
+      place: [],
+      message: `this is a recipe of one stage: \`redistill train ${where}\` takes it`,
+    });
+  const head = faults.isEmpty ? checkSettings(pipelineHead, value, faults, { ...source }) : undefined;
+  faults.throwIfAny(where);
+  return head!;
+}
+
+/** Reads stages one after the other, each knowing the ones before it. */
+class StageReader {
+  readonly #out: string;
+  readonly #faults: Faults;
+  readonly #source: RecipeSource | undefined;
+  readonly #names = new Set<string>();
+  /** The stages that are right, by name. */
+  readonly #read = new Map<string, StageConfig>();
+
+  constructor(out: string, faults: Faults, source: RecipeSource | undefined) {
+    this.#out = out;
+    this.#faults = faults;
+    this.#source = source;
+  }
+
+  /** @returns undefined where the stage has a fault */
+  read({ name, stage: kind, ...config }: Head['stages'][number], position: number): StageConfig | undefined {
+    const at = ['stages', position];
+    const place = (key: readonly PropertyKey[] = []) => this.#source?.placeOf([...at, ...key]);
+    const add = (place: string | undefined, message: string, part?: string) => {
+      this.#faults.add({ place: [place, part].filter((one) => one !== undefined), message });
+    };
+    if (!/^[a-z][a-z0-9-]*$/.test(name))
+      add(place(['name']), `stage name "${name}" must be lower-case letters, digits and hyphens`);
+    else if (this.#names.has(name)) add(place(['name']), `there are two stages named "${name}"`);
+    const earlier = new Map(this.#read);
+    const unsure = new Set([...this.#names].filter((one) => !earlier.has(one)));
+    this.#names.add(name);
+    if (!Object.hasOwn(stageKinds, kind)) {
+      const names = Object.keys(stageKinds);
+      const hint = nearestHint(kind, names);
+      add(
+        place(['stage']),
+        `stage "${name}" has kind "${kind}"${hint}; kinds are ${names.join(', ')} (docs/recipes.md)`,
       );
-      for (const reference of referencesIn(parsed)) {
-        if (!seen.has(reference))
-          throw new UserError(`${where}, stage ${name}: "@${reference}" is not an earlier stage`);
-      }
-      seen.add(name);
-      return { name, kind: kind as StageKind, config: parsed };
-    }),
-  };
-}
-
-/** A stage's name, up to a slash; a text that begins with `@@` is not a reference and loses one of them. */
-const reference = /^@([^@/][^/]*)/;
-
-/** Names of the stages that the settings refer to. */
-function referencesIn(value: unknown): string[] {
-  if (typeof value === 'string') return reference.exec(value)?.slice(1, 2) ?? [];
-  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(referencesIn);
-  return [];
-}
-
-/** The settings with every `@name/rest` replaced by the path that stage left, and those paths. */
-export function resolveReferences<T>(
-  value: T,
-  results: ReadonlyMap<string, string>,
-): { value: T; inputs: string[] } {
-  const inputs: string[] = [];
-  const walk = (node: unknown): unknown => {
-    if (typeof node === 'string') {
-      const match = reference.exec(node);
-      if (!match) return node.startsWith('@@') ? node.slice(1) : node;
-      const path = results.get(match[1]!)! + node.slice(match[0].length);
-      inputs.push(path);
-      return path;
+      return undefined;
     }
-    if (Array.isArray(node)) return node.map(walk);
-    if (typeof node === 'object' && node !== null) {
-      return Object.fromEntries(Object.entries(node).map(([key, inner]) => [key, walk(inner)]));
-    }
-    return node;
-  };
-  return { value: walk(value) as T, inputs };
+    const part = `stage ${name}`;
+    const known = kind as StageKind;
+    const parsed = checkSettings(stageKinds[known].schema as z.ZodType, config, this.#faults, {
+      page: `docs/recipes.md, section "${kind}",`,
+      part,
+      placeOf: place,
+      removalOf: (key) => this.#source?.removalOf([...at, ...key]),
+    });
+    if (parsed === undefined) return undefined;
+    const addAt = (key: readonly PropertyKey[], message: string) => {
+      add(place(key), message, part);
+    };
+    let stage: StageConfig = { name, kind: known, config: parsed };
+    checkReferences(stage, earlier, unsure, addAt);
+    if (this.#source)
+      stage = locatePaths(stage, { folder: this.#source.folder, made: this.#out }, (key, message) => {
+        addAt(key, `"${key.join('.')}": ${message}`);
+      });
+    this.#read.set(name, stage);
+    return stage;
+  }
 }

@@ -76,7 +76,9 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
     ...(json.anyOf?.some((one) => one.properties?.module) && { modules: true }),
     ...bounds,
     ...(json.default !== undefined && !isPart && { default: json.default }),
-    numeric: [...(json.anyOf ?? [json]), list?.items].some((one) => isNumber(one)),
+    numeric: [...(json.anyOf ?? [json]), list?.items, ...(shape.prefixItems ?? [])].some((one) =>
+      isNumber(one),
+    ),
     required: required && json.default === undefined,
     text: json.description ?? '',
     ...(json.short !== undefined && { short: json.short }),

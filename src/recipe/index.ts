@@ -6,4 +6,4 @@
 
 export { describeKeys, type KeyDescription } from './describe.js';
 export { parseRecipe, type ParseOptions } from './parse.js';
-export { applySettings, readYaml } from './yaml.js';
+export { readRecipe, type Recipe, type RecipeSource } from './recipe.js';

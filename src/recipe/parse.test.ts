@@ -74,10 +74,12 @@ describe('parseRecipe', () => {
   });
 
   it('names all of several unknown keys', () => {
-    const said = refused({ sampling: { tempature: 1, topp: 1 } });
-    expect(said).toMatch(/^my\.yaml: unknown key/);
-    expect(said).toContain('"sampling.tempature"');
-    expect(said).toContain('"sampling.topp"');
+    expect(refused({ sampling: { tempature: 1, topp: 1 } }).split('\n')).toEqual([
+      'my.yaml: 2 errors:',
+      '  unknown key "sampling.tempature" (the nearest is "sampling.temperature")',
+      '  unknown key "sampling.topp" (the nearest is "sampling.top_p")',
+      'docs/recipes.md has all keys',
+    ]);
   });
 
   it('refers to another page, and names keys in another way', () => {
@@ -95,7 +97,7 @@ describe('parseRecipe', () => {
   it.each<[string, object]>([
     ['model', {}],
     ['model', { model: undefined }],
-    ['inner.deep', { model: 'm', inner: {} }],
+    ['inner.deep.key', { model: 'm', inner: {} }],
     ['inner.deep.key', { model: 'm', inner: { deep: {} } }],
     ['rows.1.name', { model: 'm', rows: [{ name: 'a' }, {}] }],
   ])('says that "%s" is missing', (field, keys) => {
@@ -112,7 +114,7 @@ describe('parseRecipe', () => {
     ['samples', { samples: null }, 'must be a whole number from 1 up'],
     ['samples', { samples: 0 }, 'must be a whole number from 1 up'],
     ['samples', { samples: 1.5 }, 'must be a whole number from 1 up'],
-    ['model', { model: '' }, '>=1 characters'],
+    ['model', { model: '' }, 'must not be empty'],
     ['sampling', { sampling: null }, 'must be {'],
     ['sampling.temperature', { sampling: { temperature: -1 } }, 'must be a number from 0'],
     ['sampling.temperature', { sampling: { temperature: NaN } }, 'must be a number from 0'],
@@ -132,6 +134,59 @@ describe('parseRecipe', () => {
   ])('says what may stand where one or several may: %s', (_, keys, parts) => {
     const said = refused(keys);
     for (const part of parts) expect(said).toMatch(part);
+  });
+
+  it('says all that is wrong, each with its place, and of too much how much', () => {
+    const keys = { samples: 'x', sampling: { temperature: -1, top_q: 1 }, rows: [{ label: 5 }] };
+    const placeOf = (path: readonly PropertyKey[]) => `line ${path.length}`;
+    expect(message(keys, { placeOf, part: 'stage a' }).split('\n')).toEqual([
+      'my.yaml: 6 errors:',
+      '  line 2, stage a: unknown key "sampling.top_q" (the nearest is "sampling.top_p")',
+      '  line 1, stage a: "model" is missing',
+      '  line 1, stage a: field "samples": must be a whole number from 1 up, not "x"',
+      '  line 2, stage a: field "sampling.temperature": must be a number from 0 up, not -1',
+      '  line 3, stage a: "rows.0.name" is missing',
+      '  line 3, stage a: field "rows.0.label": must be a text, not 5',
+      'docs/recipes.md has all keys',
+    ]);
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, i]));
+    const lines = refused(many).split('\n');
+    expect(lines).toHaveLength(13);
+    expect([lines[0], lines[11]]).toEqual(['my.yaml: 300 errors:', '  … and 290 more']);
+  });
+
+  it('says once what is misspelt and therefore missing, and apart what is only missing', () => {
+    expect(message({ modle: 'm' })).toBe(
+      'my.yaml: unknown key "modle" (the nearest is "model"); docs/recipes.md has all keys',
+    );
+    expect(message({ fool: 'm' })).toMatch(/\n {2}"model" is missing\n/);
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'a number',
+      { samples: '8' },
+      'must be a whole number from 1 up, not the text "8": leave out the quotes',
+    ],
+    [
+      'a number in a part',
+      { sampling: { temperature: '1e-4' } },
+      'must be a number from 0 up, not the text "1e-4": leave out the quotes',
+    ],
+    ['no number', { samples: 'eight' }, 'must be a whole number from 1 up, not "eight"'],
+    ['nothing', { samples: null }, 'must be a whole number from 1 up, not nothing'],
+    ['a list', { samples: [1] }, 'must be a whole number from 1 up, not a list'],
+  ])('says what stands in the place of a number: %s', (_, keys, expected) => {
+    expect(refused(keys)).toContain(expected);
+  });
+
+  it('takes the name for a part that has one', () => {
+    const part = z.strictObject({ part: z.looseObject({ name: z.string() }), text: z.string().optional() });
+    expect(parseRecipe(part, { part: 'sft', text: 'x' }, 'my.yaml')).toEqual({
+      part: { name: 'sft' },
+      text: 'x',
+    });
+    expect(() => parseRecipe(part, { part: 3 }, 'my.yaml')).toThrow('must be {name}, not 3');
   });
 
   it.each<[string, unknown]>([

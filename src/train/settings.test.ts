@@ -75,10 +75,12 @@ describe('trainRecipe', () => {
     ['out', { out: undefined }],
     ['objective', { objective: undefined }],
     ['objective.name', { objective: {} }],
-    ['optimizer', { optimizer: undefined }],
+    ['optimizer.lr', { optimizer: undefined }],
     ['optimizer.lr', { optimizer: {} }],
   ])('cannot do without %s', (field, keys) => {
-    expect(thrown(() => parse(keys)).message).toBe(`my.yaml: "${field}" is missing`);
+    const { message } = thrown(() => parse(keys));
+    expect(message.startsWith(`my.yaml: "${field}" is missing: `), message).toBe(true);
+    expect(message).not.toContain('\n');
   });
 
   it.each<[string, object]>([
@@ -94,9 +96,11 @@ describe('trainRecipe', () => {
     ['optimizer.betas', { optimizer: { lr: 1, betas: [0.9] } }],
     ['schedule.warmup_ratio', { schedule: { warmup_ratio: 1.1 } }],
     ['schedule.decay', { schedule: { decay: 'step' } }],
-    ['objective', { objective: { name: 'ppo' } }],
-    ['objective', { objective: { name: 'redi', beta: 1 } }],
-    ['objective', { objective: { name: 'redi', alpha: 1.5 } }],
+    ['objective.name', { objective: { name: 'ppo' } }],
+    ['objective.name', { objective: 'ppo' }],
+    ['objective.beta', { objective: { name: 'redi', beta: 1 } }],
+    ['objective.alpha', { objective: { name: 'redi', alpha: 1.5 } }],
+    ['objective.constructor', { objective: { name: 'redi', constructor: 1 } }],
     ['recompute', { recompute: 'yes' }],
     ['dtype', { dtype: 'f16' }],
     ['seed', { seed: -1 }],
@@ -108,6 +112,24 @@ describe('trainRecipe', () => {
     expect(thrown(() => parse(keys)).message).toMatch(
       new RegExp(`^my\\.yaml: field "${field.replaceAll('.', '\\.')}": .`),
     );
+  });
+
+  it('says of every parameter of an objective what is wrong', () => {
+    const { message } = thrown(() =>
+      parse({ objective: { name: 'simpo', alpha: 0.8, beta: '2', gamma: -1 } }),
+    );
+    expect(message.split('\n')).toEqual([
+      'my.yaml: 3 errors:',
+      expect.stringMatching(/^ {2}field "objective\.alpha": .*no parameter "alpha".*it takes beta, gamma/),
+      expect.stringMatching(
+        /^ {2}field "objective\.beta": .*a number above 0, not the text "2": leave out the quotes/,
+      ),
+      expect.stringMatching(/^ {2}field "objective\.gamma": .*a number from 0 up/),
+    ]);
+  });
+
+  it('takes an objective by its name alone', () => {
+    expect(parse({ objective: 'redi' }).objective).toEqual({ name: 'redi' });
   });
 
   it('takes epochs or max_steps, and not both', () => {

@@ -1,7 +1,13 @@
 /** @file Describes a training stage's settings: keys, ranges and defaults. Reads no files. */
 
 import { z } from 'zod';
-import { createObjective, objectiveNames, type ObjectiveSetting } from '../objectives/index.js';
+import {
+  createObjective,
+  objectiveDefinitions,
+  objectiveNames,
+  type ObjectiveSetting,
+  type ObjectiveSpec,
+} from '../objectives/index.js';
 import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
@@ -14,7 +20,10 @@ const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number
   recipe.epochs === undefined || recipe.max_steps === undefined;
 const notBoth = { path: ['max_steps'], message: 'give epochs or max_steps, not both' };
 
-/** Refuses whatever `createObjective` would refuse, before anything runs. A module is looked at when it is loaded. */
+/**
+ * Refuses whatever `createObjective` would refuse, before anything runs and parameter by parameter. A module is looked at
+ * when it is loaded.
+ */
 function checkObjective({ name, module, ...parameters }: ObjectiveSetting, context: z.RefinementCtx): void {
   if (module !== undefined) {
     const both = 'give a name or a module, not both';
@@ -25,22 +34,34 @@ function checkObjective({ name, module, ...parameters }: ObjectiveSetting, conte
     context.addIssue({ code: 'invalid_type', expected: 'string', path: ['name'], input: name });
     return;
   }
-  try {
-    createObjective({ name, ...parameters });
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error) });
-  }
+  const isRefused = (part: ObjectiveSpec, path: string[]): boolean => {
+    try {
+      createObjective(part);
+      return false;
+    } catch (error) {
+      context.addIssue({ code: 'custom', path, message: messageOf(error).replace(/\.$/, '') });
+      return true;
+    }
+  };
+  if (!objectiveDefinitions.has(name)) isRefused({ name }, ['name']);
+  else if (
+    !Object.entries(parameters).filter(([key, value]) => isRefused({ name, [key]: value }, [key])).length
+  )
+    isRefused({ name, ...parameters }, []);
 }
 
 const trainKeys = z.strictObject({
-  model: z.string().min(1).describe('a model directory'),
+  model: z
+    .string()
+    .min(1)
+    .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   objective: z
     .looseObject({
       name: z
         .string()
         .optional()
-        .describe(`what is minimised: ${objectiveNames.join(', ')}`),
+        .describe(`what is minimised, one of ${objectiveNames.join(', ')}`),
       module: z
         .string()
         .min(1)
@@ -70,7 +91,7 @@ const trainKeys = z.strictObject({
     ),
   optimizer: z
     .strictObject({
-      lr: z.number().positive().describe('the highest learning rate'),
+      lr: z.number().positive().describe('the highest learning rate, such as 1e-6'),
       betas: z
         .tuple([fraction, fraction])
         .default([0.9, 0.999])

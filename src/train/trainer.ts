@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import type { FindingGroup } from '../doctor/summary.js';
+import { resolveModel } from '../hub/resolve.js';
 import { loadModel, saveModel, type LoadedModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { openObjective } from '../objectives/index.js';
@@ -65,7 +66,8 @@ export interface TrainHooks {
  * Runs a training stage to its end. Most of the work is synchronous: call it in a worker (`trainInWorker`).
  * @throws UserError for a recipe that cannot be run, before anything is written; the signal's reason when it is aborted
  */
-export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
+export async function train(written: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
+  const recipe = { ...written, model: await resolveModel(written.model) };
   const { out, device, token_budget: tokenBudget } = recipe;
   if (existsSync(out) && !statSync(out).isDirectory())
     throw new UserError(`"out" is ${out}, which is a file: name a folder.`);
@@ -82,7 +84,7 @@ export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks
   const loaded = loadModel(recipe.model, { dtype: 'f32', device });
 
   mkdirSync(out, { recursive: true });
-  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(recipe));
+  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(written));
   const metricsPath = join(out, 'metrics.jsonl');
   writeFileSync(metricsPath, '');
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });

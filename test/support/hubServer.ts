@@ -15,7 +15,7 @@ export interface HubFault {
 
 /** A stand-in for the Hugging Face hub with one repository: the three routes that fetching a model uses. */
 export class HubServer {
-  readonly commit = 'c0ffee'.padEnd(40, '0');
+  commit = 'c0ffee'.padEnd(40, '0');
   /** Paths of files that were asked for (without the client's size probes), with the first byte of their range. */
   readonly downloads: { path: string; begin: number }[] = [];
   requests = 0;

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Examination } from '../../doctor/examine.js';
+import { modelInput, resolveModel } from '../../hub/resolve.js';
 import { printSummary } from '../../doctor/print.js';
 import { hasErrors } from '../../doctor/summary.js';
 import { FileReplacement, writeFileAtomic } from '../../util/files.js';
@@ -15,7 +16,10 @@ export const doctorSettings = z.strictObject({
     .string()
     .min(1)
     .describe('training rows: JSON lines of messages, or of prompt, chosen and rejected'),
-  model: z.string().min(1).describe("the student's directory"),
+  model: z
+    .string()
+    .min(1)
+    .describe('the student: a model directory, a .gguf file, or a name that `models get` has fetched'),
   layout: z.enum(layouts).default('template').describe('how rows become tokens'),
   max_length: z
     .union([z.int().positive(), z.array(z.int().positive()).min(1)])
@@ -31,7 +35,7 @@ export type DoctorSettings = z.output<typeof doctorSettings>;
 export const doctorStage = defineStage({
   summary: 'Looks for what would spoil training: a verdict for every row, with the student’s tokenizer.',
   schema: doctorSettings,
-  inputs: ({ data, model, against }) => [data, model, ...[against].flat()],
+  inputs: ({ data, model, against }) => [data, modelInput(model), ...[against].flat()],
   result: (_, dir) => dir,
   run: async (settings, { out, progress, signal }) => {
     mkdirSync(out, { recursive: true });
@@ -63,7 +67,7 @@ export async function examineFile(
   const examination = await examine(
     data,
     {
-      student: openStudent(model, { layout }),
+      student: openStudent(await resolveModel(model, progress), { layout }),
       ...(limits !== undefined && { limits: [limits].flat() }),
       against: await loadEvaluationSets([against].flat()),
       show: outputs.show ?? 0,

@@ -1,4 +1,5 @@
 /** @file Which model answers: the one behind an endpoint, or the one in a directory. */
+import { modelInput, resolveModel } from '../../hub/resolve.js';
 import type { AskedModel } from '../../teacher/responses.js';
 import { requestFields, type AnswerSettings } from '../../teacher/settings.js';
 import type { Progress } from '../../util/progress.js';
@@ -8,7 +9,8 @@ export async function askedModel(settings: AnswerSettings, progress: Progress): 
   const { base_url: baseUrl, model } = settings;
   if (baseUrl === undefined) {
     const { localModel } = await import('../../generate/localModel.js');
-    return localModel(settings);
+    const path = await resolveModel(model, progress);
+    return { ...localModel({ ...settings, model: path }), name: model };
   }
   const { openEndpoint } = await import('../../teacher/endpoint.js');
   const { endpointSampler } = await import('../../teacher/endpointSampler.js');
@@ -31,7 +33,7 @@ export async function askedModel(settings: AnswerSettings, progress: Progress): 
 
 /** What of the settings is read from the disk. */
 export function answerInputs({ data, model, base_url: baseUrl }: AnswerSettings): string[] {
-  return baseUrl === undefined ? [data, model] : [data];
+  return baseUrl === undefined ? [data, modelInput(model)] : [data];
 }
 
 const LOG_INTERVAL_MS = 10_000;

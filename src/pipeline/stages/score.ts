@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeJsonLines } from '../../data/jsonl.js';
+import { modelInput, resolveModel } from '../../hub/resolve.js';
 import { layouts } from '../../text/tokenRows.js';
 import { computeDtypes } from '../../util/computeDtype.js';
 import { defineStage } from './stage.js';
@@ -9,7 +10,10 @@ import { defineStage } from './stage.js';
 const FILE = 'scores.jsonl';
 
 export const scoreSettings = z.strictObject({
-  model: z.string().min(1).describe('a model directory'),
+  model: z
+    .string()
+    .min(1)
+    .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   dtype: z.enum(computeDtypes).default('f32').describe('precision'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
@@ -21,12 +25,13 @@ export const scoreSettings = z.strictObject({
 export const scoreStage = defineStage({
   summary: "Log-probabilities of each row's response: tokens, sum and mean, natural logarithms.",
   schema: scoreSettings,
-  inputs: ({ model, data }) => [model, data],
+  inputs: ({ model, data }) => [modelInput(model), data],
   file: FILE,
   result: (_, dir) => join(dir, FILE),
   run: async ({ token_budget: tokenBudget, ...settings }, { out, progress, signal }) => {
     const { scoreFile } = await import('../../train/score.js');
-    const rows = await scoreFile({ ...settings, tokenBudget }, progress, signal);
+    const model = await resolveModel(settings.model, progress);
+    const rows = await scoreFile({ ...settings, model, tokenBudget }, progress, signal);
     writeJsonLines(out, rows);
     return { rows: rows.length, scores: out };
   },

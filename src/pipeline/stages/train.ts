@@ -1,5 +1,6 @@
 /** @file The stage and command `train`: one training stage; the result is the trained model's directory. */
 import { join } from 'node:path';
+import { modelInput } from '../../hub/resolve.js';
 import { filesOfModule } from '../../util/modules.js';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { defineStage } from './stage.js';
@@ -8,7 +9,7 @@ export const trainStage = defineStage({
   summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
   inputs: ({ model, data, objective: { module } }) => [
-    model,
+    modelInput(model),
     data,
     ...(module === undefined ? [] : filesOfModule(module)),
   ],
