@@ -9,24 +9,12 @@
  */
 
 import { existsSync } from 'node:fs';
-import {
-  AdamW,
-  checkRows,
-  ChatTokenizer,
-  clipGradNorm,
-  countStep,
-  Engine,
-  linearObjective,
-  loadModel,
-  readTrainingRecords,
-  saveModel,
-  setThreads,
-  sidesOf,
-  stepRows,
-  stepsPerEpoch,
-  tokenSide,
-  TrainableWeights,
-} from '../src/index.js';
+import { readTrainingRecords } from 'redistill/data';
+import { loadModel, saveModel } from 'redistill/models';
+import { checkRows, countStep, linearObjective } from 'redistill/objectives';
+import { ChatTokenizer, sidesOf, tokenSide } from 'redistill/text';
+import { AdamW, clipGradNorm, setThreads } from 'redistill/torch';
+import { Engine, stepRows, stepsPerEpoch, TrainableWeights } from 'redistill/train';
 
 const ALPHA = 0.8;
 const LEARNING_RATE = 1e-5;

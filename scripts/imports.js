@@ -9,8 +9,8 @@ const folders = [
   ...['util', 'fetch', 'objectives', 'text', 'data', 'recipe', 'verify', 'teacher', 'curate', 'doctor'],
   ...['setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'pipeline', 'cli', 'index.ts'],
 ];
-/** The rooms of src/verify likewise; `verify.ts` stands for all files beside them. */
-const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'files'];
+/** The rooms of src/verify likewise; `verify.ts` stands for all files beside them but for `index.ts`. */
+const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'files', 'index.ts'];
 /** One recursive grammar, whose files call each other. The only place where files may import in a circle. */
 const grammar = 'src/verify/parse/';
 
@@ -26,7 +26,10 @@ function importsOf(path) {
 }
 
 const folderOf = (path) => path.split('/')[1];
-const roomOf = (path) => (path.split('/').length > 3 ? path.split('/')[2] : 'verify.ts');
+const roomOf = (path) => {
+  const [, , room, file] = path.split('/');
+  return file !== undefined || room === 'index.ts' ? room : 'verify.ts';
+};
 
 /** What is wrong with an import, as the end of a sentence; undefined if nothing is. */
 function fault(from, to) {

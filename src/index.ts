@@ -1,50 +1,40 @@
-/** @file Exports the library, the parts that the commands are made of. It loads libtorch, which `redistill/setup` provides. */
+/**
+ * @file Exports what the commands are made of; the rooms, such as `redistill/data` and `redistill/objectives`, export
+ * their parts. Importing this loads no libtorch: `trainInWorker` and the stages load it when they run. What computes with
+ * tensors in the caller's own thread is in `redistill/train`, `redistill/generate`, `redistill/models` and
+ * `redistill/torch`.
+ */
+/// <reference types="node" preserve="true" />
 
-export { getModel } from './hub/get.js';
-export { loadModel, saveModel, type LoadedModel } from './models/checkpoint.js';
-export { Transformer } from './models/transformer.js';
-export { ChatTokenizer } from './text/tokenizer.js';
-export { encodePrompt, tokenRow, type Layout, type TokenRow } from './text/tokenRows.js';
-export { sidesOf, tokenSide, type Side } from './text/sides.js';
-export type { ChatMessage } from './text/template.js';
-export { readTrainingRecords, type TrainingRecord } from './data/records.js';
-export { examine, type Examination, type ExamineOptions } from './doctor/examine.js';
-export type { DoctorSummary } from './doctor/summary.js';
-export type { RowVerdict } from './doctor/verdict.js';
-export { readProblems, type Problem } from './data/problems.js';
-export type { TraceRow } from './data/traceRow.js';
-export { readTraceRows } from './data/traceRows.js';
+export { getModel, type GetModelOptions, type ModelLocation } from './hub/get.js';
+export { collect, type CollectOptions, type CollectSummary } from './teacher/collect.js';
+export { openEndpoint, type Endpoint, type EndpointOptions } from './teacher/endpoint.js';
+export { endpointSampler } from './teacher/endpointSampler.js';
+export { collectSettings, type CollectSettings } from './teacher/settings.js';
+export { verify, type Verdict } from './verify/verify.js';
+export { verifyFiles, type VerifyFilesOptions, type VerifySummary } from './verify/files/verifyFiles.js';
 export { curate } from './curate/curate.js';
 export { curateSettings, type CurateSettings } from './curate/settings.js';
-export { openEndpoint, type Endpoint } from './teacher/endpoint.js';
-export { collect, type CollectOptions } from './teacher/collect.js';
-export { verify, type Verdict } from './verify/verify.js';
-export {
-  checkRows,
-  countStep,
-  createObjective,
-  defineObjective,
-  linearObjective,
-  objectiveNames,
-  type Objective,
-} from './objectives/index.js';
-export { AdamW, clipGradNorm } from './torch/optim.js';
-export { setThreads } from './torch/runtime.js';
-export { parseRecipe } from './recipe/parse.js';
-export { trainRecipe, type TrainRecipe } from './train/settings.js';
-export { stepRows, stepsPerEpoch, type DataOrder } from './train/dataOrder.js';
-export { Engine } from './train/engine.js';
-export { runStep, type TrainSequence } from './train/step.js';
-export { TrainableWeights } from './train/weights.js';
+export { examine, type Examination, type ExamineOptions } from './doctor/examine.js';
 export { openStudent } from './train/preflight.js';
+export { reportTraining } from './train/narrate.js';
+export { trainRecipe, type TrainRecipe } from './train/settings.js';
+export type { StepMetrics, TrainEvent, TrainResult } from './train/trainer.js';
 export { trainInWorker } from './train/worker.js';
-export { type StepMetrics, type TrainEvent, type TrainResult } from './train/trainer.js';
-export { scoreFile, type RowScore } from './train/score.js';
-export { Generator, type Completion, type GenerateOptions } from './generate/generator.js';
-export { evaluate, regrade, type EvaluateOptions, type EvaluateSettings } from './evaluate/evaluate.js';
-export { readSamples, type GradedRow } from './evaluate/samples.js';
-export { summarize, readResults, type EvaluationSummary } from './evaluate/summary.js';
-export { graderNames, graderOf, type Grade, type Grader } from './verify/graders/index.js';
-export { localModel } from './generate/localModel.js';
-export { comparePaired, passAt1, passAtK } from './evaluate/statistics.js';
+export {
+  evaluate,
+  evaluateSettings,
+  regrade,
+  type EvaluateOptions,
+  type EvaluateSettings,
+} from './evaluate/evaluate.js';
+export type { EvaluationSummary } from './evaluate/summary.js';
+export { parsePipeline, type Pipeline } from './pipeline/pipeline.js';
+export { runPipeline, type RunOptions } from './pipeline/run.js';
+export { stageKinds, type StageKind } from './pipeline/stages/index.js';
+export { askedModel } from './pipeline/stages/model.js';
+export type { StageContext, StageDefinition } from './pipeline/stages/stage.js';
+export { parseRecipe } from './recipe/parse.js';
+export { readRecipe, type Recipe } from './recipe/recipe.js';
 export { UserError } from './util/errors.js';
+export { createProgress, silentProgress, type Progress } from './util/progress.js';

@@ -9,7 +9,6 @@ import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { checkModelDirectory } from '../models/directory.js';
-import { convertGguf } from './gguf/convert.js';
 import { type HubRepository, TransientError, downloadModel, resolveCommit } from './huggingFace.js';
 import {
   type CacheEntry,
@@ -89,6 +88,7 @@ function getGguf(entry: CacheEntry, context: Context): Promise<ModelLocation> {
 /** Converts a GGUF file in a folder of the scratch folder, which is returned. */
 async function convert(path: string, scratch: string, progress: Progress): Promise<string> {
   const model = join(scratch, 'model');
+  const { convertGguf } = await import('./gguf/convert.js'); // loads libtorch
   await convertGguf(path, model, (done, total) => {
     progress.update(done, total, `converting ${basename(path)}`);
   });

@@ -1,6 +1,6 @@
 /** @file `@name` in a stage's settings: what an earlier stage left, and whether that is what the key wants. */
-import { basename } from 'node:path';
 import type { EvaluateSettings } from '../evaluate/evaluate.js';
+import { graderName } from '../verify/graders/open.js';
 import { pathSettings, type PathKind } from './paths.js';
 import type { StageConfig, StageKind } from './stages/index.js';
 import type { TableSettings } from './stages/table.js';
@@ -77,9 +77,7 @@ function checkGrader(
 ): void {
   const gradersOf = (evaluation: string) => {
     const stage = earlier.get(reference.exec(evaluation)?.[1] ?? '');
-    if (stage?.kind !== 'evaluate') return undefined;
-    const { grader: given } = stage.config as EvaluateSettings;
-    return given.map((one) => (typeof one === 'string' ? one : basename(one.module)));
+    return stage?.kind === 'evaluate' ? (stage.config as EvaluateSettings).grader.map(graderName) : undefined;
   };
   const wanted = grader ?? gradersOf(rows[0]!.evaluation)?.[0];
   if (wanted === undefined) return;

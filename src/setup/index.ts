@@ -1,4 +1,6 @@
 /** @file Sets up libtorch and the addon; this is `redistill/setup`. */
+/// <reference types="node" preserve="true" />
+
 import { join } from 'node:path';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { buildAddon, requireBuildTools } from './addon.js';

@@ -14,14 +14,15 @@ export interface NamedGrader {
   grade: Grader;
 }
 
+export const graderName = (setting: GraderSetting): string =>
+  typeof setting === 'string' ? setting : basename(setting.module);
+
 /** @throws UserError naming the module that cannot be loaded or exports no function, or a name that occurs twice */
 export async function openGraders(settings: readonly GraderSetting[]): Promise<NamedGrader[]> {
   const graders: NamedGrader[] = [];
   for (const setting of settings) {
-    const { name, grade } =
-      typeof setting === 'string'
-        ? { name: setting, grade: graderOf(setting) }
-        : await fromModule(setting.module);
+    const name = graderName(setting);
+    const grade = typeof setting === 'string' ? graderOf(setting) : await fromModule(setting.module);
     if (graders.some((other) => other.name === name))
       throw new UserError(
         `there are two graders named ${name}, the name of their file: rename one of the files`,
@@ -31,13 +32,13 @@ export async function openGraders(settings: readonly GraderSetting[]): Promise<N
   return graders;
 }
 
-async function fromModule(module: string): Promise<NamedGrader> {
+async function fromModule(module: string): Promise<Grader> {
   const exported = await importFrom(module, 'grader', 'grader');
   if (typeof exported !== 'function')
     throw new UserError(
       `grader ${module} exports something that is not a function: export one that takes { golds, response, cutOff } and returns { correct, extracted }`,
     );
-  return { name: basename(module), grade: checked(exported as Grader, module) };
+  return checked(exported as Grader, module);
 }
 
 /** Wraps the grader of a module so that what it throws or returns cannot end up in results unseen. */

@@ -1,0 +1,29 @@
+/**
+ * @file Exports evaluations and their statistics. Loads no libtorch; this is `redistill/evaluate`.
+ */
+/// <reference types="node" preserve="true" />
+
+export {
+  describeEvaluation,
+  evaluate,
+  evaluateSettings,
+  regrade,
+  type EvaluateOptions,
+  type EvaluateSettings,
+} from './evaluate.js';
+export { readSamples, type GradedRow } from './samples.js';
+export {
+  comparePaired,
+  passAt1,
+  passAtK,
+  type Estimate,
+  type PairedComparison,
+  type ProblemResult,
+} from './statistics.js';
+export {
+  readResults,
+  summarize,
+  type EvaluationResults,
+  type EvaluationSummary,
+  type GraderSummary,
+} from './summary.js';
