@@ -15,7 +15,7 @@ export {
   toInt32Array,
 } from './data.js';
 export { dtypeSize, type Dtype } from './dtype.js';
-export { TorchError } from './op.js';
+export { TorchError } from './errors.js';
 export * as ops from './ops.js';
 export { AdamW, clipGradNorm, globalNorm, type AdamWOptions } from './optim.js';
 export {
