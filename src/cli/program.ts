@@ -1,0 +1,83 @@
+/** @file The commands there are, and what an error becomes. Running them belongs to main.ts. */
+import { Command, CommanderError } from 'commander';
+import { faultOf, messageOf, UserError } from '../util/errors.js';
+import { print, printError } from '../util/output.js';
+import { collectCommand } from './collect.js';
+import { curateCommand } from './curate.js';
+import { doctorCommand } from './doctor.js';
+import { evaluateCommand } from './evaluate.js';
+import { generateCommand } from './generate.js';
+import { Interrupted } from './interrupt.js';
+import { modelsCommand } from './models.js';
+import { explainFileError } from '../util/fileErrors.js';
+import { packageVersion } from '../util/version.js';
+import { runCommand } from './run.js';
+import { scoreCommand } from './score.js';
+import { setupCommand } from './setup.js';
+import { tableCommand } from './table.js';
+import { trainCommand } from './train.js';
+import { verifyCommand } from './verify.js';
+
+const program = new Command('redistill')
+  .description('Post-training for small reasoning models, from right traces and wrong ones.')
+  .version(packageVersion())
+  .option('--debug', 'show where an error came from')
+  .addCommand(setupCommand())
+  .addCommand(modelsCommand())
+  .addCommand(collectCommand())
+  .addCommand(verifyCommand())
+  .addCommand(curateCommand())
+  .addCommand(doctorCommand())
+  .addCommand(scoreCommand())
+  .addCommand(trainCommand())
+  .addCommand(generateCommand())
+  .addCommand(evaluateCommand())
+  .addCommand(tableCommand())
+  .addCommand(runCommand());
+configure(program);
+
+/** Has commander's sentences printed as ours are, and its errors come back. */
+function configure(command: Command): void {
+  command.exitOverride().configureOutput({
+    writeOut: print,
+    // What follows `=` may be a key.
+    writeErr: (text) => {
+      printError(text.replace(/(unknown option '[^'=]*)=[^]*'/, "$1'"));
+    },
+  });
+  command.commands.forEach(configure);
+}
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted, 141 nobody reads the output. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await program.parseAsync(argv);
+    return 0;
+  } catch (thrown) {
+    const error = explainFileError(thrown);
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // its sentence is printed
+    if (error instanceof Interrupted) {
+      printError(`${error.message}
+`);
+      // At its own end Node would put the terminal's settings back, and abort where there is no terminal any more.
+      if (error.signal === 'SIGHUP') process.kill(process.pid, 'SIGHUP');
+      return 130;
+    }
+    return told(error);
+  }
+}
+
+/** Prints an error as one sentence, and where it came from if that was asked for. @returns the exit code */
+export function told(error: unknown): number {
+  printError(`error: ${faultOf(error) ?? `${messageOf(error)}${adviceFor(error)}`}\n`);
+  if (program.opts<{ debug?: boolean }>().debug && error instanceof Error)
+    printError(`${error.stack ?? ''}\n`);
+  return error instanceof UserError ? 2 : 1;
+}
+
+/** What to do about an error that has no advice of its own. */
+function adviceFor(error: unknown): string {
+  return messageOf(error).startsWith('out of memory')
+    ? '; put less through the model at once (token_budget, --token-budget, --batch-size), set recompute: true in training, use bf16, or take a smaller model'
+    : '';
+}
