@@ -1,7 +1,7 @@
 /** @file The commands `models get` and `models inspect`. */
 import { Command } from 'commander';
-import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
+import { readModelConfig } from '../models/weightFiles.js';
 import { createProgress } from '../util/progress.js';
 import { printJson } from './output.js';
 
@@ -39,7 +39,7 @@ Example:
     .option('--json', 'print as JSON')
     .addHelpText('after', '\nExample:\n  redistill models inspect ./Qwen2.5-0.5B')
     .action((dir: string, options: { json?: boolean }) => {
-      const config = readConfig(dir);
+      const config = readModelConfig(dir);
       const parameters = parameterCount(config);
       if (options.json) {
         printJson({ path: dir, parameters, ...config });

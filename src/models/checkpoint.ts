@@ -3,89 +3,27 @@ import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
-import type { Dtype } from '../torch/dtype.js';
+import { dtypeSize, type Dtype } from '../torch/dtype.js';
 import { byteLength, SafetensorsFile, saveSafetensors, type NamedTensor } from '../torch/safetensors.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import { UserError } from '../util/errors.js';
+import { formatBytes } from '../util/bytes.js';
+import { messageOf } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import type { ModelConfig } from './config.js';
-import { INDEX_FILE, readConfig, readWeightMap, SINGLE_FILE } from './directory.js';
-import { parameterSpecs, type ParameterSpec } from './parameters.js';
+import { companionFiles, INDEX_FILE, readConfig, readJsonObject, SINGLE_FILE } from './directory.js';
+import { parameterCount, parameterSpecs } from './parameters.js';
 import { Transformer } from './transformer.js';
-
-/** Files of a model directory beside its weights; saving copies those that exist. */
-export const companionFiles = [
-  'config.json',
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'tokenizer.model',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'chat_template.jinja',
-  'LICENSE',
-  'NOTICE',
-];
+import { checkWeights, WeightFiles } from './weightFiles.js';
 
 /** The largest size of a shard's weights, as in `transformers`. */
 const shardBytes = 5e9;
-
-/** The open weight files of a model directory. */
-class WeightFiles implements Disposable {
-  readonly #files = new Map<string, SafetensorsFile>();
-  /** Maps each tensor's name to the file that holds it. */
-  readonly byTensor = new Map<string, SafetensorsFile>();
-
-  constructor(readonly dir: string) {
-    try {
-      this.#openAll();
-    } catch (error) {
-      this[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  #openAll(): void {
-    if (existsSync(join(this.dir, SINGLE_FILE))) {
-      const file = this.#open(SINGLE_FILE);
-      for (const name of file.entries.keys()) this.byTensor.set(name, file);
-      return;
-    }
-    const index = join(this.dir, INDEX_FILE);
-    if (!existsSync(index)) throw new UserError(`${this.dir} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}`);
-    for (const [name, shard] of Object.entries(readWeightMap(index)))
-      this.byTensor.set(name, this.#open(shard));
-  }
-
-  #open(name: string): SafetensorsFile {
-    let file = this.#files.get(name);
-    if (!file) this.#files.set(name, (file = new SafetensorsFile(join(this.dir, name))));
-    return file;
-  }
-
-  /** Returns the file that holds a tensor. */
-  holding(tensor: string): SafetensorsFile {
-    const file = this.byTensor.get(tensor);
-    if (!file)
-      throw new UserError(`${this.dir}: the weights have no tensor "${tensor}", which config.json implies`);
-    return file;
-  }
-
-  [Symbol.dispose](): void {
-    for (const file of this.#files.values()) file[Symbol.dispose]();
-  }
-}
-
-/** Names tensors that some exporters add and that no model of these families reads. */
-const ignorable = (name: string, config: ModelConfig): boolean =>
-  name.endsWith('.rotary_emb.inv_freq') || (config.tied && name === 'lm_head.weight');
 
 export interface LoadOptions {
   /** Element type of the parameters in memory, whatever the files hold. */
   dtype: Dtype;
   device?: string;
+  /** Is told what the user should know about the model; without it the process warns. */
+  onNotice?: ((sentence: string) => void) | undefined;
 }
 
 /** A model with what is needed to save it. */
@@ -100,31 +38,30 @@ export interface LoadedModel {
  * Loads a Hugging Face model directory: one safetensors file or shards, f32, f16 or bf16.
  * @throws UserError naming file and field or tensor
  */
-export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): LoadedModel {
-  const config = readConfig(dir);
-  const specs = parameterSpecs(config);
-  using files = new WeightFiles(dir);
-  refuseStrangers(files, specs, config);
+export function loadModel(dir: string, { dtype, device = 'cpu', onNotice }: LoadOptions): LoadedModel {
+  const described = readConfig(dir);
+  using files = new WeightFiles(dir, (path) => new SafetensorsFile(path));
+  const config = checkWeights(files, described);
+  if (config.tied !== described.tied) {
+    const notice =
+      `${dir}: config.json ties the output head to the embedding, but the weights have a head of their own with other ` +
+      'values, which is used; set tie_word_embeddings to false there';
+    if (onNotice) onNotice(notice);
+    else process.emitWarning(notice);
+  }
   const fileDtypes = new Map<string, Dtype>();
   const parameters = scope(() =>
     noGrad(() => {
       const loaded = new Map<string, Tensor>();
-      for (const [name, spec] of specs) {
-        const parameter = ops.empty(spec.shape, { dtype, device });
+      for (const [name, spec] of parameterSpecs(config)) {
+        const parameter = allocate(dir, config, spec.shape, { dtype, device });
         let row = 0;
         for (const part of spec.parts) {
+          const file = files.holding(part.name);
           scope(() => {
-            const file = files.holding(part.name);
-            const source = file.tensor(part.name);
-            const expected = [part.rows, ...spec.shape.slice(1)];
-            if (source.shape.join() !== expected.join()) {
-              throw new UserError(
-                `${file.path}: tensor "${part.name}" has shape [${source.shape.join(', ')}], but config.json implies [${expected.join(', ')}]`,
-              );
-            }
-            fileDtypes.set(part.name, file.dtype(part.name));
-            ops.copy_(ops.narrow(parameter, 0, row, part.rows), source);
+            file.copyInto(part.name, ops.narrow(parameter, 0, row, part.rows));
           });
+          fileDtypes.set(part.name, file.dtype(part.name));
           row += part.rows;
         }
         loaded.set(name, parameter);
@@ -135,17 +72,21 @@ export function loadModel(dir: string, { dtype, device = 'cpu' }: LoadOptions): 
   return { model: new Transformer(config, parameters), dir, fileDtypes };
 }
 
-/** Refuses tensors that the config does not imply: they are parts of the model that would silently be left out. */
-function refuseStrangers(
-  files: WeightFiles,
-  specs: ReadonlyMap<string, ParameterSpec>,
+/** Makes room for a parameter. Where there is none, it is the model that is too large, and not what goes through it. */
+function allocate(
+  dir: string,
   config: ModelConfig,
-): void {
-  const known = new Set([...specs.values()].flatMap(({ parts }) => parts.map(({ name }) => name)));
-  for (const name of files.byTensor.keys()) {
-    if (known.has(name) || ignorable(name, config)) continue;
-    throw new UserError(
-      `${files.dir}: tensor "${name}" does not belong to a ${config.family} model as config.json describes it`,
+  shape: readonly number[],
+  options: { dtype: Dtype; device: string },
+): Tensor {
+  try {
+    return ops.empty(shape, options);
+  } catch (error) {
+    if (!messageOf(error).startsWith('out of memory')) throw error;
+    const bytes = formatBytes(parameterCount(config) * dtypeSize[options.dtype]);
+    throw new Error(
+      `the model ${dir} does not fit into the memory of ${options.device}: its weights alone need ${bytes} in ` +
+        `${options.dtype}; take a smaller model or another machine`,
     );
   }
 }
@@ -185,12 +126,20 @@ export function saveModel(
     if (existsSync(join(dir, file)) && join(dir, file) !== join(out, file))
       copyFileSync(join(dir, file), join(out, file));
   }
+  if (readConfig(dir).tied !== model.config.tied) writeTie(out, model.config.tied);
   scope(() => {
     noGrad(() => {
       const tensors = namedTensors(model.config, parameters, fileDtypes);
       writeShards(out, tensors);
     });
   });
+}
+
+/** Has the saved config.json say whether the head is the embedding, where the one that was loaded does not. */
+function writeTie(out: string, tied: boolean): void {
+  const path = join(out, 'config.json');
+  const config = { ...readJsonObject(path), tie_word_embeddings: tied };
+  writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /** Writes one file, or several and their index where one would exceed `limit` bytes. Replaces either. */

@@ -1,7 +1,8 @@
 /** @file Reads and checks a Hugging Face model directory without loading tensors or libtorch. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError, messageOf } from '../util/errors.js';
+import { readRegular } from '../util/regularFile.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 import { parseConfig, type ModelConfig } from './config.js';
 
@@ -11,14 +12,28 @@ const MAX_JSON_BYTES = 64e6;
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 
+/** Files of a model directory beside its weights; saving copies those that exist. */
+export const companionFiles = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'tokenizer.model',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'chat_template.jinja',
+  'LICENSE',
+  'NOTICE',
+];
+
 /** Reads a JSON object. @throws UserError that names the file if it is absent, too large or not an object */
 export function readJsonObject(path: string): Record<string, unknown> {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw new UserError(`${path} does not exist`);
-  if (size > MAX_JSON_BYTES) throw new UserError(`${path} has ${size} bytes, too many for such a file`);
+  const text = readRegular(path, MAX_JSON_BYTES);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(text);
   } catch (error) {
     throw new UserError(`${path} is not JSON (${messageOf(error)})`);
   }

@@ -49,7 +49,13 @@ export async function scoreFile(
   const tokenizer = ChatTokenizer.load(options.model);
   const { layout } = options;
   const examples = await tokenizeFile(options.data, readTrainingRecords(options.data), tokenizer, { layout });
-  using model = loadModel(options.model, { dtype: options.dtype, device: options.device }).model;
+  using model = loadModel(options.model, {
+    dtype: options.dtype,
+    device: options.device,
+    onNotice: (sentence) => {
+      progress.log(sentence);
+    },
+  }).model;
   const { maxPositions, vocabSize } = model.config;
   for (const { line, parts } of examples) {
     for (const { row } of parts) {

@@ -43,6 +43,7 @@ export interface StepMetrics extends Record<string, number> {
 /** Events of a training run, in order. */
 export type TrainEvent =
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
+  | { kind: 'notice'; sentence: string }
   | { kind: 'doctor'; findings: FindingGroup[] }
   | { kind: 'start'; formula: string; steps: number; parameters: number }
   | { kind: 'reference'; done: number; total: number }
@@ -81,7 +82,13 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   const { examples } = data;
   const findings = recipe.doctor === 'off' ? [] : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device });
+  const loaded = loadModel(recipe.model, {
+    dtype: 'f32',
+    device,
+    onNotice: (sentence) => {
+      onEvent({ kind: 'notice', sentence });
+    },
+  });
 
   mkdirSync(out, { recursive: true });
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(written));
