@@ -15,8 +15,8 @@ import { parseArgs } from 'node:util';
 import { parseConfig, type ModelConfig } from '../src/models/config.js';
 import { parameterSpecs } from '../src/models/parameters.js';
 import { createObjective } from '../src/objectives/index.js';
+import { isOutOfMemory } from '../src/torch/errors.js';
 import { native } from '../src/torch/native.js';
-import { TorchError } from '../src/torch/op.js';
 import {
   memoryStats,
   openDevice,
@@ -109,7 +109,7 @@ function measure(
     }
     return seconds;
   } catch (error) {
-    if (error instanceof TorchError && error.code === 'ERR_OUT_OF_MEMORY') return undefined;
+    if (isOutOfMemory(error)) return undefined;
     throw error;
   }
 }

@@ -31,8 +31,11 @@ napi_value initGroup(napi_env env, size_t, napi_value* argv) {
   const int rank = static_cast<int>(integer(env, argv[4]));
   const int world = static_cast<int>(integer(env, argv[5]));
   const std::chrono::milliseconds timeout(static_cast<int64_t>(1000 * number(env, argv[6])));
+  const int64_t port = integer(env, argv[2]);
+  // A port is 16 bits to the store, which would silently cut a larger number.
+  if (port < 1 || port > 65535) throw JsError("ERR_ARGUMENT", "initGroup: a port is from 1 to 65535, not " + std::to_string(port));
   c10d::TCPStoreOptions options;
-  options.port = static_cast<uint16_t>(integer(env, argv[2]));
+  options.port = static_cast<uint16_t>(port);
   options.isServer = boolean(env, argv[3]);
   options.timeout = timeout;
   options.waitWorkers = false;

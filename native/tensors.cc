@@ -1,6 +1,7 @@
 // Moves tensors in and out of JavaScript memory and reads their properties.
 #include "addon.h"
 
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -76,27 +77,32 @@ napi_value fromBuffer(napi_env env, size_t, napi_value* argv) {
   }
   auto borrowed = std::make_unique<Borrowed>(Borrowed{nullptr, releaserOf(env)});
   check(env, napi_create_reference(env, buffer, 1, &borrowed->reference));
-  auto tensor = at::from_blob(
-      data, shape, [held = borrowed.release()](void*) { giveBack(held); }, at::TensorOptions().dtype(dtype));
-  return wrap(env, std::move(tensor));
+  // Whoever drops the last of these gives the buffer back: the storage, or this function where no tensor can be made.
+  const std::shared_ptr<Borrowed> held(borrowed.release(), giveBack);
+  return wrap(env, at::from_blob(data, shape, [held](void*) {}, at::TensorOptions().dtype(dtype)));
 }
 
-// toBuffer(tensor) → an ArrayBuffer over the storage of a contiguous CPU tensor, without a copy.
+// toBuffer(tensor) → an ArrayBuffer over the storage of a contiguous CPU tensor, without a copy where that is allowed.
 napi_value toBuffer(napi_env env, size_t, napi_value* argv) {
-  auto* tensor = new at::Tensor(tensorOf(env, argv[0]));
+  auto tensor = std::make_unique<at::Tensor>(tensorOf(env, argv[0]));
   if (!tensor->is_cpu() || !tensor->is_contiguous()) {
-    delete tensor;
     throw JsError("ERR_ARGUMENT", "toBuffer takes a contiguous tensor on the CPU");
   }
   napi_value result;
-  if (tensor->nbytes() == 0) {
-    delete tensor;
-    check(env, napi_create_arraybuffer(env, 0, nullptr, &result));
-    return result;
+  if (tensor->nbytes() > 0) {
+    const napi_status status = napi_create_external_arraybuffer(
+        env, tensor->data_ptr(), tensor->nbytes(), [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); },
+        tensor.get(), &result);
+    if (status == napi_ok) {
+      tensor.release();  // the array buffer owns it
+      return result;
+    }
+    // Some runtimes (Electron) allow no memory of others in their heap: they get a copy.
+    if (status != napi_no_external_buffers_allowed) check(env, status);
   }
-  check(env, napi_create_external_arraybuffer(
-                 env, tensor->data_ptr(), tensor->nbytes(),
-                 [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); }, tensor, &result));
+  void* copy = nullptr;
+  check(env, napi_create_arraybuffer(env, tensor->nbytes(), &copy, &result));
+  if (tensor->nbytes() > 0) std::memcpy(copy, tensor->data_ptr(), tensor->nbytes());
   return result;
 }
 

@@ -148,7 +148,7 @@ describe('train', () => {
   it('refuses what the doctor calls sick, and goes on when told', async () => {
     const recipe = path('recipe.yaml');
     const data = writeRows(path('halves.jsonl'), [pair('2+2?', '4', '4'), pair('3+3?', '6', '7')]);
-    const keys = { model: tiny, data, out: path('run'), dtype: 'f32', max_steps: 1 };
+    const keys = { model: tiny, data, out: path('run'), dtype: 'f32', max_steps: 2 };
     writeFileSync(recipe, toYaml({ ...keys, objective: { name: 'redi' }, optimizer: { lr: 1e-3 } }));
     const refused = await redistill(['train', recipe]);
     expect(refused.code).toBe(1);

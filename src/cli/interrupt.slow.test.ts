@@ -9,9 +9,11 @@ import {
 } from 'node:fs';
 import { createServer, request as forward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { spawn, spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HubServer } from '../../test/support/hubServer.js';
@@ -187,7 +189,7 @@ const training = {
 };
 
 describe.concurrent('train', () => {
-  it.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])('%s ends it between packs', async (signal) => {
+  it.each<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGHUP'])('%s ends it between packs', async (signal) => {
     const out = path(`train-${signal}`);
     const recipe = path(`train-${signal}.yaml`);
     const data = path('few.jsonl');
@@ -200,7 +202,8 @@ describe.concurrent('train', () => {
     const cli = new Cli(['train', recipe, '--set', 'max_steps=1000000']);
     await cli.shows(/^saved .*step-3$/m);
     const stopped = await cli.stop(signal);
-    expect(stopped).toMatchObject({ code: 130, signal: null, stdout: '' });
+    const end = signal === 'SIGHUP' ? { code: null, signal } : { code: 130, signal: null };
+    expect(stopped).toMatchObject({ ...end, stdout: '' });
     expect(stopped.stderr).toContain('stopping… (Ctrl-C again to stop at once)');
     expect(stopped.stderr.trimEnd().split('\n').at(-1)).toBe(`stopped; what was saved is in ${out}`);
     expect(stopped.stderr).not.toContain('error');
@@ -214,6 +217,52 @@ describe.concurrent('train', () => {
       ...['score', '--model', join(out, 'checkpoints', `step-${steps.at(-1)}`), '--data', data],
     ]);
     expect(loads, loads.stderr).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a second Ctrl-C', () => {
+  it('does not wait for the operator that is under way', async () => {
+    const data = path('long.jsonl');
+    writeRows(data, [{ messages: turns('x'.repeat(30_000), 'y') }]);
+    const recipe = path('long.yaml');
+    const keys = { model: patient, data, out: path('long'), doctor: 'off', schedule: { warmup_ratio: 0 } };
+    writeFileSync(recipe, toYaml({ ...training, ...keys }));
+    const cli = new Cli(['train', recipe], { env: { OMP_NUM_THREADS: '1' } });
+    await cli.shows(/ parameters$/m);
+    await sleep(1000); // attention over 30,000 tokens takes far longer
+    void cli.stop();
+    await cli.shows(/^stopping…/m);
+    const asked = performance.now();
+    expect(await cli.stop()).toMatchObject({ code: null, signal: 'SIGKILL', stdout: '' });
+    expect(performance.now() - asked).toBeLessThan(10_000); // before the test's own patience ends it
+    expect(readdirSync(path('long')).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
+  });
+});
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+if (!hasScript) console.warn('skipped: Ctrl-C on a terminal (the program `script` is absent)');
+describe('Ctrl-C on a terminal', () => {
+  it.runIf(hasScript).each<[string, string[]]>([
+    ['score', ['--data', rows, '--token-budget', '1']],
+    ['generate', ['--prompts', problems, ...sampling]],
+  ])('leaves nothing of %s on it', async (command, flags) => {
+    const program = fileURLToPath(new URL('../../bin/redistill.js', import.meta.url));
+    const out = join(mkdtempSync(path('pty-')), 'out.jsonl');
+    const words = [process.execPath, program, command, '--model', patient, '--dtype', 'f32', '--out', out];
+    const line = [...words, ...flags].map((word) => `'${word}'`).join(' ');
+    const child = spawn('script', ['-qfec', line, '/dev/null']);
+    let shown = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const before = shown;
+      shown += text;
+      const isDrawn = (all: string) => all.includes(`${command} ░`);
+      if (isDrawn(shown) && !isDrawn(before)) child.stdin.write('\x03');
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code, shown).toBe(130);
+    expect(shown).not.toMatch(/\x1b\[\?/); // wrapping and the cursor were never touched
+    // Below the bar's line, which is cleared, there is only what is said.
+    expect(shown.split('\x1b[0J').at(-1)!.trim()).toBe('stopped; nothing was written');
   });
 });
 

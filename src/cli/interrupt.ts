@@ -1,14 +1,27 @@
 /** @file Long work of a command: its progress bar, and what Ctrl-C does. */
 import { createProgress, type Progress } from '../util/progress.js';
 
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+const ignore = (): undefined => undefined;
+
 /** Ctrl-C, after what was under way has been put in order. */
 export class Interrupted extends Error {
   override name = 'Interrupted';
+
+  constructor(
+    message: string,
+    readonly signal: NodeJS.Signals,
+  ) {
+    super(message);
+  }
 }
 
 /**
- * Runs `work` with a progress bar and a signal that the first Ctrl-C (or a SIGTERM) aborts; a second one ends the
- * process at once, which loses nothing but the present step, since files are replaced whole.
+ * Runs `work` with a progress bar and a signal that the first Ctrl-C aborts; a SIGTERM or SIGHUP (a closed terminal)
+ * does the same. A second one ends the process at once, which loses nothing but the present step, since files are
+ * replaced whole. It kills: `process.exit` would wait for the worker thread to come out of libtorch, which may take as
+ * long as a matrix product, or the half hour of a collective whose partner is gone.
  * @param stopped what is said when it was stopped
  * @throws Interrupted when it was
  */
@@ -19,19 +32,23 @@ export async function longWork<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;
-  const stop = () => {
-    if (signal.aborted) process.exit(130);
-    process.stderr.write('\nstopping… (Ctrl-C again to stop at once)\n');
+  let by: NodeJS.Signals = 'SIGINT';
+  const stop = (name: NodeJS.Signals) => {
+    if (signal.aborted) process.kill(process.pid, 'SIGKILL');
+    by = name;
     controller.abort();
+    progress.log('stopping… (Ctrl-C again to stop at once)');
   };
   const progress = createProgress(title);
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  for (const name of SIGNALS) process.on(name, stop);
+  // Where the terminal is gone there is nobody to tell, which is no reason not to put things in order.
+  process.stderr.on('error', ignore);
   try {
     return await work(progress, signal);
   } catch (error) {
-    throw signal.aborted ? new Interrupted(stopped) : error;
+    throw signal.aborted ? new Interrupted(stopped, by) : error;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    for (const name of SIGNALS) process.off(name, stop);
     progress.finish();
   }
 }

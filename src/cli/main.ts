@@ -46,6 +46,8 @@ async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed its sentence
     if (error instanceof Interrupted) {
       process.stderr.write(`${error.message}\n`);
+      // At its own end Node would put the terminal's settings back, and abort where there is no terminal any more.
+      if (error.signal === 'SIGHUP') process.kill(process.pid, 'SIGHUP');
       return 130;
     }
     process.stderr.write(`error: ${messageOf(error)}${adviceFor(error)}\n`);

@@ -1,6 +1,7 @@
 /** @file The command `run`: a pipeline of stages. */
 import { Command } from 'commander';
 import { applySettings, readYaml } from '../recipe/yaml.js';
+import { formatBytes } from '../util/bytes.js';
 import { formatDuration } from '../util/progress.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
@@ -43,7 +44,7 @@ export function runCommand(): Command {
         const { memoryStats, torchVersion } = await import('../torch/runtime.js');
         const used =
           `used: ${formatDuration((performance.now() - started) / 1000)}, ` +
-          `${(memoryStats('cpu').peakAllocated / 1e9).toFixed(1)} GB of memory at most, libtorch ${torchVersion()}`;
+          `${formatBytes(memoryStats('cpu').peakAllocated)} of memory at most, libtorch ${torchVersion()}`;
         process.stderr.write(`${used}\n`);
         if (options.json) printJson(Object.fromEntries(results));
         else for (const [name, result] of results) process.stdout.write(`${name}\t${result}\n`);

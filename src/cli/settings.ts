@@ -1,7 +1,7 @@
 /** @file Flags made from a settings schema, and settings from flags: `max_tokens` of a recipe is `--max-tokens` here. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
-import { defaultInWords, describeKeys, ENTRY, type KeyDescription } from '../recipe/describe.js';
+import { defaultInWords, demandOf, describeKeys, ENTRY, type KeyDescription } from '../recipe/describe.js';
 import { parseRecipe } from '../recipe/parse.js';
 
 /** Keys of parts are flags of their own; what cannot be written on a command line is left to recipes. */
@@ -90,7 +90,8 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
 const plainNumber = (text: string, { numeric }: KeyDescription): string | number =>
   numeric && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
 
-function parseNumber(text: string, { kind, minimum, maximum, exclusive, type }: KeyDescription): number {
+function parseNumber(text: string, key: KeyDescription): number {
+  const { kind, minimum, maximum, exclusive } = key;
   const value = Number(text);
   const low = minimum === undefined || (exclusive ? value > minimum : value >= minimum);
   const high = maximum === undefined || value <= maximum;
@@ -101,7 +102,7 @@ function parseNumber(text: string, { kind, minimum, maximum, exclusive, type }: 
     !low ||
     !high
   )
-    throw new InvalidArgumentError(`must be ${type}`);
+    throw new InvalidArgumentError(demandOf(key));
   return value;
 }
 

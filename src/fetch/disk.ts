@@ -1,5 +1,6 @@
 /** @file Checks free disk space and explains a full disk. */
 import { statfs } from 'node:fs/promises';
+import { formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { cacheDir } from './paths.js';
 
@@ -11,8 +12,9 @@ export async function requireSpace(folder: string, needed: number, what: string)
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free < needed) {
+    const [present, asked] = formatUnequalBytes(free, needed);
     throw new UserError(
-      `${folder} has ${gigabytes(free)} free and ${what} needs about ${gigabytes(needed)}: free some space, or set ` +
+      `${folder} has ${present} free and ${what} needs about ${asked}: free some space, or set ` +
         'XDG_CACHE_HOME to a folder on a larger disk',
     );
   }
@@ -34,8 +36,4 @@ export function diskFull(): UserError {
     `the disk of ${cacheDir()} is full: free some space, or set XDG_CACHE_HOME to a folder on a larger disk, and run ` +
       'the same command again',
   );
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

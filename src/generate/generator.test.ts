@@ -100,6 +100,21 @@ describe('Generator', () => {
     expect([...rest!.ids]).toEqual([...whole!.ids.subarray(5)]);
   });
 
+  it('goes on filling its rows once it has begun, so that none waits until others have ended', async () => {
+    const free = new Generator(model, characters);
+    const steps = async (count: number, length: number, maxNewTokens: number) => {
+      const asked = Array.from({ length: count }, (_, i) => ({ ids: new Int32Array(length).fill(i % 128) }));
+      let taken = 0;
+      await free.generate(asked, { maxNewTokens, batchSize: 64 }, () => taken++);
+      return taken;
+    };
+    // 4,096 tokens of prompts at a time: 56 prompts of 72 tokens, then 8; then 63 times a token for all of them.
+    expect(await steps(64, 72, 50)).toBe(2 + 49);
+    // 41 of 100 tokens and 23; these two again when 49 of 64 rows or fewer are left.
+    expect(await steps(128, 100, 20)).toBe(2 * (2 + 19));
+    expect(await steps(64, 1, 10)).toBe(1 + 9);
+  });
+
   it('can be aborted', async () => {
     const before = liveTensors();
     const abort = new AbortController();
@@ -123,6 +138,14 @@ describe('Generator', () => {
     [{ maxNewTokens: 5, temperature: -1 }, 'temperature'],
   ])('refuses %o', async (options, message) => {
     await expect(generator.generate(prompts, options)).rejects.toThrow(message);
+  });
+
+  it('refuses more responses than memory holds', async () => {
+    const many = Array<{ ids: Int32Array }>(1000).fill(prompt(1));
+    const asked = generator.generate(many, { maxNewTokens: 5, samples: 100_000, temperature: 1 });
+    await expect(asked).rejects.toThrow(
+      '100000 samples of 1000 prompts are more than the 10000000 responses',
+    );
   });
 
   it('refuses prompts that are empty or too long', async () => {

@@ -45,6 +45,9 @@ type Tokenizer = Pick<ChatTokenizer, 'encode' | 'decode' | 'stopTokenIds'>;
 
 const DEFAULT_BATCH = { cpu: 64, accelerator: 256 };
 
+/** Responses of one `generate`, which are all in memory at its end. */
+const MAX_RESPONSES = 10_000_000;
+
 /** Prompt tokens that go through the model at once. */
 const PREFILL_TOKENS = 4096;
 
@@ -90,6 +93,11 @@ export class Generator {
     const { samples = 1, signal, maxNewTokens, batchSize } = options;
     const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
     this.check({ sampling, samples, maxNewTokens, batchSize });
+    if (prompts.length * samples > MAX_RESPONSES)
+      throw new UserError(
+        `${samples} samples of ${prompts.length} prompts are more than the ${MAX_RESPONSES} responses that are held in ` +
+          'memory: lower the samples, or divide the prompts',
+      );
     const sequences = prompts.flatMap(({ ids }, prompt) =>
       Array.from({ length: samples }, (_, sample) =>
         this.begin(ids, {
@@ -130,11 +138,13 @@ export class Generator {
     const rows = Math.min(this.#batchSize(options.batchSize), waiting.length);
     using decoder = new Decoder(this.model, rows, columns);
     let active: Sequence[] = [];
+    let filling = true;
     for (;;) {
       signal?.throwIfAborted();
-      const hasRoom = active.length <= Math.floor(rows * 0.75);
-      if (hasRoom && waiting.length === 0) waiting.push(...(await source.more()));
-      const refill = hasRoom && waiting.length > 0;
+      // Rows are filled from a quarter free on, and then until none is free or nothing waits.
+      filling = active.length < rows && (filling || active.length <= Math.floor(rows * 0.75));
+      if (filling && waiting.length === 0) waiting.push(...(await source.more()));
+      const refill = (filling &&= waiting.length > 0);
       const changed = refill ? takeWaiting(waiting, rows - active.length) : active;
       if (changed.length === 0) return;
       const chosen = changed.every(({ replayed }) => replayed)
@@ -231,7 +241,7 @@ function draw(
   using logits = joining
     ? decoder.join(...groupByPrompt(changed))
     : decoder.step(Int32Array.from(changed, ({ ids }) => ids.at(-1)!));
-  const uniforms = Float32Array.from(changed, (sequence) => sequence.draw());
+  const uniforms = Float64Array.from(changed, (sequence) => sequence.draw());
   return chooseTokens(logits, sampling, uniforms);
 }
 

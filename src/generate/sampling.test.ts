@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { fromArray } from '../torch/data.js';
-import { liveTensors } from '../torch/tensor.js';
+import { fromArray, indices, toFloat64Array } from '../torch/data.js';
+import * as ops from '../torch/ops.js';
+import { liveTensors, scope } from '../torch/tensor.js';
 import { Random } from '../util/random.js';
-import { checkSampling, chooseTokens, drawUniform } from './sampling.js';
+import { checkSampling, chooseTokens, cumulate } from './sampling.js';
 
 /** Tokens chosen from one row of logits at each of the uniform numbers. */
 function choose(
   logits: readonly number[],
   temperature: number,
   topP: number,
-  uniforms: Float32Array,
+  uniforms: Float64Array,
 ): number[] {
   const rows = Float32Array.from(
     { length: logits.length * uniforms.length },
@@ -26,7 +27,7 @@ function softmax(logits: readonly number[], temperature: number): number[] {
 }
 
 /** Evenly spread, so that the share of a token is its probability within 1 / count. */
-const grid = (count: number) => Float32Array.from({ length: count }, (_, i) => (i + 0.5) / count);
+const grid = (count: number) => Float64Array.from({ length: count }, (_, i) => (i + 0.5) / count);
 
 function shares(tokens: readonly number[], vocab: number): number[] {
   const counts = Array<number>(vocab).fill(0);
@@ -61,7 +62,7 @@ describe('chooseTokens', () => {
   it('follows it with random numbers too (χ² with 6 degrees of freedom)', () => {
     const random = new Random(7);
     const count = 20_000;
-    const uniforms = Float32Array.from({ length: count }, () => drawUniform(random));
+    const uniforms = Float64Array.from({ length: count }, () => random.nextFloat());
     const expected = softmax(logits, 1);
     const chiSquare = shares(choose(logits, 1, 1, uniforms), logits.length).reduce(
       (sum, share, token) => sum + (count * (share - expected[token]!) ** 2) / expected[token]!,
@@ -84,7 +85,7 @@ describe('chooseTokens', () => {
     const middle = Array.from({ length: vocab }, (_, i) => -((i * 7919) % vocab) / 40);
     const flat = Array.from({ length: vocab }, (_, i) => Math.sin(i) / 10);
     const spread = [sharp, middle, flat];
-    const uniforms = Float32Array.from({ length: 300 }, (_, i) => ((i % 100) + 0.5) / 100);
+    const uniforms = Float64Array.from({ length: 300 }, (_, i) => ((i % 100) + 0.5) / 100);
     const rows = spread.flatMap((row) => Array.from({ length: 100 }, () => row));
     using tensor = fromArray(Float32Array.from(rows.flat()), [300, vocab]);
     const tokens = chooseTokens(tensor, { temperature: 1, topP: 0.9 }, uniforms);
@@ -102,7 +103,7 @@ describe('chooseTokens', () => {
   });
 
   it('never takes an impossible token at the ends of the interval', () => {
-    const ends = Float32Array.of(0, 1 - 2 ** -23);
+    const ends = Float64Array.of(0, 1 - 2 ** -53);
     expect(choose([-Infinity, 1, -Infinity, 1, -Infinity], 1, 1, ends)).toEqual([1, 3]);
     expect(choose([-Infinity, 1, -Infinity, 1, -Infinity], 1, 0.9, ends)).toEqual([1, 3]);
   });
@@ -113,6 +114,80 @@ describe('chooseTokens', () => {
     expect(() => choose([1, Infinity], 1, 0.5, grid(1))).toThrow('not finite');
     choose(logits, 0.7, 0.9, grid(10));
     expect(liveTensors()).toBe(before);
+  });
+});
+
+describe('a vocabulary of 151,936', () => {
+  const vocab = 151_936;
+  /** Logits with a standard deviation of 3, and a token that takes a share of the whole. */
+  function logitsWith(share: number): Float32Array {
+    const random = new Random(3);
+    const normal = () =>
+      Math.sqrt(-2 * Math.log(1 - random.nextFloat())) * Math.cos(2 * Math.PI * random.nextFloat());
+    const row = Float32Array.from({ length: vocab }, () => 3 * normal());
+    const rest = row.reduce((sum, logit) => sum + Math.exp(logit), 0);
+    if (share > 0) row[100_000] = Math.log((share / (1 - share)) * rest);
+    return row;
+  }
+
+  /** How many of the 2⁵³ numbers of a draw give each token: the steps at which k · 2⁻⁵³ · total passes the sums. */
+  function draws(row: Float32Array): { counts: Float64Array; first: Float64Array } {
+    const { sums, total } = scope(() => {
+      const { cumulative } = cumulate(ops.softmax(fromArray(row, [1, vocab]), -1));
+      const sums = toFloat64Array(cumulative).slice();
+      return { sums, total: sums.at(-1)! };
+    });
+    /** The smallest k whose target is at least the sum. */
+    const reaching = (sum: number): number => {
+      let k = Math.min(2 ** 53, Math.max(0, Math.round((sum / total) * 2 ** 53)));
+      while (k > 0 && (k - 1) * 2 ** -53 * total >= sum) k--;
+      while (k < 2 ** 53 && k * 2 ** -53 * total < sum) k++;
+      return k;
+    };
+    const ends = Float64Array.from(sums, reaching);
+    const first = Float64Array.from(ends, (_, token) => (token === 0 ? 0 : ends[token - 1]!));
+    return { counts: ends.map((end, token) => end - first[token]!), first };
+  }
+
+  it.each([0, 0.99, 0.999])('can be drawn as a whole beside a token of %d', (share) => {
+    const row = logitsWith(share);
+    const { counts, first } = draws(row);
+    const powers = Float64Array.from(row, Math.exp);
+    const whole = powers.reduce((a, b) => a + b, 0);
+    let [undrawable, variation] = [0, 0];
+    powers.forEach((power, token) => {
+      if (counts[token] === 0) undrawable += power / whole;
+      variation += Math.abs(counts[token]! / 2 ** 53 - power / whole) / 2;
+    });
+    expect(undrawable).toBeLessThan(1e-15);
+    expect(variation).toBeLessThan(1e-6); // the softmax is float32's
+
+    // The sampler itself gives each of these its token at the first and the last number of its interval.
+    const rarest = powers.reduce((least, power, token) => (power < powers[least]! ? token : least), 0);
+    const tokens = [0, 1, rarest, 99_999, 100_000, 100_001, vocab - 1].filter((token) => counts[token]! > 0);
+    expect(tokens).toHaveLength(7);
+    const ends = tokens.flatMap((token) => [first[token]!, first[token]! + counts[token]! - 1]);
+    using logits = fromArray(row, [1, vocab]);
+    using rows = ops.indexSelect(logits, 0, indices(ends.map(() => 0)));
+    const chosen = chooseTokens(
+      rows,
+      { temperature: 1, topP: 1 },
+      Float64Array.from(ends, (k) => k * 2 ** -53),
+    );
+    expect([...chosen]).toEqual(tokens.flatMap((token) => [token, token]));
+  });
+
+  it('gives a row the same token alone and among others, whatever part of the rows it is computed with', () => {
+    const random = new Random(5);
+    const row = logitsWith(0.9);
+    // 55 rows make a part, so these are two parts.
+    const uniforms = Float64Array.from({ length: 60 }, () => random.nextFloat());
+    using logits = fromArray(row, [1, vocab]);
+    using rows = ops.indexSelect(logits, 0, indices(new Int32Array(60)));
+    const options = { temperature: 1, topP: 1 };
+    const alone = Array.from(uniforms, (u) => chooseTokens(logits, options, Float64Array.of(u))[0]!);
+    expect([...chooseTokens(rows, options, uniforms)]).toEqual(alone);
+    expect(new Set(alone).size).toBeGreaterThan(3);
   });
 });
 

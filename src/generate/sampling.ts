@@ -3,7 +3,6 @@ import { fromArray, indices, toFloat64Array, toInt32Array } from '../torch/data.
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
-import type { Random } from '../util/random.js';
 
 export interface SamplingOptions {
   /** 0 takes the most probable token; otherwise at least 0.01, below which float32 logits overflow. */
@@ -19,19 +18,17 @@ export function checkSampling({ temperature, topP }: SamplingOptions): void {
   if (!(topP > 0 && topP <= 1)) throw new UserError(`top-p must be above 0 and at most 1, not ${topP}`);
 }
 
-/**
- * Uniform in [0, 1), a multiple of 2⁻²³: one bit less than float32 has, so that its product with a float32 total
- * stays below that total.
- */
-export const drawUniform = (random: Random): number => (random.nextUint32() >>> 9) / 2 ** 23;
+/** Elements of the cumulative sums that are in memory at once, in float64 (64 MiB). */
+const CHUNK_ELEMENTS = 2 ** 23;
 
 /**
  * One token a row of `logits` (f32 or f64, [rows, vocab]). A row is sampled by inverting its cumulative distribution
  * in the order of the vocabulary at `uniforms[row]`, so that its token depends on nothing but its logits and that
  * number. Only the tokens leave the device.
+ * @param uniforms in [0, 1), one a row, with all 53 bits: every token whose probability is above 2⁻⁵² can be drawn
  * @throws UserError where logits are not finite
  */
-export function chooseTokens(logits: Tensor, options: SamplingOptions, uniforms: Float32Array): Int32Array {
+export function chooseTokens(logits: Tensor, options: SamplingOptions, uniforms: Float64Array): Int32Array {
   return scope(() => {
     const [largest, best] = ops.maxDim(logits, -1, true);
     if (!toFloat64Array(largest).every(Number.isFinite))
@@ -42,12 +39,29 @@ export function chooseTokens(logits: Tensor, options: SamplingOptions, uniforms:
 
     const all = ops.softmax(ops.divScalar(ops.sub(logits, largest), options.temperature), -1);
     const kept = options.topP < 1 ? nucleus(all, options.topP) : all;
-    const cumulative = ops.cumsum(kept, -1);
-    const total = ops.narrow(cumulative, -1, cumulative.size(-1) - 1, 1);
-    const uniform = ops.toDevice(fromArray(uniforms, [uniforms.length, 1]), logits.device, logits.dtype);
-    // The first whose sum passes the target; tokens without probability are passed over.
-    return toInt32Array(ops.searchsorted(cumulative, ops.mul(uniform, total), { right: true }));
+    const drawn = ops.toDevice(fromArray(uniforms, [uniforms.length, 1]), logits.device, 'f64');
+    const [rows, vocab] = [logits.size(0), logits.size(1)];
+    const step = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocab));
+    const tokens = Array.from({ length: Math.ceil(rows / step) }, (_, chunk) => {
+      const part = (tensor: Tensor) =>
+        ops.narrow(tensor, 0, chunk * step, Math.min(step, rows - chunk * step));
+      return scope(() => {
+        const { cumulative, total } = cumulate(part(kept));
+        // The first whose sum passes the target; tokens without probability are passed over.
+        return ops.searchsorted(cumulative, ops.mul(part(drawn), total), { right: true });
+      });
+    });
+    return toInt32Array(ops.cat(tokens));
   });
+}
+
+/**
+ * Adds up rows of probabilities in the order of the vocabulary: [rows, vocab] and its last column. In float64, where the
+ * sum near 1 still has room for a probability of 10⁻¹⁵ and u · total is below total for every u below 1.
+ */
+export function cumulate(probabilities: Tensor): { cumulative: Tensor; total: Tensor } {
+  const cumulative = ops.cumsum(probabilities, -1, { dtype: 'f64' });
+  return { cumulative, total: ops.narrow(cumulative, -1, cumulative.size(-1) - 1, 1) };
 }
 
 const FIRST_CANDIDATES = 64;
@@ -69,7 +83,7 @@ function nucleus(probabilities: Tensor, topP: number): Tensor {
           ? probabilities
           : ops.indexSelect(probabilities, 0, indices(open, probabilities.device));
       const [candidates] = ops.topk(part, k, -1, true, true);
-      const sums = ops.cumsum(candidates, -1);
+      const sums = ops.cumsum(candidates, -1, { dtype: 'f64' });
       const inside = ops.sumDim(ops.ltScalar(ops.sub(sums, candidates), topP), [-1], true);
       const smallest = toFloat64Array(ops.gather(candidates, -1, ops.addScalar(inside, -1)));
       const held = toFloat64Array(ops.narrow(sums, -1, k - 1, 1));

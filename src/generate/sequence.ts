@@ -2,7 +2,6 @@
 import type { Random } from '../util/random.js';
 import { Calculator } from './calculator.js';
 import { encodeContinuation, PieceDecoder, type Codec } from './pieces.js';
-import { drawUniform } from './sampling.js';
 
 export type FinishReason = 'stop' | 'length';
 
@@ -41,9 +40,9 @@ export class Sequence {
     this.#calculation = codec && { calculator: new Calculator(), pieces: new PieceDecoder(codec) };
   }
 
-  /** The number at which the next token's distribution is inverted. */
+  /** The number at which the next token's distribution is inverted: uniform in [0, 1), a multiple of 2⁻⁵³. */
   draw(): number {
-    return drawUniform(this.#random);
+    return this.#random.nextFloat();
   }
 
   /** Appends the sampled token, or the one that the calculator wants instead. */

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ListFileEntry, HubApiError, downloadFile, listFiles, modelInfo } from '@huggingface/hub';
 import { requireSpace } from '../fetch/disk.js';
-import { formatBytes } from '../util/bytes.js';
+import { formatBytes, formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import { INDEX_FILE, SINGLE_FILE, readWeightMap } from '../models/directory.js';
@@ -183,8 +183,9 @@ async function appendRest(
   if (arrived === size) return;
   // Too many bytes mean that the server sent the beginning again.
   if (arrived > size) rmSync(part);
+  const [got, whole] = formatUnequalBytes(arrived, size);
   throw new TransientError(
-    `the download of ${path} ended after ${formatBytes(arrived)} of ${formatBytes(size)}: run the same command again to go on`,
+    `the download of ${path} ended after ${got} of ${whole}: run the same command again to go on`,
   );
 }
 

@@ -168,6 +168,27 @@ describe('a directory that is not whole', () => {
       },
       'tensor "model.layers.0.mlp.gate_proj.weight" has shape [80, 48], but config.json implies [96, 48]',
     ],
+    ...[NaN, Infinity, 3e38, -1e20].map((value): [string, string, (dir: string) => void, string] => [
+      `a value of ${value}`,
+      'llama',
+      (dir) => {
+        const path = join(dir, 'model.safetensors');
+        const bytes = readFileSync(path);
+        const { entries, dataStart } = readSafetensorsHeader(path);
+        const { begin } = entries.find(({ name }) => name === 'model.layers.1.mlp.down_proj.weight')!;
+        bytes.writeFloatLE(value, dataStart + begin + 4 * 7);
+        writeFileSync(path, bytes);
+      },
+      'tensor "model.layers.1.mlp.down_proj.weight" holds values that are not finite, or too large',
+    ]),
+    [
+      'more than any machine has, in the config alone',
+      'llama',
+      (dir) => {
+        edit(dir, 'config.json', (c) => (c.vocab_size = 2 ** 31 - 1));
+      },
+      'has shape [128, 48], but config.json implies [2147483647, 48]',
+    ],
     [
       'a layer too many',
       'llama',

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { dtypeSize, type Dtype } from '../torch/dtype.js';
+import { withMemoryFor } from '../torch/errors.js';
+import { eachNorm } from '../torch/optim.js';
 import { byteLength, SafetensorsFile, saveSafetensors, type NamedTensor } from '../torch/safetensors.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import { formatBytes } from '../util/bytes.js';
-import { messageOf } from '../util/errors.js';
+import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import type { ModelConfig } from './config.js';
 import { companionFiles, INDEX_FILE, readConfig, readJsonObject, SINGLE_FILE } from './directory.js';
@@ -36,25 +37,39 @@ export interface LoadedModel {
 
 /**
  * Loads a Hugging Face model directory: one safetensors file or shards, f32, f16 or bf16.
- * @throws UserError naming file and field or tensor
+ * @throws UserError naming file and field or tensor, also where weights are not finite
  */
-export function loadModel(dir: string, { dtype, device = 'cpu', onNotice }: LoadOptions): LoadedModel {
+export function loadModel(dir: string, options: LoadOptions): LoadedModel {
   const described = readConfig(dir);
   using files = new WeightFiles(dir, (path) => new SafetensorsFile(path));
+  // Before memory is taken for any of them: config.json alone could ask for more than there is.
   const config = checkWeights(files, described);
   if (config.tied !== described.tied) {
     const notice =
       `${dir}: config.json ties the output head to the embedding, but the weights have a head of their own with other ` +
       'values, which is used; set tie_word_embeddings to false there';
-    if (onNotice) onNotice(notice);
+    if (options.onNotice) options.onNotice(notice);
     else process.emitWarning(notice);
   }
+  const bytes = parameterCount(config) * dtypeSize[options.dtype];
+  return withMemoryFor(`the weights of ${dir} in ${options.dtype} take`, bytes, () =>
+    loadWeights(files, config, options),
+  );
+}
+
+function loadWeights(
+  files: WeightFiles<SafetensorsFile>,
+  config: ModelConfig,
+  { dtype, device = 'cpu' }: LoadOptions,
+): LoadedModel {
+  const { dir } = files;
+  const specs = parameterSpecs(config);
   const fileDtypes = new Map<string, Dtype>();
   const parameters = scope(() =>
     noGrad(() => {
       const loaded = new Map<string, Tensor>();
-      for (const [name, spec] of parameterSpecs(config)) {
-        const parameter = allocate(dir, config, spec.shape, { dtype, device });
+      for (const [name, spec] of specs) {
+        const parameter = ops.empty(spec.shape, { dtype, device });
         let row = 0;
         for (const part of spec.parts) {
           const file = files.holding(part.name);
@@ -69,26 +84,16 @@ export function loadModel(dir: string, { dtype, device = 'cpu', onNotice }: Load
       return loaded;
     }),
   );
-  return { model: new Transformer(config, parameters), dir, fileDtypes };
-}
-
-/** Makes room for a parameter. Where there is none, it is the model that is too large, and not what goes through it. */
-function allocate(
-  dir: string,
-  config: ModelConfig,
-  shape: readonly number[],
-  options: { dtype: Dtype; device: string },
-): Tensor {
-  try {
-    return ops.empty(shape, options);
-  } catch (error) {
-    if (!messageOf(error).startsWith('out of memory')) throw error;
-    const bytes = formatBytes(parameterCount(config) * dtypeSize[options.dtype]);
-    throw new Error(
-      `the model ${dir} does not fit into the memory of ${options.device}: its weights alone need ${bytes} in ` +
-        `${options.dtype}; take a smaller model or another machine`,
+  const ruined = eachNorm([...parameters.values()]).findIndex((norm) => !Number.isFinite(norm));
+  if (ruined >= 0) {
+    for (const parameter of parameters.values()) parameter.dispose();
+    const names = [...specs.values()][ruined]!.parts.map(({ name }) => `"${name}"`).join(' or ');
+    throw new UserError(
+      `${dir}: tensor ${names} holds values that are not finite, or too large to compute with: ` +
+        'the file is damaged, or its training diverged. Take another checkpoint.',
     );
   }
+  return { model: new Transformer(config, parameters), dir, fileDtypes };
 }
 
 /** Returns the parameters under their names in files, as views. */

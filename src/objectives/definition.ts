@@ -50,7 +50,5 @@ export function numberFrom(minimum: number, maximum = Infinity): z.ZodNumber {
   return z.number(range).min(minimum, range).max(maximum, range);
 }
 
-/** Declares a parameter above 0. */
-export function positiveNumber(): z.ZodNumber {
-  return z.number('a number above 0').positive('a number above 0');
-}
+/** Declares the factor of a logistic loss's margin: what is outside leaves gradients of 0, or none that are finite. */
+export const scaleNumber = (): z.ZodNumber => numberFrom(1e-9, 1e6);

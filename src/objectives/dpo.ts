@@ -1,12 +1,12 @@
 /** @file Defines DPO (arXiv 2305.18290): a logistic loss on the margin of log-probs against a reference model. */
 
-import { defineObjective, positiveNumber } from './definition.js';
+import { defineObjective, scaleNumber } from './definition.js';
 import { marginObjective, negativeLogSigmoid } from './margin.js';
 
 /** DPO (arXiv 2305.18290, Eq. 7) takes sums over the response, relative to a frozen reference model. */
 export const dpo = defineObjective(
   'dpo',
-  { beta: positiveNumber().default(0.1).describe('scale of the reward') },
+  { beta: scaleNumber().default(0.1).describe('scale of the reward') },
   ({ beta }) =>
     marginObjective({
       name: 'dpo',

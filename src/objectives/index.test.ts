@@ -59,9 +59,11 @@ describe('createObjective', () => {
     [{ name: 'redi', alpha: '0.8' }, 'objective redi: alpha must be a number from 0 to 1.'],
     [{ name: 'redi', alpha: null }, 'objective redi: alpha must be a number from 0 to 1.'],
     [{ name: 'redi', alpha: NaN }, 'objective redi: alpha must be a number from 0 to 1.'],
-    [{ name: 'dpo', beta: 0 }, 'objective dpo: beta must be a number above 0.'],
-    [{ name: 'simpo', beta: Infinity }, 'objective simpo: beta must be a number above 0.'],
-    [{ name: 'simpo', gamma: -1 }, 'objective simpo: gamma must be a number from 0 up.'],
+    [{ name: 'dpo', beta: 0 }, 'objective dpo: beta must be a number from 1e-9 to 1000000.'],
+    [{ name: 'simpo', beta: Infinity }, 'objective simpo: beta must be a number from 1e-9 to 1000000.'],
+    [{ name: 'dpo', beta: 1e308 }, 'objective dpo: beta must be a number from'],
+    [{ name: 'simpo', gamma: 1e308 }, 'objective simpo: gamma must be a number from 0 to 1000000.'],
+    [{ name: 'simpo', gamma: -1 }, 'objective simpo: gamma must be a number from 0 to 1000000.'],
   ])('refuses %j', (spec, message) => {
     const make = () => createObjective(spec);
     expect(make).toThrow(UserError);

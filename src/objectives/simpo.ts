@@ -1,6 +1,6 @@
 /** @file Defines SimPO. */
 
-import { defineObjective, numberFrom, positiveNumber } from './definition.js';
+import { defineObjective, numberFrom, scaleNumber } from './definition.js';
 import { meanLogp } from './linear.js';
 import { marginObjective, negativeLogSigmoid } from './margin.js';
 
@@ -11,8 +11,8 @@ import { marginObjective, negativeLogSigmoid } from './margin.js';
 export const simpo = defineObjective(
   'simpo',
   {
-    beta: positiveNumber().default(2).describe('scale of the reward'),
-    gamma: numberFrom(0).default(1).describe('the margin that is aimed at'),
+    beta: scaleNumber().default(2).describe('scale of the reward'),
+    gamma: numberFrom(0, 1e6).default(1).describe('the margin that is aimed at'),
   },
   ({ beta, gamma }) =>
     marginObjective({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { stageKinds } from '../pipeline/stages/index.js';
 import { trainRecipe } from '../train/settings.js';
-import { defaultInWords, describeKeys, type KeyDescription } from './describe.js';
+import { demandOf, defaultInWords, describeKeys, type KeyDescription } from './describe.js';
 
 /** A stage's schemas have types of their own; here they are all schemas. */
 const schemas: [string, z.ZodType][] = Object.entries(stageKinds).map(([kind, { schema }]) => [kind, schema]);
@@ -66,6 +66,19 @@ describe('describeKeys', () => {
 
   it('says so where the lower bound is not allowed and there is an upper one', () => {
     expect(keyOf(z.number().positive().max(1)).type).toMatch(/^a number above 0 and at most 1$/);
+  });
+
+  it('says so where the upper bound is not allowed', () => {
+    expect(keyOf(z.number().min(0).lt(1)).type).toBe('a number from 0 to below 1');
+  });
+
+  it('says why a number may not be larger, where the schema does', () => {
+    const limited = z.int().positive().max(9).meta({ limit: 'there are no more' });
+    expect(demandOf(keyOf(limited))).toBe('must be a whole number from 1 to 9: there are no more');
+    expect(demandOf(keyOf(limited.default(2).describe('how many').meta({ short: 'k' })))).toBe(
+      'must be a whole number from 1 to 9: there are no more',
+    );
+    expect(demandOf(keyOf(z.int().positive()))).toBe('must be a whole number from 1 up');
   });
 
   it('gives bounds to numbers, except those that a double has', () => {

@@ -23,6 +23,8 @@ export interface KeyDescription {
   text: string;
   /** A letter that stands for the key on the command line. */
   short?: string;
+  /** Why a number may not be larger, as the end of a sentence. */
+  limit?: string;
 }
 
 interface Json {
@@ -38,9 +40,11 @@ interface Json {
   /** An infinite bound is null in JSON. */
   maximum?: number | null;
   exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
   default?: unknown;
   description?: string;
   short?: string;
+  limit?: string;
 }
 
 /** Stands in a path for the place of a list's entry. */
@@ -77,6 +81,7 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
     required: required && json.default === undefined,
     text: json.description ?? '',
     ...(json.short !== undefined && { short: json.short }),
+    ...(json.limit !== undefined && { limit: json.limit }),
   };
 }
 
@@ -150,11 +155,17 @@ function numberInWords(what: string, json: Json): string {
   const { minimum, maximum, exclusive } = numberBounds(json);
   const fractional = json.type === 'number';
   const least = exclusive && !fractional ? (minimum ?? 0) + 1 : minimum;
+  if (json.exclusiveMaximum !== undefined)
+    return `${what} from ${least ?? 0} to below ${json.exclusiveMaximum}`;
   const from = least === undefined ? '' : exclusive && fractional ? ` above ${least}` : ` from ${least}`;
   if (maximum !== undefined)
     return `${what}${from}${exclusive && fractional ? ' and at most' : ' to'} ${maximum}`;
   return least === undefined || (exclusive && fractional) ? `${what}${from}` : `${what}${from} up`;
 }
+
+/** What a value must be, and why there is an end to it. */
+export const demandOf = ({ type, limit }: Pick<KeyDescription, 'type' | 'limit'>): string =>
+  `must be ${type}${limit === undefined ? '' : `: ${limit}`}`;
 
 /** A default as a recipe has it. */
 export function defaultInWords(value: unknown): string {

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { nearestOf } from '../util/nearest.js';
-import { describeKeys, ENTRY, type KeyDescription } from './describe.js';
+import { demandOf, describeKeys, ENTRY, type KeyDescription } from './describe.js';
 
 export interface ParseOptions {
   /** Where the keys are explained, for the message about an unknown one. */
@@ -56,7 +56,7 @@ function complaint(
   const name = path.filter((part) => asEntry(part) !== ENTRY).join('.');
   const key = keys.find((known) => [full, name].includes(known.path.join('.')));
   const isBound = ['too_small', 'too_big', 'not_multiple_of'].includes(issue.code) && key?.numeric;
-  return key && (MISFITS.has(issue.code) || isBound) ? `must be ${key.type}` : issue.message;
+  return key && (MISFITS.has(issue.code) || isBound) ? demandOf(key) : issue.message;
 }
 
 /** The key of the same part that is spelt most alike, or one of another part where that was clearly meant. */

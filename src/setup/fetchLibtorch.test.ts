@@ -128,9 +128,7 @@ process.exit(status);`,
     vi.mocked(statfs).mockResolvedValueOnce({ bavail: 1000, bsize: 1_000_000 } as Awaited<
       ReturnType<typeof statfs>
     >);
-    await expectFailure(
-      / has 1\.0 GB free and set-up needs about 2\.0 GB: free some space, or set XDG_CACHE_HOME/,
-    );
+    await expectFailure(/ has 1 GB free and set-up needs about 2 GB: free some space, or set XDG_CACHE_HOME/);
     expect(sandbox.calls('pip3 download')).toEqual([]);
   });
 

@@ -9,6 +9,15 @@ import type { RequestId } from './requests.js';
 
 const count = z.int().positive();
 
+const samples = count.max(100_000).meta({ limit: 'all samples of a problem are kept track of at once' });
+
+/** How many responses are drawn. The one schema of it. */
+export const samplesKey = (what: string) => samples.default(1).describe(what).meta({ short: 'k' });
+
+/** Requests at once. The one schema of it. */
+export const concurrencyKey = (initial: number, what: string) =>
+  count.max(4096).default(initial).describe(what).meta({ limit: 'each request holds a connection open' });
+
 /** What the two commands have by default: a teacher is sampled, a student is examined greedily. */
 export interface AnswerDefaults {
   instruction: string;
@@ -71,7 +80,7 @@ export function answerKeys(defaults: AnswerDefaults) {
       .describe(
         'an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1; without it the model runs here',
       ),
-    samples: count.default(1).describe('responses a problem').meta({ short: 'k' }),
+    samples: samplesKey('responses a problem'),
     system: z.string().optional().describe('a system message'),
     instruction: z
       .string()
@@ -93,7 +102,7 @@ export function answerKeys(defaults: AnswerDefaults) {
       .describe(
         'environment variable with the key of the endpoint; without it OPENAI_API_KEY, if that is set',
       ),
-    concurrency: count.default(16).describe('requests to the endpoint at once'),
+    concurrency: concurrencyKey(16, 'requests to the endpoint at once'),
     timeout: z.number().min(0.001).max(86_400).default(3600).describe('seconds for one request as a whole'),
     idle_timeout: z
       .number()
@@ -128,7 +137,7 @@ export const collectSettings = z.strictObject({
     .enum(presetNames)
     .default('mathVerify')
     .describe('how the answers of traces are found and compared'),
-  until_right: count
+  until_right: samples
     .optional()
     .describe('ask for a problem until its first right response, at most so many times; instead of samples'),
   max_tokens_total: count

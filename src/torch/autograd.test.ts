@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { backward, enableGrad, grad, noGrad } from './autograd.js';
 import { fromArray, toFloat64Array } from './data.js';
+import { isOutOfMemory, TorchError } from './errors.js';
+import { native } from './native.js';
+import { invoke, Op, wrap } from './op.js';
 import * as ops from './ops.js';
 import { scope, type Tensor } from './tensor.js';
 
@@ -49,6 +52,43 @@ describe('backward and grad', () => {
         backward([f]);
       }).toThrow('second time');
     });
+  });
+});
+
+describe('too little memory', () => {
+  const expand = new Op(
+    'aten::expand',
+    'aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)',
+  );
+  const elements = 2 ** 46;
+
+  /** A number whose backward pass makes a tensor of half a petabyte, which its forward pass does not. */
+  const first = (x: Tensor) => ops.sum(ops.narrow(wrap(invoke(expand, x.handle, [elements])), 0, 0, 2));
+
+  it.each<[string, (x: Tensor) => unknown]>([
+    ['aten::zeros', () => ops.zeros([elements], { dtype: 'f64' })],
+    [
+      'backward',
+      (x) => {
+        backward([first(x)]);
+      },
+    ],
+    ['grad', (x) => grad([first(x)], [x])],
+  ])('is the same error with the size in %s', (name, body) => {
+    scope(() => {
+      const x = leaf([1]);
+      const attempt = () => body(x);
+      expect(attempt).toThrow(`out of memory: ${name} asked for 563 TB`);
+      expect(attempt).toThrow(TorchError);
+      expect(attempt).toThrow(expect.toSatisfy(isOutOfMemory));
+    });
+  });
+
+  it('is not what other errors are', () => {
+    const attempt = () => native.shape(-1);
+    expect(attempt).toThrow(TorchError);
+    expect(attempt).toThrow(expect.not.toSatisfy(isOutOfMemory));
+    expect(isOutOfMemory(new Error('out of memory'))).toBe(false);
   });
 });
 

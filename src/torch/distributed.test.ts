@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { launchEnvironment } from './distributed.js';
+import { launchEnvironment, ProcessGroup } from './distributed.js';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -49,6 +49,13 @@ describe('two processes over Gloo', () => {
   });
 });
 
+describe('a group', () => {
+  it.each([0, -1, 70_000, 65_536 + 29_500])('is not begun at port %d, which is none', (port) => {
+    const environment = { rank: 0, world: 1, host: '127.0.0.1', port, agentStore: false, attempt: 0 };
+    expect(() => new ProcessGroup(environment, 1)).toThrow(`a port is from 1 to 65535, not ${port}`);
+  });
+});
+
 describe('launchEnvironment', () => {
   /** What torchrun sets for the second of four processes. */
   const torchrun = {
@@ -90,6 +97,8 @@ describe('launchEnvironment', () => {
     [{ RANK: undefined }, 'RANK must be a whole number'],
     [{ RANK: '-1' }, 'RANK must be a whole number'],
     [{ MASTER_PORT: undefined }, 'MASTER_PORT must be a whole number'],
+    [{ MASTER_PORT: '0' }, 'MASTER_PORT must be a port, from 1 to 65535, not 0'],
+    [{ MASTER_PORT: '70000' }, 'MASTER_PORT must be a port, from 1 to 65535, not 70000'],
     [{ RANK: '4' }, 'RANK 4 must be below WORLD_SIZE 4'],
   ])('refuses %o', (change, message) => {
     const read = () => launchEnvironment({ ...torchrun, ...change });

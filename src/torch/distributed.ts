@@ -28,6 +28,9 @@ export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchE
     }
     return value;
   };
+  const port = whole('MASTER_PORT');
+  if (port < 1 || port > 65_535)
+    throw new UserError(`the environment variable MASTER_PORT must be a port, from 1 to 65535, not ${port}`);
   const rank = whole('RANK');
   const world = whole('WORLD_SIZE');
   if (rank >= world) throw new UserError(`RANK ${rank} must be below WORLD_SIZE ${world}`);
@@ -35,7 +38,7 @@ export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchE
     rank,
     world,
     host: env.MASTER_ADDR ?? '127.0.0.1',
-    port: whole('MASTER_PORT'),
+    port,
     agentStore: env.TORCHELASTIC_USE_AGENT_STORE === 'True',
     attempt: env.TORCHELASTIC_RESTART_COUNT === undefined ? 0 : whole('TORCHELASTIC_RESTART_COUNT'),
   };

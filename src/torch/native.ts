@@ -1,6 +1,7 @@
 /** @file Loads the addon and declares its functions. Nothing outside src/torch imports it. */
 import { createRequire } from 'node:module';
 import { addonPath } from '../setup/record.js';
+import { explain } from './errors.js';
 
 /** A tensor's number in the addon: generation · 2²² + slot. */
 export type Handle = number;
@@ -91,7 +92,23 @@ const environment = {
 
 function load(): Native {
   for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
-  return createRequire(import.meta.url)(addonPath()) as Native;
+  const addon = createRequire(import.meta.url)(addonPath()) as Native;
+  return Object.fromEntries(
+    Object.entries(addon).map(([name, run]) => [name, name === 'call' ? run : explained(name, run as Call)]),
+  ) as unknown as Native;
+}
+
+type Call = (...args: unknown[]) => unknown;
+
+/** Any of them may run out of memory. `call` is explained by `invoke`, which knows the operator and its arguments. */
+function explained(name: string, run: Call): Call {
+  return (...args) => {
+    try {
+      return run(...args);
+    } catch (error) {
+      throw explain(name, error);
+    }
+  };
 }
 
 export const native: Native = load();

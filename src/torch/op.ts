@@ -1,5 +1,6 @@
 /** @file Resolves, checks and calls operators of libtorch; the generated src/torch/ops.ts is built on it. */
 import { dtypeOf } from './dtype.js';
+import { explain } from './errors.js';
 import { native, type Handle, type NativeValue } from './native.js';
 import { Tensor } from './tensor.js';
 
@@ -105,26 +106,12 @@ export function invoke(op: Op, ...args: NativeValue[]): NativeValue {
   try {
     return native.call(op.id, ...args);
   } catch (error) {
-    throw explain(op, args, error);
+    throw explain(op.name, error, givenTo(op, args));
   }
 }
 
-/** Error of an operator: libtorch's message with the operator and its arguments' dtypes and shapes. */
-export class TorchError extends Error {
-  override name = 'TorchError';
-
-  constructor(
-    message: string,
-    /** ERR_OUT_OF_MEMORY, ERR_DISPOSED, ERR_ARGUMENT or ERR_TORCH. */
-    readonly code: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
-function explain(op: Op, args: readonly NativeValue[], error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
+/** What an operator was given: the dtypes and shapes of its tensors. */
+function givenTo(op: Op, args: readonly NativeValue[]): string {
   const shown = schemaArguments(op.schema).flatMap((argument, i) => {
     const value = args[i];
     if (!argument.type.startsWith('Tensor') || value === undefined || value === null) return [];
@@ -133,17 +120,7 @@ function explain(op: Op, args: readonly NativeValue[], error: unknown): unknown 
       `${argument.name}: ${handles.slice(0, 4).map(describe).join(', ')}${handles.length > 4 ? ', …' : ''}`,
     ];
   });
-  const given = shown.length > 0 ? ` (${shown.join('; ')})` : '';
-  return new TorchError(`${sentence(op, error)}${given}`, String(error.code), { cause: error });
-}
-
-function sentence(op: Op, { message, code }: Error & { code?: unknown }): string {
-  const bytes = /(?:tried to allocate|unable to mmap) (\d+) bytes/.exec(message)?.[1];
-  if (code === 'ERR_OUT_OF_MEMORY') {
-    const asked = bytes === undefined ? '' : ` asked for ${(Number(bytes) / 1e9).toFixed(2)} GB`;
-    return `out of memory: ${op.name}${asked}${asked === '' ? ` (${message})` : ''}`;
-  }
-  return message.startsWith(op.name) ? message : `${op.name}: ${message}`;
+  return shown.length > 0 ? ` (${shown.join('; ')})` : '';
 }
 
 function describe(handle: Handle | null): string {

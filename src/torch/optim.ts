@@ -1,12 +1,16 @@
 /** @file Updates parameters from gradients: AdamW and gradient clipping. Knows no models. */
 import * as ops from './ops.js';
 import { noGrad } from './autograd.js';
+import { toFloat64Array } from './data.js';
 import { scope, type Tensor } from './tensor.js';
 
 export interface AdamWOptions {
   betas: readonly [number, number];
   eps: number;
-  /** Decoupled decay: a step multiplies weights by 1 − lr · weightDecay. */
+  /**
+   * Decoupled decay: a step multiplies weights by 1 − lr · weightDecay. Matrices and embeddings decay; vectors, which
+   * are norms and biases, do not, as in transformers' Trainer (`get_decay_parameter_names`).
+   */
   weightDecay: number;
 }
 
@@ -18,6 +22,8 @@ export class AdamW implements Disposable {
   readonly expAvgs: Tensor[];
   readonly expAvgSqs: Tensor[];
   readonly #steps: Tensor[];
+  /** The places of the parameters that decay, and of those that do not; each is one call of the kernel. */
+  readonly #groups: { members: number[]; weightDecay: number }[];
 
   constructor(
     readonly params: readonly Tensor[],
@@ -26,21 +32,36 @@ export class AdamW implements Disposable {
     this.expAvgs = params.map((param) => ops.zerosLike(param));
     this.expAvgSqs = params.map((param) => ops.zerosLike(param));
     this.#steps = params.map((param) => ops.zeros([], { dtype: 'f32', device: param.device }));
+    const places = params.map((_, i) => i);
+    this.#groups = [
+      { members: places.filter((i) => params[i]!.shape.length > 1), weightDecay: options.weightDecay },
+      { members: places.filter((i) => params[i]!.shape.length <= 1), weightDecay: 0 },
+    ].filter(({ members }) => members.length > 0);
   }
 
   /** Updates the parameters by these gradients, which come in the parameters' order. */
   step(grads: readonly Tensor[], lr: number): void {
     noGrad(() => {
       ops.foreachAddScalar_(this.#steps, 1);
-      ops.fusedAdamw_(this.params, grads, this.expAvgs, this.expAvgSqs, [], this.#steps, {
-        lr,
-        beta1: this.options.betas[0],
-        beta2: this.options.betas[1],
-        weightDecay: this.options.weightDecay,
-        eps: this.options.eps,
-        amsgrad: false,
-        maximize: false,
-      });
+      const { betas, eps } = this.options;
+      for (const { members, weightDecay } of this.#groups) {
+        const [params, gradients, averages, squares, steps] = [
+          this.params,
+          grads,
+          this.expAvgs,
+          this.expAvgSqs,
+          this.#steps,
+        ].map((tensors) => members.map((i) => tensors[i]!));
+        ops.fusedAdamw_(params!, gradients!, averages!, squares!, [], steps!, {
+          lr,
+          beta1: betas[0],
+          beta2: betas[1],
+          weightDecay,
+          eps,
+          amsgrad: false,
+          maximize: false,
+        });
+      }
     });
   }
 
@@ -49,14 +70,19 @@ export class AdamW implements Disposable {
   }
 }
 
+/** The 2-norm of each tensor, in one tensor. In float32, or float64 for such tensors. */
+function norms(tensors: readonly Tensor[]): Tensor {
+  return ops.stack(ops.foreachNorm(tensors, 2, tensors[0]!.dtype === 'f64' ? 'f64' : 'f32'));
+}
+
 /** Returns the 2-norm of all tensors together; infinite where the sum of squares exceeds the dtype. */
 export function globalNorm(tensors: readonly Tensor[]): number {
-  return scope(() =>
-    noGrad(() => {
-      const norms = ops.foreachNorm(tensors, 2, tensors[0]!.dtype === 'f64' ? 'f64' : 'f32');
-      return ops.norm(ops.stack(norms)).item();
-    }),
-  );
+  return scope(() => noGrad(() => ops.norm(norms(tensors)).item()));
+}
+
+/** Returns the 2-norm of each tensor; infinite where its sum of squares exceeds the dtype. */
+export function eachNorm(tensors: readonly Tensor[]): Float64Array {
+  return scope(() => noGrad(() => toFloat64Array(norms(tensors))));
 }
 
 /**

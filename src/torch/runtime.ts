@@ -1,12 +1,15 @@
 /** @file Controls libtorch for the process: threads, random generators, devices and memory. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { messageOf, UserError } from '../util/errors.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
+import { threadCount } from './threads.js';
 
-/** Sets how many threads an operator may use on the CPU. It holds for the calling thread: call it in every worker. */
-export function setThreads(count: number = availableParallelism()): void {
+/**
+ * Sets how many threads an operator may use on the CPU; by default OMP_NUM_THREADS, or as many as there are physical
+ * cores for this process. It holds for the calling thread: call it in every worker.
+ */
+export function setThreads(count: number = threadCount()): void {
   native.setThreads(count);
 }
 

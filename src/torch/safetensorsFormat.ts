@@ -1,7 +1,7 @@
 /** @file Reads and writes the safetensors format. Knows bytes and headers but no tensors: it does not load libtorch. */
 import { closeSync } from 'node:fs';
 import { basename } from 'node:path';
-import { formatBytes } from '../util/bytes.js';
+import { formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { readFully, replaceFile, writeAll } from '../util/files.js';
 import { openRegular } from '../util/regularFile.js';
@@ -101,8 +101,9 @@ function readHeaderText(fd: number, size: number, file: string): { text: string;
     );
   }
   if (LENGTH_BYTES + Number(length) > size) {
+    const [asked, present] = formatUnequalBytes(Number(length), size);
     throw new UserError(
-      `${file}: its header has ${formatBytes(Number(length))} but the file only ${formatBytes(size)}; ` +
+      `${file}: its header has ${asked} but the file only ${present}; ` +
         'the download is incomplete, fetch it again',
     );
   }
@@ -153,8 +154,9 @@ function checkLayout(entries: readonly TensorEntry[], available: number, file: s
     position = end;
   }
   if (position > available) {
+    const [asked, present] = formatUnequalBytes(position, available);
     throw new UserError(
-      `${file}: header says ${formatBytes(position)} of data but the file has ${formatBytes(available)}; ` +
+      `${file}: header says ${asked} of data but the file has ${present}; ` +
         'the download is incomplete, fetch it again',
     );
   }

@@ -256,6 +256,30 @@ describe('an optimizer step', () => {
   });
 });
 
+describe('a backward pass that fails', () => {
+  const sequences = rows.map((row, i): TrainSequence => ({
+    role: i % 2 === 0 ? 'chosen' : 'rejected',
+    group: Math.floor(i / 2),
+    length: row.ids.length - row.responseStart,
+    row,
+  }));
+
+  it.each(['sft', 'redi', 'simpo'])('frees what the forward of %s had kept', (name) => {
+    using engine = engineOf('llama', 'bf16');
+    const objective = createObjective({ name });
+    const before = liveTensors();
+    const backward = engine.backward.bind(engine);
+    // A gradient for one token too few in each row.
+    engine.backward = (activations, given) =>
+      backward(
+        activations,
+        given.map((values) => values.subarray(1)),
+      );
+    expect(() => runStep(engine, objective, sequences, 30)).toThrow('another number of bytes');
+    expect(liveTensors()).toBe(before);
+  });
+});
+
 describe('responses', () => {
   it('are predicted from the token before each of theirs', () => {
     using engine = engineOf('llama', 'f32');

@@ -91,11 +91,22 @@ export class Engine implements Disposable {
   }
 
   /**
-   * Adds the gradient of a loss with these dLoss/dlogp to the weights' gradients and frees the activations.
+   * Adds the gradient of a loss with these dLoss/dlogp to the weights' gradients and frees the activations, also where
+   * it fails.
    * @returns the log-probs
    */
   backward(activations: Activations, gradient: readonly Float64Array[]): Float64Array[] {
-    const { pack, responses, segments, final } = activations;
+    try {
+      return this.#backward(activations, gradient);
+    } finally {
+      disposeAll(activations);
+    }
+  }
+
+  #backward(
+    { pack, responses, segments, final }: Activations,
+    gradient: readonly Float64Array[],
+  ): Float64Array[] {
     return scope(() =>
       noGrad(() => {
         const all = concatenate(gradient);
@@ -107,7 +118,6 @@ export class Engine implements Disposable {
           this.#branchBackward(this.#branches[s]!, segments[s]!, pack, g);
         }
         this.#embeddingBackward(pack.ids, g);
-        disposeAll(activations);
         return perRow(head.logps, responses.lengths);
       }),
     );

@@ -34,6 +34,8 @@ export interface PreparedData {
 export interface TokenizeOptions extends SideOptions {
   /** What the objective learns from. Default: `pairs`, which takes both sides of a pair. */
   data?: Objective['data'];
+  /** Told of the rows that are tokenised so far. When it throws, that is the end. */
+  onRows?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Rows that are tokenised at a time, so that the tokenizer's threads have work. */
@@ -46,8 +48,10 @@ export async function tokenizeFile(
   tokenizer: ChatTokenizer,
   options: TokenizeOptions,
 ): Promise<Example[]> {
+  const { onRows } = options;
   const examples: Example[] = [];
   for (let start = 0; start < records.length; start += BATCH) {
+    if (start > 0) onRows?.(start, records.length);
     const batch = records
       .slice(start, start + BATCH)
       .map((record) => tokenize(path, record, tokenizer, options));
@@ -73,9 +77,14 @@ async function tokenize(
 
 /**
  * Reads and tokenises the recipe's data for an objective. Supervised fine-tuning takes the chosen sides of pairs.
+ * @param onRows as in `TokenizeOptions`
  * @throws UserError for bad rows, for rows that the objective cannot use, and if nothing is left
  */
-export async function prepareExamples(recipe: TrainRecipe, objective: Objective): Promise<PreparedData> {
+export async function prepareExamples(
+  recipe: TrainRecipe,
+  objective: Objective,
+  onRows?: TokenizeOptions['onRows'],
+): Promise<PreparedData> {
   const { model, data: path, layout, system } = recipe;
   const tokenizer = ChatTokenizer.load(model);
   const { maxPositions, vocabSize } = readConfig(model);
@@ -85,7 +94,8 @@ export async function prepareExamples(recipe: TrainRecipe, objective: Objective)
   }
   const records = readTrainingRecords(path);
   checkRows(objective, records, path);
-  const all = await tokenizeFile(path, records, tokenizer, { layout, system, data: objective.data });
+  const options = { layout, system, data: objective.data, onRows };
+  const all = await tokenizeFile(path, records, tokenizer, options);
 
   const data: PreparedData = { examples: [], dropped: [], tokens: 0 };
   for (const example of all) {

@@ -1,6 +1,7 @@
 /** @file Tells people how a training run goes: its events as lines and a progress bar. */
 
 import { place } from '../doctor/print.js';
+import { formatCount } from '../util/bytes.js';
 import type { Progress } from '../util/progress.js';
 import type { TrainEvent } from './trainer.js';
 
@@ -8,6 +9,9 @@ import type { TrainEvent } from './trainer.js';
 export function reportTraining(progress: Progress): (event: TrainEvent) => void {
   return (event) => {
     switch (event.kind) {
+      case 'tokenized':
+        progress.update(event.done, event.total, 'tokenising');
+        break;
       case 'doctor':
         for (const group of event.findings)
           progress.log(`${group.severity}: ${group.code} (${place(group)}): ${group.detail}`);
@@ -28,7 +32,10 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
       }
       case 'start':
         progress.log(`loss: ${event.formula}`);
-        progress.log(`${event.steps} steps, ${(event.parameters / 1e6).toFixed(1)} M parameters`);
+        progress.log(
+          `${event.steps} steps${event.idle > 0 ? ` (${event.idle} with learning rate 0, where the warm-up begins)` : ''}, ` +
+            `${formatCount(event.parameters)} parameters`,
+        );
         break;
       case 'reference':
         progress.update(event.done, event.total, 'scoring the reference');
@@ -44,12 +51,12 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
 }
 
 function describe(metrics: Record<string, number>): string {
-  const parts = [`loss ${metrics.loss!.toFixed(4)}`];
+  // What matters least comes last: it goes first where the line is too short.
+  const parts = [`${Math.round(metrics.tokens_per_second!)} tokens/s`, `loss ${metrics.loss!.toFixed(4)}`];
   const chosen = metrics['logps/chosen_per_token'];
   const rejected = metrics['logps/rejected_per_token'];
   if (chosen !== undefined && rejected !== undefined) {
     parts.push(`logps per token ${chosen.toFixed(3)} / ${rejected.toFixed(3)}`);
   }
-  parts.push(`${Math.round(metrics.tokens_per_second!)} tokens/s`);
   return parts.join(', ');
 }

@@ -23,7 +23,8 @@ async function attempt(rows: readonly object[], keys: object = {}) {
   const data = writeRows(join(root, `rows-${++runs}.jsonl`), rows);
   const out = join(root, `run-${runs}`);
   const given = {
-    ...{ model, data, out, objective: { name: 'sft' }, optimizer: { lr: 1e-3 }, dtype: 'f32', max_steps: 1 },
+    ...{ model, data, out, objective: { name: 'sft' }, optimizer: { lr: 1e-3 }, dtype: 'f32' },
+    ...{ max_steps: 1, schedule: { warmup_ratio: 0 } },
     ...keys,
   };
   const events: TrainEvent[] = [];

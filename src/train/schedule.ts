@@ -32,6 +32,14 @@ export function learningRate(step: number, { peak, totalSteps, warmupRatio, deca
   }
 }
 
+/**
+ * Counts the steps of a run whose learning rate is 0. A warm-up begins with one; the decay would reach 0 only after the
+ * last step.
+ */
+export function idleSteps({ totalSteps, warmupRatio }: Schedule): number {
+  return warmupSteps(totalSteps, warmupRatio) > 0 ? 1 : 0;
+}
+
 /** Counts the steps before the peak. */
 export function warmupSteps(totalSteps: number, warmupRatio: number): number {
   return Math.ceil(totalSteps * warmupRatio);

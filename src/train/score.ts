@@ -9,6 +9,7 @@ import { openDevice, setThreads } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import type { Layout, TokenRow } from '../text/tokenRows.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
+import { UserError } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import { checkIds, tokenizeFile } from './examples.js';
 import { packByTokenBudget } from './tokenBudget.js';
@@ -48,7 +49,12 @@ export async function scoreFile(
   openDevice(options.device);
   const tokenizer = ChatTokenizer.load(options.model);
   const { layout } = options;
-  const examples = await tokenizeFile(options.data, readTrainingRecords(options.data), tokenizer, { layout });
+  const onRows = (done: number, total: number) => {
+    signal?.throwIfAborted();
+    progress.update(done, total, 'tokenising');
+  };
+  const records = readTrainingRecords(options.data);
+  const examples = await tokenizeFile(options.data, records, tokenizer, { layout, onRows });
   using model = loadModel(options.model, {
     dtype: options.dtype,
     device: options.device,
@@ -91,6 +97,10 @@ async function scoreRows(
   const lengths = rows.map((row) => row.ids.length);
   for (const members of packByTokenBudget(lengths, tokenBudget)) {
     const logps = scorer.score(members.map((i) => rows[i]!));
+    if (!logps.every((row) => row.every(Number.isFinite)))
+      throw new UserError(
+        'the model computes log-probabilities that are not finite: its weights are damaged or diverged',
+      );
     members.forEach((i, position) => (scores[i] = summarise(rows[i]!, logps[position]!, tokens)));
     done += members.length;
     progress.update(done, rows.length, 'sequences');

@@ -9,6 +9,53 @@ import { decays } from './schedule.js';
 
 const count = z.int().positive();
 const fraction = z.number().min(0).max(1);
+/** With 1 a moment would never move, and its bias correction would divide by 0. */
+const beta = z.number().min(0).lt(1, 'must be a number from 0 to below 1');
+
+/** Steps of a run at most. */
+export const MAX_STEPS = 2 ** 31 - 1;
+
+/** The least change of a weight that is an update: float32 holds no less beside a weight of 10⁻⁵. */
+const LEAST_UPDATE = 1e-12;
+
+/** Refuses settings under which no step would change a weight, or one would blow up all of them. */
+function checkOptimizer(
+  { lr, eps, weight_decay: decay, clip_grad_norm: norm }: z.output<typeof optimizer>,
+  context: z.RefinementCtx,
+): void {
+  const refuse = (key: string, message: string) => {
+    context.addIssue({ code: 'custom', path: [key], message });
+  };
+  // Adam moves a weight by about lr, and by no more than lr · clip_grad_norm / eps.
+  if (lr < LEAST_UPDATE)
+    refuse('lr', `${lr} changes no weight: float32 does not hold such a step. Raise it.`);
+  else if (lr * Math.min(1, norm / eps) < LEAST_UPDATE)
+    refuse(
+      eps > 1 ? 'eps' : 'clip_grad_norm',
+      `with lr ${lr}, eps ${eps} and clip_grad_norm ${norm} a step changes no weight: float32 does not hold changes of ` +
+        `lr · clip_grad_norm / eps. Lower eps or raise clip_grad_norm.`,
+    );
+  if (lr * decay >= 1)
+    refuse(
+      'weight_decay',
+      `a step multiplies weights by 1 − lr · weight_decay, which must be above 0: with lr ${lr} take less than ${1 / lr}`,
+    );
+}
+
+const optimizer = z.strictObject({
+  lr: z.number().positive().describe('the highest learning rate'),
+  betas: z
+    .tuple([beta, beta])
+    .default([0.9, 0.999])
+    .describe('decay rates of the first and the second moment'),
+  eps: z.number().min(1e-30).default(1e-8).describe('added to the root of the second moment'),
+  weight_decay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('decoupled weight decay, of matrices and embeddings; norms and biases have none'),
+  clip_grad_norm: z.number().positive().default(1).describe('the largest norm of a gradient'),
+});
 
 const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number | undefined }): boolean =>
   recipe.epochs === undefined || recipe.max_steps === undefined;
@@ -52,18 +99,7 @@ const trainKeys = z.strictObject({
     .describe(
       'whether errors that `redistill doctor` finds in a sample of the data end the run or are only reported',
     ),
-  optimizer: z
-    .strictObject({
-      lr: z.number().positive().describe('the highest learning rate'),
-      betas: z
-        .tuple([fraction, fraction])
-        .default([0.9, 0.999])
-        .describe('decay rates of the first and the second moment'),
-      eps: z.number().positive().default(1e-8).describe('added to the root of the second moment'),
-      weight_decay: z.number().min(0).default(0).describe('decoupled weight decay'),
-      clip_grad_norm: z.number().positive().default(1).describe('the largest norm of a gradient'),
-    })
-    .describe('the settings of AdamW'),
+  optimizer: optimizer.superRefine(checkOptimizer).describe('the settings of AdamW'),
   schedule: z
     .strictObject({
       warmup_ratio: fraction.default(0.1).describe('share of the steps in which the rate rises'),
@@ -73,7 +109,7 @@ const trainKeys = z.strictObject({
     .describe('the learning rate over the steps'),
   batch_size: count.default(8).describe('rows, or pairs, an optimizer step'),
   epochs: z.number().positive().optional().describe('passes over the data; without it and max_steps, one'),
-  max_steps: count.optional().describe('optimizer steps, instead of epochs'),
+  max_steps: count.max(MAX_STEPS).optional().describe('optimizer steps, instead of epochs'),
   token_budget: count
     .default(1024)
     .describe('tokens that go through the model at once; fewer take less memory'),

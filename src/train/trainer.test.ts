@@ -2,9 +2,12 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { worst } from '../../test/support/engines.js';
 import { expectedGradients, familiesWithGradients, familyDir } from '../../test/support/families.js';
 import { contents, readRows, turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
+import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
 import { loadModel } from '../models/checkpoint.js';
+import { parameterSpecs } from '../models/parameters.js';
 import { createObjective, objectiveNames } from '../objectives/index.js';
 import { toFloat32Array } from '../torch/data.js';
 import { liveTensors } from '../torch/tensor.js';
@@ -64,6 +67,8 @@ function recipeOf(objective: string | { name: string }, keys: object = {}): Trai
     batch_size: 2,
     max_steps: 3,
     dtype: 'f32',
+    // The rate of a single step with a warm-up would be 0, which is refused.
+    ...('max_steps' in keys && keys.max_steps === 1 && { schedule: { warmup_ratio: 0 } }),
     ...keys,
   };
   return parseRecipe(trainRecipe, recipe, 'recipe');
@@ -120,6 +125,18 @@ const embedding = (dir: string): Float32Array => {
   using loaded = loadModel(dir, { dtype: 'f32' }).model;
   return toFloat32Array(loaded.parameter('embedding'));
 };
+
+/** A model's parameters with the names that its files give to their parts. */
+function parametersOf(dir: string): Map<string, { parts: string[]; values: Float32Array }> {
+  using loaded = loadModel(dir, { dtype: 'f32' }).model;
+  const specs = parameterSpecs(loaded.config);
+  return new Map(
+    [...loaded.parameters].map(([name, tensor]) => [
+      name,
+      { parts: specs.get(name)!.parts.map((part) => part.name), values: toFloat32Array(tensor).slice() },
+    ]),
+  );
+}
 
 const relative = (a: number, b: number) => Math.abs(a - b) / Math.abs(b);
 
@@ -341,10 +358,25 @@ describe('steps', () => {
     );
   });
 
-  it('change nothing where the rate is 0', async () => {
-    // The only step is the warm-up's first.
-    const { result } = await trained(recipeOf('sft', { max_steps: 1, schedule: { warmup_ratio: 1 } }));
-    expect(embedding(result.model)).toEqual(embedding(model));
+  it('change nothing where the rate is 0, of which the start tells', async () => {
+    const keys = { max_steps: 2, schedule: { warmup_ratio: 1 }, save: { every: 1 } };
+    const { events, recipe, result } = await trained(recipeOf('sft', keys));
+    expect(events.find((event) => event.kind === 'start')).toMatchObject({ steps: 2, idle: 1 });
+    expect(embedding(join(recipe.out, 'checkpoints', 'step-1'))).toEqual(embedding(model));
+    expect(embedding(result.model)).not.toEqual(embedding(model));
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['whose only rate is 0', { max_steps: 1, schedule: {} }, /one step.*nothing would be trained/],
+    ['that the batch makes one', { max_steps: undefined, batch_size: 32 }, /5 rows, batch_size 32/],
+    ['that are less than one', { max_steps: undefined, epochs: 1e-9 }, /less than one step/],
+    ['without end', { max_steps: undefined, epochs: 1e308 }, /lower epochs/],
+  ])('are refused %s, before anything is written', async (_, keys, message) => {
+    const { error, events, recipe } = await attempt(recipeOf('sft', keys));
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as Error).message).toMatch(message);
+    expect(events).toEqual([]);
+    expect(existsSync(recipe.out)).toBe(false);
   });
 
   it('make up epochs, each over every row, and add up their tokens', async () => {
@@ -365,6 +397,37 @@ describe('steps', () => {
     const { result } = await trained(recipeOf('sft', { max_steps: undefined, batch_size: 4 }));
     expect(result.steps).toBe(2);
   });
+});
+
+describe('weight decay', () => {
+  it.each(['llama', 'qwen2', 'qwen3', 'gemma3'])(
+    'is of the matrices and embeddings of %s alone',
+    async (family) => {
+      const from = join(root, `decay-${family}`);
+      cpSync(familyDir(family), from, { recursive: true });
+      writeTinyTokenizer(from);
+      const lr = 0.01;
+      const weightsAfter = async (weight_decay: number) => {
+        const keys = { model: from, max_steps: 1, optimizer: { lr, weight_decay } };
+        const { result } = await trained(recipeOf('sft', keys));
+        return parametersOf(result.model);
+      };
+      const [start, plain, decayed] = [parametersOf(from), await weightsAfter(0), await weightsAfter(0.5)];
+      // transformers 5.23, trainer_pt_utils.get_parameter_names as Trainer.get_decay_parameter_names calls it.
+      const spared = [/bias/, /layernorm/, /rmsnorm/, /(?:^|\.)norm(?:$|\.)/, /_norm(?:$|\.)/];
+      let norms = 0;
+      for (const [name, { parts, values }] of start) {
+        const exempt = parts.map((part) => spared.some((pattern) => pattern.test(part)));
+        expect(new Set(exempt).size, name).toBe(1);
+        const expected = plain.get(name)!.values.map((x, i) => (exempt[0] ? x : x - lr * 0.5 * values[i]!));
+        if (exempt[0]) {
+          norms++;
+          expect(decayed.get(name)!.values, name).toEqual(expected);
+        } else expect(worst(decayed.get(name)!.values, expected), name).toBeLessThan(1e-6);
+      }
+      expect(norms).toBeGreaterThan(4);
+    },
+  );
 });
 
 describe('out', () => {

@@ -7,17 +7,20 @@ import { stringify as toYaml } from 'yaml';
 import type { FindingGroup } from '../doctor/summary.js';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel, saveModel, type LoadedModel } from '../models/checkpoint.js';
+import { parameterCount } from '../models/parameters.js';
 import { Scorer } from '../models/scorer.js';
 import { createObjective } from '../objectives/index.js';
+import { withMemoryFor } from '../torch/errors.js';
 import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
 import type { Tensor } from '../torch/tensor.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
-import { stepRows, stepsPerEpoch } from './dataOrder.js';
+import { stepRows } from './dataOrder.js';
 import { Engine } from './engine.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
 import { packByTokenBudget } from './tokenBudget.js';
+import { planSteps } from './plan.js';
 import { preflight } from './preflight.js';
 import type { TrainRecipe } from './settings.js';
 import { learningRate } from './schedule.js';
@@ -42,10 +45,13 @@ export interface StepMetrics extends Record<string, number> {
 
 /** Events of a training run, in order. */
 export type TrainEvent =
+  /** Rows that are tokenised so far. */
+  | { kind: 'tokenized'; done: number; total: number }
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
   | { kind: 'notice'; sentence: string }
   | { kind: 'doctor'; findings: FindingGroup[] }
-  | { kind: 'start'; formula: string; steps: number; parameters: number }
+  /** `idle` of the steps have learning rate 0. */
+  | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
   | { kind: 'reference'; done: number; total: number }
   | { kind: 'step'; metrics: StepMetrics; steps: number }
   | { kind: 'saved'; path: string };
@@ -78,8 +84,12 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   const beforePack = () => signal?.throwIfAborted();
 
   const objective = createObjective(recipe.objective);
-  const data = await prepareExamples(recipe, objective);
+  const data = await prepareExamples(recipe, objective, (done, total) => {
+    beforePack();
+    onEvent({ kind: 'tokenized', done, total });
+  });
   const { examples } = data;
+  const { steps, idle, order, schedule, stepsPerEpoch: perEpoch } = planSteps(recipe, examples.length);
   const findings = recipe.doctor === 'off' ? [] : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, {
@@ -97,22 +107,19 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
   if (findings.length > 0) onEvent({ kind: 'doctor', findings });
 
-  using weights = new TrainableWeights(loaded.model, recipe.dtype);
+  const parameters = parameterCount(loaded.model.config);
+  // Masters, gradients and two moments in float32, and a copy to compute with.
+  const bytes = parameters * (16 + (recipe.dtype === 'bf16' ? 2 : 0));
+  const state = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
+  using weights = withMemoryFor(state, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   using engine = new Engine(weights, recipe.recompute);
   const masters = [...weights.masters.values()];
   const grads = [...weights.grads.values()];
   const { lr: peak, betas, eps, weight_decay: weightDecay, clip_grad_norm: maxNorm } = recipe.optimizer;
-  using optimizer = new AdamW(masters, { betas, eps, weightDecay });
-
-  const order = { rows: examples.length, batchSize: recipe.batch_size, seed: recipe.seed };
-  const perEpoch = stepsPerEpoch(order);
-  const steps = recipe.max_steps ?? Math.ceil((recipe.epochs ?? 1) * perEpoch);
-  const { warmup_ratio: warmupRatio, decay } = recipe.schedule;
-  const schedule = { peak, totalSteps: steps, warmupRatio, decay };
+  using optimizer = withMemoryFor(state, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
 
   if (objective.needs.reference) scoreReference(weights, examples, tokenBudget, onEvent, beforePack);
-  const parameters = masters.reduce((sum, tensor) => sum + tensor.elements, 0);
-  onEvent({ kind: 'start', formula: objective.formula, steps, parameters });
+  onEvent({ kind: 'start', formula: objective.formula, steps, idle, parameters });
 
   let tokens = 0;
   let saved: string | undefined;

@@ -2,8 +2,8 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createProgress, formatDuration } from './progress.js';
 
-function open(tty: boolean) {
-  const stream = Object.assign(new PassThrough(), { isTTY: tty, columns: 60 });
+function open(tty: boolean, columns = 60) {
+  const stream = Object.assign(new PassThrough(), { isTTY: tty, columns });
   let time = 0;
   const progress = createProgress('train', {
     stream: stream as unknown as NodeJS.WriteStream,
@@ -19,7 +19,7 @@ function open(tty: boolean) {
 }
 
 describe('createProgress without a terminal', () => {
-  it('writes a line each 10 s or 10 %, with the time left', () => {
+  it('writes a line each 10 s or 10 % after 2 s, with the time left', () => {
     const { progress, text, advance } = open(false);
     const lines: string[] = [];
     for (let step = 0; step <= 100; step++) {
@@ -27,10 +27,12 @@ describe('createProgress without a terminal', () => {
       lines.push(...text().split('\n').filter(Boolean));
       advance(0.5);
     }
-    expect(lines[0]).toBe('train: 0 %, loss 2');
-    expect(lines[1]).toBe('train: 10 %, 0:45 left, loss 2');
-    expect(lines.at(-1)).toBe('train: 100 %, loss 2');
-    expect(lines).toHaveLength(11);
+    expect(lines[0]).toBe('train: 4 %, 0:48 left, loss 2');
+    expect(lines[1]).toBe('train: 14 %, 0:43 left, loss 2');
+    expect(lines.at(-1)).toBe('train: 94 %, 0:03 left, loss 2');
+    expect(lines).toHaveLength(10);
+    progress.finish();
+    expect(text()).toBe('train: 100 %, loss 2\n');
 
     const slow = open(false);
     for (let second = 0; second < 60; second++) {
@@ -38,6 +40,39 @@ describe('createProgress without a terminal', () => {
       slow.advance(1);
     }
     expect(slow.text().split('\n').filter(Boolean)).toHaveLength(6);
+  });
+
+  it.each([1, 2, 3, 7, 40])('says nothing of %i steps that take less than 2 s together', (steps) => {
+    const { progress, text, advance } = open(false);
+    for (let step = 0; step <= steps; step++) {
+      progress.update(step, steps, 'reading');
+      advance(1.9 / steps / 2);
+    }
+    progress.finish();
+    expect(text()).toBe('');
+    progress.finish('a summary');
+    expect(text()).toBe('a summary\n');
+  });
+
+  it.each([2.5, 9, 30, 1000])('ends work of %d s with its 100th percent, once', (seconds) => {
+    const { progress, text, advance } = open(false);
+    for (let step = 0; step <= 50; step++) {
+      progress.update(step, 50);
+      advance(seconds / 50);
+    }
+    progress.finish();
+    const lines = text().split('\n').filter(Boolean);
+    expect(lines.filter((line) => line.includes('100 %'))).toEqual([lines.at(-1)]);
+  });
+
+  it('ends work that was broken off with where it was', () => {
+    const { progress, text, advance } = open(false);
+    for (let step = 0; step < 30; step++) {
+      progress.update(step, 50);
+      advance(1);
+    }
+    progress.finish();
+    expect(text().split('\n').filter(Boolean).at(-1)).toBe('train: 58 %, 0:21 left');
   });
 
   it('starts a new estimate for a new phase', () => {
@@ -62,10 +97,61 @@ describe('createProgress on a terminal', () => {
     progress.log('a line');
     progress.finish('done');
     const output = text();
-    expect(output).toContain('train ██████████░░░░░░░░░░ 50 %, 0:03 left, a note');
+    expect(output).toContain('train ██░░ 50 %, 0:03 left, a note that is much too long fo');
     expect(output).toContain('a line\n');
     expect(output.endsWith('done\n')).toBe(true);
     for (const line of output.split(/\n|\x1b\[[\d;]*[A-Za-z]/)) expect(line.length).toBeLessThan(60);
+  });
+});
+
+describe('the line on a terminal', () => {
+  const note = '465 tokens/s, loss 0.9593, logps per token -4.777 / -12.345';
+  const shown = (columns: number): string => {
+    const { progress, text, advance } = open(true, columns);
+    progress.update(0, 1000);
+    advance(60);
+    progress.update(12, 1000, note);
+    progress.finish();
+    return text()
+      .split(/\r|\n|\x1b\[[\d;?]*[A-Za-z]/)
+      .findLast((part) => part.startsWith('train '))!;
+  };
+
+  it('is whole where there is room', () => {
+    expect(shown(120)).toBe(`train ${'░'.repeat(20)} 1 %, 1:22:20 left, ${note}`);
+  });
+
+  it('shortens the bar first', () => {
+    expect(shown(92)).toMatch(new RegExp(`^train ░{4,19} 1 %, 1:22:20 left, ${note}$`));
+    expect(shown(92)).toHaveLength(91);
+  });
+
+  it('then leaves out what comes last, and never a part of a figure', () => {
+    expect(shown(80)).toBe(`train ${'░'.repeat(20)} 1 %, 1:22:20 left, 465 tokens/s, loss 0.9593`);
+    expect(shown(60)).toMatch(/^train ░{4,20} 1 %, 1:22:20 left, 465 tokens\/s, loss 0\.9593$/);
+    expect(shown(50)).toMatch(/^train ░{4,20} 1 %, 1:22:20 left, 465 tokens\/s$/);
+  });
+
+  it('leaves the cursor and the wrapping of the terminal as they are', () => {
+    const { progress, text, advance } = open(true);
+    progress.update(0, 10);
+    advance(3);
+    progress.update(5, 10);
+    expect(text()).not.toMatch(/\x1b\[\?/); // with no end, as where the process is killed
+    progress.finish();
+    expect(text()).not.toMatch(/\x1b\[\?/);
+  });
+
+  it('is not written over by the log of another work', () => {
+    const whole = open(true);
+    const part = open(true);
+    part.progress.update(1, 10);
+    whole.progress.log('stopping…');
+    expect(whole.text()).toBe('');
+    part.progress.finish();
+    expect(part.text()).toContain('stopping…\n');
+    whole.progress.log('stopped');
+    expect(whole.text()).toBe('stopped\n');
   });
 });
 

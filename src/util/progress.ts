@@ -24,7 +24,10 @@ export interface ProgressOptions {
   now?: () => number;
 }
 
-/** Makes a bar with an estimate if the stream is a terminal, else lines, at most one every 10 s or 10 %. */
+/**
+ * Makes a bar with an estimate if the stream is a terminal, else lines: at most one every 10 s or 10 %, none for work of
+ * less than 2 s, and a last one for where the work has ended.
+ */
 export function createProgress(title: string, options: ProgressOptions = {}): Progress {
   const { stream = process.stderr, now = () => performance.now() } = options;
   return stream.isTTY ? new BarProgress(title, stream, now) : new LineProgress(title, stream, now);
@@ -82,6 +85,8 @@ export function formatDuration(seconds: number): string {
 }
 
 class BarProgress implements Progress {
+  /** The bar on the terminal, whose line must not be written over. */
+  static #drawn: MultiBar | undefined;
   readonly #title: string;
   readonly #stream: NodeJS.WriteStream;
   readonly #estimate: Estimate;
@@ -105,41 +110,53 @@ class BarProgress implements Progress {
         clearOnComplete: true,
         forceRedraw: true,
         fps: 5,
-        // Cursor and wrapping are not changed, so nothing has to be restored on a signal; the library's own handler
-        // would intercept Ctrl-C.
-        hideCursor: null,
-        linewrap: null,
+        // Cursor and wrapping are not changed, so that nothing has to be restored, even where the process is killed; the
+        // library's own handler would intercept Ctrl-C. (`linewrap: null` switches wrapping off, as `false` does.)
+        hideCursor: false,
+        linewrap: true,
         gracefulExit: false,
       });
       this.#bar = this.#bars.create(Math.max(1, total), done);
+      BarProgress.#drawn = this.#bars;
     }
     this.#bar?.setTotal(Math.max(1, total));
     this.#bar?.update(done);
   }
 
   log(line: string): void {
-    if (this.#bars === undefined) this.#stream.write(`${line}\n`);
-    else this.#bars.log(`${line}\n`);
+    if (BarProgress.#drawn === undefined) this.#stream.write(`${line}\n`);
+    else BarProgress.#drawn.log(`${line}\n`);
   }
 
   finish(note = ''): void {
     this.#bars?.update();
     this.#bars?.stop();
+    if (BarProgress.#drawn === this.#bars) BarProgress.#drawn = undefined;
     this.#bars = undefined;
     if (note !== '') this.#stream.write(`${note}\n`);
   }
 
   #render(): string {
-    const filled = Math.round(this.#estimate.percent / 5);
-    const line = `${this.#title} ${'█'.repeat(filled)}${'░'.repeat(20 - filled)} ${this.#estimate.describe(this.#note)}`;
     // A part of a wrapped line would remain at the next redraw.
-    return line.slice(0, Math.max(20, (this.#stream.columns || 80) - 1));
+    const room = Math.max(20, (this.#stream.columns || 80) - 1) - this.#title.length - 2;
+    // The bar gives way first, then the last parts of the note: what is left of a figure would mislead.
+    const parts = this.#note.split(', ');
+    const describe = () => this.#estimate.describe(parts.join(', '));
+    while (parts.length > 1 && describe().length > room - SHORTEST_BAR) parts.pop();
+    const text = describe();
+    const width = Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, room - text.length));
+    const filled = Math.round((this.#estimate.percent / 100) * width);
+    const line = `${this.#title} ${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${text}`;
+    return line.slice(0, room + this.#title.length + 2);
   }
 }
 
+const LONGEST_BAR = 20;
+const SHORTEST_BAR = 4;
+
 const LINE_INTERVAL_MS = 10_000;
 const STEP_PERCENT = 10;
-/** Short work must not print ten lines in a second. */
+/** Short work must not print ten lines in a second, nor one that is its first and last word. */
 const STEP_INTERVAL_MS = 2_000;
 
 class LineProgress implements Progress {
@@ -147,8 +164,11 @@ class LineProgress implements Progress {
   readonly #stream: NodeJS.WriteStream;
   readonly #now: () => number;
   readonly #estimate: Estimate;
-  #lastTime = -Infinity;
+  #lastTime: number | undefined;
   #lastPercent = 0;
+  /** The present state, unless it was the last line. */
+  #owed: string | undefined;
+  #hasWritten = false;
 
   constructor(title: string, stream: NodeJS.WriteStream, now: () => number) {
     this.#title = title;
@@ -159,12 +179,22 @@ class LineProgress implements Progress {
 
   update(done: number, total: number, note = ''): void {
     if (this.#estimate.update(done, total)) this.#lastPercent = this.#estimate.percent;
-    const waited = this.#now() - this.#lastTime;
+    const now = this.#now();
+    this.#lastTime ??= now;
+    const waited = now - this.#lastTime;
     const gained = this.#estimate.percent - this.#lastPercent;
-    if (waited < LINE_INTERVAL_MS && (gained < STEP_PERCENT || waited < STEP_INTERVAL_MS)) return;
-    this.#lastTime = this.#now();
+    const step = this.#hasWritten ? STEP_PERCENT : 0;
+    this.#owed = `${this.#title}: ${this.#estimate.describe(note)}`;
+    if (waited < LINE_INTERVAL_MS && (gained < step || waited < STEP_INTERVAL_MS)) return;
+    this.#lastTime = now;
     this.#lastPercent = this.#estimate.percent;
-    this.log(`${this.#title}: ${this.#estimate.describe(note)}`);
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#owed !== undefined) this.log(this.#owed);
+    this.#owed = undefined;
+    this.#hasWritten = true;
   }
 
   log(line: string): void {
@@ -172,6 +202,7 @@ class LineProgress implements Progress {
   }
 
   finish(note = ''): void {
+    if (this.#hasWritten) this.#write();
     if (note !== '') this.log(note);
   }
 }

@@ -1,7 +1,8 @@
 """Writes test/fixtures/adamw.json: torch.optim.AdamW and clip_grad_norm_ over six steps (pip install torch==2.11.0).
 
-Gradients are not constant and on two of the steps their norm is above the limit. float64 on the CPU, fused=False, so
-that the numbers come from another implementation than the one tested.
+Gradients are not constant and on two of the steps their norm is above the limit. The matrices decay and the vector does
+not: the two groups that transformers' Trainer makes, to which norms and biases are vectors. float64 on the CPU,
+fused=False, so that the numbers come from another implementation than the one tested.
 """
 
 import json
@@ -18,7 +19,11 @@ params = [
     torch.tensor([0.5, -1.25, 2.0], dtype=torch.float64, requires_grad=True),
     torch.tensor([[0.1, 0.0], [-3.0, 1e-3]], dtype=torch.float64, requires_grad=True),
 ]
-optimizer = torch.optim.AdamW(params, **OPTIONS, fused=False, foreach=False)
+groups = [
+    {"params": [p for p in params if p.dim() > 1]},
+    {"params": [p for p in params if p.dim() <= 1], "weight_decay": 0.0},
+]
+optimizer = torch.optim.AdamW(groups, **OPTIONS, fused=False, foreach=False)
 start = [p.detach().flatten().tolist() for p in params]
 steps = []
 for step in range(STEPS):

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Judge } from '../../teacher/judge.js';
+import { concurrencyKey } from '../../teacher/settings.js';
 import { UserError } from '../../util/errors.js';
 import type { Progress } from '../../util/progress.js';
 import { formatTable } from '../../util/table.js';
@@ -20,7 +21,11 @@ export const verifySettings = z.strictObject({
     .enum(presetNames)
     .default('mathVerify')
     .describe('how answers are found and compared, for rows that name no preset'),
-  threads: z.int().positive().optional().describe('worker threads; without it as many as there are cores'),
+  threads: z
+    .int()
+    .positive()
+    .optional()
+    .describe('worker threads, at most one a processor; without it as many as there are'),
   judge: z
     .boolean()
     .default(false)
@@ -32,7 +37,7 @@ export const verifySettings = z.strictObject({
     .default('all')
     .describe('which answers the judge sees: all, or those that the rules reject'),
   judge_key_env: z.string().optional().describe("environment variable with the endpoint's key"),
-  concurrency: z.int().positive().default(8).describe('requests to the judge at once'),
+  concurrency: concurrencyKey(8, 'requests to the judge at once'),
   disagreements: z
     .string()
     .optional()
@@ -48,7 +53,9 @@ export const verifyStage = defineStage({
   result: (_, dir) => join(dir, FILE),
   run: async (settings, { out, progress, signal }) => {
     const { siblingPath, verifyFiles } = await import('../../verify/files/verifyFiles.js');
-    const { preset, threads = availableParallelism(), judge_mode: mode } = settings;
+    const { preset, judge_mode: mode } = settings;
+    // Each takes memory of its own, and more than there are processors are no faster.
+    const threads = Math.min(settings.threads ?? Infinity, availableParallelism());
     using judge = await openJudge(settings, siblingPath(out, 'judge.jsonl'), progress);
     const disagreements = settings.disagreements ?? siblingPath(out, 'disagreements.md');
     const summary = await verifyFiles(
