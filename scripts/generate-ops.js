@@ -87,7 +87,6 @@ const operators = {
   zerosLike: 'aten::zeros_like',
   randn: 'aten::randn',
   rand: 'aten::rand',
-  fromFile: 'aten::from_file',
   toDtype: 'aten::to.dtype',
   toDevice: 'aten::to.device',
   clone: 'aten::clone',

@@ -53,7 +53,12 @@ Example:
         const { openGenerator } = await import('../generate/open.js');
         const { encodePrompt } = await import('../text/tokenRows.js');
         const { resolveModel } = await import('../hub/resolve.js');
-        using opened = openGenerator(await resolveModel(settings.model, progress), settings);
+        using opened = openGenerator(await resolveModel(settings.model, progress), {
+          ...settings,
+          onNotice: (sentence) => {
+            progress.log(sentence);
+          },
+        });
         const { sampling, samples, system, batch_size: batchSize } = settings;
         const { max_tokens: maxNewTokens, top_p: topP, forced_prefix: forcedPrefix, ...rest } = sampling;
         const begun = {

@@ -1,7 +1,7 @@
 /** @file The commands `models get` and `models inspect`. */
 import { Command } from 'commander';
-import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
+import { readModelConfig } from '../models/weightFiles.js';
 import { formatCount } from '../util/bytes.js';
 import { createProgress } from '../util/progress.js';
 import { print } from '../util/output.js';
@@ -14,23 +14,35 @@ export function modelsCommand(): Command {
       '<name>',
       'smollm2-135m, owner/name[@revision] on a Hugging Face hub, a directory, or a .gguf file',
     )
+    .option(
+      '--out <dir>',
+      'make a folder of its own of the model, new or empty (default: it stays in the cache)',
+    )
     .option('--json', 'print {"path": …} as JSON')
     .addHelpText(
       'after',
       `
+A branch that was fetched before is looked up again; where the hub cannot be reached, the cache serves. Every --model
+takes the same names, but fetches nothing.
+
 A hub other than huggingface.co is named by HF_ENDPOINT; HF_TOKEN opens gated repositories.
 
 Example:
-  redistill models get smollm2-135m
+  redistill models get smollm2-135m --out ./student
   redistill models get Qwen/Qwen2.5-0.5B-Instruct
   redistill models get ./model.Q4_K_M.gguf`,
     )
-    .action(async (name: string, options: { json?: boolean }) => {
+    .action(async (name: string, options: { json?: boolean; out?: string }) => {
       const { getModel } = await import('../hub/get.js');
+      const { copyModel, requireFree } = await import('../hub/ownCopy.js');
+      const { out } = options;
+      if (out !== undefined) requireFree(out);
       const progress = createProgress(name);
-      const found = await getModel(name, { progress }).finally(() => {
-        progress.finish();
-      });
+      const found = await getModel(name, { progress })
+        .then((model) => (out === undefined ? model : copyModel(model, out)))
+        .finally(() => {
+          progress.finish();
+        });
       if (options.json) printJson(found);
       else print(`${found.path}\n`);
     });
@@ -41,7 +53,7 @@ Example:
     .option('--json', 'print as JSON')
     .addHelpText('after', '\nExample:\n  redistill models inspect ./Qwen2.5-0.5B')
     .action((dir: string, options: { json?: boolean }) => {
-      const config = readConfig(dir);
+      const config = readModelConfig(dir);
       const parameters = parameterCount(config);
       if (options.json) {
         printJson({ path: dir, parameters, ...config });

@@ -1,6 +1,7 @@
 /** @file Answers the requests of a run with a model that runs here. The counterpart of src/teacher's endpoint sampler. */
 import { fingerprintPath } from '../util/fingerprint.js';
 import { messageOf, UserError } from '../util/errors.js';
+import { silentProgress, type Progress } from '../util/progress.js';
 import { deriveSeed } from '../util/random.js';
 import type { AskedModel } from '../teacher/responses.js';
 import type { AnswerRequest, RequestQueue } from '../teacher/requests.js';
@@ -18,7 +19,7 @@ const WINDOW = 1024;
  * A model directory as a model to be asked. The weights are loaded when there is something to answer, and freed after.
  * @throws UserError where there is no such directory
  */
-export function localModel(settings: AnswerSettings): AskedModel {
+export function localModel(settings: AnswerSettings, progress: Progress = silentProgress): AskedModel {
   const { model: dir, dtype, device, batch_size: batchSize, sampling, samples } = settings;
   const digest = fingerprintPath(dir);
   if (digest === undefined)
@@ -36,7 +37,13 @@ export function localModel(settings: AnswerSettings): AskedModel {
     sampler: {
       replays: true,
       async run(queue, signal) {
-        using opened = openGenerator(dir, { dtype, device });
+        using opened = openGenerator(dir, {
+          dtype,
+          device,
+          onNotice: (sentence) => {
+            progress.log(sentence);
+          },
+        });
         const options = {
           sampling: { temperature: sampling.temperature, topP: sampling.top_p },
           maxNewTokens: sampling.max_tokens,

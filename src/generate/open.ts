@@ -1,5 +1,5 @@
 /** @file Loads a model directory for decoding. */
-import { loadModel } from '../models/checkpoint.js';
+import { loadModel, type LoadOptions } from '../models/checkpoint.js';
 import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads, trimMemory } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
@@ -15,12 +15,12 @@ export interface OpenedGenerator extends Disposable {
 /** Loads a model directory for generation; `using` frees the model. */
 export function openGenerator(
   dir: string,
-  { dtype, device }: { dtype: ComputeDtype; device: string },
+  { dtype, device, onNotice }: { dtype: ComputeDtype; device: string; onNotice?: LoadOptions['onNotice'] },
 ): OpenedGenerator {
   setThreads();
   openDevice(device);
   const tokenizer = ChatTokenizer.load(dir);
-  const { model } = loadModel(dir, { dtype, device });
+  const { model } = loadModel(dir, { dtype, device, onNotice });
   return {
     model,
     tokenizer,

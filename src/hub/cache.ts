@@ -1,9 +1,10 @@
 /** @file Knows where the cache keeps models, and reads what is there. */
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { cacheDir } from '../fetch/paths.js';
 import { checkModelDirectory, readJsonObject } from '../models/directory.js';
+import { ggufParts } from './gguf/parts.js';
 import type { NamedModel } from './names.js';
 
 /** Stands beside the files of a model in the cache and says where it came from. */
@@ -35,6 +36,12 @@ export interface CacheEntry {
   version?: string;
 }
 
+/** Changes when a file does. */
+function stampOf(path: string): string {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? 'absent' : `${stats.size}-${stats.mtimeNs}`;
+}
+
 /** Returns the place in the cache of a model that is not a directory of the user's. */
 export function cacheEntry(
   model: Exclude<NamedModel, { kind: 'directory' | 'other' }>,
@@ -42,11 +49,12 @@ export function cacheEntry(
 ): CacheEntry {
   switch (model.kind) {
     case 'gguf': {
-      const path = realpathSync(model.path);
-      const { size, mtimeNs } = statSync(path, { bigint: true });
+      const parts = ggufParts(resolve(model.path));
+      const path = parts[0]!;
+      const version = parts.map(stampOf).join();
       const key = createHash('sha256').update(path).digest('hex').slice(0, 16);
       const target = join(cache, 'gguf', `${basename(path, '.gguf')}-${key}`);
-      return { target, source: 'gguf', origin: path, version: `${size}-${mtimeNs}` };
+      return { target, source: 'gguf', origin: path, version };
     }
     case 'package': {
       const { requirement } = model.packaged;

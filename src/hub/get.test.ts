@@ -354,6 +354,91 @@ describe('getModel of a Hugging Face repository', () => {
     expect(await problem('owner/other', { offline: true })).toContain('go online once');
   });
 
+  it.each([
+    ['null', 'null'],
+    ['a page', '<html>Not a hub</html>'],
+    ['a list', '[]'],
+    ['another object', '{"sha": 5}'],
+    ['a text', '"abc"'],
+    ['nothing', ''],
+  ])('explains an answer of another form: %s', async (_, body) => {
+    for (const route of ['revision', 'tree']) {
+      hub.faults.clear();
+      hub.faults.set(route, { body });
+      if (route === 'tree' && body === '[]') continue; // an empty repository
+      expect(await problem('owner/tiny')).toMatch(
+        /^http:\/\/127.*(answered in another form than a Hugging Face hub when asked for owner\/tiny|names no commit for owner\/tiny@main)/,
+      );
+    }
+  });
+
+  it.each([
+    '[null]',
+    '[{}]',
+    '[{"type":"file","path":"config.json","size":-1}]',
+    '[{"type":"file","path":5,"size":1}]',
+  ])('explains a list of files of another form: %s', async (body) => {
+    hub.faults.set('tree', { body });
+    expect(await problem('owner/tiny')).toContain('answered in another form than a Hugging Face hub');
+  });
+
+  it('gives up on a hub that says nothing, and says whom it asks', async () => {
+    const lines: string[] = [];
+    const progress = {
+      update: () => undefined,
+      log: (line: string) => lines.push(line),
+      finish: () => undefined,
+    };
+    hub.faults.set('revision', { silent: true });
+    expect(await problem('owner/tiny', { patienceMs: 200, progress })).toMatch(
+      /^cannot reach http.* for owner\/tiny \(no answer\): check the network/,
+    );
+    expect(lines).toEqual([expect.stringMatching(/^Asking http:\/\/127.* for owner\/tiny\.$/)]);
+    hub.faults.clear();
+    hub.faults.set('model.safetensors', { cutAfter: 40_000, silent: true, times: 1 });
+    await getModel('owner/tiny', { cacheDir, patienceMs: 300 });
+    expect(hub.downloads.filter(({ path }) => path === 'model.safetensors')).toHaveLength(2);
+  });
+
+  it.each([
+    ['two lines', { HF_TOKEN: 'hf_SECRET\nSECRET' }, 'HF_TOKEN has white space or other characters in it'],
+    ['another alphabet', { HF_TOKEN: 'hf_SECRETé' }, 'HF_TOKEN has white space or other characters in it'],
+    [
+      'a password',
+      { HF_ENDPOINT: 'http://user:SECRET@127.0.0.1:9' },
+      'HF_ENDPOINT is "http://***@127.0.0.1:9", with a',
+    ],
+    [
+      'a user',
+      { HF_ENDPOINT: 'https://SECRET@127.0.0.1:9/' },
+      'HF_ENDPOINT is "https://***@127.0.0.1:9", with a',
+    ],
+    ['a key', { HF_ENDPOINT: 'http://127.0.0.1:9/?key=SECRET' }, 'remove what follows the path'],
+    [
+      'no scheme',
+      { HF_ENDPOINT: 'user:SECRET@127.0.0.1:9' },
+      'HF_ENDPOINT is "***@127.0.0.1:9", which is not an http(s)',
+    ],
+    ['a broken address', { HF_ENDPOINT: 'http://user:SECRET@[' }, 'which is not an http(s) address'],
+  ])('tells no secret: %s', async (_, variables, message) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    const lines: string[] = [];
+    const progress = {
+      update: () => undefined,
+      log: (line: string) => lines.push(line),
+      finish: () => undefined,
+    };
+    const told = await problem('owner/other', { progress });
+    expect(told).toContain(message);
+    expect(told + lines.join()).not.toContain('SECRET');
+  });
+
+  it('takes a token with the line end of its file', async () => {
+    hub.token = 'hf_secret';
+    vi.stubEnv('HF_TOKEN', 'hf_secret\r\n');
+    expect(await getModel('owner/tiny', { cacheDir })).toMatchObject({ didWork: true });
+  });
+
   it('explains repositories without a model of this kind', async () => {
     hub.files.delete('model.safetensors');
     expect(await problem('owner/tiny')).toContain('has no model.safetensors: take a repository with');

@@ -9,7 +9,14 @@ import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { checkModelDirectory } from '../models/directory.js';
-import { type HubRepository, TransientError, downloadModel, resolveCommit } from './huggingFace.js';
+import { convertGguf } from './gguf/convert.js';
+import {
+  type Connection,
+  type HubRepository,
+  TransientError,
+  downloadModel,
+  resolveCommit,
+} from './huggingFace.js';
 import {
   type CacheEntry,
   type ModelLocation,
@@ -29,6 +36,8 @@ export interface GetModelOptions {
   progress?: Progress;
   /** Whether to use only what is on this machine. */
   offline?: boolean;
+  /** Milliseconds for which a hub may be silent; default: a minute. */
+  patienceMs?: number;
 }
 
 /**
@@ -43,6 +52,7 @@ export async function getModel(name: string, options: GetModelOptions = {}): Pro
     cache,
     progress: options.progress ?? silentProgress,
     offline: options.offline ?? false,
+    ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
   };
   try {
     return await find(name, context);
@@ -51,9 +61,8 @@ export async function getModel(name: string, options: GetModelOptions = {}): Pro
   }
 }
 
-interface Context {
+interface Context extends Connection {
   cache: string;
-  progress: Progress;
   offline: boolean;
 }
 
@@ -145,7 +154,7 @@ async function getRepository(
   if (offline) throw absent(entry);
   let commit: string;
   try {
-    commit = await resolveCommit(repository, progress);
+    commit = await resolveCommit(repository, context);
   } catch (error) {
     if (kept === undefined || !(error instanceof TransientError)) throw error;
     progress.log(`${error.message}; taking what is in the cache (commit ${kept.commit}).`);
@@ -155,7 +164,7 @@ async function getRepository(
     progress.log(`Fetching ${entry.origin} into ${entry.target}.`);
     // The files are not in the scratch folder, so that the next attempt can resume from them.
     const partial = join(dirname(entry.target), `.partial-${commit}`);
-    await downloadModel(repository, commit, partial, progress);
+    await downloadModel(repository, commit, partial, context);
     return partial;
   });
 }

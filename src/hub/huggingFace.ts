@@ -5,11 +5,19 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ListFileEntry, HubApiError, downloadFile, listFiles, modelInfo } from '@huggingface/hub';
+import {
+  type ListFileEntry,
+  HubApiError,
+  InvalidApiResponseFormatError,
+  downloadFile,
+  listFiles,
+  modelInfo,
+} from '@huggingface/hub';
 import { requireSpace } from '../fetch/disk.js';
 import { formatBytes, formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
+import { redactUrl } from '../util/redact.js';
 import { readWeightMap } from '../models/directory.js';
 import { INDEX_FILE, SINGLE_FILE } from '../models/modelFiles.js';
 
@@ -31,30 +39,84 @@ interface Access {
   accessToken: string | undefined;
 }
 
-/** Reads endpoint and token from HF_ENDPOINT and HF_TOKEN, the names that other tools use. */
+/**
+ * Reads endpoint and token from HF_ENDPOINT and HF_TOKEN, the names that other tools use. White space at their ends, such
+ * as the line end of a file, does not belong to them.
+ */
 function access(): Access {
   const hubUrl = (process.env.HF_ENDPOINT?.trim() || 'https://huggingface.co').replace(/\/+$/, '');
   const accessToken = process.env.HF_TOKEN?.trim() || undefined;
-  if (!/^https?:\/\//.test(hubUrl))
-    throw new UserError(`HF_ENDPOINT is "${hubUrl}", which is not an http(s) address`);
+  const url = URL.canParse(hubUrl) ? new URL(hubUrl) : undefined;
+  const shown = redactUrl(hubUrl);
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new UserError(`HF_ENDPOINT is "${shown}", which is not an http(s) address`);
+  if (url.username !== '' || url.password !== '')
+    throw new UserError(
+      `HF_ENDPOINT is "${shown}", with a user name or a password in it, which cannot be sent: remove them; HF_TOKEN says who you are`,
+    );
+  if (url.search !== '' || url.hash !== '')
+    throw new UserError(`HF_ENDPOINT is "${shown}": remove what follows the path`);
   if (accessToken?.startsWith('hf_') === false) {
     throw new UserError('HF_TOKEN is not a Hugging Face token (they begin with hf_): correct or unset it');
   }
+  if (accessToken !== undefined && !/^[\x21-\x7e]+$/.test(accessToken))
+    throw new UserError(
+      'HF_TOKEN has white space or other characters in it that no token has (several lines?): correct or unset it',
+    );
   return { hubUrl, accessToken };
 }
 
+/** Milliseconds without an answer, or without a further byte of one, after which a request is given up. */
+const PATIENCE_MS = 60_000;
+
+/** What fetching needs besides the repository. */
+export interface Connection {
+  progress: Progress;
+  patienceMs?: number;
+}
+
+/**
+ * Makes a `fetch` that gives a request up where no answer comes. `whole` answers are read to their end within that time,
+ * as the client does with lists; others are watched by who reads them.
+ */
+function patientFetch({ patienceMs = PATIENCE_MS }: Connection, whole: boolean): typeof fetch {
+  return async (input, init) => {
+    const controller = new AbortController();
+    const timer = setTimeout(() => {
+      controller.abort(new StalledError('no answer'));
+    }, patienceMs);
+    try {
+      const response = await fetch(input, { ...init, signal: controller.signal });
+      if (!whole) return response;
+      const { status, headers } = response;
+      return new Response(await response.arrayBuffer(), { status, headers });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/** There was no answer in time. */
+class StalledError extends Error {}
+
 /** Returns the commit that a revision names now. */
-export async function resolveCommit(repository: HubRepository, progress: Progress): Promise<string> {
+export async function resolveCommit(repository: HubRepository, connection: Connection): Promise<string> {
   const { name, revision } = repository;
-  progress.log(`Asking ${access().hubUrl} for ${describe(repository)}.`);
-  const info = await explained(
-    repository,
-    modelInfo({ name, revision, additionalFields: ['sha'], ...access() }),
+  connection.progress.log(`Asking ${access().hubUrl} for ${describe(repository)}.`);
+  const info = await explained(repository, () =>
+    modelInfo({
+      name,
+      revision,
+      additionalFields: ['sha'],
+      ...access(),
+      fetch: patientFetch(connection, true),
+    }),
   );
-  if (!/^[0-9a-f]{7,64}$/.test(info.sha)) {
+  const { sha } = info as { sha?: unknown };
+  if (typeof sha !== 'string' || !/^[0-9a-f]{7,64}$/.test(sha)) {
     throw new UserError(`${access().hubUrl} names no commit for ${name}@${revision}; check HF_ENDPOINT`);
   }
-  return info.sha;
+  return sha;
 }
 
 /**
@@ -66,10 +128,10 @@ export async function downloadModel(
   repository: HubRepository,
   commit: string,
   directory: string,
-  progress: Progress,
+  connection: Connection,
 ): Promise<void> {
   const pinned = { name: repository.name, revision: commit };
-  const listed = await explained(repository, list(pinned));
+  const listed = await explained(repository, () => list(pinned, connection));
   const files = new Map(listed.filter(({ type }) => type === 'file').map((file) => [file.path, file]));
   const required = (path: string): ListFileEntry => {
     const file = files.get(path);
@@ -84,22 +146,41 @@ export async function downloadModel(
 
   let weights: ListFileEntry[];
   if (files.has(INDEX_FILE) && !files.has(SINGLE_FILE)) {
-    await fetchFiles(repository, pinned, [required(INDEX_FILE)], directory, progress);
+    await fetchFiles(repository, pinned, [required(INDEX_FILE)], directory, connection);
     weights = [...new Set(Object.values(readWeightMap(join(directory, INDEX_FILE))))].sort().map(required);
   } else {
     weights = [required(SINGLE_FILE)];
   }
-  await fetchFiles(repository, pinned, [...small, ...weights], directory, progress);
+  await fetchFiles(repository, pinned, [...small, ...weights], directory, connection);
 }
 
-async function list({ name, revision }: HubRepository): Promise<ListFileEntry[]> {
+async function list({ name, revision }: HubRepository, connection: Connection): Promise<ListFileEntry[]> {
   const entries: ListFileEntry[] = [];
-  for await (const entry of listFiles({ repo: name, revision, ...access() })) {
+  for await (const entry of listFiles({
+    repo: name,
+    revision,
+    ...access(),
+    fetch: patientFetch(connection, true),
+  })) {
+    if (!isEntry(entry)) throw new TypeError('not a file');
     entries.push(entry);
     if (entries.length > 10_000)
       throw new UserError(`${name} lists more than 10,000 files; it is not a model repository`);
   }
   return entries;
+}
+
+/** Checks what the hub says about a file, whose type is only the client's word for it. */
+function isEntry(value: unknown): value is ListFileEntry {
+  const entry = value as Partial<Record<keyof ListFileEntry, unknown>> | null;
+  const { path, size, lfs } = entry ?? {};
+  const oid = (lfs as { oid?: unknown } | null | undefined)?.oid;
+  return (
+    typeof path === 'string' &&
+    Number.isSafeInteger(size) &&
+    (size as number) >= 0 &&
+    (lfs === undefined || typeof oid === 'string')
+  );
 }
 
 function otherFormats(files: ReadonlyMap<string, ListFileEntry>): string {
@@ -113,7 +194,7 @@ async function fetchFiles(
   pinned: HubRepository,
   files: readonly ListFileEntry[],
   directory: string,
-  progress: Progress,
+  connection: Connection,
 ): Promise<void> {
   const total = files.reduce((sum, { size }) => sum + size, 0);
   const present = files.reduce((sum, { path }) => sum + (sizeOf(join(directory, path)) ?? 0), 0);
@@ -121,8 +202,8 @@ async function fetchFiles(
   let done = 0;
   for (const file of files) {
     const before = done;
-    await fetchFile(repository, pinned, file, join(directory, file.path), (bytes) => {
-      progress.update(before + bytes, total, `${file.path} (${formatBytes(file.size)})`);
+    await fetchFile(repository, pinned, file, join(directory, file.path), connection, (bytes) => {
+      connection.progress.update(before + bytes, total, `${file.path} (${formatBytes(file.size)})`);
     });
     done += file.size;
   }
@@ -134,13 +215,14 @@ async function fetchFile(
   pinned: HubRepository,
   file: ListFileEntry,
   target: string,
+  connection: Connection,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   if (sizeOf(target) === file.size) return;
   const part = `${target}.part`;
   for (let attempt = 1; ; attempt++) {
     try {
-      await explained(repository, appendRest(pinned, file, part, onBytes));
+      await explained(repository, () => appendRest(pinned, file, part, connection, onBytes));
       break;
     } catch (error) {
       if (attempt === ATTEMPTS || !(error instanceof TransientError)) throw error;
@@ -160,13 +242,21 @@ async function appendRest(
   { name, revision }: HubRepository,
   { path, size }: ListFileEntry,
   part: string,
+  connection: Connection,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   if ((sizeOf(part) ?? 0) > size) rmSync(part);
   const begin = sizeOf(part) ?? 0;
   if (begin < size || size === 0) {
     // Plain HTTP instead of the hub's chunk protocol can resume in the middle and works with every mirror.
-    const blob = await downloadFile({ repo: name, path, revision, xet: false, ...access() });
+    const blob = await downloadFile({
+      repo: name,
+      path,
+      revision,
+      xet: false,
+      ...access(),
+      fetch: patientFetch(connection, false),
+    });
     if (blob?.size !== size) {
       throw new UserError(
         `${path} of ${name} has another size than the hub lists: run the same command again`,
@@ -174,11 +264,22 @@ async function appendRest(
     }
     let position = begin;
     const rest = Readable.fromWeb(blob.slice(begin, size).stream());
+    const stalled = new AbortController();
+    const timer = setTimeout(() => {
+      stalled.abort(new StalledError('no more data'));
+    }, connection.patienceMs ?? PATIENCE_MS);
     rest.on('data', (chunk: Uint8Array) => {
+      timer.refresh();
       position += chunk.length;
       onBytes(position);
     });
-    await pipeline(rest, createWriteStream(part, { flags: 'a' }));
+    await pipeline(rest, createWriteStream(part, { flags: 'a' }), { signal: stalled.signal })
+      .catch((error: unknown) => {
+        throw stalled.signal.aborted ? stalled.signal.reason : error;
+      })
+      .finally(() => {
+        clearTimeout(timer);
+      });
   }
   const arrived = sizeOf(part) ?? 0;
   if (arrived === size) return;
@@ -208,9 +309,9 @@ function describe({ name, revision }: HubRepository): string {
 export class TransientError extends UserError {}
 
 /** Turns an error of the hub's client into one sentence for the user. */
-async function explained<T>(repository: HubRepository, work: Promise<T>): Promise<T> {
+async function explained<T>(repository: HubRepository, work: () => Promise<T>): Promise<T> {
   try {
-    return await work;
+    return await work();
   } catch (error) {
     throw explain(repository, error);
   }
@@ -235,8 +336,16 @@ function explain(repository: HubRepository, error: unknown): unknown {
     }
     return new TransientError(`${hubUrl} answered ${status} when asked for ${what}: try again later`);
   }
-  const code = networkCode(error);
-  if (code === undefined) return error;
+  const code = error instanceof StalledError ? error.message : networkCode(error);
+  if (code === undefined) {
+    const strange = [TypeError, SyntaxError, InvalidApiResponseFormatError].some(
+      (kind) => error instanceof kind,
+    );
+    if (!strange) return error;
+    return new UserError(
+      `${hubUrl} answered in another form than a Hugging Face hub when asked for ${what}: check HF_ENDPOINT`,
+    );
+  }
   return new TransientError(
     `cannot reach ${hubUrl} for ${what} (${code}): check the network or HF_ENDPOINT, or give a local directory`,
   );

@@ -12,68 +12,21 @@ import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import type { ModelConfig } from './config.js';
-import { readConfig, readWeightMap } from './directory.js';
+import { readConfig, readJsonObject } from './directory.js';
 import { companionFiles, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
-import { parameterCount, parameterSpecs, type ParameterSpec } from './parameters.js';
+import { parameterCount, parameterSpecs } from './parameters.js';
 import { Transformer } from './transformer.js';
+import { checkWeights, WeightFiles } from './weightFiles.js';
 
 /** The largest size of a shard's weights, as in `transformers`. */
 const shardBytes = 5e9;
-
-/** The open weight files of a model directory. */
-class WeightFiles implements Disposable {
-  readonly #files = new Map<string, SafetensorsFile>();
-  /** Maps each tensor's name to the file that holds it. */
-  readonly byTensor = new Map<string, SafetensorsFile>();
-
-  constructor(readonly dir: string) {
-    try {
-      this.#openAll();
-    } catch (error) {
-      this[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  #openAll(): void {
-    if (existsSync(join(this.dir, SINGLE_FILE))) {
-      const file = this.#open(SINGLE_FILE);
-      for (const name of file.entries.keys()) this.byTensor.set(name, file);
-      return;
-    }
-    const index = join(this.dir, INDEX_FILE);
-    if (!existsSync(index)) throw new UserError(`${this.dir} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}`);
-    for (const [name, shard] of Object.entries(readWeightMap(index)))
-      this.byTensor.set(name, this.#open(shard));
-  }
-
-  #open(name: string): SafetensorsFile {
-    let file = this.#files.get(name);
-    if (!file) this.#files.set(name, (file = new SafetensorsFile(join(this.dir, name))));
-    return file;
-  }
-
-  /** Returns the file that holds a tensor. */
-  holding(tensor: string): SafetensorsFile {
-    const file = this.byTensor.get(tensor);
-    if (!file)
-      throw new UserError(`${this.dir}: the weights have no tensor "${tensor}", which config.json implies`);
-    return file;
-  }
-
-  [Symbol.dispose](): void {
-    for (const file of this.#files.values()) file[Symbol.dispose]();
-  }
-}
-
-/** Names tensors that some exporters add and that no model of these families reads. */
-const ignorable = (name: string, config: ModelConfig): boolean =>
-  name.endsWith('.rotary_emb.inv_freq') || (config.tied && name === 'lm_head.weight');
 
 export interface LoadOptions {
   /** Element type of the parameters in memory, whatever the files hold. */
   dtype: Dtype;
   device?: string;
+  /** Is told what the user should know about the model; without it the process warns. */
+  onNotice?: ((sentence: string) => void) | undefined;
 }
 
 /** A model with what is needed to save it. */
@@ -89,22 +42,31 @@ export interface LoadedModel {
  * @throws UserError naming file and field or tensor, also where weights are not finite
  */
 export function loadModel(dir: string, options: LoadOptions): LoadedModel {
-  const config = readConfig(dir);
+  const described = readConfig(dir);
+  using files = new WeightFiles(dir, (path) => new SafetensorsFile(path));
+  // Before memory is taken for any of them: config.json alone could ask for more than there is.
+  const config = checkWeights(files, described);
+  if (config.tied !== described.tied) {
+    const notice =
+      `${dir}: config.json ties the output head to the embedding, but the weights have a head of their own with other ` +
+      'values, which is used; set tie_word_embeddings to false there';
+    if (options.onNotice) options.onNotice(notice);
+    else process.emitWarning(notice);
+  }
   const bytes = parameterCount(config) * dtypeSize[options.dtype];
   return withMemoryFor(`the weights of ${dir} in ${options.dtype} take`, bytes, () =>
-    loadWeights(dir, config, options),
+    loadWeights(files, config, options),
   );
 }
 
-function loadWeights(dir: string, config: ModelConfig, { dtype, device = 'cpu' }: LoadOptions): LoadedModel {
+function loadWeights(
+  files: WeightFiles<SafetensorsFile>,
+  config: ModelConfig,
+  { dtype, device = 'cpu' }: LoadOptions,
+): LoadedModel {
+  const { dir } = files;
   const specs = parameterSpecs(config);
-  using files = new WeightFiles(dir);
-  refuseStrangers(files, specs, config);
   const fileDtypes = new Map<string, Dtype>();
-  // Before memory is taken for any of them: config.json alone could ask for more than there is.
-  for (const { parts, shape } of specs.values())
-    for (const { name, rows } of parts)
-      fileDtypes.set(name, checkPart(files, name, [rows, ...shape.slice(1)]));
   const parameters = scope(() =>
     noGrad(() => {
       const loaded = new Map<string, Tensor>();
@@ -112,10 +74,11 @@ function loadWeights(dir: string, config: ModelConfig, { dtype, device = 'cpu' }
         const parameter = ops.empty(spec.shape, { dtype, device });
         let row = 0;
         for (const part of spec.parts) {
+          const file = files.holding(part.name);
           scope(() => {
-            const file = files.holding(part.name);
-            ops.copy_(ops.narrow(parameter, 0, row, part.rows), file.tensor(part.name));
+            file.copyInto(part.name, ops.narrow(parameter, 0, row, part.rows));
           });
+          fileDtypes.set(part.name, file.dtype(part.name));
           row += part.rows;
         }
         loaded.set(name, parameter);
@@ -133,34 +96,6 @@ function loadWeights(dir: string, config: ModelConfig, { dtype, device = 'cpu' }
     );
   }
   return { model: new Transformer(config, parameters), dir, fileDtypes };
-}
-
-/** @returns the element type in the file. @throws UserError where a tensor is missing or has not the expected shape */
-function checkPart(files: WeightFiles, name: string, expected: readonly number[]): Dtype {
-  const file = files.holding(name);
-  const dtype = file.dtype(name);
-  const { shape } = file.entries.get(name)!;
-  if (shape.join() !== expected.join()) {
-    throw new UserError(
-      `${file.path}: tensor "${name}" has shape [${shape.join(', ')}], but config.json implies [${expected.join(', ')}]`,
-    );
-  }
-  return dtype;
-}
-
-/** Refuses tensors that the config does not imply: they are parts of the model that would silently be left out. */
-function refuseStrangers(
-  files: WeightFiles,
-  specs: ReadonlyMap<string, ParameterSpec>,
-  config: ModelConfig,
-): void {
-  const known = new Set([...specs.values()].flatMap(({ parts }) => parts.map(({ name }) => name)));
-  for (const name of files.byTensor.keys()) {
-    if (known.has(name) || ignorable(name, config)) continue;
-    throw new UserError(
-      `${files.dir}: tensor "${name}" does not belong to a ${config.family} model as config.json describes it`,
-    );
-  }
 }
 
 /** Returns the parameters under their names in files, as views. */
@@ -198,12 +133,20 @@ export function saveModel(
     if (existsSync(join(dir, file)) && join(dir, file) !== join(out, file))
       copyFileSync(join(dir, file), join(out, file));
   }
+  if (readConfig(dir).tied !== model.config.tied) writeTie(out, model.config.tied);
   scope(() => {
     noGrad(() => {
       const tensors = namedTensors(model.config, parameters, fileDtypes);
       writeShards(out, tensors);
     });
   });
+}
+
+/** Has the saved config.json say whether the head is the embedding, where the one that was loaded does not. */
+function writeTie(out: string, tied: boolean): void {
+  const path = join(out, 'config.json');
+  const config = { ...readJsonObject(path), tie_word_embeddings: tied };
+  writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /** Writes one file, or several and their index where one would exceed `limit` bytes. Replaces either. */

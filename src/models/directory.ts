@@ -1,7 +1,8 @@
 /** @file Reads and checks a Hugging Face model directory without loading tensors or libtorch. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError, messageOf } from '../util/errors.js';
+import { readRegular } from '../util/regularFile.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 import { parseConfig, type ModelConfig } from './config.js';
 import { INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
@@ -11,12 +12,10 @@ const MAX_JSON_BYTES = 64e6;
 
 /** Reads a JSON object. @throws UserError that names the file if it is absent, too large or not an object */
 export function readJsonObject(path: string): Record<string, unknown> {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw new UserError(`${path} does not exist`);
-  if (size > MAX_JSON_BYTES) throw new UserError(`${path} has ${size} bytes, too many for such a file`);
+  const text = readRegular(path, MAX_JSON_BYTES);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(text);
   } catch (error) {
     throw new UserError(`${path} is not JSON (${messageOf(error)})`);
   }

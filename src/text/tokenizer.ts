@@ -1,10 +1,11 @@
 /** @file Opens a model's tokenizer and chat template. Makes no rows: that is `rows.ts`. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from 'tokenizers';
 import { z } from 'zod';
 import { messageOf, UserError } from '../util/errors.js';
+import { readRegular } from '../util/regularFile.js';
 import { tokenDecoder, type TokenDecoder } from './decode.js';
 import { ChatTemplate, type RenderOptions, type RowMessage } from './template.js';
 
@@ -27,6 +28,9 @@ const configSchema = tokensSchema.extend({
 });
 const ids = z.union([tokenIdField, z.array(tokenIdField)]).nullish();
 const stopSchema = z.looseObject({ eos_token_id: ids });
+
+/** A limit far above any tokenizer. */
+const MAX_FILE_BYTES = 256e6;
 
 /** Contents that no template treats alike by accident; the text that follows both ends a turn. */
 const PROBES = ['alpha', 'omega'] as const;
@@ -217,8 +221,9 @@ export class ChatTokenizer {
 
 function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+    return JSON.parse(readRegular(path, MAX_FILE_BYTES)) as unknown;
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${path} is not JSON: ${messageOf(error)}`);
   }
 }
@@ -251,7 +256,7 @@ function readTemplate(
   specialTokens: Record<string, string>,
 ): ChatTemplate | undefined {
   const path = join(dir, 'chat_template.jinja');
-  if (existsSync(path)) return new ChatTemplate(readFileSync(path, 'utf8'), path, specialTokens);
+  if (existsSync(path)) return new ChatTemplate(readRegular(path, MAX_FILE_BYTES), path, specialTokens);
   const source = Array.isArray(inline) ? inline.find(({ name }) => name === 'default')?.template : inline;
   return source == null
     ? undefined

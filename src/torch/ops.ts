@@ -826,37 +826,6 @@ export function rand(
   return wrap(invoke(randOp, size, code(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
-const fromFileOp = new Op(
-  'aten::from_file',
-  'aten::from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor',
-);
-
-/** `aten::from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function fromFile(
-  filename: string,
-  shared?: boolean | null,
-  size?: number | null,
-  options: {
-    dtype?: Dtype | null;
-    layout?: number | null;
-    device?: string | null;
-    pinMemory?: boolean | null;
-  } = {},
-): Tensor {
-  return wrap(
-    invoke(
-      fromFileOp,
-      filename,
-      shared,
-      size,
-      code(options.dtype),
-      options.layout,
-      options.device,
-      options.pinMemory,
-    ),
-  );
-}
-
 const toDtypeOp = new Op(
   'aten::to.dtype',
   'aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)',

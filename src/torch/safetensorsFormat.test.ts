@@ -117,6 +117,6 @@ describe('safetensors', () => {
     );
     expect(problem(fileWith({ 'a\n': f32([1], 0, 4) }, 4))).toContain('unprintable');
     expect(problem(fileWith({ __metadata__: { a: 1 } }, 0))).toContain('__metadata__');
-    expect(problem(join(dir, 'absent.safetensors'))).toContain('cannot open');
+    expect(problem(join(dir, 'absent.safetensors'))).toContain('absent.safetensors does not exist');
   });
 });

@@ -1,9 +1,10 @@
 /** @file Reads and writes the safetensors format. Knows bytes and headers but no tensors: it does not load libtorch. */
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { readFully, replaceFile, writeAll } from '../util/files.js';
+import { openRegular } from '../util/regularFile.js';
 
 /** Bytes per element. The order is the reference implementation's, which sorts the tensors of a file by it. */
 const ELEMENT_BYTES = {
@@ -57,8 +58,17 @@ const LENGTH_BYTES = 8;
  * @throws UserError that names the file and what is wrong with it.
  */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {
-  const file = basename(path);
-  const { text, dataStart, size } = readHeaderText(path, file);
+  const { fd, size } = openRegular(path);
+  try {
+    return readHeader(fd, size, basename(path));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads and checks the header of an open file; `file` names it in errors. */
+export function readHeader(fd: number, size: number, file: string): SafetensorsHeader {
+  const { text, dataStart } = readHeaderText(fd, size, file);
   let header: unknown;
   try {
     header = JSON.parse(text);
@@ -79,38 +89,27 @@ export function readSafetensorsHeader(path: string): SafetensorsHeader {
   return { entries, metadata, dataStart };
 }
 
-function readHeaderText(path: string, file: string): { text: string; dataStart: number; size: number } {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    throw new UserError(`cannot open ${path} (${messageOf(error)})`);
+function readHeaderText(fd: number, size: number, file: string): { text: string; dataStart: number } {
+  const prefix = Buffer.alloc(LENGTH_BYTES);
+  if (readFully(fd, prefix, 0) < LENGTH_BYTES) {
+    throw new UserError(`${file}: the file has ${size} bytes and no header; fetch it again`);
   }
-  try {
-    const { size } = fstatSync(fd);
-    const prefix = Buffer.alloc(LENGTH_BYTES);
-    if (readFully(fd, prefix, 0) < LENGTH_BYTES) {
-      throw new UserError(`${file}: the file has ${size} bytes and no header; fetch it again`);
-    }
-    const length = prefix.readBigUInt64LE();
-    if (length > MAX_HEADER_BYTES) {
-      throw new UserError(
-        `${file}: its header would have ${length} bytes, more than the format allows; it is not a safetensors file`,
-      );
-    }
-    if (LENGTH_BYTES + Number(length) > size) {
-      const [asked, present] = formatUnequalBytes(Number(length), size);
-      throw new UserError(
-        `${file}: its header has ${asked} but the file only ${present}; ` +
-          'the download is incomplete, fetch it again',
-      );
-    }
-    const header = Buffer.alloc(Number(length));
-    readFully(fd, header, LENGTH_BYTES);
-    return { text: header.toString('utf8'), dataStart: LENGTH_BYTES + Number(length), size };
-  } finally {
-    closeSync(fd);
+  const length = prefix.readBigUInt64LE();
+  if (length > MAX_HEADER_BYTES) {
+    throw new UserError(
+      `${file}: its header would have ${length} bytes, more than the format allows; it is not a safetensors file`,
+    );
   }
+  if (LENGTH_BYTES + Number(length) > size) {
+    const [asked, present] = formatUnequalBytes(Number(length), size);
+    throw new UserError(
+      `${file}: its header has ${asked} but the file only ${present}; ` +
+        'the download is incomplete, fetch it again',
+    );
+  }
+  const header = Buffer.alloc(Number(length));
+  readFully(fd, header, LENGTH_BYTES);
+  return { text: header.toString('utf8'), dataStart: LENGTH_BYTES + Number(length) };
 }
 
 function readMetadata(value: unknown, file: string): Record<string, string> {

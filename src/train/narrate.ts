@@ -16,6 +16,9 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         for (const group of event.findings)
           progress.log(`${group.severity}: ${group.code} (${place(group)}): ${group.detail}`);
         break;
+      case 'notice':
+        progress.log(event.sentence);
+        break;
       case 'data': {
         progress.log(`data: ${event.rows} rows, ${event.tokens} tokens`);
         if (event.dropped.length > 0) {

@@ -55,7 +55,13 @@ export async function scoreFile(
   };
   const records = await readTrainingRecords(options.data);
   const examples = await tokenizeFile(options.data, records, tokenizer, { layout, onRows });
-  using model = loadModel(options.model, { dtype: options.dtype, device: options.device }).model;
+  using model = loadModel(options.model, {
+    dtype: options.dtype,
+    device: options.device,
+    onNotice: (sentence) => {
+      progress.log(sentence);
+    },
+  }).model;
   const { maxPositions, vocabSize } = model.config;
   for (const { line, parts } of examples) {
     for (const { row } of parts) {

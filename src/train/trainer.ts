@@ -50,6 +50,7 @@ export type TrainEvent =
   /** Rows that are tokenised so far. */
   | { kind: 'tokenized'; done: number; total: number }
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
+  | { kind: 'notice'; sentence: string }
   | { kind: 'doctor'; findings: FindingGroup[] }
   /** `idle` of the steps have learning rate 0. */
   | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
@@ -91,7 +92,13 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   const { steps, idle, order, schedule, stepsPerEpoch: perEpoch } = planSteps(recipe, examples.length);
   const findings = recipe.doctor === 'off' ? [] : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device });
+  const loaded = loadModel(recipe.model, {
+    dtype: 'f32',
+    device,
+    onNotice: (sentence) => {
+      onEvent({ kind: 'notice', sentence });
+    },
+  });
 
   makeFolder(out);
   requireRoom(loaded, out, 1 + Math.floor((steps - 1) / (recipe.save.every ?? Infinity)));

@@ -9,6 +9,10 @@ export interface HubFault {
   cutAfter?: number;
   /** Flip a bit of the last byte. */
   corrupt?: boolean;
+  /** Answer with this text instead of JSON of the hub's form. */
+  body?: string;
+  /** Never end the answer: with `cutAfter` after so many bytes, else before the first. */
+  silent?: boolean;
   /** How many requests it hits; default: all. */
   times?: number;
 }
@@ -62,6 +66,11 @@ export class HubServer {
     const fault = probe ? undefined : this.#takeFault(route ?? path ?? '');
     const file = path === undefined ? undefined : this.files.get(path);
 
+    if (fault?.body !== undefined) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(fault.body);
+      return;
+    }
+    if (fault?.silent === true && fault.cutAfter === undefined) return;
     if (fault?.status !== undefined) fail(fault.status, 'Something went wrong');
     else if (route === 'revision' && ['main', this.commit].includes(rest ?? '')) {
       this.#json(response, { _id: '1', id: this.repository, sha: this.commit, private: false, gated: false });
@@ -116,6 +125,7 @@ export class HubServer {
     }
     body = body.subarray(0, fault.cutAfter);
     response.write(body, () => {
+      if (fault.silent === true) return;
       // Time for the bytes to arrive before the connection breaks.
       setTimeout(() => response.destroy(), 50);
     });

@@ -138,7 +138,7 @@ function ropeScaling(gguf: GgufFile, shape: ModelShape): { rope_scaling?: Record
  * all of them must follow from it and the constants of the published models.
  */
 function llama3Scaling(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
-  const factors = readGgufTensor(gguf.path, gguf.tensors.get(ROPE_FACTORS)!);
+  const factors = readGgufTensor(gguf.tensors.get(ROPE_FACTORS)!);
   const theta = gguf.metadata.number(gguf.metadata.own('rope.freq_base'), 1e4);
   const factor = shortest(factors.at(-1)!);
   const { low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: length } = LLAMA3;

@@ -7,6 +7,7 @@ import { Tokenizer } from 'tokenizers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../util/errors.js';
 import { parseConfig } from '../../models/config.js';
+import { splitGguf, withString } from '../../../test/support/gguf.js';
 import { convertGguf } from './convert.js';
 
 const fixtures = fileURLToPath(new URL('../../../test/fixtures/gguf/', import.meta.url));
@@ -175,4 +176,63 @@ describe('convertGguf refuses', () => {
     const rule = patched('tokenizer.ggml.pre', 4 + 8, (copy, at) => copy.write('random', at));
     expect(await problem(rule)).toContain('the pre-tokenizer "random" is not known');
   });
+});
+
+describe('a split GGUF file', () => {
+  const whole = join(fixtures, 'llama-smollm.gguf');
+  const part = (n: number, of = 3): string => join(dir, `split-0000${n}-of-0000${of}.gguf`);
+
+  it('is read together with the parts beside it, whichever is named', async () => {
+    splitGguf(
+      whole,
+      [1, 2, 3].map((n) => part(n)),
+    );
+    await convertGguf(whole, join(dir, 'unsplit'));
+    for (const n of [1, 2]) {
+      await convertGguf(part(n), join(dir, `split${n}`));
+      for (const file of readdirSync(join(dir, 'unsplit')))
+        expect(
+          readFileSync(join(dir, `split${n}`, file)).equals(readFileSync(join(dir, 'unsplit', file))),
+        ).toBe(true);
+    }
+  });
+
+  it('is refused with the names of what is missing', async () => {
+    const convert = (path: string) => convertGguf(path, join(dir, 'refused'));
+    const kept = readFileSync(part(2));
+    rmSync(part(2));
+    await expect(convert(part(1))).rejects.toThrow(
+      `split-00001-of-00003.gguf is one of 3 parts of a model: put split-00002-of-00003.gguf beside it in ${dir}`,
+    );
+    writeFileSync(part(2), readFileSync(part(3)));
+    await expect(convert(part(1))).rejects.toThrow(
+      'split-00002-of-00003.gguf is part 3 of 3, but its name says part 2 of 3; fetch it again',
+    );
+    writeFileSync(part(2), kept);
+    const alone = join(dir, 'alone.gguf');
+    writeFileSync(alone, readFileSync(part(1)));
+    await expect(convert(alone)).rejects.toThrow(
+      'alone.gguf is part 1 of 3 of a model; name the parts NAME-00001-of-00003.gguf',
+    );
+    for (const n of [1, 2]) writeFileSync(part(n, 2), readFileSync(whole));
+    await expect(convert(part(1, 2))).rejects.toThrow(
+      'split-00001-of-00002.gguf is not one of several parts, but its name says part 1 of 2',
+    );
+  });
+});
+
+describe('names in a GGUF file', () => {
+  const whole = readFileSync(join(fixtures, 'llama-smollm.gguf'));
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+    'are not those of objects: %s',
+    async (name) => {
+      for (const key of ['general.architecture', 'tokenizer.ggml.pre', 'tokenizer.ggml.model']) {
+        const path = join(dir, 'named.gguf');
+        writeFileSync(path, withString(whole, key, name));
+        await expect(convertGguf(path, join(dir, 'named'))).rejects.toThrow(UserError);
+        await expect(convertGguf(path, join(dir, 'named'))).rejects.toThrow(`"${name}"`);
+      }
+    },
+  );
 });

@@ -50,7 +50,7 @@ export async function convertGguf(
       dtype: 'F32',
       shape: tensor.shape,
       bytes: () => {
-        const weights = changeWeights(readGgufTensor(path, tensor), tensor.shape[0]!, change, heads);
+        const weights = changeWeights(readGgufTensor(tensor), tensor.shape[0]!, change, heads);
         done += sizes[index]!;
         onProgress?.(done, total);
         return new Uint8Array(weights.buffer);

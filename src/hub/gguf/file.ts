@@ -1,5 +1,5 @@
-/** @file Reads GGUF files: metadata, and one tensor at a time. Knows no architecture. */
-import { closeSync, openSync, statSync } from 'node:fs';
+/** @file Reads GGUF files, whole or in parts: metadata, and one tensor at a time. Knows no architecture. */
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { GGMLQuantizationType, gguf } from '@huggingface/gguf';
 import { formatUnequalBytes } from '../../util/bytes.js';
@@ -7,9 +7,12 @@ import { UserError, messageOf } from '../../util/errors.js';
 import { readFully } from '../../util/files.js';
 import { READABLE_TYPES, blockSize, dequantize } from './dequantize.js';
 import { GgufMetadata } from './metadata.js';
+import { checkPart, presentParts } from './parts.js';
 
 export interface GgufTensor {
   name: string;
+  /** The file that holds it: one of several where the model was split. */
+  path: string;
   /** A `GGMLQuantizationType` that `dequantize` reads. */
   type: number;
   /** Slowest dimension first, as PyTorch writes shapes (the file has the opposite order). */
@@ -26,14 +29,42 @@ export interface GgufFile {
 }
 
 /**
- * Reads the header of a GGUF file and checks that every tensor has a type that can be read and lies inside the file,
- * without overlapping another.
- * @throws UserError that names the file and what is wrong with it
+ * Reads the header of a GGUF file, and of the parts beside it where the model was split into several, and checks that
+ * every tensor has a type that can be read and lies inside its file, without overlapping another.
+ * @throws UserError that names the file and what is wrong with it, or the parts that are missing
  */
 export async function readGguf(path: string): Promise<GgufFile> {
+  if (!existsSync(path)) throw new UserError(`${path} does not exist`);
+  const parts = presentParts(path);
+  const files: GgufFile[] = [];
+  for (const [number, part] of parts.entries()) {
+    const file = await readPart(part);
+    checkPart(part, number, parts.length, {
+      number: file.metadata.number('split.no', 0),
+      count: file.metadata.number('split.count', 1),
+    });
+    files.push(file);
+  }
+  const tensors = new Map<string, GgufTensor>();
+  for (const file of files) {
+    for (const [name, tensor] of file.tensors) {
+      if (tensors.has(name))
+        throw new UserError(`${basename(file.path)}: tensor ${name} is in an earlier part too`);
+      tensors.set(name, tensor);
+    }
+  }
+  const expected = files[0]!.metadata.number('split.tensors.count', tensors.size);
+  if (tensors.size !== expected)
+    throw new UserError(
+      `${basename(path)}: its parts hold ${tensors.size} tensors and not ${expected}; fetch them again`,
+    );
+  return { ...files[0]!, tensors };
+}
+
+/** Reads the header of one file. */
+async function readPart(path: string): Promise<GgufFile> {
   const file = basename(path);
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw new UserError(`${path} does not exist`);
+  const { size } = statSync(path);
   // The parser limits counts, string lengths, nesting and the bytes that it reads (50 MB).
   const parsed = await gguf(path, { allowLocalFile: true }).catch((error: unknown) => {
     throw new UserError(
@@ -76,7 +107,7 @@ export async function readGguf(path: string): Promise<GgufFile> {
       throw new UserError(`${file}: tensor ${info.name} has the impossible shape [${shape.join(', ')}]`);
     }
     if (begin + length > size) throw incomplete(file, begin + length, size);
-    tensors.set(info.name, { name: info.name, type: info.dtype, shape, begin, length });
+    tensors.set(info.name, { name: info.name, path, type: info.dtype, shape, begin, length });
   }
   checkApart([...tensors.values()], file);
   return { path, metadata: new GgufMetadata(file, { ...parsed.metadata }, header), tensors };
@@ -101,8 +132,8 @@ function incomplete(file: string, needed: number, size: number): UserError {
 }
 
 /** Reads the weights of one tensor as float32, and nothing else of the file. */
-export function readGgufTensor(path: string, tensor: GgufTensor): Float32Array {
-  return dequantize(tensor.type, readRange(path, tensor.begin, tensor.length));
+export function readGgufTensor(tensor: GgufTensor): Float32Array {
+  return dequantize(tensor.type, readRange(tensor.path, tensor.begin, tensor.length));
 }
 
 function readRange(path: string, begin: number, length: number): Buffer {

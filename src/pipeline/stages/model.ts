@@ -10,7 +10,7 @@ export async function askedModel(settings: AnswerSettings, progress: Progress): 
   if (baseUrl === undefined) {
     const { localModel } = await import('../../generate/localModel.js');
     const path = await resolveModel(model, progress);
-    return { ...localModel({ ...settings, model: path }), name: model };
+    return { ...localModel({ ...settings, model: path }, progress), name: model };
   }
   const { openEndpoint } = await import('../../teacher/endpoint.js');
   const { endpointSampler } = await import('../../teacher/endpointSampler.js');
