@@ -1103,6 +1103,16 @@ describe.runIf(process.platform === 'linux').concurrent('out of memory', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it('for what training holds beside the model', { timeout: 60_000 }, async () => {
+    const model = writeSparseModel(path('large'), { vocab: 10_000_000, intermediate: 80 });
+    const out = path('large-out');
+    expectError(
+      await fails(['train', recipe({ model, out })], 6 * GiB), // 1 GB of the file and 1.9 in f32, but not 4 times that
+      1,
+      `there is not enough memory: training ${model} takes, for weights, gradients and moments alone, 7.7 GB.`,
+    );
+  });
+
   it('in the middle of the work', { timeout: 60_000 }, async () => {
     // 0.8 MB a token in the MLP alone
     const wide = writeSparseModel(path('wide'), { vocab: 128, intermediate: 200_000 });

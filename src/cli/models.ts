@@ -1,5 +1,6 @@
 /** @file The commands `models get` and `models inspect`. */
 import { Command } from 'commander';
+import { onTermination } from '../fetch/termination.js';
 import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { formatCount } from '../util/bytes.js';
@@ -27,8 +28,13 @@ Example:
     .action(async (name: string, options: { json?: boolean }) => {
       const { getModel } = await import('../hub/get.js');
       const progress = createProgress(name);
-      const found = await getModel(name, { progress }).finally(() => {
+      const finish = () => {
         progress.finish();
+      };
+      const forget = onTermination(finish); // the bar does not stay on the terminal
+      const found = await getModel(name, { progress }).finally(() => {
+        forget();
+        finish();
       });
       if (options.json) printJson(found);
       else process.stdout.write(`${found.path}\n`);
