@@ -1,5 +1,6 @@
 /** @file The commands `models get` and `models inspect`. */
 import { Command } from 'commander';
+import { onTermination } from '../fetch/termination.js';
 import { parameterCount } from '../models/parameters.js';
 import { readModelConfig } from '../models/weightFiles.js';
 import { formatCount } from '../util/bytes.js';
@@ -38,10 +39,15 @@ Example:
       const { out } = options;
       if (out !== undefined) requireFree(out);
       const progress = createProgress(name);
+      const finish = () => {
+        progress.finish();
+      };
+      const forget = onTermination(finish); // the bar does not stay on the terminal
       const found = await getModel(name, { progress })
         .then((model) => (out === undefined ? model : copyModel(model, out)))
         .finally(() => {
-          progress.finish();
+          forget();
+          finish();
         });
       if (options.json) printJson(found);
       else print(`${found.path}\n`);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { stageKinds } from '../pipeline/stages/index.js';
 import { describeKeys, type KeyDescription } from '../recipe/describe.js';
 import { parseRecipe } from '../recipe/parse.js';
+import { collectSettings } from '../teacher/settings.js';
 import { UserError } from '../util/errors.js';
 import { addSettings, settingsFrom } from './settings.js';
 
@@ -205,6 +206,20 @@ describe.each(schemas)('the flags of %s', (kind, schema) => {
         `argument '${text}' is invalid. Allowed choices are ${key.choices!.join(', ')}${key.modules ? ', and the path of a JavaScript file' : ''}.`,
       );
     }
+  });
+});
+
+describe('numbers without end', () => {
+  const given = { data: 'p.jsonl', model: 'm' };
+  it.each([
+    ['--samples', '1000000000', 'must be a whole number from 1 to 100000: all samples of a problem are kept'],
+    ['--until-right', '1e9', 'must be a whole number from 1 to 100000: all samples of a problem are kept'],
+    ['--concurrency', '1e9', 'must be a whole number from 1 to 4096: each request holds a connection open'],
+  ])('%s %s is refused with the reason, in recipes too', (flag, text, message) => {
+    expect(refused(collectSettings, [flag, text], given)).toContain(message);
+    const key = flag.slice(2).replaceAll('-', '_');
+    const parse = () => parseRecipe(collectSettings, { ...given, [key]: Number(text) }, 'x.yaml');
+    expect(parse).toThrow(`x.yaml: field "${key}": ${message}`);
   });
 });
 

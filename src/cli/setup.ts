@@ -1,5 +1,6 @@
 /** @file The command `setup`. */
 import { Command } from 'commander';
+import { onTermination } from '../fetch/termination.js';
 import { ensureSetup } from '../setup/index.js';
 import { createProgress } from '../util/progress.js';
 import { print } from '../util/output.js';
@@ -22,8 +23,13 @@ Example:
     )
     .action(async (options: { cuda?: boolean; json?: boolean }) => {
       const progress = createProgress('setup');
-      const setup = await ensureSetup({ cuda: options.cuda ?? false, progress }).finally(() => {
+      const finish = () => {
         progress.finish();
+      };
+      const forget = onTermination(finish); // the bar does not stay on the terminal
+      const setup = await ensureSetup({ cuda: options.cuda ?? false, progress }).finally(() => {
+        forget();
+        finish();
       });
       const { libtorch, addonPath, didWork } = setup;
       if (options.json) {

@@ -558,6 +558,30 @@ describe('checkpoints', () => {
   });
 });
 
+describe('tokenising', () => {
+  const many = () =>
+    writeRows(
+      join(root, 'many.jsonl'),
+      Array.from({ length: 600 }, (_, i) => ({ messages: turns(`${i}+1?`, `${i + 1}`) })),
+    );
+
+  it('tells how far it is', async () => {
+    const { events } = await trained(recipeOf('sft', { data: many(), max_steps: 1 }));
+    expect(events.filter(({ kind }) => kind === 'tokenized')).toEqual([
+      { kind: 'tokenized', done: 256, total: 600 },
+      { kind: 'tokenized', done: 512, total: 600 },
+    ]);
+    expect(events.findIndex(({ kind }) => kind === 'data')).toBe(2);
+  });
+
+  it('can be stopped, before anything is written', async () => {
+    const { error, events, recipe } = await attempt(recipeOf('sft', { data: many() }), () => true);
+    expect(error).toBe(stopped);
+    expect(events).toEqual([]);
+    expect(existsSync(recipe.out)).toBe(false);
+  });
+});
+
 describe('a request to stop', () => {
   // Each sequence is a pack of its own with this budget.
   const keys = { token_budget: 1, max_steps: 4, save: { every: 1 } };

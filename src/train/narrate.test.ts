@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { reportTraining } from './narrate.js';
+import type { StepMetrics, TrainEvent } from './trainer.js';
+
+function told(...events: TrainEvent[]): string[] {
+  const lines: string[] = [];
+  const report = reportTraining({
+    update: (done, total, note) => lines.push(`${done}/${total} ${note}`),
+    log: (line) => lines.push(line),
+    finish: () => undefined,
+  });
+  events.forEach(report);
+  return lines;
+}
+
+const start = { kind: 'start', formula: '−logp', parameters: 49_392 } as const;
+
+it('says how many steps have learning rate 0, and counts in units that fit', () => {
+  expect(told({ ...start, steps: 10, idle: 1 })).toEqual([
+    'loss: −logp',
+    '10 steps (1 with learning rate 0, where the warm-up begins), 49.4 k parameters',
+  ]);
+  expect(told({ ...start, steps: 10, idle: 0, parameters: 134_515_008 })[1]).toBe(
+    '10 steps, 135 M parameters',
+  );
+});
+
+it('shows how far the tokeniser is', () => {
+  expect(told({ kind: 'tokenized', done: 256, total: 1000 })).toEqual(['256/1000 tokenising']);
+});
+
+it('says first what matters while one waits', () => {
+  const metrics: StepMetrics = {
+    ...{ step: 3, epoch: 0.5, loss: 0.95931, grad_norm: 1, learning_rate: 0, num_tokens: 9 },
+    ...{ tokens_per_second: 465.4, peak_memory_bytes: 1 },
+    'logps/chosen_per_token': -4.777,
+    'logps/rejected_per_token': -12.3,
+  };
+  expect(told({ kind: 'step', metrics, steps: 7 })).toEqual([
+    '3/7 465 tokens/s, loss 0.9593, logps per token -4.777 / -12.300',
+  ]);
+});
