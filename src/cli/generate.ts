@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { readPrompts } from '../data/prompts.js';
-import { evaluateDefaults, samplingSchema } from '../teacher/settings.js';
+import { evaluateDefaults, sampleCount, samplingSchema } from '../teacher/settings.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { longWork } from './interrupt.js';
 import { emitLines } from './output.js';
@@ -17,7 +17,7 @@ const generateSettings = z.strictObject({
     .string()
     .min(1)
     .describe('JSON lines of {"prompt": text or messages}, {"messages"} or {"problem"}'),
-  samples: z.int().positive().default(1).describe('responses a prompt').meta({ short: 'k' }),
+  samples: sampleCount.default(1).describe('responses a prompt').meta({ short: 'k' }),
   system: z.string().optional().describe('a system message'),
   sampling: samplingSchema(evaluateDefaults).omit({ extra_body: true }).prefault({}),
   dtype: z.enum(computeDtypes).default('bf16').describe('precision'),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { writeFileAtomic } from '../util/files.js';
 import { createProgress, formatDuration } from '../util/progress.js';
+import { redactSettings } from '../util/redact.js';
 import { OtherRun } from '../teacher/header.js';
 import { resolveReferences, type Pipeline } from './pipeline.js';
 import { StageCache, type RunSelection } from './stageCache.js';
@@ -30,7 +31,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
   // Where the record of earlier runs is gone, what stands in the stages' folders may be whole.
   const { hasRecord } = cache;
   mkdirSync(out, { recursive: true });
-  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(pipeline));
+  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(redactSettings(pipeline)));
   const results = new Map<string, string>();
   for (const [position, { name, kind, config }] of stages.entries()) {
     const definition = stageKinds[kind] as StageDefinition<unknown, unknown>;

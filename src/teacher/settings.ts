@@ -4,10 +4,34 @@ import type { ChatMessage } from '../text/template.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
+import { redactSettings } from '../util/redact.js';
 import { presetNames } from '../verify/presets.js';
 import type { RequestId } from './requests.js';
 
 const count = z.int().positive();
+
+/** So many responses a prompt at most. More are a slip of the hand, and no machine holds the requests. */
+export const sampleCount = z.int().positive().max(100_000);
+
+/** How an endpoint is asked, whatever for. */
+export function endpointKeys(requestsAtOnce: number) {
+  return {
+    concurrency: z
+      .int()
+      .positive()
+      .max(4096)
+      .default(requestsAtOnce)
+      .describe('requests to the endpoint at once'),
+    timeout: z.number().min(0.001).max(86_400).default(3600).describe('seconds for one request as a whole'),
+    idle_timeout: z
+      .number()
+      .min(0.001)
+      .max(300)
+      .default(300)
+      .describe('seconds without a byte of the response'),
+    retries: z.int().min(0).max(1000).default(10).describe('further tries after a failure that may pass'),
+  };
+}
 
 /** What the two commands have by default: a teacher is sampled, a student is examined greedily. */
 export interface AnswerDefaults {
@@ -27,7 +51,7 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
       .max(1)
       .default(defaults.top_p)
       .describe('sample from the likeliest tokens of this mass'),
-    max_tokens: count.default(defaults.max_tokens).describe('tokens a response has at most'),
+    max_tokens: count.max(10_000_000).default(defaults.max_tokens).describe('tokens a response has at most'),
     seed: z
       .int()
       .min(0)
@@ -41,7 +65,9 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
     extra_body: z
       .record(z.string(), z.unknown())
       .default({})
-      .describe('further fields of a request to an endpoint, as JSON; null leaves one out'),
+      .describe(
+        'further fields of a request to an endpoint, as JSON; null leaves one out; what is secret by its name is sent and stored as ***',
+      ),
   });
 }
 
@@ -71,12 +97,12 @@ export function answerKeys(defaults: AnswerDefaults) {
       .describe(
         'an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1; without it the model runs here',
       ),
-    samples: count.default(1).describe('responses a problem').meta({ short: 'k' }),
+    samples: sampleCount.default(1).describe('responses a problem').meta({ short: 'k' }),
     system: z.string().optional().describe('a system message'),
     instruction: z
       .string()
       .default(defaults.instruction)
-      .describe('put before the problem when asking, and not stored with it'),
+      .describe('put before the problem when asking; rows have it in "sampling", not in the problem'),
     api: z
       .enum(['chat', 'completions'])
       .default('chat')
@@ -93,15 +119,7 @@ export function answerKeys(defaults: AnswerDefaults) {
       .describe(
         'environment variable with the key of the endpoint; without it OPENAI_API_KEY, if that is set',
       ),
-    concurrency: count.default(16).describe('requests to the endpoint at once'),
-    timeout: z.number().min(0.001).max(86_400).default(3600).describe('seconds for one request as a whole'),
-    idle_timeout: z
-      .number()
-      .min(0.001)
-      .max(300)
-      .default(300)
-      .describe('seconds without a byte of the response'),
-    retries: z.int().min(0).default(10).describe('further tries after a failure that may pass'),
+    ...endpointKeys(16),
   };
 }
 
@@ -128,7 +146,7 @@ export const collectSettings = z.strictObject({
     .enum(presetNames)
     .default('mathVerify')
     .describe('how the answers of traces are found and compared'),
-  until_right: count
+  until_right: sampleCount
     .optional()
     .describe('ask for a problem until its first right response, at most so many times; instead of samples'),
   max_tokens_total: count
@@ -194,7 +212,7 @@ export function requestFields(
 
 /**
  * The settings that a response depends on besides the model, by the names that rows and journals use. What is at its
- * default of "none" is left out.
+ * default of "none" is left out, and what is secret in `extra_body` is not told.
  */
 export function storedSampling({
   api,
@@ -209,7 +227,7 @@ export function storedSampling({
     instruction: instruction === '' ? undefined : instruction,
     ...own,
     calculator: calculator ? true : undefined,
-    ...extra_body,
+    ...redactSettings(extra_body),
   };
   const isGiven = ([, value]: [string, unknown]) => value !== null && value !== undefined;
   return Object.fromEntries(Object.entries<unknown>(all).filter(isGiven));
