@@ -243,7 +243,9 @@ describe.concurrent('generate and evaluate', () => {
     expect(done.stdout).toMatch(
       /^verify: pass@1 50\.0 % ± 50\.0 %, pass@3 50\.0 %, 0\.0 % without an answer\n2 problems, 6 responses, /,
     );
-    expect(done.stderr).toMatch(/ {2}Q: 2\+2\?\n {2}A: #### 4 .* \(right\)\n {2}Q: 3\+3\?\n.*\(wrong: 6\)\n/);
+    expect(done.stderr).toMatch(
+      / {2}Q: 2\+2\?\n {2}A: #### 4 .* \(right\)\n {2}Q: 3\+3\?\n.*\(wrong; the gold is 6\)\n/,
+    );
     const first = contents(out);
     const responses = readRows(join(out, 'samples.jsonl')).map(({ generations }) => generations);
 

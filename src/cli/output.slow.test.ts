@@ -149,6 +149,7 @@ it.each<[string, number, string]>([
     200,
     JSON.stringify({ choices: [{ message: { content: ESC }, finish_reason: ESC }] }),
   ],
+  ['an event', 200, `event: thread.x\ndata: ${ESC}\n\n`],
 ])('%s of an endpoint does not steer the terminal', async (_, status, error) => {
   const server = new TeacherServer({
     answer: () => ({ content: '4' }),

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
 import { defaultInWords, demandOf, describeKeys, ENTRY, type KeyDescription } from '../recipe/describe.js';
 import { parseRecipe } from '../recipe/parse.js';
+import { UserError } from '../util/errors.js';
 
 /** Keys of parts are flags of their own; what cannot be written on a command line is left to recipes. */
 function flagKeys(schema: z.ZodType): KeyDescription[] {
@@ -89,7 +90,7 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
     case 'mixed':
       return plainNumber(text, key);
     case 'other':
-      return parseJson(text);
+      return parseJson(text, key);
     default:
       return text;
   }
@@ -124,7 +125,7 @@ function parseNumber(text: string, key: KeyDescription): number {
   return value;
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, key: KeyDescription): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -132,7 +133,8 @@ function parseJson(text: string): unknown {
     value = undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InvalidArgumentError('must be a JSON object, e.g. \'{"top_k": 20}\'');
+    // Commander would repeat the value, which may hold a key.
+    throw new UserError(`${flagOf(key)} must be a JSON object, e.g. '{"top_k": 20}'.`);
   return value;
 }
 

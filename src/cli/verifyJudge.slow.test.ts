@@ -131,6 +131,27 @@ describe('verify --judge', () => {
     expect(server.asked.filter(({ response_format }) => !response_format)).toHaveLength(before + 1);
   });
 
+  it('ends with 1 and the reason where the judge refuses, after the tries that were asked for', async () => {
+    const refusing = await withJudge([trace], () => ({ status: 400, message: 'the context has 10 tokens' }));
+    const refused = await redistill(refusing.command);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(
+      /3 of 3 questions to the judge were not answered \(the first: .*HTTP 400 the context has 10 tokens.*\)/,
+    );
+    expect(readRows(refusing.out)).toMatchObject([
+      { correctness: { math_verify_answer: [true, false, false], llama_verification: [null, null, null] } },
+    ]);
+    const busy = await withJudge([pair], () => ({ status: 503, message: 'busy' }));
+    const gone = await redistill([...busy.command, '--retries', '0']);
+    expect(gone.code).toBe(1);
+    expect(gone.stderr).toContain('in one try; the last: HTTP 503 busy');
+    expect(busy.server.asked).toHaveLength(1);
+    const silent = await withJudge([pair], () => sleep(60_000, 'late'));
+    const late = await redistill([...silent.command, '--retries', '0', '--timeout', '0.5']);
+    expect(late.code).toBe(1);
+    expect(late.stderr).toContain('it took more than 0.5 s');
+  });
+
   const many = Array.from({ length: 60 }, (_, i) => ({ gold: '3', pred: boxed(i), problem: `problem ${i}` }));
 
   it('goes through 429 and 500 unharmed', async () => {

@@ -69,7 +69,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
       );
     if (failed.length > 0)
       options.progress.log(
-        `${failed.length} of ${states.length} problems cannot be asked and count as wrong, ${out}/failed.jsonl says why`,
+        `${failed.length} of ${states.length} problems cannot be asked and count as wrong, ${out}/failed.jsonl says why (the first: ${failed[0]!.failure!.reason})`,
       );
     using file = new FileReplacement(join(out, samplesFile));
     for await (const answered of answers.rows(unanswered)) {

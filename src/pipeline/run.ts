@@ -7,6 +7,7 @@ import { fingerprintPath } from '../util/fingerprint.js';
 import { refuseFolderOverInputs } from '../util/overlap.js';
 import { commandOf, removeOwn, requireRemovable, withOwnFolder, type FolderUse } from '../util/ownFolder.js';
 import { createProgress, formatDuration } from '../util/progress.js';
+import { redactSettings } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { OtherRun } from '../teacher/header.js';
 import { resolveReferences, type Pipeline } from './pipeline.js';
@@ -39,7 +40,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
   refuseFolderOverInputs(out, writes, read);
   const record = {
     version: packageVersion(),
-    recipe: pipeline,
+    recipe: redactSettings(pipeline),
     inputs: Object.fromEntries(read.map((path) => [path, fingerprintPath(path) ?? null])),
   };
   return withOwnFolder(out, { command: 'run', writes, record }, () => walk(pipeline, options));
@@ -54,7 +55,7 @@ async function walk(pipeline: Pipeline, options: RunOptions): Promise<Map<string
   );
   // Where the record of earlier runs is gone, what stands in the stages' folders may be whole.
   const { hasRecord } = cache;
-  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(pipeline));
+  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(redactSettings(pipeline)));
   const results = new Map<string, string>();
   for (const [position, { name, kind, config }] of stages.entries()) {
     const definition = stageKinds[kind] as StageDefinition<unknown, unknown>;

@@ -30,6 +30,8 @@ export interface CollectSummary {
   failed: number;
   /** Those of them that another run would give up as well: the prompt does not fit the model, or is refused. */
   unanswerable: number;
+  /** Why the first of them was given up. */
+  first_failure?: string;
   /** Rows of the problem file without a problem or an answer; `quarantine.jsonl` has them. */
   set_aside: number;
   generations: number;
@@ -106,12 +108,14 @@ async function write(options: CollectOptions, answers: Responses): Promise<Colle
   }
   file.commit();
   writeFailures(join(out, 'failed.jsonl'), states);
+  const failures = states.flatMap(({ failure }) => failure ?? []);
   const summary: CollectSummary = {
     traces,
     problems: states.length,
     solved: states.filter(({ answers }) => answers.some((answer) => answer?.right)).length,
-    failed: states.filter(({ failure }) => failure !== undefined).length,
-    unanswerable: states.filter(({ failure }) => failure?.permanent).length,
+    failed: failures.length,
+    unanswerable: failures.filter(({ permanent }) => permanent).length,
+    ...(failures[0] && { first_failure: failures[0].reason }),
     set_aside: answers.setAside,
     generations,
     right,

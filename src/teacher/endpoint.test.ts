@@ -122,15 +122,151 @@ describe.concurrent('an answer', () => {
   });
 });
 
+describe.concurrent('an answer whose other fields are odd', () => {
+  const sse = (...events: unknown[]) => ({
+    status: 200,
+    headers: { 'content-type': 'text/event-stream' },
+    error: `${events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')}data: [DONE]\n\n`,
+  });
+  const whole = (answer: unknown, type = 'application/json') => ({
+    status: 200,
+    headers: { 'content-type': type },
+    error: JSON.stringify(answer),
+  });
+  const piece = (content: unknown, finish: unknown = null, more: object = {}) => ({
+    choices: [{ index: 0, delta: { content }, finish_reason: finish }],
+    ...more,
+  });
+  const USAGES = [
+    null,
+    'none',
+    5,
+    [],
+    { prompt_tokens: 11, total_tokens: 11 },
+    { prompt_tokens: 11.5, completion_tokens: -3 },
+    { prompt_tokens: '11', completion_tokens: '3' },
+    { prompt_tokens: null, completion_tokens: { text: 3 } },
+    { prompt_tokens: 1e300, completion_tokens: NaN },
+  ];
+
+  it.each(USAGES.map((usage) => [JSON.stringify(usage), usage]))('usage %s', async (_, usage) => {
+    const inPiece = sse(piece('4', null, { usage }), piece('', 'stop', { usage }));
+    const inWhole = whole({ choices: [{ message: { content: '4' }, finish_reason: 'stop' }], usage });
+    for (const answer of [inPiece, inWhole]) {
+      const { ask, waits } = await teacher(failing(answer));
+      const { promptTokens, completionTokens, ...said } = await ask();
+      expect(said).toMatchObject({ text: '4', finishReason: 'stop' });
+      expect([null, 11]).toContain(promptTokens);
+      expect(completionTokens).toBeNull();
+      expect(waits).toEqual([]);
+    }
+  });
+
+  it('a count that comes in one piece is kept where the last has none', async () => {
+    const usage = { prompt_tokens: 11, completion_tokens: 3 };
+    const { ask } = await teacher(
+      failing(sse(piece('4', null, { usage }), piece('', 'stop', { usage: {} }))),
+    );
+    expect(await ask()).toMatchObject({ promptTokens: 11, completionTokens: 3 });
+  });
+
+  const parts = [
+    { type: 'text', text: '4' },
+    { type: 'text', text: '2' },
+  ];
+  const thinking = [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }, parts[0]];
+  it.each<[string, object, string, string?]>([
+    ['an end that nobody knows', sse(piece('4', 'eos_token')), '4', 'eos_token'],
+    ['an end that is no text', sse(piece('4', { type: 'stop' })), '4', 'unknown'],
+    ['an end that is empty until it comes', sse(piece('4', ''), piece('2', 'stop')), '42'],
+    [
+      'no end in an answer that came whole',
+      whole({ choices: [{ message: { content: '4' } }] }),
+      '4',
+      'unknown',
+    ],
+    ['no role, no index', whole({ choices: [{ message: { content: '4' }, finish_reason: 'stop' }] }), '4'],
+    ['content in parts', whole({ choices: [{ message: { content: parts }, finish_reason: 'stop' }] }), '42'],
+    ['thinking among the parts', sse(piece(thinking), piece('', 'stop')), '<think>\nHm.\n</think>\n\n4'],
+    ['parts of a stream', sse(piece(parts), piece([], 'stop')), '42'],
+    [
+      'a refusal',
+      whole({ choices: [{ message: { content: null, refusal: 'No.' }, finish_reason: 'stop' }] }),
+      'No.',
+    ],
+    [
+      'rubbish beside',
+      sse(piece('4', 'stop', { id: [], created: 'now', logprobs: 'x', object: 7, model: null })),
+      '4',
+    ],
+    ['rubbish between', sse(null, 'ping', 5, [], {}, piece('4'), { choices: null }, piece('', 'stop')), '4'],
+    [
+      'one choice outside of a list',
+      whole({ choices: { message: { content: '4' }, finish_reason: 'stop' } }),
+      '4',
+    ],
+    [
+      'several choices, of which the first is meant',
+      sse(
+        {
+          choices: [
+            { index: 1, delta: { content: 'no' } },
+            { index: 0, delta: { content: '4' } },
+          ],
+        },
+        { choices: [{ index: 1, delta: { content: '2' }, finish_reason: 'stop' }] },
+      ),
+      'no2',
+    ],
+    [
+      'reasoning under two names, one empty',
+      whole({
+        choices: [
+          { message: { content: '4', reasoning_content: '', reasoning: 'Hm.' }, finish_reason: 'stop' },
+        ],
+      }),
+      '<think>\nHm.\n</think>\n\n4',
+    ],
+    [
+      'a stream under another name',
+      { ...sse(piece('4', 'stop')), headers: { 'content-type': 'text/plain' } },
+      '4',
+    ],
+    [
+      'an object under another name',
+      whole({ choices: [{ text: '4', finish_reason: 'stop' }] }, 'text/html'),
+      '4',
+    ],
+  ])('%s', async (_, answer, text, finishReason = 'stop') => {
+    const { ask, waits } = await teacher(failing(answer as Fault));
+    expect(await ask()).toMatchObject({ text, finishReason });
+    expect(waits).toEqual([]);
+  });
+
+  it('and one without a text says so in the words of the server', async () => {
+    const { ask, waits } = await teacher(
+      failing(
+        whole({ object: 'error', message: 'the engine is gone' }),
+        sse({ message: 'the engine is gone' }),
+        sse({ error: 'the engine is gone' }),
+        sse(piece('4'), { detail: 'the engine is gone' }),
+      ),
+    );
+    expect(await ask()).toMatchObject({ text: ANSWER.content });
+    expect(waits.map(({ reason }) => reason)).toEqual([
+      'the answer has no choices: the engine is gone',
+      'the answer has no choices: the engine is gone',
+      'the answer is an error: the engine is gone',
+      'the answer breaks off (it has no finish_reason): the engine is gone',
+    ]);
+  });
+});
+
 describe.concurrent('is tried again', () => {
   it.each<[string, Fault, RegExp]>([
     ['429 without Retry-After', { status: 429 }, /^HTTP 429 something went wrong$/],
     ['500', { status: 500 }, /^HTTP 500/],
-    [
-      '503 with a page of HTML',
-      { status: 503, error: '<html>\n<h1>No</h1>' },
-      /^HTTP 503 <html> <h1>No<\/h1>$/,
-    ],
+    ['503 with a page of HTML', { status: 503, error: '<html>\n<h1>No</h1>' }, /^HTTP 503 No$/],
     ['408', { status: 408 }, /^HTTP 408/],
     ['409', { status: 409 }, /^HTTP 409/],
     ['a reset connection', 'reset', /ECONNRESET|other side closed/],
@@ -139,7 +275,7 @@ describe.concurrent('is tried again', () => {
     ['an answer that is not JSON', 'not-json', /not JSON/],
     ['an event that is not JSON', 'broken-event', /not JSON/],
     ['an event with an error', 'error-event', /engine died/],
-    ['JSON of another shape', 'wrong-shape', /expected shape \(choices: /],
+    ['JSON of another shape', 'wrong-shape', /no text \(stop\)/],
     ['no choices', 'no-choices', /no choices/],
     ['null as content', 'null-content', /no text/],
     ['a first byte that does not come', 'silent', /^nothing came for 0.3 s$/],
@@ -221,6 +357,87 @@ describe.concurrent('is tried again', () => {
   });
 });
 
+describe('a server that has never answered', () => {
+  it('is given up soon, whatever the tries that are left', async () => {
+    const { endpoint, server } = await teacher({}, { giveUpSeconds: 0.3, firstWaitSeconds: 0.05 });
+    await server.close();
+    const started = performance.now();
+    const errors = await Promise.all(['a', 'b'].map((prompt) => failure(endpoint.complete(prompt))));
+    for (const error of errors) {
+      expect(error.name).toBe('UserError');
+      expect(error.message).toMatch(/v1 has not answered for 0\.3 s \(connect ECONNREFUSED.*\): check that/);
+    }
+    expect((performance.now() - started) / 1000).toSatisfy((s: number) => s >= 0.3 && s < 5);
+  });
+
+  it('is told from one that fails now and then, and from one that refuses', async () => {
+    const refusing = await teacher(
+      { fault: () => ({ status: 503 }) },
+      { giveUpSeconds: 0.01, retries: 4, firstWaitSeconds: 0.02 },
+    );
+    expect((await failure(refusing.ask())).name).toBe('EndpointError');
+    const answered = await teacher(
+      { fault: (index) => (index > 0 && index < 6 ? 'reset' : undefined) },
+      { giveUpSeconds: 0.01, firstWaitSeconds: 0.01 },
+    );
+    expect([await answered.ask(), await answered.ask()]).toMatchObject([{}, { text: ANSWER.content }]);
+  });
+});
+
+describe('the words of a server', () => {
+  it.each<[string, object | string]>([
+    ['{"error": {"message"}}', JSON.stringify({ error: { message: 'too long: 10 tokens' } })],
+    ['{"error"}', JSON.stringify({ error: 'too long: 10 tokens' })],
+    ['{"object": "error", "message"}', JSON.stringify({ object: 'error', message: 'too long: 10 tokens' })],
+    ['{"detail"}', JSON.stringify({ detail: 'too long: 10 tokens' })],
+    [
+      '{"detail": [{"msg"}]}',
+      JSON.stringify({ detail: [{ loc: ['body', 'x'], msg: 'too long: 10 tokens' }] }),
+    ],
+    ['a text', 'too long: 10 tokens'],
+    ['a page', '<!DOCTYPE html><html><head><title>too long: 10 tokens</title></head></html>'],
+    ['lines', 'too long:\r\n  10 tokens'],
+  ])('%s are in the message', async (_, error) => {
+    for (const status of [400, 404, 422]) {
+      const { ask } = await teacher({ fault: () => ({ status, error }) });
+      expect((await failure(ask())).message).toMatch(
+        new RegExp(`\\(HTTP ${status} (body\\.x: )?too long: 10 tokens\\)`),
+      );
+    }
+  });
+
+  it('are no more than a line', async () => {
+    const { ask } = await teacher({ fault: () => ({ status: 400, error: 'why? '.repeat(1e6) }) });
+    const { message } = await failure(ask());
+    expect(message).toMatch(/HTTP 400 why\? why\?/);
+    expect(message.length).toBeLessThan(600);
+  });
+});
+
+it('follows no redirect: what is sent is for the server that was named', async () => {
+  const other = await teacher();
+  const headers = { location: 'http://user:hunter2@127.0.0.1:9/v1?key=hunter2' };
+  const { ask, server } = await teacher({ fault: () => ({ status: 307, headers }) });
+  const error = await failure(ask());
+  expect(error.name).toBe('UserError');
+  expect(error.message).toMatch(
+    /sends requests on .*HTTP 307 to http:\/\/\*\*\*@127\.0\.0\.1:9\/v1\?key=\*\*\*/,
+  );
+  expect([server.requests.length, other.server.requests.length]).toEqual([1, 0]);
+});
+
+it('sends the query of the URL with every request, and nothing else from the environment', async () => {
+  vi.stubEnv('OPENAI_ORG_ID', 'org-secret');
+  vi.stubEnv('OPENAI_CUSTOM_HEADERS', 'x-secret: 5');
+  const server = new TeacherServer({ answer: () => ANSWER, fault: () => ({ status: 404 }) });
+  servers.push(server);
+  const baseUrl = `${await server.listen()}/?api-version=2024-06-01`;
+  const error = await failure(openEndpoint({ baseUrl, model: 'r1' }).complete('x'));
+  expect(server.requests[0]!.path).toBe('/v1/completions?api-version=2024-06-01');
+  expect(JSON.stringify(server.requests[0]!.headers)).not.toMatch(/secret|org/);
+  expect(error.message).toContain('/v1/?api-version=*** has no model r1');
+});
+
 describe('is final', () => {
   it.each<[number, string, RegExp, object?]>([
     [400, 'EndpointError', /HTTP 400 something went wrong\): check the sampling settings/],
@@ -248,7 +465,7 @@ describe('the key', () => {
     const error = await failure(ask());
     expect(server.requests[0]!.headers.authorization).toBe('Bearer sk-secret');
     expect(error.message).toMatch(
-      /refuses the key in the environment variable TEACHER_KEY \(HTTP 401 \[key\] is/,
+      /refuses the key in the environment variable TEACHER_KEY \(HTTP 401 \*\*\* is/,
     );
   });
 

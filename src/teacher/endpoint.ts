@@ -1,18 +1,18 @@
 /** @file A model behind an OpenAI-compatible endpoint: one request, with everything that can go wrong with it. Knows nothing of problems. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import OpenAI, { APIError } from 'openai';
-import { Stream } from 'openai/streaming';
 import pLimit from 'p-limit';
 import type { ChatMessage } from '../text/template.js';
 import { messageOf, UserError } from '../util/errors.js';
+import { isVariableName, maskSecrets, redactUrl, secretsIn } from '../util/redact.js';
 import { backoffMs, retryAfterMs } from './backoff.js';
-import { gatherReply, type Completion } from './reply.js';
+import { exchange, HttpError } from './exchange.js';
+import type { Completion } from './reply.js';
 
 export type { Completion } from './reply.js';
 
 export interface EndpointOptions {
-  /** Where the API begins, usually ending in `/v1`. */
+  /** Where the API begins, usually ending in `/v1`; a query is sent along with every request. */
   baseUrl: string;
   model: string;
   /**
@@ -30,6 +30,8 @@ export interface EndpointOptions {
   retries?: number;
   /** Seconds before the second try (default 1); doubled with every further one, at most 60. */
   firstWaitSeconds?: number;
+  /** Seconds of tries after which a server that has never answered anything is given up (default 30). */
+  giveUpSeconds?: number;
   /** Called before each wait for another try. */
   onRetry?: (reason: string, waitSeconds: number) => void;
 }
@@ -44,6 +46,11 @@ export class EndpointError extends Error {
   ) {
     super(message);
   }
+
+  /** Whether the server has read the request and will not take it, whenever it is asked again. */
+  get isPermanent(): boolean {
+    return [400, 413, 422].includes(this.status ?? 0);
+  }
 }
 
 /** A model behind an OpenAI-compatible endpoint. */
@@ -57,7 +64,9 @@ export interface Endpoint {
    * connection busy and one that breaks off is noticed; a server that answers whole all the same is understood.
    * What may pass (429, 5xx, 408, 409, resets, timeouts, answers that are empty, cut short or not JSON) is tried again.
    * @throws EndpointError where this request failed for good
-   * @throws UserError where every request would: wrong key, URL or model, no credit
+   * Nothing secret is in a message: neither the key nor what is secret in the URL or the fields, even where the server
+   * repeats it.
+   * @throws UserError where every request would: wrong key, URL or model, no credit, nobody who answers
    * @throws the signal's reason, at once, when it is aborted
    */
   complete(
@@ -69,85 +78,91 @@ export interface Endpoint {
 
 /** Nobody waits longer for a rate limit to pass. */
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
-/** An answer beyond this is not a text but a fault. */
-const MAX_REPLY_BYTES = 64 << 20;
+/** Characters of a server's words, and of what it calls the end of an answer. */
+const LONGEST_WORDS = 300;
+const LONGEST_FINISH_REASON = 60;
 
 /** @throws UserError for a base URL or a key that cannot be used */
 export function openEndpoint(options: EndpointOptions): Endpoint {
-  const { model, concurrency = 16, retries = 10, firstWaitSeconds = 1, onRetry } = options;
-  const { timeoutSeconds = 3600, idleSeconds = 300 } = options;
-  const baseURL = checkedUrl(options.baseUrl);
+  const { model, concurrency = 16, retries = 10, firstWaitSeconds = 1, giveUpSeconds = 30 } = options;
+  const { timeoutSeconds = 3600, idleSeconds = 300, onRetry } = options;
+  const base = checkedUrl(options.baseUrl);
   const keyName = options.apiKeyEnv ?? 'OPENAI_API_KEY';
   const key = keyFrom(keyName, options.apiKeyEnv !== undefined);
-  // Retries are ours, since the library neither sees a body that breaks off nor knows a longest wait.
-  const client = new OpenAI({ baseURL, apiKey: key ?? 'none', maxRetries: 0, logLevel: 'off' });
+  const headers = key === undefined ? undefined : { authorization: `Bearer ${key}` };
+  const asked: Asked = {
+    shown: redactUrl(options.baseUrl).replace(/\/+$/, ''),
+    model,
+    keyName,
+    hasKey: key !== undefined,
+  };
   const limit = pLimit(concurrency);
-  const hide = (text: string) => (key === undefined ? text : text.replaceAll(key, '[key]'));
+  let hasAnswered = false;
+  let firstAsked: number | undefined;
 
-  async function once(path: string, body: object, signal: AbortSignal | undefined): Promise<Completion> {
-    const controller = new AbortController();
-    let expired: string | undefined;
-    const expire = (reason: string) => () => {
-      expired = reason;
-      controller.abort();
-    };
-    const idle = setTimeout(expire(`nothing came for ${idleSeconds} s`), idleSeconds * 1000);
-    const whole = setTimeout(expire(`it took more than ${timeoutSeconds} s`), timeoutSeconds * 1000);
-    const abort = () => {
-      controller.abort();
-    };
-    signal?.addEventListener('abort', abort);
-    try {
-      const request = client.post(path, { body, signal: controller.signal, timeout: timeoutSeconds * 1000 });
-      const response = watched(await request.asResponse(), () => idle.refresh());
-      const streamed = response.headers.get('content-type')?.includes('text/event-stream');
-      const events = streamed
-        ? Stream.fromSSEResponse<unknown>(response, controller, client)
-        : [await response.json()];
-      const completion = await gatherReply(events);
-      if (expired !== undefined) throw new Error(expired); // the library ends an aborted stream without an error
-      return completion;
-    } catch (error) {
-      throw expired === undefined ? error : new Error(expired);
-    } finally {
-      clearTimeout(idle);
-      clearTimeout(whole);
-      signal?.removeEventListener('abort', abort);
-      controller.abort(); // whatever is left of the body
-    }
-  }
+  /** A server's words without secrets, in a line. */
+  const worded = (text: string, body: object, length: number): string =>
+    short(maskSecrets(text, [key ?? '', ...secretsIn([options.baseUrl, body])]), length);
+
+  /** Milliseconds for which a server that has never answered is still asked. */
+  const patienceLeft = (): number =>
+    hasAnswered ? Infinity : (firstAsked ??= performance.now()) + giveUpSeconds * 1000 - performance.now();
 
   async function complete(path: string, body: object, signal?: AbortSignal): Promise<Completion> {
+    const onAnswer = () => {
+      hasAnswered = true;
+    };
+    const url = urlOf(base, path);
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted();
+      patienceLeft(); // begins with the first request
       try {
-        return await once(path, body, signal);
+        const limits = { timeoutSeconds, idleSeconds };
+        const completion = await exchange(
+          { url, headers: { ...headers }, body, ...limits, onAnswer },
+          signal,
+        );
+        return { ...completion, finishReason: worded(completion.finishReason, body, LONGEST_FINISH_REASON) };
       } catch (error) {
         signal?.throwIfAborted();
-        const { reason, status } = describe(error);
-        const what = hide(reason);
-        const final = finalError(error, what, { baseURL, model, keyName, hasKey: key !== undefined });
-        if (final) throw final;
+        const status = error instanceof HttpError ? error.status : undefined;
+        const what = worded(reasonOf(error), body, LONGEST_WORDS);
+        if (error instanceof HttpError) {
+          const final = finalError(error, what, asked);
+          if (final) throw final;
+        }
+        if (patienceLeft() <= 0)
+          throw new UserError(
+            `${asked.shown} has not answered for ${giveUpSeconds} s (${what}): check that the server runs and that the URL is right, and run the same command again.`,
+          );
         if (failures > retries) {
           const tries = failures === 1 ? 'one try' : `${failures} tries`;
-          throw new EndpointError(`${baseURL} gave no usable answer in ${tries}; the last: ${what}`, status);
-        }
-        const asked =
-          error instanceof APIError ? retryAfterMs(error.headers as Headers | undefined) : undefined;
-        if (asked !== undefined && asked > LONGEST_RETRY_AFTER_MS) {
-          const minutes = Math.ceil(asked / 60_000);
           throw new EndpointError(
-            `${baseURL} asks to wait for ${minutes} minutes (${what}): go on then`,
+            `${asked.shown} gave no usable answer in ${tries}; the last: ${what}`,
             status,
           );
         }
-        const wait = backoffMs(failures, firstWaitSeconds * 1000);
-        // Somewhat later than asked for, so that all who wait do not come at the same moment.
-        const waitMs = asked === undefined ? wait : asked + Math.min(wait, asked / 10);
+        const waitMs = Math.min(patienceLeft(), waitAfter(error, failures, what));
         onRetry?.(what, waitMs / 1000);
         await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       }
     }
+  }
+
+  /** @throws EndpointError where the server asks for a longer wait than anybody has patience for */
+  function waitAfter(error: unknown, failures: number, what: string): number {
+    const wait = backoffMs(failures, firstWaitSeconds * 1000);
+    const wished = error instanceof HttpError ? retryAfterMs(error.headers) : undefined;
+    if (wished === undefined) return wait;
+    if (wished > LONGEST_RETRY_AFTER_MS) {
+      const minutes = Math.ceil(wished / 60_000);
+      throw new EndpointError(
+        `${asked.shown} asks to wait for ${minutes} minutes (${what}): go on then`,
+        (error as HttpError).status,
+      );
+    }
+    // Somewhat later than asked for, so that all who wait do not come at the same moment.
+    return wished + Math.min(wait, wished / 10);
   }
 
   return {
@@ -156,8 +171,8 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     complete(prompt, fields = {}, signal) {
       if (signal) setMaxListeners(0, signal); // one a request under way
       const streaming = fields.stream !== false && { stream: true, stream_options: { include_usage: true } };
-      const asked = typeof prompt === 'string' ? { prompt } : { messages: prompt };
-      const body = Object.entries({ model, ...asked, ...streaming, ...fields });
+      const wanted = typeof prompt === 'string' ? { prompt } : { messages: prompt };
+      const body = Object.entries({ model, ...wanted, ...streaming, ...fields });
       const path = typeof prompt === 'string' ? '/completions' : '/chat/completions';
       return limit(() =>
         complete(path, Object.fromEntries(body.filter(([, value]) => value !== null)), signal),
@@ -166,67 +181,57 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   };
 }
 
-function checkedUrl(text: string): string {
+function checkedUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     throw new UserError(
-      `${JSON.stringify(text)} is not the URL of an endpoint, e.g. http://127.0.0.1:8000/v1.`,
+      `${JSON.stringify(redactUrl(text))} is not the URL of an endpoint, e.g. http://127.0.0.1:8000/v1.`,
     );
   if (url.username !== '' || url.password !== '')
     throw new UserError(
       'The URL of the endpoint has a password in it: put the key into the environment instead.',
     );
-  return text.replace(/\/+$/, '');
+  return url;
+}
+
+/** The address below the base, with the base's query. */
+function urlOf(base: URL, path: string): string {
+  const url = new URL(base);
+  url.pathname = url.pathname.replace(/\/+$/, '') + path;
+  url.hash = '';
+  return url.href;
 }
 
 function keyFrom(name: string, required: boolean): string | undefined {
+  // What is no usual name may be the key itself.
+  const shown = isVariableName(name) ? `environment variable ${name}` : 'environment variable of that name';
   const key = process.env[name]?.trim();
   if (!key) {
-    if (required)
-      throw new UserError(`The environment variable ${name}, which should hold the key, is not set.`);
+    if (required) throw new UserError(`The ${shown}, which should hold the key, is not set.`);
     return undefined;
   }
   if (!/^[\x21-\x7e]+$/.test(key))
-    throw new UserError(
-      `The environment variable ${name} holds no key: it has blanks or odd characters in it.`,
-    );
+    throw new UserError(`The ${shown} holds no key: it has blanks or odd characters in it.`);
   return key;
 }
 
-/** The response with its bytes counted and seen. */
-function watched(response: Response, onBytes: () => void): Response {
-  let bytes = 0;
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, out) {
-      onBytes();
-      bytes += chunk.length;
-      if (bytes > MAX_REPLY_BYTES) throw new Error('the answer is larger than 64 MiB');
-      out.enqueue(chunk);
-    },
-  });
-  onBytes();
-  return new Response(response.body?.pipeThrough(counter) ?? null, { headers: response.headers });
-}
-
 /** What went wrong in a few words: the server's, or those of the deepest cause. */
-function describe(error: unknown): { reason: string; status: number | undefined } {
-  if (error instanceof APIError && typeof error.status === 'number')
-    return { reason: short(`HTTP ${messageOf(error)}`), status: error.status };
+function reasonOf(error: unknown): string {
   let cause = error;
   for (let depth = 0; depth < 5 && cause instanceof Error && cause.cause !== undefined; depth++)
     cause = cause.cause;
-  const { message, code } = cause as NodeJS.ErrnoException;
-  const reason = error instanceof SyntaxError ? `the answer is not JSON (${message})` : message;
-  return { reason: short(reason === '' && code !== undefined ? code : reason), status: undefined };
+  const { code } = cause as NodeJS.ErrnoException;
+  return messageOf(cause) || (code ?? 'the connection failed');
 }
 
-function short(text: string): string {
+function short(text: string, length: number): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+  return line.length > length ? `${line.slice(0, length)}…` : line;
 }
 
 interface Asked {
-  baseURL: string;
+  /** The base URL without what is secret in it. */
+  shown: string;
   model: string;
   keyName: string;
   hasKey: boolean;
@@ -234,24 +239,27 @@ interface Asked {
 
 /** The error of a request that is pointless to repeat as it is, undefined where another try may do. */
 function finalError(
-  error: unknown,
+  { status, body }: HttpError,
   what: string,
-  { baseURL, model, keyName, hasKey }: Asked,
+  { shown, model, keyName, hasKey }: Asked,
 ): Error | undefined {
-  const status: unknown = error instanceof APIError ? error.status : undefined;
-  if (typeof status !== 'number') return undefined;
+  if (status < 400) {
+    return new UserError(
+      `${shown} sends requests on to another address (${what}), where nothing is sent unasked: give the URL of the server itself.`,
+    );
+  }
   if (status === 401) {
     return new UserError(
       hasKey
-        ? `${baseURL} refuses the key in the environment variable ${keyName} (${what}).`
-        : `${baseURL} wants a key (${what}): put it into the environment variable ${keyName}.`,
+        ? `${shown} refuses the key in the environment variable ${keyName} (${what}).`
+        : `${shown} wants a key (${what}): put it into the environment variable ${keyName}.`,
     );
   }
-  if (status === 402 || (error instanceof APIError && error.code === 'insufficient_quota'))
-    return new UserError(`${baseURL} reports that there is no credit left (${what}): add some and go on.`);
+  if (status === 402 || /"insufficient_quota"/.test(body))
+    return new UserError(`${shown} reports that there is no credit left (${what}): add some and go on.`);
   if (status === 404 || status === 405) {
     return new UserError(
-      `${baseURL} has no model ${model} or is not where the API begins (${what}): check the name and the URL, which usually ends in /v1.`,
+      `${shown} has no model ${model} or is not where the API begins (${what}): check the name and the URL, which usually ends in /v1.`,
     );
   }
   if ([408, 409, 425, 429].includes(status) || status >= 500) return undefined;
@@ -259,5 +267,5 @@ function finalError(
     status === 403
       ? 'the key may have no right to the model, or the prompt was refused'
       : 'check the sampling settings, and that prompt and max_tokens fit into the context of the model';
-  return new EndpointError(`${baseURL} does not take the request (${what}): ${advice}`, status);
+  return new EndpointError(`${shown} does not take the request (${what}): ${advice}`, status);
 }

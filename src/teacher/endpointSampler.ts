@@ -17,7 +17,7 @@ export function endpointSampler(
         completion = await endpoint.complete(request.prompt, fields(request.id), signal);
       } catch (error) {
         if (!(error instanceof EndpointError)) throw error;
-        queue.failed(request, error.message, isPermanent(error));
+        queue.failed(request, error.message, error.isPermanent);
         continue;
       }
       await queue.answered(request, completion);
@@ -40,6 +40,3 @@ export function endpointSampler(
     },
   };
 }
-
-/** The server has read the request and will not take it, whenever it is asked again. */
-const isPermanent = ({ status }: EndpointError): boolean => [400, 413, 422].includes(status ?? 0);

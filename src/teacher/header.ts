@@ -1,6 +1,7 @@
 /** @file The first line of a journal: which problems under which settings. It decides whether a run may go on. */
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
+import { redactSettings } from '../util/redact.js';
 
 const journalHeader = z.object({
   journal: z.literal('redistill answers'),
@@ -21,7 +22,8 @@ export function requireSameRun(found: unknown, wanted: JournalHeader, folder: st
   const parsed = journalHeader.safeParse(found);
   if (!parsed.success)
     throw new OtherRun(`${folder} has a journal of something else: choose another folder for --out.`);
-  const { problems, settings } = parsed.data;
+  const { problems } = parsed.data;
+  const settings = redactSettings(parsed.data.settings); // earlier versions stored secrets
   const differences =
     problems.sha256 === wanted.problems.sha256
       ? []

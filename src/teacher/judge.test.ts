@@ -85,6 +85,8 @@ describe('Judge', () => {
     const refused = await odd.judge.ask(question('3'));
     expect(refused.correct).toBeNull();
     expect(refused.explanation).toContain('too long');
+    expect(odd.judge.use.failures).toMatchObject({ count: 1, permanent: 1 });
+    expect(odd.judge.use.failures!.first).toContain('too long');
     odd.judge[Symbol.dispose]();
 
     const { judge } = await open(verdict, { cache });

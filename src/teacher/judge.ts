@@ -3,17 +3,17 @@ import { createHash } from 'node:crypto';
 import type { ChatMessage } from '../text/template.js';
 import { messageOf } from '../util/errors.js';
 import type { Judgement, JudgeQuestion, JudgeUse, ResponseJudge } from '../verify/files/judgement.js';
-import { EndpointError, openEndpoint, type Completion, type Endpoint } from './endpoint.js';
+import {
+  EndpointError,
+  openEndpoint,
+  type Completion,
+  type Endpoint,
+  type EndpointOptions,
+} from './endpoint.js';
 import { JudgeCache } from './judgeCache.js';
 import { judgeMessages, readReply, REPLY_FORMAT } from './judgePrompt.js';
 
-export interface JudgeOptions {
-  baseUrl: string;
-  model: string;
-  /** Name of the environment variable with the key, as for `openEndpoint`. */
-  apiKeyEnv?: string;
-  /** Requests at once. */
-  concurrency: number;
+export interface JudgeOptions extends Omit<EndpointOptions, 'onRetry'> {
   /** The file in which answers are kept between runs. */
   cache: string;
   /** Called with a line about the endpoint's troubles, at most every ten seconds. */
@@ -86,6 +86,9 @@ export class Judge implements ResponseJudge, Disposable {
     } catch (error) {
       if (!(error instanceof EndpointError)) throw error;
       if (++this.#failures >= Math.max(FAILURES_IN_A_ROW, this.concurrency)) throw error;
+      const failures = (this.use.failures ??= { count: 0, permanent: 0, first: messageOf(error) });
+      failures.count++;
+      if (error.isPermanent) failures.permanent++;
       return { correct: null, explanation: `no reply: ${messageOf(error)}` };
     }
     this.#failures = 0;

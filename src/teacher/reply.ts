@@ -1,5 +1,5 @@
-/** @file Puts a response together from what an endpoint sends. */
-import { z } from 'zod';
+/** @file Puts a response together from what an endpoint sends. Only the text is needed; the rest may be odd or absent. */
+import { serverWords } from './serverWords.js';
 
 /** What a model answered. */
 export interface Completion {
@@ -7,76 +7,107 @@ export interface Completion {
   text: string;
   /** The reasoning alone, null where the endpoint does not give it apart. */
   reasoning: string | null;
-  /** As the endpoint says it: `stop`, `length` (cut off), `content_filter`, … */
+  /** As the endpoint says it: `stop`, `length` (cut off), `content_filter`, …; `unknown` where it does not. */
   finishReason: string;
   /** Null where the endpoint does not count. */
   promptTokens: number | null;
   completionTokens: number | null;
 }
 
-const count = z.int().nonnegative();
-const part = z.object({
-  content: z.string().nullish(),
-  // DeepSeek, vLLM and others use the first name, OpenRouter and newer vLLM the second; some send both.
-  reasoning_content: z.string().nullish(),
-  reasoning: z.string().nullish(),
-});
-/** A whole answer or a piece of one, of chat or of completions. */
-const event = z.object({
-  choices: z
-    .array(
-      z.object({
-        message: part.nullish(),
-        delta: part.nullish(),
-        text: z.string().nullish(),
-        finish_reason: z.string().nullish(),
-      }),
-    )
-    .nullish(),
-  usage: z.object({ prompt_tokens: count, completion_tokens: count }).nullish(),
-  error: z.unknown().optional(),
-});
+type Fields = Record<string, unknown>;
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Gathers the events of a stream, or the one object of an answer that was sent whole. */
+class Reply {
+  readonly texts: string[] = [];
+  readonly reasonings: string[] = [];
+  finishReason: string | undefined;
+  promptTokens: number | null = null;
+  completionTokens: number | null = null;
+  /** The number of the choice that is read, where choices have numbers: a server may send several. */
+  #index: number | undefined;
+  choices = 0;
+  /** What came in place of a choice. */
+  strange: unknown;
+
+  /** @throws Error where the event is an error */
+  add(event: unknown): void {
+    if (!isObject(event)) return;
+    if (event.error) throw new Error(`the answer is an error: ${serverWords(event)}`);
+    this.#count(event.usage);
+    const choices = [event.choices].flat().filter(isObject);
+    if (choices.length === 0 && !Array.isArray(event.choices)) this.strange = event;
+    const choice = choices.find(({ index }) => !isCount(index) || index === (this.#index ??= index));
+    if (choice) this.#take(choice);
+  }
+
+  #take(choice: Fields): void {
+    this.choices++;
+    this.#count(choice.usage);
+    const said = [choice.delta, choice.message].find(isObject);
+    this.#say(said?.content ?? said?.refusal ?? choice.text);
+    // DeepSeek, vLLM and others use the first name, OpenRouter and newer vLLM the second; some send both.
+    const reasoning = [said?.reasoning_content, said?.reasoning].find(
+      (value) => isText(value) && value !== '',
+    );
+    if (isText(reasoning)) this.reasonings.push(reasoning);
+    const { finish_reason: reason } = choice;
+    // Some say "" until the end.
+    if (reason) this.finishReason = isText(reason) ? reason : 'unknown';
+  }
+
+  /** Takes a text, or parts of one: {"type": "text", "text"}, {"type": "thinking", "thinking": […]}. */
+  #say(content: unknown): void {
+    if (isText(content)) this.texts.push(content);
+    if (!Array.isArray(content)) return;
+    for (const part of content as unknown[]) {
+      if (!isObject(part)) this.#say(part);
+      else if (isText(part.text)) this.texts.push(part.text);
+      else if (part.thinking) this.reasonings.push([part.thinking].flat().map(thought).join(''));
+    }
+  }
+
+  /** What is no count is none, and never a reason to refuse a text. */
+  #count(usage: unknown): void {
+    if (!isObject(usage)) return;
+    if (isCount(usage.prompt_tokens)) this.promptTokens = usage.prompt_tokens;
+    if (isCount(usage.completion_tokens)) this.completionTokens = usage.completion_tokens;
+  }
+}
+
+const thought = (part: unknown): string => {
+  const text = isObject(part) ? part.text : part;
+  return isText(text) ? text : '';
+};
 
 /**
- * Puts an answer together from the events of a stream, or from the one object of an answer that was sent whole.
- * @throws Error saying what is missing: the shape, a choice, the end of the answer, any text at all
+ * Puts an answer together.
+ * @param whole the answer came as one object, which cannot break off: it need not say why it ended
+ * @throws Error saying what is missing: a choice, the end of the answer, any text at all
  */
-export async function gatherReply(events: AsyncIterable<unknown> | Iterable<unknown>): Promise<Completion> {
-  const texts: string[] = [];
-  const reasonings: string[] = [];
-  let choices = 0;
-  let finishReason: string | undefined;
-  let usage: z.infer<typeof event>['usage'];
-  for await (const value of events) {
-    const parsed = event.safeParse(value);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0]!;
-      throw new Error(`the answer has not the expected shape (${issue.path.join('.')}: ${issue.message})`);
-    }
-    if (parsed.data.error !== undefined && parsed.data.error !== null)
-      throw new Error(`the answer is an error: ${JSON.stringify(parsed.data.error)}`);
-    usage = parsed.data.usage ?? usage;
-    const choice = parsed.data.choices?.[0];
-    if (!choice) continue;
-    choices++;
-    const said = choice.delta ?? choice.message;
-    const text = said?.content ?? choice.text;
-    const reasoning = said?.reasoning_content ?? said?.reasoning;
-    if (typeof text === 'string') texts.push(text);
-    if (typeof reasoning === 'string') reasonings.push(reasoning);
-    finishReason = choice.finish_reason ?? finishReason;
-  }
-  if (choices === 0) throw new Error('the answer has no choices');
-  if (finishReason === undefined) throw new Error('the answer breaks off (it has no finish_reason)');
-  const reasoning = reasonings.join('');
+export async function gatherReply(
+  events: AsyncIterable<unknown> | Iterable<unknown>,
+  whole: boolean,
+): Promise<Completion> {
+  const reply = new Reply();
+  for await (const event of events) reply.add(event);
+  const { texts, promptTokens, completionTokens, strange } = reply;
+  const instead = strange === undefined ? '' : `: ${serverWords(strange)}`;
+  if (reply.choices === 0) throw new Error(`the answer has no choices${instead}`);
+  const finishReason = reply.finishReason ?? (whole ? 'unknown' : undefined);
+  if (finishReason === undefined)
+    throw new Error(`the answer breaks off (it has no finish_reason)${instead}`);
+  const reasoning = reply.reasonings.join('');
   // An empty text can be what a model says; no text at all is a fault of the server.
   if (texts.length === 0 && reasoning === '') throw new Error(`the answer has no text (${finishReason})`);
   return {
     text: withReasoning(reasoning, texts.join(''), finishReason),
     reasoning: reasoning === '' ? null : reasoning,
     finishReason,
-    promptTokens: usage?.prompt_tokens ?? null,
-    completionTokens: usage?.completion_tokens ?? null,
+    promptTokens,
+    completionTokens,
   };
 }
 

@@ -4,6 +4,7 @@ import type { ChatMessage } from '../text/template.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
+import { redactSettings } from '../util/redact.js';
 import { presetNames } from '../verify/presets.js';
 import type { RequestId } from './requests.js';
 
@@ -14,9 +15,24 @@ const samples = count.max(100_000).meta({ limit: 'all samples of a problem are k
 /** How many responses are drawn. The one schema of it. */
 export const samplesKey = (what: string) => samples.default(1).describe(what).meta({ short: 'k' });
 
-/** Requests at once. The one schema of it. */
-export const concurrencyKey = (initial: number, what: string) =>
-  count.max(4096).default(initial).describe(what).meta({ limit: 'each request holds a connection open' });
+/** How an endpoint is asked, whatever for. */
+export function endpointKeys(requestsAtOnce: number) {
+  return {
+    concurrency: count
+      .max(4096)
+      .default(requestsAtOnce)
+      .describe('requests to the endpoint at once')
+      .meta({ limit: 'each request holds a connection open' }),
+    timeout: z.number().min(0.001).max(86_400).default(3600).describe('seconds for one request as a whole'),
+    idle_timeout: z
+      .number()
+      .min(0.001)
+      .max(300)
+      .default(300)
+      .describe('seconds without a byte of the response'),
+    retries: z.int().min(0).max(1000).default(10).describe('further tries after a failure that may pass'),
+  };
+}
 
 /** What the two commands have by default: a teacher is sampled, a student is examined greedily. */
 export interface AnswerDefaults {
@@ -36,7 +52,7 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
       .max(1)
       .default(defaults.top_p)
       .describe('sample from the likeliest tokens of this mass'),
-    max_tokens: count.default(defaults.max_tokens).describe('tokens a response has at most'),
+    max_tokens: count.max(10_000_000).default(defaults.max_tokens).describe('tokens a response has at most'),
     seed: z
       .int()
       .min(0)
@@ -50,7 +66,9 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
     extra_body: z
       .record(z.string(), z.unknown())
       .default({})
-      .describe('further fields of a request to an endpoint, as JSON; null leaves one out'),
+      .describe(
+        'further fields of a request to an endpoint, as JSON; null leaves one out; what is secret by its name is sent and stored as ***',
+      ),
   });
 }
 
@@ -85,7 +103,7 @@ export function answerKeys(defaults: AnswerDefaults) {
     instruction: z
       .string()
       .default(defaults.instruction)
-      .describe('put before the problem when asking, and not stored with it'),
+      .describe('put before the problem when asking; rows have it in "sampling", not in the problem'),
     api: z
       .enum(['chat', 'completions'])
       .default('chat')
@@ -102,15 +120,7 @@ export function answerKeys(defaults: AnswerDefaults) {
       .describe(
         'environment variable with the key of the endpoint; without it OPENAI_API_KEY, if that is set',
       ),
-    concurrency: concurrencyKey(16, 'requests to the endpoint at once'),
-    timeout: z.number().min(0.001).max(86_400).default(3600).describe('seconds for one request as a whole'),
-    idle_timeout: z
-      .number()
-      .min(0.001)
-      .max(300)
-      .default(300)
-      .describe('seconds without a byte of the response'),
-    retries: z.int().min(0).default(10).describe('further tries after a failure that may pass'),
+    ...endpointKeys(16),
   };
 }
 
@@ -203,7 +213,7 @@ export function requestFields(
 
 /**
  * The settings that a response depends on besides the model, by the names that rows and journals use. What is at its
- * default of "none" is left out.
+ * default of "none" is left out, and what is secret in `extra_body` is not told.
  */
 export function storedSampling({
   api,
@@ -218,7 +228,7 @@ export function storedSampling({
     instruction: instruction === '' ? undefined : instruction,
     ...own,
     calculator: calculator ? true : undefined,
-    ...extra_body,
+    ...redactSettings(extra_body),
   };
   const isGiven = ([, value]: [string, unknown]) => value !== null && value !== undefined;
   return Object.fromEntries(Object.entries<unknown>(all).filter(isGiven));

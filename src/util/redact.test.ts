@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redactUrl, redactUrls } from './redact.js';
+import { maskSecrets, redactSettings, redactUrl, redactUrls, secretsIn } from './redact.js';
 
 const SECRET = 'hunter2';
 
@@ -46,5 +46,62 @@ describe('redactUrls', () => {
       ),
     ).toBe('cannot send to "https://***@a.example/x?key=***": try http://b.example/ (port 1)');
     expect(redactUrls('a sentence without one: a@b')).toBe('a sentence without one: a@b');
+  });
+});
+
+describe('settings', () => {
+  const SECRETS = {
+    api_key: 'SEC-1',
+    apiKey: 'SEC-2',
+    'x-api-key': 'SEC-3',
+    Authorization: 'SEC-4',
+    hf_token: 'SEC-5',
+    ACCESS_TOKEN: 'SEC-6',
+    password: 'SEC-7',
+    client_secret: 'SEC-8',
+    auth: { user: 'SEC-9', more: ['SEC-10', { deep: 'SEC-11' }] },
+    headers: { Cookie: 'SEC-12', harmless: 'Bearer SEC-13' },
+    list: [{ token: 'SEC-14' }],
+    endpoint: 'https://user:SEC-15@h.example/v1?key=SEC-16',
+    judge_key_env: 'SEC-17 itself',
+    user: 'sk-SEC-18-0123456789abcdef',
+    key_1: 'two SEC-19 lines\nSEC-20',
+  };
+
+  it('are hidden by their names, however they are spelt, and by what they are', () => {
+    const shown = redactSettings(SECRETS);
+    expect(JSON.stringify(shown)).not.toContain('SEC');
+    expect(Object.keys(shown)).toEqual(Object.keys(SECRETS));
+    expect(shown.endpoint).toBe('https://***@h.example/v1?key=***');
+  });
+
+  it('that hold nothing secret stay', () => {
+    const settings = {
+      ...{
+        max_tokens: 5,
+        token_budget: 4096,
+        stop_token_ids: [1, 2],
+        eos_token: '</s>',
+        answer_field: 'key',
+      },
+      ...{ api_key_env: 'EXAMPLE_KEY', judge_key_env: 'JUDGE_KEY', base_url: 'http://127.0.0.1:8000/v1' },
+      ...{
+        model: 'hf-internal-testing/tiny-random',
+        seed: 0,
+        stop: ['a'],
+        nothing: null,
+        design: 'x',
+        top_k: 20,
+      },
+      ...{ system: 'Read https://h.example/?a=b first.', data: 'a/b.jsonl', author: 'me', api: 'chat' },
+    };
+    expect(redactSettings(settings)).toEqual(settings);
+  });
+
+  it('are masked wherever somebody repeats them', () => {
+    const text = `${JSON.stringify(SECRETS)} ${secretsIn(SECRETS).map(encodeURIComponent).join(' ')}`;
+    expect(maskSecrets(text, secretsIn(SECRETS))).not.toContain('SEC');
+    expect(maskSecrets('nothing of it', secretsIn(SECRETS))).toBe('nothing of it');
+    expect(maskSecrets('a b', ['', 'a'])).toBe('a b');
   });
 });

@@ -30,3 +30,85 @@ function redactAddress(address: string): string {
 export function redactUrls(text: string): string {
   return text.replace(/[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>]+/gi, redactUrl);
 }
+
+/** Names of settings that hold something secret, by a word in them: `api_key`, `Authorization`, `hfToken`. */
+const SECRET_NAME =
+  /(key|token|secret|pass(word|wd|phrase)?|auth(orization)?|credentials?|bearer|cookie|signature|sig)(_|$)/;
+/** Such names that hold nothing secret: `api_key_env`, `stop_token_ids`, `eos_token`. */
+const HARMLESS_NAME = /_(env|ids?|field|budget)$|^(bos|eos|pad|unk|stop|start|end|mask|sep|cls)_token$/;
+/** Values that are secret whatever their name. */
+const SECRET_VALUE = /^(bearer|basic) +\S|^(sk|hf|gsk|xai)[-_][\w-]{16,}$/i;
+const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\/\S*$/i;
+
+/** Whether a text is the name of an environment variable as they are usually written, and hence no key. */
+export function isVariableName(text: string): boolean {
+  return /^[A-Z_][A-Z0-9_]{0,63}$/.test(text);
+}
+
+function isSecret(name: string, value: string): boolean {
+  if (SECRET_VALUE.test(value)) return true;
+  const words = name.replace(/([a-z])(?=[A-Z])/g, '$1_').replace(/[^a-z0-9]+/gi, '_');
+  const lower = words.toLowerCase();
+  if (/key_env$/.test(lower)) return !isVariableName(value); // the key itself, given in place of the variable's name
+  return SECRET_NAME.test(lower) && !HARMLESS_NAME.test(lower);
+}
+
+/** Walks through plain data and replaces its secret texts, which `hide` is given; addresses it is given whole. */
+function replaceSecrets(
+  value: unknown,
+  hide: (secret: string, isAddress: boolean) => string,
+  name = '',
+  within = false,
+): unknown {
+  if (typeof value === 'string') {
+    if (value !== '' && (within || isSecret(name, value))) return hide(value, false);
+    return ADDRESS.test(value) ? hide(value, true) : value;
+  }
+  if (typeof value === 'number' && /pass|secret/i.test(name)) return hide(String(value), false);
+  if (typeof value !== 'object' || value === null) return value;
+  // What is below a secret name is secret under any name: {auth: {user: …}}.
+  const below = within || (name !== '' && isSecret(name, ''));
+  if (Array.isArray(value)) return value.map((entry) => replaceSecrets(entry, hide, name, below));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [key, replaceSecrets(entry, hide, key, below)]),
+  );
+}
+
+/** Settings as they may be stored and shown: what is secret by its name or in an address is `***`. */
+export function redactSettings<T>(settings: T): T {
+  return replaceSecrets(settings, (secret, isAddress) => (isAddress ? redactUrl(secret) : HIDDEN)) as T;
+}
+
+/** The secrets that settings or an address hold, for `maskSecrets`. */
+export function secretsIn(settings: unknown): string[] {
+  const found: string[] = [];
+  replaceSecrets({ '': settings }, (secret, isAddress) => {
+    found.push(...(isAddress ? secretsInUrl(secret) : [secret]));
+    return secret;
+  });
+  return found;
+}
+
+function secretsInUrl(text: string): string[] {
+  if (!URL.canParse(text)) return [];
+  const { username, password, search, searchParams } = new URL(text);
+  const raw = [username, password, ...search.split(/[?&;]/).map((pair) => pair.replace(/^[^=]*=?/, ''))];
+  return [...raw, ...searchParams.values()].filter((secret) => secret !== '');
+}
+
+/** Shorter ones would be found in every text. */
+const SHORTEST_SECRET = 4;
+
+/** Hides secrets that are known wherever they stand in a text: as they are, and as addresses and JSON write them. */
+export function maskSecrets(text: string, secrets: readonly string[]): string {
+  return secrets
+    .flatMap((secret) => [secret, ...secret.split(/\s+/), secret.replace(/^(bearer|basic) +/i, '')])
+    .flatMap((secret) => [
+      secret,
+      encodeURIComponent(Buffer.from(secret).toString()),
+      JSON.stringify(secret).slice(1, -1),
+    ])
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .sort((a, b) => b.length - a.length)
+    .reduce((masked, secret) => masked.replaceAll(secret, HIDDEN), text);
+}

@@ -116,8 +116,9 @@ export class TeacherServer {
     };
     const counted = said.usage === null ? {} : { usage };
     const thought = this.options.reasoningField ?? 'reasoning_content';
-    const chat = asked.path === '/v1/chat/completions';
-    if (!chat && asked.path !== '/v1/completions') {
+    const [path] = asked.path.split('?');
+    const chat = path === '/v1/chat/completions';
+    if (!chat && path !== '/v1/completions') {
       response.writeHead(404, { 'content-type': 'application/json' }).end('{"detail":"Not Found"}');
       return;
     }

@@ -26,8 +26,8 @@ export const collectStage = defineStage({
       progress.log('the budget is used up; run the same command with a larger one to go on');
     return summary;
   },
-  complaint: ({ failed, unanswerable, problems }, out) => {
-    const where = `${out}/failed.jsonl says why`;
+  complaint: ({ failed, unanswerable, problems, first_failure: first }, out) => {
+    const where = `${out}/failed.jsonl says why (the first: ${first})`;
     if (failed === 0) return undefined;
     if (failed === unanswerable)
       return {

@@ -3,6 +3,7 @@ import { siblingPath } from '../../util/files.js';
 import { fingerprintPath } from '../../util/fingerprint.js';
 import { refuseFolderOverInputs, refuseOverInputs } from '../../util/overlap.js';
 import { withOwnFolder, type FolderUse } from '../../util/ownFolder.js';
+import { redactSettings } from '../../util/redact.js';
 import { packageVersion } from '../../util/version.js';
 import type { StageContext, StageDefinition } from './stage.js';
 
@@ -19,7 +20,11 @@ export function useOf<Settings>(
     path,
     fingerprintPath(path) ?? null,
   ]);
-  const record = { version: packageVersion(), settings, inputs: Object.fromEntries(digests) };
+  const record = {
+    version: packageVersion(),
+    settings: redactSettings(settings),
+    inputs: Object.fromEntries(digests),
+  };
   return { command: kind, writes, ...(scratch && { scratch }), record };
 }
 

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Judge } from '../../teacher/judge.js';
-import { concurrencyKey } from '../../teacher/settings.js';
+import { endpointKeys } from '../../teacher/settings.js';
 import { UserError } from '../../util/errors.js';
 import { siblingPath } from '../../util/files.js';
 import { refuseOverInputs } from '../../util/overlap.js';
@@ -39,7 +39,7 @@ export const verifySettings = z.strictObject({
     .default('all')
     .describe('which answers the judge sees: all, or those that the rules reject'),
   judge_key_env: z.string().optional().describe("environment variable with the endpoint's key"),
-  concurrency: concurrencyKey(8, 'requests to the judge at once'),
+  ...endpointKeys(8),
   disagreements: z
     .string()
     .optional()
@@ -76,6 +76,14 @@ export const verifyStage = defineStage({
     );
     return { verified: out, ...summary };
   },
+  complaint: ({ judge }) => {
+    if (!judge?.failures) return undefined;
+    const { count, permanent, first } = judge.failures;
+    return {
+      message: `${count} of ${judge.asked} questions to the judge were not answered (the first: ${first}): the same command asks those again`,
+      mayPass: permanent < count || count === judge.asked,
+    };
+  },
   describe: (summary) => describeSummary(summary),
 });
 
@@ -84,7 +92,7 @@ async function openJudge(
   cache: string,
   progress: Progress,
 ): Promise<Judge | undefined> {
-  const { base_url: baseUrl, judge_model: model, judge_key_env: apiKeyEnv, concurrency } = settings;
+  const { base_url: baseUrl, judge_model: model, judge_key_env: apiKeyEnv } = settings;
   if (!settings.judge) {
     if (baseUrl !== undefined || model !== undefined || settings.disagreements !== undefined)
       throw new UserError('"base_url", "judge_model" and "disagreements" belong to a judge: add "judge".');
@@ -102,7 +110,10 @@ async function openJudge(
     baseUrl,
     model,
     ...(apiKeyEnv !== undefined && { apiKeyEnv }),
-    concurrency,
+    concurrency: settings.concurrency,
+    timeoutSeconds: settings.timeout,
+    idleSeconds: settings.idle_timeout,
+    retries: settings.retries,
     cache,
     onTrouble,
   });

@@ -24,6 +24,8 @@ export interface JudgeUse {
   remembered: number;
   promptTokens: number;
   completionTokens: number;
+  /** Questions of this run to which no reply came, those of them that it is pointless to repeat, and why the first. */
+  failures?: { count: number; permanent: number; first: string };
 }
 
 /** Someone who says whether a response is right. */
