@@ -27,13 +27,13 @@ const keys = z.strictObject({
 });
 export const tableSettings = keys.superRefine(({ rows, against }, context) => {
   const names = rows.map(({ name }) => name);
-  const refuse = (message: string) => {
-    context.addIssue({ code: 'custom', message });
+  const refuse = (path: PropertyKey[], message: string) => {
+    context.addIssue({ code: 'custom', path, message });
   };
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) refuse(`there are two rows named "${twice}"`);
-  const unknown = against.find((name) => !names.includes(name));
-  if (unknown !== undefined) refuse(`the table has no row named "${unknown}" to compare with`);
+  if (twice !== undefined) refuse(['rows'], `there are two rows named "${twice}"`);
+  for (const [i, name] of against.entries())
+    if (!names.includes(name)) refuse(['against', i], `the table has no row named "${name}" to compare with`);
 });
 export type TableSettings = z.output<typeof keys>;
 
