@@ -8,7 +8,7 @@ import { evaluateCommand } from './evaluate.js';
 import { generateCommand } from './generate.js';
 import { Interrupted } from './interrupt.js';
 import { modelsCommand } from './models.js';
-import { packageVersion } from './version.js';
+import { packageVersion } from '../util/version.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
 import { setupCommand } from './setup.js';

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { createProgress } from '../util/progress.js';
+import { formatCount } from '../util/bytes.js';
 import { printJson } from './output.js';
 
 export function modelsCommand(): Command {
@@ -46,7 +47,7 @@ Example:
         return;
       }
       process.stdout.write(
-        `${config.family}, ${(parameters / 1e6).toFixed(1)} M parameters: ${config.attention.length} layers, hidden ${config.hiddenSize}, ` +
+        `${config.family}, ${formatCount(parameters)} parameters: ${config.attention.length} layers, hidden ${config.hiddenSize}, ` +
           `${config.heads} heads (${config.kvHeads} for keys and values) of ${config.headDim}, vocabulary ${config.vocabSize}, ` +
           `${config.maxPositions} positions, head ${config.tied ? 'tied' : 'of its own'}\n`,
       );

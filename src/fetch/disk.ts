@@ -1,5 +1,6 @@
 /** @file Checks free disk space and explains a full disk. */
 import { statfs } from 'node:fs/promises';
+import { formatBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { cacheDir } from './paths.js';
 
@@ -37,5 +38,5 @@ export function diskFull(): UserError {
 }
 
 function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes < 1e8 ? formatBytes(bytes) : `${(bytes / 1e9).toFixed(1)} GB`;
 }

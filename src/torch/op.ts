@@ -1,4 +1,5 @@
 /** @file Resolves, checks and calls operators of libtorch; the generated src/torch/ops.ts is built on it. */
+import { formatBytes } from '../util/bytes.js';
 import { dtypeOf } from './dtype.js';
 import { native, type Handle, type NativeValue } from './native.js';
 import { Tensor } from './tensor.js';
@@ -140,7 +141,7 @@ function explain(op: Op, args: readonly NativeValue[], error: unknown): unknown 
 function sentence(op: Op, { message, code }: Error & { code?: unknown }): string {
   const bytes = /(?:tried to allocate|unable to mmap) (\d+) bytes/.exec(message)?.[1];
   if (code === 'ERR_OUT_OF_MEMORY') {
-    const asked = bytes === undefined ? '' : ` asked for ${(Number(bytes) / 1e9).toFixed(2)} GB`;
+    const asked = bytes === undefined ? '' : ` asked for ${formatBytes(Number(bytes))}`;
     return `out of memory: ${op.name}${asked}${asked === '' ? ` (${message})` : ''}`;
   }
   return message.startsWith(op.name) ? message : `${op.name}: ${message}`;

@@ -1,7 +1,7 @@
 /** @file Reads and writes the safetensors format. Knows bytes and headers but no tensors: it does not load libtorch. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
-import { formatBytes } from '../util/bytes.js';
+import { formatBytesApart } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { readFully, replaceFile, writeAll } from '../util/files.js';
 
@@ -99,8 +99,9 @@ function readHeaderText(path: string, file: string): { text: string; dataStart: 
       );
     }
     if (LENGTH_BYTES + Number(length) > size) {
+      const [said, found] = formatBytesApart(Number(length), size);
       throw new UserError(
-        `${file}: its header has ${formatBytes(Number(length))} but the file only ${formatBytes(size)}; ` +
+        `${file}: its header has ${said} but the file only ${found}; ` +
           'the download is incomplete, fetch it again',
       );
     }
@@ -154,8 +155,9 @@ function checkLayout(entries: readonly TensorEntry[], available: number, file: s
     position = end;
   }
   if (position > available) {
+    const [said, found] = formatBytesApart(position, available);
     throw new UserError(
-      `${file}: header says ${formatBytes(position)} of data but the file has ${formatBytes(available)}; ` +
+      `${file}: header says ${said} of data but the file has ${found}; ` +
         'the download is incomplete, fetch it again',
     );
   }

@@ -1,6 +1,7 @@
 /** @file Tells people how a training run goes: its events as lines and a progress bar. */
 
 import { place } from '../doctor/print.js';
+import { formatCount } from '../util/bytes.js';
 import type { Progress } from '../util/progress.js';
 import type { TrainEvent } from './trainer.js';
 
@@ -25,7 +26,7 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
       }
       case 'start':
         progress.log(`loss: ${event.formula}`);
-        progress.log(`${event.steps} steps, ${(event.parameters / 1e6).toFixed(1)} M parameters`);
+        progress.log(`${event.steps} steps, ${formatCount(event.parameters)} parameters`);
         break;
       case 'reference':
         progress.update(event.done, event.total, 'scoring the reference');
@@ -41,12 +42,12 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
 }
 
 function describe(metrics: Record<string, number>): string {
-  const parts = [`loss ${metrics.loss!.toFixed(4)}`];
+  // What would be cut on a narrow terminal comes last.
+  const parts = [`loss ${metrics.loss!.toFixed(4)}`, `${Math.round(metrics.tokens_per_second!)} tokens/s`];
   const chosen = metrics['logps/chosen_per_token'];
   const rejected = metrics['logps/rejected_per_token'];
   if (chosen !== undefined && rejected !== undefined) {
     parts.push(`logps per token ${chosen.toFixed(3)} / ${rejected.toFixed(3)}`);
   }
-  parts.push(`${Math.round(metrics.tokens_per_second!)} tokens/s`);
   return parts.join(', ');
 }

@@ -2,7 +2,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { GGMLQuantizationType, gguf } from '@huggingface/gguf';
-import { formatBytes } from '../../util/bytes.js';
+import { formatBytesApart } from '../../util/bytes.js';
 import { UserError, messageOf } from '../../util/errors.js';
 import { readFully } from '../../util/files.js';
 import { READABLE_TYPES, blockSize, dequantize } from './dequantize.js';
@@ -93,8 +93,9 @@ function checkApart(tensors: GgufTensor[], file: string): void {
 }
 
 function incomplete(file: string, needed: number, size: number): UserError {
+  const [said, found] = formatBytesApart(needed, size);
   return new UserError(
-    `${file}: its header describes at least ${formatBytes(needed)} but the file has ${formatBytes(size)}; ` +
+    `${file}: its header describes at least ${said} but the file has ${found}; ` +
       'the download is incomplete, fetch it again',
   );
 }
