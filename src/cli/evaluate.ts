@@ -14,6 +14,9 @@ import { dataOf, runStage, type StageFlags } from './stageCommand.js';
 const DETAILS = `
 Stop it at any time, however hard: the same command with the same --out resumes it, without losing or repeating a response.
 With another --grader it samples nothing and only grades again; --regrade does that without naming model and problems.
+The answer to a problem is a text, a number, a list of them (each counts as right) or a solution that ends in "#### 18". In a
+response, verify takes what a box, "the answer is" or ### marks as its answer, else what stands last; verify:anchored only
+what is marked; rllm a box after </think>; hendrycks the last box; gsm8k a last line "#### 18". Without any, it is wrong.
 samples.jsonl has a row a problem: a trace row, whose generation_details have the grades of each response.
 
 Example:

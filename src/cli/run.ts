@@ -1,11 +1,30 @@
 /** @file The command `run`: a pipeline of stages. */
 import { Command } from 'commander';
+import { stageKinds } from '../pipeline/stages/index.js';
 import { readRecipe } from '../recipe/recipe.js';
 import { formatBytes } from '../util/bytes.js';
 import { formatDuration } from '../util/progress.js';
 import { print, printError } from '../util/output.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
+
+/** The kinds of stages, one a line. */
+function stagesInWords(): string {
+  const kinds: [string, { summary: string }][] = Object.entries(stageKinds);
+  const width = Math.max(...kinds.map(([kind]) => kind.length));
+  return [
+    'Kinds of stages, each with the settings of the command of that name (docs/recipes.md has every key):',
+    ...kinds.map(([kind, { summary }]) => `  ${kind.padEnd(width)}  ${summary}`),
+  ].join('\n');
+}
+
+const DETAILS = `"@name" is what the stage "name" left, "@name/file" a file in its folder. Paths count from the current folder, and where
+nothing is there from the recipe's own; "out" counts from the current folder. Everything that a recipe names is looked
+for before the first stage runs. --set '~stages.redi.objective.alpha' takes a key out.
+
+Example:
+  redistill run recipes/quickstart.yaml
+  redistill run recipes/quickstart.yaml --from redi`;
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
@@ -17,15 +36,12 @@ export function runCommand(): Command {
     .option('--from <stage>', 'run this stage and all after it')
     .option(
       '--set <key=value>',
-      'override a key, e.g. stages.redi.optimizer.lr=1e-6; may be repeated',
+      'override a key, e.g. stages.redi.optimizer.lr=1e-6, or take it out with ~key; may be repeated',
       collect,
       [],
     )
     .option('--json', 'print where each stage left its result as JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  redistill run recipes/quickstart.yaml\n  redistill run recipes/quickstart.yaml --from redi',
-    )
+    .addHelpText('after', () => `\n${stagesInWords()}\n\n${DETAILS}`)
     .action(
       async (path: string, options: { force?: boolean; from?: string; set: string[]; json?: boolean }) => {
         const started = performance.now();

@@ -52,7 +52,7 @@ const textOf = ({ text }: KeyDescription): string =>
   text.replace(/\b[a-z]+(?:_[a-z]+)+\b(?!")/g, (name) => flagOf({ path: [name] }));
 
 /** A message in which the schema's keys are called by their flags; what is on by default has one that turns it off. */
-function withFlags(message: string, schema: z.ZodType): string {
+export function withFlags(message: string, schema: z.ZodType): string {
   const keys = flagKeys(schema).filter(
     ({ kind, default: initial }) => kind !== 'boolean' || initial !== true,
   );

@@ -7,7 +7,7 @@ import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
-import { addSettings, settingsFrom } from './settings.js';
+import { addSettings, settingsFrom, withFlags } from './settings.js';
 
 export interface StageCommandOptions {
   /** Takes several files as its arguments. */
@@ -67,7 +67,12 @@ export async function runStage<Settings, Result>(
   const { out } = flags;
   if (out === undefined) throw new UserError(`${name}: --out is missing: say where the results go`);
   const result = await longWork(name, stopped.replaceAll('OUT', out), (progress, signal) =>
-    runInto(name, definition, settings, { out, progress, signal }),
+    runInto(name, definition, settings, { out, progress, signal }).catch((error: unknown) => {
+      // What is wrong in a line of a file has that file's names.
+      const isAboutSettings = error instanceof UserError && !/, line \d/.test(error.message);
+      if (isAboutSettings) error.message = withFlags(error.message, definition.schema);
+      throw error;
+    }),
   );
   if (flags.json) printJson(result);
   else print(`${definition.describe(result, settings)}\n`);

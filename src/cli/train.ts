@@ -1,6 +1,6 @@
 /** @file The command `train`: the stage, described by a recipe of its own. */
 import { Command } from 'commander';
-import { objectiveNames } from '../objectives/index.js';
+import { createObjective, objectiveDefinitions } from '../objectives/index.js';
 import { runInto } from '../pipeline/stages/outputs.js';
 import { trainStage } from '../pipeline/stages/train.js';
 import { describeKeys, defaultInWords } from '../recipe/describe.js';
@@ -17,7 +17,12 @@ export function trainCommand(): Command {
   return new Command('train')
     .description('Run one training stage described by a recipe.')
     .argument('<recipe>', 'a YAML file')
-    .option('--set <key=value>', 'override a key of the recipe; may be repeated', collect, [])
+    .option(
+      '--set <key=value>',
+      'override a key of the recipe, or take it out with ~key; may be repeated',
+      collect,
+      [],
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText('after', () => `\n${keysOfRecipes()}\n\n${EXAMPLE}`)
     .action(async (path: string, options: { set: string[]; json?: boolean }) => {
@@ -43,5 +48,28 @@ function keysOfRecipes(): string {
   });
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`.trimEnd());
-  return ['Keys of a recipe [defaults]:', ...lines, `Objectives: ${objectiveNames.join(', ')}.`].join('\n');
+  return ['Keys of a recipe [defaults]:', ...lines, '', ...objectivesInWords(), '', LAYOUTS].join('\n');
 }
+
+/** The objectives with their formulas and parameters. */
+function objectivesInWords(): string[] {
+  return [
+    'Objectives, by "objective.name", with their parameters [defaults]; objective: sft is short for { name: sft }:',
+    ...Array.from(objectiveDefinitions.values(), ({ name, parameters }) => [
+      `  ${name}: ${createObjective({ name }).formula}`,
+      ...describeKeys(parameters).map(
+        ({ path, type, text, default: initial }) =>
+          `    ${path[0]!} [${defaultInWords(initial)}]  ${text}, ${type}`,
+      ),
+    ]).flat(),
+  ];
+}
+
+const LAYOUTS = `Layouts:
+  template  one text by the model's chat template, cut after the token that ends the response's turn, which is trained:
+            what generate, evaluate and other servers continue
+  redi      as the REDI paper's code has it: prompt and response are tokenised apart, and all that the template writes
+            after the prompt is trained, with the end-of-text token after it (sft: one text, without that token)
+
+Paths count from the current folder, and where nothing is there from the recipe's own; "out" from the current folder.
+--set '~objective.alpha' takes a key out. A recipe is read from standard input where its name is -.`;

@@ -7,7 +7,7 @@ import type { AskedModel } from '../teacher/responses.js';
 import type { Completion } from '../teacher/reply.js';
 import type { RequestId } from '../teacher/requests.js';
 import { silentProgress } from '../util/progress.js';
-import { evaluate, evaluateSettings, regrade } from './evaluate.js';
+import { describeEvaluation, evaluate, evaluateSettings, regrade } from './evaluate.js';
 import { readSamples } from './samples.js';
 import { readResults, summarize } from './summary.js';
 
@@ -121,7 +121,19 @@ describe('evaluate', () => {
       hendrycks: { pass_at_1: 2 / 3 },
     });
     expect(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'))).toEqual(summary);
-    expect({ ...summarize(readResults(out)), set_aside: 1 }).toEqual(summary);
+    const { evaluation, ...counted } = summary;
+    expect({ ...summarize(readResults(out)), set_aside: 1 }).toEqual(counted);
+    expect(evaluation).toEqual({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string,
+      model: 'rote',
+      data: { file: data, rows: 2, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+      skip: 0,
+      settings: {
+        ...{ model: 'rote', api: 'chat', instruction: 'Think.' },
+        ...{ temperature: 0, top_p: 1, max_tokens: 512, seed: 0 },
+      },
+    });
+    expect(describeEvaluation(summary)).toMatch(/\n16\.7 % of the responses were cut off at 512 tokens and /);
     expect(JSON.parse(readFileSync(join(out, 'quarantine.jsonl'), 'utf8'))).toMatchObject({ line: 3 });
   });
 

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readJsonLines } from '../data/jsonl.js';
+import { journalHeader } from '../teacher/header.js';
 import { withResponses, type ResponsesOptions } from '../teacher/responses.js';
 import { writeFailures } from '../teacher/collect.js';
 import type { RequestId } from '../teacher/requests.js';
@@ -10,10 +12,13 @@ import type { JournalEntry } from '../teacher/states.js';
 import { traceRow } from '../teacher/makeTraceRow.js';
 import { writeJson } from '../util/exactJson.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
+import { redactUrl } from '../util/redact.js';
+import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
 import { openGraders, type GraderSetting } from '../verify/graders/open.js';
 import { gradesOf, regradeSamples, samplesFile, verdictLists } from './samples.js';
-import { readResults, summarize, type EvaluationSummary } from './summary.js';
+import { readResults, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
+import { percent, shareInWords } from './words.js';
 
 const graderModule = z.strictObject({ module: z.string().min(1) });
 const named = z.enum(graderNames);
@@ -81,7 +86,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     }
     file.commit();
   });
-  return writeSummary(out, setAside);
+  return writeSummary(out, { set_aside: setAside, evaluation: recordOf(out, settings) });
 }
 
 /** Grades a finished evaluation again by other graders. Nothing is sampled. @throws UserError where it is not finished */
@@ -95,34 +100,60 @@ const unanswered = (id: RequestId): JournalEntry => ({
   ...{ id, text: '', finish_reason: 'not_asked', prompt_tokens: null, completion_tokens: null },
 });
 
-const earlier = z.object({ set_aside: z.int().nonnegative() });
+/** What the summary before says that grading again does not find out. */
+const kept = z.object({
+  set_aside: z.int().nonnegative(),
+  evaluation: z.custom<EvaluationRecord>().optional(),
+});
 
-/** @param setAside rows of the problem file that could not be used; without it as the summary before says */
-function writeSummary(dir: string, setAside = setAsideBefore(dir)): EvaluationSummary {
-  const summary = { ...summarize(readResults(dir)), set_aside: setAside };
+function writeSummary(dir: string, known: z.output<typeof kept> = knownBefore(dir)): EvaluationSummary {
+  const { evaluation, set_aside } = known;
+  const summary = { ...(evaluation && { evaluation }), ...summarize(readResults(dir)), set_aside };
   writeFileAtomic(join(dir, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
 }
 
-function setAsideBefore(dir: string): number {
+function knownBefore(dir: string): z.output<typeof kept> {
   try {
-    return earlier.parse(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8'))).set_aside;
+    return kept.parse(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8')));
   } catch {
-    return 0; // it is gone, and with it the count
+    return { set_aside: 0 }; // it is gone, and with it the count
   }
 }
 
+function recordOf(dir: string, settings: EvaluateSettings): EvaluationRecord {
+  const { model, base_url: baseUrl, data, shuffle, skip, count } = settings;
+  const [first] = readJsonLines(join(dir, 'journal.jsonl'));
+  const { problems, settings: own } = journalHeader.parse(first?.row);
+  return {
+    ...{ version: packageVersion(), model },
+    ...(baseUrl !== undefined && { base_url: redactUrl(baseUrl) }),
+    data: { file: data, ...problems },
+    ...{ ...(shuffle !== undefined && { shuffle }), skip, ...(count !== undefined && { count }) },
+    settings: own,
+  };
+}
+
+/** A larger share of cut-off responses than this makes the result one of the limit. */
+const MANY_CUT_OFF = 0.1;
+
 /** "pass@1 48.7 % ± 2.2 (500 problems, …)", a line a grader. */
 export function describeEvaluation(summary: EvaluationSummary): string {
-  const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+  const { problems, samples, set_aside, responses, cut_off, mean_tokens } = summary;
   const lines = Object.entries(summary.graders).map(
     ([name, { pass_at_1, standard_error, pass_at_k, unreadable }]) =>
-      `${name}: pass@1 ${percent(pass_at_1)}${standard_error === null ? '' : ` ± ${percent(standard_error)}`}` +
-      (pass_at_k === undefined ? '' : `, pass@${summary.samples} ${percent(pass_at_k)}`) +
+      `${name}: pass@1 ${shareInWords(pass_at_1, standard_error, problems)}` +
+      (pass_at_k === undefined ? '' : `, pass@${samples} ${percent(pass_at_k)}`) +
       `, ${percent(unreadable)} without an answer`,
   );
-  const about =
-    `${summary.problems} problems${summary.set_aside === 0 ? '' : ` (${summary.set_aside} rows set aside)`}, ${summary.responses} responses, ${percent(summary.cut_off)} cut off, ` +
-    `${summary.mean_tokens.toFixed(0)} tokens on average`;
-  return [...lines, about].join('\n');
+  lines.push(
+    `${problems} problems${set_aside === 0 ? '' : ` (${set_aside} rows set aside)`}, ${responses} responses, ${percent(cut_off)} cut off, ` +
+      `${mean_tokens.toFixed(0)} tokens on average`,
+  );
+  const limit = summary.evaluation?.settings.max_tokens;
+  if (cut_off > MANY_CUT_OFF)
+    lines.push(
+      `${percent(cut_off)} of the responses were cut off${typeof limit === 'number' ? ` at ${limit} tokens` : ''} and are wrong unless they had said their answer before: give them more (sampling.max_tokens in a recipe, --max-tokens)`,
+    );
+  return lines.join('\n');
 }

@@ -91,6 +91,17 @@ export function comparePaired(
   };
 }
 
+/**
+ * The 95 % interval of a share of which `n` were seen (Wilson 1927). Unlike ± 1.96 standard errors it says something where
+ * all or none were right, or where there is one problem.
+ */
+export function wilsonInterval(share: number, n: number): [low: number, high: number] {
+  const z2 = 1.96 ** 2;
+  const centre = (share + z2 / (2 * n)) / (1 + z2 / n);
+  const half = (1.96 / (1 + z2 / n)) * Math.sqrt((share * (1 - share)) / n + z2 / (4 * n * n));
+  return [Math.max(0, centre - half), Math.min(1, centre + half)];
+}
+
 function estimate(values: readonly number[]): Estimate {
   const problems = values.length;
   if (problems === 0) throw new UserError('There are no problems to evaluate.');

@@ -15,7 +15,24 @@ export interface GraderSummary {
   unreadable: number;
 }
 
+/** What was evaluated, and how. */
+export interface EvaluationRecord {
+  /** Of redistill. */
+  version: string;
+  model: string;
+  base_url?: string;
+  data: { file: string; rows: number; sha256: string };
+  /** Which of the problems, as the settings say. */
+  shuffle?: number;
+  skip: number;
+  count?: number;
+  /** What a response depends on: instruction, sampling, seed, digest of the model. */
+  settings: Record<string, unknown>;
+}
+
 export interface EvaluationSummary {
+  /** Absent in evaluations of earlier versions. */
+  evaluation?: EvaluationRecord;
   problems: number;
   /** Rows of the problem file that could not be used. */
   set_aside: number;
@@ -79,7 +96,7 @@ export function summarize({
   responses,
   cutOff,
   tokens,
-}: EvaluationResults): Omit<EvaluationSummary, 'set_aside'> {
+}: EvaluationResults): Omit<EvaluationSummary, 'set_aside' | 'evaluation'> {
   const [first] = graders.values();
   const samples = Math.min(...(first?.results ?? []).map((result) => result.samples));
   return {

@@ -35,6 +35,25 @@ Every stage has a \`name\` (lower-case letters, digits, hyphens), a \`stage\`, w
 kind is the command of the same name with the same settings: \`max_tokens\` here is \`--max-tokens\` there, and the keys of a part
 such as \`sampling\` are flags of their own. A text that begins with \`@@\` is that text with one \`@\`. \`--set stages.redi.optimizer.lr=1e-5\` overrides a key; YAML's anchors and merge keys
 (\`<<: *name\`) work. \`redistill train recipe.yaml\` takes the keys of \`train\` at the top of a file, with \`out\`.
+
+**Paths** count from the current folder, and where nothing is there from the recipe's own folder, so that a recipe finds the
+files beside it wherever it is started. Where both folders have one of that name, and not the same, the recipe is refused: write
+the whole path. \`out\` always counts from the current folder. Files, models, references and graders are looked for before the
+first stage runs, and all that is wrong is said at once, with its line.
+
+**On the command line** \`--set 'stages.redi.objective=simpo'\` replaces a part (\`objective: simpo\` is short for
+\`{ name: simpo }\`), \`--set '~stages.redi.objective.alpha'\` takes a key out, and \`--set 'stages.samples.instruction=""'\` sets
+the empty text. A recipe named \`-\` is read from standard input. It is one document of plain values: no tags, at most 1 MB.
+
+**Layouts** say how a conversation becomes tokens. \`template\` renders one text by the model's chat template and cuts it after the
+token that ends the response's turn, which is trained: what \`generate\`, \`evaluate\` and other servers continue. \`redi\` is that of
+the REDI paper's code (arXiv 2505.24850): prompt and response are tokenised apart, and the response is all that the template writes
+after the prompt, such as the end of the turn and a line break, with the end-of-text token after it; in supervised fine-tuning it is
+one text in which that last token is not trained. A model that was trained in one layout is best continued in the same.
+
+**Names in results.** Settings and summaries (\`summary.json\`) write \`pass_at_1\`; \`metrics.jsonl\` has TRL's names
+(\`logps/chosen\`, \`rewards/margins\`), traces have OpenR1's (\`generations\`, \`correctness\`). An evaluation's \`summary.json\`
+says under \`evaluation\` which version, model, data (with a digest) and sampling made it, and has null for what cannot be known.
 `;
 
 /** The whole page. */

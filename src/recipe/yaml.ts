@@ -83,14 +83,16 @@ function refuseFaults(document: Document.Parsed, name: string, lineAt: (offset: 
     },
     Node: (_, node) => {
       if (node.tag !== undefined && !node.tag.startsWith('tag:yaml.org,2002:'))
-        throw new UserError(`${place(node.range?.[0])}: leave out the tag ${node.tag}: values are plain.`);
+        throw new UserError(
+          `${place(node.range?.[0])}: leave out the tag ${node.tag}: values are plain, without tags`,
+        );
       if (isScalar(node) && typeof node.value === 'string' && node.value.includes('\0'))
         throw new UserError(`${place(node.range?.[0])}: a text cannot hold a null character.`);
     },
   });
   const [warning] = document.warnings;
   if (warning)
-    throw new UserError(`${place(warning.pos[0])}: ${warning.message}; values are plain, without tags.`);
+    throw new UserError(`${place(warning.pos[0])}: ${warning.message}; values are plain, without tags`);
 }
 
 /** Names that JavaScript's objects have for themselves. */

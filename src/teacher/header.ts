@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { redactSettings } from '../util/redact.js';
 
-const journalHeader = z.object({
+export const journalHeader = z.object({
   journal: z.literal('redistill answers'),
   version: z.literal(2),
   problems: z.object({ rows: z.number(), sha256: z.string() }),

@@ -81,5 +81,10 @@ export async function examineFile(
 
 /** @throws Error where training on the rows would be spoilt */
 export function requireHealthy({ data }: DoctorSettings, summary: Examination['summary']): void {
-  if (hasErrors(summary)) throw new Error(`${data}: training on these rows would be spoilt`);
+  if (!hasErrors(summary)) return;
+  // Of rows the summary has a count; what is wrong with the file as a whole is said here.
+  const whole =
+    summary.errors > 0 ? undefined : summary.problems.find(({ severity }) => severity === 'error');
+  const reason = whole === undefined ? '' : `: ${whole.code} (${whole.detail})`;
+  throw new Error(`${data}: training on these rows would be spoilt${reason}`);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { comparePaired, passAt1 } from '../../evaluate/statistics.js';
 import { readResults, type EvaluationResults } from '../../evaluate/summary.js';
+import { differenceInPoints, shareInPoints } from '../../evaluate/words.js';
 import { UserError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { formatTable } from '../../util/table.js';
@@ -27,13 +28,13 @@ const keys = z.strictObject({
 });
 export const tableSettings = keys.superRefine(({ rows, against }, context) => {
   const names = rows.map(({ name }) => name);
-  const refuse = (message: string) => {
-    context.addIssue({ code: 'custom', message });
+  const refuse = (path: PropertyKey[], message: string) => {
+    context.addIssue({ code: 'custom', path, message });
   };
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) refuse(`there are two rows named "${twice}"`);
-  const unknown = against.find((name) => !names.includes(name));
-  if (unknown !== undefined) refuse(`the table has no row named "${unknown}" to compare with`);
+  if (twice !== undefined) refuse(['rows'], `there are two rows named "${twice}"`);
+  for (const [i, name] of against.entries())
+    if (!names.includes(name)) refuse(['against', i], `the table has no row named "${name}" to compare with`);
 });
 export type TableSettings = z.output<typeof keys>;
 
@@ -64,8 +65,6 @@ export function makeTable({ rows, against, grader, notes }: TableSettings): stri
   requireSameProblems(kept);
   const judge = grader ?? [...first!.graders.keys()][0]!;
   const resultsOf = (name: string) => gradedBy(judge, kept.get(name)!, name).results;
-  const points = (x: number) => (100 * x).toFixed(1);
-  const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
   const heading = ['', 'model', 'pass@1 %', 'cut off %', ...against.map((name) => `against ${name}`)];
   const cells = rows.map(({ name, label }) => {
     const results = resultsOf(name);
@@ -74,14 +73,11 @@ export function makeTable({ rows, against, grader, notes }: TableSettings): stri
     return [
       name,
       label,
-      `${points(mean)} ± ${points(standardError)}`,
-      points(cutOff / responses),
-      ...against.map((other) => {
-        if (other === name) return '';
-        const { difference, interval, pValue } = comparePaired(resultsOf(other), results);
-        const p = pValue < 0.001 ? 'p < .001' : `p = ${pValue.toFixed(3).replace(/^0/, '')}`;
-        return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])}, ${p})`;
-      }),
+      shareInPoints(mean, standardError, results.length),
+      (100 * (cutOff / responses)).toFixed(1),
+      ...against.map((other) =>
+        other === name ? '' : differenceInPoints(comparePaired(resultsOf(other), results)),
+      ),
     ];
   });
   const lines = [formatTable(heading, cells), ...notes, `Graded by ${judge}.`];

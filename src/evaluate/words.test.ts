@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { describeEvaluation } from './evaluate.js';
+import { comparePaired, wilsonInterval, type ProblemResult } from './statistics.js';
+import { differenceInPoints, shareInPoints, shareInWords } from './words.js';
+
+describe('wilsonInterval', () => {
+  // Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+  it.each([
+    [81, 263, 0.2553, 0.3662],
+    [15, 148, 0.0624, 0.1605],
+    [0, 20, 0, 0.1611],
+    [1, 29, 0.0061, 0.1718],
+  ])('is what Newcombe has for %i of %i', (right, n, low, high) => {
+    const found = wilsonInterval(right / n, n);
+    expect(found[0]).toBeCloseTo(low, 4);
+    expect(found[1]).toBeCloseTo(high, 4);
+  });
+
+  it('is its own mirror image, and stays within what a share can be', () => {
+    for (const n of [1, 2, 7, 1000])
+      for (const share of [0, 0.25, 0.5, 1]) {
+        const [low, high] = wilsonInterval(share, n);
+        const [mirroredLow, mirroredHigh] = wilsonInterval(1 - share, n);
+        expect(low).toBeCloseTo(1 - mirroredHigh, 12);
+        expect(high).toBeCloseTo(1 - mirroredLow, 12);
+        expect(low).toBeGreaterThanOrEqual(0);
+        expect(high).toBeLessThanOrEqual(1);
+        expect(low).toBeLessThanOrEqual(share);
+        expect(high).toBeGreaterThanOrEqual(share);
+      }
+  });
+});
+
+const results = (...rights: number[]): ProblemResult[] =>
+  rights.map((correct, i) => ({ id: `${i}`, correct, samples: 1 }));
+
+describe('numbers in words', () => {
+  it('give the standard error where it says something, else the interval', () => {
+    expect(shareInWords(0.487, 0.022, 500)).toBe('48.7 % ± 2.2 %');
+    expect(shareInPoints(0.487, 0.022, 500)).toBe('48.7 ± 2.2');
+    expect(shareInWords(0, 0, 20)).toBe('0.0 % (95 % interval 0.0 % to 16.1 %)');
+    expect(shareInPoints(1, 0, 20)).toBe('100.0 (83.9 to 100.0)');
+    expect(shareInWords(1, null, 1)).toBe('100.0 % (95 % interval 20.7 % to 100.0 %)');
+    expect(shareInPoints(0, NaN, 1)).toBe('0.0 (0.0 to 79.3)');
+  });
+
+  it('give no interval of differences where there is none', () => {
+    const say = (before: number[], after: number[]) =>
+      differenceInPoints(comparePaired(results(...before), results(...after)));
+    expect(say([0], [1])).toBe('+100.0 (one problem)');
+    expect(say([1, 0], [1, 0])).toBe('+0.0 (the same for every problem, p = 1.000)');
+    expect(say([1, 1, 0], [0, 1, 0])).toMatch(/^−33\.3 \(−[0-9.]+ to \+[0-9.]+, p = 1\.000\)$/);
+    for (const said of [say([0], [1]), say([1, 0], [1, 0])]) expect(said).not.toContain('NaN');
+  });
+
+  it('say what to do where many responses were cut off', () => {
+    const summary = {
+      ...{ problems: 1, set_aside: 0, samples: 1, responses: 1, cut_off: 0.1, mean_tokens: 3 },
+      graders: { verify: { pass_at_1: 0, standard_error: null, unreadable: 1 } },
+    };
+    expect(describeEvaluation(summary).split('\n')).toEqual([
+      'verify: pass@1 0.0 % (95 % interval 0.0 % to 79.3 %), 100.0 % without an answer',
+      '1 problems, 1 responses, 10.0 % cut off, 3 tokens on average',
+    ]);
+    expect(describeEvaluation({ ...summary, cut_off: 0.11 }).split('\n')[2]).toMatch(
+      /^11\.0 % of the responses were cut off and are wrong unless .*--max-tokens\)$/,
+    );
+  });
+});

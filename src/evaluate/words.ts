@@ -1,0 +1,32 @@
+/** @file Says the numbers of evaluations in words: shares with their uncertainty, never one that cannot be known. */
+import { wilsonInterval, type PairedComparison } from './statistics.js';
+
+const points = (share: number): string => (100 * share).toFixed(1);
+export const percent = (share: number): string => `${points(share)} %`;
+
+/**
+ * "48.7 ± 2.2", in per cent; where the standard error says nothing (one problem, or all problems alike), the 95 % interval
+ * instead: "0.0 (0.0 to 16.1)".
+ */
+export function shareInPoints(share: number, standardError: number | null, problems: number): string {
+  if (standardError !== null && standardError > 0) return `${points(share)} ± ${points(standardError)}`;
+  const [low, high] = wilsonInterval(share, problems);
+  return `${points(share)} (${points(low)} to ${points(high)})`;
+}
+
+/** "48.7 % ± 2.2 %", or "0.0 % (95 % interval 0.0 % to 16.1 %)". */
+export function shareInWords(share: number, standardError: number | null, problems: number): string {
+  if (standardError !== null && standardError > 0) return `${percent(share)} ± ${percent(standardError)}`;
+  const [low, high] = wilsonInterval(share, problems);
+  return `${percent(share)} (95 % interval ${percent(low)} to ${percent(high)})`;
+}
+
+/** "−3.0 (−7.1 to +1.1, p = .180)" in points; without an interval where there is none. */
+export function differenceInPoints(comparison: PairedComparison): string {
+  const { difference, interval, pValue, standardError, problems } = comparison;
+  const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
+  if (problems === 1) return `${signed(difference)} (one problem)`;
+  const p = pValue < 0.001 ? 'p < .001' : `p = ${pValue.toFixed(3).replace(/^0/, '')}`;
+  if (standardError === 0) return `${signed(difference)} (the same for every problem, ${p})`;
+  return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])}, ${p})`;
+}

@@ -1,0 +1,235 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import { stageKinds } from '../pipeline/stages/index.js';
+import { trainRecipe } from '../train/settings.js';
+import { UserError } from '../util/errors.js';
+import { describeKeys } from './describe.js';
+import { foreignKeys } from './foreignKeys.js';
+import { parseRecipe } from './parse.js';
+import { readRecipe } from './recipe.js';
+import { parseYaml, readYaml } from './yaml.js';
+
+const root = mkdtempSync(join(tmpdir(), 'redistill-recipe-'));
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+let files = 0;
+const file = (text: string | Uint8Array): string => {
+  const path = join(root, `${++files}.yaml`);
+  writeFileSync(path, text);
+  return path;
+};
+const message = (body: () => unknown): string => {
+  try {
+    body();
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+};
+
+describe('what is no recipe', () => {
+  it.each<[string, string | Uint8Array, string]>([
+    ['a large file', 'a: 1\n'.repeat(300_000), 'more than 1 MB'],
+    ['many keys', Array.from({ length: 60_000 }, (_, i) => `k${i}: 1`).join('\n'), 'words and signs'],
+    ['deep brackets', '['.repeat(20_000), 'nested more than 50 levels deep'],
+    ['a list in itself', 'a: &a [*a]\n', 'nested more than 50 levels deep'],
+    ['UTF-16', Buffer.from('\ufeffa: 1\n', 'utf16le'), 'not a text in UTF-8'],
+    ['two documents', 'a: 1\n---\nb: 1\n', 'line 2: a second document begins here; a recipe is one'],
+    ['a tag', 'a: 1\nb: !!python/object:os.system x\n', 'without tags'],
+    ['a tag that YAML has', 'a: !!set { x, y }\n', 'without tags'],
+    ['an own tag', 'a: !mine 1\n', 'without tags'],
+    ['a key that objects have', 'a: { __proto__: { b: 1 } }\n', 'line 1: "__proto__" cannot be a key'],
+    ['another one', 'a: 1\nconstructor: 1\n', 'line 2: "constructor" cannot be a key'],
+    ['a key that is a list', 'a: 1\n[1, 2]: 3\n', 'line 2: a key is a word'],
+    ['a null character', 'a: "x\\0y"\n', 'line 1: a text cannot hold a null character'],
+  ])('is refused in one sentence: %s', (_, text, expected) => {
+    const path = file(text);
+    const warnings: unknown[] = [];
+    const note = (warning: unknown) => warnings.push(warning);
+    process.on('warning', note);
+    const said = message(() => readYaml(path));
+    process.off('warning', note);
+    expect(said.startsWith(path), said).toBe(true);
+    expect(said).toContain(expected);
+    expect(said).not.toContain('\n');
+    expect(warnings).toEqual([]);
+  });
+
+  it('is refused without being waited for: a device, a pipe that nobody fills', () => {
+    expect(message(() => readYaml('/dev/zero'))).toBe(
+      "/dev/zero cannot be read: it is a device, not a recipe's file",
+    );
+    const pipe = join(root, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(message(() => readYaml(pipe))).toBe(
+      `${pipe} cannot be read: it is a named pipe, not a recipe's file`,
+    );
+  });
+
+  it('never brings values of its own into the objects', () => {
+    expect(Object.keys({})).toEqual([]);
+    const { value } = parseYaml('toString: 1\nhasOwnProperty: 2\n', 'x');
+    expect(value).toEqual(
+      Object.fromEntries([
+        ['toString', 1],
+        ['hasOwnProperty', 2],
+      ]),
+    );
+  });
+});
+
+describe('readRecipe', () => {
+  const text = [
+    'out: runs/x', // 1
+    'base: &base', // 2
+    '  data: d.jsonl', // 3
+    '  sampling: { max_tokens: 4 }', // 4
+    'stages:', // 5
+    '  - name: a', // 6
+    '    <<: *base', // 7
+    '    optimizer: { lr: 1, eps: 2 }', // 8
+    '  - { name: b, stage: get }', // 9
+  ].join('\n');
+
+  it('knows the line of every key, and of what is missing that of what it belongs to', () => {
+    const { placeOf } = readRecipe(file(text));
+    const lines: [PropertyKey[], string | undefined][] = [
+      [['out'], 'line 1'],
+      [['stages', 0], 'line 6'],
+      [['stages', 0, 'name'], 'line 6'],
+      [['stages', 0, 'data'], 'line 3'],
+      [['stages', 0, 'sampling', 'max_tokens'], 'line 4'],
+      [['stages', 0, 'optimizer', 'eps'], 'line 8'],
+      [['stages', 0, 'optimizer', 'betas'], 'line 8'],
+      [['stages', 1, 'model'], 'line 9'],
+      [['model'], undefined],
+      [[], undefined],
+    ];
+    for (const [key, line] of lines) expect(placeOf(key), key.join('.')).toBe(line);
+  });
+
+  it('knows what --set has brought, and how what stands beside it goes away', () => {
+    const { placeOf, removalOf } = readRecipe(file(text), ['stages.a.optimizer.lr=2', '~stages.a.name']);
+    const at = (...key: PropertyKey[]) => ['stages', 0, ...key];
+    expect(placeOf(at('optimizer', 'lr'))).toBe('--set stages.a.optimizer.lr=2');
+    expect(placeOf(at('optimizer', 'eps'))).toBe('line 8');
+    expect(placeOf(at('name'))).toBe('--set ~stages.a.name');
+    expect(removalOf(at('optimizer', 'lr'))).toBeUndefined();
+    expect(readRecipe(file(text), ['stages.a.optimizer.lr=2']).removalOf(at('optimizer', 'eps'))).toBe(
+      "--set '~stages.a.optimizer.eps'",
+    );
+    expect(readRecipe(file(text)).removalOf(at('optimizer', 'eps'))).toBeUndefined();
+  });
+
+  it('changes one stage where two share a part', () => {
+    const shared = 'stages:\n  - { name: a, o: &o { lr: 1 } }\n  - { name: b, o: *o }\n';
+    expect(readRecipe(file(shared), ['stages.b.o.lr=2']).value).toEqual({
+      stages: [
+        { name: 'a', o: { lr: 1 } },
+        { name: 'b', o: { lr: 2 } },
+      ],
+    });
+  });
+
+  it('says how an objective’s own parameters go away when it is exchanged', () => {
+    const redi = 'model: m\ndata: d\nout: o\nobjective: { name: redi, alpha: 0.8 }\noptimizer: { lr: 1 }\n';
+    const parse = (...settings: string[]) => {
+      const recipe = readRecipe(file(redi), settings);
+      return parseRecipe(trainRecipe, recipe.value, 'r.yaml', recipe);
+    };
+    expect(message(() => parse('objective.name=simpo'))).toMatch(
+      /^r\.yaml, line 4: field "objective\.alpha": objective simpo has no parameter "alpha".*; --set '~objective\.alpha' takes it out$/,
+    );
+    expect(parse('objective.name=simpo', '~objective.alpha').objective).toEqual({ name: 'simpo' });
+    expect(parse('objective=simpo').objective).toEqual({ name: 'simpo' });
+  });
+
+  it('reads the standard input, up to a bound', () => {
+    const code = `import { readRecipe } from ${JSON.stringify(new URL('./recipe.ts', import.meta.url).href)};
+      for (const path of process.argv.slice(1)) try { console.log(JSON.stringify(readRecipe(path).value)); } catch (error) { console.log(error.message); }`;
+    const read = (input: string, path: string) =>
+      spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code, path], {
+        input,
+        encoding: 'utf8',
+      }).stdout.trim();
+    expect(read('a: 1\n', '-')).toBe('{"a":1}');
+    expect(read('a: 1\n'.repeat(300_000), '/dev/stdin')).toBe(
+      'standard input has more than 1 MB, which is no recipe.',
+    );
+  });
+});
+
+describe('keys of other trainers', () => {
+  const schemas: [string, z.ZodType][] = [
+    ...Object.entries(stageKinds).map(([kind, { schema }]): [string, z.ZodType] => [kind, schema]),
+    ['a recipe', trainRecipe],
+  ];
+  const known = new Set(
+    schemas.flatMap(([, schema]) => describeKeys(schema).map(({ path }) => path.join('.'))),
+  );
+
+  it.each([...foreignKeys])(
+    '%s means a key that there is, or says why there is none',
+    (_, { keys, note }) => {
+      for (const key of keys) expect(known).toContain(key);
+      if (keys.length === 0) expect(note).toMatch(/\S/);
+    },
+  );
+
+  it('name keys in their notes that there are', () => {
+    for (const { note = '', elsewhere = '' } of foreignKeys.values())
+      for (const [, key] of `${note} ${elsewhere}`.matchAll(/"([a-z_.]+)"/g))
+        expect([...known, 'stages', 'evaluate', 'beta', 'gamma']).toContain(key);
+  });
+
+  const least = { model: 'm', data: 'd', out: 'o', objective: 'sft', optimizer: { lr: 1 } };
+  it.each<[string, string]>([
+    ['learning_rate', 'here it is "optimizer.lr"'],
+    ['num_train_epochs', 'here it is "epochs"'],
+    [
+      'per_device_train_batch_size',
+      'here it is "batch_size", which counts all rows, or pairs, of an optimizer step: per_device_train_batch_size × gradient_accumulation_steps × devices',
+    ],
+    ['gradient_accumulation_steps', 'here it is "batch_size"'],
+    ['warmup_steps', 'here it is "schedule.warmup_ratio"'],
+    ['lr_scheduler_type', 'here it is "schedule.decay"'],
+    ['adam_beta2', 'here it is "optimizer.betas", the second of the two'],
+    ['max_grad_norm', 'here it is "optimizer.clip_grad_norm"'],
+    ['max_seq_length', 'here it is "max_length"'],
+    ['bf16', 'here it is "dtype"'],
+    ['gradient_checkpointing', 'here it is "recompute"'],
+    ['output_dir', 'here it is "out"'],
+    ['model_name_or_path', 'here it is "model"'],
+    ['dataset_name', 'here it is "data"'],
+    ['beta', 'here it is "objective", as a parameter'],
+    ['loss_type', 'here it is "objective", by its name'],
+    ['save_steps', 'here it is "save.every"'],
+    ['save_total_limit', 'every checkpoint is kept'],
+    ['eval_steps', 'evaluate between stages'],
+    ['packing', 'rows are always packed'],
+    ['lora_r', 'LoRA is not there yet'],
+    ['Learning-Rate', 'here it is "optimizer.lr"'],
+  ])('%s: %s', (key, hint) => {
+    const said = message(() => parseRecipe(trainRecipe, { ...least, [key]: 1 }, 'r.yaml'));
+    expect(said).toContain(`r.yaml: unknown key "${key}": ${hint}`);
+  });
+
+  it('stand for the key that would else be missing as well', () => {
+    const keys = {
+      model_name_or_path: 'm',
+      dataset_name: 'd',
+      output_dir: 'o',
+      loss_type: 'sft',
+      learning_rate: 1,
+    };
+    const lines = message(() => parseRecipe(trainRecipe, keys, 'r.yaml')).split('\n');
+    expect(lines[0]).toBe('r.yaml: 5 errors:');
+    expect(lines.filter((line) => line.includes('missing'))).toEqual([]);
+  });
+});
