@@ -19,7 +19,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'slow', include: ['src/**/*.{slow,oracle}.test.ts'], testTimeout: 300_000 },
+        test: { name: 'slow', include: ['{src,test}/**/*.{slow,oracle}.test.ts'], testTimeout: 300_000 },
       },
       // Each of them keeps every core busy and holds gigabytes: one after another, after all others.
       { extends: true, test: { name: 'model', include: ['src/**/*.model.test.ts'], fileParallelism: false } },

@@ -92,6 +92,14 @@ function keysTable(schema: z.ZodType): string {
 /** The keys of a part are rows of their own. */
 const typeOf = ({ kind, type }: KeyDescription): string => (kind === 'part' ? 'keys below' : type);
 
+const MODULES = `## Modules of your own
+
+\`objective: { module: ./mine.js, push: 0.3 }\` takes what the file exports by default or as \`objective\`, made with \`defineObjective\` of
+\`redistill/objectives\`; the keys beside \`module\` are its parameters. \`grader: [verify, { module: ./grader.js }]\` takes a function, by default or as
+\`grader\`, from \`{ golds, response, cutOff }\` to \`{ correct, extracted }\`; its grades stand under the file's name. README.md has an example of
+each. A path is looked for as that of data is. **A module is code that runs with all that you may do.** It may be any file that this Node can
+import: TypeScript from Node 22.18. A stage runs again when the file has changed, or one beside it that it imports; packages are not looked at.`;
+
 function objectivesSection(): string {
   const rows = Array.from(objectiveDefinitions.values(), ({ name, parameters }) => {
     const keys = describeKeys(parameters).map(
@@ -104,6 +112,7 @@ function objectivesSection(): string {
     '## Objectives',
     'What `train` minimises, by the `name` of `objective`; formulas at the default parameters.',
     markdownTable(['name', 'formula', 'parameters [default]'], rows),
+    MODULES,
   ].join('\n\n');
 }
 
