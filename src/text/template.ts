@@ -1,15 +1,67 @@
 /** @file Holds a model's chat template and renders conversations with it. Knows nothing of tokens. */
 
 import { messageOf, UserError } from '../util/errors.js';
-import { compile, render, type Program } from './jinja.js';
+import { compile, render, type Program, type Rendered } from './jinja.js';
 
-/** One turn of a conversation. Other fields of a row (`reasoning_content`, `name`) reach the template too. */
-export interface ChatMessage {
+/** A part of a message's content. */
+export interface ContentPart {
+  type: string;
+  text?: string;
+}
+
+/** One turn as rows hold it. Its other fields (`tool_calls`, `reasoning_content`, `name`) reach the template too. */
+export interface RowMessage {
   role: string;
+  /** A text, text parts, or null or absent beside `tool_calls`. */
+  content?: string | readonly ContentPart[] | null;
+}
+
+/** One turn whose content is a text. */
+export interface ChatMessage extends RowMessage {
   content: string;
 }
 
-/** A model's own Jinja template, which sees the messages and the special tokens and nothing else. */
+/** What a row gives to its template beside the messages. */
+export interface TemplateInputs {
+  /** JSON schemas of the tools that the model may call. Absent and null are the same. */
+  tools?: readonly unknown[] | null;
+  /** The row's `chat_template_kwargs`: further variables (`enable_thinking`, `documents`). Absent and null are the same. */
+  kwargs?: Readonly<Record<string, unknown>> | null;
+}
+
+export type { Rendered };
+
+export interface RenderOptions extends TemplateInputs {
+  /** Whether the header of the assistant's turn follows. Default: false. */
+  addGenerationPrompt?: boolean;
+}
+
+/** The names of a message's thinking, of which `reasoning_content` is the one that most templates read. */
+const REASONING_FIELDS = ['reasoning_content', 'thinking', 'reasoning'] as const;
+
+/** What a row's `chat_template_kwargs` cannot set: parameters of transformers' own, and what the renderer sets itself. */
+const RESERVED: ReadonlySet<string> = new Set([
+  ...[
+    'messages',
+    'conversation',
+    'tools',
+    'chat_template',
+    'add_generation_prompt',
+    'continue_final_message',
+  ],
+  ...[
+    'tokenize',
+    'sanitize_control_tokens',
+    'padding',
+    'truncation',
+    'max_length',
+    'return_tensors',
+    'return_dict',
+  ],
+  ...['return_assistant_tokens_mask', 'tokenizer_kwargs'],
+]);
+
+/** A model's own Jinja template, rendered as the `apply_chat_template` of transformers 5.23 does. */
 export class ChatTemplate {
   readonly #program: Program;
 
@@ -27,19 +79,55 @@ export class ChatTemplate {
   }
 
   /** Renders messages. @throws UserError with the template's own words if it refuses them */
-  render(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
-    const variables = {
-      ...this.specialTokens,
-      messages,
-      // Templates distinguish "none" from "undefined", and transformers passes none.
-      tools: null,
-      documents: null,
-      add_generation_prompt: addGenerationPrompt,
-    };
+  render(messages: readonly RowMessage[], options?: RenderOptions): string {
+    return this.renderMarked(messages, options).text;
+  }
+
+  /** Renders messages and says which of the text `{% generation %}` blocks wrote. @throws UserError as `render` does */
+  renderMarked(messages: readonly RowMessage[], options: RenderOptions = {}): Rendered {
     try {
-      return render(this.#program, variables);
+      return render(this.#program, this.#variables(messages, options));
     } catch (error) {
       throw new UserError(`${this.where}: the chat template refuses the messages: ${messageOf(error)}`);
     }
+  }
+
+  #variables(
+    messages: readonly RowMessage[],
+    { tools, kwargs, addGenerationPrompt = false }: RenderOptions,
+  ): Record<string, unknown> {
+    if (messages.length === 0) throw new Error('there are none');
+    if (tools?.some((tool) => typeof tool !== 'object' || tool === null || Array.isArray(tool))) {
+      throw new Error('each of "tools" must be an object, the JSON schema of a tool');
+    }
+    const reserved = Object.keys(kwargs ?? {}).find((name) => RESERVED.has(name));
+    if (reserved !== undefined) throw new Error(`"chat_template_kwargs" cannot set "${reserved}"`);
+    return {
+      ...this.specialTokens,
+      // Templates distinguish "none" from "undefined", and transformers passes none.
+      documents: null,
+      ...kwargs,
+      messages: messages.map(prepared),
+      tools: tools ?? null,
+      add_generation_prompt: addGenerationPrompt,
+    };
+  }
+}
+
+/** Drops fields that are null and fills the thinking's names from each other, as transformers does. */
+function prepared(message: RowMessage): Record<string, unknown> {
+  const fields = Object.fromEntries(Object.entries(message).filter(([, value]) => value != null));
+  checkParts(fields.content);
+  const name = REASONING_FIELDS.find((field) => fields[field] !== undefined);
+  if (name === undefined) return fields;
+  return { thinking: fields[name], ...fields, reasoning_content: fields[name] };
+}
+
+/** Refuses images and the like, for which a template writes tokens that stand for nothing here. */
+function checkParts(content: unknown): void {
+  if (!Array.isArray(content)) return;
+  for (const part of content as unknown[]) {
+    const type = (part as Partial<ContentPart> | null)?.type;
+    if (type !== 'text') throw new Error(`a content part of the type "${String(type)}" is not a text`);
   }
 }

@@ -1,0 +1,32 @@
+/** @file Finds filters by name. What each does is Jinja2's, `tojson` transformers'. */
+
+import { bind } from './arguments.js';
+import { TemplateError } from './budget.js';
+import type { Appliers, Filter, VariadicFilter } from './filter.js';
+import { listFilters } from './listFilters.js';
+import { textFilters } from './textFilters.js';
+import { valueFilters } from './valueFilters.js';
+import type { Named, Value } from './values.js';
+
+const all: ReadonlyMap<string, Filter | VariadicFilter> = new Map<string, Filter | VariadicFilter>([
+  ...Object.entries(textFilters),
+  ...Object.entries(listFilters),
+  ...Object.entries(valueFilters),
+]);
+
+export const isFilter = (name: string) => all.has(name);
+
+/** Applies a filter. @throws TemplateError if there is none of that name, or as the filter does */
+export function applyFilter(
+  name: string,
+  value: Value,
+  args: readonly Value[],
+  named: Named,
+  apply: Appliers,
+): Value {
+  const filter = all.get(name);
+  if (!filter) throw new TemplateError(`No filter named '${name}'`);
+  return typeof filter === 'function'
+    ? filter(value, args, named, apply)
+    : filter.run(value, bind(name, filter.signature, args, named));
+}
