@@ -11,14 +11,14 @@ const learned = ({ role }: PreparedSide) => role !== 'rejected';
 const messagesOf = ({ prompt }: PreparedRow): string[] =>
   typeof prompt === 'string' ? [] : prompt.map(({ content }) => content);
 
-export const noControlTokens: RowCheck = (row, { traits: { specialTokens } }) => {
-  if (!specialTokens) return [];
+export const noControlTokens: RowCheck = (row, { traits: { framingTokens } }) => {
+  if (!framingTokens) return [];
   const inPrompt = messagesOf(row).flatMap((text) => {
-    const token = specialTokens.exec(text)?.[0];
+    const token = framingTokens.exec(text)?.[0];
     return token === undefined ? [] : [finding('control-token', `the prompt contains ${token}`)];
   });
   const inResponses = row.sides.flatMap(({ role, content }) => {
-    const found = specialTokens.exec(content);
+    const found = framingTokens.exec(content);
     if (!found) return [];
     const [token] = found;
     const atEnd = content.slice(found.index + token.length).trim() === '';

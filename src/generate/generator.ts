@@ -28,7 +28,7 @@ export interface GenerateOptions {
 export interface Completion {
   /** New tokens, with the stop token where there is one. */
   ids: Int32Array;
-  /** Their text without special tokens. */
+  /** Their text without the tokens that end or frame a turn. */
   text: string;
   /** `length`: cut off at `maxNewTokens` or at the model's last position. */
   finishReason: FinishReason;
@@ -203,10 +203,10 @@ export class Generator {
   /** What a sequence that has ended says. */
   complete({ ids, finishReason }: Sequence): Completion {
     const stopIds = this.tokenizer.stopTokenIds;
-    const text = ids.filter((id) => !stopIds.includes(id));
+    const said = ids.filter((id) => !stopIds.includes(id));
     return {
       ids: Int32Array.from(ids),
-      text: this.tokenizer.decode(text, { skipSpecialTokens: true }),
+      text: this.tokenizer.decode(said, { contentOnly: true }),
       finishReason: finishReason!,
     };
   }

@@ -23,7 +23,7 @@ export class PieceDecoder {
   push(id: number): string {
     this.#ids.push(id);
     const decode = (end?: number) =>
-      this.codec.decode(this.#ids.slice(this.#start, end), { skipSpecialTokens: true });
+      this.codec.decode(this.#ids.slice(this.#start, end), { contentOnly: true });
     const before = decode(this.#returned);
     const text = decode();
     if (text.endsWith('\uFFFD') && this.#ids.length - this.#returned < MAX_WAITING) return '';

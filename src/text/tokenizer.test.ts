@@ -94,6 +94,39 @@ describe('a tokenizer directory', () => {
     expect(() => tokenizer.turnEnd).toThrow(/no chats/);
   });
 
+  const content = ['<think>', '</think>', '<tool_call>', '</tool_call>', '<answer>', '<|begin_of_thought|>'];
+  const frames = ['<|im_end|>', '<|im_start|>', '</s>', '<|fim_prefix|>', '<|reserved_3|>', '<|turn|>'];
+
+  it.each([
+    ['a template', '{{ bos_token }}{% for m in messages %}<|turn|>{{ m.content }}<|im_end|>{% endfor %}'],
+    [
+      'a template that opens thoughts',
+      '{% for m in messages %}<|turn|>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<think>{% endif %}',
+    ],
+    [
+      'a template without a place for system messages',
+      "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}{% for m in messages %}<|turn|>{{ m.content }}{% endfor %}",
+    ],
+  ])('keeps what a model says and drops what frames its turn (%s)', async (_, template) => {
+    const tokenizer = ChatTokenizer.load(chatDirectory(template, [...frames, ...content]));
+    expect([...tokenizer.framingTokens.values()].sort()).toEqual([...frames].sort());
+    const ids = await tokenizer.encode([...frames, ...content].join('a'));
+    expect(tokenizer.decode(ids, { contentOnly: true })).toBe(
+      `${'a'.repeat(frames.length)}${content.join('a')}`,
+    );
+    expect(tokenizer.decode(ids)).toBe([...frames, ...content].join('a'));
+  });
+
+  it('drops an added token that it stops at, whether it is special or not', async () => {
+    const dir = chatDirectory('', chatTokens);
+    const path = join(dir, 'tokenizer.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"special":true', '"special":false'));
+    writeFileSync(join(dir, 'generation_config.json'), '{"eos_token_id": [98, 0]}'); // 0 is "!"
+    const tokenizer = ChatTokenizer.load(dir);
+    expect([...tokenizer.framingTokens.keys()].sort()).toEqual([97, 98]);
+    expect(tokenizer.decode(await tokenizer.encode('a!<|im_start|>b'), { contentOnly: true })).toBe('a!b');
+  });
+
   it('without a template says so when a chat is rendered', () => {
     const dir = chatDirectory('', chatTokens);
     rmSync(join(dir, 'chat_template.jinja'));

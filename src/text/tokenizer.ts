@@ -1,4 +1,4 @@
-/** @file Opens a model's tokenizer and chat template. Makes no rows: that is `rows.ts`. */
+/** @file Opens a model's tokenizer and chat template. Makes no rows: that is `tokenRows.ts`. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { Tokenizer } from 'tokenizers';
 import { z } from 'zod';
 import { messageOf, UserError } from '../util/errors.js';
 import { tokenDecoder, type TokenDecoder } from './decode.js';
+import { framingTokens } from './specialTokens.js';
 import { ChatTemplate, type ChatMessage } from './template.js';
 
 const tokenField = z.union([
@@ -28,6 +29,10 @@ const configSchema = tokensSchema.extend({
 const ids = z.union([tokenIdField, z.array(tokenIdField)]).nullish();
 const stopSchema = z.looseObject({ eos_token_id: ids });
 
+const addedToken = z.looseObject({ id: z.number(), special: z.boolean(), content: z.string() });
+const addedTokens = z.looseObject({ added_tokens: z.array(addedToken).default([]) });
+type AddedToken = z.infer<typeof addedToken>;
+
 /** Contents that no template treats alike by accident; the text that follows both ends a turn. */
 const PROBES = ['alpha', 'omega'] as const;
 
@@ -44,6 +49,7 @@ export class ChatTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #decode: TokenDecoder;
   readonly #template: ChatTemplate | undefined;
+  readonly #added: readonly AddedToken[];
   readonly #specialIds: ReadonlySet<number>;
   /** The token that begins a text, if the files name one. */
   readonly bosTokenId: number | undefined;
@@ -55,6 +61,9 @@ export class ChatTokenizer {
   readonly stopTokenIds: number[];
   readonly #endIds: ReadonlySet<number>;
   #turnEnd: TurnEnd | undefined;
+  #framing: ReadonlyMap<number, string> | undefined;
+  /** bos, eos, pad and unk, as the files name them. */
+  readonly #named: readonly string[];
 
   private constructor(readonly dir: string) {
     const path = join(dir, 'tokenizer.json');
@@ -72,7 +81,8 @@ export class ChatTokenizer {
     const decode = tokenDecoder((json as { decoder?: unknown }).decoder);
     if (!decode) throw new UserError(`${path}: its kind of decoder is not supported`);
     this.#decode = decode;
-    this.#specialIds = specialTokens(json);
+    this.#added = addedTokens.safeParse(json).data?.added_tokens ?? [];
+    this.#specialIds = new Set(this.#added.filter(({ special }) => special).map(({ id }) => id));
 
     const configPath = join(dir, 'tokenizer_config.json');
     const config = readFields(configSchema, configPath);
@@ -83,6 +93,7 @@ export class ChatTokenizer {
       const token = config[name] ?? map[name];
       if (token != null) tokens[name] = token;
     }
+    this.#named = Object.values(tokens);
     if (tokens.eos_token !== undefined) {
       this.eosTokenId = this.tokenId(tokens.eos_token);
       if (this.eosTokenId === undefined) {
@@ -119,9 +130,9 @@ export class ChatTokenizer {
     return this.#specialIds.has(id);
   }
 
-  /** The special tokens' texts. */
-  get specialTokens(): string[] {
-    return Array.from(this.#specialIds, (id) => this.#tokenizer.idToToken(id) ?? '');
+  /** The tokens that end or frame a turn and are no part of a response's text, by id. See `framingTokens`. */
+  get framingTokens(): ReadonlyMap<number, string> {
+    return (this.#framing ??= this.#findFraming());
   }
 
   /** Tells whether the tokenizer by default puts its bos_token before a text, which `encode` never lets it do. */
@@ -157,14 +168,12 @@ export class ChatTokenizer {
     return encodings.map((encoding) => encoding.getLength());
   }
 
-  decode(
-    ids: ArrayLike<number>,
-    { skipSpecialTokens = false }: { skipSpecialTokens?: boolean } = {},
-  ): string {
+  /** Makes text of tokens. @param contentOnly leaves out the tokens that end or frame a turn */
+  decode(ids: ArrayLike<number>, { contentOnly = false }: { contentOnly?: boolean } = {}): string {
     const tokens: string[] = [];
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]!;
-      if (skipSpecialTokens && this.#specialIds.has(id)) continue;
+      if (contentOnly && this.framingTokens.has(id)) continue;
       const token = this.#tokenizer.idToToken(id);
       if (token !== null) tokens.push(token);
     }
@@ -189,6 +198,34 @@ export class ChatTokenizer {
       if (error instanceof UserError) return undefined;
       throw error;
     }
+  }
+
+  #findFraming(): ReadonlyMap<number, string> {
+    const texts = new Map(Array.from(this.#added, ({ id, content }) => [id, content]));
+    const special = new Map([...texts].filter(([id]) => this.#specialIds.has(id)));
+    const named = this.#named.flatMap((token) => this.tokenId(token) ?? []);
+    const found = framingTokens(
+      special,
+      new Set([...named, ...this.stopTokenIds]),
+      this.#plainConversation(),
+    );
+    // An added token to stop at frames a turn even where it is not marked as special.
+    const stops = this.stopTokenIds.filter((id) => texts.has(id));
+    return new Map([...found, ...stops].map((id) => [id, texts.get(id)!]));
+  }
+
+  /** What the template writes of a conversation without thoughts and tools; of one without a system message, if it must. */
+  #plainConversation(): string {
+    if (!this.#template) return '';
+    const turns = ['user', 'assistant', 'user'].map((role) => ({ role, content: 'x' }));
+    for (const messages of [[{ role: 'system', content: 'x' }, ...turns], turns, turns.slice(0, 1)]) {
+      try {
+        return this.renderChat(messages, { addGenerationPrompt: true });
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+      }
+    }
+    return '';
   }
 
   /** Renders two responses and takes the text after both, up to the first special token in it. */
@@ -233,15 +270,6 @@ function parse<T extends z.ZodType>(schema: T, value: unknown, path: string): z.
 /** Reads the fields of a file that may be absent. */
 function readFields<T extends z.ZodType>(schema: T, path: string): z.infer<T> {
   return parse(schema, existsSync(path) ? readJson(path) : {}, path);
-}
-
-const addedTokens = z.looseObject({
-  added_tokens: z.array(z.looseObject({ id: z.number(), special: z.boolean() })).default([]),
-});
-
-function specialTokens(tokenizer: unknown): ReadonlySet<number> {
-  const parsed = addedTokens.safeParse(tokenizer);
-  return new Set(parsed.success ? parsed.data.added_tokens.filter((t) => t.special).map((t) => t.id) : []);
 }
 
 /** Takes chat_template.jinja, else the template in tokenizer_config.json (the default one of several). */
