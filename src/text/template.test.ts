@@ -19,19 +19,31 @@ describe.each(Object.entries(fixture.templates))('the template of %s', (name, so
   it.each(cases.map((entry, i) => [i, entry] as const))(
     'renders chat %i as transformers does',
     (_, entry) => {
-      expect(template.render(entry.messages, entry.addGenerationPrompt)).toBe(entry.expected);
+      expect(template.render(entry.messages, { addGenerationPrompt: entry.addGenerationPrompt })).toBe(
+        entry.expected,
+      );
     },
   );
 });
 
 describe('a template', () => {
+  it('sees the tools and the further variables of a row', () => {
+    const source =
+      '{{ tools is none }} {{ (tools or []) | length }} {{ enable_thinking is defined }} {{ enable_thinking }}';
+    const template = new ChatTemplate(source, 'x', {});
+    const messages = [{ role: 'user', content: 'a' }];
+    expect(template.render(messages)).toMatch(/^true 0 false/);
+    const inputs = { tools: [{ type: 'function' }], kwargs: { enable_thinking: 'low' } };
+    expect(template.render(messages, inputs)).toBe('false 1 true low');
+  });
+
   it('may refuse messages with its own words', () => {
     const template = new ChatTemplate(fixture.templates.gemma3!, 'gemma3', fixture.special);
     const twice = [
       { role: 'user', content: 'a' },
       { role: 'user', content: 'b' },
     ];
-    expect(() => template.render(twice, true)).toThrow(/gemma3: .*roles must alternate/);
+    expect(() => template.render(twice)).toThrow(/gemma3: .*roles must alternate/);
   });
 
   it('that cannot be parsed is an error of its file', () => {
@@ -39,7 +51,7 @@ describe('a template', () => {
   });
 
   const user = { role: 'user', content: 'a' };
-  const rendered = (source: string) => new ChatTemplate(source, 'x', {}).render([user], false);
+  const rendered = (source: string) => new ChatTemplate(source, 'x', {}).render([user]);
 
   // Expected values are Python's.
   it.each([
@@ -90,6 +102,6 @@ describe('a template', () => {
 
   it('has no way to what is outside it', () => {
     const template = new ChatTemplate('{{ process }}{{ messages.constructor }}', 'x', {});
-    expect(template.render([{ role: 'user', content: 'a' }], false)).not.toMatch(/function|\[object/);
+    expect(template.render([{ role: 'user', content: 'a' }])).not.toMatch(/function|\[object/);
   });
 });

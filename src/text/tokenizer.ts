@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { messageOf, UserError } from '../util/errors.js';
 import { tokenDecoder, type TokenDecoder } from './decode.js';
 import { framingTokens } from './specialTokens.js';
-import { ChatTemplate, type ChatMessage } from './template.js';
+import { ChatTemplate, type RenderOptions, type RowMessage } from './template.js';
 
 const tokenField = z.union([
   z.string(),
@@ -181,13 +181,13 @@ export class ChatTokenizer {
   }
 
   /** Writes the conversation by the model's template. */
-  renderChat(messages: readonly ChatMessage[], { addGenerationPrompt = false } = {}): string {
+  renderChat(messages: readonly RowMessage[], options: RenderOptions = {}): string {
     if (!this.#template) {
       throw new UserError(
         `${this.dir} has no chat template; give rows of plain text, or a model with a template`,
       );
     }
-    return this.#template.render(messages, addGenerationPrompt);
+    return this.#template.render(messages, options);
   }
 
   /** Returns `turnEnd` or undefined: a model with an unusual template can still continue plain texts. */
