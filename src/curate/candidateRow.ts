@@ -1,7 +1,7 @@
 /** @file Holds what may be written of one row: its right trace, its pairs, and its place in the output. */
 import { createHash } from 'node:crypto';
 import type { TraceRow } from '../data/traceRow.js';
-import type { ChatMessage } from '../text/template.js';
+import type { RowMessage } from '../text/template.js';
 import { deriveSeed } from '../util/random.js';
 import type { Ordered } from './spool.js';
 import type { Sides } from './verdictSources.js';
@@ -42,7 +42,7 @@ export interface CandidateRow extends Ordered {
   originalIndex: number;
   source: string | null;
   uuid: string;
-  prompt: ChatMessage[];
+  prompt: RowMessage[];
   /** The right trace for D_SFT. */
   right: Trace;
   /** Whether the row has a wrong trace. */
@@ -54,7 +54,7 @@ export interface CandidateRow extends Ordered {
 }
 
 /** The messages before the answer. */
-export function promptOf({ prompt, problem }: TraceRow): ChatMessage[] {
+export function promptOf({ prompt, problem }: TraceRow): RowMessage[] {
   return prompt ?? [{ role: 'user', content: problem! }];
 }
 

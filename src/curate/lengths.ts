@@ -1,5 +1,6 @@
 /** @file Counts tokens of prompts and responses with the student's tokenizer, in the ways that curation needs. */
-import type { ChatMessage } from '../text/template.js';
+import { contentText } from '../text/messages.js';
+import type { RowMessage } from '../text/template.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { messageOf, UserError } from '../util/errors.js';
 
@@ -43,7 +44,7 @@ export const rediLimits = { prompt: 800, response: 19_000 };
 
 /** What is measured: a prompt and the texts of responses to it. */
 export interface Measurable {
-  prompt: readonly ChatMessage[];
+  prompt: readonly RowMessage[];
   responses: readonly string[];
 }
 
@@ -66,8 +67,8 @@ export class LengthMeter {
 
   /** Counts prompts and responses apart. @throws UserError where the chat template refuses what it is given */
   async measureParts(items: readonly Measurable[], { template, more }: LengthCount): Promise<Lengths[]> {
-    const promptText = (prompt: readonly ChatMessage[]) =>
-      template ? this.#renderPart(prompt) : prompt.map(({ content }) => content).join('\n');
+    const promptText = (prompt: readonly RowMessage[]) =>
+      template ? this.#renderPart(prompt) : prompt.map(contentText).join('\n');
     const responseText = (content: string) =>
       template ? this.#renderPart([{ role: 'assistant', content }]) : content;
     const counts = await this.#countAll(
@@ -91,7 +92,7 @@ export class LengthMeter {
     return items.map(({ responses }) => responses.map(() => counts[next++]!));
   }
 
-  #renderPart(messages: readonly ChatMessage[]): string {
+  #renderPart(messages: readonly RowMessage[]): string {
     try {
       return this.#tokenizer.renderChat(messages);
     } catch (error) {

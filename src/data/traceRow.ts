@@ -1,5 +1,5 @@
 /** @file Defines a row of traces: a problem, responses to it, and the verdicts on them. */
-import type { ChatMessage } from '../text/template.js';
+import type { RowMessage } from '../text/template.js';
 
 /** One verdict a generation, null where there is none; null altogether where the list is missing. */
 export type VerdictList = (boolean | null)[] | null;
@@ -30,5 +30,5 @@ export interface TraceRow {
   /** Whether each generation broke off before the model had finished; absent where the row says so of none. */
   cutOff?: boolean[];
   /** The messages before the answer, where they are more than the problem as the user's turn. */
-  prompt?: ChatMessage[];
+  prompt?: RowMessage[];
 }

@@ -1,6 +1,7 @@
 /** @file Reads one row of traces, whichever of the shapes it has. Knows nothing of files. */
 import { z } from 'zod';
-import type { ChatMessage } from '../text/template.js';
+import { contentText } from '../text/messages.js';
+import type { RowMessage } from '../text/template.js';
 import { cutOffOf } from './finishReasons.js';
 import { rowError } from './jsonl.js';
 import { problemText } from './problems.js';
@@ -205,16 +206,16 @@ function withCutOff(parsed: ParsedRow, row: Fields): ParsedRow {
 
 /** A text prompt counts as the user's turn. */
 function conversation(prompt: Text, row: Fields, traces: readonly LabelledTrace[]): ParsedRow {
-  const messages: readonly ChatMessage[] =
+  const messages: readonly RowMessage[] =
     typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
-  const problem = messages.findLast(({ role }) => role === 'user')?.content ?? messages.at(-1)!.content;
+  const problem = contentText(messages.findLast(({ role }) => role === 'user') ?? messages.at(-1)!);
   const parsed = labelled(row, problem, answerText(row.answer), traces);
   const bare = messages.length === 1 && messages[0]!.role === 'user';
   return bare ? parsed : { ...parsed, prompt: [...messages] };
 }
 
 function answerOf(text: Text): string {
-  return typeof text === 'string' ? text : text.at(-1)!.content;
+  return typeof text === 'string' ? text : contentText(text.at(-1)!);
 }
 
 /**

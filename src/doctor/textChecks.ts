@@ -1,5 +1,8 @@
 /** @file Checks a row's texts: control tokens, broken characters, thinking, responses that were cut off. */
 
+import { isCutOff } from '../data/finishReasons.js';
+import { isAbsent } from '../data/messages.js';
+import { contentText } from '../text/messages.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import type { PreparedRow, PreparedSide, RowCheck, SideCheck } from './check.js';
 import { finding, ofSide, quote } from './findings.js';
@@ -9,7 +12,7 @@ const learned = ({ role }: PreparedSide) => role !== 'rejected';
 
 /** Returns the texts of the prompt's messages. A plain text may be a conversation in a template already. */
 const messagesOf = ({ prompt }: PreparedRow): string[] =>
-  typeof prompt === 'string' ? [] : prompt.map(({ content }) => content);
+  typeof prompt === 'string' ? [] : prompt.map(contentText);
 
 export const noControlTokens: RowCheck = (row, { traits: { framingTokens } }) => {
   if (!framingTokens) return [];
@@ -86,8 +89,8 @@ export const thinkingOpened: SideCheck = (side, row, { student: { tokenizer } })
 export const notCutOff: SideCheck = (side, { fields }) => {
   if (!learned(side)) return [];
   const { content } = side;
-  if (finishReason(fields) === 'length')
-    return [finding('cut-off', 'the teacher stopped at its token limit')];
+  const reason = finishReason(fields);
+  if (isCutOff(reason)) return [finding('cut-off', `the teacher stopped with ${quote(String(reason))}`)];
   const end = content.lastIndexOf('</think>');
   if (end >= 0 && content.slice(end + '</think>'.length).trim() === '')
     return [finding('cut-off', 'nothing follows its thinking')];
@@ -99,9 +102,11 @@ export const notCutOff: SideCheck = (side, { fields }) => {
 
 /** Returns the reason as an endpoint gave it for the row or, in trace rows, for the trace that was taken. */
 function finishReason(fields: Record<string, unknown>): unknown {
-  const { finish_reason: own, generation_details: details, chosen_gen_idx: index } = fields;
-  if (own !== undefined || !Array.isArray(details) || typeof index !== 'number') return own;
-  return (details[index] as { finish_reason?: unknown } | null | undefined)?.finish_reason;
+  const { finish_reason: own, generation_details: details, finish_reasons: reasons, chosen_gen_idx } = fields;
+  if (!isAbsent(own) || typeof chosen_gen_idx !== 'number') return own;
+  const of = (list: unknown): unknown =>
+    Array.isArray(list) ? (list as unknown[])[chosen_gen_idx] : undefined;
+  return (of(details) as { finish_reason?: unknown } | null | undefined)?.finish_reason ?? of(reasons);
 }
 
 /** Tells whether the brace at `start` is closed again. */

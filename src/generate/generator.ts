@@ -79,24 +79,25 @@ export class Generator {
   /**
    * Samples responses. A response's tokens depend on its prompt, the seed, and the indices of its prompt and sample; on
    * other prompts and on `batchSize` only as far as rounding in larger or smaller matrix products does.
+   * @param prompts tokens, and what a prompt is called in errors
    * @returns `samples` completions a prompt, in the order of the prompts
    * @throws UserError for impossible options, and for a prompt that is empty or fills the model's positions
    */
   async generate(
-    prompts: readonly { ids: Int32Array }[],
+    prompts: readonly { ids: Int32Array; name?: string }[],
     options: GenerateOptions,
     onProgress?: (progress: GenerateProgress) => void,
   ): Promise<Completion[]> {
     const { samples = 1, signal, maxNewTokens, batchSize } = options;
     const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
     this.check({ sampling, samples, maxNewTokens, batchSize });
-    const sequences = prompts.flatMap(({ ids }, prompt) =>
+    const sequences = prompts.flatMap(({ ids, name }, prompt) =>
       Array.from({ length: samples }, (_, sample) =>
         this.begin(ids, {
           maxNewTokens,
           seed: deriveSeed(options.seed ?? 0, 'generate', prompt, sample),
           calculator: options.calculator ?? false,
-          name: `prompt ${prompt + 1}`,
+          name: name ?? `prompt ${prompt + 1}`,
         }),
       ),
     );

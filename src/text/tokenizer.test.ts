@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -85,6 +85,39 @@ describe('a tokenizer directory', () => {
     expect(ChatTokenizer.load(dir).renderChat([user])).toBe('file');
     rmSync(join(dir, 'chat_template.jinja'));
     expect(ChatTokenizer.load(dir).renderChat([user])).toBe('default');
+  });
+
+  it('takes the template for tools where there are any, as transformers does', () => {
+    const dir = chatDirectory('file', chatTokens);
+    const chat_template = [
+      { name: 'tool_use', template: 'tools' },
+      { name: 'default', template: 'default' },
+    ];
+    const written = () =>
+      [[], null, undefined].map((tools) => ChatTokenizer.load(dir).renderChat([user], { tools }));
+    writeFileSync(join(dir, 'tokenizer_config.json'), JSON.stringify({ chat_template }));
+    expect(written()).toEqual(['file', 'file', 'file']);
+    mkdirSync(join(dir, 'additional_chat_templates'));
+    writeFileSync(join(dir, 'additional_chat_templates', 'tool_use.jinja'), 'more');
+    expect(written()).toEqual(['more', 'file', 'file']);
+    rmSync(join(dir, 'chat_template.jinja'));
+    expect(written()).toEqual(['tools', 'default', 'default']);
+  });
+
+  const parts = [
+    { type: 'text', text: 'a ' },
+    { type: 'text', text: 'b' },
+  ];
+  const inParts =
+    '{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}{{ part.text | trim }}{% endfor %}{% endif %}{% endfor %}';
+  it.each([
+    ['takes parts', inParts, 'ab'],
+    ['takes texts only', "{% for m in messages %}{{ m.role + ': ' + m.content }}{% endfor %}", 'user: a b'],
+    ['writes whatever it gets', '{% for m in messages %}{{ m.content }}{% endfor %}', 'a b'],
+    ['writes the first part only', inParts.replace('in m.content', 'in m.content[:1]'), 'a b'],
+  ])('gives contents in parts to a template that %s', (_, template, expected) => {
+    const tokenizer = ChatTokenizer.load(chatDirectory(template, chatTokens));
+    expect(tokenizer.renderChat([{ role: 'user', content: parts }])).toBe(expected);
   });
 
   it('whose template refuses a plain question can still be loaded', async () => {

@@ -6,6 +6,7 @@ import { Tokenizer } from 'tokenizers';
 import { z } from 'zod';
 import { messageOf, UserError } from '../util/errors.js';
 import { tokenDecoder, type TokenDecoder } from './decode.js';
+import { contentText } from './messages.js';
 import { framingTokens } from './specialTokens.js';
 import { ChatTemplate, type RenderOptions, type RowMessage } from './template.js';
 
@@ -49,6 +50,8 @@ export class ChatTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #decode: TokenDecoder;
   readonly #template: ChatTemplate | undefined;
+  /** The template for conversations with tools, where there is one of its own. */
+  readonly #toolTemplate: ChatTemplate | undefined;
   readonly #added: readonly AddedToken[];
   readonly #specialIds: ReadonlySet<number>;
   /** The token that begins a text, if the files name one. */
@@ -101,14 +104,16 @@ export class ChatTokenizer {
       }
     }
     if (tokens.bos_token !== undefined) this.bosTokenId = this.tokenId(tokens.bos_token);
-    this.#template = readTemplate(dir, config.chat_template, tokens);
+    this.#template = readTemplate('default', dir, config.chat_template, tokens);
+    this.#toolTemplate = readTemplate('tool_use', dir, config.chat_template, tokens);
     const stops = ['generation_config.json', 'config.json'].flatMap(
       (file) => readFields(stopSchema, join(dir, file)).eos_token_id ?? [],
     );
     if (this.eosTokenId !== undefined) stops.push(this.eosTokenId);
     this.namedStopTokenIds = [...new Set(stops)];
     this.#endIds = new Set([...this.#specialIds, ...stops]);
-    const turnEnd = this.#template && this.#probeTurnEnd();
+    // A model with an unusual template can still continue plain texts.
+    const turnEnd = this.#template && attempt(() => this.turnEnd);
     if (turnEnd?.tokenId !== undefined) stops.push(turnEnd.tokenId);
     this.stopTokenIds = [...new Set(stops)];
   }
@@ -180,24 +185,25 @@ export class ChatTokenizer {
     return this.#decode(tokens);
   }
 
-  /** Writes the conversation by the model's template. */
+  /**
+   * Writes the conversation by the model's template. A template that does not take a content in parts, or writes only
+   * some of them, gets it as one text.
+   * @throws UserError with the template's own words if it refuses the messages
+   */
   renderChat(messages: readonly RowMessage[], options: RenderOptions = {}): string {
     if (!this.#template) {
       throw new UserError(
         `${this.dir} has no chat template; give rows of plain text, or a model with a template`,
       );
     }
-    return this.#template.render(messages, options);
-  }
-
-  /** Returns `turnEnd` or undefined: a model with an unusual template can still continue plain texts. */
-  #probeTurnEnd(): TurnEnd | undefined {
-    try {
-      return this.turnEnd;
-    } catch (error) {
-      if (error instanceof UserError) return undefined;
-      throw error;
-    }
+    const template = (options.tools ? this.#toolTemplate : undefined) ?? this.#template;
+    const joined = messages.map(withJoinedParts);
+    const whole = () => template.render(joined, options);
+    if (joined.every((message, i) => message === messages[i])) return whole();
+    const inParts = attempt(() => template.render(messages, options));
+    const inOne = attempt(whole);
+    if (inParts !== undefined && (inOne === undefined || letters(inParts) === letters(inOne))) return inParts;
+    return inOne ?? whole();
   }
 
   #findFraming(): ReadonlyMap<number, string> {
@@ -219,11 +225,8 @@ export class ChatTokenizer {
     if (!this.#template) return '';
     const turns = ['user', 'assistant', 'user'].map((role) => ({ role, content: 'x' }));
     for (const messages of [[{ role: 'system', content: 'x' }, ...turns], turns, turns.slice(0, 1)]) {
-      try {
-        return this.renderChat(messages, { addGenerationPrompt: true });
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-      }
+      const written = attempt(() => this.renderChat(messages, { addGenerationPrompt: true }));
+      if (written !== undefined) return written;
     }
     return '';
   }
@@ -252,6 +255,24 @@ export class ChatTokenizer {
   }
 }
 
+/** What `render` returns; undefined where the template refuses. */
+function attempt<T>(render: () => T): T | undefined {
+  try {
+    return render();
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** The message itself, unless its content is in parts. */
+function withJoinedParts(message: RowMessage): RowMessage {
+  return Array.isArray(message.content) ? { ...message, content: contentText(message) } : message;
+}
+
+/** A text without its white space, which templates trim around parts. */
+const letters = (text: string): string => text.replace(/\s+/gu, '');
+
 function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as unknown;
@@ -272,15 +293,24 @@ function readFields<T extends z.ZodType>(schema: T, path: string): z.infer<T> {
   return parse(schema, existsSync(path) ? readJson(path) : {}, path);
 }
 
-/** Takes chat_template.jinja, else the template in tokenizer_config.json (the default one of several). */
+/**
+ * Reads the template of a name from where transformers looks for it: beside chat_template.jinja, which is the default,
+ * others are in a folder; without it they are in tokenizer_config.json.
+ */
 function readTemplate(
+  name: 'default' | 'tool_use',
   dir: string,
   inline: string | { name: string; template: string }[] | null | undefined,
   specialTokens: Record<string, string>,
 ): ChatTemplate | undefined {
-  const path = join(dir, 'chat_template.jinja');
-  if (existsSync(path)) return new ChatTemplate(readFileSync(path, 'utf8'), path, specialTokens);
-  const source = Array.isArray(inline) ? inline.find(({ name }) => name === 'default')?.template : inline;
+  const own = join(dir, 'chat_template.jinja');
+  if (existsSync(own)) {
+    const path = name === 'default' ? own : join(dir, 'additional_chat_templates', `${name}.jinja`);
+    if (!existsSync(path)) return undefined;
+    return new ChatTemplate(readFileSync(path, 'utf8'), path, specialTokens);
+  }
+  const several = Array.isArray(inline) ? inline : [{ name: 'default', template: inline }];
+  const source = several.find((template) => template.name === name)?.template;
   return source == null
     ? undefined
     : new ChatTemplate(source, join(dir, 'tokenizer_config.json'), specialTokens);
