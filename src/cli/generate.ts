@@ -13,7 +13,13 @@ const generateSettings = z.strictObject({
   prompts: z
     .string()
     .min(1)
-    .describe('JSON lines of {"prompt": text or messages}, {"messages"} or {"problem"}'),
+    .describe(
+      'JSON lines of {"prompt": text or messages}, {"messages"} or {"problem"}; "-" is standard input',
+    ),
+  raw: z
+    .boolean()
+    .default(false)
+    .describe("give texts to the model as they are, not as the user's turn by its chat template"),
   samples: z.int().positive().default(1).describe('responses a prompt').meta({ short: 'k' }),
   system: z.string().optional().describe('a system message'),
   sampling: samplingSchema(evaluateDefaults).omit({ extra_body: true }).prefault({}),
@@ -35,6 +41,9 @@ export function generateCommand(): Command {
     .addHelpText(
       'after',
       `
+A prompt that is a text is the user's turn, where the model has a chat template; --raw lets the model continue it as it
+is. "tools" and "chat_template_kwargs" beside a prompt go to the template.
+
 Writes one object a response, in input order: {"prompt": index, "sample", "text", "tokens", "finish_reason"}.
 
 Example:
@@ -43,19 +52,18 @@ Example:
     .action(async (flags: Record<string, unknown> & { out?: string }) => {
       const settings = settingsFrom(generateSettings, flags, {}, 'generate');
       const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
-        const prompts = await readPrompts(settings.prompts);
+        const path = settings.prompts === '-' ? '/dev/stdin' : settings.prompts;
+        const prompts = await readPrompts(path);
         const { openGenerator } = await import('../generate/open.js');
-        const { encodePrompt } = await import('../text/tokenRows.js');
+        const { encodePrompts } = await import('../generate/prompts.js');
         using opened = openGenerator(settings.model, settings);
-        const { sampling, samples, system, batch_size: batchSize } = settings;
+        const { sampling, samples, system, raw, batch_size: batchSize } = settings;
         const { max_tokens: maxNewTokens, top_p: topP, forced_prefix: forcedPrefix, ...rest } = sampling;
-        const begun = {
+        const encoded = await encodePrompts(opened.tokenizer, path, prompts, {
+          raw,
           ...(system !== undefined && { system }),
           ...(forcedPrefix !== undefined && { forcedPrefix }),
-        };
-        const encoded = await Promise.all(
-          prompts.map(async (prompt) => ({ ids: await encodePrompt(opened.tokenizer, prompt, begun) })),
-        );
+        });
         const completions = await opened.generator.generate(
           encoded,
           { ...rest, samples, maxNewTokens, topP, ...(batchSize !== undefined && { batchSize }), signal },
