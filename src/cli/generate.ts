@@ -17,7 +17,13 @@ const generateSettings = z.strictObject({
   prompts: z
     .string()
     .min(1)
-    .describe('JSON lines of {"prompt": text or messages}, {"messages"} or {"problem"}'),
+    .describe(
+      'JSON lines of {"prompt": text or messages}, {"messages"} or {"problem"}; "-" is standard input',
+    ),
+  raw: z
+    .boolean()
+    .default(false)
+    .describe("give texts to the model as they are, not as the user's turn by its chat template"),
   samples: samplesKey('responses a prompt'),
   system: z.string().optional().describe('a system message'),
   sampling: samplingSchema(evaluateDefaults).omit({ extra_body: true }).prefault({}),
@@ -39,6 +45,9 @@ export function generateCommand(): Command {
     .addHelpText(
       'after',
       `
+A prompt that is a text is the user's turn, where the model has a chat template; --raw lets the model continue it as it
+is. "tools" and "chat_template_kwargs" beside a prompt go to the template.
+
 Writes one object a response, in input order: {"prompt": index, "sample", "text", "tokens", "finish_reason"}.
 
 Example:
@@ -49,9 +58,10 @@ Example:
       if (flags.out !== undefined) refuseOverInputs([flags.out], [settings.model, settings.prompts]);
       using output = new LinesOut(flags.out);
       const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
-        const prompts = await readPrompts(settings.prompts);
+        const path = settings.prompts === '-' ? '/dev/stdin' : settings.prompts;
+        const prompts = await readPrompts(path);
         const { openGenerator } = await import('../generate/open.js');
-        const { encodePrompt } = await import('../text/tokenRows.js');
+        const { encodePrompts } = await import('../generate/prompts.js');
         const { resolveModel } = await import('../hub/resolve.js');
         using opened = openGenerator(await resolveModel(settings.model, progress), {
           ...settings,
@@ -59,15 +69,13 @@ Example:
             progress.log(sentence);
           },
         });
-        const { sampling, samples, system, batch_size: batchSize } = settings;
+        const { sampling, samples, system, raw, batch_size: batchSize } = settings;
         const { max_tokens: maxNewTokens, top_p: topP, forced_prefix: forcedPrefix, ...rest } = sampling;
-        const begun = {
+        const encoded = await encodePrompts(opened.tokenizer, path, prompts, {
+          raw,
           ...(system !== undefined && { system }),
           ...(forcedPrefix !== undefined && { forcedPrefix }),
-        };
-        const encoded = await Promise.all(
-          prompts.map(async (prompt) => ({ ids: await encodePrompt(opened.tokenizer, prompt, begun) })),
-        );
+        });
         const completions = await opened.generator.generate(
           encoded,
           { ...rest, samples, maxNewTokens, topP, ...(batchSize !== undefined && { batchSize }), signal },

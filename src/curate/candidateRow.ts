@@ -1,7 +1,7 @@
 /** @file Holds what may be written of one row: its right trace, its pairs, and its place in the output. */
 import { createHash } from 'node:crypto';
 import type { TraceRow } from '../data/traceRow.js';
-import type { ChatMessage } from '../text/template.js';
+import type { RowMessage } from '../text/template.js';
 import { deriveSeed } from '../util/random.js';
 import type { Ordered } from './spool.js';
 import type { Sides } from './verdictSources.js';
@@ -11,7 +11,7 @@ export interface Trace {
   index: number;
   text: string;
   /** Its message, where that is more than the text. */
-  message?: ChatMessage;
+  message?: RowMessage;
   /** Why it ended, where the row says so. */
   finishReason?: string;
 }
@@ -46,7 +46,7 @@ export interface CandidateRow extends Ordered {
   originalIndex: number;
   source: string | null;
   uuid: string;
-  prompt: ChatMessage[];
+  prompt: RowMessage[];
   /** The row's columns for the chat template. */
   columns?: Record<string, unknown>;
   /** The right trace for D_SFT. */
@@ -60,12 +60,12 @@ export interface CandidateRow extends Ordered {
 }
 
 /** The messages before the answer. */
-export function promptOf({ prompt, problem }: TraceRow): ChatMessage[] {
+export function promptOf({ prompt, problem }: TraceRow): RowMessage[] {
   return prompt ?? [{ role: 'user', content: problem! }];
 }
 
 /** The message of one of a row's generations. */
-export function responseOf({ generations, messages }: TraceRow, index: number): ChatMessage {
+export function responseOf({ generations, messages }: TraceRow, index: number): RowMessage {
   return messages?.[index] ?? { role: 'assistant', content: generations![index]! };
 }
 

@@ -71,14 +71,14 @@ describe('what a message holds besides its text', () => {
     const row = {
       prompt: [{ ...user, name: 'ann' }],
       chosen: [right],
-      rejected: [said('No.', { audio: null })],
+      rejected: [said('No.', { audio: 'a' })],
     };
     const { out } = await run([JSON.stringify(row).replace('"N"', '12345678901234567890')]);
     const [written] = readOutput(out, 'pref');
     expect(written).toMatchObject({
       prompt: [{ ...user, name: 'ann' }],
       chosen: [{ ...right, weight: 12345678901234567890 }],
-      rejected: [{ audio: null }],
+      rejected: [{ audio: 'a' }],
     });
     expect(readFileSync(join(out, 'pref.jsonl'), 'utf8')).toContain('"weight":12345678901234567890}');
   });

@@ -1,4 +1,5 @@
 /** @file Puts rows that have a right trace through the filters and lets the rule choose among their traces. */
+import { contentText } from '../text/messages.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { deriveSeed, Random } from '../util/random.js';
 import {
@@ -215,9 +216,7 @@ function byTrace(rows: readonly Filtered[], counts: readonly number[][]): Map<Fi
 
 /** Everything before the answer, usually just the problem. */
 function problemText({ row }: JudgedRow): string {
-  return promptOf(row)
-    .map(({ content }) => content)
-    .join('\n');
+  return promptOf(row).map(contentText).join('\n');
 }
 
 function excessOf({ prompt, chosen, rejected }: PairLengths, limits: LengthLimits): (keyof PairLengths)[] {

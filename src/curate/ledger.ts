@@ -99,7 +99,10 @@ export class Ledger {
     this.drop({ ordinal, originalIndex: row.originalIndex }, reason);
     if (reason === 'invalid_problem' && row.fields.problem_is_valid === undefined) this.#lacking.validity++;
     const { llm, mvReparsed } = row.correctness;
-    const onlyRules = reason === 'verdicts_missing' ? verdictsOf(row, 'mv') : mvReparsed?.includes(true);
+    const onlyRules =
+      reason === 'verdicts_missing'
+        ? verdictsOf(row, 'mv')
+        : mvReparsed?.some((verdict, i) => verdict && !row.cutOff?.[i]);
     if (onlyRules && (llm?.every((verdict) => verdict === null) ?? true)) this.#lacking.judge++;
   }
 

@@ -1,6 +1,6 @@
 /** @file Counts tokens of prompts and responses with the student's tokenizer, in the ways that curation needs. */
 import { responseText } from '../data/responseText.js';
-import type { ChatMessage } from '../text/template.js';
+import type { RowMessage } from '../text/template.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { messageOf, UserError } from '../util/errors.js';
 
@@ -44,8 +44,8 @@ export const rediLimits = { prompt: 800, response: 19_000 };
 
 /** What is measured: a prompt and responses to it. */
 export interface Measurable {
-  prompt: readonly ChatMessage[];
-  responses: readonly ChatMessage[];
+  prompt: readonly RowMessage[];
+  responses: readonly RowMessage[];
 }
 
 export interface Lengths {
@@ -67,9 +67,9 @@ export class LengthMeter {
 
   /** Counts prompts and responses apart. @throws UserError where the chat template refuses what it is given */
   async measureParts(items: readonly Measurable[], { template, more }: LengthCount): Promise<Lengths[]> {
-    const promptText = (prompt: readonly ChatMessage[]) =>
+    const promptText = (prompt: readonly RowMessage[]) =>
       template ? this.#renderPart(prompt) : prompt.map(responseText).join('\n');
-    const answerText = (response: ChatMessage) =>
+    const answerText = (response: RowMessage) =>
       template ? this.#renderPart([response]) : responseText(response);
     const counts = await this.#countAll(
       items.flatMap(({ prompt, responses }) => [promptText(prompt), ...responses.map(answerText)]),
@@ -92,7 +92,7 @@ export class LengthMeter {
     return items.map(({ responses }) => responses.map(() => counts[next++]!));
   }
 
-  #renderPart(messages: readonly ChatMessage[]): string {
+  #renderPart(messages: readonly RowMessage[]): string {
     try {
       return this.#tokenizer.renderChat(messages);
     } catch (error) {

@@ -1,8 +1,8 @@
 /** @file Makes the rows of sft.jsonl and pref.jsonl. Writes no file. */
-import type { ChatMessage } from '../text/template.js';
+import type { RowMessage } from '../text/template.js';
 import type { CandidateRow, Pair, Trace } from './candidateRow.js';
 
-const answer = ({ message, text }: Trace): ChatMessage => message ?? { role: 'assistant', content: text };
+const answer = ({ message, text }: Trace): RowMessage => message ?? { role: 'assistant', content: text };
 
 /** A row of sft.jsonl: TRL's conversational language-modelling format, with where it comes from. */
 export function sftRow(row: CandidateRow, trace: Trace): Record<string, unknown> {

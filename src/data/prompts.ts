@@ -1,33 +1,41 @@
 /** @file Reads prompts for sampling without grading. */
-import { z } from 'zod';
-import type { ChatMessage } from '../text/template.js';
+import type { RowMessage, TemplateInputs } from '../text/template.js';
 import { UserError } from '../util/errors.js';
 import { rowError } from './jsonl.js';
+import { isAbsent, parseMessages, parseTemplateInputs } from './messages.js';
 import { readRows } from './readRows.js';
 
-const messages = z.array(z.looseObject({ role: z.string(), content: z.string() })).min(1);
+/** What a response is asked for. */
+export interface Prompt {
+  line: number;
+  /** Messages; a text is the user's turn, or what the model is to continue. */
+  prompt: RowMessage[] | string;
+  /** The row's tools and variables for the chat template. */
+  inputs?: TemplateInputs;
+}
 
 /**
- * Prompts of a file of rows: `messages`, `prompt` (messages; a text is taken as it is, without a template), or
- * `problem` or `question` (the user's turn). @throws UserError naming file, line and field, or where there are no rows
+ * Prompts of a file of rows: `messages`, `prompt` (messages or a text), or `problem` or `question` (a text). Beside
+ * them stand `tools` and `chat_template_kwargs`. Fields that are null count as absent.
+ * @throws UserError naming file, line and field, or where there are no rows
  */
-export async function readPrompts(path: string): Promise<(ChatMessage[] | string)[]> {
-  const prompts: (ChatMessage[] | string)[] = [];
-  for await (const { line, row } of readRows(path)) prompts.push(promptOf(row, path, line));
+export async function readPrompts(path: string): Promise<Prompt[]> {
+  const prompts: Prompt[] = [];
+  for await (const { line, row } of readRows(path)) {
+    const fail = (problem: string) => rowError(path, line, problem);
+    const name = ['messages', 'prompt', 'problem', 'question'].find((field) => !isAbsent(row[field]));
+    if (name === undefined) throw fail('the field "prompt", "messages" or "problem" is missing');
+    const inputs = parseTemplateInputs(row, fail);
+    prompts.push({ line, prompt: promptOf(row[name], name, fail), ...(inputs && { inputs }) });
+  }
   if (prompts.length === 0) throw new UserError(`${path} has no rows.`);
   return prompts;
 }
 
-function promptOf(row: Record<string, unknown>, path: string, line: number): ChatMessage[] | string {
-  for (const name of ['messages', 'prompt'] as const) {
-    if (row[name] === undefined) continue;
-    if (name === 'prompt' && typeof row.prompt === 'string') return row.prompt;
-    const parsed = messages.safeParse(row[name]);
-    if (!parsed.success) throw rowError(path, line, `"${name}" must be a list of {"role", "content"}`);
-    return parsed.data;
-  }
-  const problem = row.problem ?? row.question;
-  if (typeof problem !== 'string')
-    throw rowError(path, line, 'the field "prompt", "messages" or "problem" is missing');
-  return [{ role: 'user', content: problem }];
+function promptOf(value: unknown, name: string, fail: (problem: string) => Error): RowMessage[] | string {
+  if (name !== 'messages' && typeof value === 'string') return value;
+  if (name === 'problem' || name === 'question') throw fail(`"${name}" must be a text`);
+  const messages = parseMessages(value, name, fail);
+  if (!messages) throw fail(`"${name}" must be a list of {"role", "content"}`);
+  return messages;
 }

@@ -102,7 +102,7 @@ describe('readRows goes by content, not by name', () => {
       'an array with a deep row',
       `[{},{"a":[1,2]},${'['.repeat(9000)}${']'.repeat(9000)}]`,
       'utf8',
-      /line 3: nested more than 128/,
+      /line 3: nested too deeply/,
     ],
   ] as const)('names %s', async (name, text, encoding, message) => {
     const path = file('other', Buffer.from(text, encoding));
@@ -122,7 +122,7 @@ describe('readRows goes by content, not by name', () => {
     const found = await read(path);
     expect(found.rows).toEqual([{ a: 1 }, { a: 2 }]);
     expect(found.bad.map(({ line, problem }) => [line, problem])).toEqual([
-      [2, 'nested more than 128 levels deep'],
+      [2, 'nested too deeply, more than 128 levels'],
       [3, 'not valid UTF-8 but looks like Windows-1252 (Latin-1); save the file in UTF-8'],
       [4, 'not valid UTF-8 but looks like GB 18030; save the file in UTF-8'],
     ]);

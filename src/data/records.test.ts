@@ -127,3 +127,116 @@ describe('parseRecord', () => {
     expect(bad).toThrow(message);
   });
 });
+
+const tool = { type: 'function', function: { name: 'weather' } };
+const call = { role: 'assistant', content: null, tool_calls: [{ function: { name: 'weather' } }] };
+
+describe('what a chat template is given', () => {
+  it.each([
+    ['as they are', [tool], { enable_thinking: false }],
+    ['as JSON text', JSON.stringify([tool]), '{"enable_thinking": false}'],
+  ])('is read from tools and chat_template_kwargs %s, in every layout', (_, tools, chat_template_kwargs) => {
+    const besides = { tools, chat_template_kwargs };
+    const rows = [
+      { messages: [user, right], ...besides },
+      { prompt: [user], completion: [right], ...besides },
+      { prompt: [user], chosen: [right], rejected: [wrong], ...besides },
+      { chosen: [user, right], rejected: [user, wrong], ...besides },
+    ];
+    const inputs = { tools: [tool], kwargs: { enable_thinking: false } };
+    expect(read(...rows).map((record) => record.inputs)).toEqual(rows.map(() => inputs));
+  });
+
+  it('is nothing where the columns are null, absent or empty texts', () => {
+    const rows = [
+      { messages: [user, right], tools: null, chat_template_kwargs: null },
+      { messages: [user, right], tools: '', chat_template_kwargs: 'null' },
+      { prompt: 'q', completion: 'a', tools: [], chat_template_kwargs: {} },
+    ];
+    expect(read(...rows).slice(0, 2)).toEqual([1, 2].map((line) => ({ ...read(rows[0])[0], line })));
+    expect(read(rows[2])).toMatchObject([{ prompt: 'q', inputs: { tools: [], kwargs: {} } }]);
+  });
+
+  it.each([
+    [{ tools: { name: 'f' } }, /line 1: "tools" must be a list of JSON schemas/],
+    [{ tools: ['f'] }, /"tools" must be a list/],
+    [{ tools: '[{' }, /"tools" must be a list/],
+    [{ tools: 3 }, /"tools" must be a list/],
+    [{ chat_template_kwargs: [] }, /"chat_template_kwargs" must be an object/],
+    [{ chat_template_kwargs: 'enable_thinking' }, /"chat_template_kwargs" must be an object/],
+    [{ chat_template_kwargs: { tools: [tool] } }, /"chat_template_kwargs" cannot set "tools"/],
+    [{ chat_template_kwargs: { add_generation_prompt: true } }, /cannot set "add_generation_prompt"/],
+  ])('is refused where it has another shape: %j', (columns, message) => {
+    const bad = () => read({ messages: [user, right], ...columns });
+    expect(bad).toThrow(UserError);
+    expect(bad).toThrow(message);
+  });
+
+  it('is refused beside texts, to which no template is applied', () => {
+    expect(() => read({ prompt: 'q', completion: 'a', tools: [tool] })).toThrow(/line 1: .*would be lost/);
+    expect(() => read({ prompt: 'q', chosen: 'a', rejected: 'b', chat_template_kwargs: { x: 1 } })).toThrow(
+      /would be lost/,
+    );
+  });
+});
+
+describe('contents', () => {
+  const parts = [
+    { type: 'text', text: 'a', image_url: null },
+    { type: 'text', text: 'b' },
+  ];
+
+  it('may be lists of text parts, and null or absent beside tool calls', () => {
+    const answer = { role: 'assistant', content: 'It rains.', tool_calls: null };
+    const bare = { role: call.role, tool_calls: call.tool_calls };
+    for (const asks of [call, bare]) {
+      const messages = [{ role: 'user', content: parts }, asks, { role: 'tool', content: '5' }, answer];
+      const [record] = read({ messages });
+      expect(record!.prompt).toEqual(messages.slice(0, 3));
+      expect(record).toMatchObject({ response: [{ role: 'assistant', content: 'It rains.' }] });
+      expect((record as { response: object[] }).response[0]).not.toHaveProperty('tool_calls');
+    }
+    expect(read({ messages: [user, call] })).toMatchObject([{ response: [call] }]);
+  });
+
+  it.each([
+    [
+      [{ type: 'image_url', image_url: { url: 'x' } }],
+      /message 1 has a part of type "image_url", and only parts of text/,
+    ],
+    [[...parts, { type: 'image' }], /message 1 has a part of type "image"/],
+    [[{ type: 'text' }], /message 1 has a text part whose "text" is not a text/],
+    [['a'], /message 1 has a part of "content" that is not/],
+    [null, /message 1 has no "content", which only a message with "tool_calls" may lack/],
+    [3, /message 1 has a "content" that is neither a text nor a list/],
+  ])('are refused where they cannot be text: %j', (content, message) => {
+    const bad = () => read({ messages: [{ role: 'user', content }, right] });
+    expect(bad).toThrow(UserError);
+    expect(bad).toThrow(message);
+    expect(bad).toThrow(/rows\.jsonl, line 1: "messages"/);
+  });
+
+  it('that are nothing but an empty list of calls are no answer', () => {
+    expect(() => read({ messages: [user, { ...call, tool_calls: [] }] })).toThrow(
+      /message 2 has no "content"/,
+    );
+    expect(() => read({ messages: [user, { ...right, content: [] }] })).toThrow(/the answer .* is empty/);
+  });
+});
+
+it('the prompt ends where the messages of the sides differ in anything', () => {
+  const [one, other] = ['a', 'b'].map((thinking) => ({ ...right, thinking }));
+  expect(() => read({ chosen: [user, one, user, right], rejected: [user, other, user, wrong] })).toThrow(
+    /same messages before the last/,
+  );
+});
+
+it('a row that is nested too deeply is named', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const sides = ['chosen', 'rejected'].map(
+    (name) => `"${name}": [{"role": "user", "content": "q", "x": ${deep}}, ${JSON.stringify(right)}]`,
+  );
+  expect(() => read({ messages: [user, right] }, `{${sides.join(', ')}}`)).toThrow(
+    /rows\.jsonl, line 2: .*nested too deeply/,
+  );
+});

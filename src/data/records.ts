@@ -1,34 +1,38 @@
 /** @file Reads training rows: messages, and pairs of a chosen and a rejected response. Knows no tokens. */
-import { z } from 'zod';
-import type { ChatMessage } from '../text/template.js';
+import { isDeepStrictEqual } from 'node:util';
+import { calledTools, contentText } from '../text/messages.js';
+import type { RowMessage, TemplateInputs } from '../text/template.js';
 import { UserError } from '../util/errors.js';
+import { errorInRow } from './errorInRow.js';
 import { rowError } from './jsonl.js';
+import { isAbsent, parseMessages, parseTemplateInputs, saysSomething } from './messages.js';
 import { readRows } from './readRows.js';
 
 /** Messages, or a plain text to which no template is applied. */
-export type Text = ChatMessage[] | string;
+export type Text = RowMessage[] | string;
 
-/** An answer to learn: the last message is the assistant's. */
-export interface MessageRecord {
-  kind: 'messages';
+/** What an answer responds to, and what the template is given besides. */
+interface Asked {
   line: number;
   prompt: Text;
+  /** The row's tools and variables for the template; absent where it has none. */
+  inputs?: TemplateInputs;
+}
+
+/** An answer to learn: the last message is the assistant's. */
+export interface MessageRecord extends Asked {
+  kind: 'messages';
   response: Text;
 }
 
 /** A right and a wrong answer to one prompt. */
-export interface PreferenceRecord {
+export interface PreferenceRecord extends Asked {
   kind: 'preference';
-  line: number;
-  prompt: Text;
   chosen: Text;
   rejected: Text;
 }
 
 export type TrainingRecord = MessageRecord | PreferenceRecord;
-
-const messages = z.array(z.looseObject({ role: z.string(), content: z.string() })).min(1);
-const text = z.union([z.string(), messages]);
 
 /**
  * Reads training rows of JSON lines, a JSON array or Parquet in TRL's layouts:
@@ -39,101 +43,144 @@ const text = z.union([z.string(), messages]);
  *     {"chosen": […], "rejected": […]}                   the prompt is what both begin with
  *
  * A text `prompt` beside message lists (as in REDI's own files) is ignored, as TRL does: both lists hold the user's
- * turn. The answer is one message, the assistant's; columns that are null count as absent.
+ * turn. The answer is one message, the assistant's; columns that are null count as absent. A message's content is a
+ * text, a list of text parts, or null beside tool calls. `tools` and `chat_template_kwargs`, as they are or as JSON
+ * text, go to the chat template.
  * @throws UserError naming file, line and field, or where there are no rows
  */
 export async function readTrainingRecords(path: string): Promise<TrainingRecord[]> {
   const records: TrainingRecord[] = [];
-  for await (const { line, row } of readRows(path)) records.push(parseRecord(row, path, line));
+  for await (const { line, row } of readRows(path)) {
+    try {
+      records.push(parseRecord(row, path, line));
+    } catch (error) {
+      throw errorInRow(path, line, error);
+    }
+  }
   if (records.length === 0) throw new UserError(`${path} has no rows.`);
   return records;
 }
 
-/** Reads one training row. */
+/** Reads one training row. @throws RowError naming file, line and field */
 export function parseRecord(row: Record<string, unknown>, path: string, line: number): TrainingRecord {
-  const has = (name: string) => row[name] !== undefined && row[name] !== null;
-  const fail = (problem: string) => rowError(path, line, problem);
-  const field = (name: string): Text => {
-    if (!has(name)) throw fail(`the field "${name}" is missing`);
-    const parsed = text.safeParse(row[name]);
-    if (!parsed.success) throw fail(`"${name}" must be a text or a list of {"role", "content"}`);
-    return parsed.data;
-  };
-  const answer = (name: string): Text => {
-    const value = field(name);
-    const last = typeof value === 'string' ? undefined : value.at(-1)!;
-    if (last && last.role !== 'assistant') {
-      throw fail(`the last message of "${name}" must be the assistant's, not "${last.role}"`);
-    }
-    const content = typeof value === 'string' ? value : value.at(-1)!.content;
-    if (content.trim() === '') throw fail(`the answer in "${name}" is empty`);
-    return value;
-  };
-  /** Checks that the answer stands alone beside a prompt: messages before it would be trained as if the model wrote them. */
-  const beside = (prompt: Text, name: string, value: Text): Text => {
-    if ((typeof prompt === 'string') !== (typeof value === 'string')) {
-      throw fail(`"prompt" and "${name}" must both be texts or both lists of messages`);
-    }
-    if (typeof value !== 'string' && value.length > 1) {
-      throw fail(`"${name}" must hold the answer alone, since "prompt" holds the messages before it`);
-    }
-    return value;
-  };
-  const promptText = (): Text => {
-    const prompt = field('prompt');
-    if (prompt === '') throw fail('"prompt" is empty, and the first token of an answer needs one before it');
-    return prompt;
-  };
+  const fields = new RecordFields(row, path, line);
+  const record = fields.has('messages') ? conversation(fields) : answered(fields);
+  const inputs = parseTemplateInputs(row, fields.fail);
+  if (!inputs) return record;
+  if (typeof record.prompt === 'string' && saysSomething(inputs))
+    throw fields.fail(
+      'a row of texts is trained without a chat template, so its "tools" and "chat_template_kwargs" would be lost: give messages',
+    );
+  return { ...record, inputs };
+}
 
-  if (has('messages')) {
-    const all = answer('messages');
-    if (typeof all === 'string') throw fail('"messages" must be a list of {"role", "content"}');
-    if (all.length < 2) throw fail('"messages" must hold a prompt before the answer');
-    return { kind: 'messages', line, prompt: all.slice(0, -1), response: all.slice(-1) };
-  }
-  if (has('chosen') || has('rejected')) {
-    const chosen = answer('chosen');
-    const rejected = answer('rejected');
-    if ((typeof chosen === 'string') !== (typeof rejected === 'string')) {
-      throw fail('"chosen" and "rejected" must both be texts or both lists of messages');
-    }
-    if (typeof chosen === 'string' || typeof rejected === 'string' || Array.isArray(row.prompt)) {
-      const prompt = promptText();
-      return {
-        kind: 'preference',
-        line,
-        prompt,
-        chosen: beside(prompt, 'chosen', chosen),
-        rejected: beside(prompt, 'rejected', rejected),
-      };
-    }
-    const shared = commonPrefix(chosen, rejected);
-    if (shared === 0)
-      throw fail(
-        'the messages of the prompt are missing: in "prompt" as a list, or at the beginning of both "chosen" and "rejected"',
+/** {"messages"} */
+function conversation(fields: RecordFields): TrainingRecord {
+  const all = fields.answer('messages');
+  if (typeof all === 'string') throw fields.fail('"messages" must be a list of {"role", "content"}');
+  if (all.length < 2) throw fields.fail('"messages" must hold a prompt before the answer');
+  return { kind: 'messages', line: fields.line, prompt: all.slice(0, -1), response: all.slice(-1) };
+}
+
+/** {"prompt", "completion"}, {"prompt", "chosen", "rejected"}, {"chosen", "rejected"} */
+function answered(fields: RecordFields): TrainingRecord {
+  const { line } = fields;
+  if (!fields.has('chosen') && !fields.has('rejected')) {
+    if (!fields.has('completion'))
+      throw fields.fail(
+        'a training row has "messages", "prompt" and "completion", or "chosen" and "rejected"',
       );
-    if (shared < chosen.length - 1 || shared < rejected.length - 1)
-      throw fail('"chosen" and "rejected" must have the same messages before the last, the answer');
+    const prompt = fields.prompt();
+    const response = fields.beside(prompt, 'completion', fields.answer('completion'));
+    return { kind: 'messages', line, prompt, response };
+  }
+  const chosen = fields.answer('chosen');
+  const rejected = fields.answer('rejected');
+  if ((typeof chosen === 'string') !== (typeof rejected === 'string'))
+    throw fields.fail('"chosen" and "rejected" must both be texts or both lists of messages');
+  if (typeof chosen === 'string' || typeof rejected === 'string' || Array.isArray(fields.row.prompt)) {
+    const prompt = fields.prompt();
     return {
       kind: 'preference',
       line,
-      prompt: chosen.slice(0, shared),
-      chosen: chosen.slice(shared),
-      rejected: rejected.slice(shared),
+      prompt,
+      chosen: fields.beside(prompt, 'chosen', chosen),
+      rejected: fields.beside(prompt, 'rejected', rejected),
     };
   }
-  if (has('completion')) {
-    const prompt = promptText();
-    return { kind: 'messages', line, prompt, response: beside(prompt, 'completion', answer('completion')) };
+  const shared = commonPrefix(chosen, rejected);
+  if (shared === 0)
+    throw fields.fail(
+      'the messages of the prompt are missing: in "prompt" as a list, or at the beginning of both "chosen" and "rejected"',
+    );
+  if (shared < chosen.length - 1 || shared < rejected.length - 1)
+    throw fields.fail('"chosen" and "rejected" must have the same messages before the last, the answer');
+  return {
+    kind: 'preference',
+    line,
+    prompt: chosen.slice(0, shared),
+    chosen: chosen.slice(shared),
+    rejected: rejected.slice(shared),
+  };
+}
+
+/** The fields of a training row. Its methods throw the row's error where a field is not what it must be. */
+class RecordFields {
+  constructor(
+    readonly row: Record<string, unknown>,
+    readonly path: string,
+    readonly line: number,
+  ) {}
+
+  readonly fail = (problem: string): Error => rowError(this.path, this.line, problem);
+
+  has(name: string): boolean {
+    return !isAbsent(this.row[name]);
   }
-  throw fail('a training row has "messages", "prompt" and "completion", or "chosen" and "rejected"');
+
+  /** A text or messages. */
+  #text(name: string): Text {
+    if (!this.has(name)) throw this.fail(`the field "${name}" is missing`);
+    const value = this.row[name];
+    if (typeof value === 'string') return value;
+    const messages = parseMessages(value, name, this.fail);
+    if (!messages) throw this.fail(`"${name}" must be a text or a list of {"role", "content"}`);
+    return messages;
+  }
+
+  /** A text or messages that end with the assistant's. */
+  answer(name: string): Text {
+    const value = this.#text(name);
+    const last: RowMessage =
+      typeof value === 'string' ? { role: 'assistant', content: value } : value.at(-1)!;
+    if (last.role !== 'assistant')
+      throw this.fail(`the last message of "${name}" must be the assistant's, not "${last.role}"`);
+    if (contentText(last).trim() === '' && calledTools(last).length === 0)
+      throw this.fail(`the answer in "${name}" is empty`);
+    return value;
+  }
+
+  prompt(): Text {
+    const prompt = this.#text('prompt');
+    if (prompt === '')
+      throw this.fail('"prompt" is empty, and the first token of an answer needs one before it');
+    return prompt;
+  }
+
+  /** Checks that the answer stands alone beside a prompt: messages before it would be trained as if the model wrote them. */
+  beside(prompt: Text, name: string, value: Text): Text {
+    if ((typeof prompt === 'string') !== (typeof value === 'string'))
+      throw this.fail(`"prompt" and "${name}" must both be texts or both lists of messages`);
+    if (typeof value !== 'string' && value.length > 1)
+      throw this.fail(`"${name}" must hold the answer alone, since "prompt" holds the messages before it`);
+    return value;
+  }
 }
 
 /** Counts the messages that both lists begin with, leaving each at least its last. */
-function commonPrefix(a: readonly ChatMessage[], b: readonly ChatMessage[]): number {
+function commonPrefix(a: readonly RowMessage[], b: readonly RowMessage[]): number {
   const most = Math.min(a.length, b.length) - 1;
   let shared = 0;
-  while (shared < most && a[shared]!.role === b[shared]!.role && a[shared]!.content === b[shared]!.content)
-    shared++;
+  while (shared < most && isDeepStrictEqual(a[shared], b[shared])) shared++;
   return shared;
 }

@@ -1,5 +1,5 @@
 /** @file Defines a row of traces: a problem, responses to it, and the verdicts on them. */
-import type { ChatMessage } from '../text/template.js';
+import type { RowMessage } from '../text/template.js';
 
 /** One verdict a generation, null where there is none; null altogether where the list is missing. */
 export type VerdictList = (boolean | null)[] | null;
@@ -20,7 +20,7 @@ export interface TraceRow {
   /** Texts, with thinking that stands apart put back as `<think>…</think>`. */
   generations: string[] | null;
   /** The messages of generations that are more than a text, which are written as they are; absent where none is. */
-  messages?: (ChatMessage | null)[];
+  messages?: (RowMessage | null)[];
   correctness: {
     /** `llama_verification`: the LLM judge's. */
     llm: VerdictList;
@@ -35,7 +35,7 @@ export interface TraceRow {
   /** Whether each generation broke off before the model had finished; absent where the row says so of none. */
   cutOff?: boolean[];
   /** The messages before the answer, where they are more than the problem as the user's turn. */
-  prompt?: ChatMessage[];
+  prompt?: RowMessage[];
   /** What the row gives to the chat template besides messages, `tools` and `chat_template_kwargs`; absent where nothing. */
   columns?: Record<string, unknown>;
 }

@@ -1,12 +1,13 @@
 /** @file Reads one row of traces, whichever of the shapes it has. Knows nothing of files. */
 import { z } from 'zod';
-import type { ChatMessage } from '../text/template.js';
+import { contentText, reasoningFields } from '../text/messages.js';
+import type { RowMessage } from '../text/template.js';
 import { numberText } from '../util/exactJson.js';
 import { cutOffOf, finishReasonsOf } from './finishReasons.js';
 import { rowError } from './jsonl.js';
 import { problemText } from './problems.js';
 import { parseRecord, type Text } from './records.js';
-import { isPlain, responseText, thinkingFields } from './responseText.js';
+import { isPlain, responseText } from './responseText.js';
 import type { TraceRow } from './traceRow.js';
 
 /** A trace that somebody has marked right or wrong. */
@@ -17,7 +18,7 @@ export interface LabelledTrace extends Generation {
 /** A response, and its message where that is more than a text. */
 interface Generation {
   text: string;
-  message?: ChatMessage | null;
+  message?: RowMessage | null;
 }
 
 /** What a row says, wherever it stands. */
@@ -139,7 +140,7 @@ function generationOf(value: unknown): Generation | undefined {
   const parsed = message.safeParse(value);
   if (!parsed.success || (parsed.data.role ?? 'assistant') !== 'assistant') return undefined;
   const { content } = parsed.data;
-  const said = { ...parsed.data, role: 'assistant', content } as ChatMessage;
+  const said = { ...parsed.data, role: 'assistant', content } as RowMessage;
   const isContent =
     typeof content === 'string' || Array.isArray(content) || parsed.data.tool_calls !== undefined;
   return isContent ? { text: responseText(said), message: isPlain(said) ? null : said } : undefined;
@@ -165,7 +166,7 @@ function withThinking(
   count?: number,
 ): unknown {
   if (typeof value !== 'string') return value;
-  const thoughts = thinkingFields.flatMap((name) => {
+  const thoughts = reasoningFields.flatMap((name) => {
     if (count !== undefined && !(Array.isArray(row[name]) && row[name].length === count)) return [];
     const thought = pick(row[name]);
     return typeof thought === 'string' && thought.trim() !== '' ? [[name, thought] as const] : [];
@@ -296,9 +297,9 @@ function withContext(parsed: ParsedRow, row: Fields): ParsedRow {
 
 /** A text prompt counts as the user's turn. */
 function conversation(prompt: Text, row: Fields, traces: readonly LabelledTrace[]): ParsedRow {
-  const messages: readonly ChatMessage[] =
+  const messages: readonly RowMessage[] =
     typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
-  const problem = messages.findLast(({ role }) => role === 'user')?.content ?? messages.at(-1)!.content;
+  const problem = contentText(messages.findLast(({ role }) => role === 'user') ?? messages.at(-1)!);
   const parsed = labelled(row, problem, answerText(row.answer), traces);
   const bare = messages.length === 1 && messages[0]!.role === 'user' && isPlain(messages[0]!);
   return bare ? parsed : { ...parsed, prompt: [...messages] };
@@ -308,7 +309,7 @@ function conversation(prompt: Text, row: Fields, traces: readonly LabelledTrace[
 function systemPrompt(
   { prompt, problem }: ParsedRow,
   { system, system_prompt: other }: Fields,
-): ChatMessage[] | undefined {
+): RowMessage[] | undefined {
   const content = system ?? other;
   if (typeof content !== 'string' || content.trim() === '' || problem === null) return undefined;
   const messages = prompt ?? [{ role: 'user', content: problem }];

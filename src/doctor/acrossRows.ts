@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { Decontaminator, type EvaluationSet } from '../curate/decontaminate.js';
 import { normalizeText } from '../curate/words.js';
 import type { Text } from '../data/records.js';
+import { contentText } from '../text/messages.js';
 import type { PreparedRow } from './check.js';
 import { finding, quote, type Finding } from './findings.js';
 
@@ -12,9 +13,9 @@ export class Repeats {
   readonly #rows = new Map<string, number>();
   readonly #prompts = new Map<string, number>();
 
-  add({ line, prompt, sides }: PreparedRow): Finding[] {
-    const asked = textOf(prompt);
-    const sameRow = firstLine(this.#rows, [asked, ...sides.map(({ content }) => content)], line);
+  add({ line, prompt, fields, sides }: PreparedRow): Finding[] {
+    const asked = `${textOf(prompt)}\0${JSON.stringify([fields.tools, fields.chat_template_kwargs])}`;
+    const sameRow = firstLine(this.#rows, [asked, ...sides.map(({ said }) => said)], line);
     const samePrompt = firstLine(this.#prompts, [asked], line);
     if (sameRow !== undefined) return [finding('duplicate-row', `it repeats line ${sameRow}`)];
     if (samePrompt !== undefined)
@@ -75,10 +76,15 @@ export class Overlaps {
 }
 
 const textOf = (prompt: Text): string =>
-  typeof prompt === 'string' ? prompt : prompt.map(({ role, content }) => `${role}\0${content}`).join('\0');
+  typeof prompt === 'string'
+    ? prompt
+    : prompt.map((message) => `${message.role}\0${contentText(message)}`).join('\0');
 
 /** Returns what the user asks: the instructions of system messages are not part of the problem. */
 const questionOf = (prompt: Text): string =>
   typeof prompt === 'string'
     ? prompt
-    : prompt.flatMap(({ role, content }) => (role === 'user' ? [content] : [])).join('\n');
+    : prompt
+        .filter(({ role }) => role === 'user')
+        .map(contentText)
+        .join('\n');

@@ -19,7 +19,7 @@ import {
 } from './tokenChecks.js';
 
 const halvesDiffer: RowCheck = ({ sides: [chosen, rejected] }) =>
-  chosen && rejected?.content.trim() === chosen.content.trim()
+  chosen && rejected?.said === chosen.said
     ? [finding('identical-halves', `both say ${quote(chosen.content)}`)]
     : [];
 

@@ -13,6 +13,8 @@ export interface PreparedSide {
   content: string;
   /** Thinking that the message holds in a field of its own. */
   reasoning: string | undefined;
+  /** All that the response says, its thinking and its tool calls too: to be compared with another. */
+  said: string;
   row: TokenRow;
   /** Decodes the trained tokens, once. */
   trainedText: () => string;

@@ -65,6 +65,15 @@ async function found(rows: readonly (Row | string)[], options?: Options): Promis
   return [...inRows, ...inFile];
 }
 
+/** A tokenizer that forgets the spaces of what it decodes, as one does that puts them there itself. */
+function spacedTokenizer(tokenizer: Student['tokenizer']): Student['tokenizer'] {
+  return Object.assign(Object.create(tokenizer) as Student['tokenizer'], {
+    decode: (ids: ArrayLike<number>) => String.fromCharCode(...Array.from(ids)).replaceAll(' ', ''),
+    encodeAll: (texts: readonly string[]) =>
+      Promise.resolve(texts.map((text) => Int32Array.from(Buffer.from(text)))),
+  });
+}
+
 /** The row third of five, the others clean and of its kind. */
 const among = (row: Row | string, kind: (n: number) => Row = demonstration) => [
   kind(1),
@@ -165,6 +174,35 @@ describe('a planted fault is found, and nothing else:', () => {
       },
       ['3 error cut-off'],
     ],
+    ...['max_tokens', 'content_filter', 'MAX_TOKENS', 'abort'].map(
+      (finish_reason): [string, Row, string[]] => [
+        `a teacher that ended with ${finish_reason}`,
+        { ...answering('So then'), finish_reason },
+        ['3 error cut-off'],
+      ],
+    ),
+    [
+      'one of the finish reasons of a row',
+      { ...answering('So'), finish_reason: null, chosen_gen_idx: 1, finish_reasons: ['stop', 'length'] },
+      ['3 error cut-off'],
+    ],
+    [
+      'tools, of which the template writes nothing, beside a call of one',
+      {
+        messages: [
+          user('a'),
+          { role: 'assistant', content: null, tool_calls: [{ function: { name: 'f' } }] },
+        ],
+      },
+      ['3 error template-rewrites'],
+      { files: { template: CHATML.replace('m.content', "(m.content or '')") } },
+    ],
+    [
+      'a picture',
+      { messages: [{ role: 'user', content: [{ type: 'image' }] }, said('b')] },
+      ['3 error unreadable-row'],
+    ],
+    ['tools of another shape', demonstration(3, { tools: 'f' }), ['3 error unreadable-row']],
     ['a character that could not be read', answering('caf\uFFFD'), ['3 warning broken-text']],
     ['letters of another encoding', answering('itâ€™s'), ['3 warning broken-text']],
     ['an accent of another encoding', answering('yes', 'cafÃ©?'), ['3 warning broken-text']],
@@ -272,6 +310,52 @@ describe('a planted fault is found, and nothing else:', () => {
     ],
   ])('%s', async (_, row, expected, options) => {
     expect(await found(among(row, pair), options)).toEqual(expected);
+  });
+
+  it('nothing, where the rest of a row reaches the template', async () => {
+    const template = CHATML.replace('{% for', "{{ tools[0].name if tools else '' }}{% for").replace(
+      'm.content',
+      "(m.content or '') + (m.tool_calls[0].function.name if m.tool_calls else '')",
+    );
+    const call = { role: 'assistant', content: null, tool_calls: [{ function: { name: 'f' } }] };
+    const turns = [{ role: 'user', content: [{ type: 'text', text: 'what?' }] }, call];
+    const rows = [
+      { messages: turns, tools: [{ name: 'clock' }] },
+      { messages: [...turns, { role: 'tool', content: '5' }, said('five')], tools: '[{"name": "clock"}]' },
+    ];
+    const { verdicts, shown } = await examined(rows, { files: { template }, show: 2 });
+    expect(verdicts.map(({ problems }) => problems)).toEqual([[], []]);
+    const texts = shown.map(({ responses }) => responses[0]!.spans.map(({ text }) => text).join(''));
+    for (const text of texts) expect(text).toMatch(/^<s>clock<\|im_start\|>user\nwhat\?/);
+    expect(texts[0]).toMatch(/assistant\nf<\|im_end\|>/);
+  });
+
+  it('nothing, where sides or rows differ in their thinking or their calls alone', async () => {
+    const template = CHATML.replace('m.content', "(m.reasoning_content or '') + m.content");
+    const thinking = (reasoning_content: string) => [{ ...said('4'), reasoning_content }];
+    const pairs = [
+      pair(3, { chosen: thinking('two and two'), rejected: thinking('a guess') }),
+      pair(4, { chosen: thinking('twice two'), rejected: thinking('another guess') }),
+    ];
+    expect(await found(pairs, { files: { template } })).toEqual([]);
+  });
+
+  it('a space that a tokenizer puts between prompt and response', async () => {
+    const student = openStudent(studentDirectory(), { layout: 'template' });
+    const { tokenizer } = student;
+    const row = (response: number[]) => ({
+      ids: Int32Array.from([65, 66, 10, ...response]),
+      responseStart: 3,
+    });
+    const side = { role: 'demonstration' as const, content: '', reasoning: undefined, said: '' };
+    const sides = [[53], [32, 53]].map((response) => ({
+      ...side,
+      row: row(response),
+      trainedText: () => '',
+    }));
+    const spaced = { ...student, tokenizer: spacedTokenizer(tokenizer) };
+    expect(await boundaryMerges(sides, student)).toEqual([false, false]); // the space is the text's own
+    expect(await boundaryMerges(sides, spaced)).toEqual([false, true]);
   });
 
   it('nothing, where it is a matter of taste whether an answer is right', async () => {
@@ -493,6 +577,7 @@ describe('checks that rows of tokenRow always pass', () => {
       role: 'demonstration' as const,
       content: '',
       reasoning: undefined,
+      said: '',
       row: { ids, responseStart },
       trainedText: () => '',
     });

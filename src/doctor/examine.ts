@@ -45,7 +45,7 @@ export interface Examination {
   shown: ShownRow[];
 }
 
-const BOUNDARY = 'the end of the prompt and the beginning of the response would be one token';
+const BOUNDARY = 'the end of the prompt and the beginning of the response have other tokens as one text';
 
 /** Rows that are tokenised at a time, so that the tokenizer's threads have work. */
 const BATCH = 256;

@@ -95,8 +95,8 @@ export const findingKinds = {
   'boundary-merge': {
     severity: 'warning',
     meaning:
-      'A token would reach over the boundary of prompt and response; they are tokenised apart here, as in generation, but not in other tools.',
-    advice: 'Strip the white space at the beginning of responses.',
+      'Prompt and response as one text have other tokens at their boundary; they are tokenised apart here, as in generation, but not in other tools.',
+    advice: 'Strip the white space at the end of prompts and at the beginning of responses.',
   },
   'empty-thought': {
     severity: 'warning',

@@ -1,15 +1,16 @@
 /** @file Makes a row of the file ready for the checks, by the code that training uses. */
 
 import { RowError } from '../data/jsonl.js';
-import { parseRecord, type Text, type TrainingRecord } from '../data/records.js';
-import { encodePrompt, type TokenRow } from '../text/tokenRows.js';
+import { parseRecord, type TrainingRecord } from '../data/records.js';
+import { calledTools, contentText, reasoningOf } from '../text/messages.js';
 import { sidesOf, tokenSide, type Side } from '../text/sides.js';
+import type { RowMessage } from '../text/template.js';
+import { encodePrompt, type TokenRow } from '../text/tokenRows.js';
 import { UserError } from '../util/errors.js';
 import type { PreparedRow, PreparedSide, RefusedRow } from './check.js';
 import { finding, type Finding } from './findings.js';
 import { explainRefusal, explainUnreadable, rolesOutOfOrder } from './refusals.js';
 import type { Student } from './student.js';
-import { reasoningOf } from './thinking.js';
 
 /** Reads a row and tokenises its responses; a row that training could not take comes back with the reasons. */
 export async function prepareRow(
@@ -25,12 +26,12 @@ export async function prepareRow(
     if (!(error instanceof RowError)) throw error;
     return refuse(explainUnreadable(fields, error));
   }
-  const { prompt } = record;
+  const { prompt, inputs } = record;
   const disorder = rolesOutOfOrder(prompt);
   if (disorder !== undefined) return refuse(finding('roles', disorder));
 
   const prepared = await Promise.all(
-    sidesOf(record, student.data ?? 'pairs').map((side) => prepareSide(prompt, side, student)),
+    sidesOf(record, student.data ?? 'pairs').map((side) => prepareSide(record, side, student)),
   );
   const sides: PreparedSide[] = [];
   for (const side of prepared) {
@@ -41,28 +42,41 @@ export async function prepareRow(
     line,
     fields,
     prompt,
-    promptIds: await encodePrompt(student.tokenizer, prompt, { system: student.system }),
+    promptIds: await encodePrompt(student.tokenizer, prompt, { system: student.system, inputs }),
     sides,
   };
 }
 
-async function prepareSide(prompt: Text, side: Side, student: Student): Promise<PreparedSide | Finding> {
+async function prepareSide(
+  record: TrainingRecord,
+  side: Side,
+  student: Student,
+): Promise<PreparedSide | Finding> {
   const { tokenizer, layout, system } = student;
   const { role, response } = side;
   let row: TokenRow;
   try {
-    row = await tokenSide(tokenizer, prompt, side, { layout, system }, (message) => new UserError(message));
+    row = await tokenSide(tokenizer, record, side, { layout, system }, (message) => new UserError(message));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return explainRefusal(student, prompt, response, error.message);
+    return explainRefusal(student, record, response, error.message);
   }
   const message = typeof response === 'string' ? undefined : response[0]!;
   let text: string | undefined;
   return {
     role,
-    content: message?.content ?? (response as string),
+    content: message ? contentText(message) : (response as string),
     reasoning: message && reasoningOf(message),
+    said: saidIn(response),
     row,
     trainedText: () => (text ??= tokenizer.decode(row.ids.subarray(row.responseStart))),
   };
+}
+
+/** All that a response says, as one text. */
+function saidIn(response: Side['response']): string {
+  if (typeof response === 'string') return response.trim();
+  const message = response[0] as RowMessage & { tool_calls?: unknown };
+  const calls = calledTools(message).length > 0 ? JSON.stringify(message.tool_calls) : '';
+  return [reasoningOf(message) ?? '', contentText(message).trim(), calls].join('\0');
 }

@@ -1,9 +1,13 @@
 /** @file Explains why training cannot take a row: its fields, the order of its roles, or its rendering. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { RowError } from '../data/jsonl.js';
-import type { Text } from '../data/records.js';
-import type { ChatMessage } from '../text/template.js';
-import { messageOf } from '../util/errors.js';
+import { parseMessages } from '../data/messages.js';
+import type { Text, TrainingRecord } from '../data/records.js';
+import { calledTools, contentText, reasoningOf } from '../text/messages.js';
+import type { RowMessage } from '../text/template.js';
+import { withSystem } from '../text/tokenRows.js';
+import { messageOf, UserError } from '../util/errors.js';
 import { finding, quote, type Finding } from './findings.js';
 import type { Student } from './student.js';
 import { thoughtOf } from './thinking.js';
@@ -14,67 +18,59 @@ import { thoughtOf } from './thinking.js';
  */
 export function explainRefusal(
   { tokenizer, system }: Student,
-  prompt: Text,
-  response: readonly ChatMessage[] | string,
+  { prompt, inputs }: TrainingRecord,
+  response: readonly RowMessage[] | string,
   message: string,
 ): Finding {
   if (typeof prompt === 'string' || typeof response === 'string') return finding('end-not-trained', message);
-  const asked = system === undefined ? prompt : [{ role: 'system', content: system }, ...prompt];
+  const asked = withSystem(prompt, system);
   let whole: string;
   let start: string;
   try {
-    whole = tokenizer.renderChat([...asked, ...response]);
-    start = tokenizer.renderChat(asked, { addGenerationPrompt: true });
+    whole = tokenizer.renderChat([...asked, ...response], inputs);
+    start = tokenizer.renderChat(asked, { ...inputs, addGenerationPrompt: true });
   } catch (error) {
     return finding('template-refuses', messageOf(error));
   }
-  const { content } = response[0]!;
-  const thought = thoughtOf(content);
+  const said = response[0]!;
+  const content = contentText(said);
+  const thought = reasoningOf(said) ?? thoughtOf(content);
   if (thought !== '' && !whole.includes(thought))
     return finding('thinking-dropped', `its thinking, ${quote(thought)}, is not in what the template writes`);
-  const kept = whole.startsWith(start) && whole.includes(content.trim());
+  const kept =
+    whole.startsWith(start) && [content.trim(), ...calledTools(said)].every((part) => whole.includes(part));
   return finding(kept ? 'end-not-trained' : 'template-rewrites', message);
 }
 
 /** Explains why a row is not a training row. */
 export function explainUnreadable(fields: Record<string, unknown>, error: RowError): Finding {
-  const { chosen, rejected } = fields;
-  if (isConversation(chosen) && isConversation(rejected) && !Array.isArray(fields.prompt)) {
-    const prompts = [chosen, rejected].map((all) =>
-      JSON.stringify(all.slice(0, -1).map(({ role, content }) => [role, content])),
-    );
-    if (prompts[0] !== prompts[1])
-      return finding(
-        'different-prompts',
-        `chosen responds to ${quote(chosen.at(-2)?.content ?? '')} and rejected to ${quote(rejected.at(-2)?.content ?? '')}`,
-      );
+  const [chosen, rejected] = [messagesIn(fields.chosen), messagesIn(fields.rejected)];
+  if (chosen && rejected && !Array.isArray(fields.prompt)) {
+    if (!isDeepStrictEqual(chosen.slice(0, -1), rejected.slice(0, -1))) {
+      const [one, other] = [chosen, rejected].map((all) => quote(contentText(all.at(-2) ?? all.at(-1)!)));
+      return finding('different-prompts', `chosen responds to ${one!} and rejected to ${other!}`);
+    }
   }
   for (const name of ['messages', 'completion', 'chosen', 'rejected']) {
     const value = fields[name];
-    const last: unknown = isConversation(value) ? value.at(-1)!.content : value;
-    if (typeof last === 'string' && last.trim() === '')
+    const last = messagesIn(value)?.at(-1);
+    const text = last ? contentText(last) : value;
+    if (typeof text === 'string' && text.trim() === '' && !(last && calledTools(last).length > 0))
       return finding('empty-answer', `the response in "${name}" is empty`);
-    if (isConversation(value) && value.at(-1)!.role !== 'assistant')
-      return finding(
-        'roles',
-        `the last message of "${name}" is the ${value.at(-1)!.role}'s, not the assistant's`,
-      );
+    if (last && last.role !== 'assistant')
+      return finding('roles', `the last message of "${name}" is the ${last.role}'s, not the assistant's`);
   }
   return finding('unreadable-row', error.problem);
 }
 
-function isConversation(value: unknown): value is ChatMessage[] {
-  return (
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.every(
-      (message: unknown) =>
-        typeof message === 'object' &&
-        message !== null &&
-        typeof (message as Partial<ChatMessage>).role === 'string' &&
-        typeof (message as Partial<ChatMessage>).content === 'string',
-    )
-  );
+/** The messages that a field holds; undefined where it is something else. */
+function messagesIn(value: unknown): RowMessage[] | undefined {
+  try {
+    return parseMessages(value, '', (problem) => new UserError(problem));
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** The roles that may precede each role; '' is the beginning. The assistant's response follows the last message. */

@@ -25,8 +25,8 @@ export interface Student {
 export interface TokenizerTraits {
   /** The tokenizer by default begins texts with BOS. */
   addsBos: boolean;
-  /** Matches special tokens written in a text; undefined if there are none. */
-  specialTokens: RegExp | undefined;
+  /** Matches tokens that end or frame a turn, written in a text; undefined if there are none. */
+  framingTokens: RegExp | undefined;
   /** The text that the template writes before a response; '' if it writes none, undefined without a template. */
   generationPrompt: string | undefined;
   /** Text that the template adds before the first message, e.g. a system message. */
@@ -40,7 +40,7 @@ const RESPONSE = { role: 'assistant', content: 'omega' };
 export async function probeTokenizer({ tokenizer, system }: Student): Promise<TokenizerTraits> {
   return {
     addsBos: await tokenizer.addsBos(),
-    specialTokens: anyOf(tokenizer.specialTokens),
+    framingTokens: anyOf([...tokenizer.framingTokens.values()]),
     generationPrompt: probe(() => generationPrompt(tokenizer)),
     injected: system === undefined ? probe(() => injectedText(tokenizer)) : undefined,
   };
@@ -77,11 +77,8 @@ function probe<T>(ask: () => T): T | undefined {
   }
 }
 
-/** Tags that are content even if the tokenizer lists them as special tokens. */
-const THINKING = new Set(['<think>', '</think>']);
-
 function anyOf(tokens: readonly string[]): RegExp | undefined {
-  const written = tokens.filter((token) => token.trim() !== '' && !THINKING.has(token));
+  const written = tokens.filter((token) => token.trim() !== '');
   if (written.length === 0) return undefined;
   // Of several tokens that begin alike, the tokenizer finds the longest.
   const longestFirst = written.sort((a, b) => b.length - a.length);

@@ -1,6 +1,8 @@
 /** @file Checks a row's texts: control tokens, broken characters, thinking, responses that were cut off. */
 
 import { isCutOff } from '../data/finishReasons.js';
+import { isAbsent } from '../data/messages.js';
+import { contentText } from '../text/messages.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import type { PreparedRow, PreparedSide, RowCheck, SideCheck } from './check.js';
 import { finding, ofSide, quote } from './findings.js';
@@ -10,16 +12,16 @@ const learned = ({ role }: PreparedSide) => role !== 'rejected';
 
 /** Returns the texts of the prompt's messages. A plain text may be a conversation in a template already. */
 const messagesOf = ({ prompt }: PreparedRow): string[] =>
-  typeof prompt === 'string' ? [] : prompt.map(({ content }) => content);
+  typeof prompt === 'string' ? [] : prompt.map(contentText);
 
-export const noControlTokens: RowCheck = (row, { traits: { specialTokens } }) => {
-  if (!specialTokens) return [];
+export const noControlTokens: RowCheck = (row, { traits: { framingTokens } }) => {
+  if (!framingTokens) return [];
   const inPrompt = messagesOf(row).flatMap((text) => {
-    const token = specialTokens.exec(text)?.[0];
+    const token = framingTokens.exec(text)?.[0];
     return token === undefined ? [] : [finding('control-token', `the prompt contains ${token}`)];
   });
   const inResponses = row.sides.flatMap(({ role, content }) => {
-    const found = specialTokens.exec(content);
+    const found = framingTokens.exec(content);
     if (!found) return [];
     const [token] = found;
     const atEnd = content.slice(found.index + token.length).trim() === '';
@@ -88,8 +90,7 @@ export const notCutOff: SideCheck = (side, { fields }) => {
   if (!learned(side)) return [];
   const { content } = side;
   const reason = finishReason(fields);
-  if (reason === 'length') return [finding('cut-off', 'the teacher stopped at its token limit')];
-  if (isCutOff(reason)) return [finding('cut-off', `the teacher was stopped: ${quote(String(reason))}`)];
+  if (isCutOff(reason)) return [finding('cut-off', `the teacher stopped with ${quote(String(reason))}`)];
   const end = content.lastIndexOf('</think>');
   if (end >= 0 && content.slice(end + '</think>'.length).trim() === '')
     return [finding('cut-off', 'nothing follows its thinking')];
@@ -101,10 +102,17 @@ export const notCutOff: SideCheck = (side, { fields }) => {
 
 /** Returns the reason as an endpoint gave it for the response to be learned or, in trace rows, for the trace that was taken. */
 function finishReason(fields: Record<string, unknown>): unknown {
-  const { chosen_finish_reason: chosen, generation_details: details, chosen_gen_idx: index } = fields;
+  const {
+    chosen_finish_reason: chosen,
+    generation_details: details,
+    finish_reasons: reasons,
+    chosen_gen_idx,
+  } = fields;
   const own = chosen ?? fields.finish_reason;
-  if (own !== undefined || !Array.isArray(details) || typeof index !== 'number') return own;
-  return (details[index] as { finish_reason?: unknown } | null | undefined)?.finish_reason;
+  if (!isAbsent(own) || typeof chosen_gen_idx !== 'number') return own;
+  const of = (list: unknown): unknown =>
+    Array.isArray(list) ? (list as unknown[])[chosen_gen_idx] : undefined;
+  return (of(details) as { finish_reason?: unknown } | null | undefined)?.finish_reason ?? of(reasons);
 }
 
 /** Tells whether the brace at `start` is closed again. */

@@ -1,19 +1,4 @@
-/** @file Finds the thinking in a message. */
-
-import type { ChatMessage } from '../text/template.js';
-
-/** Fields in which servers put a message's thinking. */
-const REASONING_FIELDS = ['reasoning_content', 'reasoning', 'thinking'];
-
-/** Returns the thinking that a message holds in a field of its own. */
-export function reasoningOf(message: ChatMessage): string | undefined {
-  const fields = message as ChatMessage & Record<string, unknown>;
-  for (const name of REASONING_FIELDS) {
-    const value = fields[name];
-    if (typeof value === 'string' && value.trim() !== '') return value.trim();
-  }
-  return undefined;
-}
+/** @file Finds the thinking in a text. */
 
 /** Returns the text between the first `<think>`, or the beginning, and the last `</think>`; '' without a `</think>`. */
 export function thoughtOf(content: string): string {

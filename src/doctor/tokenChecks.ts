@@ -1,5 +1,6 @@
 /** @file Checks a row's tokens: what is trained, where responses begin and end, ids and lengths. */
 
+import { contentText } from '../text/messages.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import type { PreparedSide, RowCheck, SideCheck } from './check.js';
 import { finding, quote } from './findings.js';
@@ -85,7 +86,9 @@ export const reasoningTrained: SideCheck = ({ reasoning, trainedText }) =>
 
 export const historyThinkingKept: RowCheck = ({ prompt, promptIds }, { student: { tokenizer } }) => {
   if (typeof prompt === 'string') return [];
-  const thoughts = prompt.map(({ content }) => thoughtOf(content)).filter((thought) => thought !== '');
+  const thoughts = prompt
+    .map((message) => thoughtOf(contentText(message)))
+    .filter((thought) => thought !== '');
   if (thoughts.length === 0) return [];
   const text = tokenizer.decode(promptIds);
   const dropped = thoughts.filter((thought) => !text.includes(thought));
@@ -126,14 +129,21 @@ function boundaryTexts(tokenizer: Student['tokenizer'], { ids, responseStart }: 
   return [tail, tail + tokenizer.decode(ids.subarray(responseStart, responseStart + WINDOW))];
 }
 
-/** Tells for each response whether the tokenizer would join its beginning with the end of the prompt. */
+/** How many of a response's first tokens are compared. */
+const COMPARED = 12;
+
+/**
+ * Tells for each response whether prompt and response as one text have other tokens at the boundary: one that reaches
+ * over it, or none where the row has one (a SentencePiece tokenizer puts a space before a text by itself).
+ */
 export async function boundaryMerges(
   sides: readonly PreparedSide[],
   { tokenizer }: Student,
 ): Promise<boolean[]> {
   const tokens = await tokenizer.encodeAll(sides.flatMap(({ row }) => boundaryTexts(tokenizer, row)));
-  return sides.map((_, i) => {
+  return sides.map(({ row: { ids, responseStart } }, i) => {
     const [tail, both] = [tokens[2 * i]!, tokens[2 * i + 1]!];
-    return tail.some((id, at) => both[at] !== id);
+    const response = ids.subarray(responseStart, responseStart + COMPARED);
+    return [...tail, ...response].some((id, at) => both[at] !== id);
   });
 }

@@ -7,7 +7,7 @@ import { ChatTokenizer } from '../text/tokenizer.js';
 import { setThreads } from '../torch/runtime.js';
 import { liveTensors } from '../torch/tensor.js';
 import { Generator } from './generator.js';
-import { encodeContinuation } from './pieces.js';
+import { encodeContinuation } from '../text/continuation.js';
 
 /** test/oracles/smollm2_greedy.py */
 const { maxNewTokens, rows } = JSON.parse(

@@ -28,7 +28,7 @@ export interface GenerateOptions {
 export interface Completion {
   /** New tokens, with the stop token where there is one. */
   ids: Int32Array;
-  /** Their text without special tokens. */
+  /** Their text without the tokens that end or frame a turn. */
   text: string;
   /** `length`: cut off at `maxNewTokens` or at the model's last position. */
   finishReason: FinishReason;
@@ -82,11 +82,12 @@ export class Generator {
   /**
    * Samples responses. A response's tokens depend on its prompt, the seed, and the indices of its prompt and sample; on
    * other prompts and on `batchSize` only as far as rounding in larger or smaller matrix products does.
+   * @param prompts tokens, and what a prompt is called in errors
    * @returns `samples` completions a prompt, in the order of the prompts
    * @throws UserError for impossible options, and for a prompt that is empty or fills the model's positions
    */
   async generate(
-    prompts: readonly { ids: Int32Array }[],
+    prompts: readonly { ids: Int32Array; name?: string }[],
     options: GenerateOptions,
     onProgress?: (progress: GenerateProgress) => void,
   ): Promise<Completion[]> {
@@ -98,13 +99,13 @@ export class Generator {
         `${samples} samples of ${prompts.length} prompts are more than the ${MAX_RESPONSES} responses that are held in ` +
           'memory: lower the samples, or divide the prompts',
       );
-    const sequences = prompts.flatMap(({ ids }, prompt) =>
+    const sequences = prompts.flatMap(({ ids, name }, prompt) =>
       Array.from({ length: samples }, (_, sample) =>
         this.begin(ids, {
           maxNewTokens,
           seed: deriveSeed(options.seed ?? 0, 'generate', prompt, sample),
           calculator: options.calculator ?? false,
-          name: `prompt ${prompt + 1}`,
+          name: name ?? `prompt ${prompt + 1}`,
         }),
       ),
     );
@@ -213,10 +214,10 @@ export class Generator {
   /** What a sequence that has ended says. */
   complete({ ids, finishReason }: Sequence): Completion {
     const stopIds = this.tokenizer.stopTokenIds;
-    const text = ids.filter((id) => !stopIds.includes(id));
+    const said = ids.filter((id) => !stopIds.includes(id));
     return {
       ids: Int32Array.from(ids),
-      text: this.tokenizer.decode(text, { skipSpecialTokens: true }),
+      text: this.tokenizer.decode(said, { contentOnly: true }),
       finishReason: finishReason!,
     };
   }

@@ -1,4 +1,4 @@
-/** @file Turns a growing sequence of tokens into text, piece by piece, and encodes a text that continues another. */
+/** @file Turns a growing sequence of tokens into text, piece by piece. */
 
 import type { ChatTokenizer } from '../text/tokenizer.js';
 
@@ -23,7 +23,7 @@ export class PieceDecoder {
   push(id: number): string {
     this.#ids.push(id);
     const decode = (end?: number) =>
-      this.codec.decode(this.#ids.slice(this.#start, end), { skipSpecialTokens: true });
+      this.codec.decode(this.#ids.slice(this.#start, end), { contentOnly: true });
     const before = decode(this.#returned);
     const text = decode();
     if (text.endsWith('\uFFFD') && this.#ids.length - this.#returned < MAX_WAITING) return '';
@@ -31,12 +31,4 @@ export class PieceDecoder {
     this.#returned = this.#ids.length;
     return text.slice(before.length);
   }
-}
-
-/** Encodes a text that continues another; by itself, some tokenizers would put a space before it. */
-export async function encodeContinuation(codec: Codec, text: string): Promise<Int32Array> {
-  const anchor = await codec.encode('\n');
-  const whole = await codec.encode(`\n${text}`);
-  const joined = anchor.some((id, i) => whole[i] !== id);
-  return joined ? codec.encode(text) : whole.subarray(anchor.length);
 }

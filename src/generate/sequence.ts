@@ -1,7 +1,8 @@
 /** @file One response in the making. Knows nothing of the batch that it is decoded in. */
 import type { Random } from '../util/random.js';
+import { encodeContinuation } from '../text/continuation.js';
 import { Calculator } from './calculator.js';
-import { encodeContinuation, PieceDecoder, type Codec } from './pieces.js';
+import { PieceDecoder, type Codec } from './pieces.js';
 
 export type FinishReason = 'stop' | 'length';
 

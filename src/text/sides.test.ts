@@ -34,13 +34,13 @@ it('tokenSide lays demonstrations out as for fine-tuning, and sides of pairs not
     [sidesOf(pair, 'messages')[0]!, true],
     [sidesOf(pair, 'pairs')[0]!, false],
   ] as const) {
-    const row = await tokenSide(tokenizer, prompt, side, { layout: 'redi' }, refuse);
+    const row = await tokenSide(tokenizer, { prompt }, side, { layout: 'redi' }, refuse);
     const expected = await tokenRow(tokenizer, prompt, side.response, { layout: 'redi', sft }, refuse);
     expect(row).toEqual(expected);
   }
   const [demonstration, chosen] = await Promise.all(
     (['messages', 'pairs'] as const).map((data) =>
-      tokenSide(tokenizer, prompt, sidesOf(pair, data)[0]!, { layout: 'redi' }, refuse),
+      tokenSide(tokenizer, { prompt }, sidesOf(pair, data)[0]!, { layout: 'redi' }, refuse),
     ),
   );
   expect(chosen!.ids.length).toBe(demonstration!.ids.length + 1); // the end-of-text token

@@ -5,10 +5,10 @@
 
 import type { Objective, Role } from '../objectives/objective.js';
 import { tokenRow, type RowOptions, type TokenRow, type Where } from './tokenRows.js';
-import type { ChatMessage } from './template.js';
+import type { RowMessage, TemplateInputs } from './template.js';
 import type { ChatTokenizer } from './tokenizer.js';
 
-type Text = readonly ChatMessage[] | string;
+type Text = readonly RowMessage[] | string;
 
 /** A training row without its prompt: one response, or a chosen and a rejected one. */
 type Responses = { kind: 'messages'; response: Text } | { kind: 'preference'; chosen: Text; rejected: Text };
@@ -32,16 +32,24 @@ export function sidesOf(row: Responses, data: Objective['data']): Side[] {
   ];
 }
 
+/** What the responses of a row respond to. */
+export interface Asked {
+  prompt: Text;
+  /** The row's tools and variables for the template. */
+  inputs?: TemplateInputs;
+}
+
 /** Settings of a whole file. */
-export type SideOptions = Omit<RowOptions, 'sft'>;
+export type SideOptions = Omit<RowOptions, 'sft' | 'inputs'>;
 
 /** Makes a side's token row. @throws UserError as `tokenRow` does */
 export function tokenSide(
   tokenizer: ChatTokenizer,
-  prompt: Text,
+  { prompt, inputs }: Asked,
   { role, response }: Side,
   options: SideOptions,
   where: Where,
 ): Promise<TokenRow> {
-  return tokenRow(tokenizer, prompt, response, { ...options, sft: role === 'demonstration' }, where);
+  const sft = role === 'demonstration';
+  return tokenRow(tokenizer, prompt, response, { ...options, sft, ...(inputs && { inputs }) }, where);
 }

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { UserError } from '../util/errors.js';
 import { encodePrompt, tokenRow, type RowOptions } from './tokenRows.js';
-import type { ChatMessage } from './template.js';
+import type { ChatMessage, RowMessage } from './template.js';
 import { ChatTokenizer } from './tokenizer.js';
 
 const path = new URL('../../test/fixtures/text/templates.json', import.meta.url);
@@ -27,9 +28,9 @@ function load(template: string): ChatTokenizer {
 /** Prompt and response of the row, as texts. */
 async function row(
   template: string,
-  answer: ChatMessage,
+  answer: RowMessage,
   options: Partial<RowOptions> = {},
-  prompt: ChatMessage[] = [user],
+  prompt: RowMessage[] = [user],
 ) {
   const tokenizer = load(template);
   const settings = { layout: 'template' as const, ...options };
@@ -160,5 +161,95 @@ describe("rows in the REDI paper's layout", () => {
 
   it('leave that token out in fine-tuning', async () => {
     expect((await row('qwen2.5', said('y'), { layout: 'redi', sft: true }))[1]).toBe('y<|im_end|>\n');
+  });
+});
+
+/** Writes tools, separate thinking and tool calls, and says whether thinking is wanted. */
+const AGENT =
+  "{% if tools %}tools: {{ tools[0].name }}\n{% endif %}{% for m in messages %}{{ m.role }}: {% if m.reasoning_content %}<{{ m.reasoning_content }}>{% endif %}{{ m.content or '' }}" +
+  '{% for call in m.tool_calls or [] %}[{{ call.function.name }}]{% endfor %}{{ "\\n" }}{% endfor %}' +
+  '{% if add_generation_prompt %}assistant: {% if enable_thinking is defined and not enable_thinking %}<>{% endif %}{% endif %}';
+const inputs = { tools: [{ name: 'clock' }], kwargs: { enable_thinking: true } };
+const calling = { role: 'assistant', content: null, tool_calls: [{ function: { name: 'clock' } }] };
+
+describe('what a row says besides its texts', () => {
+  it('reaches the template, in prompts as in rows', async () => {
+    const [prompt] = await row(AGENT, said('y'), { inputs });
+    expect(prompt).toBe('tools: clock\nuser: x\nassistant: ');
+    const tokenizer = load(AGENT);
+    expect(tokenizer.decode(await encodePrompt(tokenizer, [user], { inputs }))).toBe(prompt);
+  });
+
+  it('is trained where it is thinking in a field of its own or a tool call', async () => {
+    const thinking = { ...said('y'), reasoning_content: 'hm' };
+    expect((await row(AGENT, thinking))[1]).toBe('<hm>y\n<|im_end|>');
+    expect((await row(AGENT, calling))[1]).toBe('[clock]\n<|im_end|>');
+    expect((await row(AGENT, { ...calling, content: 'Look:' }))[1]).toBe('Look:[clock]\n<|im_end|>');
+    const turns = [user, calling, { role: 'tool', content: '12:00' }];
+    expect(await row(AGENT, said('Noon.'), {}, turns)).toEqual([
+      'user: x\nassistant: [clock]\ntool: 12:00\nassistant: ',
+      'Noon.\n<|im_end|>',
+    ]);
+  });
+
+  it('is refused where the template drops it', async () => {
+    const silent = AGENT.replace('[{{ call.function.name }}]', '').replace('<{{ m.reasoning_content }}>', '');
+    for (const answer of [
+      { ...said('y'), thinking: 'hm' },
+      { ...calling, content: 'Look:' },
+    ])
+      await expect(row(silent, answer)).rejects.toThrow(/changes or drops part of the response/);
+    await expect(row(silent, { role: 'assistant', content: null })).rejects.toThrow(/the response is empty/);
+  });
+});
+
+describe('rows of texts', () => {
+  /** SentencePiece puts a space before every text: "▁" before what it encodes first. */
+  const sentencePiece = () => {
+    const dir = chatDirectory(LINES, chatTokens);
+    const pieces = ['<unk>', '▁', '▁a', '▁b', 'a', 'b', '?', ...Array.from('0123456789'), '<0x0A>'];
+    const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8')) as Record<string, unknown>;
+    Object.assign(json, {
+      pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: false },
+      decoder: {
+        type: 'Sequence',
+        decoders: [
+          { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+          { type: 'ByteFallback' },
+          { type: 'Fuse' },
+          { type: 'Strip', content: ' ', start: 1, stop: 0 },
+        ],
+      },
+      model: {
+        type: 'BPE',
+        vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+        merges: ['▁ a', '▁ b'],
+        unk_token: '<unk>',
+        byte_fallback: true,
+      },
+    });
+    writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(json));
+    return ChatTokenizer.load(dir);
+  };
+
+  it.each([
+    ['a?\n', '5'],
+    ['a', ' b'],
+    ['a?', 'b5'],
+    ['a ', 'b'], // "▁b" would reach over the boundary
+    ['a?\n', '\n\n5'],
+  ])('have no space of the tokenizer between %j and %j', async (prompt, response) => {
+    for (const tokenizer of [sentencePiece(), load('qwen2.5')]) {
+      const options = { layout: 'template' as const };
+      const { ids, responseStart } = await tokenRow(tokenizer, prompt, response, options, refuse);
+      expect(tokenizer.decode(ids)).toBe(`${prompt}${response}<|im_end|>`);
+      expect(ids.subarray(0, responseStart)).toEqual(await encodePrompt(tokenizer, prompt));
+    }
+  });
+
+  it('have the tokens of the whole text where none of them reaches over the boundary', async () => {
+    const tokenizer = sentencePiece();
+    const { ids } = await tokenRow(tokenizer, 'a?', ' b5', { layout: 'template' }, refuse);
+    expect([...ids.slice(0, -1)]).toEqual([...(await tokenizer.encode('a? b5'))]);
   });
 });

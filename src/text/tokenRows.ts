@@ -1,7 +1,9 @@
 /** @file Makes token rows: a prompt and its response as ids, and where the response begins. Knows nothing of files. */
 
 import { UserError } from '../util/errors.js';
-import type { ChatMessage } from './template.js';
+import { encodeContinuation } from './continuation.js';
+import { calledTools, contentText, reasoningOf } from './messages.js';
+import type { RowMessage, TemplateInputs } from './template.js';
 import type { ChatTokenizer } from './tokenizer.js';
 
 /** A row of tokens whose end is the response: `ids[responseStart..]` is trained or scored. */
@@ -27,14 +29,19 @@ export interface RowOptions {
   system?: string;
   /** The row is for supervised fine-tuning. */
   sft?: boolean;
+  /** The row's tools and variables for the template. */
+  inputs?: TemplateInputs;
 }
 
 /** Makes an error that names the row. */
 export type Where = (message: string) => Error;
 
 /** Puts the system message in front of messages that have none. */
-function withSystem(messages: readonly ChatMessage[], system: string | undefined): readonly ChatMessage[] {
-  if (system === undefined || messages[0]?.role === 'system') return messages;
+export function withSystem(
+  messages: readonly RowMessage[],
+  system: string | undefined,
+): readonly RowMessage[] {
+  if (system === undefined || ['system', 'developer'].includes(messages[0]?.role ?? '')) return messages;
   return [{ role: 'system', content: system }, ...messages];
 }
 
@@ -47,13 +54,13 @@ function withSystem(messages: readonly ChatMessage[], system: string | undefined
  */
 export async function tokenRow(
   tokenizer: ChatTokenizer,
-  prompt: readonly ChatMessage[] | string,
-  response: readonly ChatMessage[] | string,
+  prompt: readonly RowMessage[] | string,
+  response: readonly RowMessage[] | string,
   options: RowOptions,
   where: Where,
 ): Promise<TokenRow> {
   if (typeof prompt === 'string' && typeof response === 'string') {
-    return withEnd(await encodeApart(tokenizer, prompt, response), tokenizer, where);
+    return withEnd(await encodeTogether(tokenizer, prompt, response), tokenizer, where);
   }
   if (typeof prompt === 'string' || typeof response === 'string') {
     throw where('prompt and response must both be texts or both lists of messages');
@@ -61,13 +68,10 @@ export async function tokenRow(
   const [message] = response;
   if (!message || response.length > 1)
     throw where('the response must be one message, the last of the conversation');
-  if (message.content.trim() === '') throw where('the response is empty');
-  const { promptText, responseText } = renderParts(
-    tokenizer,
-    withSystem(prompt, options.system),
-    message,
-    where,
-  );
+  if (contentText(message).trim() === '' && calledTools(message).length === 0)
+    throw where('the response is empty');
+  const asked = withSystem(prompt, options.system);
+  const { promptText, responseText } = renderParts(tokenizer, asked, message, options.inputs, where);
   if (options.layout === 'redi') {
     if (options.sft) return encodeTogether(tokenizer, promptText, responseText);
     return withEnd(await encodeApart(tokenizer, promptText, responseText), tokenizer, where);
@@ -92,16 +96,17 @@ export async function tokenRow(
  */
 function renderParts(
   tokenizer: ChatTokenizer,
-  prompt: readonly ChatMessage[],
-  message: ChatMessage,
+  prompt: readonly RowMessage[],
+  message: RowMessage,
+  inputs: TemplateInputs | undefined,
   where: Where,
 ): { promptText: string; responseText: string } {
   let promptText: string;
   let whole: string;
   let ending: string;
   try {
-    promptText = tokenizer.renderChat(prompt, { addGenerationPrompt: true });
-    whole = tokenizer.renderChat([...prompt, message]);
+    promptText = tokenizer.renderChat(prompt, { ...inputs, addGenerationPrompt: true });
+    whole = tokenizer.renderChat([...prompt, message], inputs);
     ending = tokenizer.turnEnd.text;
   } catch (error) {
     throw error instanceof UserError ? where(error.message) : error;
@@ -112,14 +117,22 @@ function renderParts(
       'the chat template writes the prompt differently when the response follows (it may rewrite earlier turns or remove thinking), so the trained part cannot be told apart; use a template that does not',
     );
   }
-  const { content } = message;
-  const forms = [content, content.trimEnd(), content.trimStart(), content.trim()];
-  if (!whole.endsWith(ending) || !forms.some((form) => body.endsWith(form))) {
+  const responseText = whole.slice(promptText.length);
+  if (!whole.endsWith(ending) || !keeps(body, responseText, message)) {
     throw where(
-      'the chat template changes or drops part of the response (perhaps its thinking); use a template that keeps it',
+      'the chat template changes or drops part of the response (perhaps its thinking or its tool calls); use a template that keeps it',
     );
   }
-  return { promptText, responseText: whole.slice(promptText.length) };
+  return { promptText, responseText };
+}
+
+/** Tells whether a template has written all of a response: its separate thinking, its text, the tools that it calls. */
+function keeps(body: string, responseText: string, message: RowMessage): boolean {
+  const content = contentText(message);
+  const calls = calledTools(message);
+  const forms = [content, content.trimEnd(), content.trimStart(), content.trim()];
+  const kept = calls.length === 0 ? forms.some((form) => body.endsWith(form)) : body.includes(content.trim());
+  return kept && [...calls, reasoningOf(message) ?? ''].every((part) => responseText.includes(part));
 }
 
 /**
@@ -136,13 +149,17 @@ async function encodeTogether(
   return { ids: whole!, responseStart: before!.length };
 }
 
+/** Tokenises the prompt, and the response as what continues it: no space of the tokenizer's own comes between them. */
 async function encodeApart(
   tokenizer: ChatTokenizer,
   promptText: string,
   responseText: string,
 ): Promise<TokenRow> {
-  const [before, after] = await tokenizer.encodeAll([promptText, responseText]);
-  return { ids: Int32Array.from([...before!, ...after!]), responseStart: before!.length };
+  const [before, after] = await Promise.all([
+    tokenizer.encode(promptText),
+    encodeContinuation(tokenizer, responseText),
+  ]);
+  return { ids: Int32Array.from([...before, ...after]), responseStart: before.length };
 }
 
 function withEnd({ ids, responseStart }: TokenRow, tokenizer: ChatTokenizer, where: Where): TokenRow {
@@ -153,15 +170,20 @@ function withEnd({ ids, responseStart }: TokenRow, tokenizer: ChatTokenizer, whe
   return { ids: Int32Array.from([...ids, eosTokenId]), responseStart };
 }
 
-/** Makes the tokens that generation starts from. @param forcedPrefix the response's beginning, e.g. "<think>\n" */
+export interface PromptOptions extends Pick<RowOptions, 'system' | 'inputs'> {
+  /** The response's beginning, e.g. "<think>\n". */
+  forcedPrefix?: string;
+}
+
+/** Makes the tokens that generation starts from. A text is taken as it is. */
 export async function encodePrompt(
   tokenizer: ChatTokenizer,
-  messages: readonly ChatMessage[] | string,
-  { system, forcedPrefix = '' }: { system?: string; forcedPrefix?: string } = {},
+  messages: readonly RowMessage[] | string,
+  { system, inputs, forcedPrefix = '' }: PromptOptions = {},
 ): Promise<Int32Array> {
   const text =
     typeof messages === 'string'
       ? messages
-      : tokenizer.renderChat(withSystem(messages, system), { addGenerationPrompt: true });
+      : tokenizer.renderChat(withSystem(messages, system), { ...inputs, addGenerationPrompt: true });
   return tokenizer.encode(text + forcedPrefix);
 }

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -87,11 +87,77 @@ describe('a tokenizer directory', () => {
     expect(ChatTokenizer.load(dir).renderChat([user])).toBe('default');
   });
 
+  it('takes the template for tools where there are any, as transformers does', () => {
+    const dir = chatDirectory('file', chatTokens);
+    const chat_template = [
+      { name: 'tool_use', template: 'tools' },
+      { name: 'default', template: 'default' },
+    ];
+    const written = () =>
+      [[], null, undefined].map((tools) => ChatTokenizer.load(dir).renderChat([user], { tools }));
+    writeFileSync(join(dir, 'tokenizer_config.json'), JSON.stringify({ chat_template }));
+    expect(written()).toEqual(['file', 'file', 'file']);
+    mkdirSync(join(dir, 'additional_chat_templates'));
+    writeFileSync(join(dir, 'additional_chat_templates', 'tool_use.jinja'), 'more');
+    expect(written()).toEqual(['more', 'file', 'file']);
+    rmSync(join(dir, 'chat_template.jinja'));
+    expect(written()).toEqual(['tools', 'default', 'default']);
+  });
+
+  const parts = [
+    { type: 'text', text: 'a ' },
+    { type: 'text', text: 'b' },
+  ];
+  const inParts =
+    '{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}{{ part.text | trim }}{% endfor %}{% endif %}{% endfor %}';
+  it.each([
+    ['takes parts', inParts, 'ab'],
+    ['takes texts only', "{% for m in messages %}{{ m.role + ': ' + m.content }}{% endfor %}", 'user: a b'],
+    ['writes whatever it gets', '{% for m in messages %}{{ m.content }}{% endfor %}', 'a b'],
+    ['writes the first part only', inParts.replace('in m.content', 'in m.content[:1]'), 'a b'],
+  ])('gives contents in parts to a template that %s', (_, template, expected) => {
+    const tokenizer = ChatTokenizer.load(chatDirectory(template, chatTokens));
+    expect(tokenizer.renderChat([{ role: 'user', content: parts }])).toBe(expected);
+  });
+
   it('whose template refuses a plain question can still be loaded', async () => {
     const tokenizer = ChatTokenizer.load(chatDirectory("{{ raise_exception('no chats') }}", chatTokens));
     expect(tokenizer.stopTokenIds).toEqual([97]);
     expect(tokenizer.decode(await tokenizer.encode('a b'))).toBe('a b');
     expect(() => tokenizer.turnEnd).toThrow(/no chats/);
+  });
+
+  const content = ['<think>', '</think>', '<tool_call>', '</tool_call>', '<answer>', '<|begin_of_thought|>'];
+  const frames = ['<|im_end|>', '<|im_start|>', '</s>', '<|fim_prefix|>', '<|reserved_3|>', '<|turn|>'];
+
+  it.each([
+    ['a template', '{{ bos_token }}{% for m in messages %}<|turn|>{{ m.content }}<|im_end|>{% endfor %}'],
+    [
+      'a template that opens thoughts',
+      '{% for m in messages %}<|turn|>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<think>{% endif %}',
+    ],
+    [
+      'a template without a place for system messages',
+      "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}{% for m in messages %}<|turn|>{{ m.content }}{% endfor %}",
+    ],
+  ])('keeps what a model says and drops what frames its turn (%s)', async (_, template) => {
+    const tokenizer = ChatTokenizer.load(chatDirectory(template, [...frames, ...content]));
+    expect([...tokenizer.framingTokens.values()].sort()).toEqual([...frames].sort());
+    const ids = await tokenizer.encode([...frames, ...content].join('a'));
+    expect(tokenizer.decode(ids, { contentOnly: true })).toBe(
+      `${'a'.repeat(frames.length)}${content.join('a')}`,
+    );
+    expect(tokenizer.decode(ids)).toBe([...frames, ...content].join('a'));
+  });
+
+  it('drops an added token that it stops at, whether it is special or not', async () => {
+    const dir = chatDirectory('', chatTokens);
+    const path = join(dir, 'tokenizer.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"special":true', '"special":false'));
+    writeFileSync(join(dir, 'generation_config.json'), '{"eos_token_id": [98, 0]}'); // 0 is "!"
+    const tokenizer = ChatTokenizer.load(dir);
+    expect([...tokenizer.framingTokens.keys()].sort()).toEqual([97, 98]);
+    expect(tokenizer.decode(await tokenizer.encode('a!<|im_start|>b'), { contentOnly: true })).toBe('a!b');
   });
 
   it('without a template says so when a chat is rendered', () => {

@@ -1,4 +1,4 @@
-/** @file Opens a model's tokenizer and chat template. Makes no rows: that is `rows.ts`. */
+/** @file Opens a model's tokenizer and chat template. Makes no rows: that is `tokenRows.ts`. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { messageOf, UserError } from '../util/errors.js';
 import { readRegular } from '../util/regularFile.js';
 import { tokenDecoder, type TokenDecoder } from './decode.js';
+import { contentText } from './messages.js';
+import { framingTokens } from './specialTokens.js';
 import { ChatTemplate, type RenderOptions, type RowMessage } from './template.js';
 
 const tokenField = z.union([
@@ -31,6 +33,9 @@ const stopSchema = z.looseObject({ eos_token_id: ids });
 
 /** A limit far above any tokenizer. */
 const MAX_FILE_BYTES = 256e6;
+const addedToken = z.looseObject({ id: z.number(), special: z.boolean(), content: z.string() });
+const addedTokens = z.looseObject({ added_tokens: z.array(addedToken).default([]) });
+type AddedToken = z.infer<typeof addedToken>;
 
 /** Contents that no template treats alike by accident; the text that follows both ends a turn. */
 const PROBES = ['alpha', 'omega'] as const;
@@ -48,6 +53,9 @@ export class ChatTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #decode: TokenDecoder;
   readonly #template: ChatTemplate | undefined;
+  /** The template for conversations with tools, where there is one of its own. */
+  readonly #toolTemplate: ChatTemplate | undefined;
+  readonly #added: readonly AddedToken[];
   readonly #specialIds: ReadonlySet<number>;
   /** The token that begins a text, if the files name one. */
   readonly bosTokenId: number | undefined;
@@ -59,6 +67,9 @@ export class ChatTokenizer {
   readonly stopTokenIds: number[];
   readonly #endIds: ReadonlySet<number>;
   #turnEnd: TurnEnd | undefined;
+  #framing: ReadonlyMap<number, string> | undefined;
+  /** bos, eos, pad and unk, as the files name them. */
+  readonly #named: readonly string[];
 
   private constructor(readonly dir: string) {
     const path = join(dir, 'tokenizer.json');
@@ -76,7 +87,8 @@ export class ChatTokenizer {
     const decode = tokenDecoder((json as { decoder?: unknown }).decoder);
     if (!decode) throw new UserError(`${path}: its kind of decoder is not supported`);
     this.#decode = decode;
-    this.#specialIds = specialTokens(json);
+    this.#added = addedTokens.safeParse(json).data?.added_tokens ?? [];
+    this.#specialIds = new Set(this.#added.filter(({ special }) => special).map(({ id }) => id));
 
     const configPath = join(dir, 'tokenizer_config.json');
     const config = readFields(configSchema, configPath);
@@ -87,6 +99,7 @@ export class ChatTokenizer {
       const token = config[name] ?? map[name];
       if (token != null) tokens[name] = token;
     }
+    this.#named = Object.values(tokens);
     if (tokens.eos_token !== undefined) {
       this.eosTokenId = this.tokenId(tokens.eos_token);
       if (this.eosTokenId === undefined) {
@@ -94,14 +107,16 @@ export class ChatTokenizer {
       }
     }
     if (tokens.bos_token !== undefined) this.bosTokenId = this.tokenId(tokens.bos_token);
-    this.#template = readTemplate(dir, config.chat_template, tokens);
+    this.#template = readTemplate('default', dir, config.chat_template, tokens);
+    this.#toolTemplate = readTemplate('tool_use', dir, config.chat_template, tokens);
     const stops = ['generation_config.json', 'config.json'].flatMap(
       (file) => readFields(stopSchema, join(dir, file)).eos_token_id ?? [],
     );
     if (this.eosTokenId !== undefined) stops.push(this.eosTokenId);
     this.namedStopTokenIds = [...new Set(stops)];
     this.#endIds = new Set([...this.#specialIds, ...stops]);
-    const turnEnd = this.#template && this.#probeTurnEnd();
+    // A model with an unusual template can still continue plain texts.
+    const turnEnd = this.#template && attempt(() => this.turnEnd);
     if (turnEnd?.tokenId !== undefined) stops.push(turnEnd.tokenId);
     this.stopTokenIds = [...new Set(stops)];
   }
@@ -123,9 +138,9 @@ export class ChatTokenizer {
     return this.#specialIds.has(id);
   }
 
-  /** The special tokens' texts. */
-  get specialTokens(): string[] {
-    return Array.from(this.#specialIds, (id) => this.#tokenizer.idToToken(id) ?? '');
+  /** The tokens that end or frame a turn and are no part of a response's text, by id. See `framingTokens`. */
+  get framingTokens(): ReadonlyMap<number, string> {
+    return (this.#framing ??= this.#findFraming());
   }
 
   /** Tells whether the tokenizer by default puts its bos_token before a text, which `encode` never lets it do. */
@@ -161,38 +176,62 @@ export class ChatTokenizer {
     return encodings.map((encoding) => encoding.getLength());
   }
 
-  decode(
-    ids: ArrayLike<number>,
-    { skipSpecialTokens = false }: { skipSpecialTokens?: boolean } = {},
-  ): string {
+  /** Makes text of tokens. @param contentOnly leaves out the tokens that end or frame a turn */
+  decode(ids: ArrayLike<number>, { contentOnly = false }: { contentOnly?: boolean } = {}): string {
     const tokens: string[] = [];
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]!;
-      if (skipSpecialTokens && this.#specialIds.has(id)) continue;
+      if (contentOnly && this.framingTokens.has(id)) continue;
       const token = this.#tokenizer.idToToken(id);
       if (token !== null) tokens.push(token);
     }
     return this.#decode(tokens);
   }
 
-  /** Writes the conversation by the model's template. */
+  /**
+   * Writes the conversation by the model's template. A template that does not take a content in parts, or writes only
+   * some of them, gets it as one text.
+   * @throws UserError with the template's own words if it refuses the messages
+   */
   renderChat(messages: readonly RowMessage[], options: RenderOptions = {}): string {
     if (!this.#template) {
       throw new UserError(
         `${this.dir} has no chat template; give rows of plain text, or a model with a template`,
       );
     }
-    return this.#template.render(messages, options);
+    const template = (options.tools ? this.#toolTemplate : undefined) ?? this.#template;
+    const joined = messages.map(withJoinedParts);
+    const whole = () => template.render(joined, options);
+    if (joined.every((message, i) => message === messages[i])) return whole();
+    const inParts = attempt(() => template.render(messages, options));
+    const inOne = attempt(whole);
+    if (inParts !== undefined && (inOne === undefined || letters(inParts) === letters(inOne))) return inParts;
+    return inOne ?? whole();
   }
 
-  /** Returns `turnEnd` or undefined: a model with an unusual template can still continue plain texts. */
-  #probeTurnEnd(): TurnEnd | undefined {
-    try {
-      return this.turnEnd;
-    } catch (error) {
-      if (error instanceof UserError) return undefined;
-      throw error;
+  #findFraming(): ReadonlyMap<number, string> {
+    const texts = new Map(Array.from(this.#added, ({ id, content }) => [id, content]));
+    const special = new Map([...texts].filter(([id]) => this.#specialIds.has(id)));
+    const named = this.#named.flatMap((token) => this.tokenId(token) ?? []);
+    const found = framingTokens(
+      special,
+      new Set([...named, ...this.stopTokenIds]),
+      this.#plainConversation(),
+    );
+    // An added token to stop at frames a turn even where it is not marked as special.
+    const stops = this.stopTokenIds.filter((id) => texts.has(id));
+    return new Map([...found, ...stops].map((id) => [id, texts.get(id)!]));
+  }
+
+  /** What the template writes of a conversation without thoughts and tools; of one without a system message, if it must. */
+  #plainConversation(): string {
+    if (!this.#template) return '';
+    const turns = ['user', 'assistant', 'user'].map((role) => ({ role, content: 'x' }));
+    for (const messages of [[{ role: 'system', content: 'x' }, ...turns], turns, turns.slice(0, 1)]) {
+      const written = attempt(() => this.renderChat(messages, { addGenerationPrompt: true }));
+      if (written !== undefined) return written;
     }
+    return '';
   }
 
   /** Renders two responses and takes the text after both, up to the first special token in it. */
@@ -219,6 +258,24 @@ export class ChatTokenizer {
   }
 }
 
+/** What `render` returns; undefined where the template refuses. */
+function attempt<T>(render: () => T): T | undefined {
+  try {
+    return render();
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** The message itself, unless its content is in parts. */
+function withJoinedParts(message: RowMessage): RowMessage {
+  return Array.isArray(message.content) ? { ...message, content: contentText(message) } : message;
+}
+
+/** A text without its white space, which templates trim around parts. */
+const letters = (text: string): string => text.replace(/\s+/gu, '');
+
 function readJson(path: string): unknown {
   try {
     return JSON.parse(readRegular(path, MAX_FILE_BYTES)) as unknown;
@@ -240,24 +297,24 @@ function readFields<T extends z.ZodType>(schema: T, path: string): z.infer<T> {
   return parse(schema, existsSync(path) ? readJson(path) : {}, path);
 }
 
-const addedTokens = z.looseObject({
-  added_tokens: z.array(z.looseObject({ id: z.number(), special: z.boolean() })).default([]),
-});
-
-function specialTokens(tokenizer: unknown): ReadonlySet<number> {
-  const parsed = addedTokens.safeParse(tokenizer);
-  return new Set(parsed.success ? parsed.data.added_tokens.filter((t) => t.special).map((t) => t.id) : []);
-}
-
-/** Takes chat_template.jinja, else the template in tokenizer_config.json (the default one of several). */
+/**
+ * Reads the template of a name from where transformers looks for it: beside chat_template.jinja, which is the default,
+ * others are in a folder; without it they are in tokenizer_config.json.
+ */
 function readTemplate(
+  name: 'default' | 'tool_use',
   dir: string,
   inline: string | { name: string; template: string }[] | null | undefined,
   specialTokens: Record<string, string>,
 ): ChatTemplate | undefined {
-  const path = join(dir, 'chat_template.jinja');
-  if (existsSync(path)) return new ChatTemplate(readRegular(path, MAX_FILE_BYTES), path, specialTokens);
-  const source = Array.isArray(inline) ? inline.find(({ name }) => name === 'default')?.template : inline;
+  const own = join(dir, 'chat_template.jinja');
+  if (existsSync(own)) {
+    const path = name === 'default' ? own : join(dir, 'additional_chat_templates', `${name}.jinja`);
+    if (!existsSync(path)) return undefined;
+    return new ChatTemplate(readRegular(path, MAX_FILE_BYTES), path, specialTokens);
+  }
+  const several = Array.isArray(inline) ? inline : [{ name: 'default', template: inline }];
+  const source = several.find((template) => template.name === name)?.template;
   return source == null
     ? undefined
     : new ChatTemplate(source, join(dir, 'tokenizer_config.json'), specialTokens);

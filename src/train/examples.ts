@@ -1,6 +1,7 @@
 /** @file Turns a training file into tokenised examples, and leaves out rows that are too long. Knows no tensors. */
 
 import { readTrainingRecords, type TrainingRecord } from '../data/records.js';
+import { errorInRow } from '../data/errorInRow.js';
 import { rowError } from '../data/jsonl.js';
 import { readConfig } from '../models/directory.js';
 import { checkRows, type Objective, type Role } from '../objectives/objective.js';
@@ -66,13 +67,17 @@ async function tokenize(
   tokenizer: ChatTokenizer,
   { data = 'pairs', ...options }: TokenizeOptions,
 ): Promise<Example> {
-  const { line, prompt } = record;
+  const { line } = record;
   const where = (message: string) => rowError(path, line, message);
   const parts = sidesOf(record, data).map(async (side) => ({
     role: side.role,
-    row: await tokenSide(tokenizer, prompt, side, options, where),
+    row: await tokenSide(tokenizer, record, side, options, where),
   }));
-  return { line, parts: await Promise.all(parts) };
+  try {
+    return { line, parts: await Promise.all(parts) };
+  } catch (error) {
+    throw errorInRow(path, line, error);
+  }
 }
 
 /**

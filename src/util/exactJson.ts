@@ -25,7 +25,7 @@ export class TooDeep extends Error {
 
   /** @param element which element of an array it is in, from 1 */
   constructor(readonly element: number) {
-    super(`nested more than ${MAX_DEPTH} levels deep`);
+    super(`nested too deeply, more than ${MAX_DEPTH} levels`);
   }
 }
 

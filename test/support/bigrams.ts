@@ -59,9 +59,9 @@ export function pieceTokenizer(pieces: readonly string[], stop: readonly string[
       }
       return Promise.resolve(Int32Array.from(ids));
     },
-    decode(ids: ArrayLike<number>, { skipSpecialTokens = false } = {}): string {
+    decode(ids: ArrayLike<number>, { contentOnly = false } = {}): string {
       const texts = Array.from(ids, (id) => pieces[id]!);
-      return texts.filter((text) => !(skipSpecialTokens && special.has(text))).join('');
+      return texts.filter((text) => !(contentOnly && special.has(text))).join('');
     },
   };
 }

@@ -1,5 +1,6 @@
 /** @file Holds the values that templates compute with. They are Python's, for which templates are written. */
 
+import { ExactNumber } from '../../util/exactJson.js';
 import { allowElements, spend, TemplateError } from './budget.js';
 
 /**
@@ -351,6 +352,8 @@ export function fromJson(value: unknown): Value {
       return null;
   }
   if (value === null) return null;
+  // As Python's json reads them: a whole number of any size, else the nearest float.
+  if (value instanceof ExactNumber) return /^-?\d+$/.test(value.text) ? BigInt(value.text) : Number(value.text);
   if (Array.isArray(value)) return value.map(fromJson);
   if (typeof value !== 'object') throw new TemplateError(`a ${typeof value} cannot be given to a template`);
   return new Dict(Object.entries(value).map(([key, item]) => [key, fromJson(item)]));

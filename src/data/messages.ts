@@ -1,0 +1,97 @@
+/** @file Reads from a row its messages and what its chat template is given besides. Refuses what cannot be text. */
+import type { RowMessage, TemplateInputs } from '../text/template.js';
+import { parseJson } from '../util/exactJson.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+/** Makes an error that names the row. */
+export type Fail = (problem: string) => Error;
+
+export const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Reads a list of messages. Their other fields go along; those that are null count as absent.
+ * @returns undefined where the value is not a list of objects with roles
+ * @throws the error of `fail` where a message's content is nothing that can be trained or asked
+ */
+export function parseMessages(value: unknown, name: string, fail: Fail): RowMessage[] | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const messages: RowMessage[] = [];
+  for (const [i, message] of (value as unknown[]).entries()) {
+    if (!isObject(message) || typeof message.role !== 'string') return undefined;
+    const problem = contentProblem(message);
+    if (problem !== undefined)
+      throw fail(
+        `"${name}" must be a text or a list of {"role", "content"}, and message ${i + 1} ${problem}`,
+      );
+    const given = Object.entries(message).filter(([key, field]) => key === 'content' || field !== null);
+    messages.push(Object.fromEntries(given) as unknown as RowMessage);
+  }
+  return messages;
+}
+
+/** Says what is wrong with a message's content. */
+function contentProblem({ content, tool_calls: calls }: Fields): string | undefined {
+  if (typeof content === 'string') return undefined;
+  if (isAbsent(content)) {
+    const isCall = Array.isArray(calls) && calls.length > 0 && calls.every(isObject);
+    return isCall ? undefined : 'has no "content", which only a message with "tool_calls" may lack';
+  }
+  if (!Array.isArray(content)) return 'has a "content" that is neither a text nor a list of text parts';
+  for (const part of content as unknown[]) {
+    if (!isObject(part) || typeof part.type !== 'string')
+      return 'has a part of "content" that is not {"type": "text", "text": …}';
+    if (part.type !== 'text') return `has a part of type "${part.type}", and only parts of text can be read`;
+    if (typeof part.text !== 'string') return 'has a text part whose "text" is not a text';
+  }
+  return undefined;
+}
+
+/** What a template always gets, or what says what is done with its text: a row cannot set it as a variable. */
+const RESERVED = new Set([
+  ...[
+    'messages',
+    'conversation',
+    'tools',
+    'add_generation_prompt',
+    'continue_final_message',
+    'chat_template',
+  ],
+  ...['tokenize', 'padding', 'truncation', 'max_length', 'return_tensors', 'return_dict'],
+  ...['return_assistant_tokens_mask', 'tokenizer_kwargs'],
+]);
+
+/**
+ * Reads a row's `tools` and `chat_template_kwargs`, each as it is or as JSON text.
+ * @returns undefined where the row has neither
+ */
+export function parseTemplateInputs(row: Fields, fail: Fail): TemplateInputs | undefined {
+  const tools = fromText(row.tools);
+  const kwargs = fromText(row.chat_template_kwargs);
+  if (!isAbsent(tools) && !(Array.isArray(tools) && tools.every(isObject)))
+    throw fail('"tools" must be a list of JSON schemas, or the JSON text of one');
+  if (!isAbsent(kwargs) && !isObject(kwargs))
+    throw fail('"chat_template_kwargs" must be an object, or the JSON text of one');
+  const reserved = Object.keys(kwargs ?? {}).find((key) => RESERVED.has(key));
+  if (reserved !== undefined) throw fail(`"chat_template_kwargs" cannot set "${reserved}"`);
+  if (isAbsent(tools) && isAbsent(kwargs)) return undefined;
+  return { ...(!isAbsent(tools) && { tools: tools }), ...(!isAbsent(kwargs) && { kwargs }) };
+}
+
+/** The value of a JSON text; a text that is none stays a text, and an empty one counts as absent. */
+function fromText(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (value.trim() === '') return undefined;
+  try {
+    return parseJson(value);
+  } catch {
+    return value;
+  }
+}
+
+/** Tells whether a template would be given something by the row. */
+export function saysSomething({ tools, kwargs }: TemplateInputs): boolean {
+  return (tools ?? []).length > 0 || Object.keys(kwargs ?? {}).length > 0;
+}

@@ -1,0 +1,33 @@
+/** @file Reads what a message holds: its text, its separate thinking, the tools that it calls. */
+
+import type { RowMessage } from './template.js';
+
+/** A message's text; text parts are joined, as templates that take parts write them. '' beside tool calls alone. */
+export function contentText({ content }: RowMessage): string {
+  if (typeof content === 'string') return content;
+  return content?.map(({ text = '' }) => text).join('') ?? '';
+}
+
+/** Fields in which servers put a message's thinking, in the order in which transformers looks for it. */
+export const reasoningFields = ['reasoning_content', 'thinking', 'reasoning'];
+
+/** Returns the thinking that a message holds in a field of its own. */
+export function reasoningOf(message: RowMessage): string | undefined {
+  const fields = message as RowMessage & Record<string, unknown>;
+  for (const name of reasoningFields) {
+    const value = fields[name];
+    if (typeof value === 'string' && value.trim() !== '') return value.trim();
+  }
+  return undefined;
+}
+
+/** The names of the tools that a message calls; '' for a call that names none. */
+export function calledTools(message: RowMessage): string[] {
+  const { tool_calls: calls } = message as RowMessage & { tool_calls?: unknown };
+  if (!Array.isArray(calls)) return [];
+  return calls.map((call: unknown) => {
+    const { function: called, name } = (call ?? {}) as { function?: { name?: unknown }; name?: unknown };
+    const given = called?.name ?? name;
+    return typeof given === 'string' ? given : '';
+  });
+}
