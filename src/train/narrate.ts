@@ -2,6 +2,7 @@
 
 import { place } from '../doctor/print.js';
 import type { Progress } from '../util/progress.js';
+import type { DroppedRow } from './examples.js';
 import type { TrainEvent } from './trainer.js';
 
 /** Shows a run's events: the data and the loss, a bar with loss and speed, and where checkpoints were saved. */
@@ -9,13 +10,17 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
   return (event) => {
     switch (event.kind) {
       case 'doctor':
+        if (event.every > 1)
+          progress.log(
+            `doctor: only ${event.examined} rows were examined, one in ${event.every}, spread over the file`,
+          );
         for (const group of event.findings)
           progress.log(`${group.severity}: ${group.code} (${place(group)}): ${group.detail}`);
         break;
       case 'data': {
         progress.log(`data: ${event.rows} rows, ${event.tokens} tokens`);
         if (event.dropped.length > 0) {
-          const lines = event.dropped.slice(0, 5).map(({ line, tokens }) => `${line} (${tokens} tokens)`);
+          const lines = event.dropped.slice(0, 5).map(describeDropped);
           const more = event.dropped.length > lines.length ? ', …' : '';
           progress.log(
             `left out as too long: ${event.dropped.length} rows, lines ${lines.join(', ')}${more}`,
@@ -38,6 +43,11 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         break;
     }
   };
+}
+
+function describeDropped(row: DroppedRow): string {
+  const length = 'tokens' in row ? `${row.tokens} tokens` : `${row.characters} characters`;
+  return `${row.line} (${length})`;
 }
 
 function describe(metrics: Record<string, number>): string {

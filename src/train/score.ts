@@ -19,6 +19,8 @@ export interface ScoreOptions {
   dtype: ComputeDtype;
   device: string;
   layout: Layout;
+  /** A system message for rows that have none. */
+  system?: string | undefined;
   /** Whether to add `ids` and `logps`. */
   tokens: boolean;
   tokenBudget: number;
@@ -47,8 +49,9 @@ export async function scoreFile(
   setThreads();
   openDevice(options.device);
   const tokenizer = ChatTokenizer.load(options.model);
-  const { layout } = options;
-  const examples = await tokenizeFile(options.data, readTrainingRecords(options.data), tokenizer, { layout });
+  const { layout, system, data } = options;
+  const how = { layout, ...(system !== undefined && { system }) };
+  const examples = await tokenizeFile(data, readTrainingRecords(data), tokenizer, how);
   using model = loadModel(options.model, { dtype: options.dtype, device: options.device }).model;
   const { maxPositions, vocabSize } = model.config;
   for (const { line, parts } of examples) {

@@ -4,7 +4,6 @@ import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, wr
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
-import type { FindingGroup } from '../doctor/summary.js';
 import { loadModel, saveModel, type LoadedModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { createObjective } from '../objectives/index.js';
@@ -17,7 +16,7 @@ import { stepRows, stepsPerEpoch } from './dataOrder.js';
 import { Engine } from './engine.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
 import { packByTokenBudget } from './tokenBudget.js';
-import { preflight } from './preflight.js';
+import { preflight, type Preflight } from './preflight.js';
 import type { TrainRecipe } from './settings.js';
 import { learningRate } from './schedule.js';
 import { runStep, type TrainSequence } from './step.js';
@@ -42,7 +41,7 @@ export interface StepMetrics extends Record<string, number> {
 /** Events of a training run, in order. */
 export type TrainEvent =
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
-  | { kind: 'doctor'; findings: FindingGroup[] }
+  | ({ kind: 'doctor' } & Preflight)
   | { kind: 'start'; formula: string; steps: number; parameters: number }
   | { kind: 'reference'; done: number; total: number }
   | { kind: 'step'; metrics: StepMetrics; steps: number }
@@ -77,7 +76,7 @@ export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks
   const objective = createObjective(recipe.objective);
   const data = await prepareExamples(recipe, objective);
   const { examples } = data;
-  const findings = recipe.doctor === 'off' ? [] : await preflight(recipe, objective);
+  const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, { dtype: 'f32', device });
 
@@ -86,7 +85,8 @@ export async function train(recipe: TrainRecipe, { onEvent, signal }: TrainHooks
   const metricsPath = join(out, 'metrics.jsonl');
   writeFileSync(metricsPath, '');
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
-  if (findings.length > 0) onEvent({ kind: 'doctor', findings });
+  if (examined && (examined.every > 1 || examined.findings.length > 0))
+    onEvent({ kind: 'doctor', ...examined });
 
   using weights = new TrainableWeights(loaded.model, recipe.dtype);
   using engine = new Engine(weights, recipe.recompute);

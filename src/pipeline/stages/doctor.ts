@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Examination } from '../../doctor/examine.js';
-import { printSummary } from '../../doctor/print.js';
+import { errorsOf, printSummary } from '../../doctor/print.js';
 import { hasErrors } from '../../doctor/summary.js';
 import { FileReplacement, writeFileAtomic } from '../../util/files.js';
 import { layouts } from '../../text/tokenRows.js';
@@ -17,6 +17,7 @@ export const doctorSettings = z.strictObject({
     .describe('training rows: JSON lines of messages, or of prompt, chosen and rejected'),
   model: z.string().min(1).describe("the student's directory"),
   layout: z.enum(layouts).default('template').describe('how rows become tokens'),
+  system: z.string().optional().describe('a system message for rows that have none, as in training'),
   max_length: z
     .union([z.int().positive(), z.array(z.int().positive()).min(1)])
     .optional()
@@ -51,7 +52,7 @@ export const doctorStage = defineStage({
 
 /** @param outputs the file of the verdicts, and how many rows are kept for a view */
 export async function examineFile(
-  { data, model, layout, max_length: limits, against }: DoctorSettings,
+  { data, model, layout, system, max_length: limits, against }: DoctorSettings,
   outputs: { verdicts?: string | undefined; show?: number },
   progress: Progress,
   signal: AbortSignal,
@@ -63,7 +64,7 @@ export async function examineFile(
   const examination = await examine(
     data,
     {
-      student: openStudent(model, { layout }),
+      student: openStudent(model, { layout, ...(system !== undefined && { system }) }),
       ...(limits !== undefined && { limits: [limits].flat() }),
       against: await loadEvaluationSets([against].flat()),
       show: outputs.show ?? 0,
@@ -78,5 +79,6 @@ export async function examineFile(
 
 /** @throws Error where training on the rows would be spoilt */
 export function requireHealthy({ data }: DoctorSettings, summary: Examination['summary']): void {
-  if (hasErrors(summary)) throw new Error(`${data}: training on these rows would be spoilt`);
+  if (hasErrors(summary))
+    throw new Error(`${data}: training on these rows would be spoilt: ${errorsOf(summary)}`);
 }
