@@ -766,7 +766,7 @@ describe.concurrent('refuses rows, naming file, line and field', () => {
     expectError(await redistill(['train', recipe({ out, max_length: 500 })]), 2, 'max_length 500 is more');
     expect(existsSync(out)).toBe(false);
     const prompt = rows([{ prompt: 'x'.repeat(200) }]);
-    expectError(await redistill(generate(prompt)), 2, 'prompt 1 has 200 tokens');
+    expectError(await redistill(generate(prompt)), 2, `${prompt}, line 1: the prompt has 203 tokens`);
   });
 
   it('that the objective cannot use', async () => {

@@ -7,6 +7,7 @@ import { openStudent } from '../train/preflight.js';
 import { UserError } from '../util/errors.js';
 import { silentProgress } from '../util/progress.js';
 import { examine, type ExamineOptions } from './examine.js';
+import { errorsOf, headline } from './print.js';
 import type { Student } from './student.js';
 import { hasErrors } from './summary.js';
 import { boundaryMerges, promptIsPrefix } from './tokenChecks.js';
@@ -430,6 +431,29 @@ describe('a fault of the model directory is found in every row:', () => {
 });
 
 describe('the whole file', () => {
+  it('has rows with texts that are not given to the tokenizer', async () => {
+    const long = answering(`a${' '.repeat(1_100_000)}b`);
+    const { summary, verdicts } = await examined([demonstration(1), long, demonstration(3)]);
+    expect(summary).toMatchObject({ ok: 2, warnings: 1, limits: [{ fits: 2, dropped: 1 }] });
+    expect(verdicts[1]).toMatchObject({ fate: 'dropped', problems: [{ code: 'too-long' }] });
+    expect(await found([long])).toEqual(['1 warning too-long', '0 error nothing-fits']);
+  });
+
+  it('is told from its rows in the headline, and its errors are named', async () => {
+    const { summary } = await examined([demonstration(1)], { limits: [20] });
+    expect(headline(summary)).toBe(
+      '1 row: 0 without a finding, 1 with warnings, 0 with errors; an error of the whole file: nothing-fits',
+    );
+    expect(errorsOf(summary)).toBe('nothing-fits (the whole file)');
+    const twice = await examined([answering(''), answering(''), demonstration(1)]);
+    expect(errorsOf(twice.summary)).toBe('empty-answer (2 rows)');
+  });
+
+  it('is examined with the system message that training would use', async () => {
+    const { shown } = await examined([demonstration(1)], { rows: { system: 'Be brief.' }, show: 1 });
+    expect(shown[0]!.responses[0]!.spans.map(({ text }) => text).join('')).toContain('system\nBe brief.');
+  });
+
   it('has an error where nothing fits', async () => {
     const options = { limits: [20] };
     expect(await found([demonstration(1)], options)).toEqual(['1 warning too-long', '0 error nothing-fits']);

@@ -49,6 +49,11 @@ export const findingKinds = {
     meaning: 'The chat template rewrites the row, so the trained part cannot be told apart.',
     advice: 'Use a template that leaves prompt and response as they are, or rows of plain text.',
   },
+  untokenisable: {
+    severity: 'error',
+    meaning: 'The tokenizer does not come to an end with a text: its regular expressions go back and forth.',
+    advice: "Use the model's original tokenizer.json, or remove these rows.",
+  },
   'thinking-dropped': {
     severity: 'error',
     meaning:

@@ -2,10 +2,12 @@
 
 import { RowError } from '../data/jsonl.js';
 import { parseRecord, type TrainingRecord } from '../data/records.js';
+import { UnencodableText } from '../text/encoder.js';
 import { calledTools, contentText, reasoningOf } from '../text/messages.js';
 import { sidesOf, tokenSide, type Side } from '../text/sides.js';
 import type { RowMessage } from '../text/template.js';
 import { encodePrompt, type TokenRow } from '../text/tokenRows.js';
+import { TextTooLong } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import type { PreparedRow, PreparedSide, RefusedRow } from './check.js';
 import { finding, type Finding } from './findings.js';
@@ -59,6 +61,9 @@ async function prepareSide(
     row = await tokenSide(tokenizer, record, side, { layout, system }, (message) => new UserError(message));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
+    if (error instanceof TextTooLong)
+      return finding('too-long', `its text has ${error.characters} characters, more than any that is taken`);
+    if (error instanceof UnencodableText) return finding('untokenisable', error.message);
     return explainRefusal(student, record, response, error.message);
   }
   const message = typeof response === 'string' ? undefined : response[0]!;

@@ -11,9 +11,20 @@ const percent = (part: number, whole: number): string =>
 const rows = (n: number): string => `${count(n)} ${n === 1 ? 'row' : 'rows'}`;
 
 /** Writes one line on how many rows have findings. */
-export function headline({ rows: all, ok, warnings, errors, every }: DoctorSummary): string {
+export function headline({ rows: all, ok, warnings, errors, every, problems }: DoctorSummary): string {
   const examined = every === 1 ? rows(all) : `${rows(all)}, one in ${every}`;
-  return `${examined}: ${count(ok)} without a finding, ${count(warnings)} with warnings, ${count(errors)} with errors`;
+  const inRows = `${count(ok)} without a finding, ${count(warnings)} with warnings, ${count(errors)} with errors`;
+  const inFile = problems.filter((problem) => problem.rows === 0 && problem.severity === 'error');
+  const whole = inFile.map(({ code }) => code).join(', ');
+  return `${examined}: ${inRows}${whole === '' ? '' : `; an error of the whole file: ${whole}`}`;
+}
+
+/** Names the errors, with the number of rows that have each. */
+export function errorsOf({ problems }: DoctorSummary): string {
+  return problems
+    .filter(({ severity }) => severity === 'error')
+    .map((group) => `${group.code} (${group.rows === 0 ? 'the whole file' : rows(group.rows)})`)
+    .join(', ');
 }
 
 /** Lists the facts about a file, each with a label. */

@@ -74,6 +74,8 @@ export class SummaryBuilder {
   readonly #labels = { agree: 0, disagree: 0, undecided: 0 };
   #rowsWithSystem = 0;
   #endNotTrained = 0;
+  /** Rows whose texts are too long for the tokenizer. */
+  #untokenised = 0;
 
   add(verdict: RowVerdict, row: PreparedRow | undefined, verified: readonly Verification[]): void {
     const counts = this.#counts;
@@ -90,6 +92,7 @@ export class SummaryBuilder {
     for (const { claimed, verified: found } of verified)
       this.#labels[found === undefined ? 'undecided' : found === claimed ? 'agree' : 'disagree']++;
     if (row) this.#addTokens(row, codes);
+    else if (verdict.fate === 'dropped') this.#untokenised++;
   }
 
   #addTokens({ prompt, sides }: PreparedRow, codes: ReadonlySet<FindingCode>): void {
@@ -128,10 +131,10 @@ export class SummaryBuilder {
   #fileFindings(limit: number): Finding[] {
     const [counts, tokens, lengths, sides] = [this.#counts, this.#tokens, this.#lengths, this.#sides];
     const found: Finding[] = [];
-    if (lengths.length > 0 && lengths.every((length) => length > limit))
-      found.push(
-        finding('nothing-fits', `the shortest has ${least(lengths)} tokens, and the limit is ${limit}`),
-      );
+    if (lengths.length + this.#untokenised > 0 && lengths.every((length) => length > limit)) {
+      const shortest = lengths.length > 0 ? `the shortest has ${least(lengths)} tokens` : 'no row is shorter';
+      found.push(finding('nothing-fits', `${shortest}, and the limit is ${limit}`));
+    }
     if (tokens.trained < LEAST_TRAINED * tokens.total)
       found.push(finding('little-trained', `${tokens.trained} of ${tokens.total} tokens are trained`));
     if (counts.messages > 0 && counts.preference > 0)
@@ -179,7 +182,7 @@ export class SummaryBuilder {
           : { shortest: lengths[0]!, median: at(0.5), p95: at(0.95), longest: lengths.at(-1)! },
       limits: limits.map((most) => {
         const fits = lengths.filter((length) => length <= most).length;
-        return { limit: most, fits, dropped: lengths.length - fits };
+        return { limit: most, fits, dropped: lengths.length + this.#untokenised - fits };
       }),
       endTrained: lengths.length - this.#endNotTrained,
       pairs: pairs === 0 ? null : { ...longer, chosenMean: chosen / pairs, rejectedMean: rejected / pairs },

@@ -31,6 +31,7 @@ export function verdictOf(
     ...(typeof index === 'number' && { original_index: index }),
     verdict: problems.length === 0 ? 'ok' : worst,
     problems,
+    ...(!row && problems.some(({ code }) => code === 'too-long') && { fate: 'dropped' }),
     ...(row && {
       tokens: row.sides.map(({ role, row: { ids, responseStart } }) => ({
         role,

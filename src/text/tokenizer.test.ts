@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { UserError } from '../util/errors.js';
-import { ChatTokenizer } from './tokenizer.js';
+import { ChatTokenizer, TextTooLong } from './tokenizer.js';
 
 const chatTokens = ['<|im_end|>', '<|im_start|>', '<|endoftext|>'];
 const user = { role: 'user', content: 'x' };
@@ -85,6 +85,33 @@ describe('a tokenizer directory', () => {
     expect(ChatTokenizer.load(dir).renderChat([user])).toBe('file');
     rmSync(join(dir, 'chat_template.jinja'));
     expect(ChatTokenizer.load(dir).renderChat([user])).toBe('default');
+  });
+
+  it('does not give a text to the tokenizer that is longer than any that the model takes', async () => {
+    const dir = chatDirectory('', chatTokens);
+    const open = (config: object) => {
+      writeFileSync(join(dir, 'config.json'), JSON.stringify(config));
+      return ChatTokenizer.load(dir);
+    };
+    expect(open({}).maxCharacters).toBe(1_000_000);
+    expect(open({ max_position_embeddings: 262_144 }).maxCharacters).toBe(8 * 262_144);
+    expect(open({ text_config: { max_position_embeddings: 1e9 } }).maxCharacters).toBe(8_000_000);
+    const tokenizer = open({ max_position_embeddings: 'many' });
+    const long = ' '.repeat(1_000_001);
+    await expect(tokenizer.encode(long)).rejects.toThrow(TextTooLong);
+    await expect(tokenizer.encodeAll(['a', long])).rejects.toThrow(/1000001 characters/);
+    expect(await tokenizer.countAll([long, 'ab', long, ''])).toEqual([Infinity, 2, Infinity, 0]);
+  });
+
+  it('whose normalizer multiplies texts is an error of its file', () => {
+    const dir = chatDirectory('', chatTokens);
+    const path = join(dir, 'tokenizer.json');
+    const json = JSON.parse(readFileSync(path, 'utf8')) as object;
+    const normalizer = { type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(1000) };
+    writeFileSync(path, JSON.stringify({ ...json, normalizer }));
+    expect(() => ChatTokenizer.load(dir)).toThrow(
+      /tokenizer\.json: its normalizer would make texts many times/,
+    );
   });
 
   it('takes the template for tools where there are any, as transformers does', () => {

@@ -8,7 +8,9 @@ import { messageOf, UserError } from '../util/errors.js';
 import { readRegular } from '../util/regularFile.js';
 import { tokenDecoder, type TokenDecoder } from './decode.js';
 import { contentText } from './messages.js';
+import { encodeElsewhere, encodeHere, type Encode } from './encoder.js';
 import { framingTokens } from './specialTokens.js';
+import { growsTexts, isBounded } from './splits.js';
 import { ChatTemplate, type RenderOptions, type RowMessage } from './template.js';
 
 const tokenField = z.union([
@@ -37,6 +39,15 @@ const addedToken = z.looseObject({ id: z.number(), special: z.boolean(), content
 const addedTokens = z.looseObject({ added_tokens: z.array(addedToken).default([]) });
 type AddedToken = z.infer<typeof addedToken>;
 
+const positions = z.looseObject({ max_position_embeddings: z.number().nullish().catch(undefined) });
+const sizeSchema = positions.extend({ text_config: positions.nullish().catch(undefined) });
+
+/** The most characters that any text has, with room for more than a token's usual four where a model takes many tokens. */
+const USUAL_CHARACTERS = 1_000_000;
+const TOKEN_CHARACTERS = 8;
+/** With runs of more characters of a kind, the usual regular expressions reach the library's limit. */
+const MOST_CHARACTERS = 8_000_000;
+
 /** Contents that no template treats alike by accident; the text that follows both ends a turn. */
 const PROBES = ['alpha', 'omega'] as const;
 
@@ -48,9 +59,17 @@ export interface TurnEnd {
   tokenId: number | undefined;
 }
 
+/** A text with more characters than any that a model takes. */
+export class TextTooLong extends UserError {
+  constructor(readonly characters: number) {
+    super(`a text of ${characters} characters is longer than any that the model takes; shorten or remove it`);
+  }
+}
+
 /** A model's tokenizer and chat template. */
 export class ChatTokenizer {
   readonly #tokenizer: Tokenizer;
+  readonly #encode: Encode;
   readonly #decode: TokenDecoder;
   readonly #template: ChatTemplate | undefined;
   /** The template for conversations with tools, where there is one of its own. */
@@ -65,6 +84,8 @@ export class ChatTokenizer {
   readonly namedStopTokenIds: readonly number[];
   /** Tokens at which generation stops: the end-of-text tokens that the files name and the one that ends a turn. */
   readonly stopTokenIds: number[];
+  /** Characters beyond which a text is too long, whatever it says: it is not given to the tokenizer. */
+  readonly maxCharacters: number;
   readonly #endIds: ReadonlySet<number>;
   #turnEnd: TurnEnd | undefined;
   #framing: ReadonlyMap<number, string> | undefined;
@@ -84,6 +105,9 @@ export class ChatTokenizer {
     } catch (error) {
       throw new UserError(`${path} cannot be read as a tokenizer: ${messageOf(error)}`);
     }
+    if (growsTexts(json))
+      throw new UserError(`${path}: its normalizer would make texts many times as long, so it is not used`);
+    this.#encode = isBounded(json) ? encodeHere(this.#tokenizer) : encodeElsewhere(path);
     const decode = tokenDecoder((json as { decoder?: unknown }).decoder);
     if (!decode) throw new UserError(`${path}: its kind of decoder is not supported`);
     this.#decode = decode;
@@ -109,6 +133,12 @@ export class ChatTokenizer {
     if (tokens.bos_token !== undefined) this.bosTokenId = this.tokenId(tokens.bos_token);
     this.#template = readTemplate('default', dir, config.chat_template, tokens);
     this.#toolTemplate = readTemplate('tool_use', dir, config.chat_template, tokens);
+    const { max_position_embeddings: own, text_config: inner } = readFields(
+      sizeSchema,
+      join(dir, 'config.json'),
+    );
+    const positions = own ?? inner?.max_position_embeddings ?? 0;
+    this.maxCharacters = Math.min(MOST_CHARACTERS, Math.max(USUAL_CHARACTERS, positions * TOKEN_CHARACTERS));
     const stops = ['generation_config.json', 'config.json'].flatMap(
       (file) => readFields(stopSchema, join(dir, file)).eos_token_id ?? [],
     );
@@ -145,8 +175,8 @@ export class ChatTokenizer {
 
   /** Tells whether the tokenizer by default puts its bos_token before a text, which `encode` never lets it do. */
   async addsBos(): Promise<boolean> {
-    const first = (await this.#tokenizer.encode('a', null, { addSpecialTokens: true })).getIds()[0];
-    return this.bosTokenId !== undefined && first === this.bosTokenId;
+    const [ids] = await this.#encode(['a'], { addSpecialTokens: true });
+    return this.bosTokenId !== undefined && ids![0] === this.bosTokenId;
   }
 
   /**
@@ -157,23 +187,26 @@ export class ChatTokenizer {
     return (this.#turnEnd ??= this.#findTurnEnd());
   }
 
-  /** Makes token ids. Nothing is added, and special tokens written in the text are recognised. */
+  /**
+   * Makes token ids. Nothing is added, and special tokens written in the text are recognised.
+   * @throws TextTooLong for a text that no model takes; UserError for one that the tokenizer does not come to an end with
+   */
   async encode(text: string): Promise<Int32Array> {
-    return Int32Array.from((await this.#tokenizer.encode(text, null, { addSpecialTokens: false })).getIds());
+    return (await this.encodeAll([text]))[0]!;
   }
 
   /** Does `encode` for many texts, on all cores. */
   async encodeAll(texts: readonly string[]): Promise<Int32Array[]> {
-    if (texts.length === 0) return [];
-    const encodings = await this.#tokenizer.encodeBatch([...texts], { addSpecialTokens: false });
-    return encodings.map((encoding) => Int32Array.from(encoding.getIds()));
+    const tooLong = texts.find(({ length }) => length > this.maxCharacters);
+    if (tooLong !== undefined) throw new TextTooLong(tooLong.length);
+    return texts.length === 0 ? [] : this.#encode(texts);
   }
 
-  /** Counts each text's tokens, on all cores. */
+  /** Counts each text's tokens, on all cores; Infinity for a text that no model takes. */
   async countAll(texts: readonly string[]): Promise<number[]> {
-    if (texts.length === 0) return [];
-    const encodings = await this.#tokenizer.encodeBatch([...texts], { addSpecialTokens: false });
-    return encodings.map((encoding) => encoding.getLength());
+    const fitting = texts.filter(({ length }) => length <= this.maxCharacters);
+    const counts = (await this.encodeAll(fitting)).map(({ length }) => length);
+    return texts.map(({ length }) => (length <= this.maxCharacters ? counts.shift()! : Infinity));
   }
 
   /** Makes text of tokens. @param contentOnly leaves out the tokens that end or frame a turn */

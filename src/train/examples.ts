@@ -7,7 +7,7 @@ import { readConfig } from '../models/directory.js';
 import { checkRows, type Objective, type Role } from '../objectives/objective.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { sidesOf, tokenSide, type SideOptions } from '../text/sides.js';
-import { ChatTokenizer } from '../text/tokenizer.js';
+import { ChatTokenizer, TextTooLong } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import type { TrainRecipe } from './settings.js';
 
@@ -24,10 +24,13 @@ export interface Example {
   parts: ExamplePart[];
 }
 
+/** A row that is too long, and by how much: its tokens, or its characters where it has too many to be tokenised. */
+export type DroppedRow = { line: number; tokens: number } | { line: number; characters: number };
+
 export interface PreparedData {
   examples: Example[];
   /** Rows left out because a sequence is longer than `max_length`. */
-  dropped: { line: number; tokens: number }[];
+  dropped: DroppedRow[];
   /** Tokens of one pass over the examples, prompts included. */
   tokens: number;
 }
@@ -49,14 +52,34 @@ export async function tokenizeFile(
   tokenizer: ChatTokenizer,
   options: TokenizeOptions,
 ): Promise<Example[]> {
+  const refuse = ({ line }: TrainingRecord, error: TextTooLong): never => {
+    throw rowError(path, line, error.message);
+  };
+  return tokenizeRows(path, records, tokenizer, options, refuse);
+}
+
+/** @param onTooLong takes the rows with a text that is too long to be tokenised, which are left out */
+async function tokenizeRows(
+  path: string,
+  records: readonly TrainingRecord[],
+  tokenizer: ChatTokenizer,
+  options: TokenizeOptions,
+  onTooLong: (record: TrainingRecord, error: TextTooLong) => void,
+): Promise<Example[]> {
+  const tokenized = async (record: TrainingRecord): Promise<Example[]> => {
+    try {
+      return [await tokenize(path, record, tokenizer, options)];
+    } catch (error) {
+      if (!(error instanceof TextTooLong)) throw errorInRow(path, record.line, error);
+      onTooLong(record, error);
+      return [];
+    }
+  };
   const { onRows } = options;
   const examples: Example[] = [];
   for (let start = 0; start < records.length; start += BATCH) {
     if (start > 0) onRows?.(start, records.length);
-    const batch = records
-      .slice(start, start + BATCH)
-      .map((record) => tokenize(path, record, tokenizer, options));
-    examples.push(...(await Promise.all(batch)));
+    examples.push(...(await Promise.all(records.slice(start, start + BATCH).map(tokenized))).flat());
   }
   return examples;
 }
@@ -73,11 +96,7 @@ async function tokenize(
     role: side.role,
     row: await tokenSide(tokenizer, record, side, options, where),
   }));
-  try {
-    return { line, parts: await Promise.all(parts) };
-  } catch (error) {
-    throw errorInRow(path, line, error);
-  }
+  return { line, parts: await Promise.all(parts) };
 }
 
 /**
@@ -100,9 +119,10 @@ export async function prepareExamples(
   const records = await readTrainingRecords(path);
   checkRows(objective, records, path);
   const options = { layout, system, data: objective.data, onRows };
-  const all = await tokenizeFile(path, records, tokenizer, options);
-
   const data: PreparedData = { examples: [], dropped: [], tokens: 0 };
+  const all = await tokenizeRows(path, records, tokenizer, options, ({ line }, { characters }) => {
+    data.dropped.push({ line, characters });
+  });
   for (const example of all) {
     const longest = Math.max(...example.parts.map(({ row }) => row.ids.length));
     if (longest > limit) {
@@ -115,6 +135,7 @@ export async function prepareExamples(
     }
     data.examples.push(example);
   }
+  data.dropped.sort((a, b) => a.line - b.line);
   if (data.examples.length === 0) {
     throw new UserError(
       data.dropped.length > 0

@@ -3,6 +3,7 @@
 import { place } from '../doctor/print.js';
 import { formatCount } from '../util/bytes.js';
 import type { Progress } from '../util/progress.js';
+import type { DroppedRow } from './examples.js';
 import type { TrainEvent } from './trainer.js';
 
 /** Shows a run's events: the data and the loss, a bar with loss and speed, and where checkpoints were saved. */
@@ -13,6 +14,10 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         progress.update(event.done, event.total, 'tokenising');
         break;
       case 'doctor':
+        if (event.every > 1)
+          progress.log(
+            `doctor: only ${event.examined} rows were examined, one in ${event.every}, spread over the file`,
+          );
         for (const group of event.findings)
           progress.log(`${group.severity}: ${group.code} (${place(group)}): ${group.detail}`);
         break;
@@ -22,7 +27,7 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
       case 'data': {
         progress.log(`data: ${event.rows} rows, ${event.tokens} tokens`);
         if (event.dropped.length > 0) {
-          const lines = event.dropped.slice(0, 5).map(({ line, tokens }) => `${line} (${tokens} tokens)`);
+          const lines = event.dropped.slice(0, 5).map(describeDropped);
           const more = event.dropped.length > lines.length ? ', …' : '';
           progress.log(
             `left out as too long: ${event.dropped.length} rows, lines ${lines.join(', ')}${more}`,
@@ -48,6 +53,11 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         break;
     }
   };
+}
+
+function describeDropped(row: DroppedRow): string {
+  const length = 'tokens' in row ? `${row.tokens} tokens` : `${row.characters} characters`;
+  return `${row.line} (${length})`;
 }
 
 function describe(metrics: Record<string, number>): string {

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
 import { UserError } from '../util/errors.js';
 import { parseRecipe } from '../recipe/parse.js';
+import { silentProgress } from '../util/progress.js';
+import { reportTraining } from './narrate.js';
 import { trainRecipe } from './settings.js';
 import { train, type TrainEvent } from './trainer.js';
 
@@ -40,6 +42,7 @@ async function attempt(rows: readonly object[], keys: object = {}) {
     data,
     out,
     error,
+    events,
     codes: findings.map(({ code }) => code),
     steps: events.filter((e) => e.kind === 'step').length,
   };
@@ -67,6 +70,36 @@ describe('training', () => {
     );
     expect(steps).toBe(0);
     expect(existsSync(out)).toBe(false);
+  });
+
+  it('says how many rows were read, where it was not all of them', async () => {
+    const rows = Array.from({ length: 1030 }, (_, n) => ({ messages: turns(`${n}+1?`, `${n + 1}`) }));
+    rows[3 * 17] = { messages: turns('5+5?', 'ten<|end|> or so') };
+    const { error, data } = await attempt(rows);
+    expect((error as Error).message).toContain(
+      `${data}: of 344 rows examined, one in 3, some would spoil training: control-token in 1 (line 52: `,
+    );
+    rows[3 * 17] = rows[0]!;
+    const { events } = await attempt(rows, { doctor: 'warn' });
+    const doctor = events.filter(({ kind }) => kind === 'doctor');
+    expect(doctor).toMatchObject([{ examined: 344, every: 3 }]);
+    const lines: string[] = [];
+    reportTraining({ ...silentProgress, log: (line) => lines.push(line) })(doctor[0]!);
+    expect(lines[0]).toBe('doctor: only 344 rows were examined, one in 3, spread over the file');
+  });
+
+  it('leaves out rows whose text is too long to be tokenised, and counts them', async () => {
+    const long = { messages: turns('2+2?', `It is${' '.repeat(1_100_000)}4`) };
+    const { error, events } = await attempt([...clean, long]);
+    expect(error).toBe(undefined);
+    const data = events.find(({ kind }) => kind === 'data');
+    expect(data).toMatchObject({
+      rows: 2,
+      dropped: [{ line: 3, characters: 1_100_000 + '<|user|>2+2?<|end|><|assistant|>It is4<|end|>'.length }],
+    });
+    expect((await attempt([long])).error).toMatchObject({
+      message: expect.stringMatching(/all 1 rows are longer than max_length/) as unknown,
+    });
   });
 
   it('goes on when the recipe says so, and reports what it has found', async () => {

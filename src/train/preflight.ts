@@ -3,7 +3,7 @@
 import type { FindingCode } from '../doctor/findings.js';
 import { examine } from '../doctor/examine.js';
 import type { Student } from '../doctor/student.js';
-import type { FindingGroup } from '../doctor/summary.js';
+import type { DoctorSummary, FindingGroup } from '../doctor/summary.js';
 import { readConfig } from '../models/directory.js';
 import type { Objective } from '../objectives/objective.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
@@ -22,11 +22,19 @@ export function openStudent(model: string, rows: Pick<Student, 'layout' | 'syste
 /** Findings left out here: training itself counts the rows that are too long, and knows whether any are left. */
 const COUNTED: readonly FindingCode[] = ['too-long', 'nothing-fits'];
 
+/** What was found in a sample of the rows. */
+export interface Preflight {
+  findings: FindingGroup[];
+  /** How many rows were examined: one in `every`, spread over the file. */
+  examined: number;
+  every: number;
+}
+
 /**
  * Examines a sample of the recipe's rows.
  * @throws Error if something would spoil training and the recipe does not say to go on
  */
-export async function preflight(recipe: TrainRecipe, objective: Objective): Promise<FindingGroup[]> {
+export async function preflight(recipe: TrainRecipe, objective: Objective): Promise<Preflight> {
   const { model, data, layout, system, max_length: limit } = recipe;
   const student = openStudent(model, { layout, system, data: objective.data });
   const { summary } = await examine(
@@ -36,16 +44,20 @@ export async function preflight(recipe: TrainRecipe, objective: Objective): Prom
   );
   const findings = summary.problems.filter(({ code }) => !COUNTED.includes(code));
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (recipe.doctor === 'refuse' && errors.length > 0) throw new Error(refusal(recipe, summary.rows, errors));
-  return findings;
+  if (recipe.doctor === 'refuse' && errors.length > 0) throw new Error(refusal(recipe, summary, errors));
+  return { findings, examined: summary.rows, every: summary.every };
 }
 
-function refusal({ data, model }: TrainRecipe, examined: number, errors: readonly FindingGroup[]): string {
+function refusal(
+  { data, model }: TrainRecipe,
+  { rows: examined, every }: DoctorSummary,
+  errors: readonly FindingGroup[],
+): string {
   const list = errors.map(
     ({ code, rows, lines, detail }) => `${code} in ${rows} (line ${lines[0]!}: ${detail})`,
   );
   return (
-    `${data}: of ${examined} rows examined, some would spoil training: ${list.join('; ')}. ` +
+    `${data}: of ${examined} rows examined${every === 1 ? '' : `, one in ${every}`}, some would spoil training: ${list.join('; ')}. ` +
     `\`redistill doctor ${data} --model ${model}\` says more; doctor: warn in the recipe trains anyway`
   );
 }

@@ -20,6 +20,8 @@ export interface ScoreOptions {
   dtype: ComputeDtype;
   device: string;
   layout: Layout;
+  /** A system message for rows that have none. */
+  system?: string | undefined;
   /** Whether to add `ids` and `logps`. */
   tokens: boolean;
   tokenBudget: number;
@@ -48,13 +50,13 @@ export async function scoreFile(
   setThreads();
   openDevice(options.device);
   const tokenizer = ChatTokenizer.load(options.model);
-  const { layout } = options;
+  const { layout, system, data } = options;
   const onRows = (done: number, total: number) => {
     signal?.throwIfAborted();
     progress.update(done, total, 'tokenising');
   };
-  const records = await readTrainingRecords(options.data);
-  const examples = await tokenizeFile(options.data, records, tokenizer, { layout, onRows });
+  const how = { layout, onRows, ...(system !== undefined && { system }) };
+  const examples = await tokenizeFile(data, await readTrainingRecords(data), tokenizer, how);
   using model = loadModel(options.model, {
     dtype: options.dtype,
     device: options.device,

@@ -4,7 +4,6 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
-import type { FindingGroup } from '../doctor/summary.js';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { parameterCount } from '../models/parameters.js';
@@ -22,7 +21,7 @@ import { Engine } from './engine.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
 import { packByTokenBudget } from './tokenBudget.js';
 import { planSteps } from './plan.js';
-import { preflight } from './preflight.js';
+import { preflight, type Preflight } from './preflight.js';
 import type { TrainRecipe } from './settings.js';
 import { requireRoom, saveWeights } from './saving.js';
 import { learningRate } from './schedule.js';
@@ -51,7 +50,7 @@ export type TrainEvent =
   | { kind: 'tokenized'; done: number; total: number }
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
   | { kind: 'notice'; sentence: string }
-  | { kind: 'doctor'; findings: FindingGroup[] }
+  | ({ kind: 'doctor' } & Preflight)
   /** `idle` of the steps have learning rate 0. */
   | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
   | { kind: 'reference'; done: number; total: number }
@@ -90,7 +89,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   });
   const { examples } = data;
   const { steps, idle, order, schedule, stepsPerEpoch: perEpoch } = planSteps(recipe, examples.length);
-  const findings = recipe.doctor === 'off' ? [] : await preflight(recipe, objective);
+  const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, {
     dtype: 'f32',
@@ -111,7 +110,8 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   };
   writeMetrics(writeFileSync, '');
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
-  if (findings.length > 0) onEvent({ kind: 'doctor', findings });
+  if (examined && (examined.every > 1 || examined.findings.length > 0))
+    onEvent({ kind: 'doctor', ...examined });
 
   const parameters = parameterCount(loaded.model.config);
   // Masters, gradients and two moments in float32, and a copy to compute with.

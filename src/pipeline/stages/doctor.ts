@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Examination } from '../../doctor/examine.js';
+import { errorsOf, printSummary } from '../../doctor/print.js';
 import { modelInput, resolveModel } from '../../hub/resolve.js';
-import { printSummary } from '../../doctor/print.js';
 import { hasErrors } from '../../doctor/summary.js';
 import { FileReplacement, writeFileAtomic } from '../../util/files.js';
 import { layouts } from '../../text/tokenRows.js';
@@ -20,6 +20,7 @@ export const doctorSettings = z.strictObject({
     .min(1)
     .describe('the student: a model directory, a .gguf file, or a name that `models get` has fetched'),
   layout: z.enum(layouts).default('template').describe('how rows become tokens'),
+  system: z.string().optional().describe('a system message for rows that have none, as in training'),
   max_length: z
     .union([z.int().positive(), z.array(z.int().positive()).min(1)])
     .optional()
@@ -54,7 +55,7 @@ export const doctorStage = defineStage({
 
 /** @param outputs the file of the verdicts, and how many rows are kept for a view */
 export async function examineFile(
-  { data, model, layout, max_length: limits, against }: DoctorSettings,
+  { data, model, layout, system, max_length: limits, against }: DoctorSettings,
   outputs: { verdicts?: string | undefined; show?: number },
   progress: Progress,
   signal: AbortSignal,
@@ -66,7 +67,10 @@ export async function examineFile(
   const examination = await examine(
     data,
     {
-      student: openStudent(await resolveModel(model, progress), { layout }),
+      student: openStudent(await resolveModel(model, progress), {
+        layout,
+        ...(system !== undefined && { system }),
+      }),
       ...(limits !== undefined && { limits: [limits].flat() }),
       against: await loadEvaluationSets([against].flat()),
       show: outputs.show ?? 0,
@@ -81,10 +85,6 @@ export async function examineFile(
 
 /** @throws Error where training on the rows would be spoilt */
 export function requireHealthy({ data }: DoctorSettings, summary: Examination['summary']): void {
-  if (!hasErrors(summary)) return;
-  // Of rows the summary has a count; what is wrong with the file as a whole is said here.
-  const whole =
-    summary.errors > 0 ? undefined : summary.problems.find(({ severity }) => severity === 'error');
-  const reason = whole === undefined ? '' : `: ${whole.code} (${whole.detail})`;
-  throw new Error(`${data}: training on these rows would be spoilt${reason}`);
+  if (hasErrors(summary))
+    throw new Error(`${data}: training on these rows would be spoilt: ${errorsOf(summary)}`);
 }

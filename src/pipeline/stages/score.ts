@@ -18,6 +18,7 @@ export const scoreSettings = z.strictObject({
   dtype: z.enum(computeDtypes).default('f32').describe('precision'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
   layout: z.enum(layouts).default('template').describe('how rows become tokens'),
+  system: z.string().optional().describe('a system message for rows that have none, as in training'),
   tokens: z.boolean().default(false).describe("add the response's ids and the log-prob of each"),
   token_budget: z.int().positive().default(2048).describe('tokens that go through the model at once'),
 });

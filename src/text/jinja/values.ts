@@ -353,7 +353,8 @@ export function fromJson(value: unknown): Value {
   }
   if (value === null) return null;
   // As Python's json reads them: a whole number of any size, else the nearest float.
-  if (value instanceof ExactNumber) return /^-?\d+$/.test(value.text) ? BigInt(value.text) : Number(value.text);
+  if (value instanceof ExactNumber)
+    return /^-?\d+$/.test(value.text) ? BigInt(value.text) : Number(value.text);
   if (Array.isArray(value)) return value.map(fromJson);
   if (typeof value !== 'object') throw new TemplateError(`a ${typeof value} cannot be given to a template`);
   return new Dict(Object.entries(value).map(([key, item]) => [key, fromJson(item)]));
