@@ -1,7 +1,7 @@
 /** @file Looks up attributes and items of values as Jinja's sandbox does: methods before keys, nothing that changes a value. */
 
 import { bind, orElse, type Bound } from './arguments.js';
-import { allowElements, spend, TemplateError } from './budget.js';
+import { allowElements, readText, spend, TemplateError } from './budget.js';
 import { formatFields } from './strFormat.js';
 import { marked, stringMethods } from './strings.js';
 import { escaped } from './text.js';
@@ -40,11 +40,12 @@ function attribute(object: Value, name: string): Value | undefined {
   const text = textOf(object);
   if (text !== undefined) return stringAttribute(object, text, name);
   if (object instanceof Dict) return dictAttribute(object, name);
-  if (isList(object) || object instanceof Tuple) return sequenceAttribute(object, name);
   if (object instanceof Range && ['start', 'stop', 'step'].includes(name)) {
     return BigInt(object[name as 'start' | 'stop' | 'step']);
   }
-  return undefined;
+  return isList(object) || object instanceof Tuple || object instanceof Range
+    ? sequenceAttribute(object, name)
+    : undefined;
 }
 
 function stringAttribute(object: Value, text: string, name: string): Value | undefined {
@@ -62,6 +63,7 @@ function stringAttribute(object: Value, text: string, name: string): Value | und
       ? unsupported(name)
       : undefined;
   return method(name, found.signature, (args) => {
+    for (const arg of [object, ...args]) readText(textOf(arg ?? null)?.length ?? 0);
     const result = found.run(text, args, isMarked);
     return isMarked ? marked(result) : result;
   });
@@ -83,13 +85,14 @@ function dictAttribute(dict: Dict, name: string): Value | undefined {
 }
 
 function sequenceAttribute(sequence: Value, name: string): Value | undefined {
-  const items = itemsOf(sequence)!;
   if (name === 'count') {
-    return method(name, 'value /', ([value]) => BigInt(items.filter((item) => equals(item, value!)).length));
+    return method(name, 'value /', ([value]) =>
+      BigInt(itemsOf(sequence)!.filter((item) => equals(item, value!)).length),
+    );
   }
   if (name === 'index') {
     return method(name, 'value /', ([value]) => {
-      const at = items.findIndex((item) => equals(item, value!));
+      const at = itemsOf(sequence)!.findIndex((item) => equals(item, value!));
       if (at < 0) throw new TemplateError('the list does not hold the value');
       return BigInt(at);
     });
@@ -108,6 +111,10 @@ function item(object: Value, key: Value): Value | undefined {
   if (object instanceof Dict) return isList(key) || key instanceof Dict ? undefined : object.get(key);
   const index = integerOf(key);
   if (index === undefined) return undefined;
+  if (object instanceof Range) {
+    const place = index < 0 ? index + object.length : index;
+    return place >= 0 && place < object.length ? object.at(place) : undefined;
+  }
   const text = textOf(object);
   const items = text === undefined ? itemsOf(object) : undefined;
   const length = text === undefined ? items?.length : countCharacters(text);
@@ -161,7 +168,7 @@ export function getSlice(object: Value, bounds: readonly [Value, Value, Value]):
   const text = textOf(object);
   if (text === undefined) {
     const items = itemsOf(object);
-    if (!items) return nothing(object, 'slice');
+    if (!items) throw new TemplateError(`'${typeName(object)}' object cannot be sliced`);
     const part = slice(items, start, stop, step ?? 1);
     if (object instanceof Range) return rangeSlice(object, start, stop, step ?? 1);
     return object instanceof Tuple ? new Tuple(part) : part;

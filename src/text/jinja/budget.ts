@@ -5,11 +5,13 @@ export const MAX_CHARACTERS = 1 << 24;
 /** Bounds a list. */
 export const MAX_ELEMENTS = 1 << 20;
 /** Bounds the steps of a rendering to about two seconds; a long conversation takes about 10⁵. */
-const MAX_STEPS = 8_000_000;
+const MAX_STEPS = 6_000_000;
 /** Bounds the calls of macros and recursive loops within each other. */
 const MAX_DEPTH = 150;
 /** How many characters of a new text cost a step. */
 const CHARACTERS_A_STEP = 8;
+/** How many characters that are looked at cost a step. */
+const READ_A_STEP = 64;
 
 /** A template cannot be read, refuses what it is given, or does what its language forbids. */
 export class TemplateError extends Error {}
@@ -51,6 +53,11 @@ export function allowText(length: number, before = 0): void {
     throw new TemplateError(`it writes too much text, more than ${MAX_CHARACTERS} characters`);
   }
   spend(length / CHARACTERS_A_STEP);
+}
+
+/** Counts a text that is looked at. */
+export function readText(length: number): void {
+  spend(length / READ_A_STEP);
 }
 
 /** Counts a list that is about to be made. */

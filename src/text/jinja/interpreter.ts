@@ -178,15 +178,17 @@ class Interpreter {
   ): void {
     const chosen = node.condition ? new Stream(this.#chosen(node, node.condition, items, scope)) : items;
     const loop = new LoopContext(chosen, depth0, recurse);
+    // As in Jinja2, a round that `continue` or `break` ends does not count.
     let isEmpty = true;
     for (let next = loop.next(); next; next = loop.next()) {
       // A body that is empty makes no steps of its own.
       spend(4);
-      isEmpty = false;
       const inner = new Scope(scope);
       inner.set('loop', loop);
       this.#assign(node.target, next.value, inner);
-      if (this.#all(node.body, inner, output) === 'break') break;
+      const jump = this.#all(node.body, inner, output);
+      if (jump === 'break') break;
+      if (jump === undefined) isEmpty = false;
     }
     if (isEmpty) this.#all(node.otherwise, new Scope(scope), output);
   }

@@ -1,8 +1,8 @@
 /** @file Holds the filters that walk through lists. Those that are generators in Jinja2 are streams here. */
 
 import { getItem } from './attributes.js';
-import { bind, defined, orElse, type Bound } from './arguments.js';
-import { allowElements, allowText, TemplateError } from './budget.js';
+import { bind, orElse, type Bound } from './arguments.js';
+import { allowElements, allowText, spend, TemplateError } from './budget.js';
 import type { Filter, VariadicFilter } from './filter.js';
 import { binary } from './operators.js';
 import { toText } from './text.js';
@@ -10,6 +10,7 @@ import {
   charactersOf,
   compare,
   Dict,
+  hashKey,
   integerOf,
   isList,
   itemsOf,
@@ -142,12 +143,12 @@ const map: VariadicFilter = (value, args, named, apply) =>
 
 function* unique(value: Value, [caseSensitive, attribute]: Bound): Generator<Value> {
   const key = keyGetter(attribute, caseSensitive);
-  let seen = new Dict();
+  const seen = new Set<unknown>();
   for (const item of walk(value)) {
-    const mark = key(item);
-    if (seen.get(mark) !== undefined) continue;
-    allowElements(seen.size);
-    seen = new Dict([...seen.entries(), [mark, true]]);
+    const mark = hashKey(key(item));
+    if (seen.has(mark)) continue;
+    spend(1);
+    seen.add(mark);
     yield item;
   }
 }
@@ -173,7 +174,8 @@ function reverse(value: Value): Value {
 
 function last(value: Value): Value {
   const text = textOf(value);
-  const items = text === undefined ? listOf(defined(value)) : charactersOf(text);
+  if (value instanceof Stream) throw new TemplateError("'generator' object is not reversible");
+  const items = text === undefined ? listOf(value) : charactersOf(text);
   return orElse(items.at(-1), new Undefined('No last item, sequence was empty.'));
 }
 

@@ -1,7 +1,7 @@
 /** @file Applies Python's operators to values of any type. */
 
 import { defined } from './arguments.js';
-import { allowElements, allowText, TemplateError } from './budget.js';
+import { allowElements, allowText, readText, TemplateError } from './budget.js';
 import { formatPercent } from './percentFormat.js';
 import * as numbers from './numbers.js';
 import { escaped } from './text.js';
@@ -113,6 +113,8 @@ export function contains(container: Value, item: Value): boolean {
     if (part === undefined) {
       throw new TemplateError(`'in <string>' requires string as left operand, not ${typeName(item)}`);
     }
+    // Looking for a long text can cost many times its length.
+    readText(text.length * Math.min(8, part.length) + part.length);
     return text.includes(part);
   }
   if (container instanceof Dict) return container.get(item) !== undefined;

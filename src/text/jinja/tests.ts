@@ -1,7 +1,7 @@
 /** @file Holds the tests that stand after `is`. What each does is Jinja2's. */
 
 import { bind, defined, type Bound } from './arguments.js';
-import { TemplateError } from './budget.js';
+import { readText, TemplateError } from './budget.js';
 import { isFilter } from './filters.js';
 import { binary, contains } from './operators.js';
 import { toText } from './text.js';
@@ -111,5 +111,6 @@ export const isTest = (name: string) => all.has(name);
 export function applyTest(name: string, value: Value, args: readonly Value[], named: Named): boolean {
   const found = all.get(name);
   if (!found) throw new TemplateError(`No test named '${name}'`);
+  readText(textOf(value)?.length ?? 0);
   return found.run(value, bind(`is ${name}`, found.signature, args, named));
 }

@@ -192,6 +192,7 @@ export function splitLines(text: string, keepEnds = false): string[] {
 
 /** Replaces as `str.replace` does. @param most negative: all */
 export function replace(text: string, from: string, to: string, most: number): string {
+  if (from === '') spend(text.length);
   const parts = from === '' ? ['', ...Array.from(text), ''] : text.split(from);
   const count = most < 0 ? parts.length - 1 : Math.min(most, parts.length - 1);
   allowText(text.length + count * Math.max(0, to.length - from.length) + parts.length * 4);

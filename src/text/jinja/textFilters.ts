@@ -13,9 +13,10 @@ import {
   countCharacters,
   Dict,
   integerOf,
-  isList,
+  lengthOf,
   listOf,
   Markup,
+  Stream,
   textOf,
   truthy,
   Tuple,
@@ -54,6 +55,11 @@ function count(value: Value | undefined, otherwise: number): number {
   return number;
 }
 
+function spaces(width: number): string {
+  allowText(Math.max(0, width));
+  return ' '.repeat(Math.max(0, width));
+}
+
 /** `title` of Jinja, which begins words after white space, brackets and hyphens only. */
 function title(text: string): string {
   const parts = text.split(new RegExp(`([-${texts.SPACE}({\\[<]+)`));
@@ -66,10 +72,7 @@ function title(text: string): string {
 }
 
 function indent(text: string, [width, first, blank]: Bound): string {
-  const by =
-    width === undefined
-      ? '    '
-      : (textOf(width) ?? ' '.repeat(Math.max(0, Math.min(count(width, 4), 1 << 20))));
+  const by = width === undefined ? '    ' : (textOf(width) ?? spaces(count(width, 4)));
   const lines = texts.splitLines(`${text}\n`);
   allowText(text.length + lines.length * by.length);
   const indented = lines.map((line, i) =>
@@ -78,15 +81,16 @@ function indent(text: string, [width, first, blank]: Bound): string {
   return indented.join('\n');
 }
 
-function truncate(text: string, [length, killWords, end, leeway]: Bound): string {
+function shorten(text: string, [length, killWords, end]: Bound): string {
   const most = count(length, 255);
   const ellipsis = end === undefined ? '...' : texts.toText(end);
   const characters = charactersOf(text);
   if (most < countCharacters(ellipsis)) throw new TemplateError('truncate() needs a length for its end');
-  if (characters.length <= most + count(leeway ?? undefined, 5)) return text;
   const kept = characters.slice(0, most - countCharacters(ellipsis)).join('');
   return (truthy(killWords ?? false) ? kept : texts.splitFromRight(kept, ' ', 1)[0]!) + ellipsis;
 }
+
+const shortened = ofText('length? killwords? end? leeway?', shorten);
 
 /** Writes as Python's `urllib.parse.quote` does. */
 function quoteUrl(value: Value, isQuery: boolean): string {
@@ -101,9 +105,17 @@ function quoteUrl(value: Value, isQuery: boolean): string {
 }
 
 function urlEncode(value: Value): string {
-  if (!(value instanceof Dict) && !isList(value) && !(value instanceof Tuple)) return quoteUrl(value, false);
-  const pairs = value instanceof Dict ? [...value.entries()] : listOf(value).map((pair) => listOf(pair));
-  return pairs.map(([key, item]) => `${quoteUrl(key!, true)}=${quoteUrl(item!, true)}`).join('&');
+  const isSingle = textOf(value) !== undefined || lengthOf(value) === undefined;
+  if (isSingle && !(value instanceof Stream)) return quoteUrl(value, false);
+  const pairs = value instanceof Dict ? [...value.entries()] : listOf(value).map(listOf);
+  return pairs
+    .map(([key, item, ...more]) => {
+      if (key === undefined || item === undefined || more.length > 0) {
+        throw new TemplateError('urlencode takes pairs of a name and a value');
+      }
+      return `${quoteUrl(key, true)}=${quoteUrl(item, true)}`;
+    })
+    .join('&');
 }
 
 const format: VariadicFilter = (value, args, named) => {
@@ -116,10 +128,7 @@ const format: VariadicFilter = (value, args, named) => {
 
 function json(value: Value, [ensureAscii, indentation, separators, sortKeys]: Bound): string {
   const width = indentation ?? null;
-  const by =
-    width === null
-      ? undefined
-      : (textOf(width) ?? ' '.repeat(Math.max(0, Math.min(count(width, 0), 1 << 20))));
+  const by = width === null ? undefined : (textOf(width) ?? spaces(count(width, 0)));
   const apart =
     separators == null ? [by === undefined ? ', ' : ',', ': '] : listOf(separators).map(texts.toText);
   return toJson(value, {
@@ -166,7 +175,14 @@ export const textFilters: Readonly<Record<string, Filter | VariadicFilter>> = {
   title: { signature: '', run: (value) => title(texts.toText(value)) },
   tojson: { signature: 'ensure_ascii? indent? separators? sort_keys?', run: json },
   trim: ofMethod('strip', 'chars?'),
-  truncate: ofText('length? killwords? end? leeway?', truncate),
+  truncate: {
+    signature: 'length? killwords? end? leeway?',
+    run: (value, args) => {
+      const [length, , , leeway] = args;
+      const isShort = (lengthOf(value) ?? Infinity) <= count(length, 255) + count(leeway ?? undefined, 5);
+      return isShort ? value : shortened.run(value, args);
+    },
+  },
   upper: ofMethod('upper'),
   urlencode: { signature: '', run: urlEncode },
   wordcount: {

@@ -113,6 +113,7 @@ export const valueFilters: Readonly<Record<string, Filter>> = {
     signature: 'name',
     run: (value, [name]) => {
       const key = toText(name!);
+      defined(value);
       return hasAttribute(value, key)
         ? getAttribute(value, key)
         : new Undefined(`there is no attribute '${key}'`);

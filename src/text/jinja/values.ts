@@ -1,7 +1,7 @@
 /** @file Holds the values that templates compute with. They are Python's, for which templates are written. */
 
 import { ExactNumber } from '../../util/exactJson.js';
-import { allowElements, spend, TemplateError } from './budget.js';
+import { allowElements, readText, spend, TemplateError } from './budget.js';
 
 /**
  * A Python value: null is None, a bigint is an `int`, a number is a `float`, a string is a `str`, an array is a `list`.
@@ -78,6 +78,7 @@ export class Dict {
   }
 
   #set(key: Value, value: Value): void {
+    spend(1);
     const hash = hashKey(key);
     // A key that is there keeps its first form and its place.
     this.#entries.set(hash, [this.#entries.get(hash)?.[0] ?? key, value]);
@@ -206,15 +207,23 @@ export function lengthOf(value: Value): number | undefined {
 
 const SURROGATE = /[\uD800-\uDFFF]/;
 
+const isHigh = (unit: number) => (unit & 0xfc00) === 0xd800;
+const isLow = (unit: number) => (unit & 0xfc00) === 0xdc00;
+
 /** Counts characters as Python does: one for each code point. */
 export function countCharacters(text: string): number {
+  readText(text.length);
   if (!SURROGATE.test(text)) return text.length;
-  return Array.from(text).length;
+  let count = text.length;
+  for (let i = 1; i < text.length; i++) {
+    if (isHigh(text.charCodeAt(i - 1)) && isLow(text.charCodeAt(i))) count--;
+  }
+  return count;
 }
 
 /** Splits a text into code points. */
 export function charactersOf(text: string): string[] {
-  allowElements(text.length / 8);
+  spend(text.length / 4);
   return SURROGATE.test(text) ? Array.from(text) : text.split('');
 }
 
@@ -223,7 +232,8 @@ export function truthy(value: Value): boolean {
   if (typeof value === 'bigint') return value !== 0n;
   if (typeof value === 'number') return value !== 0;
   if (typeof value === 'boolean') return value;
-  return value !== null && lengthOf(value) !== 0;
+  const text = textOf(value);
+  return text === undefined ? value !== null && lengthOf(value) !== 0 : text !== '';
 }
 
 /** Walks through a value as Python's `for` does. @throws TemplateError if it cannot be walked through */
@@ -231,12 +241,10 @@ export function iterate(value: Value): Iterator<Value> {
   if (value instanceof Stream) return value.iterator;
   if (isList(value)) return value[Symbol.iterator]();
   const text = textOf(value);
-  if (text !== undefined) {
-    const characters = charactersOf(text);
-    return (value instanceof Markup ? characters.map((c) => new Markup(c)) : characters)[Symbol.iterator]();
-  }
+  if (text !== undefined) return charactersOf(text)[Symbol.iterator]();
   if (value instanceof Tuple) return value.items[Symbol.iterator]();
   if (value instanceof Range) return itemsOf(value)![Symbol.iterator]();
+  if (value instanceof Dict || value instanceof View) spend(lengthOf(value)!);
   if (value instanceof Dict) return Array.from(value.entries(), ([key]) => key)[Symbol.iterator]();
   if (value instanceof View) {
     const { kind, dict } = value;
@@ -262,7 +270,7 @@ export function listOf(value: Value): readonly Value[] {
 }
 
 /** Returns what equal keys of a dict have in common. @throws TemplateError for lists and dicts */
-function hashKey(value: Value): unknown {
+export function hashKey(value: Value): unknown {
   const text = textOf(value);
   if (text !== undefined) return text;
   if (typeof value === 'boolean') return BigInt(value);
@@ -288,7 +296,11 @@ export function equals(a: Value, b: Value): boolean {
     return left <= right && left >= right;
   }
   const text = textOf(a);
-  if (text !== undefined) return text === textOf(b);
+  if (text !== undefined) {
+    const other = textOf(b);
+    if (text.length === other?.length) readText(text.length);
+    return text === other;
+  }
   if (isList(a)) return isList(b) && equalItems(a, b);
   if (a instanceof Tuple) return b instanceof Tuple && equalItems(a.items, b.items);
   if (a instanceof Range) return b instanceof Range && equalItems(itemsOf(a)!, itemsOf(b)!);
@@ -332,8 +344,9 @@ export function compare(a: Value, b: Value, operator = '<'): number {
 
 /** Compares by code points, where JavaScript compares UTF-16 units. */
 function compareTexts(a: string, b: string): number {
+  readText(Math.min(a.length, b.length));
   if (!SURROGATE.test(a) && !SURROGATE.test(b)) return a < b ? -1 : a > b ? 1 : 0;
-  const [left, right] = [Array.from(a), Array.from(b)];
+  const [left, right] = [charactersOf(a), charactersOf(b)];
   const at = left.findIndex((character, i) => character !== right[i]);
   if (at < 0) return left.length - right.length;
   return at >= right.length ? 1 : left[at]!.codePointAt(0)! - right[at]!.codePointAt(0)!;
