@@ -80,11 +80,14 @@ export function regradeSamples(dir: string, graders: readonly NamedGrader[]): vo
     );
     const details = row.generation_details.map((detail, i) => ({ ...detail, grades: grades[i] }));
     // In its place, so that grading again by the same graders gives the same bytes.
-    const fields = Object.entries({ ...row, generation_details: details }).flatMap(([name, value]) => {
-      if (name === 'correctness') return [];
-      const lists = name === 'generations_count' ? [['correctness', verdictLists(grades)]] : [];
-      return [[name, value], ...lists];
-    });
+    const fields = Object.entries({ ...row, generation_details: details }).flatMap(
+      ([name, value]): [string, unknown][] => {
+        if (name === 'correctness') return [];
+        const lists: [string, unknown][] =
+          name === 'generations_count' ? [['correctness', verdictLists(grades)]] : [];
+        return [[name, value], ...lists];
+      },
+    );
     file.write(`${writeJson(Object.fromEntries(fields))}\n`);
   }
   file.commit();

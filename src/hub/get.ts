@@ -9,7 +9,6 @@ import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { checkModelDirectory } from '../models/directory.js';
-import { convertGguf } from './gguf/convert.js';
 import {
   type Connection,
   type HubRepository,

@@ -1,5 +1,4 @@
 /** @file Resolves, checks and calls operators of libtorch; the generated src/torch/ops.ts is built on it. */
-import { formatBytes } from '../util/bytes.js';
 import { dtypeOf } from './dtype.js';
 import { explain } from './errors.js';
 import { native, type Handle, type NativeValue } from './native.js';

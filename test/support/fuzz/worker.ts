@@ -33,7 +33,7 @@ export type FuzzMessage =
   | { kind: 'end'; run: number; code: number; command: string; faults: string[]; stderr: string };
 
 interface Program {
-  main(argv: readonly string[]): Promise<number>;
+  main: (argv: readonly string[]) => Promise<number>;
 }
 
 const send = (message: FuzzMessage) => process.send!(message);
@@ -73,16 +73,16 @@ async function work({ template, places, program, seed, from, to }: FuzzTask): Pr
 /** Takes what is printed until it is released. */
 function capture() {
   const written = { stdout: '', stderr: '' };
-  const originals = { stdout: process.stdout.write, stderr: process.stderr.write };
-  for (const name of ['stdout', 'stderr'] as const)
-    process[name].write = ((text: string | Uint8Array) => {
+  const streams = ['stdout', 'stderr'] as const;
+  for (const name of streams)
+    process[name].write = (text: string | Uint8Array) => {
       written[name] += typeof text === 'string' ? text : Buffer.from(text).toString('utf8');
       return true;
-    }) as typeof process.stdout.write;
+    };
   return Object.assign(written, {
     release: () => {
-      process.stdout.write = originals.stdout;
-      process.stderr.write = originals.stderr;
+      // The method of the class is under the one that was set.
+      for (const name of streams) Reflect.deleteProperty(process[name], 'write');
     },
   });
 }
@@ -99,7 +99,6 @@ function faultsOf(
   if (![0, 1, 2].includes(code)) faults.push(`ended with ${code} ${thrown}`);
   if (/\n\s+at .+:\d+:\d+\)?/.test(stderr + stdout)) faults.push('shows a stack');
   if (/fault of redistill/.test(stderr)) faults.push('calls it its own fault');
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(stderr)) faults.push('prints control characters');
   const errors = stderr.split('\n').filter((line) => line.startsWith('error: '));
   if (code === 0 ? errors.length > 0 : errors.length !== 1)
