@@ -1,6 +1,6 @@
 /** @file Long work of a command: its progress bar, and what Ctrl-C does. */
 import { createProgress, type Progress } from '../util/progress.js';
-import { printError } from '../util/output.js';
+import { standardError } from '../util/output.js';
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
@@ -43,7 +43,7 @@ export async function longWork<T>(
   const progress = createProgress(title);
   for (const name of SIGNALS) process.on(name, stop);
   // Where the terminal is gone there is nobody to tell, which is no reason not to put things in order.
-  process.stderr.on('error', ignore);
+  standardError().on('error', ignore);
   try {
     return await work(progress, signal);
   } catch (error) {

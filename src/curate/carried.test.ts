@@ -209,9 +209,10 @@ describe('a run that would write nothing', () => {
       'dropped.jsonl',
       'duplicates.jsonl',
     ];
-    for (const name of names) writeFileSync(join(out, name), 'precious');
+    const precious = '{"file": "precious", "line": 1, "problem": "x", "text": ""}\n';
+    for (const name of names) writeFileSync(join(out, name), precious);
     const again = curate(settingsFor([runs.write(rows)]), out, silentProgress, new AbortController().signal);
     await expect(again).rejects.toThrow(message);
-    for (const name of names) expect(readFileSync(join(out, name), 'utf8')).toBe('precious');
+    for (const name of names) expect(readFileSync(join(out, name), 'utf8')).toBe(precious);
   });
 });

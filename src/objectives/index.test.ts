@@ -56,7 +56,10 @@ describe('createObjective', () => {
       'objective simpo has no parameter "gama" (the nearest is "gamma"); it takes beta, gamma (docs/recipes.md',
     ],
     [{ name: 'redi', alpha: 8 }, 'objective redi: alpha must be a number from 0 to 1.'],
-    [{ name: 'redi', alpha: '0.8' }, 'objective redi: alpha must be a number from 0 to 1.'],
+    [
+      { name: 'redi', alpha: '0.8' },
+      'objective redi: alpha must be a number from 0 to 1, not the text "0.8": leave out the quotes.',
+    ],
     [{ name: 'redi', alpha: null }, 'objective redi: alpha must be a number from 0 to 1.'],
     [{ name: 'redi', alpha: NaN }, 'objective redi: alpha must be a number from 0 to 1.'],
     [{ name: 'dpo', beta: 0 }, 'objective dpo: beta must be a number from 1e-9 to 1000000.'],

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { namedTensors, saveModel, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
 import { byteLength } from '../torch/safetensors.js';
+import { scope } from '../torch/tensor.js';
 import { explained, requireFree } from '../util/fileErrors.js';
 import { makeFolder } from '../util/folders.js';
 import { removeKnown, requireKnown } from '../util/ownFolder.js';
@@ -16,8 +17,12 @@ import type { TrainableWeights } from './weights.js';
  */
 export function requireRoom(loaded: LoadedModel, out: string, saves: number): void {
   const { model, fileDtypes } = loaded;
-  const tensors = namedTensors(model.config, model.parameters, fileDtypes);
-  const bytes = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+  const bytes = scope(() =>
+    namedTensors(model.config, model.parameters, fileDtypes).reduce(
+      (sum, tensor) => sum + byteLength(tensor),
+      0,
+    ),
+  );
   requireKnown(join(out, 'model'), savedFiles);
   requireFree(
     join(out, 'model'),

@@ -95,7 +95,6 @@ describe('trainRecipe', () => {
     ['optimizer.betas.1', { optimizer: { lr: 1, betas: [0.9, 2] } }],
     ['optimizer.betas.1', { optimizer: { lr: 1, betas: [0.9, 1] } }],
     ['optimizer.betas.0', { optimizer: { lr: 1, betas: [1, 0.999] } }],
-    ['optimizer.betas.0', { optimizer: { lr: 1, betas: [1, 1] } }],
     ['optimizer.lr', { optimizer: { lr: 1e-30 } }],
     ['optimizer.lr', { optimizer: { lr: 5e-324 } }],
     ['optimizer.eps', { optimizer: { lr: 1e-5, eps: 0 } }],
@@ -134,9 +133,9 @@ describe('trainRecipe', () => {
       'my.yaml: 3 errors:',
       expect.stringMatching(/^ {2}field "objective\.alpha": .*no parameter "alpha".*it takes beta, gamma/),
       expect.stringMatching(
-        /^ {2}field "objective\.beta": .*a number above 0, not the text "2": leave out the quotes/,
+        /^ {2}field "objective\.beta": .*a number from 1e-9 to 1000000, not the text "2": leave out the quotes/,
       ),
-      expect.stringMatching(/^ {2}field "objective\.gamma": .*a number from 0 up/),
+      expect.stringMatching(/^ {2}field "objective\.gamma": .*a number from 0 to 1000000/),
     ]);
   });
 

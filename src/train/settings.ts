@@ -33,6 +33,7 @@ function checkOptimizer(
     context.addIssue({ code: 'custom', path: [key], message });
   };
   // Adam moves a weight by about lr, and by no more than lr · clip_grad_norm / eps.
+  if (!(lr > 0)) return; // which the schema says
   if (lr < LEAST_UPDATE)
     refuse('lr', `${lr} changes no weight: float32 does not hold such a step. Raise it.`);
   else if (lr * Math.min(1, norm / eps) < LEAST_UPDATE)
@@ -49,7 +50,7 @@ function checkOptimizer(
 }
 
 const optimizer = z.strictObject({
-  lr: z.number().positive().describe('the highest learning rate'),
+  lr: z.number().positive().describe('the highest learning rate, such as 1e-6'),
   betas: z
     .tuple([beta, beta])
     .default([0.9, 0.999])

@@ -99,6 +99,11 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
     },
   });
 
+  const parameters = parameterCount(loaded.model.config);
+  // Masters, gradients and two moments in float32, and a copy to compute with.
+  const bytes = parameters * (16 + (recipe.dtype === 'bf16' ? 2 : 0));
+  const state = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
+  using weights = withMemoryFor(state, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   makeFolder(out);
   requireRoom(loaded, out, 1 + Math.floor((steps - 1) / (recipe.save.every ?? Infinity)));
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(written));
@@ -113,11 +118,6 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 
-  const parameters = parameterCount(loaded.model.config);
-  // Masters, gradients and two moments in float32, and a copy to compute with.
-  const bytes = parameters * (16 + (recipe.dtype === 'bf16' ? 2 : 0));
-  const state = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
-  using weights = withMemoryFor(state, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   using engine = new Engine(weights, recipe.recompute);
   const masters = [...weights.masters.values()];
   const grads = [...weights.grads.values()];
