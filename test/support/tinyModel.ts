@@ -65,6 +65,7 @@ export interface Finished {
 
 export interface StartOptions {
   env?: Record<string, string>;
+  cwd?: string;
   /** Bytes of address space at most (`ulimit -v`). */
   addressSpace?: number;
 }
@@ -79,14 +80,18 @@ export class Cli {
   #stderr = '';
   readonly #waiting = new Set<() => void>();
 
-  constructor(args: readonly string[], { env = {}, addressSpace }: StartOptions = {}) {
+  constructor(args: readonly string[], { env = {}, cwd, addressSpace }: StartOptions = {}) {
     const command = [process.execPath, program, ...args];
     this.#child = spawn(
       addressSpace === undefined ? command[0]! : 'bash',
       addressSpace === undefined
         ? command.slice(1)
         : ['-c', `ulimit -v ${Math.floor(addressSpace / 1024)}; exec "$@"`, 'bash', ...command],
-      { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+      {
+        env: { ...process.env, ...env },
+        ...(cwd !== undefined && { cwd }),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
     );
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
