@@ -232,7 +232,12 @@ describe.concurrent('generate and evaluate', () => {
     const tokens = samples.flatMap(detailsOf).map(({ completion_tokens }) => completion_tokens);
     expect(summary.mean_tokens).toBeCloseTo(tokens.reduce((a, b) => a + b) / 2, 9);
     expect(Math.max(...tokens)).toBeLessThanOrEqual(8);
-    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
+    expect(readdirSync(out).sort()).toEqual([
+      'journal.jsonl',
+      'redistill.json',
+      'samples.jsonl',
+      'summary.json',
+    ]);
   });
 
   it('evaluate resumes, grades again by other graders, and samples nothing twice', async () => {
@@ -377,7 +382,9 @@ describe.concurrent('generate and evaluate', () => {
     expectDone(done);
     expect(readFileSync(written, 'utf8')).toBe(done.stdout);
     expect(done.stdout).toMatch(/pass@1 % +cut off % +against A *\n/);
-    expect(done.stdout).toMatch(/^B +.*table-b +\d+\.\d ± \d+\.\d +\d+\.\d +[+−]\d+\.\d \(/m);
+    expect(done.stdout).toMatch(
+      /^B +.*table-b +\d+\.\d (± \d+\.\d|\(\d+\.\d to \d+\.\d\)) +\d+\.\d +[+−]\d+\.\d \(/m,
+    );
     expect(done.stdout.endsWith('Graded by verify.\n')).toBe(true);
     const other = await redistill(['table', ...entries, '--grader', 'gsm8k']);
     expect(other.stdout.endsWith('Graded by gsm8k.\n')).toBe(true);
@@ -519,14 +526,18 @@ describe.concurrent('run', () => {
         result: join(out, 'result/table.txt'),
       });
       // A stage writes the files of the command of its name.
-      const files = (name: string) => readdirSync(join(out, name)).sort();
+      const files = (name: string) => {
+        const all = readdirSync(join(out, name)).sort();
+        expect(all, name).toContain('redistill.json');
+        return all.filter((file) => file !== 'redistill.json');
+      };
       expect(files('own')).toEqual(['journal.jsonl', 'summary.json', 'traces.jsonl']);
       expect(files('checked')).toEqual(['verified.jsonl']);
       const curated = ['dropped.jsonl', 'duplicates.jsonl', 'pref.jsonl', 'sft.jsonl', 'summary.json'];
       expect(files('teacher')).toEqual(curated);
       expect(files('healthy')).toEqual(['summary.json', 'verdicts.jsonl']);
       expect(files('scores')).toEqual(['scores.jsonl']);
-      expect(files('before')).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
+      expect(files('before')).toEqual(['journal.jsonl', 'redistill.json', 'samples.jsonl', 'summary.json']);
       expect(files('result')).toEqual(['table.txt']);
       const traces = () =>
         readRows(join(out, 'own/traces.jsonl')).map(({ generations }) => generations as string[]);
@@ -603,7 +614,9 @@ describe.concurrent('run', () => {
       expect(ran(seeded)).toEqual(['own', 'checked', 'teacher', 'before', 'after', 'result']);
       expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
       expect(traces()).not.toEqual(own);
-      expect(readdirSync(out).sort()).toEqual([...names, 'recipe.yaml', 'stages.json'].sort());
+      expect(readdirSync(out).sort()).toEqual(
+        [...names, 'recipe.yaml', 'redistill.json', 'stages.json'].sort(),
+      );
 
       const wrong = await redistill(['run', yaml, '--from', 'nothing']);
       expectError(wrong, 2, 'no stage "nothing"', 'student, own');
@@ -632,7 +645,7 @@ describe.concurrent('run', () => {
     const mended = await redistill(['run', yaml(pairs)]);
     expectDone(mended);
     expect(mended.stderr).toContain('[3/3] scores: done in ');
-    const left = ['healthy', 'recipe.yaml', 'scores', 'stages.json', 'student'];
+    const left = ['healthy', 'recipe.yaml', 'redistill.json', 'scores', 'stages.json', 'student'];
     expect(readdirSync(place).sort()).toEqual(left);
   });
 });
@@ -663,7 +676,7 @@ describe.concurrent('refuses paths that lead nowhere', () => {
   });
 
   it('a directory or a model without weights', async () => {
-    expectError(await redistill(score(tiny)), 2, `${tiny} is a directory, not a JSON lines file`);
+    expectError(await redistill(score(tiny)), 2, `${tiny} is a directory, not a file of rows`);
     expectError(await redistill(['train', tiny]), 2, `${tiny} cannot be read`);
     const bare = writeTinyModel(path('bare'));
     rmSync(join(bare, 'model.safetensors'));
@@ -735,11 +748,7 @@ describe.concurrent('refuses rows, naming file, line and field', () => {
     const none = rows([{ answer: 2 }]);
     expectError(await redistill(evaluate(none, '--out', out)), 2, `${none} has no problems with answers`);
     const taken = file('jsonl', 'kept\n');
-    expectError(
-      await redistill(evaluate(data, '--out', taken)),
-      2,
-      `${taken} is a file: --out takes a folder`,
-    );
+    expectError(await redistill(evaluate(data, '--out', taken)), 2, `${taken} is a file: name a folder`);
     expect(readFileSync(taken, 'utf8')).toBe('kept\n');
   });
 

@@ -116,7 +116,7 @@ describe.concurrent('collect', () => {
     ['no URL', ['--base-url', 'localhost'], ['"localhost" is not the URL of an endpoint']],
     ['a key that is not set', ['--api-key-env', 'NO_SUCH_KEY'], ['NO_SUCH_KEY', 'is not set']],
     ['both counts', ['-k', '2', '--until-right', '2'], [/samples.*until[_-]right.*, not both/]],
-    ['no traces', ['-k', '0'], ['must be a whole number from 1 up']],
+    ['no traces', ['-k', '0'], ['must be a whole number from 1 to 100000']],
     ['a cost without prices', ['--max-cost', '5'], [/price[_-]in.* and .*price[_-]out/]],
     ['a cost with one price', ['--max-cost', '5', '--price-in', '1'], [/price[_-]out/]],
     ['a calculator at an endpoint', ['--calculator'], [/calculator.*base[_-]url/]],
@@ -138,7 +138,11 @@ describe.concurrent('collect', () => {
     const start = (file: string, to: string) =>
       redistill(['collect', file, '--base-url', url, '--model', 'r1', '--out', to]);
     expectError(await start(path('none.jsonl'), out), 2, 'none.jsonl does not exist');
-    expectError(await start(few, few), 2, `${few} is a file: --out takes a folder`);
+    expectError(
+      await start(few, few),
+      2,
+      `${few} is read by this command: name another folder for the result`,
+    );
     writeFileSync(path('empty.jsonl'), '');
     expectError(await start(path('empty.jsonl'), out), 2, 'has no problems with answers');
   });
@@ -299,6 +303,11 @@ describe.concurrent('killed 20 times at random moments, the file is that of an u
       new Set(journal.map(({ id }) => id as RequestId).map(({ problem, sample }) => `${problem}/${sample}`))
         .size,
     ).toBe(wanted);
-    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', 'summary.json', 'traces.jsonl']);
+    expect(readdirSync(out).sort()).toEqual([
+      'journal.jsonl',
+      'redistill.json',
+      'summary.json',
+      'traces.jsonl',
+    ]);
   });
 });

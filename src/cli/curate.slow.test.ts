@@ -84,7 +84,7 @@ describe.concurrent('curate', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['no model', [traces], '"length_filter" needs "model"'],
+    ['no model', [traces], '"length_filter" needs --model'],
     [
       'limits of nothing',
       [traces, '--no-length-filter', '--limit-sft'],
@@ -98,11 +98,11 @@ describe.concurrent('curate', () => {
     ],
     ['no file', [path('none.jsonl'), '--no-length-filter'], 'none.jsonl does not exist'],
     ['a directory', [root, '--no-length-filter'], 'is a directory'],
-    ['no student', [traces, '--model', path('none')], 'tokenizer.json is missing'],
+    ['no student', [traces, '--model', path('none')], `There is no ${path('none')}`],
     [
       'nothing to drop by',
       [traces, '--no-length-filter', '--drop-contaminated'],
-      '"drop_contaminated" needs "decontaminate"',
+      '--drop-contaminated needs --decontaminate',
     ],
     [
       'ablation',
@@ -110,7 +110,7 @@ describe.concurrent('curate', () => {
       'leave those options out',
     ],
   ])('refuses in one sentence: %s', async (_, args, sentence) => {
-    const out = path('refused');
+    const out = mkdtempSync(path('refused-'));
     const done = await redistill(['curate', ...args, '--out', out]);
     expect(done).toMatchObject({ code: 2, stdout: '' });
     expect(done.stderr.trimEnd().split('\n')).toHaveLength(1);

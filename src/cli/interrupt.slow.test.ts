@@ -99,6 +99,7 @@ describe.concurrent('Ctrl-C ends a command that samples, and the same command go
     const out = path(`${command}-stopped`);
     mkdirSync(out);
     writeFileSync(join(out, 'summary.json'), 'kept\n');
+    writeFileSync(join(out, 'redistill.json'), JSON.stringify({ made_by: 'redistill', command }));
     const journal = join(out, 'journal.jsonl');
     const answers = () => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').length - 2 : 0);
     const cli = new Cli(args(out));
@@ -110,7 +111,7 @@ describe.concurrent('Ctrl-C ends a command that samples, and the same command go
     );
     const kept = readFileSync(journal, 'utf8');
     expect(answers()).toBeLessThan(160); // there is something left
-    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', 'summary.json']);
+    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', 'redistill.json', 'summary.json']);
     expect(readFileSync(join(out, 'summary.json'), 'utf8')).toBe('kept\n');
 
     const again = await redistill(args(out));
@@ -119,7 +120,9 @@ describe.concurrent('Ctrl-C ends a command that samples, and the same command go
     expect(readRows(journal)).toHaveLength(1 + 160);
     expect(contents(out)[result]).toBe(contents(undisturbed)[result]);
     expect(again.stdout.replaceAll(out, undisturbed)).toBe(whole.stdout);
-    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', result, 'summary.json'].sort());
+    expect(readdirSync(out).sort()).toEqual(
+      ['journal.jsonl', 'redistill.json', result, 'summary.json'].sort(),
+    );
   });
 
   it('evaluate without --out says that nothing is kept, and keeps nothing', async () => {
@@ -199,7 +202,7 @@ describe.concurrent('train', () => {
     expect(first, first.stderr).toMatchObject({ code: 0 });
     const before = contents(join(out, 'model'));
 
-    const cli = new Cli(['train', recipe, '--set', 'max_steps=1000000']);
+    const cli = new Cli(['train', recipe, '--set', 'max_steps=100000']);
     await cli.shows(/^saved .*step-3$/m);
     const stopped = await cli.stop(signal);
     const end = signal === 'SIGHUP' ? { code: null, signal } : { code: 130, signal: null };
@@ -235,7 +238,7 @@ describe('a second Ctrl-C', () => {
     const asked = performance.now();
     expect(await cli.stop()).toMatchObject({ code: null, signal: 'SIGKILL', stdout: '' });
     expect(performance.now() - asked).toBeLessThan(10_000); // before the test's own patience ends it
-    expect(readdirSync(path('long')).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
+    expect(readdirSync(path('long')).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'redistill.json']);
   });
 });
 
@@ -309,9 +312,9 @@ describe.concurrent('run', () => {
       expect(existsSync(join(out, 'last', file)), file).toBe(false);
     }
     const done = contents(join(out, 'teacher'));
-    expect(Object.keys(done)).toEqual(['verified.jsonl']);
+    expect(Object.keys(done)).toEqual(['redistill.json', 'verified.jsonl']);
     const answers = kept.length === 0 ? '' : readFileSync(journal, 'utf8');
-    if (kept.length > 0) expect(readdirSync(join(out, 'last'))).toEqual(kept);
+    if (kept.length > 0) expect(readdirSync(join(out, 'last')).sort()).toEqual([...kept, 'redistill.json']);
 
     const again = new Cli(['run', recipe]);
     await isUnderWay(again, answers.length);

@@ -75,6 +75,6 @@ describe('killed 20 times at random moments, the file is that of an undisturbed 
     const entries = readRows(journal).slice(1);
     expect(entries).toHaveLength(2 * PROBLEMS);
     expect(new Set(entries.map(({ id }) => JSON.stringify(id))).size).toBe(2 * PROBLEMS);
-    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', file, 'summary.json'].sort());
+    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', 'redistill.json', file, 'summary.json'].sort());
   });
 });

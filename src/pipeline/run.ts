@@ -43,16 +43,17 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     recipe: redactSettings(pipeline),
     inputs: Object.fromEntries(read.map((path) => [path, fingerprintPath(path) ?? null])),
   };
-  return withOwnFolder(out, { command: 'run', writes, record }, () => walk(pipeline, options));
+  const names = pipeline.stages.map((stage) => stage.name);
+  const cache = new StageCache(out, names, options);
+  return withOwnFolder(out, { command: 'run', writes, record }, () => walk(pipeline, cache, options));
 }
 
-async function walk(pipeline: Pipeline, options: RunOptions): Promise<Map<string, string>> {
+async function walk(
+  pipeline: Pipeline,
+  cache: StageCache,
+  options: RunOptions,
+): Promise<Map<string, string>> {
   const { out, stages } = pipeline;
-  const cache = new StageCache(
-    out,
-    stages.map((stage) => stage.name),
-    options,
-  );
   // Where the record of earlier runs is gone, what stands in the stages' folders may be whole.
   const { hasRecord } = cache;
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(redactSettings(pipeline)));

@@ -23,7 +23,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: 'nobody reads from it',
   EPERM: 'it is not permitted',
   EROFS: 'the file system is read-only',
-  ERR_INVALID_ARG_VALUE: 'the name has a character that no file name can have',
   ETXTBSY: 'it is a program that runs',
 };
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
@@ -39,6 +38,8 @@ export interface FileErrorPlace {
 export function explainFileError(error: unknown, place: FileErrorPlace = {}): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;
   const { code = '', path: named } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_INVALID_ARG_VALUE' && error.message.includes('null bytes'))
+    return new UserError('A path has a NUL character, which no file name can have.');
   const path = place.path ?? named;
   const reason = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
   if (reason === undefined || (path === undefined && !FULL.has(code))) return error;

@@ -157,7 +157,10 @@ describe('the library', () => {
     );
     const verdicts = { math_verify_answer: [true, false], math_verify_reparsed_answer: [true, false] };
     writeRows(join(root, 'traces.jsonl'), [
-      { problem: '1+1?', answer: '2', generations: ['So \\boxed{2}.', '\\boxed{3}'], correctness: verdicts },
+      {
+        ...{ problem: '1+1?', problem_is_valid: 'Yes', answer: '2', correctness: verdicts },
+        generations: ['So \\boxed{2}.', '\\boxed{3}'],
+      },
     ]);
     writeFileSync(
       join(root, 'objective.mjs'),
