@@ -537,7 +537,7 @@ describe.concurrent('run', () => {
       expect(files('teacher')).toEqual(curated);
       expect(files('healthy')).toEqual(['summary.json', 'verdicts.jsonl']);
       expect(files('scores')).toEqual(['scores.jsonl']);
-      expect(files('before')).toEqual(['journal.jsonl', 'redistill.json', 'samples.jsonl', 'summary.json']);
+      expect(files('before')).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
       expect(files('result')).toEqual(['table.txt']);
       const traces = () =>
         readRows(join(out, 'own/traces.jsonl')).map(({ generations }) => generations as string[]);
@@ -915,6 +915,9 @@ describe.concurrent('refuses damaged models and loses nothing', () => {
 
 describe.concurrent('refuses recipes', () => {
   const out = path('no-run');
+  afterAll(() => {
+    expect(existsSync(out)).toBe(false);
+  });
   const train = (keys: object, ...settings: string[]) => [
     'train',
     recipe({ out, ...keys }),
@@ -1014,7 +1017,6 @@ describe.concurrent('refuses recipes', () => {
     ['run: two stages of one name', () => run([stage, stage]), 'two stages named "a"'],
   ])('%s', async (_, args, sentence) => {
     expectError(await redistill(args()), 2, sentence);
-    expect(existsSync(out)).toBe(false);
   });
 
   it.each<[string, () => string[], string]>([
@@ -1047,7 +1049,7 @@ describe.concurrent('training that diverges', () => {
     expect(contents(join(out, 'model'))).toEqual(before);
     const fresh = path('diverged-fresh');
     expectError(await redistill(['train', recipe({ out: fresh }), ...settings]), 1, 'no checkpoint had been');
-    expect(Object.keys(contents(fresh)).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
+    expect(Object.keys(contents(fresh)).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'redistill.json']);
     for (const line of readRows(join(fresh, 'metrics.jsonl'))) expect(line.loss).toSatisfy(Number.isFinite);
   });
 });

@@ -12,6 +12,7 @@ import type { JournalEntry } from '../teacher/states.js';
 import { traceRow } from '../teacher/makeTraceRow.js';
 import { writeJson } from '../util/exactJson.js';
 import { FileReplacement, writeFileAtomic } from '../util/files.js';
+import { amendRecord } from '../util/ownFolder.js';
 import { redactUrl } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
@@ -92,6 +93,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
 /** Grades a finished evaluation again by other graders. Nothing is sampled. @throws UserError where it is not finished */
 export async function regrade(dir: string, graders: EvaluateSettings['grader']): Promise<EvaluationSummary> {
   regradeSamples(dir, await openGraders(graders));
+  amendRecord(dir, { grader: graders });
   return writeSummary(dir);
 }
 

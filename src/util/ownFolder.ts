@@ -52,6 +52,14 @@ export async function withOwnFolder<T>(folder: string, use: FolderUse, work: () 
   }
 }
 
+/** Puts settings that have changed since into a folder's record, if it has one. */
+export function amendRecord(folder: string, settings: Readonly<Record<string, unknown>>): void {
+  const record = recordOf(folder);
+  if (record === undefined) return;
+  const amended = { ...record, settings: { ...(record.settings as object | undefined), ...settings } };
+  writeFileAtomic(join(folder, RECORD), `${JSON.stringify(amended, null, 2)}\n`);
+}
+
 /**
  * Removes a folder of ours with everything that the command has written.
  * @throws UserError naming a file that it has not written; then nothing is removed
@@ -136,11 +144,20 @@ function contentsOf(folder: string): string[] {
 
 /** The command whose record is in a folder; undefined where there is none. */
 export function commandOf(folder: string): string | undefined {
+  return recordOf(folder)?.command;
+}
+
+interface FolderRecord extends Record<string, unknown> {
+  command: string;
+}
+
+function recordOf(folder: string): FolderRecord | undefined {
   const path = join(folder, RECORD);
   try {
     if (statSync(path).size > MAX_RECORD_BYTES) return undefined;
-    const record = JSON.parse(readFileSync(path, 'utf8')) as { made_by?: unknown; command?: unknown } | null;
-    return record?.made_by === 'redistill' && typeof record.command === 'string' ? record.command : undefined;
+    const record = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown> | null;
+    if (record?.made_by !== 'redistill' || typeof record.command !== 'string') return undefined;
+    return { ...record, command: record.command };
   } catch {
     return undefined;
   }
