@@ -1,19 +1,11 @@
 /** @file Gives work a scratch folder that is always removed, and a lock that other processes respect. */
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, messageOf } from '../util/errors.js';
+import { makeFolder } from '../util/folders.js';
 import { onTermination } from './termination.js';
 
 const SCRATCH_PREFIX = '.scratch-';
@@ -100,7 +92,7 @@ export async function withLock<T>(path: string, onWait: () => void, work: () => 
 
 function makeDir(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
   } catch (error) {
     throw new UserError(
       `cannot create the cache folder ${path} (${messageOf(error)}): set XDG_CACHE_HOME to a folder you can write to`,

@@ -1,6 +1,6 @@
 /** @file Downloads the files of a model from the Hugging Face hub. */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -15,6 +15,7 @@ import {
 } from '@huggingface/hub';
 import { requireSpace } from '../fetch/disk.js';
 import { formatBytes, formatUnequalBytes } from '../util/bytes.js';
+import { makeFolder } from '../util/folders.js';
 import { UserError, messageOf } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import { redactUrl } from '../util/redact.js';
@@ -142,7 +143,7 @@ export async function downloadModel(
   const small = [...files.values()].filter(({ path }) => WANTED.test(path));
   required('config.json');
   required('tokenizer.json');
-  mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
 
   let weights: ListFileEntry[];
   if (files.has(INDEX_FILE) && !files.has(SINGLE_FILE)) {

@@ -5,6 +5,7 @@ import { explainDiskError } from '../fetch/disk.js';
 import { withScratch } from '../fetch/scratch.js';
 import { weightFiles } from '../models/directory.js';
 import { companionFiles, INDEX_FILE } from '../models/modelFiles.js';
+import { makeFolder } from '../util/folders.js';
 import { UserError } from '../util/errors.js';
 import type { ModelLocation } from './cache.js';
 import { statOf } from './names.js';
@@ -30,7 +31,7 @@ export async function copyModel(model: ModelLocation, out: string): Promise<Mode
   const files = [...companionFiles, INDEX_FILE, ...weights].filter((name) =>
     statOf(join(model.path, name))?.isFile(),
   );
-  mkdirSync(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   await withScratch(dirname(target), (scratch) => {
     const folder = join(scratch, 'model');
     mkdirSync(folder);

@@ -5,7 +5,14 @@ import { stringify as toYaml } from 'yaml';
 import { writeFileAtomic } from '../util/files.js';
 import { fingerprintPath } from '../util/fingerprint.js';
 import { refuseFolderOverInputs } from '../util/overlap.js';
-import { commandOf, removeOwn, requireRemovable, withOwnFolder, type FolderUse } from '../util/ownFolder.js';
+import {
+  commandOf,
+  recordOf,
+  removeOwn,
+  requireRemovable,
+  withOwnFolder,
+  type FolderUse,
+} from '../util/ownFolder.js';
 import { createProgress, formatDuration } from '../util/progress.js';
 import { redactSettings } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
@@ -74,7 +81,7 @@ async function walk(
     const stale = cache.staleReason(stage);
     if (stale === undefined) {
       removeResult(previousOf(dir)); // a run that was killed may have left it
-      options.log(`${label}: unchanged, skipped`);
+      options.log(`${label}: unchanged, skipped${madeByOther(dir, name)}`);
       continue;
     }
     options.log(`${label}: ${kind}`);
@@ -115,6 +122,13 @@ async function walk(
     options.log(`${label}: done in ${formatDuration((performance.now() - started) / 1000)} → ${result}`);
   }
   return results;
+}
+
+/** Says of a result that another version made it; what has been mended since would make another one. */
+function madeByOther(dir: string, name: string): string {
+  const version = recordOf(dir)?.version;
+  if (typeof version !== 'string' || version === packageVersion()) return '';
+  return ` (made by redistill ${version}; --from ${name} makes it again)`;
 }
 
 /** What a stage left before is kept until there is a new result. */

@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../util/folders.js';
 import { UserError } from '../util/errors.js';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { requireSpace } from '../fetch/disk.js';
@@ -33,7 +34,7 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorc
   if (cached !== null) return cached;
   requireGlibc();
   const target = wheelDir(cuda);
-  mkdirSync(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   const pip = await findPip(
     'fetching libtorch',
     'set LIBTORCH to a folder with include/ and lib/ of a torch you have',

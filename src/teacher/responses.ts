@@ -1,11 +1,11 @@
 /** @file Has problems answered into a folder's journal, and joins the answers with the rows of the problems. The step that `collect` and `evaluate` share. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { readProblemRows, readProblems, rowsDigest, type ProblemRow } from '../data/problems.js';
 import { Quarantine } from '../data/quarantine.js';
 import { UserError } from '../util/errors.js';
 import { withFolder } from '../util/folderLock.js';
+import { makeFolder } from '../util/folders.js';
 import type { Progress } from '../util/progress.js';
 import { Collector, type Verifier } from './collector.js';
 import { requireSameRun, type JournalHeader } from './header.js';
@@ -158,15 +158,6 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
     });
   } finally {
     await journal.close();
-  }
-}
-
-function makeFolder(out: string): void {
-  try {
-    mkdirSync(out, { recursive: true });
-  } catch (error) {
-    const isFile = ['EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
-    throw isFile ? new UserError(`${out} is a file: --out takes a folder.`) : error;
   }
 }
 

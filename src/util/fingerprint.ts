@@ -2,22 +2,31 @@
 
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from './errors.js';
 
-/** A larger file counts by path, size and time: hashing gigabytes of weights would cost more than it saves. */
+/** A larger file counts by size, time and its two ends: hashing gigabytes of weights would cost more than it saves. */
 const MAX_HASHED_BYTES = 50 * 1024 * 1024;
+/** Hashed of each end of a large file. */
+const END_BYTES = 1 << 20;
+/** So much of one path is hashed at most; what follows counts as large files do. */
+const MAX_TOTAL_BYTES = 4e9;
+/** A model or a result has fewer files. */
+const MAX_ENTRIES = 10_000;
 /** Model directories are flat; a deeper tree is a mistake or a loop of links. */
 const MAX_DEPTH = 16;
 
 /**
  * Computes a digest of a file or a directory; undefined if there is none. Files of up to 50 MB count by content,
- * larger ones by path, size and modification time, directories by the names and digests of everything in them. Links
- * are followed.
+ * larger ones by size, modification time and their ends, so that a folder may be moved; directories by the names and
+ * digests of everything in them. Links are followed; devices and pipes count by their name.
+ * @throws UserError for a directory that can be no model and no result
  */
 export function fingerprintPath(path: string): string | undefined {
   const hash = createHash('sha256');
-  return addPath(hash, path, '', 0) ? hash.digest('hex') : undefined;
+  return addPath(hash, path, '', 0, { bytes: MAX_TOTAL_BYTES, entries: MAX_ENTRIES })
+    ? hash.digest('hex')
+    : undefined;
 }
 
 /** Computes a digest of plain data; the order of object keys does not matter. */
@@ -27,30 +36,47 @@ export function fingerprintValue(value: unknown): string {
 
 type Hash = ReturnType<typeof createHash>;
 
-function addPath(hash: Hash, path: string, name: string, depth: number): boolean {
+/** What may still be read. */
+interface Allowance {
+  bytes: number;
+  entries: number;
+}
+
+function addPath(hash: Hash, path: string, name: string, depth: number, left: Allowance): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return false;
+  if (left.entries-- === 0)
+    throw new UserError(`${path} is in a directory of more than ${MAX_ENTRIES} files: name a smaller one.`);
   if (stat.isDirectory()) {
     if (depth === MAX_DEPTH)
       throw new UserError(`${path} is nested more than ${MAX_DEPTH} directories deep.`);
     hash.update(`directory ${JSON.stringify(name)}\n`);
     for (const entry of readdirSync(path).sort())
-      addPath(hash, join(path, entry), `${name}/${entry}`, depth + 1);
-  } else if (stat.size > MAX_HASHED_BYTES) {
-    hash.update(`large ${JSON.stringify([name, resolve(path), stat.size, stat.mtimeMs])}\n`);
+      addPath(hash, join(path, entry), `${name}/${entry}`, depth + 1, left);
+  } else if (!stat.isFile()) {
+    hash.update(`other ${JSON.stringify(name)}\n`);
+  } else if (stat.size > MAX_HASHED_BYTES || stat.size > left.bytes) {
+    hash.update(`large ${JSON.stringify([name, stat.size, stat.mtimeMs])}\n`);
+    addContent(hash, path, 0, END_BYTES);
+    addContent(hash, path, Math.max(0, stat.size - END_BYTES), END_BYTES);
   } else {
+    left.bytes -= stat.size;
     hash.update(`file ${JSON.stringify([name, stat.size])}\n`);
-    addContent(hash, path);
+    addContent(hash, path, 0, stat.size);
   }
   return true;
 }
 
-function addContent(hash: Hash, path: string): void {
-  const chunk = Buffer.alloc(1 << 20);
+function addContent(hash: Hash, path: string, from: number, length: number): void {
+  const chunk = Buffer.alloc(Math.min(length, 1 << 20));
   const fd = openSync(path, 'r');
   try {
-    for (let read = readSync(fd, chunk); read > 0; read = readSync(fd, chunk))
+    for (let done = 0; done < length;) {
+      const read = readSync(fd, chunk, 0, Math.min(chunk.length, length - done), from + done);
+      if (read === 0) return;
       hash.update(chunk.subarray(0, read));
+      done += read;
+    }
   } finally {
     closeSync(fd);
   }

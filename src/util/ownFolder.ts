@@ -147,11 +147,12 @@ export function commandOf(folder: string): string | undefined {
   return recordOf(folder)?.command;
 }
 
-interface FolderRecord extends Record<string, unknown> {
+export interface FolderRecord extends Record<string, unknown> {
   command: string;
 }
 
-function recordOf(folder: string): FolderRecord | undefined {
+/** The record in a folder; undefined where there is none. */
+export function recordOf(folder: string): FolderRecord | undefined {
   const path = join(folder, RECORD);
   try {
     if (statSync(path).size > MAX_RECORD_BYTES) return undefined;

@@ -1,7 +1,7 @@
 /** @file Converts a GGUF file into a model directory. */
-import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { requireSpace } from '../../fetch/disk.js';
+import { makeFolder } from '../../util/folders.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { writeSafetensors } from '../../torch/safetensorsFormat.js';
 import { makeConfig, makeGenerationConfig, readShape } from './config.js';
@@ -28,7 +28,7 @@ export async function convertGguf(
 
   const sizes = tensors.map(({ tensor }) => tensor.shape.reduce((product, size) => product * size, 1));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
   await requireSpace(directory, total * 4, `converting ${basename(path)}`);
   const writeJson = (name: string, value: unknown, indent?: number): void => {
     writeFileAtomic(join(directory, name), `${JSON.stringify(value, null, indent)}\n`);

@@ -16,16 +16,22 @@ export function useOf<Settings>(
   { writes, scratch, inputs }: Outputs<Settings>,
   settings: Settings,
 ): FolderUse {
-  const digests = inputs(settings).map((path): [string, string | null] => [
-    path,
-    fingerprintPath(path) ?? null,
-  ]);
+  const digests = inputs(settings).map((path): [string, string | null] => [path, digestOf(path)]);
   const record = {
     version: packageVersion(),
     settings: redactSettings(settings),
     inputs: Object.fromEntries(digests),
   };
   return { command: kind, writes, ...(scratch && { scratch }), record };
+}
+
+/** The digest of an input; null where there is none to be had, of which whoever reads the input says why. */
+function digestOf(path: string): string | null {
+  try {
+    return fingerprintPath(path) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /**
