@@ -1,6 +1,7 @@
 /** @file Loads the addon and declares its functions. Nothing outside src/torch imports it. */
 import { createRequire } from 'node:module';
 import { addonPath } from '../setup/record.js';
+import { messageOf, UserError } from '../util/errors.js';
 import { explain } from './errors.js';
 
 /** A tensor's number in the addon: generation · 2²² + slot. */
@@ -92,10 +93,21 @@ const environment = {
 
 function load(): Native {
   for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
-  const addon = createRequire(import.meta.url)(addonPath()) as Native;
+  const addon = loadAddon(addonPath());
   return Object.fromEntries(
     Object.entries(addon).map(([name, run]) => [name, name === 'call' ? run : explained(name, run as Call)]),
   ) as unknown as Native;
+}
+
+function loadAddon(path: string): Native {
+  try {
+    return createRequire(import.meta.url)(path) as Native;
+  } catch (error) {
+    const reason = messageOf(error).split('\n', 1)[0]!;
+    throw new UserError(
+      `the addon ${path} cannot be loaded (${reason}): run \`redistill setup\`, which mends it`,
+    );
+  }
 }
 
 type Call = (...args: unknown[]) => unknown;
