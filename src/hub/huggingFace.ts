@@ -198,8 +198,9 @@ async function fetchFiles(
   connection: Connection,
 ): Promise<void> {
   const total = files.reduce((sum, { size }) => sum + size, 0);
-  const present = files.reduce((sum, { path }) => sum + (sizeOf(join(directory, path)) ?? 0), 0);
-  await requireSpace(directory, total - present, repository.name);
+  const sizeSoFar = (path: string) => sizeOf(path) ?? sizeOf(partOf(path)) ?? 0;
+  const present = files.reduce((sum, { path }) => sum + sizeSoFar(join(directory, path)), 0);
+  requireSpace(directory, total - present, repository.name);
   let done = 0;
   for (const file of files) {
     const before = done;
@@ -220,7 +221,7 @@ async function fetchFile(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   if (sizeOf(target) === file.size) return;
-  const part = `${target}.part`;
+  const part = partOf(target);
   for (let attempt = 1; ; attempt++) {
     try {
       await explained(repository, () => appendRest(pinned, file, part, connection, onBytes));
@@ -291,6 +292,9 @@ async function appendRest(
     `the download of ${path} ended after ${got} of ${whole}: run the same command again to go on`,
   );
 }
+
+/** Where a file is until all of it has arrived. */
+const partOf = (target: string): string => `${target}.part`;
 
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
