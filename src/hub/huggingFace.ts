@@ -1,7 +1,7 @@
 /** @file Downloads the files of a model from the Hugging Face hub. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,7 @@ import { INDEX_FILE, SINGLE_FILE } from '../models/modelFiles.js';
 
 /** Files that are fetched beside the weights, if the repository has them. */
 const WANTED =
-  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\.json$|^chat_template\.(jinja|json)$|^(LICENSE|NOTICE)[\w.-]*$/i;
+  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\.json$|^chat_template\.(jinja|json)$|^additional_chat_templates\/tool_use\.jinja$|^(LICENSE|NOTICE)[\w.-]*$/i;
 const ATTEMPTS = 4;
 const RETRY_MS = 500;
 
@@ -221,6 +221,7 @@ async function fetchFile(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   if (sizeOf(target) === file.size) return;
+  makeFolder(dirname(target));
   const part = partOf(target);
   for (let attempt = 1; ; attempt++) {
     try {
