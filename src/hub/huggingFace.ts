@@ -25,6 +25,8 @@ import { INDEX_FILE, SINGLE_FILE } from '../models/modelFiles.js';
 /** Files that are fetched beside the weights, if the repository has them. */
 const WANTED =
   /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\.json$|^chat_template\.(jinja|json)$|^additional_chat_templates\/tool_use\.jinja$|^(LICENSE|NOTICE)[\w.-]*$/i;
+/** The only folder that is looked into. */
+const TEMPLATES = 'additional_chat_templates';
 const ATTEMPTS = 4;
 const RETRY_MS = 500;
 
@@ -132,7 +134,11 @@ export async function downloadModel(
   connection: Connection,
 ): Promise<void> {
   const pinned = { name: repository.name, revision: commit };
-  const listed = await explained(repository, () => list(pinned, connection));
+  const top = await explained(repository, () => list(pinned, connection));
+  const hasTemplates = top.some(({ type, path }) => type === 'directory' && path === TEMPLATES);
+  const listed = hasTemplates
+    ? [...top, ...(await explained(repository, () => list(pinned, connection, TEMPLATES)))]
+    : top;
   const files = new Map(listed.filter(({ type }) => type === 'file').map((file) => [file.path, file]));
   const required = (path: string): ListFileEntry => {
     const file = files.get(path);
@@ -155,11 +161,16 @@ export async function downloadModel(
   await fetchFiles(repository, pinned, [...small, ...weights], directory, connection);
 }
 
-async function list({ name, revision }: HubRepository, connection: Connection): Promise<ListFileEntry[]> {
+async function list(
+  { name, revision }: HubRepository,
+  connection: Connection,
+  folder?: string,
+): Promise<ListFileEntry[]> {
   const entries: ListFileEntry[] = [];
   for await (const entry of listFiles({
     repo: name,
     revision,
+    ...(folder !== undefined && { path: folder }),
     ...access(),
     fetch: patientFetch(connection, true),
   })) {
