@@ -8,6 +8,7 @@ import { noGrad } from '../torch/autograd.js';
 import { toInt32Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { liveTensors, scope } from '../torch/tensor.js';
+import { UserError } from '../util/errors.js';
 import { Generator, type Completion, type GenerateProgress } from './generator.js';
 
 const characters = pieceTokenizer(Array.from({ length: 128 }, (_, i) => String.fromCharCode(i)));
@@ -52,6 +53,16 @@ describe('Generator', () => {
     prompt(...Array.from({ length: 1 + ((i * 5) % 7) }, (_, j) => (i + 3 * j) % 128)),
   );
   const sampling = { temperature: 1, topP: 0.9, samples: 3, maxNewTokens: 30, seed: 11 };
+
+  it('refuses tokens that the model does not know, and takes the last that it knows', async () => {
+    const { vocabSize } = model.config;
+    await expect(generator.generate([prompt(1, vocabSize, 2)], { maxNewTokens: 1 })).rejects.toThrow(
+      new UserError(
+        `prompt 1 has the token id ${vocabSize}, but the model has ${vocabSize} embeddings: its tokenizer is another model's`,
+      ),
+    );
+    expect(await generator.generate([prompt(1, vocabSize - 1)], { maxNewTokens: 1 })).toHaveLength(1);
+  });
 
   it('gives the same samples whatever the batch, and others for another seed', async () => {
     const first = await generator.generate(prompts, sampling);

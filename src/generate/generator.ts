@@ -183,7 +183,7 @@ export class Generator {
   /**
    * A sequence that goes on from a prompt.
    * @param name what the prompt is called in errors
-   * @throws UserError where the prompt is empty or fills the model's positions
+   * @throws UserError where the prompt is empty, fills the model's positions or has tokens that the model does not know
    */
   begin(
     ids: Int32Array,
@@ -195,12 +195,18 @@ export class Generator {
       replayedTokens?: number | undefined;
     },
   ): Sequence {
-    const { maxPositions } = this.model.config;
+    const { maxPositions, vocabSize } = this.model.config;
     const { name, maxNewTokens, replayedTokens } = options;
     if (ids.length === 0) throw new UserError(`${name} has no tokens`);
     if (ids.length >= maxPositions) {
       throw new UserError(
         `${name} has ${ids.length} tokens, which leaves no room in the model's ${maxPositions} positions: shorten it`,
+      );
+    }
+    const largest = ids.reduce((a, b) => Math.max(a, b));
+    if (largest >= vocabSize) {
+      throw new UserError(
+        `${name} has the token id ${largest}, but the model has ${vocabSize} embeddings: its tokenizer is another model's`,
       );
     }
     return new Sequence(ids, {
