@@ -77,6 +77,9 @@ export interface Native {
   destroyGroup(name: string): void;
 }
 
+/** The CUDA half of libtorch. The loader finds it through the addon's run path, beside the CPU half. */
+export const CUDA_LIBRARIES = ['libc10_cuda.so', 'libtorch_cuda.so'] as const;
+
 /**
  * Settings that libraries read from the environment when the addon loads them. A user's own values take precedence.
  * - libgomp: a waiting thread spins this many turns (tens of microseconds) before it sleeps. By default it spins for
@@ -94,6 +97,7 @@ const environment = {
 function load(): Native {
   for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
   const addon = loadAddon(addonPath());
+  loadCudaHalf(addon);
   return Object.fromEntries(
     Object.entries(addon).map(([name, run]) => [name, name === 'call' ? run : explained(name, run as Call)]),
   ) as unknown as Native;
@@ -107,6 +111,18 @@ function loadAddon(path: string): Native {
     throw new UserError(
       `the addon ${path} cannot be loaded (${reason}): run \`redistill setup\`, which mends it`,
     );
+  }
+}
+
+/**
+ * Loads libtorch's CUDA half, which registers its operators and devices, where it lies beside the CPU half. libtorch asks
+ * only once whether it is there, at the first seed or backward pass of the process: later it would be of no use.
+ */
+function loadCudaHalf(addon: Native): void {
+  try {
+    for (const library of CUDA_LIBRARIES) addon.loadLibrary(library);
+  } catch {
+    // Who wants CUDA loads it again (`openDevice`) and gets the reason.
   }
 }
 
