@@ -1,5 +1,6 @@
 /** @file Batched decoding of a loaded model: sequences join, step together and leave. Does not know what is asked or what becomes of the responses. */
 import { setImmediate } from 'node:timers/promises';
+import { requireEmbeddings } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
@@ -84,7 +85,7 @@ export class Generator {
    * other prompts and on `batchSize` only as far as rounding in larger or smaller matrix products does.
    * @param prompts tokens, and what a prompt is called in errors
    * @returns `samples` completions a prompt, in the order of the prompts
-   * @throws UserError for impossible options, and for a prompt that is empty or fills the model's positions
+   * @throws UserError for impossible options, and for a prompt that `begin` refuses
    */
   async generate(
     prompts: readonly { ids: Int32Array; name?: string }[],
@@ -203,12 +204,7 @@ export class Generator {
         `${name} has ${ids.length} tokens, which leaves no room in the model's ${maxPositions} positions: shorten it`,
       );
     }
-    const largest = ids.reduce((a, b) => Math.max(a, b));
-    if (largest >= vocabSize) {
-      throw new UserError(
-        `${name} has the token id ${largest}, but the model has ${vocabSize} embeddings: its tokenizer is another model's`,
-      );
-    }
+    requireEmbeddings(ids, vocabSize, name);
     return new Sequence(ids, {
       limit: Math.min(maxNewTokens, maxPositions - ids.length),
       random: new Random(options.seed),

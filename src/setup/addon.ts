@@ -13,7 +13,7 @@ import { cacheDir } from '../fetch/paths.js';
 import { withScratch } from '../fetch/scratch.js';
 import { nativeDir } from './nativeDir.js';
 
-export const ADDON_NAME = 'redistill.node';
+const ADDON_NAME = 'redistill.node';
 /** Approximate memory of the compiler for one file that includes ATen. */
 const BYTES_PER_JOB = 1.5e9;
 const SHOWN_LINES = 15;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { turns, writeRows } from '../../test/support/tinyModel.js';
@@ -6,6 +6,7 @@ import {
   root,
   model,
   messages,
+  pairs,
   tokensOf,
   pairTokens,
   setUpRuns,
@@ -16,6 +17,8 @@ import {
   embedding,
 } from '../../test/support/trainingRuns.js';
 import { UserError } from '../util/errors.js';
+import { silentProgress } from '../util/progress.js';
+import { scoreFile } from './score.js';
 import type { TrainRecipe } from './settings.js';
 
 setUpRuns();
@@ -171,6 +174,17 @@ describe('tokenising', () => {
   });
 });
 
+/** A copy of the model whose tokenizer gives a character an id beyond the embeddings. */
+function withForeignToken(character: string): string {
+  const dir = join(root, 'foreign');
+  cpSync(model, dir, { recursive: true });
+  const path = join(dir, 'tokenizer.json');
+  const json = JSON.parse(readFileSync(path, 'utf8')) as { model: { vocab: Record<string, number> } };
+  json.model.vocab[character] = 500;
+  writeFileSync(path, JSON.stringify(json));
+  return dir;
+}
+
 describe('what cannot be trained', () => {
   it.each<[string, () => TrainRecipe, string]>([
     ['a model that is not there', () => recipeOf('sft', { model: join(root, 'none') }), join(root, 'none')],
@@ -180,6 +194,11 @@ describe('what cannot be trained', () => {
       () => recipeOf('redi', { data: messages }),
       `${messages}, line 1: objective redi compares`,
     ],
+    [
+      'a tokenizer of another model',
+      () => recipeOf('sft', { model: withForeignToken('8') }),
+      `${messages}, line 5 has the token id 500, but the model has 128 embeddings: its tokenizer is another model's`,
+    ],
     ['a file without rows', () => recipeOf('sft', { data: writeRows(join(root, 'e'), []) }), 'has no rows'],
   ])('%s is refused before anything is written', async (_, recipe, message) => {
     const run = await attempt(recipe());
@@ -187,5 +206,19 @@ describe('what cannot be trained', () => {
     expect((run.error as Error).message).toContain(message);
     expect(run.events).toEqual([]);
     expect(existsSync(run.recipe.out)).toBe(false);
+  });
+
+  it('cannot be scored either, where it is the tokenizer', async () => {
+    const options = {
+      dtype: 'f32',
+      device: 'cpu',
+      layout: 'template',
+      tokens: false,
+      tokenBudget: 64,
+    } as const;
+    const scored = scoreFile({ ...options, model: withForeignToken('8'), data: pairs }, silentProgress);
+    await expect(scored).rejects.toThrow(
+      `${pairs}, line 5 has the token id 500, but the model has 128 embeddings`,
+    );
   });
 });
