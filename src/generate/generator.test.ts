@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { bigramModel, chainModel, pieceTokenizer } from '../../test/support/bigrams.js';
+import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { expectedSequences, familyDir, familyNames } from '../../test/support/families.js';
 import { loadModel } from '../models/checkpoint.js';
 import { packSequences } from '../models/pack.js';
 import type { Transformer } from '../models/transformer.js';
+import { ChatTokenizer } from '../text/tokenizer.js';
 import { noGrad } from '../torch/autograd.js';
 import { toInt32Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
@@ -165,6 +167,20 @@ describe('Generator', () => {
     );
     const full = { ids: new Int32Array(128) };
     await expect(generator.generate([full], { maxNewTokens: 5 })).rejects.toThrow('128 positions');
+  });
+});
+
+describe('what a model says', () => {
+  it('keeps the marks of thinking that are special tokens, without what frames the turn', async () => {
+    const special = ['<|im_end|>', '<|im_start|>', '<think>', '</think>'];
+    const template = '{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}';
+    const tokenizer = ChatTokenizer.load(chatDirectory(template, special));
+    const printable = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i));
+    const pieces = [...printable, ' ', '\n', '\n\n', ...special];
+    using said = chainModel(pieces, ['?', '<|im_start|>', '<think>', 'a', '</think>', '3', '<|im_end|>']);
+    const ids = await tokenizer.encode('1+2?');
+    const [completion] = await new Generator(said, tokenizer).generate([{ ids }], { maxNewTokens: 9 });
+    expect(completion).toMatchObject({ text: '<think>a</think>3', finishReason: 'stop' });
   });
 });
 
