@@ -87,7 +87,10 @@ describe('readReply', () => {
     '{'.repeat(1e5),
     '"verdict":'.repeat(1e5),
   ])('is not understood: %.40s', (reply) => {
-    expect(cpuTime(() => expect(readReply(reply)).toBeNull())).toBeLessThan(200);
+    const time = cpuTime(() => {
+      expect(readReply(reply)).toBeNull();
+    });
+    expect(time).toBeLessThan(200);
   });
 
   it('keeps a bounded explanation', () => {
