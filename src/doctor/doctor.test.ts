@@ -108,6 +108,7 @@ describe('a planted fault is found, and nothing else:', () => {
         ['3 error cut-off'],
       ],
     ),
+    ['a stop reason of a limit', { ...answering('So'), stop_reason: 'max_tokens' }, ['3 error cut-off']],
     [
       'one of the finish reasons of a row',
       { ...answering('So'), finish_reason: null, chosen_gen_idx: 1, finish_reasons: ['stop', 'length'] },
