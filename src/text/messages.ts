@@ -8,7 +8,7 @@ export function contentText({ content }: RowMessage): string {
   return content?.map(({ text = '' }) => text).join('') ?? '';
 }
 
-/** Fields in which servers put a message's thinking, in the order in which transformers looks for it. */
+/** Fields in which servers put a message's thinking, in the order in which transformers looks for it; most templates read the first. */
 export const reasoningFields = ['reasoning_content', 'thinking', 'reasoning'];
 
 /** Returns the thinking that a message holds in a field of its own. */

@@ -1,6 +1,7 @@
 /** @file Holds a model's chat template and renders conversations with it. Knows nothing of tokens. */
 
 import { messageOf, UserError } from '../util/errors.js';
+import { reasoningFields } from './messages.js';
 import { compile, render, type Program, type Rendered } from './jinja.js';
 
 /** A part of a message's content. */
@@ -36,11 +37,8 @@ export interface RenderOptions extends TemplateInputs {
   addGenerationPrompt?: boolean;
 }
 
-/** The names of a message's thinking, of which `reasoning_content` is the one that most templates read. */
-const REASONING_FIELDS = ['reasoning_content', 'thinking', 'reasoning'] as const;
-
 /** What a row's `chat_template_kwargs` cannot set: parameters of transformers' own, and what the renderer sets itself. */
-const RESERVED: ReadonlySet<string> = new Set([
+export const reservedVariables: ReadonlySet<string> = new Set([
   ...[
     'messages',
     'conversation',
@@ -49,16 +47,8 @@ const RESERVED: ReadonlySet<string> = new Set([
     'add_generation_prompt',
     'continue_final_message',
   ],
-  ...[
-    'tokenize',
-    'sanitize_control_tokens',
-    'padding',
-    'truncation',
-    'max_length',
-    'return_tensors',
-    'return_dict',
-  ],
-  ...['return_assistant_tokens_mask', 'tokenizer_kwargs'],
+  ...['tokenize', 'sanitize_control_tokens', 'padding', 'truncation', 'max_length', 'return_tensors'],
+  ...['return_dict', 'return_assistant_tokens_mask', 'tokenizer_kwargs'],
 ]);
 
 /** A model's own Jinja template, rendered as the `apply_chat_template` of transformers 5.23 does. */
@@ -100,7 +90,7 @@ export class ChatTemplate {
     if (tools?.some((tool) => typeof tool !== 'object' || tool === null || Array.isArray(tool))) {
       throw new Error('each of "tools" must be an object, the JSON schema of a tool');
     }
-    const reserved = Object.keys(kwargs ?? {}).find((name) => RESERVED.has(name));
+    const reserved = Object.keys(kwargs ?? {}).find((name) => reservedVariables.has(name));
     if (reserved !== undefined) throw new Error(`"chat_template_kwargs" cannot set "${reserved}"`);
     return {
       ...this.specialTokens,
@@ -118,7 +108,7 @@ export class ChatTemplate {
 function prepared(message: RowMessage): Record<string, unknown> {
   const fields = Object.fromEntries(Object.entries(message).filter(([, value]) => value != null));
   checkParts(fields.content);
-  const name = REASONING_FIELDS.find((field) => fields[field] !== undefined);
+  const name = reasoningFields.find((field) => fields[field] !== undefined);
   if (name === undefined) return fields;
   return { thinking: fields[name], ...fields, reasoning_content: fields[name] };
 }
