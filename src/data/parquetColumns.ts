@@ -103,7 +103,7 @@ export class Shape {
       case 'text':
         return typeof value === 'string' ? value : (numberText(value) ?? JSON.stringify(value));
       case 'json':
-        return writeJson([value]).slice(1, -1);
+        return writeJson(value);
       case 'boolean':
       case 'number':
         return value;

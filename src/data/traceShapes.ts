@@ -11,7 +11,7 @@ import { isPlain, responseText } from './responseText.js';
 import type { TraceRow } from './traceRow.js';
 
 /** A trace that somebody has marked right or wrong. */
-export interface LabelledTrace extends Generation {
+interface LabelledTrace extends Generation {
   correct: boolean;
 }
 

@@ -41,8 +41,8 @@ export function parseJson(text: string): unknown {
   return numbers.length === 0 ? value : withMarks(text, numbers);
 }
 
-/** Writes JSON as JSON.stringify does, and `ExactNumber`s as the numbers they are. */
-export function writeJson(value: object): string {
+/** Writes a value of JSON as JSON.stringify does, and `ExactNumber`s as the numbers they are. */
+export function writeJson(value: unknown): string {
   writing = true;
   written = 0;
   try {
