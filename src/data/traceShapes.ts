@@ -1,7 +1,7 @@
 /** @file Reads one row of traces, whichever of the shapes it has. Knows nothing of files. */
 import { z } from 'zod';
-import { contentText, reasoningFields } from '../text/messages.js';
-import type { RowMessage } from '../text/template.js';
+import { contentText } from '../text/messages.js';
+import { reasoningFields, type RowMessage } from '../text/template.js';
 import { numberText } from '../util/exactJson.js';
 import { cutOffOf, finishReasonsOf } from './finishReasons.js';
 import { rowError } from './jsonl.js';

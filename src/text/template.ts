@@ -1,7 +1,6 @@
 /** @file Holds a model's chat template and renders conversations with it. Knows nothing of tokens. */
 
 import { messageOf, UserError } from '../util/errors.js';
-import { reasoningFields } from './messages.js';
 import { compile, render, type Program, type Rendered } from './jinja.js';
 
 /** A part of a message's content. */
@@ -36,6 +35,9 @@ export interface RenderOptions extends TemplateInputs {
   /** Whether the header of the assistant's turn follows. Default: false. */
   addGenerationPrompt?: boolean;
 }
+
+/** Fields in which servers put a message's thinking, in the order in which transformers looks for it; most templates read the first. */
+export const reasoningFields = ['reasoning_content', 'thinking', 'reasoning'];
 
 /** What a row's `chat_template_kwargs` cannot set: parameters of transformers' own, and what the renderer sets itself. */
 export const reservedVariables: ReadonlySet<string> = new Set([
