@@ -137,6 +137,15 @@ describe.concurrent('a file that the command reads stays as it is', () => {
       await run(dir, [...commands.verify!, '--out', 'v.jsonl']),
       'v.quarantine.jsonl is in the way',
     );
+    const judge = ['--judge', '--base-url', 'http://127.0.0.1:9/v1', '--judge-model', 'm'];
+    for (const ending of ['judge.jsonl', 'disagreements.md']) {
+      const beside = join(dir, `w.${ending}`);
+      writeFileSync(beside, 'precious');
+      const refused = await run(dir, [...commands.verify!, ...judge, '--out', 'w.jsonl']);
+      expectRefused(refused, `w.${ending} is in the way`);
+      expect(readFileSync(beside, 'utf8')).toBe('precious');
+      rmSync(beside);
+    }
     expect(contents(dir)).toEqual(before);
   });
 

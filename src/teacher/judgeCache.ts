@@ -3,9 +3,9 @@ import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { readJsonLines } from '../data/jsonl.js';
-import { UserError } from '../util/errors.js';
 import { explained } from '../util/fileErrors.js';
 import { makeFolder } from '../util/folders.js';
+import { requireOwnFile } from '../util/ownFile.js';
 import { readFully, writeAll } from '../util/files.js';
 import type { Judgement } from '../verify/files/judgement.js';
 
@@ -30,16 +30,9 @@ export class JudgeCache implements Disposable {
 
   constructor(path: string) {
     makeFolder(dirname(path));
+    requireOwnFile(path, BEGINNING, "the judge's answers are kept");
     if (existsSync(path)) this.#read(path);
     this.#fd = explained(path, () => openSync(path, 'a+'));
-    const begun = Buffer.alloc(Math.min(fstatSync(this.#fd).size, BEGINNING.length));
-    readFully(this.#fd, begun, 0);
-    if (!BEGINNING.startsWith(begun.toString('utf8'))) {
-      closeSync(this.#fd);
-      throw new UserError(
-        `${path} is in the way: the judge's answers are kept there, and it holds something else. Move it, or name another place for the result.`,
-      );
-    }
     const last = Buffer.from('\n');
     readFully(this.#fd, last, Math.max(0, fstatSync(this.#fd).size - 1));
     if (last.toString() !== '\n') writeAll(this.#fd, Buffer.from('\n')); // ends a line that was cut off

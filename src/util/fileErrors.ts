@@ -21,6 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file, not a folder',
   ENOTEMPTY: 'the folder is not empty',
   ENXIO: 'nobody reads from it',
+  EPIPE: 'nobody reads from it any more',
   EPERM: 'it is not permitted',
   EROFS: 'the file system is read-only',
   ETXTBSY: 'it is a program that runs',

@@ -108,6 +108,15 @@ describe('a file that is replaced', () => {
     expect(readdirSync(dir)).toEqual(['file']);
   });
 
+  it('follows no link that is laid in the place of its temporary file', () => {
+    const dir = folder('laid');
+    writeFileSync(join(dir, 'victim'), 'precious');
+    symlinkSync('victim', temporaryName(join(dir, 'a.txt')));
+    writeFileAtomic(join(dir, 'a.txt'), 'x');
+    expect(text(join(dir, 'victim'))).toBe('precious');
+    expect(readdirSync(dir)).toEqual(['a.txt', 'victim']);
+  });
+
   it('leaves no folder where it is given up', () => {
     const path = join(root, 'new/folder/a.txt');
     const file = new FileReplacement(path);

@@ -73,7 +73,8 @@ export class FileReplacement implements Disposable {
       this.temporary = temporaryName(target);
       try {
         requireFree(target, atLeast, 'the result');
-        this.fd = openSync(this.temporary, 'w');
+        rmSync(this.temporary, { force: true }); // of a dead process with our number, or a link that somebody laid
+        this.fd = openSync(this.temporary, 'wx');
       } catch (error) {
         removeEmptyFolders(this.#folders);
         throw explainFileError(error, { path });
@@ -221,6 +222,7 @@ function targetOf(path: string): Target {
       if (isOpen || !stats?.isSymbolicLink()) {
         if (stats?.isDirectory()) throw new UserError(`${path} is a folder: name a file.`);
         if (stats?.isBlockDevice()) throw new UserError(`${path} is a disk: name a file.`);
+        if (isOpen && !stats) throw new UserError(`${path} cannot be used: it is not open.`);
         return { path: target, stats, isDirect: stats !== undefined && (isOpen || !stats.isFile()) };
       }
       target = resolve(realpathSync(dirname(target)), readlinkSync(target));

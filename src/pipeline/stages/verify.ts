@@ -7,6 +7,7 @@ import { endpointKeys } from '../../teacher/settings.js';
 import { UserError } from '../../util/errors.js';
 import { siblingPath } from '../../util/files.js';
 import { refuseOverInputs } from '../../util/overlap.js';
+import { requireOwnFile } from '../../util/ownFile.js';
 import type { Progress } from '../../util/progress.js';
 import { formatTable } from '../../util/table.js';
 import type { VerifySummary } from '../../verify/files/verifyFiles.js';
@@ -55,14 +56,17 @@ export const verifyStage = defineStage({
   writes: [FILE, 'verified.quarantine.jsonl', 'verified.judge.jsonl', 'verified.disagreements.md'],
   result: (_, dir) => join(dir, FILE),
   run: async (settings, { out, progress, signal }) => {
+    const { DISAGREEMENTS_TITLE } = await import('../../verify/files/disagreements.js');
     const { verifyFiles } = await import('../../verify/files/verifyFiles.js');
     const { preset, judge_mode: mode } = settings;
     // Each takes memory of its own, and more than there are processors are no faster.
     const threads = Math.min(settings.threads ?? Infinity, availableParallelism());
     const named = settings.disagreements;
     if (named !== undefined) refuseOverInputs([named, out], [settings.data].flat());
-    using judge = await openJudge(settings, siblingPath(out, 'judge.jsonl'), progress);
     const disagreements = named ?? siblingPath(out, 'disagreements.md');
+    if (settings.judge && named === undefined)
+      requireOwnFile(disagreements, DISAGREEMENTS_TITLE, 'rules and judge are compared');
+    using judge = await openJudge(settings, siblingPath(out, 'judge.jsonl'), progress);
     const summary = await verifyFiles(
       {
         files: [settings.data].flat(),
