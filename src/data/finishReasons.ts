@@ -1,4 +1,5 @@
 /** @file Reads from a row why each of its generations ended, and says which of them were cut off. */
+import { plainNumber } from '../util/exactJson.js';
 
 /**
  * Values of `finish_reason` that mean that the model had not finished, in lower case: OpenAI's and vLLM's `length`, and
@@ -39,9 +40,10 @@ export function finishReasonsOf(row: Fields, count: number): (string | null)[] |
  * of several generations, as `finishReasonsOf` reads that of its `chosen_gen_idx`. Undefined where the row does not say.
  */
 export function taughtFinishReason(row: Fields): string | undefined {
-  const { chosen_finish_reason: chosen, chosen_gen_idx: index } = row;
+  const chosen = row.chosen_finish_reason;
   const own = typeof chosen === 'string' ? chosen : reasonIn(row);
-  return own ?? (typeof index === 'number' ? reasonOf(row, index, row.finish_reasons) : undefined);
+  const index = plainNumber(row.chosen_gen_idx);
+  return own ?? (index === undefined ? undefined : reasonOf(row, index, row.finish_reasons));
 }
 
 /**
