@@ -18,7 +18,7 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['evaluation', 'evaluation'],
 ]);
 
-export interface PathSetting {
+interface PathSetting {
   /** The key, a list's entries by their place. */
   key: readonly PropertyKey[];
   kind: PathKind;
@@ -53,7 +53,7 @@ export function pathSettings({ kind, config }: Stage): PathSetting[] {
  * Where a path of a recipe leads: it counts from the current folder, and where nothing is there, from the recipe's own.
  * @returns the path, or why it is not clear which is meant
  */
-export function locate(path: string, folder: string): { path: string; fault?: string } {
+function locate(path: string, folder: string): { path: string; fault?: string } {
   const beside = join(folder, path);
   if (isAbsolute(path) || resolve(beside) === resolve(path) || !existsSync(beside)) return { path };
   if (!existsSync(path)) return { path: beside };
@@ -68,7 +68,7 @@ function isSame(a: string, b: string): boolean {
 }
 
 /** Why nothing can be read at a path; undefined where it seems that it can. */
-export function pathFault({ kind, path }: PathSetting, folder: string): string | undefined {
+function pathFault({ kind, path }: PathSetting, folder: string): string | undefined {
   if (kind === 'model') return modelProblem(path);
   if (kind === 'source' && !/^\.{0,2}\/|\.gguf$/.test(path)) return undefined; // a name on a hub
   if (!existsSync(path)) {
@@ -87,7 +87,7 @@ export const isInside = (path: string, folder: string): boolean =>
   `${resolve(path)}${sep}`.startsWith(`${resolve(folder)}${sep}`);
 
 /** The settings with another text at a key. */
-export function withPath<T>(settings: T, key: readonly PropertyKey[], path: string): T {
+function withPath<T>(settings: T, key: readonly PropertyKey[], path: string): T {
   const [first, ...rest] = key;
   if (first === undefined) return path as T;
   const copy = (Array.isArray(settings) ? [...(settings as unknown[])] : { ...settings }) as Record<

@@ -113,6 +113,7 @@ class StageReader {
     this.#read.set(name, stage);
     return stage;
   }
+
   #places({ folder }: RecipeSource) {
     const gets = [...this.#read.values()].filter(({ kind }) => kind === 'get');
     return {
