@@ -9,9 +9,7 @@ import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
 import { trainRecipe } from '../train/settings.js';
 import { print } from '../util/output.js';
 import { longWork } from './interrupt.js';
-import { printJson } from './output.js';
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
+import { printJson, repeated } from './output.js';
 
 export function trainCommand(): Command {
   return new Command('train')
@@ -20,7 +18,7 @@ export function trainCommand(): Command {
     .option(
       '--set <key=value>',
       'override a key of the recipe, or take it out with ~key; may be repeated',
-      collect,
+      repeated,
       [],
     )
     .option('--json', 'print the result as JSON')
