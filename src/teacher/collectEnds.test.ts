@@ -64,10 +64,48 @@ describe.concurrent('a run that goes on', () => {
     expect(bytesOf(out, 'journal.jsonl')).toBe(before);
   });
 
-  it('is refused with other problems', async () => {
+  it('takes in problems that were added at the end of the file, as often as there are some', async () => {
+    const out = newPath('out');
+    const lines: string[] = [];
+    const progress = { ...silentProgress, log: (line: string) => lines.push(line) };
+    const server = newServer();
+    for (const count of [4, 7, 10])
+      await run({ out, server, progress, problems: problemFile(sums(count)), settings: { samples: 2 } });
+    const { rows } = await run({ out, server, problems: problemFile(sums(10)) });
+    const undisturbed = await run({ problems: problemFile(sums(10)) });
+    expect(bytesOf(out)).toBe(bytesOf(undisturbed.out));
+    expect(rows).toHaveLength(10);
+    expect(server.requests).toHaveLength(undisturbed.server.requests.length);
+    expect(lines).toEqual([
+      '3 problems were added to the 4 of before',
+      '3 problems were added to the 7 of before',
+    ]);
+  });
+
+  it.each<[string, object[], string]>([
+    ['fewer', sums(9), '10 rows then, 9 now'],
+    ['changed ones', [...sums(9), { problem: '9 + 0?', answer: '10' }], '10 rows then, 10 now'],
+    ['one in front', [{ problem: '7 + 7?', answer: '14' }, ...sums(10)], '10 rows then, 11 now'],
+    [
+      'one in between',
+      [...sums(9), { problem: '7 + 7?', answer: '14' }, ...sums(10).slice(9)],
+      '10 rows then, 11',
+    ],
+  ])('is refused with %s of the problems', async (_, rows, difference) => {
     const { out } = await run({});
-    await expect(run({ out, problems: problemFile(sums(11)) })).rejects.toThrow(
-      'the problems (10 rows then, 11 now, or other contents)',
+    const before = bytesOf(out, 'journal.jsonl');
+    await expect(run({ out, problems: problemFile(rows) })).rejects.toThrow(
+      new RegExp(`begun with other settings: the problems \\(${difference}.*only at the end of the file\\)`),
+    );
+    expect(bytesOf(out, 'journal.jsonl')).toBe(before);
+  });
+
+  it('is refused where problems that were added are changed later', async () => {
+    const { out } = await run({ problems: problemFile(sums(4)) });
+    await run({ out, problems: problemFile(sums(7)) });
+    const changed = [...sums(6), { problem: '6 + 0?', answer: '7' }, ...sums(9).slice(7)];
+    await expect(run({ out, problems: problemFile(changed) })).rejects.toThrow(
+      'the problems (7 rows then, 9 now',
     );
   });
 
