@@ -43,4 +43,4 @@ export function wholeNumber(least: number): (text: string) => number {
 }
 
 /** Gathers the values of a flag that may be given several times. */
-export const repeated = (value: string, before: readonly string[]): string[] => [...before, value];
+export const repeated = (value: string, before: readonly string[] = []): string[] => [...before, value];

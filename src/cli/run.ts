@@ -36,16 +36,15 @@ export function runCommand(): Command {
       '--set <key=value>',
       'override a key, e.g. stages.redi.optimizer.lr=1e-6, or take it out with ~key; may be repeated',
       repeated,
-      [],
     )
     .option('--json', 'print where each stage left its result as JSON')
     .addHelpText('after', () => `\n${stagesInWords()}\n\n${DETAILS}`)
     .action(
-      async (path: string, options: { force?: boolean; from?: string; set: string[]; json?: boolean }) => {
+      async (path: string, options: { force?: boolean; from?: string; set?: string[]; json?: boolean }) => {
         const started = performance.now();
         const { parsePipeline } = await import('../pipeline/pipeline.js');
         const { runPipeline } = await import('../pipeline/run.js');
-        const recipe = readRecipe(path, options.set);
+        const recipe = readRecipe(path, options.set ?? []);
         const pipeline = parsePipeline(recipe.value, recipe.name, recipe);
         const { force, from } = options;
         const stopped = `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`;

@@ -19,12 +19,11 @@ export function trainCommand(): Command {
       '--set <key=value>',
       'override a key of the recipe, or take it out with ~key; may be repeated',
       repeated,
-      [],
     )
     .option('--json', 'print the result as JSON')
     .addHelpText('after', () => `\n${keysOfRecipes()}\n\n${EXAMPLE}`)
-    .action(async (path: string, options: { set: string[]; json?: boolean }) => {
-      const recipe = parseTrainRecipe(readRecipe(path, options.set));
+    .action(async (path: string, options: { set?: string[]; json?: boolean }) => {
+      const recipe = parseTrainRecipe(readRecipe(path, options.set ?? []));
       const { out, objective } = recipe;
       const stopped = `stopped; what was saved is in ${out}`;
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>

@@ -25,7 +25,19 @@ interface PathSetting {
   path: string;
 }
 
-type Stage = Pick<StageConfig, 'kind' | 'config'>;
+type Stage = Pick<StageConfig, 'kind' | 'config' | 'gone'>;
+
+/** Where files are looked for. */
+interface Places {
+  /** The recipe's own folder. */
+  folder: string;
+  /** A folder whose files the pipeline itself makes. */
+  made?: string;
+  /** Names of models that earlier stages get. */
+  fetched?: readonly string[];
+  /** What the stage has read when it ran before: that need not be there any more, unless it runs again. */
+  known?: ReadonlySet<string>;
+}
 
 /** What of a stage's settings names a file or a folder, references to earlier stages included. */
 export function pathSettings({ kind, config }: Stage): PathSetting[] {
@@ -99,25 +111,29 @@ function withPath<T>(settings: T, key: readonly PropertyKey[], path: string): T 
 }
 
 /**
- * Finds the files of a stage and looks whether they are there.
- * @param settings what is to be found; references are passed over
- * @param made a folder whose files the pipeline itself makes
- * @param fetched names of models that earlier stages get
+ * Finds the files of a stage, references passed over, and looks whether they are there.
  * @param onFault is called with each key at which something is missing
  */
 export function locatePaths<T extends Stage>(
   stage: T,
-  { folder, made, fetched = [] }: { folder: string; made?: string; fetched?: readonly string[] },
+  { folder, made, fetched = [], known = new Set() }: Places,
   onFault: (key: readonly PropertyKey[], message: string) => void,
 ): T {
   let { config } = stage;
+  const gone: string[] = [];
   for (const setting of pathSettings(stage)) {
     if (setting.path.startsWith('@') || fetched.includes(setting.path)) continue;
     if (made !== undefined && isInside(setting.path, made)) continue;
     const { path, fault } = locate(setting.path, folder);
+    const before = [path, join(folder, path)].find((one) => known.has(one));
+    if (before !== undefined && !existsSync(path)) {
+      gone.push(before);
+      config = withPath(config, setting.key, before);
+      continue;
+    }
     const complaint = fault ?? pathFault({ ...setting, path }, folder);
     if (complaint !== undefined) onFault(setting.key, complaint);
     config = withPath(config, setting.key, path);
   }
-  return { ...stage, config };
+  return { ...stage, config, ...(gone.length > 0 && { gone }) };
 }
