@@ -61,6 +61,24 @@ describe.concurrent('refuses paths that lead nowhere', () => {
   });
 });
 
+describe.concurrent('refuses a file without rows, and says nothing on standard output', () => {
+  it.each<[string, (empty: string) => string[]]>([
+    ['score', (empty) => score(empty)],
+    ['generate', (empty) => generate(empty)],
+    ['evaluate', (empty) => evaluate(empty)],
+    ['doctor', (empty) => ['doctor', empty, '--model', tiny]],
+    ['verify', (empty) => ['verify', empty, '--out', `${newPath('out')}.jsonl`]],
+    ['curate', (empty) => ['curate', empty, '--no-length-filter', '--out', newPath('out')]],
+    ['collect', (empty) => ['collect', empty, '--model', tiny, '--out', newPath('out')]],
+    ['train', (empty) => ['train', recipe({ data: empty, out: newPath('out') })]],
+  ])('%s', async (_, args) => {
+    for (const text of ['', '\n\n']) {
+      const empty = file('jsonl', text);
+      expectError(await redistill(args(empty)), 2, `${empty} has no `);
+    }
+  });
+});
+
 describe.concurrent('refuses rows, naming file, line and field', () => {
   const good = { messages: turns('2+2?', '4') };
   it.each<[string, string, string]>([
