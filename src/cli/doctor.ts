@@ -55,8 +55,8 @@ Example:
       const examination = await longWork('doctor', 'stopped; nothing was written', (progress, signal) =>
         examineFile(settings, { verdicts: flags.out, show }, progress, signal),
       );
-      const { htmlPage } = await import('../doctor/page.js');
       if (page !== undefined) {
+        const { htmlPage } = await import('../doctor/page.js');
         page.write(htmlPage(examination));
         page.commit();
       }

@@ -56,13 +56,13 @@ Example:
     .action(async (flags: Record<string, unknown> & { out?: string }) => {
       const settings = settingsFrom(generateSettings, flags, {}, 'generate');
       if (flags.out !== undefined) refuseOverInputs([flags.out], [settings.model, settings.prompts]);
+      const { openGenerator } = await import('../generate/open.js');
+      const { encodePrompts } = await import('../generate/prompts.js');
+      const { resolveModel } = await import('../hub/resolve.js');
       using output = new LinesOut(flags.out);
       const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
         const path = settings.prompts === '-' ? '/dev/stdin' : settings.prompts;
         const prompts = await readPrompts(path);
-        const { openGenerator } = await import('../generate/open.js');
-        const { encodePrompts } = await import('../generate/prompts.js');
-        const { resolveModel } = await import('../hub/resolve.js');
         using opened = openGenerator(await resolveModel(settings.model, progress), {
           ...settings,
           onNotice: (sentence) => {

@@ -1,10 +1,7 @@
 /** @file Long work of a command: its progress bar, and what Ctrl-C does. */
 import { createProgress, type Progress } from '../util/progress.js';
-import { standardError } from '../util/output.js';
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-
-const ignore = (): undefined => undefined;
 
 /** Ctrl-C, after what was under way has been put in order. */
 export class Interrupted extends Error {
@@ -42,8 +39,6 @@ export async function longWork<T>(
   };
   const progress = createProgress(title);
   for (const name of SIGNALS) process.on(name, stop);
-  // Where the terminal is gone there is nobody to tell, which is no reason not to put things in order.
-  standardError().on('error', ignore);
   try {
     return await work(progress, signal);
   } catch (error) {

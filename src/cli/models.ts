@@ -1,6 +1,7 @@
 /** @file The commands `models get` and `models inspect`. */
 import { Command } from 'commander';
 import { onTermination } from '../fetch/termination.js';
+import { resolveModel } from '../hub/resolve.js';
 import { parameterCount } from '../models/parameters.js';
 import { readModelConfig } from '../models/weightFiles.js';
 import { formatCount } from '../util/bytes.js';
@@ -54,15 +55,16 @@ Example:
     });
 
   const inspect = new Command('inspect')
-    .description('Describe a model directory: family, sizes, parameters.')
-    .argument('<dir>', 'a model directory')
+    .description('Describe a model: family, sizes, parameters.')
+    .argument('<model>', 'a model directory, a .gguf file, or a name that `models get` has fetched')
     .option('--json', 'print as JSON')
     .addHelpText('after', '\nExample:\n  redistill models inspect ./Qwen2.5-0.5B')
-    .action((dir: string, options: { json?: boolean }) => {
-      const config = readModelConfig(dir);
+    .action(async (model: string, options: { json?: boolean }) => {
+      const path = await resolveModel(model);
+      const config = readModelConfig(path);
       const parameters = parameterCount(config);
       if (options.json) {
-        printJson({ path: dir, parameters, ...config });
+        printJson({ path, parameters, ...config });
         return;
       }
       print(

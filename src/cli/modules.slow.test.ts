@@ -197,4 +197,11 @@ it('a pipeline goes through a stage again when its modules have changed, and thr
   expect(journal()).toBe(before);
   weigh('push / 3'); // in a file that the module imports
   expect(await run()).toEqual(['redi']);
+  // What a finished stage was made with is not needed any more.
+  for (const name of ['mine.mjs', 'weight.mjs', 'grade.mjs']) rmSync(path(name));
+  expect(await run()).toEqual([]);
+  expectRefused(
+    await redistill(['run', recipe, '--from', 'graded']),
+    `Stage graded needs ${path('grade.mjs')}`,
+  );
 });

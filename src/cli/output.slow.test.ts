@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,6 +71,22 @@ it('nobody has to hear what is said on standard error', async () => {
   expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('right') as string });
   expect((await shell('$R train absent.yaml 2> /dev/full')).code).toBe(2);
   expect((await shell('$R train absent.yaml 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}')).code).toBe(2);
+});
+
+// Node 20 follows no links to packages once it has looked at a pipe; what is needed must have been loaded before.
+it.each([
+  ['score', `score --data ${messages}`, 600],
+  ['generate', `generate --max-tokens 2 --prompts ${problems}`, 1],
+])('%s writes into a pipe where packages are links', async (_, args, rows) => {
+  const source = fileURLToPath(new URL('../..', import.meta.url));
+  const installed = mkdtempSync(path('installed-'));
+  for (const name of ['bin', 'dist', 'package.json'])
+    cpSync(join(source, name), join(installed, name), { recursive: true });
+  for (const name of ['native', 'node_modules']) symlinkSync(join(source, name), join(installed, name));
+  const { stdout, stderr } = await shell(
+    `${process.execPath} ${installed}/bin/redistill.js ${args} --model ${model} --out >(cat)`,
+  );
+  expect(stdout.split('\n'), stderr).toHaveLength(rows + 1);
 });
 
 const ESC = '\u001B]0;pwned\u0007\u001B[31m\u001B[2K\r\u202E\u009B1m';

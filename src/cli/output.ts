@@ -1,4 +1,4 @@
-/** @file Printing for machines and people, and numbers in flags. */
+/** @file Printing for machines and people, and values of flags. */
 import { InvalidArgumentError } from 'commander';
 import { JsonLinesFile } from '../data/jsonLinesFile.js';
 import { printJsonLines } from '../util/output.js';
@@ -41,3 +41,6 @@ export function wholeNumber(least: number): (text: string) => number {
     return value;
   };
 }
+
+/** Gathers the values of a flag that may be given several times. */
+export const repeated = (value: string, before: readonly string[] = []): string[] => [...before, value];

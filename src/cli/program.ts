@@ -57,8 +57,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const error = explainFileError(thrown);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // its sentence is printed
     if (error instanceof Interrupted) {
-      printError(`${error.message}
-`);
+      printError(`${error.message}\n`);
       // At its own end Node would put the terminal's settings back, and abort where there is no terminal any more.
       if (error.signal === 'SIGHUP') process.kill(process.pid, 'SIGHUP');
       return 130;

@@ -6,7 +6,7 @@ import { formatBytes } from '../util/bytes.js';
 import { formatDuration } from '../util/progress.js';
 import { print, printError } from '../util/output.js';
 import { longWork } from './interrupt.js';
-import { printJson } from './output.js';
+import { printJson, repeated } from './output.js';
 
 /** The kinds of stages, one a line. */
 function stagesInWords(): string {
@@ -26,8 +26,6 @@ Example:
   redistill run recipes/quickstart.yaml
   redistill run recipes/quickstart.yaml --from redi`;
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
-
 export function runCommand(): Command {
   return new Command('run')
     .description('Walk a pipeline of stages; stages whose inputs have not changed are skipped.')
@@ -37,17 +35,16 @@ export function runCommand(): Command {
     .option(
       '--set <key=value>',
       'override a key, e.g. stages.redi.optimizer.lr=1e-6, or take it out with ~key; may be repeated',
-      collect,
-      [],
+      repeated,
     )
     .option('--json', 'print where each stage left its result as JSON')
     .addHelpText('after', () => `\n${stagesInWords()}\n\n${DETAILS}`)
     .action(
-      async (path: string, options: { force?: boolean; from?: string; set: string[]; json?: boolean }) => {
+      async (path: string, options: { force?: boolean; from?: string; set?: string[]; json?: boolean }) => {
         const started = performance.now();
         const { parsePipeline } = await import('../pipeline/pipeline.js');
         const { runPipeline } = await import('../pipeline/run.js');
-        const recipe = readRecipe(path, options.set);
+        const recipe = readRecipe(path, options.set ?? []);
         const pipeline = parsePipeline(recipe.value, recipe.name, recipe);
         const { force, from } = options;
         const stopped = `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`;
@@ -62,12 +59,9 @@ export function runCommand(): Command {
             },
           }),
         );
-        const { memoryStats, torchVersion } = await import('../torch/runtime.js');
-        const used =
-          `used: ${formatDuration((performance.now() - started) / 1000)}, ` +
-          `${formatBytes(memoryStats('cpu').peakAllocated)} of memory at most, libtorch ${torchVersion()}`;
-        printError(`${used}
-`);
+        const seconds = (performance.now() - started) / 1000;
+        const peak = process.resourceUsage().maxRSS * 1024;
+        printError(`used: ${formatDuration(seconds)}, ${formatBytes(peak)} of memory at most\n`);
         if (options.json) printJson(Object.fromEntries(results));
         else for (const [name, result] of results) print(`${name}\t${result}\n`);
       },

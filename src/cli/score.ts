@@ -27,9 +27,9 @@ Example:
     .action(async (data: string | undefined, flags: Record<string, unknown> & { out?: string }) => {
       const settings = settingsFrom(scoreStage.schema, flags, dataOf('score', data, flags), 'score');
       if (flags.out !== undefined) requireFilesFree(scoreStage, settings, flags.out);
+      const { scoreFile } = await import('../train/score.js');
       using output = new LinesOut(flags.out);
       const { token_budget: tokenBudget } = settings;
-      const { scoreFile } = await import('../train/score.js');
       const rows = await longWork('score', 'stopped; nothing was written', (progress, signal) =>
         scoreFile({ ...settings, tokenBudget }, progress, signal),
       );

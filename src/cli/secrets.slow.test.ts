@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { HubServer, type HubFault } from '../../test/support/hubServer.js';
 import { TeacherServer, type Fault, type TeacherRequest } from '../../test/support/teacherServer.js';
 import { redistill, writeRows } from '../../test/support/tinyModel.js';
 
@@ -144,6 +145,48 @@ it.each<[string, string[], Record<string, string>?]>([
   const { code, stdout, stderr } = await redistill(args, { env });
   expect(code, stderr).toBe(2);
   expect(stdout + stderr).not.toContain('hunter2');
+});
+
+describe('models get', () => {
+  const FILES = new Map([['config.json', Buffer.from('{}')]]);
+  const TOKEN = 'hf_hunter2';
+
+  it.each<[string, Partial<Record<'HF_TOKEN' | 'HF_ENDPOINT', string>>]>([
+    ['a user and a password in the address', { HF_ENDPOINT: 'http://hunter2:hunter2@127.0.0.1:9' }],
+    ['a key in the address', { HF_ENDPOINT: 'http://127.0.0.1:9/?key=hunter2' }],
+    ['a fragment in the address', { HF_ENDPOINT: 'http://127.0.0.1:9/#hunter2' }],
+    ['an address that is none', { HF_ENDPOINT: 'hunter2@127.0.0.1?key=hunter2' }],
+    ['a token of another kind', { HF_TOKEN: 'hunter2' }],
+    ['a token of two lines', { HF_TOKEN: `${TOKEN}\nhunter2` }],
+    ['a hub that is not there', { HF_ENDPOINT: 'http://127.0.0.1:9', HF_TOKEN: TOKEN }],
+  ])('%s is not repeated', async (_, env) => {
+    const cache = mkdtempSync(join(root, 'cache-'));
+    const args = ['--debug', 'models', 'get', 'someone/model', '--out', join(cache, 'out')];
+    const { code, stdout, stderr } = await redistill(args, {
+      env: { XDG_CACHE_HOME: cache, HF_TOKEN: '', HF_ENDPOINT: 'http://127.0.0.1:9', ...env },
+    });
+    expect(code, stderr).toBe(2);
+    expect(stderr).toMatch(/^error: /m);
+    for (const [name, text] of [['output', stdout], ['errors', stderr], ...filesOf(cache)])
+      expect(text, name).not.toMatch(/hunter2/i);
+  });
+
+  it.each<[string, HubFault]>([
+    ['refuses', { status: 401 }],
+    ['has trouble', { status: 500 }],
+    ['answers with the token', { body: `{"error": "${TOKEN}"}` }],
+    ['answers with the token and no JSON', { body: TOKEN }],
+  ])('the token is not repeated where the hub %s', async (_, fault) => {
+    const hub = new HubServer('someone/model', FILES);
+    hub.faults.set('revision', fault);
+    const cache = mkdtempSync(join(root, 'cache-'));
+    const env = { XDG_CACHE_HOME: cache, HF_TOKEN: TOKEN, HF_ENDPOINT: await hub.listen() };
+    const args = ['--debug', 'models', 'get', 'someone/model'];
+    const { code, stdout, stderr } = await redistill(args, { env }).finally(() => hub.close());
+    expect(code, stderr).toBe(2);
+    for (const [name, text] of [['output', stdout], ['errors', stderr], ...filesOf(cache)])
+      expect(text, name).not.toMatch(/hunter2/i);
+  });
 });
 
 it('a folder that an earlier version began goes on, and does not tell what that stored', async () => {

@@ -6,7 +6,7 @@ import { describeKeys, type KeyDescription } from '../recipe/describe.js';
 import { parseRecipe } from '../recipe/parse.js';
 import { collectSettings } from '../teacher/settings.js';
 import { UserError } from '../util/errors.js';
-import { addSettings, settingsFrom } from './settings.js';
+import { addSettings, settingsFrom, withFlags } from './settings.js';
 
 const schemas: [string, z.ZodType][] = Object.entries(stageKinds).map(([kind, { schema }]) => [kind, schema]);
 
@@ -337,6 +337,14 @@ describe('settingsFrom', () => {
     expect(refused(schema, ['--sampling', '{}'])).toContain("unknown option '--sampling'");
     expect(refused(schema, ['--temprature', '1'])).toContain("unknown option '--temprature'");
     expect(refused(schema, ['--temprature', '1'])).toContain('--temperature');
+  });
+
+  it('names keys by their flags in messages, and leaves paths as they are', () => {
+    const message =
+      'judge_model and "judge_model" of a/judge_model/x, judge_model/x, judge_model.jsonl: give judge_model.';
+    expect(withFlags(message, schema)).toBe(
+      '--judge-model and --judge-model of a/judge_model/x, judge_model/x, judge_model.jsonl: give --judge-model.',
+    );
   });
 
   it('says what is missing by its flag', () => {

@@ -51,7 +51,10 @@ const PLACEHOLDERS: Record<KeyDescription['kind'], string> = {
 const textOf = ({ text }: KeyDescription): string =>
   text.replace(/\b[a-z]+(?:_[a-z]+)+\b(?!")/g, (name) => flagOf({ path: [name] }));
 
-/** A message in which the schema's keys are called by their flags; what is on by default has one that turns it off. */
+/**
+ * A message in which the schema's keys are called by their flags; what is on by default has one that turns it off. Parts
+ * of paths stay.
+ */
 export function withFlags(message: string, schema: z.ZodType): string {
   const keys = flagKeys(schema).filter(
     ({ kind, default: initial }) => kind !== 'boolean' || initial !== true,
@@ -60,7 +63,7 @@ export function withFlags(message: string, schema: z.ZodType): string {
   const flag = (whole: string, name: string) => (names.has(name) ? flagOf({ path: [name] }) : whole);
   return message
     .replace(/"([a-z]+(?:_[a-z]+)*)"/g, flag)
-    .replace(/(?<![-"\w])([a-z]+(?:_[a-z]+)+)(?![-"\w])/g, flag);
+    .replace(/(?<![-"\w./\\])([a-z]+(?:_[a-z]+)+)(?![-"\w/\\]|\.\w)/g, flag);
 }
 
 function describe(key: KeyDescription): string {

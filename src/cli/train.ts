@@ -9,9 +9,7 @@ import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
 import { trainRecipe } from '../train/settings.js';
 import { print } from '../util/output.js';
 import { longWork } from './interrupt.js';
-import { printJson } from './output.js';
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
+import { printJson, repeated } from './output.js';
 
 export function trainCommand(): Command {
   return new Command('train')
@@ -20,13 +18,12 @@ export function trainCommand(): Command {
     .option(
       '--set <key=value>',
       'override a key of the recipe, or take it out with ~key; may be repeated',
-      collect,
-      [],
+      repeated,
     )
     .option('--json', 'print the result as JSON')
     .addHelpText('after', () => `\n${keysOfRecipes()}\n\n${EXAMPLE}`)
-    .action(async (path: string, options: { set: string[]; json?: boolean }) => {
-      const recipe = parseTrainRecipe(readRecipe(path, options.set));
+    .action(async (path: string, options: { set?: string[]; json?: boolean }) => {
+      const recipe = parseTrainRecipe(readRecipe(path, options.set ?? []));
       const { out, objective } = recipe;
       const stopped = `stopped; what was saved is in ${out}`;
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>

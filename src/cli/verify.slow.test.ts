@@ -244,7 +244,11 @@ describe.concurrent('rows that cannot be verified', () => {
     expect(readFileSync(out, 'utf8')).toBe('kept\n');
     expect(readdirSync(dir).sort()).toEqual(['in.jsonl', 'out.jsonl']); // an empty result replaces nothing
     const empty = folder([]);
-    expectError(await redistill(['verify', empty.input, '--out', empty.out]), 2, 'there are no rows');
+    expectError(
+      await redistill(['verify', empty.input, '--out', empty.out]),
+      2,
+      `${empty.input} has no rows`,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 /** @file Opens the objective that a recipe names: one of the list, or one that a module of the user's defines. */
 
 import { UserError } from '../util/errors.js';
-import { faultOf, importFrom } from '../util/modules.js';
+import { thrownBy, importFrom } from '../util/modules.js';
 import type { ObjectiveDefinition } from './definition.js';
 import type { Evaluation, Objective, ScoredBatch, SequenceInfo } from './objective.js';
 import { createObjective, type ObjectiveSetting, type ObjectiveSpec } from './registry.js';
@@ -23,7 +23,7 @@ export async function openObjective({ module, ...setting }: ObjectiveSetting): P
   try {
     objective = definition.create(setting);
   } catch (error) {
-    throw new UserError(`${where}: ${faultOf(error, module)}`);
+    throw new UserError(`${where}: ${thrownBy(error, module)}`);
   }
   const wrong = wrongMember(objective as Partial<Record<keyof Objective, unknown>> | undefined);
   if (wrong !== undefined) throw new UserError(`${where}: what its builder returns must have ${wrong}`);
@@ -52,7 +52,7 @@ function checked(objective: Objective, module: string): Objective {
     try {
       return run();
     } catch (error) {
-      throw new UserError(`objective ${module}: ${name} threw: ${faultOf(error, module)}`);
+      throw new UserError(`objective ${module}: ${name} threw: ${thrownBy(error, module)}`);
     }
   };
   const require = (complaint: string | undefined, name: string) => {

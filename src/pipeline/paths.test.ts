@@ -2,8 +2,8 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { refusalOf } from '../../test/support/refusal.js';
 import { readRecipe } from '../recipe/recipe.js';
-import { UserError } from '../util/errors.js';
 import { pathSettings } from './paths.js';
 import { parsePipeline } from './pipeline.js';
 import { stageKinds, type StageKind } from './stages/index.js';
@@ -45,15 +45,6 @@ const read = (path: string, ...settings: string[]) => {
   const found = readRecipe(path, settings);
   return parsePipeline(found.value, found.name, found);
 };
-const message = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof UserError) return error.message;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
 
 describe('the files that a recipe names', () => {
   const doctor = (data: string, model = '../m') =>
@@ -75,7 +66,7 @@ describe('the files that a recipe names', () => {
   it('are refused where both folders have one, unless they are the same', () => {
     make('here/d.jsonl', 'there/recipes/d.jsonl', 'there/m/');
     const path = recipe(doctor('d.jsonl'));
-    expect(message(() => read(path))).toBe(
+    expect(refusalOf(() => read(path))).toBe(
       `${path}, line 5, stage look: "data": there are ${home}/d.jsonl and ${recipes}/d.jsonl: write the whole path of the one that is meant`,
     );
     rmSync(join(recipes, 'd.jsonl'));
@@ -102,7 +93,7 @@ describe('the files that a recipe names', () => {
         '  - { name: later, stage: score, model: runs/x/sft/model, data: runs/x/pairs/sft.jsonl }',
       ].join('\n'),
     );
-    expect(message(() => read(path)).split('\n')).toEqual([
+    expect(refusalOf(() => read(path)).split('\n')).toEqual([
       `${path}: 9 errors:`,
       `  line 3, stage student: "model": there is no ./nowhere.gguf, nor ${recipes}/nowhere.gguf`,
       `  line 6, stage pairs: "data.0": there is no gone.jsonl, nor ${recipes}/gone.jsonl`,
@@ -139,13 +130,15 @@ describe('the files that a recipe names', () => {
       '  - { name: a, stage: score, data: d.jsonl, model: nobody/fetched }',
       '  - { name: b, stage: score, data: d.jsonl, model: nobody/else }',
     ];
-    expect(message(() => read(recipe(lines.join('\n'))))).toMatch(/line 5, stage b: "model": .*nobody\/else/);
+    expect(refusalOf(() => read(recipe(lines.join('\n'))))).toMatch(
+      /line 5, stage b: "model": .*nobody\/else/,
+    );
   });
 
   it('say which assignment is wrong', () => {
     make('there/m/', 'there/recipes/d.jsonl');
     const path = recipe(doctor('d.jsonl'));
-    expect(message(() => read(path, 'stages.look.data=e.jsonl'))).toBe(
+    expect(refusalOf(() => read(path, 'stages.look.data=e.jsonl'))).toBe(
       `${path}, --set stages.look.data=e.jsonl, stage look: "data": there is no e.jsonl, nor ${recipes}/e.jsonl`,
     );
   });
@@ -162,7 +155,7 @@ describe('the files that a recipe names', () => {
       },
     });
     const path = recipe(text.replace('d.jsonl', 'e.jsonl'));
-    expect(message(() => parseTrainRecipe(readRecipe(path)))).toBe(
+    expect(refusalOf(() => parseTrainRecipe(readRecipe(path)))).toBe(
       `${path}, line 2: "data": there is no e.jsonl, nor ${recipes}/e.jsonl`,
     );
   });

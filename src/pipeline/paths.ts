@@ -18,14 +18,26 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['evaluation', 'evaluation'],
 ]);
 
-export interface PathSetting {
+interface PathSetting {
   /** The key, a list's entries by their place. */
   key: readonly PropertyKey[];
   kind: PathKind;
   path: string;
 }
 
-type Stage = Pick<StageConfig, 'kind' | 'config'>;
+type Stage = Pick<StageConfig, 'kind' | 'config' | 'gone'>;
+
+/** Where files are looked for. */
+interface Places {
+  /** The recipe's own folder. */
+  folder: string;
+  /** A folder whose files the pipeline itself makes. */
+  made?: string;
+  /** Names of models that earlier stages get. */
+  fetched?: readonly string[];
+  /** What the stage has read when it ran before: that need not be there any more, unless it runs again. */
+  known?: ReadonlySet<string>;
+}
 
 /** What of a stage's settings names a file or a folder, references to earlier stages included. */
 export function pathSettings({ kind, config }: Stage): PathSetting[] {
@@ -53,7 +65,7 @@ export function pathSettings({ kind, config }: Stage): PathSetting[] {
  * Where a path of a recipe leads: it counts from the current folder, and where nothing is there, from the recipe's own.
  * @returns the path, or why it is not clear which is meant
  */
-export function locate(path: string, folder: string): { path: string; fault?: string } {
+function locate(path: string, folder: string): { path: string; fault?: string } {
   const beside = join(folder, path);
   if (isAbsolute(path) || resolve(beside) === resolve(path) || !existsSync(beside)) return { path };
   if (!existsSync(path)) return { path: beside };
@@ -68,7 +80,7 @@ function isSame(a: string, b: string): boolean {
 }
 
 /** Why nothing can be read at a path; undefined where it seems that it can. */
-export function pathFault({ kind, path }: PathSetting, folder: string): string | undefined {
+function pathFault({ kind, path }: PathSetting, folder: string): string | undefined {
   if (kind === 'model') return modelProblem(path);
   if (kind === 'source' && !/^\.{0,2}\/|\.gguf$/.test(path)) return undefined; // a name on a hub
   if (!existsSync(path)) {
@@ -87,7 +99,7 @@ export const isInside = (path: string, folder: string): boolean =>
   `${resolve(path)}${sep}`.startsWith(`${resolve(folder)}${sep}`);
 
 /** The settings with another text at a key. */
-export function withPath<T>(settings: T, key: readonly PropertyKey[], path: string): T {
+function withPath<T>(settings: T, key: readonly PropertyKey[], path: string): T {
   const [first, ...rest] = key;
   if (first === undefined) return path as T;
   const copy = (Array.isArray(settings) ? [...(settings as unknown[])] : { ...settings }) as Record<
@@ -99,25 +111,29 @@ export function withPath<T>(settings: T, key: readonly PropertyKey[], path: stri
 }
 
 /**
- * Finds the files of a stage and looks whether they are there.
- * @param settings what is to be found; references are passed over
- * @param made a folder whose files the pipeline itself makes
- * @param fetched names of models that earlier stages get
+ * Finds the files of a stage, references passed over, and looks whether they are there.
  * @param onFault is called with each key at which something is missing
  */
 export function locatePaths<T extends Stage>(
   stage: T,
-  { folder, made, fetched = [] }: { folder: string; made?: string; fetched?: readonly string[] },
+  { folder, made, fetched = [], known = new Set() }: Places,
   onFault: (key: readonly PropertyKey[], message: string) => void,
 ): T {
   let { config } = stage;
+  const gone: string[] = [];
   for (const setting of pathSettings(stage)) {
     if (setting.path.startsWith('@') || fetched.includes(setting.path)) continue;
     if (made !== undefined && isInside(setting.path, made)) continue;
     const { path, fault } = locate(setting.path, folder);
+    const before = [path, join(folder, path)].find((one) => known.has(one));
+    if (before !== undefined && !existsSync(path)) {
+      gone.push(before);
+      config = withPath(config, setting.key, before);
+      continue;
+    }
     const complaint = fault ?? pathFault({ ...setting, path }, folder);
     if (complaint !== undefined) onFault(setting.key, complaint);
     config = withPath(config, setting.key, path);
   }
-  return { ...stage, config };
+  return { ...stage, config, ...(gone.length > 0 && { gone }) };
 }

@@ -2,8 +2,9 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { refusalOf } from '../../test/support/refusal.js';
 import { parseRecipe } from '../recipe/parse.js';
-import { readYaml } from '../recipe/yaml.js';
+import { readRecipe } from '../recipe/recipe.js';
 import { trainRecipe } from '../train/settings.js';
 import { UserError } from '../util/errors.js';
 import { parsePipeline, resolveReferences } from './pipeline.js';
@@ -21,15 +22,7 @@ const train = (name: string, keys: object = {}) => ({
 });
 const all = ['get', 'collect', 'verify', 'curate', 'doctor', 'score', 'train', 'evaluate', 'table'];
 const parse = (...stages: object[]) => parsePipeline({ out: 'runs/x', stages }, 'line.yaml');
-const message = (...stages: object[]): string => {
-  try {
-    parse(...stages);
-  } catch (error) {
-    if (error instanceof UserError) return error.message;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
+const message = (...stages: object[]): string => refusalOf(() => parse(...stages));
 
 describe('parsePipeline', () => {
   it('keeps the stages in order, each with its kind and its settings with defaults', () => {
@@ -282,7 +275,7 @@ describe('the recipes of the repository', () => {
   });
 
   it.each(paths.map((path) => [basename(path), path]))('%s parses', (name, path) => {
-    const value = readYaml(path) as { stages?: { name: string }[]; out: string };
+    const value = readRecipe(path).value as { stages?: { name: string }[]; out: string };
     if (value.stages) {
       const { stages, out } = parsePipeline(value, name);
       expect(out).toBe(value.out);

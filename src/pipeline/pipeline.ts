@@ -6,6 +6,7 @@ import type { RecipeSource } from '../recipe/recipe.js';
 import { nearestHint } from '../util/nearest.js';
 import { locatePaths } from './paths.js';
 import { checkReferences } from './references.js';
+import { recordedInputs } from './stageCache.js';
 import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 
 export { resolveReferences } from './references.js';
@@ -107,17 +108,19 @@ class StageReader {
     let stage: StageConfig = { name, kind: known, config: parsed };
     checkReferences(stage, earlier, unsure, addAt);
     if (this.#source)
-      stage = locatePaths(stage, this.#places(this.#source), (key, message) => {
+      stage = locatePaths(stage, this.#places(this.#source, name), (key, message) => {
         addAt(key, `"${key.join('.')}": ${message}`);
       });
     this.#read.set(name, stage);
     return stage;
   }
-  #places({ folder }: RecipeSource) {
+
+  #places({ folder }: RecipeSource, stage: string) {
     const gets = [...this.#read.values()].filter(({ kind }) => kind === 'get');
     return {
       folder,
       made: this.#out,
+      known: recordedInputs(this.#out, stage),
       fetched: gets.map(({ config }) => (config as { model: string }).model),
     };
   }

@@ -10,7 +10,7 @@ const INTRODUCTION = `# Recipes
 <!-- Made by \`npm run docs\` of the schemas in src/. Change those, not this page. -->
 
 A recipe is a YAML file with a list of stages. \`redistill run recipe.yaml\` walks them in order; a stage whose settings, inputs
-and outputs are what they were is skipped, and one that was stopped is gone on with.
+and outputs are what they were is skipped, also where an input is not there any more, and one that was stopped is gone on with.
 
 \`\`\`yaml
 out: runs/mine                    # the folder of the run; each stage has a folder of its own in it

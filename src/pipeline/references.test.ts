@@ -56,6 +56,11 @@ it.each<[string, object, string]>([
   ['a model for a file', { data: '@student' }, '"@student": the stage "student" leaves a model, not a file'],
   ['a folder for a model', { model: '@pairs' }, '"@pairs": the stage "pairs" leaves a folder, not a model'],
   [
+    'a file that the stage does not write',
+    { data: '@first/sample.jsonl' },
+    '"@first/sample.jsonl": the stage "first" writes no sample.jsonl (the nearest is "samples.jsonl"), only journal.jsonl, samples.jsonl, failed.jsonl, quarantine.jsonl, summary.json',
+  ],
+  [
     'a file in a file',
     { data: '@traces/a.jsonl' },
     '"@traces/a.jsonl": the stage "traces" leaves a file, so "@traces" is all of it',

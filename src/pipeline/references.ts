@@ -1,8 +1,9 @@
 /** @file `@name` in a stage's settings: what an earlier stage left, and whether that is what the key wants. */
 import type { EvaluateSettings } from '../evaluate/evaluate.js';
+import { nearestHint } from '../util/nearest.js';
 import { graderName } from '../verify/graders/open.js';
 import { pathSettings, type PathKind } from './paths.js';
-import type { StageConfig, StageKind } from './stages/index.js';
+import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 import type { TableSettings } from './stages/table.js';
 
 /** A stage's name, up to a slash; a text that begins with `@@` is not a reference and loses one of them. */
@@ -61,12 +62,21 @@ function misfit(
 ): string | undefined {
   const left = LEAVES[kind];
   const what = `"@${name}${rest}": the stage "${name}" leaves ${WORDS[left]}`;
-  if (rest !== '') return left === 'file' ? `${what}, so "@${name}" is all of it` : undefined;
+  if (rest !== '' && left === 'file') return `${what}, so "@${name}" is all of it`;
+  const file = rest.slice(1);
+  if (file !== '') return left === 'model' ? undefined : strange(file, name, kind);
   if (left === wanted) return undefined;
   const example = EXAMPLES[kind];
   return wanted === 'file' && example !== undefined
     ? `${what}: name a file in it, such as "@${name}/${example}"`
     : `${what}, not ${WORDS[wanted]}`;
+}
+
+/** Why there will be no such file in the folder that a stage leaves. */
+function strange(file: string, name: string, kind: StageKind): string | undefined {
+  const { writes } = stageKinds[kind];
+  if (writes.includes(file)) return undefined;
+  return `"@${name}/${file}": the stage "${name}" writes no ${file}${nearestHint(file, writes)}, only ${writes.join(', ')}`;
 }
 
 /** The grader that counts must have graded every row. */

@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stringify as toYaml } from 'yaml';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readRecipe } from '../recipe/recipe.js';
 import { parsePipeline } from './pipeline.js';
+import { fingerprintPath } from '../util/fingerprint.js';
 import { runPipeline } from './run.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-run-'));
@@ -81,3 +84,63 @@ it.each<[string, string | undefined]>([
     }
   },
 );
+
+describe('a pipeline that has been walked', () => {
+  /** A pipeline of two curations of the same traces. */
+  function line(name: string) {
+    const dir = join(root, name);
+    mkdirSync(dir);
+    const out = join(dir, 'out');
+    const traces = join(dir, 'traces.jsonl');
+    const generations = ['It is 2.', 'It is 3.'];
+    const row = { problem: '1+1?', answer: '2', generations, correct: [true, false] };
+    writeFileSync(traces, `${JSON.stringify(row)}\n`);
+    const recipe = join(dir, 'line.yaml');
+    const stages = [
+      { name: 'first', stage: 'curate', data: 'traces.jsonl', length_filter: false },
+      { name: 'second', stage: 'curate', data: 'traces.jsonl', length_filter: false },
+    ];
+    writeFileSync(recipe, toYaml({ out, stages }));
+    const walk = async (selection: { from?: string }, ...settings: string[]) => {
+      const lines: string[] = [];
+      const read = readRecipe(recipe, settings);
+      const pipeline = parsePipeline(read.value, read.name, read);
+      const log = (text: string) => lines.push(text.replace(/ in 0:\d\d/, ''));
+      await runPipeline(pipeline, { signal: new AbortController().signal, log, ...selection });
+      return lines;
+    };
+    return { out, traces, recipe, walk };
+  }
+
+  it('needs no file of a stage that does not run again, and those of the others before its first stage', async () => {
+    const { out, traces, walk } = line('gone');
+    await walk({});
+    rmSync(traces);
+    const skipped = (stage: string) => `${stage}: unchanged, skipped; there is no ${traces} any more`;
+    expect(await walk({})).toEqual([skipped('[1/2] first'), skipped('[2/2] second')]);
+    const missing = `Stage second needs ${traces}, which does not exist.`;
+    await expect(walk({ from: 'second' })).rejects.toThrow(missing);
+    await expect(walk({}, 'stages.second.seed=5')).rejects.toThrow(missing);
+    await expect(walk({}, 'stages.second.data=traces2.jsonl')).rejects.toThrow('there is no traces2.jsonl');
+    rmSync(join(out, 'stages.json'));
+    await expect(walk({})).rejects.toThrow('there is no traces.jsonl');
+  });
+
+  it('says of a result that another version has made it', async () => {
+    const { out, walk } = line('versions');
+    await walk({});
+    const record = join(out, 'first', 'redistill.json');
+    const recorded = JSON.parse(readFileSync(record, 'utf8')) as object;
+    writeFileSync(record, JSON.stringify({ ...recorded, version: '0.0.1' }));
+    const stages = join(out, 'stages.json');
+    const known = JSON.parse(readFileSync(stages, 'utf8')) as {
+      stages: Record<string, { outputs: Record<string, string> }>;
+    };
+    known.stages.first!.outputs[join(out, 'first')] = fingerprintPath(join(out, 'first'))!;
+    writeFileSync(stages, JSON.stringify(known));
+    expect(await walk({})).toEqual([
+      '[1/2] first: unchanged, skipped (made by redistill 0.0.1; --from first makes it again)',
+      '[2/2] second: unchanged, skipped',
+    ]);
+  });
+});

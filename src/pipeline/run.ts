@@ -17,9 +17,10 @@ import { createProgress, formatDuration } from '../util/progress.js';
 import { redactSettings } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { OtherRun } from '../teacher/header.js';
+import { isInside } from './paths.js';
 import { resolveReferences, type Pipeline } from './pipeline.js';
-import { StageCache, type RunSelection } from './stageCache.js';
-import { stageKinds, type StageKind } from './stages/index.js';
+import { missing, StageCache, type RunSelection, type Stage } from './stageCache.js';
+import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 import { withStageFolder } from './stages/outputs.js';
 import type { StageDefinition } from './stages/stage.js';
 
@@ -61,27 +62,24 @@ async function walk(
   options: RunOptions,
 ): Promise<Map<string, string>> {
   const { out, stages } = pipeline;
+  requireWhatRuns(pipeline, cache);
   // Where the record of earlier runs is gone, what stands in the stages' folders may be whole.
   const { hasRecord } = cache;
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(redactSettings(pipeline)));
   const results = new Map<string, string>();
-  for (const [position, { name, kind, config }] of stages.entries()) {
-    const definition = stageKinds[kind] as StageDefinition<unknown, unknown>;
+  for (const [position, planned] of stages.entries()) {
+    const { name, kind, gone = [] } = planned;
+    const definition = definitionOf(kind);
     const dir = join(out, name);
-    const resolved = resolveReferences(config, results);
-    const result = definition.result(resolved.value, dir);
-    const stage = {
-      name,
-      inputs: [...resolved.inputs, ...definition.inputs(resolved.value)],
-      config: resolved.value,
-      outputs: [result],
-    };
+    const { stage, result } = stageOf(planned, out, results);
     results.set(name, result);
     const label = `[${position + 1}/${stages.length}] ${name}`;
     const stale = cache.staleReason(stage);
     if (stale === undefined) {
       removeResult(previousOf(dir)); // a run that was killed may have left it
-      options.log(`${label}: unchanged, skipped${madeByOther(dir, name)}`);
+      options.log(
+        `${label}: unchanged, skipped${madeByOther(dir, name)}${gone.map((path) => `; there is no ${path} any more`).join('')}`,
+      );
       continue;
     }
     options.log(`${label}: ${kind}`);
@@ -95,9 +93,9 @@ async function walk(
       const out = definition.file === undefined ? dir : join(dir, definition.file);
       try {
         const context = { out, progress, signal: options.signal };
-        await withStageFolder(kind, definition, resolved.value, dir, async () => {
-          const found = await definition.run(resolved.value, context);
-          progress.log(definition.describe(found, resolved.value));
+        await withStageFolder(kind, definition, stage.config, dir, async () => {
+          const found = await definition.run(stage.config, context);
+          progress.log(definition.describe(found, stage.config));
           const complaint = definition.complaint?.(found, out);
           if (complaint?.mayPass) throw new Error(complaint.message);
           if (complaint) progress.log(complaint.message);
@@ -122,6 +120,41 @@ async function walk(
     options.log(`${label}: done in ${formatDuration((performance.now() - started) / 1000)} → ${result}`);
   }
   return results;
+}
+
+const definitionOf = (kind: StageKind) => stageKinds[kind] as StageDefinition<unknown, unknown>;
+
+/** A stage with the results of earlier ones in its settings, and its own result. */
+function stageOf(
+  { name, kind, config }: StageConfig,
+  out: string,
+  results: ReadonlyMap<string, string>,
+): { stage: Stage; result: string; uses: string[] } {
+  const { inputs, result: resultOf } = definitionOf(kind);
+  const { value, inputs: uses } = resolveReferences(config, results);
+  const result = resultOf(value, join(out, name));
+  return {
+    stage: { name, inputs: [...uses, ...inputs(value)], config: value, outputs: [result] },
+    result,
+    uses,
+  };
+}
+
+/** @throws UserError where a stage will run whose files are not there any more */
+function requireWhatRuns({ out, stages }: Pipeline, cache: StageCache): void {
+  if (stages.every(({ gone }) => gone === undefined)) return;
+  const results = new Map<string, string>();
+  const runs = new Set<string>();
+  for (const planned of stages) {
+    const { stage, result, uses } = stageOf(planned, out, results);
+    results.set(planned.name, result);
+    const follows = uses.some((path) =>
+      stages.some(({ name }) => runs.has(name) && isInside(path, join(out, name))),
+    );
+    if (!follows && cache.staleReason(stage) === undefined) continue;
+    if (planned.gone) throw missing(planned.name, planned.gone[0]!);
+    runs.add(planned.name);
+  }
 }
 
 /** Says of a result that another version made it; what has been mended since would make another one. */

@@ -1,10 +1,12 @@
 /** @file Remembers which stages of a run are done, by digests of what they read and wrote. Runs nothing. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { fingerprintPath, fingerprintValue } from '../util/fingerprint.js';
+
+const RECORD = 'stages.json';
 
 /** One step of a pipeline: what it reads, the settings it runs with and what it leaves behind. */
 export interface Stage {
@@ -31,9 +33,11 @@ export interface RunSelection {
   from?: string;
 }
 
+/** By path. */
+const digests = z.record(z.string(), z.string());
 const Recorded = z.object({
   version: z.literal(1),
-  stages: z.record(z.string(), z.object({ inputs: z.string(), outputs: z.record(z.string(), z.string()) })),
+  stages: z.record(z.string(), z.object({ inputs: z.string(), read: digests.default({}), outputs: digests })),
 });
 type RecordedStages = z.infer<typeof Recorded>['stages'];
 
@@ -54,11 +58,11 @@ type RecordedStages = z.infer<typeof Recorded>['stages'];
 export class StageCache {
   readonly #path: string;
   readonly #asked: ReadonlySet<string>;
-  readonly #begun = new Map<string, string>();
+  readonly #begun = new Map<string, Pick<RecordedStages[string], 'inputs' | 'read'>>();
 
   /** `names` are all stages in order. Throws a UserError where `from` is none of them. */
   constructor(directory: string, names: readonly string[], selection: RunSelection = {}) {
-    this.#path = join(directory, 'stages.json');
+    this.#path = join(directory, RECORD);
     const { force, from } = selection;
     const first = force ? 0 : from === undefined ? names.length : names.indexOf(from);
     if (from !== undefined && !names.includes(from)) {
@@ -67,12 +71,15 @@ export class StageCache {
     this.#asked = new Set(names.slice(first));
   }
 
-  /** Why the stage must run now; undefined where its recorded result still holds. */
+  /**
+   * Why the stage must run now; undefined where its recorded result still holds. An input that is not there any more
+   * counts as what it was.
+   */
   staleReason(stage: Stage): StaleReason | undefined {
     if (this.#asked.has(stage.name) && !this.#begun.has(stage.name)) return 'it was asked for';
     const recorded = this.#read()[stage.name];
     if (!recorded) return 'it has not finished before';
-    if (recorded.inputs !== inputsOf(stage)) return 'its settings or inputs changed';
+    if (recorded.inputs !== inputsOf(stage, recorded.read).inputs) return 'its settings or inputs changed';
     const kept = stage.outputs.every((path) => {
       const now = fingerprintPath(path);
       return now !== undefined && now === recorded.outputs[path];
@@ -100,15 +107,15 @@ export class StageCache {
 
   /** To be called after the stage's work. Throws where an output is missing: the stage did not do what it says. */
   record(stage: Stage): void {
-    const inputs = this.#begun.get(stage.name);
-    if (inputs === undefined) throw new Error(`Stage ${stage.name} was recorded without being begun.`);
+    const begun = this.#begun.get(stage.name);
+    if (begun === undefined) throw new Error(`Stage ${stage.name} was recorded without being begun.`);
     const outputs: Record<string, string> = {};
     for (const path of stage.outputs) {
       const fingerprint = fingerprintPath(path);
       if (fingerprint === undefined) throw new Error(`Stage ${stage.name} ended without writing ${path}.`);
       outputs[path] = fingerprint;
     }
-    this.#write({ ...this.#read(), [stage.name]: { inputs, outputs } });
+    this.#write({ ...this.#read(), [stage.name]: { ...begun, outputs } });
   }
 
   #read(): RecordedStages {
@@ -117,11 +124,7 @@ export class StageCache {
   }
 
   #stored(): RecordedStages | undefined {
-    try {
-      return Recorded.parse(JSON.parse(readFileSync(this.#path, 'utf8'))).stages;
-    } catch {
-      return undefined;
-    }
+    return readRecord(this.#path);
   }
 
   #write(stages: RecordedStages): void {
@@ -129,12 +132,36 @@ export class StageCache {
   }
 }
 
-function inputsOf(stage: Stage): string {
-  const inputs = stage.inputs.map((path) => {
-    const fingerprint = fingerprintPath(path);
-    if (fingerprint === undefined)
-      throw new UserError(`Stage ${stage.name} needs ${path}, which does not exist.`);
-    return fingerprint;
-  });
-  return fingerprintValue({ config: stage.config, inputs, outputs: stage.outputs });
+/** What a stage has read by the record of a run in a folder; nothing where there is none. */
+export function recordedInputs(directory: string, stage: string): ReadonlySet<string> {
+  const stages = new Map(Object.entries(readRecord(join(directory, RECORD)) ?? {}));
+  return new Set(Object.keys(stages.get(stage)?.read ?? {}));
 }
+
+function readRecord(path: string): RecordedStages | undefined {
+  try {
+    return Recorded.parse(JSON.parse(readFileSync(path, 'utf8'))).stages;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param before digests that stand in for inputs that are not there */
+function inputsOf(
+  { name, inputs, config, outputs }: Stage,
+  before: Readonly<Record<string, string>> = {},
+): Pick<RecordedStages[string], 'inputs' | 'read'> {
+  // What a module imports cannot be found out where it is gone.
+  const isGone = inputs.some((path) => !existsSync(path));
+  const others = isGone ? Object.keys(before).filter((path) => !inputs.includes(path)) : [];
+  const read = [...inputs, ...others].map((path): [string, string] => {
+    const fingerprint = fingerprintPath(path) ?? before[path];
+    if (fingerprint === undefined) throw missing(name, path);
+    return [path, fingerprint];
+  });
+  const digest = fingerprintValue({ config, inputs: read.map(([, fingerprint]) => fingerprint), outputs });
+  return { inputs: digest, read: Object.fromEntries(read) };
+}
+
+export const missing = (stage: string, path: string): UserError =>
+  new UserError(`Stage ${stage} needs ${path}, which does not exist.`);

@@ -1,16 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../util/errors.js';
+import { refusalOf } from '../../test/support/refusal.js';
 import { applySettings } from './assignments.js';
-
-const thrown = (body: () => unknown): Error => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
 
 describe('applySettings', () => {
   const set = (...settings: string[]) =>
@@ -75,8 +65,8 @@ describe('applySettings', () => {
     ['text.b=1', '"text" holds no keys'],
     ['a.b.c=1', '"b" holds no keys'],
   ])('refuses --set %s', (setting, message) => {
-    expect(thrown(() => set(setting)).message).toMatch(`--set ${setting}: `);
-    expect(thrown(() => set(setting)).message).toContain(message);
+    expect(refusalOf(() => set(setting))).toMatch(`--set ${setting}: `);
+    expect(refusalOf(() => set(setting))).toContain(message);
     expect({}).not.toHaveProperty('polluted');
   });
 
@@ -104,7 +94,7 @@ describe('applySettings', () => {
   });
 
   it('says that a value is not YAML', () => {
-    const { message } = thrown(() => set('a=[1'));
+    const message = refusalOf(() => set('a=[1'));
     expect(message).toMatch('--set a=[1: ');
     expect(message).not.toContain('\n');
   });
@@ -114,7 +104,7 @@ describe('applySettings', () => {
     ['a list', [1]],
     ['a text', 'a'],
   ])('refuses %s in place of a recipe', (_, recipe) => {
-    expect(thrown(() => applySettings(recipe, [], 'my.yaml')).message).toMatch(/^my\.yaml: /);
+    expect(refusalOf(() => applySettings(recipe, [], 'my.yaml'))).toMatch(/^my\.yaml: /);
   });
 
   it('leaves it to the schema which keys there are', () => {
@@ -151,7 +141,7 @@ describe('applySettings', () => {
       ['stages.redi.seeds.x=1', '"seeds" has no "x"'],
       ['stages.redi.seeds.x.y=1', '"seeds" has no "x"'],
     ])('refuses --set %s', (setting, message) => {
-      expect(thrown(() => inside(setting)).message).toBe(`--set ${setting}: ${message}`);
+      expect(refusalOf(() => inside(setting))).toBe(`--set ${setting}: ${message}`);
     });
   });
 });

@@ -168,9 +168,9 @@ function numberInWords(what: string, json: Json): string {
   return least === undefined || (exclusive && fractional) ? `${what}${from}` : `${what}${from} up`;
 }
 
-/** What a value must be, and why there is an end to it. */
-export const demandOf = ({ type, limit }: Pick<KeyDescription, 'type' | 'limit'>): string =>
-  `must be ${type}${limit === undefined ? '' : `: ${limit}`}`;
+/** What a value must be, what stands in its place, and why there is an end to it. */
+export const demandOf = ({ type, limit }: Pick<KeyDescription, 'type' | 'limit'>, found = ''): string =>
+  `must be ${type}${found}${limit === undefined ? '' : `: ${limit}`}`;
 
 /** A default as a recipe has it. */
 export function defaultInWords(value: unknown): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { refusalOf } from '../../test/support/refusal.js';
 import { UserError } from '../util/errors.js';
 import { parseRecipe, type ParseOptions } from './parse.js';
 
@@ -22,15 +23,8 @@ const schema = z
   });
 const parse = (keys: object, options?: ParseOptions) =>
   parseRecipe(schema, { model: 'm', ...keys }, 'my.yaml', options);
-const message = (keys: unknown, options?: ParseOptions): string => {
-  try {
-    parseRecipe(schema, keys, 'my.yaml', options);
-  } catch (error) {
-    if (error instanceof UserError) return error.message;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
+const message = (keys: unknown, options?: ParseOptions): string =>
+  refusalOf(() => parseRecipe(schema, keys, 'my.yaml', options));
 const refused = (keys: object, options?: ParseOptions) => message({ model: 'm', ...keys }, options);
 
 describe('parseRecipe', () => {

@@ -2,7 +2,7 @@
 import leven from 'leven';
 import type { z } from 'zod';
 import { nearestOf } from '../util/nearest.js';
-import { describeKeys, ENTRY, type KeyDescription } from './describe.js';
+import { demandOf, describeKeys, ENTRY, type KeyDescription } from './describe.js';
 import { Faults } from './faults.js';
 import { foreignHint } from './foreignKeys.js';
 
@@ -174,7 +174,7 @@ class Complaints {
     const key = this.#keys.find((known) => [full, name].includes(known.path.join('.')));
     const value = valueAt(this.#value, issue.path);
     if (key && (MISFITS.has(issue.code) || (BOUNDS.has(issue.code) && key.numeric)))
-      return `must be ${key.type}${this.#found(value, key)}${key.limit === undefined ? '' : `: ${key.limit}`}`;
+      return demandOf(key, this.#found(value, key));
     if (issue.code === 'too_small') return 'must not be empty';
     return `must be something else than ${shown(value)}`;
   }

@@ -1,17 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { refusalOf } from '../../test/support/refusal.js';
+import { parsePipeline } from '../pipeline/pipeline.js';
 import { stageKinds } from '../pipeline/stages/index.js';
 import { trainRecipe } from '../train/settings.js';
-import { UserError } from '../util/errors.js';
 import { describeKeys } from './describe.js';
 import { foreignKeys } from './foreignKeys.js';
 import { parseRecipe } from './parse.js';
 import { readRecipe } from './recipe.js';
-import { parseYaml, readYaml } from './yaml.js';
+import { parseYaml } from './yaml.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-recipe-'));
 afterAll(() => {
@@ -22,15 +23,6 @@ const file = (text: string | Uint8Array): string => {
   const path = join(root, `${++files}.yaml`);
   writeFileSync(path, text);
   return path;
-};
-const message = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof UserError) return error.message;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 };
 
 describe('what is no recipe', () => {
@@ -53,7 +45,7 @@ describe('what is no recipe', () => {
     const warnings: unknown[] = [];
     const note = (warning: unknown) => warnings.push(warning);
     process.on('warning', note);
-    const said = message(() => readYaml(path));
+    const said = refusalOf(() => readRecipe(path));
     process.off('warning', note);
     expect(said.startsWith(path), said).toBe(true);
     expect(said).toContain(expected);
@@ -62,12 +54,12 @@ describe('what is no recipe', () => {
   });
 
   it('is refused without being waited for: a device, a pipe that nobody fills', () => {
-    expect(message(() => readYaml('/dev/zero'))).toBe(
+    expect(refusalOf(() => readRecipe('/dev/zero'))).toBe(
       "/dev/zero cannot be read: it is a device, not a recipe's file",
     );
     const pipe = join(root, 'pipe');
     execFileSync('mkfifo', [pipe]);
-    expect(message(() => readYaml(pipe))).toBe(
+    expect(refusalOf(() => readRecipe(pipe))).toBe(
       `${pipe} cannot be read: it is a named pipe, not a recipe's file`,
     );
   });
@@ -137,13 +129,39 @@ describe('readRecipe', () => {
     });
   });
 
+  it('does not repeat what is secret in --set', () => {
+    const path = file('out: o\nstages:\n  - { name: a, stage: collect, data: d, model: m }\n');
+    for (const setting of [
+      'stages.a.api_key=hunter2',
+      'stages.a.data.auth.user=hunter2',
+      'stages.a.api_key="hunter2',
+      'stages.b.api_key=hunter2',
+      'stages.a.url=http://u:hunter2@h.example/v1?key=hunter2',
+    ]) {
+      const said = refusalOf(() => {
+        const recipe = readRecipe(path, [setting]);
+        parsePipeline(recipe.value, recipe.name, recipe);
+      });
+      expect(said).toContain(`--set ${setting.split('=')[0]!}=`);
+      expect(said).not.toContain('hunter2');
+    }
+  });
+
+  it('has its files beside it, or in the current folder where it is piped', () => {
+    const path = file('out: o\n');
+    expect(readRecipe(path).folder).toBe(root);
+    const descriptor = openSync(path, 'r');
+    expect(readRecipe(`/dev/fd/${descriptor}`).folder).toBe('.');
+    closeSync(descriptor);
+  });
+
   it('says how an objective’s own parameters go away when it is exchanged', () => {
     const redi = 'model: m\ndata: d\nout: o\nobjective: { name: redi, alpha: 0.8 }\noptimizer: { lr: 1 }\n';
     const parse = (...settings: string[]) => {
       const recipe = readRecipe(file(redi), settings);
       return parseRecipe(trainRecipe, recipe.value, 'r.yaml', recipe);
     };
-    expect(message(() => parse('objective.name=simpo'))).toMatch(
+    expect(refusalOf(() => parse('objective.name=simpo'))).toMatch(
       /^r\.yaml, line 4: field "objective\.alpha": objective simpo has no parameter "alpha".*; --set '~objective\.alpha' takes it out$/,
     );
     expect(parse('objective.name=simpo', '~objective.alpha').objective).toEqual({ name: 'simpo' });
@@ -216,7 +234,7 @@ describe('keys of other trainers', () => {
     ['lora_r', 'LoRA is not there yet'],
     ['Learning-Rate', 'here it is "optimizer.lr"'],
   ])('%s: %s', (key, hint) => {
-    const said = message(() => parseRecipe(trainRecipe, { ...least, [key]: 1 }, 'r.yaml'));
+    const said = refusalOf(() => parseRecipe(trainRecipe, { ...least, [key]: 1 }, 'r.yaml'));
     expect(said).toContain(`r.yaml: unknown key "${key}": ${hint}`);
   });
 
@@ -228,7 +246,7 @@ describe('keys of other trainers', () => {
       loss_type: 'sft',
       learning_rate: 1,
     };
-    const lines = message(() => parseRecipe(trainRecipe, keys, 'r.yaml')).split('\n');
+    const lines = refusalOf(() => parseRecipe(trainRecipe, keys, 'r.yaml')).split('\n');
     expect(lines[0]).toBe('r.yaml: 5 errors:');
     expect(lines.filter((line) => line.includes('missing'))).toEqual([]);
   });

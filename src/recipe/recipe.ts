@@ -1,7 +1,6 @@
 /** @file A recipe as it was given: the file, what --set changed of it, and where each key comes from. */
-import { dirname } from 'node:path';
 import { applySettings, type Assignment } from './assignments.js';
-import { nameOfFile, readText } from './text.js';
+import { folderOf, nameOfFile, readText } from './text.js';
 import { parseYaml } from './yaml.js';
 
 /** Where things stand that a recipe says. */
@@ -29,7 +28,7 @@ export function readRecipe(path: string, settings: readonly string[] = []): Reci
   const setBy = (key: readonly PropertyKey[]) => assignments.findLast((one) => isWithin(key, one.path));
   return {
     name,
-    folder: name === path ? dirname(path) : '.',
+    folder: folderOf(path),
     value,
     placeOf: (key) => {
       const setting = setBy(key)?.setting;

@@ -1,6 +1,7 @@
 /** @file Reads the text of a recipe: a file or what is piped in, never without a bound. */
 import { isUtf8 } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
 import { messageOf, UserError } from '../util/errors.js';
 
 /** A recipe has a few kilobytes; what has far more is something else. */
@@ -11,6 +12,13 @@ const isStandardInput = (path: string): boolean => path === '-' || path === '/de
 /** How messages call a file: `-` is the standard input. */
 export const nameOfFile = (path: string): string => (isStandardInput(path) ? 'standard input' : path);
 
+/** A pipe that the shell has opened (`<(…)`). */
+const isOpenPipe = (path: string): boolean => /^\/(dev|proc\/self)\/fd\/\d+$/.test(path);
+
+/** Where the files beside a recipe are looked for: those beside a pipe in the current folder. */
+export const folderOf = (path: string): string =>
+  isStandardInput(path) || isOpenPipe(path) ? '.' : dirname(path);
+
 /** Reads a text file, or a pipe that is open already (`-`, `/dev/stdin`, a shell's `<(…)`). @throws UserError naming it */
 export function readText(path: string): string {
   const name = nameOfFile(path);
@@ -18,7 +26,7 @@ export function readText(path: string): string {
   let bytes: Buffer;
   try {
     // A named pipe is not opened: nobody may ever write into it.
-    const mayBePipe = piped || /^\/(dev|proc\/self)\/fd\/\d+$/.test(path);
+    const mayBePipe = piped || isOpenPipe(path);
     refuseOtherKinds(piped ? fstatSync(0) : statSync(path), mayBePipe, name);
     const descriptor = piped ? 0 : openSync(path, 'r');
     try {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { UserError } from '../util/errors.js';
-import { readYaml } from './yaml.js';
+import { refusalOf } from '../../test/support/refusal.js';
+import { readRecipe } from './recipe.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-yaml-'));
 afterAll(() => {
@@ -17,25 +17,15 @@ const file = (text: string): string => {
   return path;
 };
 
-const thrown = (body: () => unknown): Error => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
-
-describe('readYaml', () => {
+describe('YAML', () => {
   it('reads plain values', () => {
     const path = file('a: 1.0e-5\nb: &x [1, two, true, null]\nc: *x\n');
-    expect(readYaml(path)).toEqual({ a: 1e-5, b: [1, 'two', true, null], c: [1, 'two', true, null] });
+    expect(readRecipe(path).value).toEqual({ a: 1e-5, b: [1, 'two', true, null], c: [1, 'two', true, null] });
   });
 
   it('merges parts into others, whose own keys win', () => {
     const path = file('a: &a { x: 1, y: { z: 2 } }\nb:\n  <<: *a\n  x: 3\nc: { w: 4, <<: *a }\n');
-    expect(readYaml(path)).toEqual({
+    expect(readRecipe(path).value).toEqual({
       a: { x: 1, y: { z: 2 } },
       b: { x: 3, y: { z: 2 } },
       c: { w: 4, x: 1, y: { z: 2 } },
@@ -44,8 +34,8 @@ describe('readYaml', () => {
 
   it('names a file that is not there', () => {
     const path = join(root, 'nowhere.yaml');
-    expect(thrown(() => readYaml(path)).message).toBe(`${path} cannot be read: it does not exist`);
-    expect(thrown(() => readYaml(root)).message).toBe(
+    expect(refusalOf(() => readRecipe(path))).toBe(`${path} cannot be read: it does not exist`);
+    expect(refusalOf(() => readRecipe(root))).toBe(
       `${root} cannot be read: it is a folder, not a recipe's file`,
     );
   });
@@ -57,7 +47,7 @@ describe('readYaml', () => {
     ['an alias without anchor', 'a: *b\n'],
   ])('says in one line that %s is not YAML', (_, text) => {
     const path = file(text);
-    const { message } = thrown(() => readYaml(path));
+    const message = refusalOf(() => readRecipe(path));
     expect(message.startsWith(`${path} is not YAML: `)).toBe(true);
     expect(message).not.toContain('\n');
   });
@@ -70,7 +60,7 @@ describe('readYaml', () => {
     });
     const path = file(`${lines.join('\n')}\n`);
     const started = performance.now();
-    expect(thrown(() => readYaml(path)).message).toMatch(/is not YAML: Excessive alias count/);
+    expect(refusalOf(() => readRecipe(path))).toMatch(/is not YAML: Excessive alias count/);
     expect(performance.now() - started).toBeLessThan(2000);
   });
 });

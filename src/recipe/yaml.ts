@@ -14,7 +14,6 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { messageOf, UserError } from '../util/errors.js';
-import { nameOfFile, readText } from './text.js';
 
 /** Words and signs, and levels of nesting. A recipe has a few hundred, and five. */
 const MOST_TOKENS = 50_000;
@@ -24,11 +23,6 @@ export interface YamlText {
   value: unknown;
   /** The line, from 1, of a key or a list's entry, or of the innermost around it that is there. */
   lineOf: (path: readonly PropertyKey[]) => number | undefined;
-}
-
-/** Reads a YAML file. @throws UserError naming the file */
-export function readYaml(path: string): unknown {
-  return parseYaml(readText(path), nameOfFile(path)).value;
 }
 
 /** @param name what messages call the text. @throws UserError where it is not YAML with plain values */

@@ -1,265 +1,11 @@
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import {
-  TeacherServer,
-  type Fault,
-  type Said,
-  type TeacherOptions,
-} from '../../test/support/teacherServer.js';
-import { EndpointError, openEndpoint, type EndpointOptions } from './endpoint.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ANSWER, failing, failure, teacherEndpoints } from '../../test/support/teacherEndpoints.js';
+import type { Fault } from '../../test/support/teacherServer.js';
+import { EndpointError, openEndpoint } from './endpoint.js';
 
-const ANSWER: Said = { content: 'Half of 8 is\n\n\\boxed{4}, naturally: ½ · 8 🙂' };
-const FIELDS = { temperature: 0.6, max_tokens: 100, seed: 7 };
-const MESSAGES = [{ role: 'user', content: 'Half of 8?' }];
-
-const servers: TeacherServer[] = [];
-afterAll(() => Promise.all(servers.map((server) => server.close())));
+const { newServer, teacher } = teacherEndpoints();
 afterEach(() => {
   vi.unstubAllEnvs();
-});
-
-async function teacher(
-  server: Partial<TeacherOptions> = {},
-  options: Partial<EndpointOptions> = {},
-): Promise<
-  { server: TeacherServer; waits: { reason: string; seconds: number }[] } & ReturnType<typeof asking>
-> {
-  const running = new TeacherServer({ answer: () => ANSWER, ...server });
-  servers.push(running);
-  const baseUrl = await running.listen();
-  const waits: { reason: string; seconds: number }[] = [];
-  const endpoint = openEndpoint({
-    baseUrl,
-    model: 'r1',
-    firstWaitSeconds: 0.01,
-    onRetry: (reason, seconds) => waits.push({ reason, seconds }),
-    ...options,
-  });
-  return { server: running, waits, ...asking(endpoint) };
-}
-const asking = (endpoint: ReturnType<typeof openEndpoint>) => ({
-  endpoint,
-  ask: (fields: Record<string, unknown> = FIELDS, signal?: AbortSignal) =>
-    endpoint.complete(MESSAGES, fields, signal),
-});
-const failing = (...faults: (Fault | undefined)[]) => ({ fault: (index: number) => faults[index] });
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable('it did not fail'),
-    (error: unknown) => error as Error & { status?: number },
-  );
-
-describe.concurrent('an answer', () => {
-  it('of a chat, streamed, with its counts', async () => {
-    const { ask, server } = await teacher();
-    expect(await ask()).toEqual({
-      text: ANSWER.content,
-      reasoning: null,
-      finishReason: 'stop',
-      promptTokens: 'Half of 8?'.length,
-      completionTokens: ANSWER.content!.length,
-    });
-    expect(server.requests[0]).toMatchObject({ path: '/v1/chat/completions' });
-    expect(server.requests[0]!.body).toEqual({
-      model: 'r1',
-      messages: MESSAGES,
-      stream: true,
-      stream_options: { include_usage: true },
-      ...FIELDS,
-    });
-  });
-
-  it('of completions where the prompt is text', async () => {
-    const { endpoint, server } = await teacher();
-    expect(await endpoint.complete('8 / 2 =', FIELDS)).toMatchObject({ text: ANSWER.content });
-    expect(server.requests[0]).toMatchObject({ path: '/v1/completions', body: { prompt: '8 / 2 =' } });
-  });
-
-  it('that comes whole, asked for or not', async () => {
-    const { ask, server } = await teacher();
-    const whole = await ask({ ...FIELDS, stream: false, temperature: null });
-    expect(whole).toEqual(await ask());
-    expect(server.requests[0]!.body).toEqual({
-      model: 'r1',
-      messages: MESSAGES,
-      stream: false,
-      max_tokens: 100,
-      seed: 7,
-    });
-    const deaf = await teacher({ whole: true });
-    expect(await deaf.ask()).toEqual(whole);
-    expect(await deaf.endpoint.complete('8 / 2 =')).toMatchObject({ text: ANSWER.content });
-  });
-
-  it.each(['reasoning_content', 'reasoning'] as const)(
-    'with its reasoning put back from %s',
-    async (field) => {
-      const said = { content: '\n\nIt is \\boxed{4}', reasoning: 'Let me see.\nYes.\n' };
-      const expected = {
-        text: '<think>\nLet me see.\nYes.\n</think>\n\nIt is \\boxed{4}',
-        reasoning: said.reasoning,
-      };
-      const { ask } = await teacher({ answer: () => said, reasoningField: field });
-      expect(await ask()).toMatchObject(expected);
-      expect(await ask({ stream: false })).toMatchObject(expected);
-    },
-  );
-
-  it('cut off within the reasoning, which therefore does not end', async () => {
-    const answer = () => ({ content: null, reasoning: 'Let me see', finish_reason: 'length' });
-    const { ask } = await teacher({ answer });
-    expect(await ask()).toMatchObject({ text: '<think>\nLet me see', finishReason: 'length' });
-  });
-
-  it('cut off by max_tokens', async () => {
-    const { ask, waits } = await teacher({ answer: () => ({ content: 'Half of', finish_reason: 'length' }) });
-    expect(await ask()).toMatchObject({ text: 'Half of', finishReason: 'length' });
-    expect(waits).toEqual([]);
-  });
-
-  it('that is empty, and one without counts', async () => {
-    const { ask } = await teacher({ answer: () => ({ content: '', usage: null }) });
-    expect(await ask()).toMatchObject({ text: '', promptTokens: null, completionTokens: null });
-  });
-});
-
-describe.concurrent('an answer whose other fields are odd', () => {
-  const sse = (...events: unknown[]) => ({
-    status: 200,
-    headers: { 'content-type': 'text/event-stream' },
-    error: `${events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')}data: [DONE]\n\n`,
-  });
-  const whole = (answer: unknown, type = 'application/json') => ({
-    status: 200,
-    headers: { 'content-type': type },
-    error: JSON.stringify(answer),
-  });
-  const piece = (content: unknown, finish: unknown = null, more: object = {}) => ({
-    choices: [{ index: 0, delta: { content }, finish_reason: finish }],
-    ...more,
-  });
-  const USAGES = [
-    null,
-    'none',
-    5,
-    [],
-    { prompt_tokens: 11, total_tokens: 11 },
-    { prompt_tokens: 11.5, completion_tokens: -3 },
-    { prompt_tokens: '11', completion_tokens: '3' },
-    { prompt_tokens: null, completion_tokens: { text: 3 } },
-    { prompt_tokens: 1e300, completion_tokens: NaN },
-  ];
-
-  it.each(USAGES.map((usage) => [JSON.stringify(usage), usage]))('usage %s', async (_, usage) => {
-    const inPiece = sse(piece('4', null, { usage }), piece('', 'stop', { usage }));
-    const inWhole = whole({ choices: [{ message: { content: '4' }, finish_reason: 'stop' }], usage });
-    for (const answer of [inPiece, inWhole]) {
-      const { ask, waits } = await teacher(failing(answer));
-      const { promptTokens, completionTokens, ...said } = await ask();
-      expect(said).toMatchObject({ text: '4', finishReason: 'stop' });
-      expect([null, 11]).toContain(promptTokens);
-      expect(completionTokens).toBeNull();
-      expect(waits).toEqual([]);
-    }
-  });
-
-  it('a count that comes in one piece is kept where the last has none', async () => {
-    const usage = { prompt_tokens: 11, completion_tokens: 3 };
-    const { ask } = await teacher(
-      failing(sse(piece('4', null, { usage }), piece('', 'stop', { usage: {} }))),
-    );
-    expect(await ask()).toMatchObject({ promptTokens: 11, completionTokens: 3 });
-  });
-
-  const parts = [
-    { type: 'text', text: '4' },
-    { type: 'text', text: '2' },
-  ];
-  const thinking = [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }, parts[0]];
-  it.each<[string, object, string, string?]>([
-    ['an end that nobody knows', sse(piece('4', 'eos_token')), '4', 'eos_token'],
-    ['an end that is no text', sse(piece('4', { type: 'stop' })), '4', 'unknown'],
-    ['an end that is empty until it comes', sse(piece('4', ''), piece('2', 'stop')), '42'],
-    [
-      'no end in an answer that came whole',
-      whole({ choices: [{ message: { content: '4' } }] }),
-      '4',
-      'unknown',
-    ],
-    ['no role, no index', whole({ choices: [{ message: { content: '4' }, finish_reason: 'stop' }] }), '4'],
-    ['content in parts', whole({ choices: [{ message: { content: parts }, finish_reason: 'stop' }] }), '42'],
-    ['thinking among the parts', sse(piece(thinking), piece('', 'stop')), '<think>\nHm.\n</think>\n\n4'],
-    ['parts of a stream', sse(piece(parts), piece([], 'stop')), '42'],
-    [
-      'a refusal',
-      whole({ choices: [{ message: { content: null, refusal: 'No.' }, finish_reason: 'stop' }] }),
-      'No.',
-    ],
-    [
-      'rubbish beside',
-      sse(piece('4', 'stop', { id: [], created: 'now', logprobs: 'x', object: 7, model: null })),
-      '4',
-    ],
-    ['rubbish between', sse(null, 'ping', 5, [], {}, piece('4'), { choices: null }, piece('', 'stop')), '4'],
-    [
-      'one choice outside of a list',
-      whole({ choices: { message: { content: '4' }, finish_reason: 'stop' } }),
-      '4',
-    ],
-    [
-      'several choices, of which the first is meant',
-      sse(
-        {
-          choices: [
-            { index: 1, delta: { content: 'no' } },
-            { index: 0, delta: { content: '4' } },
-          ],
-        },
-        { choices: [{ index: 1, delta: { content: '2' }, finish_reason: 'stop' }] },
-      ),
-      'no2',
-    ],
-    [
-      'reasoning under two names, one empty',
-      whole({
-        choices: [
-          { message: { content: '4', reasoning_content: '', reasoning: 'Hm.' }, finish_reason: 'stop' },
-        ],
-      }),
-      '<think>\nHm.\n</think>\n\n4',
-    ],
-    [
-      'a stream under another name',
-      { ...sse(piece('4', 'stop')), headers: { 'content-type': 'text/plain' } },
-      '4',
-    ],
-    [
-      'an object under another name',
-      whole({ choices: [{ text: '4', finish_reason: 'stop' }] }, 'text/html'),
-      '4',
-    ],
-  ])('%s', async (_, answer, text, finishReason = 'stop') => {
-    const { ask, waits } = await teacher(failing(answer as Fault));
-    expect(await ask()).toMatchObject({ text, finishReason });
-    expect(waits).toEqual([]);
-  });
-
-  it('and one without a text says so in the words of the server', async () => {
-    const { ask, waits } = await teacher(
-      failing(
-        whole({ object: 'error', message: 'the engine is gone' }),
-        sse({ message: 'the engine is gone' }),
-        sse({ error: 'the engine is gone' }),
-        sse(piece('4'), { detail: 'the engine is gone' }),
-      ),
-    );
-    expect(await ask()).toMatchObject({ text: ANSWER.content });
-    expect(waits.map(({ reason }) => reason)).toEqual([
-      'the answer has no choices: the engine is gone',
-      'the answer has no choices: the engine is gone',
-      'the answer is an error: the engine is gone',
-      'the answer breaks off (it has no finish_reason): the engine is gone',
-    ]);
-  });
 });
 
 describe.concurrent('is tried again', () => {
@@ -283,10 +29,10 @@ describe.concurrent('is tried again', () => {
     ['an answer without end', 'drips', /^it took more than 0.6 s$/],
   ])('%s', async (_, fault, reason) => {
     // Short limits only where they are what is tried: a busy machine may need longer for the others.
-    const isSlow = ['silent', 'stalls', 'drips'].includes(fault as string);
-    const times = isSlow
-      ? { idleSeconds: 0.3, timeoutSeconds: 0.6 }
-      : { idleSeconds: 60, timeoutSeconds: 60 };
+    const times = {
+      idleSeconds: fault === 'silent' || fault === 'stalls' ? 0.3 : 60,
+      timeoutSeconds: fault === 'drips' ? 0.6 : 60,
+    };
     const { ask, server, waits } = await teacher(failing(fault, fault), times);
     expect(await ask()).toMatchObject({ text: ANSWER.content });
     expect(server.requests).toHaveLength(3);
@@ -384,36 +130,6 @@ describe('a server that has never answered', () => {
   });
 });
 
-describe('the words of a server', () => {
-  it.each<[string, object | string]>([
-    ['{"error": {"message"}}', JSON.stringify({ error: { message: 'too long: 10 tokens' } })],
-    ['{"error"}', JSON.stringify({ error: 'too long: 10 tokens' })],
-    ['{"object": "error", "message"}', JSON.stringify({ object: 'error', message: 'too long: 10 tokens' })],
-    ['{"detail"}', JSON.stringify({ detail: 'too long: 10 tokens' })],
-    [
-      '{"detail": [{"msg"}]}',
-      JSON.stringify({ detail: [{ loc: ['body', 'x'], msg: 'too long: 10 tokens' }] }),
-    ],
-    ['a text', 'too long: 10 tokens'],
-    ['a page', '<!DOCTYPE html><html><head><title>too long: 10 tokens</title></head></html>'],
-    ['lines', 'too long:\r\n  10 tokens'],
-  ])('%s are in the message', async (_, error) => {
-    for (const status of [400, 404, 422]) {
-      const { ask } = await teacher({ fault: () => ({ status, error }) });
-      expect((await failure(ask())).message).toMatch(
-        new RegExp(`\\(HTTP ${status} (body\\.x: )?too long: 10 tokens\\)`),
-      );
-    }
-  });
-
-  it('are no more than a line', async () => {
-    const { ask } = await teacher({ fault: () => ({ status: 400, error: 'why? '.repeat(1e6) }) });
-    const { message } = await failure(ask());
-    expect(message).toMatch(/HTTP 400 why\? why\?/);
-    expect(message.length).toBeLessThan(600);
-  });
-});
-
 it('follows no redirect: what is sent is for the server that was named', async () => {
   const other = await teacher();
   const headers = { location: 'http://user:hunter2@127.0.0.1:9/v1?key=hunter2' };
@@ -429,8 +145,7 @@ it('follows no redirect: what is sent is for the server that was named', async (
 it('sends the query of the URL with every request, and nothing else from the environment', async () => {
   vi.stubEnv('OPENAI_ORG_ID', 'org-secret');
   vi.stubEnv('OPENAI_CUSTOM_HEADERS', 'x-secret: 5');
-  const server = new TeacherServer({ answer: () => ANSWER, fault: () => ({ status: 404 }) });
-  servers.push(server);
+  const server = newServer({ fault: () => ({ status: 404 }) });
   const baseUrl = `${await server.listen()}/?api-version=2024-06-01`;
   const error = await failure(openEndpoint({ baseUrl, model: 'r1' }).complete('x'));
   expect(server.requests[0]!.path).toBe('/v1/completions?api-version=2024-06-01');

@@ -94,7 +94,7 @@ async function read(response: Response, onBytes: () => void): Promise<Completion
 async function* parsed(texts: AsyncIterable<string> | Iterable<string>): AsyncGenerator {
   for await (const data of eventsOf(texts)) {
     if (data.startsWith('[DONE]')) return;
-    yield parse(data);
+    if (data.trim() !== '') yield parse(data); // an empty one keeps the connection alive
   }
 }
 

@@ -1,4 +1,4 @@
-/** @file The first line of a journal: which problems under which settings. It decides whether a run may go on. */
+/** @file The header of a journal: which problems under which settings. It decides whether a run may go on. */
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { redactSettings } from '../util/redact.js';
@@ -17,17 +17,29 @@ export class OtherRun extends UserError {
   override name = 'OtherRun';
 }
 
-/** @throws OtherRun naming what differs between a journal's header and that of this run */
-export function requireSameRun(found: unknown, wanted: JournalHeader, folder: string): void {
-  const parsed = journalHeader.safeParse(found);
+/** Reads the first line of a journal. @throws OtherRun where it is something else */
+export function readHeader(line: unknown, folder: string): JournalHeader {
+  const parsed = journalHeader.safeParse(line);
   if (!parsed.success)
     throw new OtherRun(`${folder} has a journal of something else: choose another folder for --out.`);
-  const { problems } = parsed.data;
-  const settings = redactSettings(parsed.data.settings); // earlier versions stored secrets
-  const differences =
-    problems.sha256 === wanted.problems.sha256
-      ? []
-      : [`the problems (${problems.rows} rows then, ${wanted.problems.rows} now, or other contents)`];
+  return parsed.data;
+}
+
+/**
+ * @param begins whether the problems of now begin with those of then
+ * @throws OtherRun naming what differs between a journal's header and that of this run
+ */
+export function requireSameRun(
+  found: JournalHeader,
+  wanted: JournalHeader,
+  begins: boolean,
+  folder: string,
+): void {
+  const settings = redactSettings(found.settings); // earlier versions stored secrets
+  const [then, now] = [found.problems.rows, wanted.problems.rows];
+  const differences = begins
+    ? []
+    : [`the problems (${then} rows then, ${now} now: further ones can be added only at the end of the file)`];
   for (const key of new Set([...Object.keys(settings), ...Object.keys(wanted.settings)])) {
     const [was, is] = [shown(settings[key]), shown(wanted.settings[key])];
     if (was !== is) differences.push(`${key} (${shorten(was)} then, ${shorten(is)} now)`);

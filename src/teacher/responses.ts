@@ -8,7 +8,7 @@ import { withFolder } from '../util/folderLock.js';
 import { makeFolder } from '../util/folders.js';
 import type { Progress } from '../util/progress.js';
 import { Collector, type Verifier } from './collector.js';
-import { requireSameRun, type JournalHeader } from './header.js';
+import { journalHeader, readHeader, requireSameRun, type JournalHeader } from './header.js';
 import { Journal } from './journal.js';
 import { Meter, type Budget, type Prices } from './meter.js';
 import type { RequestId, Sampler } from './requests.js';
@@ -126,8 +126,9 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
   };
   const meter = new Meter(options.prices, options.budget ?? {});
   const states = problems.map((row): ProblemState => ({ ...row, answers: [] }));
-  const journal = await openJournal(out, header, states, meter);
+  const { journal, begun } = await openJournal(out, states, meter);
   try {
+    await goOn(journal, begun, header, options);
     if (states.some((state) => nextSample(state, wanted) !== undefined)) {
       const { verify } = options;
       const { sampler } = model;
@@ -161,30 +162,73 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
   }
 }
 
-/** The journal, with what it holds entered into the states and the meter. Answers to problems that are not selected stay in it. */
+/**
+ * The journal and its last header, with what it holds entered into the states and the meter. Answers to problems that
+ * are not selected stay in it.
+ */
 async function openJournal(
   out: string,
-  header: JournalHeader,
   states: readonly ProblemState[],
   meter: Meter,
-): Promise<Journal> {
+): Promise<{ journal: Journal; begun: JournalHeader | undefined }> {
   const path = join(out, 'journal.jsonl');
   const byPlace = new Map(states.map((state) => [state.place, state]));
+  let begun: JournalHeader | undefined;
   const journal = await Journal.open(path, (line, place) => {
     if (place.offset === 0) {
-      requireSameRun(line, header, out);
+      begun = readHeader(line, out);
       return;
     }
     const entry = journalEntry.safeParse(line);
-    if (!entry.success)
+    if (!entry.success) {
+      begun = journalHeader.safeParse(line).data;
+      if (begun) return;
       throw new UserError(`${path} has a line at byte ${place.offset} that is not an answer: remove it.`);
+    }
     const { id, completion_tokens: tokens } = entry.data;
     const state = byPlace.get(id.problem);
     if (state) state.answers[id.sample] = { place, tokens: tokens ?? 0, right: isRight(entry.data) };
     meter.add(entry.data);
   });
-  if (journal.isEmpty) await journal.append(header);
-  return journal;
+  return { journal, begun };
+}
+
+/**
+ * Begins a journal, or looks whether this run may go on with it. Where problems were added at the end of the file, it is
+ * told so in a header of its own.
+ * @throws OtherRun where it may not
+ */
+async function goOn(
+  journal: Journal,
+  begun: JournalHeader | undefined,
+  header: JournalHeader,
+  { out, settings, progress }: ResponsesOptions,
+): Promise<void> {
+  if (begun === undefined) {
+    await journal.append(header);
+    return;
+  }
+  const [then, now] = [begun.problems, header.problems];
+  const isSame = then.sha256 === now.sha256;
+  const hasGrown = !isSame && then.rows < now.rows && (await digestOf(settings, then.rows)) === then.sha256;
+  requireSameRun(begun, header, isSame || hasGrown, out);
+  if (!hasGrown) return;
+  await journal.append(header);
+  progress.log(`${now.rows - then.rows} problems were added to the ${then.rows} of before`);
+}
+
+/** The digest of the first rows of a problem file. */
+async function digestOf(
+  { data, problem_field: problem, answer_field: answer }: AnswerSettings,
+  rows: number,
+): Promise<string> {
+  const digest = rowsDigest();
+  let left = rows;
+  for await (const row of readProblemRows(data, () => undefined, { problem, answer })) {
+    digest.add(row);
+    if (--left === 0) break;
+  }
+  return digest.value();
 }
 
 const ROWS_BETWEEN_PAUSES = 64;

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { rowError } from '../data/jsonl.js';
 import { readTrainingRecords } from '../data/records.js';
+import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { requireEmbeddings } from '../models/tokenIds.js';
@@ -16,6 +17,7 @@ import { tokenizeFile } from './examples.js';
 import { packByTokenBudget } from './tokenBudget.js';
 
 export interface ScoreOptions {
+  /** A model directory, a .gguf file, or a name that `models get` has fetched. */
   model: string;
   data: string;
   dtype: ComputeDtype;
@@ -50,7 +52,8 @@ export async function scoreFile(
 ): Promise<RowScore[]> {
   setThreads();
   openDevice(options.device);
-  const tokenizer = ChatTokenizer.load(options.model);
+  const path = await resolveModel(options.model, progress);
+  const tokenizer = ChatTokenizer.load(path);
   const { layout, system, data } = options;
   const onRows = (done: number, total: number) => {
     signal?.throwIfAborted();
@@ -58,7 +61,7 @@ export async function scoreFile(
   };
   const how = { layout, onRows, ...(system !== undefined && { system }) };
   const examples = await tokenizeFile(data, await readTrainingRecords(data), tokenizer, how);
-  using model = loadModel(options.model, {
+  using model = loadModel(path, {
     dtype: options.dtype,
     device: options.device,
     onNotice: (sentence) => {

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { refusalOf } from '../../test/support/refusal.js';
 import { parseRecipe } from '../recipe/parse.js';
-import { readYaml } from '../recipe/yaml.js';
-import { UserError } from '../util/errors.js';
+import { readRecipe } from '../recipe/recipe.js';
 import { trainRecipe, trainSettings } from './settings.js';
 
 /** What every recipe must have. */
@@ -14,15 +14,6 @@ const least = {
   optimizer: { lr: 1e-5 },
 };
 const parse = (keys: object) => parseRecipe(trainRecipe, { ...least, ...keys }, 'my.yaml');
-const thrown = (body: () => unknown): Error => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
 
 describe('trainRecipe', () => {
   it('fills in the defaults', () => {
@@ -66,7 +57,7 @@ describe('trainRecipe', () => {
     ['inside', { schedule: { warmup: 0.1 } }, '"schedule.warmup" (the nearest is "schedule.warmup_ratio")'],
     ['from the prototype', { toString: 1 }, '"toString" ('],
   ])('refuses an unknown key %s by its name, and says which one is meant', (_, keys, message) => {
-    expect(thrown(() => parse(keys)).message).toContain(`my.yaml: unknown key ${message}`);
+    expect(refusalOf(() => parse(keys))).toContain(`my.yaml: unknown key ${message}`);
   });
 
   it.each<[string, object]>([
@@ -78,7 +69,7 @@ describe('trainRecipe', () => {
     ['optimizer.lr', { optimizer: undefined }],
     ['optimizer.lr', { optimizer: {} }],
   ])('cannot do without %s', (field, keys) => {
-    const { message } = thrown(() => parse(keys));
+    const message = refusalOf(() => parse(keys));
     expect(message.startsWith(`my.yaml: "${field}" is missing: `), message).toBe(true);
     expect(message).not.toContain('\n');
   });
@@ -120,13 +111,13 @@ describe('trainRecipe', () => {
     ['save.every', { save: { every: 0 } }],
     ['stage', { stage: 'evaluate' }],
   ])('names the field %s', (field, keys) => {
-    expect(thrown(() => parse(keys)).message).toMatch(
+    expect(refusalOf(() => parse(keys))).toMatch(
       new RegExp(`^my\\.yaml: field "${field.replaceAll('.', '\\.')}": .`),
     );
   });
 
   it('says of every parameter of an objective what is wrong', () => {
-    const { message } = thrown(() =>
+    const message = refusalOf(() =>
       parse({ objective: { name: 'simpo', alpha: 0.8, beta: '2', gamma: -1 } }),
     );
     expect(message.split('\n')).toEqual([
@@ -146,7 +137,7 @@ describe('trainRecipe', () => {
   it('takes epochs or max_steps, and not both', () => {
     expect(parse({ epochs: 0.5 }).epochs).toBe(0.5);
     expect(parse({ max_steps: 2 }).max_steps).toBe(2);
-    expect(thrown(() => parse({ epochs: 1, max_steps: 2 })).message).toBe(
+    expect(refusalOf(() => parse({ epochs: 1, max_steps: 2 }))).toBe(
       'my.yaml: field "max_steps": give epochs or max_steps, not both',
     );
   });
@@ -158,9 +149,9 @@ describe('trainSettings', () => {
     const { stage, ...parsed } = parse({});
     expect(stage).toBe('train');
     expect({ ...parseRecipe(trainSettings, settings, 'my.yaml'), out }).toEqual(parsed);
-    expect(thrown(() => parseRecipe(trainSettings, least, 'my.yaml')).message).toContain('unknown key "out"');
+    expect(refusalOf(() => parseRecipe(trainSettings, least, 'my.yaml'))).toContain('unknown key "out"');
     const both = { ...settings, epochs: 1, max_steps: 2 };
-    expect(thrown(() => parseRecipe(trainSettings, both, 'my.yaml')).message).toBe(
+    expect(refusalOf(() => parseRecipe(trainSettings, both, 'my.yaml'))).toBe(
       'my.yaml: field "max_steps": give epochs or max_steps, not both',
     );
   });
@@ -169,7 +160,7 @@ describe('trainSettings', () => {
 describe('redi.yaml', () => {
   it('has the stage-2 settings of arXiv 2505.24850', () => {
     const path = fileURLToPath(new URL('../../recipes/redi.yaml', import.meta.url));
-    expect(parseRecipe(trainRecipe, readYaml(path), 'redi.yaml')).toMatchObject({
+    expect(parseRecipe(trainRecipe, readRecipe(path).value, 'redi.yaml')).toMatchObject({
       objective: { name: 'redi', alpha: 0.8 },
       optimizer: { lr: 1e-6 },
       schedule: { warmup_ratio: 0.1, decay: 'linear' },

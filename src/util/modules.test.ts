@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { faultOf, filesOfModule } from './modules.js';
+import { thrownBy, filesOfModule } from './modules.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-modules-'));
 afterAll(() => {
@@ -41,7 +41,7 @@ describe('filesOfModule', () => {
 
 it('says that a kind of file cannot be loaded', () => {
   const error = Object.assign(new Error('Unknown file extension'), { code: 'ERR_UNKNOWN_FILE_EXTENSION' });
-  expect(faultOf(error, 'a.ts')).toMatch(
+  expect(thrownBy(error, 'a.ts')).toMatch(
     /^Node 2\d\.[\d.]+ cannot load such files; compile it to JavaScript$/,
   );
 });

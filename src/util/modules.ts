@@ -17,7 +17,7 @@ export async function importFrom(path: string, name: string, what: string): Prom
   try {
     exported = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
   } catch (error) {
-    throw new UserError(`${what} ${path} cannot be loaded: ${faultOf(error, path)}`);
+    throw new UserError(`${what} ${path} cannot be loaded: ${thrownBy(error, path)}`);
   }
   const found = exported[name] ?? exported.default;
   if (found !== undefined) return found;
@@ -27,7 +27,7 @@ export async function importFrom(path: string, name: string, what: string): Prom
 }
 
 /** Says in one line what was thrown by code of the module, and in which line, as the end of a sentence. */
-export function faultOf(error: unknown, path: string): string {
+export function thrownBy(error: unknown, path: string): string {
   if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_UNKNOWN_FILE_EXTENSION')
     return `Node ${process.versions.node} cannot load such files; compile it to JavaScript`;
   const [message] = messageOf(error).split('\n');

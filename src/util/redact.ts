@@ -26,14 +26,9 @@ function redactAddress(address: string): string {
   return at < 0 ? address : `${begin}${HIDDEN}${rest.slice(at)}`;
 }
 
-/** Hides the same in every address within a text, for messages of libraries that quote addresses. */
-export function redactUrls(text: string): string {
-  return text.replace(/[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>]+/gi, redactUrl);
-}
-
 /** Names of settings that hold something secret, by a word in them: `api_key`, `Authorization`, `hfToken`. */
 const SECRET_NAME =
-  /(key|token|secret|pass(word|wd|phrase)?|auth(orization)?|credentials?|bearer|cookie|signature|sig)(_|$)/;
+  /(keys?|token|secrets?|pass(word|wd|phrase)?|pwd|auth(orization)?|credentials?|bearer|cookie|signature|sig)(_|$)/;
 /** Such names that hold nothing secret: `api_key_env`, `stop_token_ids`, `eos_token`. */
 const HARMLESS_NAME = /_(env|ids?|field|budget)$|^(bos|eos|pad|unk|stop|start|end|mask|sep|cls)_token$/;
 /** Values that are secret whatever their name. */

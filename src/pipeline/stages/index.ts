@@ -28,4 +28,6 @@ export interface StageConfig {
   name: string;
   kind: StageKind;
   config: unknown;
+  /** What it has read before and what is not there any more; it must not run. */
+  gone?: string[];
 }

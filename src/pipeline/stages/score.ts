@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { JsonLinesFile } from '../../data/jsonLinesFile.js';
-import { modelInput, resolveModel } from '../../hub/resolve.js';
+import { modelInput } from '../../hub/resolve.js';
 import { layouts } from '../../text/tokenRows.js';
 import { computeDtypes } from '../../util/computeDtype.js';
 import { defineStage } from './stage.js';
@@ -33,8 +33,7 @@ export const scoreStage = defineStage({
   run: async ({ token_budget: tokenBudget, ...settings }, { out, progress, signal }) => {
     const { scoreFile } = await import('../../train/score.js');
     using file = new JsonLinesFile(out);
-    const model = await resolveModel(settings.model, progress);
-    const rows = await scoreFile({ ...settings, model, tokenBudget }, progress, signal);
+    const rows = await scoreFile({ ...settings, tokenBudget }, progress, signal);
     for (const row of rows) file.write(row);
     file.commit();
     return { rows: rows.length, scores: out };

@@ -181,7 +181,7 @@ async function askJudge(
 }
 
 function nothingVerified(files: readonly string[], { count, first }: Quarantine): string {
-  if (!first) return `${files.join(', ')}: there are no rows.`;
+  if (!first) return `${files.join(', ')} ${files.length === 1 ? 'has' : 'have'} no rows.`;
   const where = `${first.file}, line ${first.line}: ${first.problem}`;
   return count === 1
     ? `The only row cannot be verified (${where}); nothing was written.`

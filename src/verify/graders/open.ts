@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
 import { UserError } from '../../util/errors.js';
-import { faultOf, importFrom } from '../../util/modules.js';
+import { thrownBy, importFrom } from '../../util/modules.js';
 import { graderOf, type Grade, type Grader, type GraderName } from './index.js';
 
 /** A grader of the list by its name, or the JavaScript file that exports one. */
@@ -49,7 +49,7 @@ function checked(grader: Grader, module: string): Grader {
     try {
       grade = grader({ ...item, golds: [...item.golds] });
     } catch (error) {
-      throw new UserError(`grader ${module} threw at ${about}: ${faultOf(error, module)}`);
+      throw new UserError(`grader ${module} threw at ${about}: ${thrownBy(error, module)}`);
     }
     const { correct, extracted, reason, stage } = (grade ?? {}) as Partial<Record<keyof Grade, unknown>>;
     const fits =

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { expectDone, expectError, long, tinyCommands } from '../../test/support/tinyCommands.js';
+import { contents, parseRows, readRows, redistill, turns } from '../../test/support/tinyModel.js';
+
+const { path, tiny, messages, pairs, rows, recipe } = tinyCommands();
+
+describe.concurrent('train', () => {
+  const names = ['step', 'epoch', 'loss', 'grad_norm', 'learning_rate', 'num_tokens'];
+  const rewards = ['chosen', 'rejected', 'accuracies', 'margins'].map((name) => `rewards/${name}`);
+  const logps = ['logps/chosen', 'logps/rejected'];
+
+  it.each([
+    ['sft', messages, []],
+    ['redi', pairs, logps],
+    ['dpo', pairs, [...rewards, ...logps]],
+  ])('%s writes metrics and a model, the same for the same seed', async (name, data, more) => {
+    const outs = [path(name, 'a'), path(name, 'b')];
+    const done = await Promise.all(
+      outs.map((out) => redistill(['train', recipe({ data, objective: { name }, max_steps: 3, out })])),
+    );
+    done.forEach(expectDone);
+    const metrics = readRows(join(outs[0]!, 'metrics.jsonl'));
+    expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3]);
+    for (const line of metrics)
+      expect(Object.keys(line)).toEqual(expect.arrayContaining([...names, ...more]));
+    const loss = metrics[0]!.loss as number;
+    if (name === 'dpo') expect(Math.abs(loss - Math.LN2)).toBeLessThan(1e-6);
+    else expect(Number.isFinite(loss)).toBe(true);
+
+    const model = join(outs[0]!, 'model');
+    expect(done[0]!.stdout).toBe(`model: ${model}\n`);
+    const [first, again] = outs.map((out) => contents(join(out, 'model')));
+    expect(again).toEqual(first);
+    expect(first!['model.safetensors']).not.toBe(contents(tiny)['model.safetensors']);
+    expect(first!['tokenizer.json']).toBe(contents(tiny)['tokenizer.json']);
+    expectDone(await redistill(['models', 'inspect', model]));
+    const scored = await redistill(['score', '--model', model, '--data', messages]);
+    expectDone(scored);
+    expect(parseRows(scored.stdout)).toHaveLength(2);
+  });
+
+  it('leaves out rows that are too long, and counts them', async () => {
+    const data = rows([{ messages: turns('2+2?', '4') }, long, { messages: turns('3+3?', '6') }]);
+    const out = path('left-out');
+    const done = await redistill(['train', recipe({ data, out })]);
+    expectDone(done);
+    expect(done.stderr).toContain('data: 2 rows');
+    expect(done.stderr).toContain('left out as too long: 1 rows, lines 2 (');
+    expect(readRows(join(out, 'metrics.jsonl'))).toHaveLength(2);
+  });
+});
+
+describe.concurrent('training that diverges', () => {
+  it('stops before the step with a NaN and keeps the last model', async () => {
+    const out = path('diverged');
+    expectDone(await redistill(['train', recipe({ out })]));
+    const before = contents(join(out, 'model'));
+    const settings = ['--set', 'optimizer.lr=1e30', '--set', 'max_steps=8'];
+    const failed = await redistill(['train', recipe({ out }), ...settings]);
+    expectError(
+      failed,
+      1,
+      'step 3: the loss is ',
+      'so training stopped before this update',
+      'lr (now 1e+30)',
+    );
+    expect(contents(join(out, 'model'))).toEqual(before);
+    const fresh = path('diverged-fresh');
+    expectError(await redistill(['train', recipe({ out: fresh }), ...settings]), 1, 'no checkpoint had been');
+    expect(Object.keys(contents(fresh)).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'redistill.json']);
+    for (const line of readRows(join(fresh, 'metrics.jsonl'))) expect(line.loss).toSatisfy(Number.isFinite);
+  });
+});
