@@ -1,9 +1,21 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { strangeKeys } from '../../test/support/jsonKeys.js';
 import { expectDone, expectError, tinyCommands } from '../../test/support/tinyCommands.js';
 import { contents, redistill } from '../../test/support/tinyModel.js';
 
 const { tiny, pairs } = tinyCommands();
+
+it.each([
+  ['models inspect', ['models', 'inspect', tiny]],
+  ['models get', ['models', 'get', tiny]],
+  ['setup', ['setup']],
+  ['verify', ['verify', '--gold', '5', '--pred', '5']],
+])('%s --json has the keys of all that is written', async (_, args) => {
+  const shown = await redistill([...args, '--json']);
+  expectDone(shown);
+  expect(strangeKeys(JSON.parse(shown.stdout))).toEqual([]);
+});
 
 describe.concurrent('models', () => {
   it('inspect', async () => {

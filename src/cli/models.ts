@@ -7,7 +7,7 @@ import { readModelConfig } from '../models/weightFiles.js';
 import { formatCount } from '../util/bytes.js';
 import { createProgress } from '../util/progress.js';
 import { print } from '../util/output.js';
-import { printJson } from './output.js';
+import { printRecord } from './output.js';
 
 export function modelsCommand(): Command {
   const get = new Command('get')
@@ -50,7 +50,7 @@ Example:
           forget();
           finish();
         });
-      if (options.json) printJson(found);
+      if (options.json) printRecord(found);
       else print(`${found.path}\n`);
     });
 
@@ -64,7 +64,7 @@ Example:
       const config = readModelConfig(path);
       const parameters = parameterCount(config);
       if (options.json) {
-        printJson({ path, parameters, ...config });
+        printRecord({ path, parameters, ...config });
         return;
       }
       print(

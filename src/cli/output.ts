@@ -8,6 +8,22 @@ export function printJson(value: unknown): void {
   printJsonLines([value]);
 }
 
+/** Prints what the code calls `headDim` as `head_dim`, as all files have it. */
+export function printRecord(record: object): void {
+  printJson(withSnakeKeys(record));
+}
+
+function withSnakeKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSnakeKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]: [string, unknown]) => [
+      key.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`),
+      withSnakeKeys(part),
+    ]),
+  );
+}
+
 /** JSON lines on their way to a file, or to standard output when none is named, or `-`. */
 export class LinesOut implements Disposable {
   readonly #file: JsonLinesFile | undefined;

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { strangeKeys } from '../../test/support/jsonKeys.js';
 import {
   expectDone,
   expectError,
@@ -18,6 +19,19 @@ import {
 } from '../../test/support/tinyModel.js';
 
 const { path, tiny, pairs, problems, rows, pipeline } = tinyCommands();
+
+/** The files with JSON that commands have written below a folder; a model's are Hugging Face's. */
+const jsonFiles = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.jsonl?$/.test(name) && !/(?:^|\/)model\/|redistill\.json$|stages\.json$/.test(name))
+    .map((name) => join(folder, name));
+
+/** The values in a file of JSON, or of JSON lines. */
+const valuesOf = (file: string): unknown[] => {
+  const text = readFileSync(file, 'utf8').trimEnd();
+  const values = file.endsWith('.json') ? [text] : text.split('\n').filter((line) => line !== '');
+  return values.map((value): unknown => JSON.parse(value));
+};
 
 describe.concurrent('run', () => {
   const out = path('pipeline');
@@ -128,6 +142,11 @@ describe.concurrent('run', () => {
         [10, 10],
         [11, 10],
       ]);
+      // One style of keys in everything that is written: snake_case, metrics in groups, model.safetensors's own aside.
+      const strange = jsonFiles(out).flatMap((file) =>
+        strangeKeys(valuesOf(file)).map((key) => `${file}: ${key}`),
+      );
+      expect(strange).toEqual([]);
       const table = () => readFileSync(join(out, 'result/table.txt'), 'utf8');
       expect(table()).toContain('against A');
       expect(table().endsWith('A note.\nGraded by verify.\n')).toBe(true);

@@ -4,7 +4,7 @@ import { onTermination } from '../fetch/termination.js';
 import { ensureSetup } from '../setup/index.js';
 import { createProgress } from '../util/progress.js';
 import { print } from '../util/output.js';
-import { printJson } from './output.js';
+import { printRecord } from './output.js';
 
 export function setupCommand(): Command {
   return new Command('setup')
@@ -33,7 +33,7 @@ Example:
       });
       const { libtorch, addonPath, didWork } = setup;
       if (options.json) {
-        printJson({ ...libtorch, addonPath, didWork });
+        printRecord({ ...libtorch, addonPath, didWork });
         return;
       }
       const state = didWork ? 'set up' : 'already set up';

@@ -61,7 +61,7 @@ describe.concurrent('one answer', () => {
     expectDone(shown);
     expect(JSON.parse(shown.stdout)).toMatchObject({
       ...{ correct: true, reason: 'equal', extracted: '12' },
-      ...{ goldParsed: '12', predParsed: '12' },
+      ...{ gold_parsed: '12', pred_parsed: '12' },
     });
   });
 
@@ -83,7 +83,7 @@ describe.concurrent('rows of gold and pred', () => {
     more: { nested: [i, null, 'é'] },
   }));
 
-  it.each([1, 2, 3])('come back in order with all their fields, with %i threads', async (threads) => {
+  it.each([1, 2, 3, 200])('come back in order with all their fields, with %i threads', async (threads) => {
     const { dir, input, out } = folder(rows);
     const done = await redistill(['verify', input, '--out', out, '--threads', String(threads), '--json']);
     expectDone(done);

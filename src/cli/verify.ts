@@ -5,7 +5,7 @@ import { UserError } from '../util/errors.js';
 import { verify, type Preset, type Verdict } from '../verify/verify.js';
 import { print } from '../util/output.js';
 import { inLine } from '../util/printable.js';
-import { printJson } from './output.js';
+import { printRecord } from './output.js';
 import { addSettings } from './settings.js';
 import { dataOf, runStage, type StageFlags } from './stageCommand.js';
 
@@ -32,7 +32,7 @@ export function verifyCommand(): Command {
 }
 
 const DETAILS = `
-One answer: prints {"correct", "reason", "stage", "extracted", "goldParsed", "predParsed"} and ends with 0 whether it is
+One answer: prints {"correct", "reason", "stage", "extracted", "gold_parsed", "pred_parsed"} and ends with 0 whether it is
 right or wrong, with 1 where that could not be decided (the reference answer cannot be read, or it takes too much work).
 
 Files: rows come back in order with all their fields. A row with "gold" and "pred" (and "preset", if it names one) gets
@@ -53,7 +53,7 @@ function verifyOne({ gold, pred, preset = 'mathVerify', json }: VerifyFlags): vo
   if (gold === undefined || pred === undefined)
     throw new UserError('Give --gold and --pred for one answer, or files and --out.');
   const verdict = verify({ gold, pred, preset });
-  if (json) printJson(verdict);
+  if (json) printRecord(verdict);
   else print(describeVerdict(verdict));
   if (UNDECIDED.has(verdict.reason)) throw new Error(`no verdict: ${verdict.reason}`);
 }

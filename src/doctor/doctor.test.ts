@@ -29,7 +29,7 @@ describe('clean data', () => {
       { rows: { layout } },
     );
     expect(verdicts.map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok', 'ok']);
-    expect(summary).toMatchObject({ rows: 4, ok: 4, warnings: 0, errors: 0, problems: [], endTrained: 4 });
+    expect(summary).toMatchObject({ rows: 4, ok: 4, warnings: 0, errors: 0, problems: [], end_trained: 4 });
     expect(hasErrors(summary)).toBe(false);
   });
 

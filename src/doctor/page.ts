@@ -10,7 +10,7 @@ const KEEP = 400;
 
 /** Writes the page, with the trained tokens coloured. */
 export function htmlPage({ summary, shown }: Examination): string {
-  const shares = summary.trainedShare;
+  const shares = summary.trained_share;
   const most = Math.max(1, ...shares);
   const bars = shares.map(
     (n, tenth) =>

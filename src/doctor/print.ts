@@ -47,21 +47,21 @@ export function facts(summary: DoctorSummary): [label: string, text: string][] {
       `limit ${limit}`,
       `${count(fits)} fit, ${count(dropped)} would be left out`,
     ]),
-    ['end token', `trained in ${count(summary.endTrained)} of ${rows(tokenised)}`],
+    ['end token', `trained in ${count(summary.end_trained)} of ${rows(tokenised)}`],
     [
       'generation prompt',
-      template.generationPrompt !== null &&
-        (template.generationPrompt === '' ? 'none' : JSON.stringify(template.generationPrompt)),
+      template.generation_prompt !== null &&
+        (template.generation_prompt === '' ? 'none' : JSON.stringify(template.generation_prompt)),
     ],
     [
       'system message',
       template.injected !== null &&
-        `the template adds one to rows that have none (${count(tokenised - template.rowsWithSystem)} of ${count(tokenised)}): ${visible(quote(template.injected))}`,
+        `the template adds one to rows that have none (${count(tokenised - template.rows_with_system)} of ${count(tokenised)}): ${visible(quote(template.injected))}`,
     ],
     [
       'pairs',
       pairs !== null &&
-        `chosen is longer in ${percent(pairs.chosenLonger, preference)}, rejected in ${percent(pairs.rejectedLonger, preference)}; ${count(Math.round(pairs.chosenMean))} and ${count(Math.round(pairs.rejectedMean))} tokens on average`,
+        `chosen is longer in ${percent(pairs.chosen_longer, preference)}, rejected in ${percent(pairs.rejected_longer, preference)}; ${count(Math.round(pairs.chosen_mean))} and ${count(Math.round(pairs.rejected_mean))} tokens on average`,
     ],
     [
       'labels verified',
@@ -84,7 +84,7 @@ export function place({ rows: many, lines }: FindingGroup): string {
 
 /** Writes the whole summary. */
 export function printSummary(summary: DoctorSummary): string {
-  const { trainedShare, problems } = summary;
+  const { trained_share: trainedShare, problems } = summary;
   const shares = trainedShare.map((n, tenth) => [`${10 * tenth}–${10 * tenth + 10} %`, n] as const);
   const occurring = shares.filter(([, n]) => n > 0);
   const width = facts(summary).reduce((most, [label]) => Math.max(most, label.length), 0);

@@ -26,6 +26,6 @@ it("the quickstart's rows have no errors with its own student", async () => {
     expect(summary.rows).toBe(made[name]);
     expect(summary.rows).toBeGreaterThan(500);
     expect(hasErrors(summary), JSON.stringify(summary.problems)).toBe(false);
-    expect(summary.endTrained).toBe(summary.rows);
+    expect(summary.end_trained).toBe(summary.rows);
   }
 });

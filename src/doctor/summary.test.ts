@@ -98,14 +98,14 @@ describe('the summary', () => {
       rows: 2,
       preference: 2,
       tokens: { total: 38, trained: 22 },
-      trainedShare: [0, 0, 0, 1, 1, 0, 1, 1, 0, 0],
+      trained_share: [0, 0, 0, 1, 1, 0, 1, 1, 0, 0],
       lengths: { shortest: 7, median: 14, p95: 14, longest: 14 },
       limits: [
         { limit: 12, fits: 1, dropped: 1 },
         { limit: 13, fits: 1, dropped: 1 },
         { limit: 14, fits: 2, dropped: 0 },
       ],
-      pairs: { chosenLonger: 1, rejectedLonger: 1, chosenMean: 5, rejectedMean: 6 },
+      pairs: { chosen_longer: 1, rejected_longer: 1, chosen_mean: 5, rejected_mean: 6 },
       evaluation: [{ set: 'exam', same: 0, overlapping: 0 }],
     });
     expect(summary.problems.map(({ code }) => code)).toEqual(['duplicate-prompt']);
@@ -133,14 +133,14 @@ describe('the summary', () => {
     const traits = async (name: string) =>
       (await examined([demonstration(1)], template(name))).summary.template;
     expect(await traits('chatml')).toEqual({
-      generationPrompt: '<|im_start|>assistant\n',
+      generation_prompt: '<|im_start|>assistant\n',
       injected: null,
-      rowsWithSystem: 0,
+      rows_with_system: 0,
     });
     expect((await traits('qwen2.5')).injected).toContain('You are Qwen, created by Alibaba Cloud.');
     expect((await traits('smollm2')).injected).toContain('You are a helpful AI assistant named SmolLM');
     expect(await traits('qwen3-thinking')).toMatchObject({
-      generationPrompt: '<|im_start|>assistant\n<think>\n',
+      generation_prompt: '<|im_start|>assistant\n<think>\n',
       injected: null,
     });
   });

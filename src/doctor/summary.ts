@@ -44,14 +44,19 @@ export interface DoctorSummary {
   /** Over all responses that could be tokenised, each counted with its prompt. */
   tokens: { total: number; trained: number };
   /** Responses by the share of their tokens that is trained: under 10 %, under 20 %, … */
-  trainedShare: number[];
+  trained_share: number[];
   /** Tokens of rows; a pair counts as its longer side. */
   lengths: { shortest: number; median: number; p95: number; longest: number } | null;
   limits: { limit: number; fits: number; dropped: number }[];
-  endTrained: number;
+  end_trained: number;
   /** How the sides of pairs compare in trained tokens. */
-  pairs: { chosenLonger: number; rejectedLonger: number; chosenMean: number; rejectedMean: number } | null;
-  template: { generationPrompt: string | null; injected: string | null; rowsWithSystem: number };
+  pairs: {
+    chosen_longer: number;
+    rejected_longer: number;
+    chosen_mean: number;
+    rejected_mean: number;
+  } | null;
+  template: { generation_prompt: string | null; injected: string | null; rows_with_system: number };
   labels: { agree: number; disagree: number; undecided: number };
   evaluation: SetOverlap[];
 }
@@ -70,7 +75,7 @@ export class SummaryBuilder {
   readonly #tokens = { total: 0, trained: 0 };
   readonly #trainedShare = new Array<number>(10).fill(0);
   readonly #lengths: number[] = [];
-  readonly #sides = { chosenLonger: 0, rejectedLonger: 0, chosen: 0, rejected: 0 };
+  readonly #sides = { chosen_longer: 0, rejected_longer: 0, chosen: 0, rejected: 0 };
   readonly #labels = { agree: 0, disagree: 0, undecided: 0 };
   #rowsWithSystem = 0;
   #endNotTrained = 0;
@@ -113,8 +118,8 @@ export class SummaryBuilder {
     if (chosen === undefined || rejected === undefined) return;
     this.#sides.chosen += chosen;
     this.#sides.rejected += rejected;
-    if (chosen > rejected) this.#sides.chosenLonger++;
-    if (chosen < rejected) this.#sides.rejectedLonger++;
+    if (chosen > rejected) this.#sides.chosen_longer++;
+    if (chosen < rejected) this.#sides.rejected_longer++;
   }
 
   #group(code: FindingCode, detail: string): FindingGroup {
@@ -142,8 +147,8 @@ export class SummaryBuilder {
         finding('mixed-kinds', `${counts.preference} pairs and ${counts.messages} rows with one response`),
       );
     for (const [side, longer] of [
-      ['chosen', sides.chosenLonger],
-      ['rejected', sides.rejectedLonger],
+      ['chosen', sides.chosen_longer],
+      ['rejected', sides.rejected_longer],
     ] as const) {
       if (counts.preference >= BIAS_PAIRS && longer >= BIAS * counts.preference)
         found.push(
@@ -175,7 +180,7 @@ export class SummaryBuilder {
         (a, b) => Number(b.severity === 'error') - Number(a.severity === 'error') || b.rows - a.rows,
       ),
       tokens: this.#tokens,
-      trainedShare: this.#trainedShare,
+      trained_share: this.#trainedShare,
       lengths:
         lengths.length === 0
           ? null
@@ -184,12 +189,12 @@ export class SummaryBuilder {
         const fits = lengths.filter((length) => length <= most).length;
         return { limit: most, fits, dropped: lengths.length + this.#untokenised - fits };
       }),
-      endTrained: lengths.length - this.#endNotTrained,
-      pairs: pairs === 0 ? null : { ...longer, chosenMean: chosen / pairs, rejectedMean: rejected / pairs },
+      end_trained: lengths.length - this.#endNotTrained,
+      pairs: pairs === 0 ? null : { ...longer, chosen_mean: chosen / pairs, rejected_mean: rejected / pairs },
       template: {
-        generationPrompt: traits.generationPrompt ?? null,
+        generation_prompt: traits.generationPrompt ?? null,
         injected: traits.injected ?? null,
-        rowsWithSystem: this.#rowsWithSystem,
+        rows_with_system: this.#rowsWithSystem,
       },
       labels: this.#labels,
       evaluation,
