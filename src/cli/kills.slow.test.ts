@@ -10,6 +10,8 @@ import { Random } from '../util/random.js';
 
 /** Kills of each command; REDISTILL_KILLS=60 for more. */
 const KILLS = Number(process.env.REDISTILL_KILLS ?? 4);
+/** All commands are killed side by side, and each kill is followed by a run to the end. */
+const timeout = 300_000 + 60_000 * KILLS;
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-kills-'));
 const path = (...names: string[]) => join(root, ...names);
@@ -105,7 +107,7 @@ const isRubbish = (name: string): boolean =>
   /\.tmp$|\.previous|\.partial|\.curate-spool|\.scratch-|\.part$/.test(name);
 
 describe.concurrent.each(commands)('%s, killed at random moments', (name, args) => {
-  it('leaves whole results of one run, and the next run clears away what is left', async () => {
+  it('leaves whole results of one run, and the next run clears away what is left', { timeout }, async () => {
     const random = new Random(name.length);
     const whole = {} as Record<Which, Record<string, string>>;
     let longest = 0;
@@ -155,7 +157,7 @@ describe.concurrent.each(commands)('%s, killed at random moments', (name, args) 
   });
 });
 
-it('models get, killed at random moments, leaves a whole model or none', async () => {
+it('models get, killed at random moments, leaves a whole model or none', { timeout }, async () => {
   const random = new Random(1);
   const start = (cache: string) =>
     new Cli(['models', 'get', gguf, '--json'], { env: { XDG_CACHE_HOME: cache } });
