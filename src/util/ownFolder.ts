@@ -52,6 +52,18 @@ export async function withOwnFolder<T>(folder: string, use: FolderUse, work: () 
   }
 }
 
+/**
+ * Runs `work` on the result that a command has left in a folder, while no other process of this machine has the folder.
+ * @throws UserError for a folder in which the command has left none
+ */
+export async function withResultOf<T>(command: string, folder: string, work: () => Promise<T>): Promise<T> {
+  if (commandOf(folder) !== command)
+    throw new UserError(
+      `${folder} is no folder of a result of \`${command}\`: there is no ${RECORD} of it in there.`,
+    );
+  return withFolder(folder, work);
+}
+
 /** Puts settings that have changed since into a folder's record, if it has one. */
 export function amendRecord(folder: string, settings: Readonly<Record<string, unknown>>): void {
   const record = recordOf(folder);
