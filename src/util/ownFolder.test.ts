@@ -156,6 +156,27 @@ describe('a folder of results', () => {
     await make(link, {}); // as --out a link leads where it leads
   });
 
+  it('is the same for the check and for the files where .. comes after a link', async () => {
+    const theirs = put('named', { 'a.jsonl': 'precious' });
+    mkdirSync(join(root, 'far/named'), { recursive: true });
+    mkdirSync(join(root, 'far/away'));
+    symlinkSync(join(root, 'far/away'), join(root, 'away'));
+    const path = `${root}/away/../named`; // far/named to the system, named to `join`
+    const write = (folder: string) => () => {
+      writeFileSync(join(folder, 'a.jsonl'), 'new');
+      return Promise.resolve();
+    };
+    await expect(withOwnFolder(path, use, write(path))).rejects.toThrow('it holds a.jsonl');
+    expect(text(join(theirs, 'a.jsonl'))).toBe('precious');
+    expect(readdirSync(join(root, 'far/named'))).toEqual([]);
+    const fresh = `${root}/nowhere/../away/../fresh-one`;
+    await withOwnFolder(fresh, use, write(fresh));
+    expect(readdirSync(join(root, 'fresh-one')).sort()).toEqual(['a.jsonl', 'redistill.json']);
+    expect(() => {
+      refuseFolderOverInputs(fresh, ['a.jsonl'], [join(root, 'fresh-one')]);
+    }).toThrow('is read by this command');
+  });
+
   it('is refused where a folder stands in the place of a file', async () => {
     const folder = join(root, 'places');
     await make(folder, {});

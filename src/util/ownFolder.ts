@@ -1,11 +1,11 @@
 /** @file Results in folders: which folder is ours to write into, what made it, and what in it we may remove. */
 import { lstatSync, readdirSync, readFileSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { UserError } from './errors.js';
 import { explained } from './fileErrors.js';
 import { writeFileAtomic } from './files.js';
 import { withFolder } from './folderLock.js';
-import { entriesBelow, makeFolder, removeEmptyFolders, type FolderEntry } from './folders.js';
+import { entriesBelow, makeFolder, removeEmptyFolders, requirePath, type FolderEntry } from './folders.js';
 import { isTemporary, removeDeadTemporaries } from './temporary.js';
 
 /** The file in every folder of results that says what made it. A folder without it is not ours. */
@@ -30,7 +30,9 @@ export interface FolderUse {
  * No other process of this machine has the folder in the meantime.
  * @throws UserError for every other folder, and where something that is not ours stands in the place of a file
  */
-export async function withOwnFolder<T>(folder: string, use: FolderUse, work: () => Promise<T>): Promise<T> {
+export async function withOwnFolder<T>(path: string, use: FolderUse, work: () => Promise<T>): Promise<T> {
+  requirePath(path);
+  const folder = normalize(path); // as `join` does for the files: the system takes `..` after a link for another folder
   const made = makeFolder(folder);
   try {
     return await withFolder(folder, async () => {
