@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectDone, expectError, tinyCommands } from '../../test/support/tinyCommands.js';
@@ -174,8 +174,19 @@ describe.concurrent('generate and evaluate', () => {
     expectError(
       await redistill(['evaluate', '--regrade', tiny, '--grader', 'verify']),
       2,
-      'samples.jsonl does not exist',
+      `${tiny} is no folder of a result of \`evaluate\``,
     );
+    const notes = path('notes');
+    mkdirSync(notes);
+    copyFileSync(join(out, 'samples.jsonl'), join(notes, 'samples.jsonl'));
+    writeFileSync(join(notes, 'summary.json'), 'precious');
+    const kept = contents(notes);
+    expectError(
+      await redistill(['evaluate', '--regrade', notes, '--grader', 'gsm8k']),
+      2,
+      `${notes} is no folder of a result of \`evaluate\``,
+    );
+    expect(contents(notes)).toEqual(kept);
     for (const more of [['--out', out], ['--model', tiny], ['--data', problems], [problems]])
       expectError(
         await redistill(['evaluate', '--regrade', out, ...more]),

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { describeEvaluation, graderSetting, regrade } from '../evaluate/evaluate.js';
-import { evaluateStage } from '../pipeline/stages/evaluate.js';
+import { describeEvaluation, graderSetting } from '../evaluate/evaluate.js';
+import { evaluateStage, gradeAgain } from '../pipeline/stages/evaluate.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
 import { printJson } from './output.js';
@@ -40,7 +40,7 @@ export function evaluateCommand(): Command {
     .addHelpText('after', DETAILS)
     .action(async (data: string | undefined, flags: StageFlags & { regrade?: string }) => {
       if (flags.regrade === undefined) await evaluate(data, flags);
-      else await gradeAgain(flags.regrade, data, flags);
+      else await regrade(flags.regrade, data, flags);
     });
 }
 
@@ -63,7 +63,7 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
   }
 }
 
-async function gradeAgain(
+async function regrade(
   dir: string,
   data: string | undefined,
   flags: StageFlags & { regrade?: string },
@@ -76,7 +76,7 @@ async function gradeAgain(
     throw new UserError(
       '--regrade needs --grader: all graders that the evaluation is to have, such as verify,rllm.',
     );
-  const summary = await regrade(dir, graderSetting.parse(grader));
+  const summary = await gradeAgain(dir, graderSetting.parse(grader));
   if (json) printJson(summary);
   else print(`${describeEvaluation(summary)}\n`);
 }

@@ -2,6 +2,9 @@
 import { endWithOutput, printError } from '../util/output.js';
 import { main, told } from './program.js';
 
+/** The exit code that Node gives where an `await` is never settled. */
+const NOTHING_LEFT_TO_DO = 13;
+
 endWithOutput();
 process.on('uncaughtException', (error) => {
   process.exit(told(error));
@@ -10,4 +13,15 @@ process.on('uncaughtException', (error) => {
 process.removeAllListeners('warning').on('warning', ({ name, message }) => {
   if (!/^(Deprecation|Experimental)Warning$/.test(name)) printError(`warning: ${message}\n`);
 });
-process.exitCode = await main(process.argv);
+let hasEnded = false;
+// A module of the user's may end the process, or wait for what never comes, upon which Node ends it in silence.
+process.on('exit', (code) => {
+  if (hasEnded || (code !== 0 && code !== NOTHING_LEFT_TO_DO)) return;
+  printError(
+    'error: the process ended before the work was done: does a grader or an objective of yours end it?\n',
+  );
+  process.exitCode = 1;
+});
+const code = await main(process.argv);
+hasEnded = true;
+process.exitCode = code;

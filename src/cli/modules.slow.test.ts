@@ -155,6 +155,15 @@ describe('a grader of one’s own', () => {
     expect(stderr).toContain(complaint);
     expect(stderr.trimEnd()).not.toContain('\n');
   });
+
+  it.each(['process.exit(0);', 'await new Promise(() => undefined);'])(
+    'that ends the process is no success: %s',
+    async (text) => {
+      const { code, stderr } = await evaluate('--grader', write('ends.mjs', text));
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^error: the process ended before the work was done/m);
+    },
+  );
 });
 
 it('a pipeline goes through a stage again when its modules have changed, and through no other', async () => {

@@ -132,6 +132,7 @@ describe('a planted fault is found, and nothing else:', () => {
     ],
     ['tools of another shape', demonstration(3, { tools: 'f' }), ['3 error unreadable-row']],
     ['a character that could not be read', answering('caf\uFFFD'), ['3 warning broken-text']],
+    ['half a character', answering('caf\uD83D'), ['3 warning broken-text']],
     ['letters of another encoding', answering('itâ€™s'), ['3 warning broken-text']],
     ['an accent of another encoding', answering('yes', 'cafÃ©?'), ['3 warning broken-text']],
     ['an invisible space', answering('a\u200Bb'), ['3 warning broken-text']],

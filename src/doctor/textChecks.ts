@@ -32,6 +32,7 @@ export const noControlTokens: RowCheck = (row, { traits: { framingTokens } }) =>
 
 const BROKEN: readonly [string, RegExp][] = [
   ['U+FFFD, which stands for undecodable bytes', /\uFFFD/u],
+  ['half a surrogate pair, which is no character', /\p{Cs}/u],
   // UTF-8 read as Windows-1252: ’ becomes â€™, é becomes Ã©, a no-break space becomes Â and itself.
   ['wrongly decoded letters', /â€.|Ã[\u0080-\u00BF]|Â[\u0080-\u00BF]/u],
   ['control characters', /(?![\t\n\r])\p{Cc}/u],

@@ -60,6 +60,17 @@ describe('copyModel', () => {
     expect(existsSync(join(out, 'optimizer.bin'))).toBe(false);
   });
 
+  it('writes where it has looked: .. after a link means one folder, which stays where it is not empty', async () => {
+    mkdirSync(join(root, 'far/away'), { recursive: true });
+    mkdirSync(join(root, 'far/theirs'));
+    mkdirSync(join(root, 'theirs'));
+    writeFileSync(join(root, 'theirs/config.json'), 'precious');
+    symlinkSync(join(root, 'far/away'), join(root, 'away'));
+    await expect(copyModel(cached, `${root}/away/../theirs`)).rejects.toThrow('is not empty');
+    expect(readFileSync(join(root, 'theirs/config.json'), 'utf8')).toBe('precious');
+    expect(readdirSync(join(root, 'theirs'))).toEqual(['config.json']);
+  });
+
   it('fills an empty folder that is there, also through a link, and leaves the folder itself in place', async () => {
     const [out, link] = [join(root, 'kept'), join(root, 'link')];
     mkdirSync(out, { mode: 0o750 });

@@ -1,6 +1,6 @@
 /** @file Makes a folder of a model's own where the user wants it: `models get --out`. */
 import { constants, copyFileSync, linkSync, lstatSync, readdirSync, renameSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, normalize, resolve } from 'node:path';
 import { withScratch } from '../fetch/scratch.js';
 import { weightFiles } from '../models/directory.js';
 import { companionFiles, INDEX_FILE } from '../models/modelFiles.js';
@@ -11,8 +11,9 @@ import type { ModelLocation } from './cache.js';
 import { statOf } from './names.js';
 
 /** @throws UserError where `out` is something else than a new or empty folder */
-export function requireNewFolder(out: string): void {
-  requirePath(out);
+export function requireNewFolder(path: string): void {
+  requirePath(path);
+  const out = normalize(path); // as `join` has it for the files, `..` after a link too
   explained(out, () => {
     if (lstatSync(out, { throwIfNoEntry: false }) === undefined) return;
     if (statOf(out)?.isDirectory() !== true)
@@ -32,8 +33,9 @@ function requireNothingIn(out: string, except?: string): void {
  * links where that is possible, so that they take no more space; all else, and what comes from a directory of the user's,
  * is copied.
  */
-export async function copyModel(model: ModelLocation, out: string): Promise<ModelLocation> {
-  requireNewFolder(out);
+export async function copyModel(model: ModelLocation, path: string): Promise<ModelLocation> {
+  requireNewFolder(path);
+  const out = normalize(path);
   const weights = weightFiles(model.path);
   // Weights come last: a folder without them is no model.
   const files = [...companionFiles, INDEX_FILE, ...weights].filter((name) =>

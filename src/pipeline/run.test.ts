@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
@@ -47,6 +55,22 @@ describe('what is not ours', () => {
     );
     expect(readFileSync(join(out, name, 'notes.txt'), 'utf8')).toBe('precious');
   });
+
+  it.each(['student', 'student.previous'])(
+    'stays: the result of another run that %s links to',
+    async (name) => {
+      const out = join(root, `link-at-${name}`);
+      const other = join(root, `other-run-${name}`);
+      mkdirSync(out);
+      mkdirSync(other);
+      made(out, 'run');
+      made(other, 'get');
+      writeFileSync(join(other, 'model'), 'precious');
+      symlinkSync(other, join(out, name));
+      await expect(run(out, stages)).rejects.toThrow(`${name} is a link`);
+      expect(readFileSync(join(other, 'model'), 'utf8')).toBe('precious');
+    },
+  );
 
   it('stays: the folder of something else, and the recipe', async () => {
     const out = join(root, 'taken');

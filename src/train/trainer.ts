@@ -1,6 +1,6 @@
 /** @file Runs a training stage: data, model, the loop over optimizer steps, checkpoints. One step is in `step.ts`. */
 
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
@@ -108,12 +108,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   requireRoom(loaded, out, steps, recipe.save.every);
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(written));
   const metricsPath = join(out, 'metrics.jsonl');
-  const writeMetrics = (write: typeof appendFileSync, text: string) => {
-    explained(metricsPath, () => {
-      write(metricsPath, text);
-    });
-  };
-  writeMetrics(writeFileSync, '');
+  writeFileAtomic(metricsPath, ''); // a new file: the old one may be kept elsewhere as a hard link
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
@@ -157,7 +152,9 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
       tokens_per_second: stepTokens / ((performance.now() - started) / 1000),
       peak_memory_bytes: memoryStats(device).peakAllocated,
     };
-    writeMetrics(appendFileSync, `${JSON.stringify(last)}\n`);
+    explained(metricsPath, () => {
+      appendFileSync(metricsPath, `${JSON.stringify(last)}\n`);
+    });
     onEvent({ kind: 'step', metrics: last, steps });
 
     const final = step + 1 === steps;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -68,6 +69,16 @@ describe('checkpoints', () => {
       expect(after[file]).not.toBe(before[file]);
     }
     expect(after['model/tokenizer.json']).toBe(before['model/tokenizer.json']);
+  });
+
+  it('leave hard links to the files of an earlier run as they are', async () => {
+    const recipe = recipeOf('sft', { max_steps: 3, save: { every: 2 } });
+    await trained(recipe);
+    const before = contents(recipe.out);
+    const backup = `${recipe.out}-backup`;
+    execFileSync('cp', ['-al', recipe.out, backup]);
+    await trained({ ...recipe, optimizer: { ...recipe.optimizer, lr: 1e-2 } });
+    expect(contents(backup)).toEqual(before);
   });
 
   it('of an earlier run with a file of the user’s are noticed before the training, if they would be replaced', async () => {

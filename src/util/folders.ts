@@ -18,7 +18,7 @@ export function makeFolder(path: string): string[] {
   }
   const made: string[] = [];
   try {
-    if (missing.length === 0) requireFolder(path);
+    if (missing.length === 0) requireFolder(path, resolve(path));
     else requireFolder(dirname(missing[0]!));
     for (const folder of missing) {
       if (makeOne(folder)) made.push(folder);
@@ -84,8 +84,8 @@ function isThere(path: string): boolean {
   }
 }
 
-function requireFolder(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
+function requireFolder(path: string, whole = path): void {
+  const stats = statSync(whole, { throwIfNoEntry: false });
   if (stats === undefined)
     throw new UserError(`${path} is a link to nothing: remove it, or name another folder.`);
   if (!stats.isDirectory()) throw new UserError(`${path} is a file: name a folder.`);

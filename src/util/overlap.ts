@@ -1,6 +1,6 @@
 /** @file Keeps outputs off inputs: no command writes over what it reads. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, normalize, relative, resolve } from 'node:path';
 import { UserError } from './errors.js';
 
 /**
@@ -32,10 +32,11 @@ export function refuseFolderOverInputs(
   inputs: readonly string[],
 ): void {
   const out = realPathOf(folder);
+  const whole = normalize(folder); // which is where `join` puts its files
   const tops = new Set(writes.map((path) => path.split('/')[0]!));
   for (const input of inputs) {
     if (!statSync(input, { throwIfNoEntry: false })) continue;
-    if (isSame(folder, input))
+    if (isSame(whole, input))
       throw new UserError(`${folder} is read by this command: name another folder for the result.`);
     const within = relative(out, realPathOf(input)).split(/[\\/]/)[0]!;
     const same = [...tops].map((name) => join(folder, name)).find((path) => isSame(path, input));

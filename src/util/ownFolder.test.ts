@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { refuseFolderOverInputs, refuseOverInputs } from './overlap.js';
-import { commandOf, removeOwn, withOwnFolder } from './ownFolder.js';
+import { commandOf, removeKnown, removeOwn, withOwnFolder } from './ownFolder.js';
 import { linkSync } from 'node:fs';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-own-'));
@@ -128,6 +128,53 @@ describe('a folder of results', () => {
     }
     removeOwn(folder, use);
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it('is not written or removed through a link to a folder of somebody else', async () => {
+    const folder = join(root, 'linked');
+    await make(folder);
+    const theirs = put('theirs', { 'c.json': 'precious' });
+    for (const place of ['model', 'half', 'steps']) {
+      symlinkSync(theirs, join(folder, place));
+      const reason = `${place} is a file or a link, and \`make\` makes a folder of that name`;
+      await expect(make(folder)).rejects.toThrow(reason);
+      expect(() => {
+        removeOwn(folder, use);
+      }).toThrow(reason);
+      rmSync(join(folder, place));
+    }
+    const link = join(root, 'link-to-linked');
+    symlinkSync(folder, link);
+    expect(() => {
+      removeOwn(link, use);
+    }).toThrow('link-to-linked is a link, and the folder that it leads to would be replaced');
+    expect(() => {
+      removeKnown(link, ['a.jsonl', 'redistill.json']);
+    }).toThrow('is a link');
+    expect(text(join(folder, 'a.jsonl'))).toBe('new');
+    expect(text(join(theirs, 'c.json'))).toBe('precious');
+    await make(link, {}); // as --out a link leads where it leads
+  });
+
+  it('is the same for the check and for the files where .. comes after a link', async () => {
+    const theirs = put('named', { 'a.jsonl': 'precious' });
+    mkdirSync(join(root, 'far/named'), { recursive: true });
+    mkdirSync(join(root, 'far/away'));
+    symlinkSync(join(root, 'far/away'), join(root, 'away'));
+    const path = `${root}/away/../named`; // far/named to the system, named to `join`
+    const write = (folder: string) => () => {
+      writeFileSync(join(folder, 'a.jsonl'), 'new');
+      return Promise.resolve();
+    };
+    await expect(withOwnFolder(path, use, write(path))).rejects.toThrow('it holds a.jsonl');
+    expect(text(join(theirs, 'a.jsonl'))).toBe('precious');
+    expect(readdirSync(join(root, 'far/named'))).toEqual([]);
+    const fresh = `${root}/nowhere/../away/../fresh-one`;
+    await withOwnFolder(fresh, use, write(fresh));
+    expect(readdirSync(join(root, 'fresh-one')).sort()).toEqual(['a.jsonl', 'redistill.json']);
+    expect(() => {
+      refuseFolderOverInputs(fresh, ['a.jsonl'], [join(root, 'fresh-one')]);
+    }).toThrow('is read by this command');
   });
 
   it('is refused where a folder stands in the place of a file', async () => {

@@ -1,11 +1,11 @@
 /** @file Results in folders: which folder is ours to write into, what made it, and what in it we may remove. */
-import { readdirSync, readFileSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, readdirSync, readFileSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { join, normalize } from 'node:path';
 import { UserError } from './errors.js';
 import { explained } from './fileErrors.js';
 import { writeFileAtomic } from './files.js';
 import { withFolder } from './folderLock.js';
-import { entriesBelow, makeFolder, removeEmptyFolders, type FolderEntry } from './folders.js';
+import { entriesBelow, makeFolder, removeEmptyFolders, requirePath, type FolderEntry } from './folders.js';
 import { isTemporary, removeDeadTemporaries } from './temporary.js';
 
 /** The file in every folder of results that says what made it. A folder without it is not ours. */
@@ -30,7 +30,9 @@ export interface FolderUse {
  * No other process of this machine has the folder in the meantime.
  * @throws UserError for every other folder, and where something that is not ours stands in the place of a file
  */
-export async function withOwnFolder<T>(folder: string, use: FolderUse, work: () => Promise<T>): Promise<T> {
+export async function withOwnFolder<T>(path: string, use: FolderUse, work: () => Promise<T>): Promise<T> {
+  requirePath(path);
+  const folder = normalize(path); // as `join` does for the files: the system takes `..` after a link for another folder
   const made = makeFolder(folder);
   try {
     return await withFolder(folder, async () => {
@@ -50,6 +52,18 @@ export async function withOwnFolder<T>(folder: string, use: FolderUse, work: () 
     removeEmptyFolders(made);
     throw error;
   }
+}
+
+/**
+ * Runs `work` on the result that a command has left in a folder, while no other process of this machine has the folder.
+ * @throws UserError for a folder in which the command has left none
+ */
+export async function withResultOf<T>(command: string, folder: string, work: () => Promise<T>): Promise<T> {
+  if (commandOf(folder) !== command)
+    throw new UserError(
+      `${folder} is no folder of a result of \`${command}\`: there is no ${RECORD} of it in there.`,
+    );
+  return withFolder(folder, work);
 }
 
 /** Puts settings that have changed since into a folder's record, if it has one. */
@@ -76,8 +90,8 @@ export function requireRemovable(
   folder: string,
   { command, writes, scratch = [] }: Pick<FolderUse, 'command' | 'writes' | 'scratch'>,
 ): FolderEntry[] | undefined {
-  if (!statSync(folder, { throwIfNoEntry: false })) return undefined;
-  requireOwn(folder, { command, writes });
+  if (!isFolderItself(folder)) return undefined;
+  requireOwn(folder, { command, writes, scratch });
   return requireKnown(folder, [...writes, ...scratch, RECORD]);
 }
 
@@ -86,7 +100,7 @@ export function requireRemovable(
  * @throws UserError naming a file that is none of `files`
  */
 export function requireKnown(folder: string, files: readonly string[]): FolderEntry[] | undefined {
-  if (!statSync(folder, { throwIfNoEntry: false })) return undefined;
+  if (!isFolderItself(folder)) return undefined;
   const isKnown = matcher(files);
   const found = [...explained(folder, () => entriesBelow(folder))];
   const stranger = found.find((entry) => !isKnown(entry) && !isTemporary(entry.path));
@@ -95,6 +109,19 @@ export function requireKnown(folder: string, files: readonly string[]): FolderEn
       `${join(folder, stranger.path)} is in the way: redistill has not written it, and ${folder} is about to be replaced. Move it to another folder.`,
     );
   return found;
+}
+
+/**
+ * Whether there is a folder at a path that is about to be removed.
+ * @throws UserError for a link: what it leads to is somebody else's, whatever it looks like
+ */
+function isFolderItself(path: string): boolean {
+  const stats = explained(path, () => lstatSync(path, { throwIfNoEntry: false }));
+  if (stats?.isSymbolicLink())
+    throw new UserError(
+      `${path} is a link, and the folder that it leads to would be replaced: remove the link, or name another folder for the result.`,
+    );
+  return stats !== undefined;
 }
 
 /** Removes a folder that holds no other files than these. @throws as `requireKnown`; then nothing is removed */
@@ -114,7 +141,10 @@ function remove(folder: string, found: readonly FolderEntry[]): void {
  * Whether a folder is new: nothing stands in it.
  * @throws UserError where it is not ours
  */
-function requireOwn(folder: string, { command, writes }: Pick<FolderUse, 'command' | 'writes'>): boolean {
+function requireOwn(
+  folder: string,
+  { command, writes, scratch = [] }: Pick<FolderUse, 'command' | 'writes' | 'scratch'>,
+): boolean {
   const contents = explained(folder, () => contentsOf(folder));
   const maker = commandOf(folder);
   if (maker !== undefined && maker !== command)
@@ -126,10 +156,15 @@ function requireOwn(folder: string, { command, writes }: Pick<FolderUse, 'comman
       `${folder} was not made by redistill and is not empty (it holds ${contents[0]!}): name a new folder or an empty one.`,
     );
   const places = new Set(writes.filter((path) => !path.includes('*')));
+  const isOurs = matcher([...writes, ...scratch]);
   for (const { path, isFolder } of entriesBelow(folder)) {
     if (isFolder && places.has(path))
       throw new UserError(
         `${join(folder, path)} is a folder, and \`${command}\` writes a file of that name: move it away.`,
+      );
+    if (!isFolder && isOurs({ path, isFolder: true }))
+      throw new UserError(
+        `${join(folder, path)} is a file or a link, and \`${command}\` makes a folder of that name: move it away.`,
       );
   }
   return contents.length === 0;

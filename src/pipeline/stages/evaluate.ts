@@ -1,8 +1,16 @@
 /** @file The stage and command `evaluate`: a model's responses to problems, graded and counted. */
-import { describeEvaluation, evaluate, evaluateSettings } from '../../evaluate/evaluate.js';
+import {
+  describeEvaluation,
+  evaluate,
+  evaluateSettings,
+  regrade,
+  type EvaluateSettings,
+} from '../../evaluate/evaluate.js';
 import { readSamples } from '../../evaluate/samples.js';
+import type { EvaluationSummary } from '../../evaluate/summary.js';
 import { inLine } from '../../util/printable.js';
 import { filesOfModule } from '../../util/modules.js';
+import { withResultOf } from '../../util/ownFolder.js';
 import type { Progress } from '../../util/progress.js';
 import { answerInputs, askedModel } from './model.js';
 import { defineStage } from './stage.js';
@@ -26,6 +34,10 @@ export const evaluateStage = defineStage({
   },
   describe: (summary) => describeEvaluation(summary),
 });
+
+/** Grades again what an evaluation has left in a folder of its own. @throws UserError for every other folder */
+export const gradeAgain = (dir: string, graders: EvaluateSettings['grader']): Promise<EvaluationSummary> =>
+  withResultOf('evaluate', dir, () => regrade(dir, graders));
 
 /** Problems whose first response is shown; all are in samples.jsonl. */
 const SHOWN = 2;
