@@ -14,4 +14,6 @@ const made = scope(() => {
   return ops.full([3], 5, { dtype: 'f32' });
 });
 const borrowed = fromArray(Float32Array.of(1, 2)); // over this thread's memory, which ends with it
+// The other thread frees them: here they must not be collected, which would free them as well.
+Object.assign(globalThis, { handedOver: [given, made, borrowed] });
 parentPort!.postMessage({ threads: threads(), made: made.handle, borrowed: borrowed.handle });
