@@ -53,7 +53,7 @@ export function evaluateNode<T>(node: Node, arithmetic: Arithmetic<T>, budget: W
     case 'product':
       return fold(node.factors.map(value), (a, b) => arithmetic.multiply(a, b));
     case 'power': {
-      budget.spend(4);
+      budget.spend(12);
       const exact = arithmetic.exactValue(node.exponent, budget);
       const exponent = exact || arithmetic.isExact ? undefined : value(node.exponent);
       if (!exact && exponent === undefined) return undefined;

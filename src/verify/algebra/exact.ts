@@ -15,6 +15,15 @@ export function exactValue(node: Node, budget: WorkBudget): Rational | undefined
   return evaluateNode(node, arithmeticWithin(budget), budget);
 }
 
+/**
+ * Counts what an operation on these fractions costs, before it is done: Euclid's algorithm, which brings the result to
+ * lowest terms, takes time as the square of its bits.
+ */
+function charge(budget: WorkBudget, a: Rational, b: Rational): void {
+  const bits = Math.min(bitLength(a.n) + bitLength(b.n), bitLength(a.d) + bitLength(b.d)) + 1;
+  budget.spend(Math.floor(bits ** 2 / 2 ** 11));
+}
+
 /** Gives `value` back if exact work with a number of its size stays quick, else undefined. */
 function bounded(value: Rational, budget: WorkBudget): Rational | undefined {
   const bits = Math.max(bitLength(value.n), bitLength(value.d));
@@ -30,8 +39,14 @@ function arithmeticWithin(budget: WorkBudget): Arithmetic<Rational> {
     constant: () => undefined,
     symbol: () => undefined,
     apply: () => undefined,
-    add: (a, b) => bounded(add(a, b), budget),
-    multiply: (a, b) => bounded(multiply(a, b), budget),
+    add: (a, b) => {
+      charge(budget, a, b);
+      return bounded(add(a, b), budget);
+    },
+    multiply: (a, b) => {
+      charge(budget, a, b);
+      return bounded(multiply(a, b), budget);
+    },
     power: (base, _, exponent) => exponent && power(base, exponent, budget),
     call: (name, args) => call(name, args, budget),
   };
