@@ -33,7 +33,9 @@ export function sameCollection(
   const ours = [...left].filter(([key]) => !right.has(key)).map(([, node]) => node);
   const theirs = [...right].filter(([key]) => !left.has(key)).map(([, node]) => node);
   if (ours.length > MAX_MATCHED || theirs.length > MAX_MATCHED) return false;
-  const values = new Map([...left.values(), ...right.values()].map((node) => [node, roughValue(node, budget)]));
+  const values = new Map(
+    [...left.values(), ...right.values()].map((node) => [node, roughValue(node, budget)]),
+  );
   const mayBeSame = (x: Node, y: Node) => isNear(values.get(x), values.get(y));
   const [all, others] = [[...left.values()], [...right.values()]];
   return (
