@@ -8,7 +8,7 @@
  * | --- | --- | --- |
  * | the same tree | nothing else: they are equal | `structure` |
  * | a residue | the values, then the moduli if both sides have one | (of the values) |
- * | a quantity | the values in one unit; a missing unit does not count, unlike units differ | `unit` |
+ * | a quantity | the values in one unit; a missing unit does not count, unlike units and words differ | `unit` |
  * | degrees and π, if they differ so far | the values, where 180° is π | `angle` |
  * | two relations | proportional links; else the values of the same name, or the sets of reals | `relation` |
  * | an equation and anything else | the value that the equation states; if it states none, they differ | `equation` |
@@ -49,7 +49,7 @@ import {
   type NodeOf,
 } from '../algebra/tree.js';
 import type { WorkBudget } from '../algebra/workBudget.js';
-import { conversion, isRadian, lettersOf } from '../parse/units.js';
+import { inUnit, isPlainUnit, lettersOf } from '../parse/units.js';
 import { sameCollection, sameInOrder } from './collections.js';
 import {
   asQuotient,
@@ -166,18 +166,14 @@ class Comparer {
     return value.equal ? this.compare(gold.modulus, pred.modulus) : value;
   }
 
-  /** Drops the unit if one side has none, converts it if both are known, and refuses unlike ones. */
+  /** Drops the unit if one side has none, converts it if both have one, and refuses unlike ones and words that say more. */
   #quantities(gold: Node, pred: Node): Outcome {
     if (gold.kind === 'quantity' && pred.kind === 'quantity') {
-      const units = [gold.unit, pred.unit];
-      if (units.some(isRadian) && units.includes('degree'))
-        return this.compare(withoutRadian(gold), withoutRadian(pred));
-      const factor = conversion(pred.unit, gold.unit);
-      if (factor === 'unlike') return { equal: false, stage: 'unit' };
-      const value = factor ? product(number(factor), pred.value) : pred.value;
-      return this.compare(gold.value, value);
+      const value = inUnit(pred.value, pred.unit, gold.unit);
+      return value ? this.compare(gold.value, value) : { equal: false, stage: 'unit' };
     }
     const [quantity, other] = gold.kind === 'quantity' ? [gold, pred] : [pred as NodeOf<'quantity'>, gold];
+    if (!isPlainUnit(quantity.unit)) return { equal: false, stage: 'unit' };
     const plain = this.compare(
       gold.kind === 'quantity' ? gold.value : gold,
       pred.kind === 'quantity' ? pred.value : pred,
@@ -329,8 +325,6 @@ class Comparer {
     return { equal: isSame, stage: 'ratio' };
   }
 }
-
-const withoutRadian = (node: NodeOf<'quantity'>): Node => (isRadian(node.unit) ? node.value : node);
 
 /** Lists the members of a union; undefined where anything but unions joins them. */
 function united(node: Node): Node[] | undefined {

@@ -4,9 +4,9 @@ import { commandFactor } from './commands.js';
 import type { Cursor } from './cursor.js';
 import { startsCondition } from './parse.js';
 import { primary } from './primary.js';
-import { CURRENCIES, degrees, withUnit } from './quantities.js';
+import { CURRENCIES, degrees, startsUnit, withUnit } from './quantities.js';
 import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from '../algebra/tree.js';
-import { conversion } from './units.js';
+import { inUnit } from './units.js';
 
 /** Reads terms with signs between them. */
 export function sum(cursor: Cursor): Node {
@@ -50,9 +50,16 @@ export function productOf(cursor: Cursor): Node {
     factors.push(sign === '*' ? factor : power(factor, number(-1n)));
     if (isPercent) factors.splice(0, factors.length, { kind: 'percent', value: product(...factors) });
   }
-  const value = product(...factors);
+  const value = withLastUnit(factors);
   const modulus = residue(cursor);
   return modulus ? { kind: 'residue', value, modulus } : value;
+}
+
+/** Multiplies factors; the unit of the last one is the product's: 2 · 10^7 Pa. */
+function withLastUnit(factors: readonly Node[]): Node {
+  const last = factors.at(-1)!;
+  const isOnly = last.kind === 'quantity' && factors.filter(({ kind }) => kind === 'quantity').length === 1;
+  return isOnly ? { ...last, value: product(...factors.slice(0, -1), last.value) } : product(...factors);
 }
 
 /** Reads the modulus 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`; undefined where none follows. */
@@ -74,10 +81,9 @@ function juxtaposed(cursor: Cursor): Node {
   const values = [first.value];
   while (cursor.peek()?.kind === 'number') {
     const next = factorsWithUnit(cursor);
-    const factor = next.kind === 'quantity' ? conversion(next.unit, first.unit) : undefined;
-    if (next.kind !== 'quantity' || !factor || factor === 'unlike')
-      throw cursor.failure('a number after a unit');
-    values.push(product(number(factor), next.value));
+    const value = next.kind === 'quantity' ? inUnit(next.value, next.unit, first.unit) : undefined;
+    if (!value) throw cursor.failure('a number after a unit');
+    values.push(value);
   }
   return { ...first, value: sumOf(...values) };
 }
@@ -86,7 +92,7 @@ function factorsWithUnit(cursor: Cursor): Node {
   const factors = [fraction(cursor) ?? postfixed(cursor)];
   while (startsFactor(cursor)) {
     const token = cursor.peek()!;
-    if (token.kind === 'text') {
+    if (token.kind === 'text' || startsUnit(cursor)) {
       const value = product(...factors);
       if (value.kind === 'text') throw cursor.failure('words');
       return withUnit(value, cursor);

@@ -309,7 +309,9 @@ class Lexer {
 
   /** Reads a single letter in another font: a unit after a value, `5 \text{ m}`, else a symbol. */
   #fontLetter(letter: string, at: number): void {
-    const isUnit = isUnitLetter(letter) && this.#followsValue(this.#tokens.at(-1));
+    const last = this.#tokens.at(-1);
+    const isUnit =
+      isUnitLetter(letter) && (this.#followsValue(last) || (last?.kind === 'command' && last.name === 'mu'));
     this.#push(at, isUnit ? { kind: 'text', text: letter, font: true } : { kind: 'letter', name: letter });
   }
 

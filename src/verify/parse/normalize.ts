@@ -88,6 +88,12 @@ export function normalize(answer: string): string {
   text = beforeConditions(text);
   // 4:30 p.m. is 4:30 pm.
   text = text.replace(/(?<=\d\s?)([AaPp])\.\s?([Mm])\b\.?/g, '$1$2');
+  // 1 h 20 min has units without a font.
+  text = text.replace(
+    /^(\d+)\s?h\s?(\d+)\s?m(?:in)?(?:\s?(\d+)\s?s)?$/,
+    (_, h: string, m: string, s?: string) =>
+      `${h}\\text{ h }${m}\\text{ min }${s === undefined ? '' : `${s}\\text{ s}`}`,
+  );
   // 95{minutes} has lost its \text.
   text = text.replace(/(?<=\d)\{([A-Za-z]{2,20})\}/g, '\\text{ $1}');
   // A doubled backslash before a letter was escaped twice unless it ends a row. Before `begin` it cannot end one:
