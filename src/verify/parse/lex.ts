@@ -240,8 +240,10 @@ class Lexer {
     }
   }
 
-  #isUnit(word: string, last: Token | undefined): boolean {
-    return (this.#followsValue(last) || last?.kind === 'text') && isUnitWord(word);
+  #isUnit(word: string, last: Token | undefined, hasFont = false): boolean {
+    if (!(this.#followsValue(last) || last?.kind === 'text')) return false;
+    // 5 mg is a mass, 2mg a product.
+    return isUnitWord(word, hasFont) || (word === 'mg' && this.#space);
   }
 
   #followsValue(last: Token | undefined): boolean {
@@ -299,7 +301,7 @@ class Lexer {
     if (lettered) this.#fontLetter(lettered[1]!, at);
     else if (/^,? ?(?:and|or|,)$/i.test(words)) this.#sign(at, ',');
     else if (PERCENT.test(words)) this.#sign(at, '%');
-    else if (this.#isUnit(words, this.#tokens.at(-1)))
+    else if (this.#isUnit(words, this.#tokens.at(-1), true))
       this.#push(at, { kind: 'text', text: words, font: true });
     else if (functionName(words) !== undefined) this.#push(at, { kind: 'command', name: words });
     else if (Object.hasOwn(WORDS, words)) this.#push(at, { kind: 'command', name: WORDS[words]! });
@@ -310,8 +312,12 @@ class Lexer {
   /** Reads a single letter in another font: a unit after a value, `5 \text{ m}`, else a symbol. */
   #fontLetter(letter: string, at: number): void {
     const last = this.#tokens.at(-1);
+    // 4.7\text{ k}\Omega
+    const isPrefix =
+      /^[kKMGm]$/.test(letter) && /^\s*\\Omega/.test(this.#source.slice(this.#at, this.#at + 12));
     const isUnit =
-      isUnitLetter(letter) && (this.#followsValue(last) || (last?.kind === 'command' && last.name === 'mu'));
+      (isPrefix || isUnitLetter(letter)) &&
+      (this.#followsValue(last) || (last?.kind === 'command' && last.name === 'mu'));
     this.#push(at, isUnit ? { kind: 'text', text: letter, font: true } : { kind: 'letter', name: letter });
   }
 

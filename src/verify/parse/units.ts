@@ -72,9 +72,14 @@ export function multipleOf(phrase: string): { factor: Rational; unit: string } |
 
 const singular = (word: string) => (word.length > 3 && word.endsWith('s') ? word.slice(0, -1) : word);
 
+/** Symbols that are units without an upright font as well; others, such as kT, are products of letters there. */
+const BARE =
+  /^(?:[cmk]m|k?g|m[lL]|in|ft|yd|mi|hr|hrs|sec|secs|min|mins|lbs?|oz|gal|mph|kmh|kph|k?hz|M?k?Hz|kj|k?J|k?cal|[kM]?e[vV]|k[wW]|kWh|k?[pP]a|atm|mol|deg|rad|usd|am|pm|AM|PM)$/;
+
 /** Tells whether a bare word of at least two letters after a number is a unit rather than a product of letters. */
-export function isUnitWord(word: string): boolean {
+export function isUnitWord(word: string, hasFont: boolean): boolean {
   if (word.length < 2) return false;
+  if (word.length <= 3 && !hasFont && !BARE.test(word)) return COUNTED.has(singular(word.toLowerCase()));
   return unitNamed(word) !== undefined || COUNTED.has(singular(word.toLowerCase()));
 }
 
