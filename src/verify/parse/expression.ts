@@ -21,7 +21,7 @@ export function sum(cursor: Cursor): Node {
       terms[0] = { kind: 'setOperation', operator: 'difference', left, right: term };
     } else terms.push(signed(term, sign));
     const next = cursor.accept('+', '-', '±', '∓');
-    if (next === undefined) return sumOf(...terms);
+    if (next === undefined) return withModulus(sumOf(...terms), cursor);
     sign = next;
   }
 }
@@ -39,8 +39,12 @@ const isSet = (node: Node) =>
 export function productOf(cursor: Cursor): Node {
   const factors = [juxtaposed(cursor)];
   for (;;) {
-    const sign = cursor.accept('*', '÷', '/');
+    const sign = cursor.accept('*', '÷', '/', '⨯');
     if (sign === undefined) break;
+    if (sign === '⨯') {
+      factors.push({ kind: 'apply', name: 'cross', args: [factors.pop()!, juxtaposed(cursor)] });
+      continue;
+    }
     const minus = cursor.accept('-', '+') === '-';
     const right = juxtaposed(cursor);
     // 1/2 % is half of one percent.
@@ -50,9 +54,7 @@ export function productOf(cursor: Cursor): Node {
     factors.push(sign === '*' ? factor : power(factor, number(-1n)));
     if (isPercent) factors.splice(0, factors.length, { kind: 'percent', value: product(...factors) });
   }
-  const value = withLastUnit(factors);
-  const modulus = residue(cursor);
-  return modulus ? { kind: 'residue', value, modulus } : value;
+  return withLastUnit(factors);
 }
 
 /** Multiplies factors; the unit of the last one is the product's: 2 · 10^7 Pa. */
@@ -62,16 +64,20 @@ function withLastUnit(factors: readonly Node[]): Node {
   return isOnly ? { ...last, value: product(...factors.slice(0, -1), last.value) } : product(...factors);
 }
 
-/** Reads the modulus 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`; undefined where none follows. */
-function residue(cursor: Cursor): Node | undefined {
+/**
+ * Reads the modulus 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`, which is that of the sum before it. Without
+ * parentheses it asks for the remainder: 17 mod 7 is 3.
+ */
+function withModulus(value: Node, cursor: Cursor): Node {
   const parenthesis = cursor.sees('(') ? 1 : 0;
   const token = cursor.peek(parenthesis);
-  if (token?.kind !== 'command' || !/^(?:pmod|bmod|mod|pod)$/.test(token.name)) return undefined;
+  if (token?.kind !== 'command' || !/^(?:pmod|bmod|mod|pod)$/.test(token.name)) return value;
   if (parenthesis) cursor.next();
   cursor.next();
   const modulus = postfixed(cursor);
   if (parenthesis) cursor.expect(')');
-  return modulus;
+  const isOperation = !parenthesis && /^b?mod$/.test(token.name);
+  return isOperation ? { kind: 'residue', value, modulus, isOperation } : { kind: 'residue', value, modulus };
 }
 
 /** Reads factors without signs between them and the unit after them; `1 hour 30 minutes` is one value. */
