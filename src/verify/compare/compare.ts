@@ -7,7 +7,8 @@
  * | sides | decided by | stage |
  * | --- | --- | --- |
  * | the same tree | nothing else: they are equal | `structure` |
- * | a residue | the values, then the moduli if both sides have one | (of the values) |
+ * | names with values, on both sides | the values of the same names: (a, b) = (2, 3) is b = 3, a = 2 | `names` |
+ * | a residue | the moduli if both sides have one, then the values, which may differ by moduli | `residue`, or of the values |
  * | a quantity | the values in one unit; a missing unit does not count, unlike units and words differ | `unit` |
  * | degrees and π, if they differ so far | the values, where 180° is π | `angle` |
  * | two relations | proportional links; else the values of the same name, or the sets of reals | `relation` |
@@ -18,6 +19,7 @@
  * | … all others | membership at the edges, beside and between them, and far out | `membership` |
  * | a matrix | cell by cell | `matrix` |
  * | two pairs in brackets | the brackets, then item by item in order | `interval` |
+ * | an interval and a list or set | nothing else: they differ | `interval` |
  * | a gold tuple | item by item, in order | `tuple` |
  * | another list or set | item by item, in any order | `set` |
  * | words | the letters, ignoring case | `text` |
@@ -33,10 +35,12 @@
  * | 20 and 20%, if they differ so far | the numbers without the sign, with `lenient` only | `percent` |
  */
 
+import { exactValue } from '../algebra/exact.js';
 import type { Outcome } from '../algebra/identity.js';
 import { reduceMatrices } from '../algebra/matrices.js';
 import {
   contains,
+  difference,
   mapChildren,
   number,
   product,
@@ -50,6 +54,7 @@ import {
 } from '../algebra/tree.js';
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { inUnit, isPlainUnit, lettersOf } from '../parse/units.js';
+import { assignmentsOf } from './assignments.js';
 import { sameCollection, sameInOrder } from './collections.js';
 import {
   asQuotient,
@@ -62,6 +67,7 @@ import {
   withoutIntegers,
   withSigns,
 } from './equations.js';
+import { inOneNotation } from './notation.js';
 import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
 import { sameValue } from './value.js';
@@ -82,7 +88,16 @@ export interface CompareOptions {
 
 /** Decides whether `pred` means what `gold` means, and names the rung that decided. Throws only BudgetExceeded. */
 export function compare(gold: Node, pred: Node, options: CompareOptions): Outcome {
-  const [a, b] = withSameIntegers(gold, pred);
+  const [a, b] = withSameIntegers(...inOneNotation(gold, pred));
+  const [ours, theirs] = [assignmentsOf(a), assignmentsOf(b)];
+  if (ours && theirs) {
+    const comparer = new Comparer(options);
+    const isSame = [...ours].every(([name, value]) => {
+      const other = theirs.get(name);
+      return other !== undefined && comparer.compare(prepared(value), prepared(other)).equal;
+    });
+    return { equal: ours.size === theirs.size && isSame, stage: 'names' };
+  }
   return new Comparer(options).compare(prepared(a), prepared(b));
 }
 
@@ -124,6 +139,12 @@ const isInequality = (node: Node): boolean =>
     ? !isEquation(node)
     : node.kind === 'list' && node.items.every((item) => item.kind === 'relation' && !isEquation(item));
 
+const isResidue = (node: Node): node is NodeOf<'residue'> => node.kind === 'residue' && !node.isOperation;
+
+/** Tells whether a pair is an interval, whose ends are no list: a square bracket includes its end. */
+const isInterval = (node: Node): boolean =>
+  node.kind === 'tuple' && node.items.length === 2 && (node.open === '[' || node.close === '[');
+
 /** Tells whether a node is a set of reals, whatever it is compared with. */
 const isRealSet = (node: Node): boolean => node.kind === 'setOperation' || node.kind === 'namedSet';
 
@@ -139,7 +160,7 @@ class Comparer {
   compare(gold: Node, pred: Node): Outcome {
     this.#options.budget.spend();
     if (sameTree(gold, pred)) return { equal: true, stage: 'structure' };
-    if (gold.kind === 'residue' || pred.kind === 'residue') return this.#residues(gold, pred);
+    if (isResidue(gold) || isResidue(pred)) return this.#residues(gold, pred);
     if (gold.kind === 'quantity' || pred.kind === 'quantity') return this.#quantities(gold, pred);
     if (gold.kind === 'relation' && pred.kind === 'relation') return this.#relations(gold, pred);
     if (isEquation(pred)) {
@@ -160,10 +181,16 @@ class Comparer {
 
   /** Compares the values and then the moduli; a modulus on one side only does not count. */
   #residues(gold: Node, pred: Node): Outcome {
-    if (gold.kind !== 'residue') return this.compare(gold, pred.kind === 'residue' ? pred.value : pred);
-    if (pred.kind !== 'residue') return this.compare(gold.value, pred);
+    if (!isResidue(gold)) return this.compare(gold, isResidue(pred) ? pred.value : pred);
+    if (!isResidue(pred)) return this.compare(gold.value, pred);
+    const modulus = this.compare(gold.modulus, pred.modulus);
+    if (!modulus.equal) return modulus;
     const value = this.compare(gold.value, pred.value);
-    return value.equal ? this.compare(gold.modulus, pred.modulus) : value;
+    // 1 and -2 are the same modulo 3.
+    const turns = value.equal
+      ? undefined
+      : exactValue(quotient(difference(gold.value, pred.value), gold.modulus), this.#options.budget);
+    return turns ? { equal: turns.d === 1n, stage: 'residue' } : value;
   }
 
   /** Drops the unit if one side has none, converts it if both have one, and refuses unlike ones and words that say more. */
@@ -193,6 +220,12 @@ class Comparer {
   /** Compares link by link; then `x = value` by its value, inequalities as sets of reals. */
   #relations(gold: NodeOf<'relation'>, pred: NodeOf<'relation'>): Outcome {
     if (sameRelation(gold, pred, this.#options.budget)) return { equal: true, stage: 'relation' };
+    // n ≡ 1 (mod 3) is n ≡ -2 (mod 3).
+    const [right, otherRight] = [gold.sides.at(-1)!, pred.sides.at(-1)!];
+    if (isResidue(right) && isResidue(otherRight) && gold.sides.length === 2 && pred.sides.length === 2) {
+      const isSame = gold.operators[0] === pred.operators[0] && sameTree(gold.sides[0]!, pred.sides[0]!);
+      return isSame ? this.#residues(right, otherRight) : { equal: false, stage: 'relation' };
+    }
     // The values of one name may be written in different ways: x = 1/3 against x = 0.333333.
     if (isEquation(gold) && isEquation(pred)) {
       const [left, otherLeft] = [gold.sides[0]!, pred.sides[0]!];
@@ -201,7 +234,8 @@ class Comparer {
         return this.compare(value, otherValue);
       return { equal: false, stage: 'relation' };
     }
-    return this.#membership(gold, pred, 'relation');
+    const [names, others] = [[...symbolsOf(gold)].join(), [...symbolsOf(pred)].join()];
+    return names === others ? this.#membership(gold, pred, 'relation') : { equal: false, stage: 'relation' };
   }
 
   /** Compares both sides as sets of reals; names the rung `stage`. */
@@ -222,7 +256,13 @@ class Comparer {
     if (isInequality(pred) && !isInequality(gold) && !this.#options.setAcceptsRelation) {
       return { equal: false, stage: 'asymmetry' };
     }
-    if (gold.kind === 'list' && pred.kind === 'list' && gold.items.length === pred.items.length) {
+    const joined = (node: Node) => node.kind === 'list' && Boolean(node.isEither);
+    if (
+      gold.kind === 'list' &&
+      pred.kind === 'list' &&
+      gold.items.length === pred.items.length &&
+      joined(gold) === joined(pred)
+    ) {
       const outcome = this.#unordered(gold.items, pred.items);
       if (outcome.equal) return outcome;
     }
@@ -256,6 +296,8 @@ class Comparer {
   /** Compares lists, sets and tuples; a tuple keeps its order, a list or set has none. */
   #collections(gold: Node, pred: Node): Outcome {
     if (isCollection(gold) && isCollection(pred)) {
+      if (gold.kind !== pred.kind && (isInterval(gold) || isInterval(pred)))
+        return { equal: false, stage: 'interval' };
       const [a, b] = [valuesOf(gold), valuesOf(pred)];
       // If all items are equations, they are compared as equations: a = 2, b = 19 is b = 19, a = 2.
       const haveNames =

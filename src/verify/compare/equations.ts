@@ -59,9 +59,10 @@ export function withoutApproximation(node: Node): Node {
     : { ...node, operators: node.operators.slice(0, at), sides: node.sides.slice(0, at + 1) };
 }
 
-/** Shortens a chain `x = 5 + 6 = 11` to `x = 11`; leaves a chain that does not begin with a name. */
+/** Shortens a chain `x = 5 + 6 = 11` to `x = 11`; leaves one that does not begin with a name or has several (x = y = 0). */
 export function shortened(node: Node): Node {
   if (!isEquation(node) || node.sides.length < 3 || !isName(node.sides[0]!)) return node;
+  if (node.sides.slice(1, -1).every(({ kind }) => kind === 'symbol')) return node;
   return { ...node, operators: ['='], sides: [node.sides[0]!, node.sides.at(-1)!] };
 }
 
@@ -71,7 +72,10 @@ export function shortened(node: Node): Node {
  */
 export function valueOf(node: Node): Node | undefined {
   if (!isEquation(node)) return undefined;
-  const [first] = node.sides as [Node];
+  const [first, second] = node.sides as [Node, Node];
+  // 5 = x
+  if (node.sides.length === 2 && second.kind === 'symbol' && !hasSymbols({ ...node, sides: [first] }))
+    return first;
   return node.sides.length > 2 || isName(first) || !hasSymbols(node) ? node.sides.at(-1) : undefined;
 }
 

@@ -61,7 +61,7 @@ export function realSetOf(node: Node, budget: WorkBudget): RealSet | undefined {
     case 'relation':
       return described(node, budget);
     case 'list':
-      return conjunction(node.items, budget);
+      return joined(node, budget);
     default: {
       const value = realValue(node, budget);
       return value === undefined ? undefined : finite([node], budget);
@@ -127,14 +127,20 @@ function combined(a: RealSet, b: RealSet, operator: NodeOf<'setOperation'>['oper
   };
 }
 
-/** Reads several inequalities: all of them must hold, or one of them if no number satisfies all. */
-function conjunction(items: readonly Node[], budget: WorkBudget): RealSet | undefined {
-  const sets = items.map((item) => realSetOf(item, budget));
-  if (!items.every((item) => item.kind === 'relation') || !sets.every((set) => set !== undefined))
-    return undefined;
+/**
+ * Reads several conditions on one variable. Between them "or" asks for one of them, a comma or "and" for all, or for
+ * one of them if no number satisfies all.
+ */
+function joined({ items, isEither }: NodeOf<'list'>, budget: WorkBudget): RealSet | undefined {
+  const sets = items.map((item) => realSetOf(item.kind === 'membership' ? item.set : item, budget));
+  const isCondition = items.every(({ kind }) => kind === 'relation' || kind === 'membership');
+  const names = new Set(items.map((item) => [...symbolsOf(item)].join()));
+  if (!isCondition || names.size > 1 || !sets.every((set) => set !== undefined)) return undefined;
+  const any = () => sets.reduce((a, b) => combined(a, b, 'union'));
+  if (isEither) return any();
   const all = sets.reduce((a, b) => combined(a, b, 'intersection'));
   const isEmpty = sameRealSet(all, { has: () => false, edges: [] }) === true;
-  return isEmpty ? sets.reduce((a, b) => combined(a, b, 'union')) : all;
+  return isEmpty ? any() : all;
 }
 
 /** Gives the numbers that satisfy a relation in one variable, which may be a function's value: 0 < f(x) < 1. */

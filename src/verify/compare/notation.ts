@@ -1,0 +1,94 @@
+/**
+ * @file Brings two answers to one notation before they are compared: bound variables, letters before parentheses,
+ * constants of integration.
+ */
+
+import {
+  children,
+  contains,
+  mapChildren,
+  product,
+  substitute,
+  symbol,
+  symbolsOf,
+  type Node,
+  type NodeOf,
+} from '../algebra/tree.js';
+
+/** Brings both sides to one notation. */
+export function inOneNotation(gold: Node, pred: Node): readonly [Node, Node] {
+  const [a, b] = [withPlainBounds(gold), withPlainBounds(pred)];
+  const [c, d] = [withProducts(a, b), withProducts(b, a)];
+  return [c, withSameConstants(d, c)];
+}
+
+const isIntegral = (node: Node): node is NodeOf<'apply'> =>
+  node.kind === 'apply' && /^(?:i{1,3}|o)int$/.test(node.name);
+
+/** Gives bound variables one name: the index of a sum, and the variable of a definite integral. */
+function withPlainBounds(node: Node): Node {
+  const plain = mapChildren(node, withPlainBounds);
+  if (plain.kind === 'series') {
+    const name = `index ${depthOf(plain.body)}`;
+    const body = substitute(plain.body, new Map([[plain.index, symbol(name)]]));
+    return { ...plain, index: name, body };
+  }
+  // An integral without limits is a function of its variable.
+  if (!isIntegral(plain) || plain.args.length < 3) return plain;
+  const body = plain.args.at(-1)!;
+  const factors = body.kind === 'product' ? body.factors : [];
+  const at = factors.findIndex(
+    (factor, index) => isSymbol(factor, 'd') && factors[index + 1]?.kind === 'symbol',
+  );
+  if (at < 0) return plain;
+  const variable = factors[at + 1] as NodeOf<'symbol'>;
+  const bound = symbol(`variable ${depthOf(body)}`);
+  const rest = factors.filter((_, index) => index !== at && index !== at + 1);
+  const inner = substitute(product(...rest, symbol('differential')), new Map([[variable.name, bound]]));
+  return { ...plain, args: [...plain.args.slice(0, -1), inner] };
+}
+
+const isSymbol = (node: Node, name: string): boolean => node.kind === 'symbol' && node.name === name;
+
+/** Counts the sums and integrals within each other. */
+function depthOf(node: Node): number {
+  const inner = Math.max(0, ...children(node).map(depthOf));
+  return node.kind === 'series' || isIntegral(node) ? inner + 1 : inner;
+}
+
+/**
+ * Reads a letter before parentheses as a factor, `g(x - y)`, or as the name of a point, `A(2, 3)`, where the other side
+ * does not use it as a function.
+ */
+function withProducts(node: Node, other: Node): Node {
+  const isFunction = (name: string) => contains(other, (part) => part.kind === 'apply' && part.name === name);
+  const isLetter = (name: string) =>
+    /^(?:\p{L}|\\?[a-z]+)(?:_\w+)?$/u.test(name) && !/^(?:derivative|cross)$/.test(name);
+  const read = (part: Node): Node => {
+    const plain = mapChildren(part, read);
+    if (plain.kind !== 'apply' || !isLetter(plain.name) || isFunction(plain.name)) return plain;
+    if (plain.args.length > 1) return { kind: 'tuple', open: '(', close: '(', items: plain.args };
+    return symbolsOf(other).has(plain.name) ? product(symbol(plain.name), plain.args[0]!) : plain;
+  };
+  return read(node);
+}
+
+/** The names of constants that may be any number. */
+const CONSTANT = /^(?:[CcKk]|[CcKk]_\{?\w\}?|[A-D])$/;
+
+/** Renames the constants of integration of `pred` to those of `gold`, in the order in which they occur. */
+function withSameConstants(pred: Node, gold: Node): Node {
+  const [ours, theirs] = [inOrder(pred), inOrder(gold)];
+  const free = ours.filter((name) => !theirs.includes(name));
+  const wanted = theirs.filter((name) => !ours.includes(name));
+  const isConstant = wanted.length > 0 && wanted.every((name) => /^[CcKk](?:_|$)/.test(name));
+  if (!isConstant || free.length !== wanted.length || !free.every((name) => CONSTANT.test(name))) return pred;
+  return substitute(pred, new Map(free.map((name, index) => [name, symbol(wanted[index]!)])));
+}
+
+/** Lists the symbols of a tree in the order in which they occur first. */
+function inOrder(node: Node, into: string[] = []): string[] {
+  if (node.kind === 'symbol' && !into.includes(node.name)) into.push(node.name);
+  for (const child of children(node)) inOrder(child, into);
+  return into;
+}
