@@ -52,10 +52,13 @@ napi_value loadLibrary(napi_env env, size_t, napi_value* argv) {
   return undefined(env);
 }
 
+// deviceCount(type) → how many there are; 0 where libtorch's half for them is not loaded. Throws libtorch's reason where it
+// finds none, which its own count would only print.
 napi_value deviceCount(napi_env env, size_t, napi_value* argv) {
   const c10::DeviceType type = c10::Device(text(env, argv[0])).type();
-  const bool known = c10::impl::hasDeviceGuardImpl(type);
-  return toJs(env, known ? static_cast<double>(c10::impl::VirtualGuardImpl(type).deviceCount()) : 0.0);
+  if (!c10::impl::hasDeviceGuardImpl(type)) return toJs(env, 0.0);
+  at::globalContext().lazyInitDevice(type);
+  return toJs(env, static_cast<double>(c10::impl::VirtualGuardImpl(type).deviceCount()));
 }
 
 napi_value setDevice(napi_env env, size_t, napi_value* argv) {

@@ -35,9 +35,9 @@ Example:
     )
     .action(async (name: string, options: { json?: boolean; out?: string }) => {
       const { getModel } = await import('../hub/get.js');
-      const { copyModel, requireFree } = await import('../hub/ownCopy.js');
+      const { copyModel, requireNewFolder } = await import('../hub/ownCopy.js');
       const { out } = options;
-      if (out !== undefined) requireFree(out);
+      if (out !== undefined) requireNewFolder(out);
       const progress = createProgress(name);
       const finish = () => {
         progress.finish();

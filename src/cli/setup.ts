@@ -8,7 +8,7 @@ import { printJson } from './output.js';
 
 export function setupCommand(): Command {
   return new Command('setup')
-    .description('Find or fetch libtorch and compile the addon for it. A second run does nothing.')
+    .description('Find or fetch libtorch and compile the addon for it. A second run checks that it loads.')
     .option('--cuda', 'insist on the CUDA libraries (about 2.7 GB)')
     .option('--json', 'print what was found as JSON')
     .addHelpText(

@@ -193,6 +193,11 @@ describe('a run that would write nothing', () => {
       [{ ...wrong, correctness: { math_verify_reparsed_answer: [true] } }],
       /1 row = 1 verdicts_missing; .*--verdicts mv/,
     ],
+    [
+      'no source that is taken',
+      [{ ...wrong, source: 'cn_k12', correctness: { math_verify_reparsed_answer: [true] } }],
+      /1 row = 1 cn_k12; rows of this source are left out/,
+    ],
     ['no verdicts', [wrong, wrong], /2 rows = 2 verdicts_missing; redistill verify/],
     [
       'no problem known to be valid',

@@ -112,8 +112,7 @@ async function makeSets(run: Run, out: string, spool: Spool<CandidateRow>): Prom
   }
 
   using account = new FileReplacement(join(out, 'summary.json'));
-  account.write(`${JSON.stringify(summary, null, 2)}
-`);
+  account.write(`${JSON.stringify(summary, null, 2)}\n`);
   const files = [sets, dropped, duplicates, ...(contaminated ? [contaminated] : []), quarantine, account];
   // Files that only some runs write would be taken for this one's.
   const absent = ['summary.json', ...optionalFiles].map((name) => join(out, name));

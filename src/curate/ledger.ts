@@ -98,12 +98,7 @@ export class Ledger {
   dropUnusable(row: TraceRow, ordinal: number, reason: DropReason): void {
     this.drop({ ordinal, originalIndex: row.originalIndex }, reason);
     if (reason === 'invalid_problem' && row.fields.problem_is_valid === undefined) this.#lacking.validity++;
-    const { llm, mvReparsed } = row.correctness;
-    const onlyRules =
-      reason === 'verdicts_missing'
-        ? verdictsOf(row, 'mv')
-        : mvReparsed?.some((verdict, i) => verdict && !row.cutOff?.[i]);
-    if (onlyRules && (llm?.every((verdict) => verdict === null) ?? true)) this.#lacking.judge++;
+    if (lacksJudge(row, reason)) this.#lacking.judge++;
   }
 
   /** Enters what the filters found. */
@@ -162,4 +157,13 @@ export class Ledger {
       hints: hintsOf(this.#lacking),
     };
   }
+}
+
+/** Tells whether a row without the judge's verdicts was dropped for that, and the rules alone would have kept it. */
+function lacksJudge(row: TraceRow, reason: DropReason): boolean {
+  const { llm, mvReparsed } = row.correctness;
+  if (llm?.some((verdict) => verdict !== null)) return false;
+  if (reason === 'verdicts_missing') return verdictsOf(row, 'mv') !== null;
+  const isRight = (verdict: boolean | null, i: number) => verdict === true && !row.cutOff?.[i];
+  return reason === 'no_correct_trace' && (mvReparsed?.some(isRight) ?? false);
 }

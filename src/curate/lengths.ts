@@ -54,9 +54,6 @@ export interface Lengths {
   responses: number[];
 }
 
-/** Texts go to the tokenizer together, up to so many characters, so that all cores have work. */
-const BATCH_CHARACTERS = 1 << 20;
-
 /** Counts tokens with the student's tokenizer. */
 export class LengthMeter {
   readonly #tokenizer: ChatTokenizer;
@@ -71,7 +68,7 @@ export class LengthMeter {
       template ? this.#renderPart(prompt) : prompt.map(responseText).join('\n');
     const answerText = (response: RowMessage) =>
       template ? this.#renderPart([response]) : responseText(response);
-    const counts = await this.#countAll(
+    const counts = await this.#tokenizer.countAll(
       items.flatMap(({ prompt, responses }) => [promptText(prompt), ...responses.map(answerText)]),
     );
     let next = 0;
@@ -83,7 +80,7 @@ export class LengthMeter {
 
   /** Counts each response together with its prompt, as the chat template writes them. @throws UserError as above */
   async measureConversations(items: readonly Measurable[]): Promise<number[][]> {
-    const counts = await this.#countAll(
+    const counts = await this.#tokenizer.countAll(
       items.flatMap(({ prompt, responses }) =>
         responses.map((response) => this.#tokenizer.renderChat([...prompt, response])),
       ),
@@ -100,16 +97,5 @@ export class LengthMeter {
         `lengths cannot be counted as the paper's code does, with the chat template over the prompt and the answer apart: ${messageOf(error)}; set "length_count" to content`,
       );
     }
-  }
-
-  async #countAll(texts: readonly string[]): Promise<number[]> {
-    const counts: number[] = [];
-    for (let start = 0; start < texts.length;) {
-      let end = start;
-      for (let size = 0; end < texts.length && size < BATCH_CHARACTERS; end++) size += texts[end]!.length;
-      for (const tokens of await this.#tokenizer.countAll(texts.slice(start, end))) counts.push(tokens);
-      start = end;
-    }
-    return counts;
   }
 }

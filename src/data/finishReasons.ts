@@ -1,4 +1,5 @@
 /** @file Reads from a row why each of its generations ended, and says which of them were cut off. */
+import { plainNumber } from '../util/exactJson.js';
 
 /**
  * Values of `finish_reason` that mean that the model had not finished, in lower case: OpenAI's and vLLM's `length`, and
@@ -20,25 +21,29 @@ type Fields = Record<string, unknown>;
 
 /**
  * Why each of `count` generations ended, null where the row does not say, undefined where it says so of none: by its
- * `generation_details[i]`, else a generation's own message, else its `finish_reasons[i]` (OpenR1-Math-220k), else, in a row of one generation, by the row's
- * own fields; the two sides of a pair have columns of their own, as `curate` writes them. Where there is no
- * `finish_reason`, a `stop_reason` or `incomplete_details` (OpenAI's responses) counts.
+ * `generation_details[i]`, else a generation's own message, else its `finish_reasons[i]` (OpenR1-Math-220k), else, in a
+ * row of one generation, by the row's own fields; the two sides of a pair have columns of their own, as `curate` writes
+ * them. Where there is no `finish_reason`, a `stop_reason` or `incomplete_details` (OpenAI's responses) counts.
  */
 export function finishReasonsOf(row: Fields, count: number): (string | null)[] | undefined {
-  const { generation_details: details, generations } = row;
   const sides = row.chosen === undefined ? undefined : [row.chosen_finish_reason, row.rejected_finish_reason];
   const list = row.finish_reasons ?? sides;
-  const reasons = Array.from({ length: count }, (_, i) => {
-    const flat = at(list, i);
-    return (
-      reasonIn(at(details, i)) ??
-      reasonIn(at(generations, i)) ??
-      (typeof flat === 'string' ? flat : undefined) ??
-      (count === 1 ? reasonIn(row) : undefined) ??
-      null
-    );
-  });
+  const reasons = Array.from(
+    { length: count },
+    (_, i) => reasonOf(row, i, list) ?? (count === 1 ? reasonIn(row) : undefined) ?? null,
+  );
   return reasons.some((reason) => reason !== null) ? reasons : undefined;
+}
+
+/**
+ * Why the response that a training row teaches ended: by the chosen side's column or the row's own fields, else, in a row
+ * of several generations, as `finishReasonsOf` reads that of its `chosen_gen_idx`. Undefined where the row does not say.
+ */
+export function taughtFinishReason(row: Fields): string | undefined {
+  const chosen = row.chosen_finish_reason;
+  const own = typeof chosen === 'string' ? chosen : reasonIn(row);
+  const index = plainNumber(row.chosen_gen_idx);
+  return own ?? (index === undefined ? undefined : reasonOf(row, index, row.finish_reasons));
 }
 
 /**
@@ -52,6 +57,18 @@ export function cutOffOf(row: Fields, count: number): boolean[] | undefined {
     (_, i) => isCutOff(reasons?.[i]) || at(row.is_reasoning_complete, i) === false,
   );
   return cut.includes(true) ? cut : undefined;
+}
+
+/** The reason of one of a row's generations, where there is one to each. */
+function reasonOf(
+  { generation_details: details, generations }: Fields,
+  i: number,
+  list: unknown,
+): string | undefined {
+  const flat = at(list, i);
+  return (
+    reasonIn(at(details, i)) ?? reasonIn(at(generations, i)) ?? (typeof flat === 'string' ? flat : undefined)
+  );
 }
 
 /** The reason that an object's fields give. */

@@ -1,15 +1,13 @@
 /** @file Reads from a row its messages and what its chat template is given besides. Refuses what cannot be text. */
-import type { RowMessage, TemplateInputs } from '../text/template.js';
+import { reservedVariables, type RowMessage, type TemplateInputs } from '../text/template.js';
 import { parseJson } from '../util/exactJson.js';
+import { isObject } from './jsonl.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 /** Makes an error that names the row. */
 export type Fail = (problem: string) => Error;
 
 export const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Reads a list of messages. Their other fields go along; those that are null count as absent.
@@ -49,20 +47,6 @@ function contentProblem({ content, tool_calls: calls }: Fields): string | undefi
   return undefined;
 }
 
-/** What a template always gets, or what says what is done with its text: a row cannot set it as a variable. */
-const RESERVED = new Set([
-  ...[
-    'messages',
-    'conversation',
-    'tools',
-    'add_generation_prompt',
-    'continue_final_message',
-    'chat_template',
-  ],
-  ...['tokenize', 'padding', 'truncation', 'max_length', 'return_tensors', 'return_dict'],
-  ...['return_assistant_tokens_mask', 'tokenizer_kwargs'],
-]);
-
 /**
  * Reads a row's `tools` and `chat_template_kwargs`, each as it is or as JSON text.
  * @returns undefined where the row has neither
@@ -74,10 +58,10 @@ export function parseTemplateInputs(row: Fields, fail: Fail): TemplateInputs | u
     throw fail('"tools" must be a list of JSON schemas, or the JSON text of one');
   if (!isAbsent(kwargs) && !isObject(kwargs))
     throw fail('"chat_template_kwargs" must be an object, or the JSON text of one');
-  const reserved = Object.keys(kwargs ?? {}).find((key) => RESERVED.has(key));
+  const reserved = Object.keys(kwargs ?? {}).find((key) => reservedVariables.has(key));
   if (reserved !== undefined) throw fail(`"chat_template_kwargs" cannot set "${reserved}"`);
   if (isAbsent(tools) && isAbsent(kwargs)) return undefined;
-  return { ...(!isAbsent(tools) && { tools: tools }), ...(!isAbsent(kwargs) && { kwargs }) };
+  return { ...(!isAbsent(tools) && { tools }), ...(!isAbsent(kwargs) && { kwargs }) };
 }
 
 /** The value of a JSON text; a text that is none stays a text, and an empty one counts as absent. */

@@ -1,6 +1,6 @@
 /** @file Finds the Parquet columns that fit rows of JSON. */
 import type { SchemaElement } from 'hyparquet';
-import { ExactNumber, numberText, writeJson } from '../util/exactJson.js';
+import { ExactNumber, numberText, plainNumber, writeJson } from '../util/exactJson.js';
 
 type Kind = 'boolean' | 'integer' | 'number' | 'text' | 'list' | 'object';
 
@@ -14,7 +14,7 @@ export class Shape {
   readonly #fields = new Map<string, Shape>();
   #element: Shape | undefined;
   #opaque = false;
-  /** There are numbers that a double cannot hold. */
+  /** There are numbers that no double holds. */
   #exact = false;
 
   readonly #depth: number;
@@ -31,8 +31,9 @@ export class Shape {
       this.#element ??= new Shape(this.#depth + 1);
       for (const inner of value) this.#element.add(inner);
     } else if (value instanceof ExactNumber) {
-      this.#kinds.add(fitsInt64(value) ? 'integer' : 'text');
-      this.#exact = true;
+      const isHeld = plainNumber(value) !== undefined;
+      this.#kinds.add(isHeld ? 'number' : fitsInt64(value) ? 'integer' : 'text');
+      this.#exact ||= !isHeld;
     } else if (typeof value === 'object') {
       this.#kinds.add('object');
       for (const [name, inner] of Object.entries(value)) {
@@ -103,9 +104,10 @@ export class Shape {
       case 'text':
         return typeof value === 'string' ? value : (numberText(value) ?? JSON.stringify(value));
       case 'json':
-        return writeJson([value]).slice(1, -1);
-      case 'boolean':
+        return writeJson(value);
       case 'number':
+        return plainNumber(value);
+      case 'boolean':
         return value;
     }
   }

@@ -34,6 +34,7 @@ export class ColumnPages {
   readonly #end: number;
   /** Digits after the point of a decimal; undefined for what is none. */
   readonly #scale: number | undefined;
+  readonly #isFloat: boolean;
   #position: number;
   #dictionary: DecodedArray | undefined;
   #rows: unknown[] = [];
@@ -47,6 +48,8 @@ export class ColumnPages {
     const schemaPath = getTreePath(schema, meta.path_in_schema);
     const { element } = schemaPath.at(-1)!;
     this.#scale = scaleOf(element);
+    this.#isFloat =
+      meta.type === 'FLOAT' || meta.type === 'DOUBLE' || element.logical_type?.type === 'FLOAT16';
     this.path = meta.path_in_schema.join('.');
     this.#repeated = getMaxRepetitionLevel(schemaPath) > 0;
     this.#decoder = {
@@ -79,6 +82,7 @@ export class ColumnPages {
 
   take(count: number): unknown[] {
     const rows = this.#rows.slice(this.#taken, (this.#taken += count));
+    if (this.#isFloat) return rows.map(floatOf);
     return this.#scale === undefined ? rows : rows.map((value) => decimalOf(value, this.#scale!));
   }
 
@@ -132,6 +136,14 @@ function scaleOf({
 /** The element of a column whose values are read as they are stored. */
 function asStored({ name, type, type_length: length }: SchemaElement): SchemaElement {
   return { name, ...(type && { type }), ...(length !== undefined && { type_length: length }) };
+}
+
+/** A float of a column: one that is whole is kept apart from the ints, as in JSON. Lists are of floats. */
+function floatOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(floatOf);
+  if (!Number.isInteger(value)) return value;
+  const text = Object.is(value, -0) ? '-0' : String(value);
+  return readNumber(text.includes('e') ? text : `${text}.0`);
 }
 
 /** A decimal of a column: whole numbers, or big-endian bytes in two's complement, over 10^scale. Lists are of decimals. */

@@ -1,5 +1,5 @@
 /** @file Opens a file of rows as pieces of bytes, unpacked, whatever its name; what it cannot be read as, it refuses by name. */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
@@ -7,6 +7,7 @@ import { messageOf, UserError } from '../util/errors.js';
 import { readFully } from '../util/files.js';
 
 const PIECE_BYTES = 1 << 20;
+const STANDARD_INPUT = 0;
 /** So much of a Zstandard file is unpacked at a time: four bytes of it may become 128 KiB. */
 const ZSTD_BYTES = 1 << 12;
 
@@ -18,7 +19,7 @@ export function* readPieces(path: string): Generator<Buffer, void> {
     for (let read = readPiece(fd, piece, path); read > 0; read = readPiece(fd, piece, path))
       yield piece.subarray(0, read);
   } finally {
-    closeSync(fd);
+    if (fd !== STANDARD_INPUT) closeSync(fd);
   }
 }
 
@@ -160,6 +161,8 @@ function begins(bytes: Buffer, magic: string): boolean {
 
 function open(path: string): number {
   try {
+    // A socket, which Node gives to the programs that it starts, cannot be opened by its name.
+    if (path === '/dev/stdin' && fstatSync(STANDARD_INPUT).isSocket()) return STANDARD_INPUT;
     return openSync(path, 'r');
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';

@@ -1,7 +1,7 @@
 /** @file The one reader of problems with known answers. What counts as the same answer is for src/verify to say. */
 import { createHash } from 'node:crypto';
 import { UserError } from '../util/errors.js';
-import { ExactNumber, numberText, writeJson } from '../util/exactJson.js';
+import { ExactNumber, numberText, plainNumber, writeJson } from '../util/exactJson.js';
 import { deriveSeed, Random } from '../util/random.js';
 import { RowError, rowError, type BadLine } from './jsonl.js';
 import { readRows } from './readRows.js';
@@ -64,8 +64,8 @@ export async function* readProblemRows(
   for await (const { line, row } of readRows(path, onBadLine)) {
     const place = index++;
     try {
-      const own = row.original_index;
-      const originalIndex = Number.isSafeInteger(own) ? (own as number) : place;
+      const own = plainNumber(row.original_index);
+      const originalIndex = own !== undefined && Number.isSafeInteger(own) ? own : place;
       const id = idOf(row.id ?? place, path, line);
       const problem = problemText(row, path, line, names.problem);
       const { golds, rawGolds } = goldsOf(row, path, line, names.answer);
@@ -151,7 +151,8 @@ function goldsOf(
 ): Pick<ProblemRow, 'golds' | 'rawGolds'> {
   const given: unknown = row[name] ?? (name === 'answer' ? solved(row.solution) : undefined);
   if (given === undefined) throw rowError(path, line, `the field "${name}" is missing`);
-  const answers: unknown[] = Array.isArray(given) ? given : [given];
+  const list: unknown[] = Array.isArray(given) ? given : [given];
+  const answers = list.map((answer) => plainNumber(answer) ?? answer);
   if (answers.length === 0 || !answers.every(isAnswer))
     throw rowError(path, line, `"${name}" must be a text, a number or a list of them`);
   const golds = answers.map((answer) => finalAnswer(String(answer)));

@@ -71,6 +71,6 @@ function* arrayRows(
     const line = index + 1;
     if (isObject(row)) yield { line, row };
     else if (!onBadLine) throw rowError(path, line, NOT_AN_OBJECT);
-    else onBadLine({ file: path, line, problem: NOT_AN_OBJECT, text: writeJson([row]).slice(1, -1) });
+    else onBadLine({ file: path, line, problem: NOT_AN_OBJECT, text: writeJson(row) });
   }
 }

@@ -162,10 +162,13 @@ describe('what a chat template is given', () => {
     [{ tools: ['f'] }, /"tools" must be a list/],
     [{ tools: '[{' }, /"tools" must be a list/],
     [{ tools: 3 }, /"tools" must be a list/],
+    [{ tools: '[12345678901234567890]' }, /"tools" must be a list/],
+    [{ chat_template_kwargs: '12345678901234567890' }, /"chat_template_kwargs" must be an object/],
     [{ chat_template_kwargs: [] }, /"chat_template_kwargs" must be an object/],
     [{ chat_template_kwargs: 'enable_thinking' }, /"chat_template_kwargs" must be an object/],
     [{ chat_template_kwargs: { tools: [tool] } }, /"chat_template_kwargs" cannot set "tools"/],
     [{ chat_template_kwargs: { add_generation_prompt: true } }, /cannot set "add_generation_prompt"/],
+    [{ chat_template_kwargs: { sanitize_control_tokens: true } }, /cannot set "sanitize_control_tokens"/],
   ])('is refused where it has another shape: %j', (columns, message) => {
     const bad = () => read({ messages: [user, right], ...columns });
     expect(bad).toThrow(UserError);

@@ -12,7 +12,7 @@ export function responseText(message: RowMessage): string {
   const content = contentText(message);
   const thought = reasoningOf(message);
   const calls: unknown[] = Array.isArray(given) ? given : [];
-  const called = calls.map((call) => `<tool_call>\n${writeJson([call]).slice(1, -1)}\n</tool_call>`);
+  const called = calls.map((call) => `<tool_call>\n${writeJson(call)}\n</tool_call>`);
   const said = [content, ...called].filter((part) => part !== '').join('\n');
   if (thought === undefined || content.includes('</think>')) return said;
   return `<think>\n${thought}\n</think>\n\n${said.trimStart()}`;

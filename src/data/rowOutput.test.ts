@@ -2,8 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ExactNumber, parseJson, writeJson } from '../util/exactJson.js';
 import { replaceTogether } from '../util/files.js';
 import { readParquetRows } from './parquet.js';
+import { readRows } from './readRows.js';
 import { openRowOutput } from './rowOutput.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-output-'));
@@ -64,6 +66,7 @@ describe('openRowOutput', () => {
       {
         ...absent,
         ...rows[0],
+        ms: new ExactNumber('1.0'),
         details: [
           { finish: 'stop', verdict: { correct: true, stage: null } },
           { finish: 'length', verdict: null },
@@ -79,6 +82,15 @@ describe('openRowOutput', () => {
   it('writes many row groups', async () => {
     const many = Array.from({ length: 1234 }, (_, id) => ({ id, texts: [`text ${id}`, null] }));
     expect(await readParquet(await write('many.parquet', many))).toEqual(many);
+  });
+
+  it.each(['jsonl', 'parquet'])('keeps floats that are whole apart from ints (%s)', async (ending) => {
+    const json =
+      '[{"a":1.0,"b":[0.0,0.5],"c":{"d":-0.0,"e":1},"f":1e+22},{"a":null,"b":[],"c":null,"f":3.0}]';
+    const path = await write(`floats.${ending}`, parseJson(json) as Record<string, unknown>[]);
+    const read = [];
+    for await (const { row } of readRows(path)) read.push(row);
+    expect(writeJson(read)).toBe(json);
   });
 
   it('leaves nothing where it is given up or stopped', async () => {

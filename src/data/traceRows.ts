@@ -1,5 +1,5 @@
 /** @file Streams trace rows of any shape from files. What the shapes are stands in traceShapes.ts. */
-import { writeJson } from '../util/exactJson.js';
+import { plainNumber, writeJson } from '../util/exactJson.js';
 import { RowError, type BadLine } from './jsonl.js';
 import { readRows } from './readRows.js';
 import type { TraceRow } from './traceRow.js';
@@ -52,8 +52,9 @@ export async function* readTraceRows(
   yield* unpaired.values();
 }
 
-function indexOf({ original_index: index }: Record<string, unknown>): number | undefined {
-  return typeof index === 'number' && Number.isSafeInteger(index) && index >= 0 ? index : undefined;
+function indexOf({ original_index: given }: Record<string, unknown>): number | undefined {
+  const index = plainNumber(given);
+  return index !== undefined && Number.isSafeInteger(index) && index >= 0 ? index : undefined;
 }
 
 /** Adds one generation to the row of its prompt. */

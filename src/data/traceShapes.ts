@@ -1,7 +1,7 @@
 /** @file Reads one row of traces, whichever of the shapes it has. Knows nothing of files. */
 import { z } from 'zod';
-import { contentText, reasoningFields } from '../text/messages.js';
-import type { RowMessage } from '../text/template.js';
+import { contentText } from '../text/messages.js';
+import { reasoningFields, type RowMessage } from '../text/template.js';
 import { numberText } from '../util/exactJson.js';
 import { cutOffOf, finishReasonsOf } from './finishReasons.js';
 import { rowError } from './jsonl.js';
@@ -11,7 +11,7 @@ import { isPlain, responseText } from './responseText.js';
 import type { TraceRow } from './traceRow.js';
 
 /** A trace that somebody has marked right or wrong. */
-export interface LabelledTrace extends Generation {
+interface LabelledTrace extends Generation {
   correct: boolean;
 }
 

@@ -1,5 +1,6 @@
 /** @file Compares a row's labels with a fresh verification of its responses against the gold answer. */
 
+import { numberText } from '../util/exactJson.js';
 import { verify } from '../verify/verify.js';
 import type { PreparedRow, PreparedSide, RowCheck } from './check.js';
 import { finding, ofSide, quote, type Finding } from './findings.js';
@@ -17,8 +18,8 @@ export const notLabelledWrong: RowCheck = ({ sides, fields }) =>
 /** Returns the gold answer, if the row has one. */
 function goldOf({ answer, gold }: Record<string, unknown>): string | undefined {
   for (const value of [answer, gold]) {
-    if (typeof value === 'number') return String(value);
-    if (typeof value === 'string' && value.trim() !== '') return value;
+    const text = typeof value === 'string' ? value : numberText(value);
+    if (text !== undefined && text.trim() !== '') return text;
   }
   return undefined;
 }

@@ -2,10 +2,10 @@
 
 import { RowError } from '../data/jsonl.js';
 import { parseRecord, type TrainingRecord } from '../data/records.js';
+import { responseText } from '../data/responseText.js';
 import { UnencodableText } from '../text/encoder.js';
-import { calledTools, contentText, reasoningOf } from '../text/messages.js';
+import { contentText, reasoningOf } from '../text/messages.js';
 import { sidesOf, tokenSide, type Side } from '../text/sides.js';
-import type { RowMessage } from '../text/template.js';
 import { encodePrompt, type TokenRow } from '../text/tokenRows.js';
 import { TextTooLong } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
@@ -72,16 +72,8 @@ async function prepareSide(
     role,
     content: message ? contentText(message) : (response as string),
     reasoning: message && reasoningOf(message),
-    said: saidIn(response),
+    said: (message ? responseText(message) : (response as string)).trim(),
     row,
     trainedText: () => (text ??= tokenizer.decode(row.ids.subarray(row.responseStart))),
   };
-}
-
-/** All that a response says, as one text. */
-function saidIn(response: Side['response']): string {
-  if (typeof response === 'string') return response.trim();
-  const message = response[0] as RowMessage & { tool_calls?: unknown };
-  const calls = calledTools(message).length > 0 ? JSON.stringify(message.tool_calls) : '';
-  return [reasoningOf(message) ?? '', contentText(message).trim(), calls].join('\0');
 }

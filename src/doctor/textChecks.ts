@@ -1,7 +1,6 @@
 /** @file Checks a row's texts: control tokens, broken characters, thinking, responses that were cut off. */
 
-import { isCutOff } from '../data/finishReasons.js';
-import { isAbsent } from '../data/messages.js';
+import { isCutOff, taughtFinishReason } from '../data/finishReasons.js';
 import { contentText } from '../text/messages.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import type { PreparedRow, PreparedSide, RowCheck, SideCheck } from './check.js';
@@ -89,8 +88,8 @@ export const thinkingOpened: SideCheck = (side, row, { student: { tokenizer } })
 export const notCutOff: SideCheck = (side, { fields }) => {
   if (!learned(side)) return [];
   const { content } = side;
-  const reason = finishReason(fields);
-  if (isCutOff(reason)) return [finding('cut-off', `the teacher stopped with ${quote(String(reason))}`)];
+  const reason = taughtFinishReason(fields);
+  if (isCutOff(reason)) return [finding('cut-off', `the teacher stopped with ${quote(reason!)}`)];
   const end = content.lastIndexOf('</think>');
   if (end >= 0 && content.slice(end + '</think>'.length).trim() === '')
     return [finding('cut-off', 'nothing follows its thinking')];
@@ -99,21 +98,6 @@ export const notCutOff: SideCheck = (side, { fields }) => {
     return [finding('cut-off', `it ends in ${quote(content.slice(box))}`)];
   return [];
 };
-
-/** Returns the reason as an endpoint gave it for the response to be learned or, in trace rows, for the trace that was taken. */
-function finishReason(fields: Record<string, unknown>): unknown {
-  const {
-    chosen_finish_reason: chosen,
-    generation_details: details,
-    finish_reasons: reasons,
-    chosen_gen_idx,
-  } = fields;
-  const own = chosen ?? fields.finish_reason;
-  if (!isAbsent(own) || typeof chosen_gen_idx !== 'number') return own;
-  const of = (list: unknown): unknown =>
-    Array.isArray(list) ? (list as unknown[])[chosen_gen_idx] : undefined;
-  return (of(details) as { finish_reason?: unknown } | null | undefined)?.finish_reason ?? of(reasons);
-}
 
 /** Tells whether the brace at `start` is closed again. */
 function closes(text: string, start: number): boolean {

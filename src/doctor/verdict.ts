@@ -1,6 +1,7 @@
 /** @file Makes the verdict on one row from its findings. */
 
 import type { Role } from '../objectives/objective.js';
+import { plainNumber } from '../util/exactJson.js';
 import type { PreparedRow } from './check.js';
 import { severityOf, type Finding, type Severity } from './findings.js';
 
@@ -25,10 +26,10 @@ export function verdictOf(
 ): RowVerdict {
   const problems = findings.map((found) => ({ ...found, severity: severityOf(found.code) }));
   const worst = problems.some(({ severity }) => severity === 'error') ? 'error' : 'warning';
-  const { original_index: index } = fields;
+  const index = plainNumber(fields.original_index);
   return {
     line,
-    ...(typeof index === 'number' && { original_index: index }),
+    ...(index !== undefined && { original_index: index }),
     verdict: problems.length === 0 ? 'ok' : worst,
     problems,
     ...(!row && problems.some(({ code }) => code === 'too-long') && { fate: 'dropped' }),

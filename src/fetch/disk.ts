@@ -1,17 +1,16 @@
 /** @file Checks free disk space and explains a full disk. */
-import { statfs } from 'node:fs/promises';
 import { formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
+import { freeBytes } from '../util/fileErrors.js';
 import { cacheDir } from './paths.js';
 
 /**
- * Checks that the file system of `folder`, which must exist, has `needed` bytes for this user.
+ * Checks that the cache's file system, on which `folder` is, has `needed` bytes for this user.
  * @param what names in the error what needs them
  */
-export async function requireSpace(folder: string, needed: number, what: string): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
-  if (free < needed) {
+export function requireSpace(folder: string, needed: number, what: string): void {
+  const free = freeBytes(folder);
+  if (free !== undefined && free < needed) {
     const [present, asked] = formatUnequalBytes(free, needed);
     throw new UserError(
       `${folder} has ${present} free and ${what} needs about ${asked}: free some space, or set ` +

@@ -41,7 +41,7 @@ export async function unpackWheel(wheel: string, folder: string, options: Unpack
     const wanted = entries.filter((entry) => !entry.fileName.endsWith('/') && options.keep(entry.fileName));
     const total = wanted.reduce((sum, entry) => sum + entry.uncompressedSize, 0);
     if (total > MAX_BYTES) throw new Error(`it would unpack to ${total} bytes`);
-    await requireSpace(folder, total, basename(wheel));
+    requireSpace(folder, total, basename(wheel));
     let done = 0;
     for (const entry of wanted) {
       await unpackEntry(zip, entry, folder, digests.get(entry.fileName), (bytes) => {

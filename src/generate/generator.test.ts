@@ -1,13 +1,16 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { bigramModel, chainModel, pieceTokenizer } from '../../test/support/bigrams.js';
+import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { expectedSequences, familyDir, familyNames } from '../../test/support/families.js';
 import { loadModel } from '../models/checkpoint.js';
 import { packSequences } from '../models/pack.js';
 import type { Transformer } from '../models/transformer.js';
+import { ChatTokenizer } from '../text/tokenizer.js';
 import { noGrad } from '../torch/autograd.js';
 import { toInt32Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { liveTensors, scope } from '../torch/tensor.js';
+import { UserError } from '../util/errors.js';
 import { Generator, type Completion, type GenerateProgress } from './generator.js';
 
 const characters = pieceTokenizer(Array.from({ length: 128 }, (_, i) => String.fromCharCode(i)));
@@ -52,6 +55,16 @@ describe('Generator', () => {
     prompt(...Array.from({ length: 1 + ((i * 5) % 7) }, (_, j) => (i + 3 * j) % 128)),
   );
   const sampling = { temperature: 1, topP: 0.9, samples: 3, maxNewTokens: 30, seed: 11 };
+
+  it('refuses tokens that the model does not know, and takes the last that it knows', async () => {
+    const { vocabSize } = model.config;
+    await expect(generator.generate([prompt(1, vocabSize, 2)], { maxNewTokens: 1 })).rejects.toThrow(
+      new UserError(
+        `prompt 1 has the token id ${vocabSize}, but the model has ${vocabSize} embeddings: its tokenizer is another model's`,
+      ),
+    );
+    expect(await generator.generate([prompt(1, vocabSize - 1)], { maxNewTokens: 1 })).toHaveLength(1);
+  });
 
   it('gives the same samples whatever the batch, and others for another seed', async () => {
     const first = await generator.generate(prompts, sampling);
@@ -154,6 +167,20 @@ describe('Generator', () => {
     );
     const full = { ids: new Int32Array(128) };
     await expect(generator.generate([full], { maxNewTokens: 5 })).rejects.toThrow('128 positions');
+  });
+});
+
+describe('what a model says', () => {
+  it('keeps the marks of thinking that are special tokens, without what frames the turn', async () => {
+    const special = ['<|im_end|>', '<|im_start|>', '<think>', '</think>'];
+    const template = '{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}';
+    const tokenizer = ChatTokenizer.load(chatDirectory(template, special));
+    const printable = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i));
+    const pieces = [...printable, ' ', '\n', '\n\n', ...special];
+    using said = chainModel(pieces, ['?', '<|im_start|>', '<think>', 'a', '</think>', '3', '<|im_end|>']);
+    const ids = await tokenizer.encode('1+2?');
+    const [completion] = await new Generator(said, tokenizer).generate([{ ids }], { maxNewTokens: 9 });
+    expect(completion).toMatchObject({ text: '<think>a</think>3', finishReason: 'stop' });
   });
 });
 

@@ -1,5 +1,6 @@
 /** @file Batched decoding of a loaded model: sequences join, step together and leave. Does not know what is asked or what becomes of the responses. */
 import { setImmediate } from 'node:timers/promises';
+import { requireEmbeddings } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
@@ -84,7 +85,7 @@ export class Generator {
    * other prompts and on `batchSize` only as far as rounding in larger or smaller matrix products does.
    * @param prompts tokens, and what a prompt is called in errors
    * @returns `samples` completions a prompt, in the order of the prompts
-   * @throws UserError for impossible options, and for a prompt that is empty or fills the model's positions
+   * @throws UserError for impossible options, and for a prompt that `begin` refuses
    */
   async generate(
     prompts: readonly { ids: Int32Array; name?: string }[],
@@ -183,7 +184,7 @@ export class Generator {
   /**
    * A sequence that goes on from a prompt.
    * @param name what the prompt is called in errors
-   * @throws UserError where the prompt is empty or fills the model's positions
+   * @throws UserError where the prompt is empty, fills the model's positions or has tokens that the model does not know
    */
   begin(
     ids: Int32Array,
@@ -195,7 +196,7 @@ export class Generator {
       replayedTokens?: number | undefined;
     },
   ): Sequence {
-    const { maxPositions } = this.model.config;
+    const { maxPositions, vocabSize } = this.model.config;
     const { name, maxNewTokens, replayedTokens } = options;
     if (ids.length === 0) throw new UserError(`${name} has no tokens`);
     if (ids.length >= maxPositions) {
@@ -203,6 +204,7 @@ export class Generator {
         `${name} has ${ids.length} tokens, which leaves no room in the model's ${maxPositions} positions: shorten it`,
       );
     }
+    requireEmbeddings(ids, vocabSize, name);
     return new Sequence(ids, {
       limit: Math.min(maxNewTokens, maxPositions - ids.length),
       random: new Random(options.seed),

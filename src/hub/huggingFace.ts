@@ -1,7 +1,7 @@
 /** @file Downloads the files of a model from the Hugging Face hub. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,9 @@ import { INDEX_FILE, SINGLE_FILE } from '../models/modelFiles.js';
 
 /** Files that are fetched beside the weights, if the repository has them. */
 const WANTED =
-  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\.json$|^chat_template\.(jinja|json)$|^(LICENSE|NOTICE)[\w.-]*$/i;
+  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\.json$|^chat_template\.(jinja|json)$|^additional_chat_templates\/tool_use\.jinja$|^(LICENSE|NOTICE)[\w.-]*$/i;
+/** The only folder that is looked into. */
+const TEMPLATES = 'additional_chat_templates';
 const ATTEMPTS = 4;
 const RETRY_MS = 500;
 
@@ -132,7 +134,11 @@ export async function downloadModel(
   connection: Connection,
 ): Promise<void> {
   const pinned = { name: repository.name, revision: commit };
-  const listed = await explained(repository, () => list(pinned, connection));
+  const top = await explained(repository, () => list(pinned, connection));
+  const hasTemplates = top.some(({ type, path }) => type === 'directory' && path === TEMPLATES);
+  const listed = hasTemplates
+    ? [...top, ...(await explained(repository, () => list(pinned, connection, TEMPLATES)))]
+    : top;
   const files = new Map(listed.filter(({ type }) => type === 'file').map((file) => [file.path, file]));
   const required = (path: string): ListFileEntry => {
     const file = files.get(path);
@@ -155,11 +161,16 @@ export async function downloadModel(
   await fetchFiles(repository, pinned, [...small, ...weights], directory, connection);
 }
 
-async function list({ name, revision }: HubRepository, connection: Connection): Promise<ListFileEntry[]> {
+async function list(
+  { name, revision }: HubRepository,
+  connection: Connection,
+  folder?: string,
+): Promise<ListFileEntry[]> {
   const entries: ListFileEntry[] = [];
   for await (const entry of listFiles({
     repo: name,
     revision,
+    ...(folder !== undefined && { path: folder }),
     ...access(),
     fetch: patientFetch(connection, true),
   })) {
@@ -198,8 +209,9 @@ async function fetchFiles(
   connection: Connection,
 ): Promise<void> {
   const total = files.reduce((sum, { size }) => sum + size, 0);
-  const present = files.reduce((sum, { path }) => sum + (sizeOf(join(directory, path)) ?? 0), 0);
-  await requireSpace(directory, total - present, repository.name);
+  const sizeSoFar = (path: string) => sizeOf(path) ?? sizeOf(partOf(path)) ?? 0;
+  const present = files.reduce((sum, { path }) => sum + sizeSoFar(join(directory, path)), 0);
+  requireSpace(directory, total - present, repository.name);
   let done = 0;
   for (const file of files) {
     const before = done;
@@ -220,7 +232,8 @@ async function fetchFile(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   if (sizeOf(target) === file.size) return;
-  const part = `${target}.part`;
+  makeFolder(dirname(target));
+  const part = partOf(target);
   for (let attempt = 1; ; attempt++) {
     try {
       await explained(repository, () => appendRest(pinned, file, part, connection, onBytes));
@@ -291,6 +304,9 @@ async function appendRest(
     `the download of ${path} ended after ${got} of ${whole}: run the same command again to go on`,
   );
 }
+
+/** Where a file is until all of it has arrived. */
+const partOf = (target: string): string => `${target}.part`;
 
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');

@@ -1,22 +1,30 @@
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkModelDirectory } from '../models/directory.js';
 import { UserError } from '../util/errors.js';
 import type { ModelLocation } from './cache.js';
 import { getModel } from './get.js';
-import { copyModel } from './ownCopy.js';
+import { copyModel, requireNewFolder } from './ownCopy.js';
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  return { ...fs, copyFileSync: vi.fn(fs.copyFileSync) };
+});
 
 const gguf = fileURLToPath(new URL('../../test/fixtures/gguf/llama-smollm.gguf', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'own-copy-'));
@@ -50,6 +58,56 @@ describe('copyModel', () => {
     await copyModel(location, out);
     expect(inode(out, 'model.safetensors')).not.toBe(inode(mine.path, 'model.safetensors'));
     expect(existsSync(join(out, 'optimizer.bin'))).toBe(false);
+  });
+
+  it('fills an empty folder that is there, also through a link, and leaves the folder itself in place', async () => {
+    const [out, link] = [join(root, 'kept'), join(root, 'link')];
+    mkdirSync(out, { mode: 0o750 });
+    symlinkSync(out, link);
+    const before = statSync(out);
+    expect(await copyModel(cached, link)).toMatchObject({ path: link });
+    checkModelDirectory(out);
+    expect(readlinkSync(link)).toBe(out);
+    expect([statSync(out).ino, statSync(out).mode]).toEqual([before.ino, before.mode]);
+  });
+
+  it.each([
+    ['', /^The path to write to is empty/],
+    ['dangling', /dangling is there already and is no folder: name another --out$/],
+    ['pipe/model', /model cannot be used: a part of the path is a file, not a folder/],
+  ])('refuses --out %j before anything is fetched', (name, message) => {
+    rmSync(join(root, 'dangling'), { force: true });
+    symlinkSync(join(root, 'nowhere'), join(root, 'dangling'));
+    writeFileSync(join(root, 'pipe'), '');
+    const out = name === '' ? '' : join(root, name);
+    expect(() => {
+      requireNewFolder(out);
+    }).toThrow(UserError);
+    expect(() => {
+      requireNewFolder(out);
+    }).toThrow(message);
+  });
+
+  it('takes the template for tools along, which is in a folder', async () => {
+    const mine = await copyModel(cached, join(root, 'with-tools'));
+    const template = join('additional_chat_templates', 'tool_use.jinja');
+    mkdirSync(join(mine.path, 'additional_chat_templates'));
+    writeFileSync(join(mine.path, template), '{{ tools }}');
+    const { path } = await copyModel(await getModel(mine.path), join(root, 'tools-too'));
+    expect(readFileSync(join(path, template), 'utf8')).toBe('{{ tools }}');
+  });
+
+  it('leaves nothing where it fails', async () => {
+    const mine = await copyModel(cached, join(root, 'broken'));
+    const location = await getModel(mine.path);
+    vi.mocked(copyFileSync).mockImplementationOnce(() => {
+      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    });
+    const out = join(root, 'half', 'model');
+    await expect(copyModel(location, out)).rejects.toThrow(
+      new RegExp(`^${out}/config.json cannot be written: the disk is full`),
+    );
+    expect(existsSync(join(root, 'half'))).toBe(false);
   });
 
   it('replaces nothing', async () => {

@@ -1,49 +1,65 @@
 /** @file Makes a folder of a model's own where the user wants it: `models get --out`. */
-import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { explainDiskError } from '../fetch/disk.js';
+import { constants, copyFileSync, linkSync, lstatSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { withScratch } from '../fetch/scratch.js';
 import { weightFiles } from '../models/directory.js';
 import { companionFiles, INDEX_FILE } from '../models/modelFiles.js';
-import { makeFolder } from '../util/folders.js';
 import { UserError } from '../util/errors.js';
+import { explained } from '../util/fileErrors.js';
+import { makeFolder, removeEmptyFolders, requirePath } from '../util/folders.js';
 import type { ModelLocation } from './cache.js';
 import { statOf } from './names.js';
 
-/** @throws UserError where `out` is something that must not be replaced */
-export function requireFree(out: string): void {
-  const stats = statOf(out);
-  if (stats === undefined) return;
-  if (!stats.isDirectory())
-    throw new UserError(`${out} is there already and is no folder: name another --out`);
-  if (readdirSync(out).length > 0)
+/** @throws UserError where `out` is something else than a new or empty folder */
+export function requireNewFolder(out: string): void {
+  requirePath(out);
+  explained(out, () => {
+    if (lstatSync(out, { throwIfNoEntry: false }) === undefined) return;
+    if (statOf(out)?.isDirectory() !== true)
+      throw new UserError(`${out} is there already and is no folder: name another --out`);
+    requireNothingIn(out);
+  });
+}
+
+/** @param except the name of what is ours in the folder */
+function requireNothingIn(out: string, except?: string): void {
+  if (readdirSync(out).some((name) => name !== except))
     throw new UserError(`${out} is there already and is not empty: name another --out`);
 }
 
 /**
- * Puts a model's files into a new folder, in one step. Weights from the cache are hard links where that is possible, so
- * that they take no more space; all else, and what comes from a directory of the user's, is copied.
+ * Puts a model's files into a new or empty folder; if that fails, the folder is as it was. Weights from the cache are hard
+ * links where that is possible, so that they take no more space; all else, and what comes from a directory of the user's,
+ * is copied.
  */
 export async function copyModel(model: ModelLocation, out: string): Promise<ModelLocation> {
-  requireFree(out);
-  const target = resolve(out);
+  requireNewFolder(out);
   const weights = weightFiles(model.path);
+  // Weights come last: a folder without them is no model.
   const files = [...companionFiles, INDEX_FILE, ...weights].filter((name) =>
     statOf(join(model.path, name))?.isFile(),
   );
-  makeFolder(dirname(target));
-  await withScratch(dirname(target), (scratch) => {
-    const folder = join(scratch, 'model');
-    mkdirSync(folder);
-    for (const name of files) {
-      const [from, to] = [join(model.path, name), join(folder, name)];
-      if (model.source === 'directory' || !weights.includes(name) || !linked(from, to)) copy(from, to);
-    }
-    requireFree(out);
-    renameSync(folder, target);
-    return Promise.resolve();
-  });
-  return { ...model, path: target, didWork: true };
+  const made = makeFolder(out);
+  try {
+    await withScratch(out, (scratch) => {
+      for (const name of files) {
+        const [from, to] = [join(model.path, name), join(scratch, name)];
+        makeFolder(dirname(to));
+        if (model.source !== 'directory' && weights.includes(name) && linked(from, to)) continue;
+        explained(join(out, name), () => {
+          copyFileSync(from, to, constants.COPYFILE_FICLONE);
+        });
+      }
+      requireNothingIn(out, basename(scratch));
+      for (const name of new Set(files.map((file) => file.split('/')[0]!)))
+        renameSync(join(scratch, name), join(out, name));
+      return Promise.resolve();
+    });
+  } catch (error) {
+    removeEmptyFolders(made);
+    throw error;
+  }
+  return { ...model, path: resolve(out), didWork: true };
 }
 
 function linked(from: string, to: string): boolean {
@@ -52,13 +68,5 @@ function linked(from: string, to: string): boolean {
     return statSync(to).isFile();
   } catch {
     return false; // another file system, or one without links
-  }
-}
-
-function copy(from: string, to: string): void {
-  try {
-    copyFileSync(from, to, constants.COPYFILE_FICLONE);
-  } catch (error) {
-    throw explainDiskError(error);
   }
 }

@@ -16,6 +16,8 @@ import { toBytes } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { liveTensors, scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import { removeKnown } from '../util/ownFolder.js';
+import { companionFiles, savedFiles } from './modelFiles.js';
 import { loadModel, namedTensors, saveModel, writeShards, type LoadedModel } from './checkpoint.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 
@@ -66,6 +68,17 @@ describe('loading and saving', () => {
       expect(readFileSync(join(first, 'model.safetensors')).equals(readFileSync(theirs))).toBe(true);
     for (const { model } of [loaded, again]) model[Symbol.dispose]();
     expect(liveTensors()).toBe(before);
+  });
+
+  it('takes along the files beside the weights, also the template for tools, which is in a folder', () => {
+    const [dir, out] = [copyOf('llama'), fresh()];
+    mkdirSync(join(dir, 'additional_chat_templates'));
+    for (const file of companionFiles) if (!existsSync(join(dir, file))) writeFileSync(join(dir, file), file);
+    saveModel(loadModel(dir, { dtype: 'f32' }), out);
+    for (const file of companionFiles)
+      expect(readFileSync(join(out, file)).equals(readFileSync(join(dir, file))), file).toBe(true);
+    removeKnown(out, savedFiles);
+    expect(existsSync(out)).toBe(false);
   });
 
   it('writes the element types that the files had', () => {

@@ -1,6 +1,6 @@
 /** @file Loads and saves a Hugging Face model directory, with its weights as tensors. */
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { dtypeSize, type Dtype } from '../torch/dtype.js';
@@ -130,8 +130,10 @@ export function saveModel(
 ): void {
   makeFolder(out);
   for (const file of companionFiles) {
-    if (existsSync(join(dir, file)) && join(dir, file) !== join(out, file))
-      copyFileSync(join(dir, file), join(out, file));
+    const [from, to] = [join(dir, file), join(out, file)];
+    if (!existsSync(from) || from === to) continue;
+    makeFolder(dirname(to));
+    copyFileSync(from, to);
   }
   if (readConfig(dir).tied !== model.config.tied) writeTie(out, model.config.tied);
   scope(() => {

@@ -1,6 +1,6 @@
 /** @file The names of the files of a model directory. Touches neither disk nor tensors. */
 
-/** Files of a model directory beside its weights; saving copies those that exist. */
+/** Files of a model directory beside its weights, some in a folder; saving copies those that exist. */
 export const companionFiles = [
   'config.json',
   'generation_config.json',
@@ -12,6 +12,7 @@ export const companionFiles = [
   'vocab.json',
   'merges.txt',
   'chat_template.jinja',
+  'additional_chat_templates/tool_use.jinja',
   'LICENSE',
   'NOTICE',
 ] as const;

@@ -13,7 +13,7 @@ import { cacheDir } from '../fetch/paths.js';
 import { withScratch } from '../fetch/scratch.js';
 import { nativeDir } from './nativeDir.js';
 
-export const ADDON_NAME = 'redistill.node';
+const ADDON_NAME = 'redistill.node';
 /** Approximate memory of the compiler for one file that includes ATen. */
 const BYTES_PER_JOB = 1.5e9;
 const SHOWN_LINES = 15;
@@ -53,16 +53,21 @@ export interface BuildOptions {
 }
 
 /**
- * Compiles native/ against `libtorch` into the cache and returns the addon's path; returns at once if that was done
- * before. The addon appears in one step, after a separate process has loaded it once.
+ * Compiles native/ against `libtorch` into the cache and returns the addon's path; one of an earlier call is used if it
+ * can be loaded. The addon appears in one step, after a separate process has loaded it once.
  * @throws UserError if a tool is missing, or with the compiler's first error and the path of the whole log
  */
 export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {}): Promise<string> {
   const { progress = silentProgress } = options;
   const target = addonPathFor(libtorch);
-  if (existsSync(target)) return target;
-  requireBuildTools();
   const folder = dirname(target);
+  if (existsSync(target)) {
+    const fault = await loadFault(target);
+    if (fault === undefined) return target;
+    progress.log(`The addon ${target} cannot be loaded (${fault}); it is compiled again.`);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  requireBuildTools();
   progress.log(`Compiling the addon for torch ${libtorch.version} (${libtorch.torchDir}).`);
   await withScratch(dirname(folder), async (scratch) => {
     const build = join(scratch, 'build');
@@ -126,14 +131,21 @@ function firstError(tail: readonly string[]): string {
 }
 
 async function requireLoadable(addon: string, libtorch: Libtorch): Promise<void> {
-  const script = 'process.dlopen({ exports: {} }, process.argv[1])';
-  const result = await runCommand(process.execPath, ['-e', script, addon]);
-  if (result.code === 0) return;
-  const reason = result.tail.find((line) => /^Error: /.test(line)) ?? result.tail.at(-1) ?? 'no reason given';
+  const fault = await loadFault(addon);
+  if (fault === undefined) return;
   throw new UserError(
-    `the addon was compiled but libtorch in ${libtorch.torchDir} does not load (${reason.replace(/^Error: /, '')}): ` +
+    `the addon was compiled but libtorch in ${libtorch.torchDir} does not load (${fault}): ` +
       'set LIBTORCH to a complete torch, or remove that one and run `redistill setup` again',
   );
+}
+
+/** Loads an addon in a process of its own, which a damaged one may end; returns why it cannot be loaded, if it cannot. */
+export async function loadFault(addon: string): Promise<string | undefined> {
+  const script = 'process.dlopen({ exports: {} }, process.argv[1])';
+  const result = await runCommand(process.execPath, ['-e', script, addon]);
+  if (result.code === 0) return undefined;
+  const reason = result.tail.find((line) => /^Error: /.test(line)) ?? result.tail.at(-1) ?? 'no reason given';
+  return reason.replace(/^Error: /, '');
 }
 
 function parallelJobs(): number {

@@ -1,14 +1,13 @@
-import { renameSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { renameSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CPU_LIBRARIES, TORCH_METADATA, installPip, torchWheel } from '../../test/support/fakePip.js';
 import { Sandbox } from '../../test/support/sandbox.js';
 import { cudaRequirements, fetchLibtorch, isWanted } from './fetchLibtorch.js';
 
-vi.mock('node:fs/promises', async (original) => {
-  const fs = await original<typeof import('node:fs/promises')>();
-  return { ...fs, statfs: vi.fn(fs.statfs) };
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  return { ...fs, statfsSync: vi.fn(fs.statfsSync) };
 });
 
 let sandbox: Sandbox;
@@ -125,8 +124,8 @@ process.exit(status);`,
 
   it('checks the space before the download', async () => {
     installPip(sandbox);
-    vi.mocked(statfs).mockResolvedValueOnce({ bavail: 1000, bsize: 1_000_000 } as Awaited<
-      ReturnType<typeof statfs>
+    vi.mocked(statfsSync).mockReturnValueOnce({ bavail: 1000, bsize: 1_000_000 } as ReturnType<
+      typeof statfsSync
     >);
     await expectFailure(/ has 1 GB free and set-up needs about 2 GB: free some space, or set XDG_CACHE_HOME/);
     expect(sandbox.calls('pip3 download')).toEqual([]);

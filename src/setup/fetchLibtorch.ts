@@ -39,7 +39,7 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorc
     'fetching libtorch',
     'set LIBTORCH to a folder with include/ and lib/ of a torch you have',
   );
-  await requireSpace(dirname(target), cuda ? CUDA_SPACE : CPU_SPACE, 'set-up');
+  requireSpace(dirname(target), cuda ? CUDA_SPACE : CPU_SPACE, 'set-up');
   await withScratch(dirname(target), async (scratch) => {
     const tree = join(scratch, 'tree');
     mkdirSync(tree);

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { type Progress, silentProgress } from '../util/progress.js';
-import { buildAddon, requireBuildTools } from './addon.js';
+import { buildAddon, loadFault, requireBuildTools } from './addon.js';
 import { explainDiskError } from '../fetch/disk.js';
 import { fetchLibtorch } from './fetchLibtorch.js';
 import { findLibtorch } from './libtorch.js';
@@ -25,17 +25,19 @@ export interface SetupOptions {
 }
 
 /**
- * Finds or fetches libtorch and compiles the addon for it. If that has been done, it takes milliseconds and does not
- * start a program. Several processes may call it at once: one works, the others wait for it.
+ * Finds or fetches libtorch and compiles the addon for it. If that has been done, the addon is only loaded once, in
+ * another process; one that cannot be loaded is compiled again. Several processes may call it at once: one works, the
+ * others wait for it.
  * @throws UserError that says what to do if something is missing or fails; the cache then holds nothing incomplete
  */
 export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & { didWork: boolean }> {
   const { cuda = false, progress = silentProgress } = options;
-  const present = (): Setup | null => {
+  const present = async (): Promise<Setup | null> => {
     const setup = readSetup();
-    return setup !== null && (!cuda || setup.libtorch.cuda) ? setup : null;
+    if (setup === null || (cuda && !setup.libtorch.cuda)) return null;
+    return (await loadFault(setup.addonPath)) === undefined ? setup : null;
   };
-  const ready = present();
+  const ready = await present();
   if (ready !== null) return { ...ready, didWork: false };
   requireBuildTools();
   const waiting = () => {
@@ -43,7 +45,7 @@ export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & {
   };
   try {
     return await withLock(join(cacheDir(), 'setup.lock'), waiting, async () => {
-      const meanwhile = present();
+      const meanwhile = await present();
       if (meanwhile !== null) return { ...meanwhile, didWork: false };
       for (const folder of ['libtorch', 'addon']) removeStaleScratch(join(cacheDir(), folder));
       const log = (line: string) => {

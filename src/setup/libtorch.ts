@@ -19,7 +19,7 @@ export interface Libtorch {
 export const TORCH_VERSION = '2.11.0';
 const OLDEST_MINOR = 9;
 const NEWEST_MINOR = 12;
-export const SUPPORTED = `2.${OLDEST_MINOR} to 2.${NEWEST_MINOR}`;
+const SUPPORTED = `2.${OLDEST_MINOR} to 2.${NEWEST_MINOR}`;
 
 /** Reads version and kind of the libtorch in `torchDir`; null if headers or libraries are missing. */
 export function describeLibtorch(torchDir: string, source: Libtorch['source']): Libtorch | null {

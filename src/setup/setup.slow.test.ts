@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -59,7 +68,7 @@ const addons = () => sandbox.cacheFiles().filter((path) => path.endsWith('.node'
 const leftovers = () => sandbox.cacheFiles().filter((path) => /scratch|lock|\.log$|tmp/.test(path));
 
 describe('ensureSetup', () => {
-  it('fetches, compiles and records; the second time it starts no program', async () => {
+  it('fetches, compiles and records; the second time it starts none of these programs', async () => {
     const notes = new Set<string>();
     const lines: string[] = [];
     const progress: Progress = {
@@ -164,6 +173,23 @@ process.exitCode = 2;`);
     expect(addons()).toEqual([]);
     expect(leftovers()).toEqual([]);
     expect(readSetup()).toBeNull();
+  });
+
+  it('compiles an addon again that cannot be loaded, and says so', async () => {
+    const first = await ensureSetup();
+    truncateSync(first.addonPath, 100);
+    const lines: string[] = [];
+    const progress = {
+      update: () => undefined,
+      log: (line: string) => lines.push(line),
+      finish: () => undefined,
+    };
+    expect(await ensureSetup({ progress })).toEqual(first);
+    expect(readFileSync(first.addonPath).equals(readFileSync(stub))).toBe(true);
+    expect(lines[0]).toMatch(/^The addon \S+ cannot be loaded \(.+\); it is compiled again\.$/);
+    expect(sandbox.calls('pip3 download'), 'libtorch is still there').toHaveLength(2);
+    expect(await ensureSetup()).toEqual({ ...first, didWork: false });
+    expect(leftovers()).toEqual([]);
   });
 
   it('works once when called twice at the same time', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { endOf, judgeMessages, readReply } from './judgePrompt.js';
+import { cpuTime } from '../../test/support/cpuTime.js';
 
 describe('judgeMessages', () => {
   const question = { problem: 'What is 1+1?', references: ['2'], extracted: '2', response: 'It is 2.' };
@@ -86,9 +87,10 @@ describe('readReply', () => {
     '{'.repeat(1e5),
     '"verdict":'.repeat(1e5),
   ])('is not understood: %.40s', (reply) => {
-    const start = performance.now();
-    expect(readReply(reply)).toBeNull();
-    expect(performance.now() - start).toBeLessThan(200);
+    const time = cpuTime(() => {
+      expect(readReply(reply)).toBeNull();
+    });
+    expect(time).toBeLessThan(200);
   });
 
   it('keeps a bounded explanation', () => {

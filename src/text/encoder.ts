@@ -12,12 +12,28 @@ export interface EncodeOptions {
 /** Makes token ids of texts, on all cores. */
 export type Encode = (texts: readonly string[], options?: EncodeOptions) => Promise<Int32Array[]>;
 
+/** Texts go to the tokenizer together, up to so many characters: work for all cores, and memory for one long text. */
+const BATCH_CHARACTERS = 1 << 20;
+
 /** Encodes in this process. */
 export function encodeHere(tokenizer: Tokenizer): Encode {
   return async (texts, { addSpecialTokens = false } = {}) => {
-    const encodings = await tokenizer.encodeBatch([...texts], { addSpecialTokens });
-    return encodings.map((encoding) => Int32Array.from(encoding.getIds()));
+    const ids: Int32Array[] = [];
+    for (const batch of batchesOf(texts)) {
+      const encodings = await tokenizer.encodeBatch(batch, { addSpecialTokens });
+      for (const encoding of encodings) ids.push(Int32Array.from(encoding.getIds()));
+    }
+    return ids;
   };
+}
+
+function* batchesOf(texts: readonly string[]): Generator<string[]> {
+  for (let start = 0, end = 0; start < texts.length; start = end) {
+    let characters = texts[end++]!.length;
+    while (end < texts.length && characters + texts[end]!.length <= BATCH_CHARACTERS)
+      characters += texts[end++]!.length;
+    yield texts.slice(start, end);
+  }
 }
 
 /** What the process is asked for. */

@@ -1,15 +1,12 @@
 /** @file Reads what a message holds: its text, its separate thinking, the tools that it calls. */
 
-import type { RowMessage } from './template.js';
+import { reasoningFields, type RowMessage } from './template.js';
 
 /** A message's text; text parts are joined, as templates that take parts write them. '' beside tool calls alone. */
 export function contentText({ content }: RowMessage): string {
   if (typeof content === 'string') return content;
   return content?.map(({ text = '' }) => text).join('') ?? '';
 }
-
-/** Fields in which servers put a message's thinking, in the order in which transformers looks for it. */
-export const reasoningFields = ['reasoning_content', 'thinking', 'reasoning'];
 
 /** Returns the thinking that a message holds in a field of its own. */
 export function reasoningOf(message: RowMessage): string | undefined {

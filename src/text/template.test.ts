@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
+import { parseJson } from '../util/exactJson.js';
 import { ChatTemplate, type ChatMessage } from './template.js';
 
 interface Fixture {
@@ -35,6 +36,21 @@ describe('a template', () => {
     expect(template.render(messages)).toMatch(/^True 0 False/);
     const inputs = { tools: [{ type: 'function' }], kwargs: { enable_thinking: 'low' } };
     expect(template.render(messages, inputs)).toBe('False 1 True low');
+  });
+
+  it('sees the floats of a row as floats and the ints as ints, as Python reads them', () => {
+    const json =
+      '[1, 1.0, -0, -0.0, 1e3, 2.50, 1e16, 9007199254740993, 9007199254740993.0, 12345678901234567890.0, 1e400]';
+    // Expected values are what Jinja2 makes of json.loads's.
+    const source = '{{ x }}\n{{ x | tojson }}\n{{ x | map("string") | join(" ") }} {{ x[1] is integer }}';
+    const kwargs = parseJson(`{"x": ${json}}`) as Record<string, unknown>;
+    expect(new ChatTemplate(source, 'x', {}).render([{ role: 'user', content: 'a' }], { kwargs })).toBe(
+      [
+        '[1, 1.0, 0, -0.0, 1000.0, 2.5, 1e+16, 9007199254740993, 9007199254740992.0, 1.2345678901234567e+19, inf]',
+        '[1, 1.0, 0, -0.0, 1000.0, 2.5, 1e+16, 9007199254740993, 9007199254740992.0, 1.2345678901234567e+19, Infinity]',
+        '1 1.0 0 -0.0 1000.0 2.5 1e+16 9007199254740993 9007199254740992.0 1.2345678901234567e+19 inf False',
+      ].join('\n'),
+    );
   });
 
   it('may refuse messages with its own words', () => {

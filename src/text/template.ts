@@ -36,11 +36,11 @@ export interface RenderOptions extends TemplateInputs {
   addGenerationPrompt?: boolean;
 }
 
-/** The names of a message's thinking, of which `reasoning_content` is the one that most templates read. */
-const REASONING_FIELDS = ['reasoning_content', 'thinking', 'reasoning'] as const;
+/** Fields in which servers put a message's thinking, in the order in which transformers looks for it; most templates read the first. */
+export const reasoningFields = ['reasoning_content', 'thinking', 'reasoning'];
 
 /** What a row's `chat_template_kwargs` cannot set: parameters of transformers' own, and what the renderer sets itself. */
-const RESERVED: ReadonlySet<string> = new Set([
+export const reservedVariables: ReadonlySet<string> = new Set([
   ...[
     'messages',
     'conversation',
@@ -49,16 +49,8 @@ const RESERVED: ReadonlySet<string> = new Set([
     'add_generation_prompt',
     'continue_final_message',
   ],
-  ...[
-    'tokenize',
-    'sanitize_control_tokens',
-    'padding',
-    'truncation',
-    'max_length',
-    'return_tensors',
-    'return_dict',
-  ],
-  ...['return_assistant_tokens_mask', 'tokenizer_kwargs'],
+  ...['tokenize', 'sanitize_control_tokens', 'padding', 'truncation', 'max_length', 'return_tensors'],
+  ...['return_dict', 'return_assistant_tokens_mask', 'tokenizer_kwargs'],
 ]);
 
 /** A model's own Jinja template, rendered as the `apply_chat_template` of transformers 5.23 does. */
@@ -100,7 +92,7 @@ export class ChatTemplate {
     if (tools?.some((tool) => typeof tool !== 'object' || tool === null || Array.isArray(tool))) {
       throw new Error('each of "tools" must be an object, the JSON schema of a tool');
     }
-    const reserved = Object.keys(kwargs ?? {}).find((name) => RESERVED.has(name));
+    const reserved = Object.keys(kwargs ?? {}).find((name) => reservedVariables.has(name));
     if (reserved !== undefined) throw new Error(`"chat_template_kwargs" cannot set "${reserved}"`);
     return {
       ...this.specialTokens,
@@ -118,7 +110,7 @@ export class ChatTemplate {
 function prepared(message: RowMessage): Record<string, unknown> {
   const fields = Object.fromEntries(Object.entries(message).filter(([, value]) => value != null));
   checkParts(fields.content);
-  const name = REASONING_FIELDS.find((field) => fields[field] !== undefined);
+  const name = reasoningFields.find((field) => fields[field] !== undefined);
   if (name === undefined) return fields;
   return { thinking: fields[name], ...fields, reasoning_content: fields[name] };
 }

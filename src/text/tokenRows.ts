@@ -159,7 +159,7 @@ async function encodeApart(
     tokenizer.encode(promptText),
     encodeContinuation(tokenizer, responseText),
   ]);
-  return { ids: Int32Array.from([...before, ...after]), responseStart: before.length };
+  return { ids: joined(before, after), responseStart: before.length };
 }
 
 function withEnd({ ids, responseStart }: TokenRow, tokenizer: ChatTokenizer, where: Where): TokenRow {
@@ -167,7 +167,14 @@ function withEnd({ ids, responseStart }: TokenRow, tokenizer: ChatTokenizer, whe
   if (eosTokenId === undefined) {
     throw where(`${dir}/tokenizer_config.json names no eos_token, which must end this row; add it there`);
   }
-  return { ids: Int32Array.from([...ids, eosTokenId]), responseStart };
+  return { ids: joined(ids, [eosTokenId]), responseStart };
+}
+
+function joined(first: Int32Array, second: ArrayLike<number>): Int32Array {
+  const ids = new Int32Array(first.length + second.length);
+  ids.set(first);
+  ids.set(second, first.length);
+  return ids;
 }
 
 export interface PromptOptions extends Pick<RowOptions, 'system' | 'inputs'> {

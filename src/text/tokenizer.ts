@@ -205,8 +205,9 @@ export class ChatTokenizer {
   /** Counts each text's tokens, on all cores; Infinity for a text that no model takes. */
   async countAll(texts: readonly string[]): Promise<number[]> {
     const fitting = texts.filter(({ length }) => length <= this.maxCharacters);
-    const counts = (await this.encodeAll(fitting)).map(({ length }) => length);
-    return texts.map(({ length }) => (length <= this.maxCharacters ? counts.shift()! : Infinity));
+    const ids = await this.encodeAll(fitting);
+    let next = 0;
+    return texts.map(({ length }) => (length <= this.maxCharacters ? ids[next++]!.length : Infinity));
   }
 
   /** Makes text of tokens. @param contentOnly leaves out the tokens that end or frame a turn */

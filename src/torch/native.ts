@@ -1,6 +1,7 @@
 /** @file Loads the addon and declares its functions. Nothing outside src/torch imports it. */
 import { createRequire } from 'node:module';
 import { addonPath } from '../setup/record.js';
+import { messageOf, UserError } from '../util/errors.js';
 import { explain } from './errors.js';
 
 /** A tensor's number in the addon: generation · 2²² + slot. */
@@ -76,6 +77,9 @@ export interface Native {
   destroyGroup(name: string): void;
 }
 
+/** The CUDA half of libtorch. The loader finds it through the addon's run path, beside the CPU half. */
+export const CUDA_LIBRARIES = ['libc10_cuda.so', 'libtorch_cuda.so'] as const;
+
 /**
  * Settings that libraries read from the environment when the addon loads them. A user's own values take precedence.
  * - libgomp: a waiting thread spins this many turns (tens of microseconds) before it sleeps. By default it spins for
@@ -92,10 +96,34 @@ const environment = {
 
 function load(): Native {
   for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
-  const addon = createRequire(import.meta.url)(addonPath()) as Native;
+  const addon = loadAddon(addonPath());
+  loadCudaHalf(addon);
   return Object.fromEntries(
     Object.entries(addon).map(([name, run]) => [name, name === 'call' ? run : explained(name, run as Call)]),
   ) as unknown as Native;
+}
+
+function loadAddon(path: string): Native {
+  try {
+    return createRequire(import.meta.url)(path) as Native;
+  } catch (error) {
+    const reason = messageOf(error).split('\n', 1)[0]!;
+    throw new UserError(
+      `the addon ${path} cannot be loaded (${reason}): run \`redistill setup\`, which mends it`,
+    );
+  }
+}
+
+/**
+ * Loads libtorch's CUDA half, which registers its operators and devices, where it lies beside the CPU half. libtorch asks
+ * only once whether it is there, at the first seed or backward pass of the process: later it would be of no use.
+ */
+function loadCudaHalf(addon: Native): void {
+  try {
+    for (const library of CUDA_LIBRARIES) addon.loadLibrary(library);
+  } catch {
+    // Who wants CUDA loads it again (`openDevice`) and gets the reason.
+  }
 }
 
 type Call = (...args: unknown[]) => unknown;

@@ -101,6 +101,9 @@ describe('devices', () => {
     const cuda = message('cuda:99');
     expect(cuda).toMatch(/no CUDA device|CUDA cannot be used|does not exist/);
     expect(cuda).not.toContain('\n');
+    seed(1); // after which libtorch looks for its CUDA half no more
+    expect(message('cuda:99')).toBe(cuda);
+    expect(cuda).not.toContain('ATen_cuda');
   });
 
   it('say which libtorch it is', () => {

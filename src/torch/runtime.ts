@@ -1,8 +1,10 @@
 /** @file Controls libtorch for the process: threads, random generators, devices and memory. */
 import { readFileSync } from 'node:fs';
-import { messageOf, UserError } from '../util/errors.js';
-import { native } from './native.js';
-import { Tensor } from './tensor.js';
+import { UserError } from '../util/errors.js';
+import { CUDA_LIBRARIES, native } from './native.js';
+import { noCuda } from './noCuda.js';
+import * as ops from './ops.js';
+import { scope, Tensor } from './tensor.js';
 import { threadCount } from './threads.js';
 
 /**
@@ -29,28 +31,35 @@ export function setRngState(device: string, state: Tensor): void {
 }
 
 /**
- * Makes `device` ("cpu", "cuda", "cuda:1") usable; for CUDA this loads that half of libtorch.
- * @throws UserError where this machine or this libtorch has no such device.
+ * Makes `device` ("cpu", "cuda", "cuda:1") usable.
+ * @throws UserError where this machine or this libtorch has no such device, or it cannot compute
  */
 export function openDevice(device: string): void {
   if (device === 'cpu') return;
   if (!/^cuda(:\d+)?$/.test(device))
     throw new UserError(`device "${device}" is not known: use cpu, cuda or cuda:N`);
-  if (native.deviceCount('cuda') === 0) {
-    try {
-      // The loader finds them through the addon's run path, beside the CPU half.
-      native.loadLibrary('libc10_cuda.so');
-      native.loadLibrary('libtorch_cuda.so');
-    } catch (error) {
-      throw new UserError(`CUDA cannot be used: ${messageOf(error)}; run \`redistill setup --cuda\``);
-    }
-  }
-  const count = native.deviceCount('cuda');
-  if (count === 0) throw new UserError(`no CUDA device on this machine: use device cpu`);
+  const count = cudaDevices();
   const index = Number(device.split(':')[1] ?? 0);
   if (index >= count)
     throw new UserError(`device ${device} does not exist: this machine has ${count} CUDA devices`);
-  native.setDevice(device);
+  try {
+    native.setDevice(device);
+    scope(() => ops.ones([], { dtype: 'f32', device }).item()); // whether it computes shows only when it does
+  } catch (error) {
+    throw noCuda(error);
+  }
+}
+
+/** Counts the CUDA devices, of which there is at least one. */
+function cudaDevices(): number {
+  try {
+    const known = native.deviceCount('cuda');
+    if (known > 0) return known;
+    for (const library of CUDA_LIBRARIES) native.loadLibrary(library);
+    return native.deviceCount('cuda');
+  } catch (error) {
+    throw noCuda(error);
+  }
 }
 
 /** Waits until the device has finished its work. */

@@ -4,6 +4,7 @@ import { readTrainingRecords, type TrainingRecord } from '../data/records.js';
 import { errorInRow } from '../data/errorInRow.js';
 import { rowError } from '../data/jsonl.js';
 import { readConfig } from '../models/directory.js';
+import { requireEmbeddings } from '../models/tokenIds.js';
 import { checkRows, type Objective, type Role } from '../objectives/objective.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { sidesOf, tokenSide, type SideOptions } from '../text/sides.js';
@@ -130,7 +131,7 @@ export async function prepareExamples(
       continue;
     }
     for (const { row } of example.parts) {
-      checkIds(row, vocabSize, model);
+      requireEmbeddings(row.ids, vocabSize, `${path}, line ${example.line}`);
       data.tokens += row.ids.length;
     }
     data.examples.push(example);
@@ -144,14 +145,4 @@ export async function prepareExamples(
     );
   }
   return data;
-}
-
-/** Refuses a tokenizer that does not belong to the model: its ids would be read from outside the embedding. */
-export function checkIds({ ids }: TokenRow, vocabSize: number, model: string): void {
-  const largest = ids.reduce((a, b) => Math.max(a, b), 0);
-  if (largest >= vocabSize) {
-    throw new UserError(
-      `${model}: the tokenizer gives id ${largest}, but the model has ${vocabSize} embeddings`,
-    );
-  }
 }

@@ -1,5 +1,5 @@
 /** @file Puts trained weights into model folders, each in one step, and sees to it before that there is room. */
-import { renameSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { namedTensors, saveModel, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
@@ -12,10 +12,10 @@ import type { TrainableWeights } from './weights.js';
 
 /**
  * Checks before the training that its models can be saved.
- * @param saves how many there will be
+ * @param every steps between checkpoints, where there are any
  * @throws UserError where the disk is too small, or a folder that is to be replaced holds what saving has not written
  */
-export function requireRoom(loaded: LoadedModel, out: string, saves: number): void {
+export function requireRoom(loaded: LoadedModel, out: string, steps: number, every = Infinity): void {
   const { model, fileDtypes } = loaded;
   const bytes = scope(() =>
     namedTensors(model.config, model.parameters, fileDtypes).reduce(
@@ -23,7 +23,14 @@ export function requireRoom(loaded: LoadedModel, out: string, saves: number): vo
       0,
     ),
   );
-  requireKnown(join(out, 'model'), savedFiles);
+  const checkpoints = join(out, 'checkpoints');
+  const replaced = (existsSync(checkpoints) ? readdirSync(checkpoints) : []).filter((name) => {
+    const step = Number(/^step-([1-9]\d*)$/.exec(name)?.[1]);
+    return step < steps && step % every === 0;
+  });
+  for (const folder of [join(out, 'model'), ...replaced.map((name) => join(checkpoints, name))])
+    requireKnown(folder, savedFiles);
+  const saves = 1 + Math.floor((steps - 1) / every);
   requireFree(
     join(out, 'model'),
     bytes * saves,

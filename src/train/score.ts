@@ -4,6 +4,7 @@ import { rowError } from '../data/jsonl.js';
 import { readTrainingRecords } from '../data/records.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
+import { requireEmbeddings } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
@@ -11,7 +12,7 @@ import type { Layout, TokenRow } from '../text/tokenRows.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
 import { UserError } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
-import { checkIds, tokenizeFile } from './examples.js';
+import { tokenizeFile } from './examples.js';
 import { packByTokenBudget } from './tokenBudget.js';
 
 export interface ScoreOptions {
@@ -67,10 +68,10 @@ export async function scoreFile(
   const { maxPositions, vocabSize } = model.config;
   for (const { line, parts } of examples) {
     for (const { row } of parts) {
-      checkIds(row, vocabSize, options.model);
+      requireEmbeddings(row.ids, vocabSize, `${data}, line ${line}`);
       if (row.ids.length > maxPositions) {
         throw rowError(
-          options.data,
+          data,
           line,
           `its ${row.ids.length} tokens are more than the model's ${maxPositions} positions; shorten or remove the row`,
         );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../util/random.js';
 import { callsByTokenBudget, packByTokenBudget } from './tokenBudget.js';
+import { cpuTime } from '../../test/support/cpuTime.js';
 
 const randomLengths = (seed: number, count: number, longest: number): number[] => {
   const random = new Random(seed);
@@ -62,9 +63,10 @@ describe('packByTokenBudget', () => {
 
   it('depends on the arguments alone and takes 20,000 rows in well under two seconds', () => {
     const lengths = randomLengths(4, 20_000, 2000);
-    const start = performance.now();
-    expect(packByTokenBudget(lengths, 8192)).toEqual(packByTokenBudget([...lengths], 8192));
-    expect(performance.now() - start).toBeLessThan(2000);
+    const time = cpuTime(() => {
+      expect(packByTokenBudget(lengths, 8192)).toEqual(packByTokenBudget([...lengths], 8192));
+    });
+    expect(time).toBeLessThan(2000);
   });
 });
 

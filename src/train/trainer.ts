@@ -105,7 +105,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   const state = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
   using weights = withMemoryFor(state, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   makeFolder(out);
-  requireRoom(loaded, out, 1 + Math.floor((steps - 1) / (recipe.save.every ?? Infinity)));
+  requireRoom(loaded, out, steps, recipe.save.every);
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml(written));
   const metricsPath = join(out, 'metrics.jsonl');
   const writeMetrics = (write: typeof appendFileSync, text: string) => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ExactNumber, numberText, parseJson, readNumber, TooDeep, writeJson } from './exactJson.js';
+import {
+  ExactNumber,
+  numberText,
+  parseJson,
+  plainNumber,
+  readNumber,
+  TooDeep,
+  writeJson,
+} from './exactJson.js';
 
 describe('parseJson and writeJson', () => {
   it.each([
@@ -16,23 +24,30 @@ describe('parseJson and writeJson', () => {
     const value = parseJson(json) as { a: ExactNumber };
     expect(value.a).toEqual(new ExactNumber(text));
     expect(numberText(value.a)).toBe(text);
+    expect(plainNumber(value.a)).toBeUndefined();
     expect(writeJson(value as object)).toBe(json);
     expect(JSON.parse(JSON.stringify(value))).toMatchObject({ a: text });
   });
 
-  it.each([
-    '0',
-    '-5',
-    '9007199254740991',
-    '0.1',
-    '0.30000000000000004',
-    '1e23',
-    '5e-324',
-    '1.7976931348623157e308',
-  ])('read %s as a number', (text) => {
-    expect(parseJson(`[${text}]`)).toEqual([Number(text)]);
-    expect(readNumber(text)).toBe(Number(text));
-  });
+  it.each(['0', '-5', '9007199254740991', '0.1', '0.30000000000000004', '12.5e-1', '1.50', '10', '5e-324'])(
+    'read %s as a number',
+    (text) => {
+      expect(parseJson(`[${text}]`)).toEqual([Number(text)]);
+      expect(readNumber(text)).toBe(Number(text));
+    },
+  );
+
+  it.each(['1.0', '-0.0', '0e5', '18.000', '1e23', '1.5E1', '1.7976931348623157e308'])(
+    'keep %s, which Python reads as a float, apart from ints',
+    (text) => {
+      const json = `{"a":${text},"b":[0.5,${text},[{"c":${text}}],"${text}"],"__proto__":{"x":${text}}}`;
+      const value = parseJson(json) as { a: ExactNumber };
+      expect(value.a).toEqual(new ExactNumber(text));
+      expect(plainNumber(value.a)).toBe(Number(text));
+      expect(numberText(value.a)).toBe(String(Number(text)));
+      expect(writeJson(value)).toBe(json);
+    },
+  );
 
   it('agree with JSON.parse and JSON.stringify on everything else', () => {
     const json =

@@ -1,7 +1,7 @@
 /** @file Says in a sentence what the file system refused, and how much space a disk has. */
 import { statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { formatBytes } from './bytes.js';
+import { formatBytes, formatUnequalBytes } from './bytes.js';
 import { UserError } from './errors.js';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -82,10 +82,11 @@ export function freeBytes(path: string): number | undefined {
  */
 export function requireFree(path: string, needed: number, what: string): void {
   const free = freeBytes(path);
-  if (free !== undefined && free < needed)
-    throw new UserError(
-      `${shown(path)}: ${what} needs about ${formatBytes(needed)} and the disk has ${formatBytes(free)} free: free some space, or choose a place on another disk.`,
-    );
+  if (free === undefined || free >= needed) return;
+  const [asked, present] = formatUnequalBytes(needed, free);
+  throw new UserError(
+    `${shown(path)}: ${what} needs about ${asked} and the disk has ${present} free: free some space, or choose a place on another disk.`,
+  );
 }
 
 const shown = (path: string): string =>

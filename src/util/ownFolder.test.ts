@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { refuseFolderOverInputs, refuseOverInputs } from './overlap.js';
 import { commandOf, removeOwn, withOwnFolder } from './ownFolder.js';
@@ -51,6 +52,19 @@ describe('a folder of results', () => {
         ...{ made_by: 'redistill', command: 'make', version: '1', settings: { seed: 1 } },
       });
     }
+  });
+
+  it('is written by one at a time, and the second leaves the work of the first alone', async () => {
+    const folder = put('busy', {});
+    let finish: (() => void) | undefined;
+    const told = new Promise<void>((resolve) => (finish = resolve));
+    const first = withOwnFolder(folder, use, () => told.then(() => put('busy', { 'a.jsonl': 'first' })));
+    while (commandOf(folder) === undefined) await setImmediate();
+    await expect(make(folder, { 'a.jsonl': 'second' })).rejects.toThrow('Another process is writing into');
+    expect(commandOf(folder)).toBe('make');
+    finish!();
+    await first;
+    expect(text(join(folder, 'a.jsonl'))).toBe('first');
   });
 
   it('may be written again by the same command, and by no other', async () => {

@@ -126,12 +126,9 @@ class BarProgress implements Progress {
   }
 
   log(line: string): void {
-    if (BarProgress.#drawn === undefined)
-      this.#stream.write(`${printable(line)}
-`);
-    else
-      BarProgress.#drawn.log(`${printable(line)}
-`);
+    const text = `${printable(line)}\n`;
+    if (BarProgress.#drawn === undefined) this.#stream.write(text);
+    else BarProgress.#drawn.log(text);
   }
 
   finish(note = ''): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 
 export interface HubFault {
   /** Answer with this status. */
@@ -60,7 +61,7 @@ export class HubServer {
     }
     const api = `/api/models/${this.repository}/`;
     const resolve = `/${this.repository}/resolve/${this.commit}/`;
-    const [route, rest] = pathname.startsWith(api) ? pathname.slice(api.length).split('/') : [];
+    const [route, rest, folder = ''] = pathname.startsWith(api) ? pathname.slice(api.length).split('/') : [];
     const path = pathname.startsWith(resolve) ? pathname.slice(resolve.length) : undefined;
     const probe = request.headers.range === 'bytes=0-0';
     const fault = probe ? undefined : this.#takeFault(route ?? path ?? '');
@@ -74,7 +75,7 @@ export class HubServer {
     if (fault?.status !== undefined) fail(fault.status, 'Something went wrong');
     else if (route === 'revision' && ['main', this.commit].includes(rest ?? '')) {
       this.#json(response, { _id: '1', id: this.repository, sha: this.commit, private: false, gated: false });
-    } else if (route === 'tree' && rest === this.commit) this.#json(response, this.#tree());
+    } else if (route === 'tree' && rest === this.commit) this.#json(response, this.#tree(folder));
     else if (file !== undefined) this.#sendFile(request, response, path!, file, probe, fault);
     else fail(404, 'Repository or entry not found');
   }
@@ -89,15 +90,25 @@ export class HubServer {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }
 
-  /** Large files are kept apart and have a checksum, as at the hub. */
-  #tree(): unknown[] {
-    const entries = [...this.files].map(([path, data]) => {
+  /** What is right in a folder. Large files are kept apart and have a checksum, as at the hub. */
+  #tree(folder: string): unknown[] {
+    const inside = [...this.files].filter(([path]) => dirname(path) === (folder || '.'));
+    const entries = inside.map(([path, data]) => {
       const entry = { type: 'file', oid: '0'.repeat(40), size: data.length, path };
       if (!path.endsWith('.safetensors')) return entry;
       const oid = createHash('sha256').update(data).digest('hex');
       return { ...entry, lfs: { oid, size: data.length, pointerSize: 134 } };
     });
-    return [...entries, { type: 'directory', oid: '0'.repeat(40), size: 0, path: 'onnx' }];
+    const folders = new Set([...this.files.keys()].map(dirname).filter((path) => path !== '.'));
+    return [
+      ...entries,
+      ...(folder === '' ? ['onnx', ...folders] : []).map((path) => ({
+        type: 'directory',
+        oid: '0'.repeat(40),
+        size: 0,
+        path,
+      })),
+    ];
   }
 
   #sendFile(

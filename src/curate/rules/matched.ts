@@ -6,7 +6,7 @@ import { sidesBy } from '../verdictSources.js';
 import type { CurationRule, RowTraces } from './rule.js';
 
 /** The share of the longer response by which lengths may differ, unless `match_length` says otherwise. */
-export const DEFAULT_SHARE = 0.25;
+const DEFAULT_SHARE = 0.25;
 
 /**
  * Wrong traces are usually longer, and what REDI learns first from such pairs is to be brief. This rule pairs traces

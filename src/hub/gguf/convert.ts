@@ -29,7 +29,7 @@ export async function convertGguf(
   const sizes = tensors.map(({ tensor }) => tensor.shape.reduce((product, size) => product * size, 1));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   makeFolder(directory);
-  await requireSpace(directory, total * 4, `converting ${basename(path)}`);
+  requireSpace(directory, total * 4, `converting ${basename(path)}`);
   const writeJson = (name: string, value: unknown, indent?: number): void => {
     writeFileAtomic(join(directory, name), `${JSON.stringify(value, null, indent)}\n`);
   };

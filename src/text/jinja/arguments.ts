@@ -1,7 +1,7 @@
 /** @file Binds the arguments of a call to a function's parameters. */
 
 import { TemplateError } from './budget.js';
-import { Undefined, type Named, type Value } from './values.js';
+import { integerOf, typeName, Undefined, type Named, type Value } from './values.js';
 
 /** Arguments in the order of the parameters; undefined where none was given. */
 export type Bound = readonly (Value | undefined)[];
@@ -43,4 +43,12 @@ export const orElse = <T extends Value | undefined>(value: Value | undefined, ot
 export function defined(value: Value): Exclude<Value, Undefined> {
   if (value instanceof Undefined) throw new TemplateError(value.problem);
   return value;
+}
+
+/** Reads a whole number, or another where none is given. @throws TemplateError for other values */
+export function wantInt(value: Value | undefined, otherwise?: number): number {
+  const number = value === undefined ? otherwise : integerOf(value);
+  if (number === undefined)
+    throw new TemplateError(`a whole number is needed, not ${typeName(value ?? null)}`);
+  return number;
 }

@@ -166,11 +166,11 @@ export function getSlice(object: Value, bounds: readonly [Value, Value, Value]):
     return index;
   }) as [number | null, number | null, number | null];
   const text = textOf(object);
+  if (object instanceof Range) return rangeSlice(object, start, stop, step ?? 1);
   if (text === undefined) {
     const items = itemsOf(object);
     if (!items) throw new TemplateError(`'${typeName(object)}' object cannot be sliced`);
     const part = slice(items, start, stop, step ?? 1);
-    if (object instanceof Range) return rangeSlice(object, start, stop, step ?? 1);
     return object instanceof Tuple ? new Tuple(part) : part;
   }
   const isSimple = text.length === countCharacters(text) && (step ?? 1) === 1;

@@ -1,9 +1,9 @@
 /** @file Bounds the work of a rendering: a template comes with a model, and may loop or grow without end. */
 
 /** Bounds a text; a longer conversation fits no model, and a template that writes one is faulty. */
-export const MAX_CHARACTERS = 1 << 24;
+const MAX_CHARACTERS = 1 << 24;
 /** Bounds a list. */
-export const MAX_ELEMENTS = 1 << 20;
+const MAX_ELEMENTS = 1 << 20;
 /** Bounds the steps of a rendering to about two seconds; a long conversation takes about 10⁵. */
 const MAX_STEPS = 6_000_000;
 /** Bounds the calls of macros and recursive loops within each other. */

@@ -9,17 +9,13 @@ import { isTest } from './tests.js';
 
 const NO_ARGUMENTS: Arguments = { args: [], named: [], spread: undefined, spreadNamed: undefined };
 const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>=']);
-const CONSTANTS: ReadonlyMap<string, boolean | null> = new Map([
-  ...([
-    ['true', true],
-    ['True', true],
-    ['false', false],
-    ['False', false],
-  ] as const),
-  ...([
-    ['none', null],
-    ['None', null],
-  ] as const),
+const CONSTANTS: ReadonlyMap<string, boolean | null> = new Map<string, boolean | null>([
+  ['true', true],
+  ['True', true],
+  ['false', false],
+  ['False', false],
+  ['none', null],
+  ['None', null],
 ]);
 /** Bounds parentheses and the like within each other. */
 const MAX_DEPTH = 100;
@@ -58,7 +54,8 @@ export class ExpressionParser {
     return token?.type === type && (value === undefined || token.value === value);
   }
 
-  protected skip(type: Token['type'], value?: string): boolean {
+  /** Takes the token if it is of a type and, if it is given, has a value. */
+  protected accept(type: Token['type'], value?: string): boolean {
     const found = this.is(type, value);
     if (found) this.#at++;
     return found;
@@ -71,7 +68,7 @@ export class ExpressionParser {
   }
 
   protected operator(value: string): boolean {
-    return this.skip('operator', value);
+    return this.accept('operator', value);
   }
 
   /** Parses one level deeper. */
@@ -113,12 +110,12 @@ export class ExpressionParser {
   #conditional(): Expression {
     const isLenient = this.isLenient;
     let then = this.#or();
-    while (this.skip('name', 'if')) {
+    while (this.accept('name', 'if')) {
       const [condition, otherwise] = this.lenient(true, () => [
         this.#or(),
-        this.skip('name', 'else') ? this.within(() => this.#conditional()) : undefined,
+        this.accept('name', 'else') ? this.within(() => this.#conditional()) : undefined,
       ]);
-      then = { kind: 'if', condition: condition, then, otherwise };
+      then = { kind: 'if', condition, then, otherwise };
     }
     this.isLenient = isLenient;
     return then;
@@ -126,18 +123,18 @@ export class ExpressionParser {
 
   #or(): Expression {
     let left = this.#and();
-    while (this.skip('name', 'or')) left = { kind: 'or', left, right: this.#and() };
+    while (this.accept('name', 'or')) left = { kind: 'or', left, right: this.#and() };
     return left;
   }
 
   #and(): Expression {
     let left = this.#not();
-    while (this.skip('name', 'and')) left = { kind: 'and', left, right: this.#not() };
+    while (this.accept('name', 'and')) left = { kind: 'and', left, right: this.#not() };
     return left;
   }
 
   #not(): Expression {
-    if (this.skip('name', 'not')) return { kind: 'not', value: this.within(() => this.#not()) };
+    if (this.accept('name', 'not')) return { kind: 'not', value: this.within(() => this.#not()) };
     return this.#compare();
   }
 
@@ -147,7 +144,7 @@ export class ExpressionParser {
     for (;;) {
       if (this.token.type === 'operator' && COMPARISONS.has(this.token.value)) {
         rest.push([this.next().value as ComparisonOperator, this.#sum()]);
-      } else if (this.skip('name', 'in')) rest.push(['in', this.#sum()]);
+      } else if (this.accept('name', 'in')) rest.push(['in', this.#sum()]);
       else if (this.is('name', 'not') && this.is('name', 'in', 1)) {
         this.next();
         this.next();
@@ -276,7 +273,7 @@ export class ExpressionParser {
     let result = value;
     for (;;) {
       if (this.is('operator', '|')) result = this.filters(result);
-      else if (this.skip('name', 'is')) result = this.#test(result);
+      else if (this.accept('name', 'is')) result = this.#test(result);
       else if (this.is('operator', '(')) result = { kind: 'call', callee: result, input: this.#arguments() };
       else return result;
     }
@@ -295,7 +292,7 @@ export class ExpressionParser {
   }
 
   #test(value: Expression): Expression {
-    const isNegated = this.skip('name', 'not');
+    const isNegated = this.accept('name', 'not');
     const name = this.#dottedName();
     if (!this.isLenient && !isTest(name)) this.fail(`No test named '${name}'`);
     const { type, value: text } = this.token;

@@ -29,6 +29,20 @@ const TOKENS = [
   ['string', /'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*"/sy],
   ['operator', /\/\/|\*\*|==|!=|>=|<=|[-+/*%~[\](){}><=.:|,;]/y],
 ] as const;
+/** What stands after a backslash in a string, and what it stands for. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\n': '',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
 const CLOSING: Readonly<Record<string, string>> = { '{': '}', '(': ')', '[': ']' };
 
 /** Divides a source into tokens. @throws TemplateError naming the line of a fault */
@@ -158,21 +172,6 @@ class Lexer {
 
   /** Reads a string's escapes as Python's `unicode-escape` does; it leaves unknown ones alone. */
   #unescaped(text: string): string {
-    const named: Readonly<Record<string, string>> = {
-      ...{
-        '\n': '',
-        '\\': '\\',
-        "'": "'",
-        '"': '"',
-        a: '\x07',
-        b: '\b',
-        f: '\f',
-        n: '\n',
-        r: '\r',
-        t: '\t',
-        v: '\v',
-      },
-    };
     // Jinja2 escapes all but ASCII first, so that \é becomes \xe9 with its backslash doubled.
     return text.replace(
       /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))/gsu,
@@ -183,7 +182,7 @@ class Lexer {
         if (hex !== undefined && parseInt(hex, 16) <= 0x10ffff)
           return String.fromCodePoint(parseInt(hex, 16));
         if ('xuUN'.includes(kind)) this.#fail(`the escape ${whole} cannot be read`);
-        return named[other!] ?? (other! > '\x7f' ? escapedCodePoint(other!) : whole);
+        return ESCAPES[other!] ?? (other! > '\x7f' ? escapedCodePoint(other!) : whole);
       },
     );
   }

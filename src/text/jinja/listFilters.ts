@@ -1,7 +1,7 @@
 /** @file Holds the filters that walk through lists. Those that are generators in Jinja2 are streams here. */
 
 import { getItem } from './attributes.js';
-import { bind, orElse, type Bound } from './arguments.js';
+import { bind, orElse, wantInt, type Bound } from './arguments.js';
 import { allowElements, allowText, spend, TemplateError } from './budget.js';
 import type { Filter, VariadicFilter } from './filter.js';
 import { binary } from './operators.js';
@@ -11,7 +11,6 @@ import {
   compare,
   Dict,
   hashKey,
-  integerOf,
   isList,
   itemsOf,
   iterate,
@@ -32,13 +31,6 @@ const walk = (value: Value): Iterable<Value> => ({ [Symbol.iterator]: () => iter
 
 /** Makes a stream of a generator. */
 const stream = (make: () => Generator<Value>) => new Stream(make());
-
-function wantInt(value: Value | undefined): number {
-  const number = value === undefined ? undefined : integerOf(value);
-  if (number === undefined)
-    throw new TemplateError(`a whole number is needed, not ${typeName(value ?? null)}`);
-  return number;
-}
 
 /** Makes a function that looks up `a.b.0` in a value. */
 function attributeGetter(path: Value, otherwise: Value = null): (value: Value) => Value {

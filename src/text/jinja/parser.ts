@@ -106,8 +106,8 @@ class Parser extends ExpressionParser {
     const target = this.target({ end: 'in' });
     this.expect('name', 'in');
     const items = this.tuple({ withIf: false, end: 'recursive' });
-    const condition = this.skip('name', 'if') ? this.expression() : undefined;
-    const isRecursive = this.skip('name', 'recursive');
+    const condition = this.accept('name', 'if') ? this.expression() : undefined;
+    const isRecursive = this.accept('name', 'recursive');
     const before = this.#isInLoop;
     this.#isInLoop = true;
     const body = this.lenient(false, () => this.#body('endfor', 'else'));

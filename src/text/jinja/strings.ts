@@ -1,12 +1,11 @@
 /** @file Holds the methods of Python's `str`. */
 
-import type { Bound } from './arguments.js';
+import { wantInt, type Bound } from './arguments.js';
 import { allowElements, allowText, TemplateError } from './budget.js';
 import * as texts from './text.js';
 import {
   charactersOf,
   countCharacters,
-  integerOf,
   listOf,
   Markup,
   textOf,
@@ -30,15 +29,6 @@ function wantText(value: Value | undefined): string {
 
 /** A text, or undefined for None and for an argument that is not given. */
 const optionalText = (value: Value | undefined) => (value == null ? undefined : wantText(value));
-
-function wantInt(value: Value | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  const number = integerOf(value);
-  if (number === undefined) {
-    throw new TemplateError(`'${typeName(value)}' object cannot be interpreted as an integer`);
-  }
-  return number;
-}
 
 /** A text that is put into another: marked texts escape it. */
 const inserted = (value: Value | undefined, isMarked: boolean) =>
@@ -154,6 +144,8 @@ function expandTabs(self: string, size: number): string {
 }
 
 const cased = /[\p{Lu}\p{Ll}\p{Lt}]/u;
+export const isLower = (self: string) => cased.test(self) && !/[\p{Lu}\p{Lt}]/u.test(self);
+export const isUpper = (self: string) => cased.test(self) && !/[\p{Ll}\p{Lt}]/u.test(self);
 
 /** The methods by name. `format` is elsewhere, since it looks into values. */
 export const stringMethods: ReadonlyMap<string, Method> = new Map(
@@ -180,11 +172,11 @@ export const stringMethods: ReadonlyMap<string, Method> = new Map(
     isdecimal: madeOf(/^\p{Nd}+$/u),
     isdigit: madeOf(/^[\p{Nd}²³¹⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]+$/u),
     isidentifier: madeOf(/^[\p{XIDS}_][\p{XIDC}]*$/u),
-    islower: plain((self) => cased.test(self) && !/[\p{Lu}\p{Lt}]/u.test(self)),
+    islower: plain(isLower),
     isnumeric: madeOf(/^\p{N}+$/u),
     isspace: madeOf(new RegExp(`^[${texts.SPACE}]+$`)),
     istitle: plain((self) => cased.test(self) && title(self) === self),
-    isupper: plain((self) => cased.test(self) && !/[\p{Ll}\p{Lt}]/u.test(self)),
+    isupper: plain(isUpper),
     join: {
       signature: 'iterable /',
       run: (self, [items], isMarked) => {

@@ -4,6 +4,7 @@ import { bind, defined, type Bound } from './arguments.js';
 import { readText, TemplateError } from './budget.js';
 import { isFilter } from './filters.js';
 import { binary, contains } from './operators.js';
+import { isLower, isUpper } from './strings.js';
 import { toText } from './text.js';
 import {
   Callable,
@@ -69,7 +70,6 @@ function canIterate(value: Value): boolean {
 const isSequence = (value: Value) =>
   canIterate(value) && !(value instanceof View) && !(value instanceof Stream);
 const isInt = (value: Value) => typeof value === 'bigint';
-const cased = /[\p{Lu}\p{Ll}\p{Lt}]/u;
 
 const all: ReadonlyMap<string, Test> = new Map(
   Object.entries({
@@ -86,8 +86,8 @@ const all: ReadonlyMap<string, Test> = new Map(
     true: test((value) => value === true),
     integer: test(isInt),
     float: test((value) => typeof value === 'number'),
-    lower: test((value) => cased.test(toText(value)) && !/[\p{Lu}\p{Lt}]/u.test(toText(value))),
-    upper: test((value) => cased.test(toText(value)) && !/[\p{Ll}\p{Lt}]/u.test(toText(value))),
+    lower: test((value) => isLower(toText(value))),
+    upper: test((value) => isUpper(toText(value))),
     string: test((value) => textOf(value) !== undefined),
     mapping: test((value) => value instanceof Dict),
     number: test((value) => numberOf(value) !== undefined),

@@ -230,7 +230,7 @@ export function capitalize(text: string): string {
 /** The letters that stand for two, whose title case is neither large nor small. */
 const DIGRAPHS: Readonly<Record<string, string>> = { Ǆ: 'ǅ', Ǉ: 'ǈ', Ǌ: 'ǋ', Ǳ: 'ǲ' };
 
-export function titlecase(letter: string): string {
+function titlecase(letter: string): string {
   const upper = letter.toUpperCase();
   const [first = ''] = upper;
   return DIGRAPHS[upper] ?? first + upper.slice(first.length).toLowerCase();

@@ -1,6 +1,6 @@
 /** @file Holds the filters that make texts. */
 
-import type { Bound } from './arguments.js';
+import { wantInt, type Bound } from './arguments.js';
 import { allowText, TemplateError } from './budget.js';
 import type { Filter, VariadicFilter } from './filter.js';
 import { toJson } from './json.js';
@@ -12,7 +12,6 @@ import {
   charactersOf,
   countCharacters,
   Dict,
-  integerOf,
   lengthOf,
   listOf,
   Markup,
@@ -49,12 +48,6 @@ function ofText(signature: string, run: (text: string, args: Bound) => string): 
   };
 }
 
-function count(value: Value | undefined, otherwise: number): number {
-  const number = value === undefined ? otherwise : integerOf(value);
-  if (number === undefined) throw new TemplateError(`a whole number is needed, not ${typeName(value!)}`);
-  return number;
-}
-
 function spaces(width: number): string {
   allowText(Math.max(0, width));
   return ' '.repeat(Math.max(0, width));
@@ -72,7 +65,7 @@ function title(text: string): string {
 }
 
 function indent(text: string, [width, first, blank]: Bound): string {
-  const by = width === undefined ? '    ' : (textOf(width) ?? spaces(count(width, 4)));
+  const by = width === undefined ? '    ' : (textOf(width) ?? spaces(wantInt(width, 4)));
   const lines = texts.splitLines(`${text}\n`);
   allowText(text.length + lines.length * by.length);
   const indented = lines.map((line, i) =>
@@ -82,7 +75,7 @@ function indent(text: string, [width, first, blank]: Bound): string {
 }
 
 function shorten(text: string, [length, killWords, end]: Bound): string {
-  const most = count(length, 255);
+  const most = wantInt(length, 255);
   const ellipsis = end === undefined ? '...' : texts.toText(end);
   const characters = charactersOf(text);
   if (most < countCharacters(ellipsis)) throw new TemplateError('truncate() needs a length for its end');
@@ -128,7 +121,7 @@ const format: VariadicFilter = (value, args, named) => {
 
 function json(value: Value, [ensureAscii, indentation, separators, sortKeys]: Bound): string {
   const width = indentation ?? null;
-  const by = width === null ? undefined : (textOf(width) ?? spaces(count(width, 0)));
+  const by = width === null ? undefined : (textOf(width) ?? spaces(wantInt(width, 0)));
   const apart =
     separators == null ? [by === undefined ? ', ' : ',', ': '] : listOf(separators).map(texts.toText);
   return toJson(value, {
@@ -157,7 +150,12 @@ export const textFilters: Readonly<Record<string, Filter | VariadicFilter>> = {
   replace: {
     signature: 'old new count?',
     run: (value, [old, by, most]) =>
-      texts.replace(texts.toText(value), texts.toText(old!), texts.toText(by!), count(most ?? undefined, -1)),
+      texts.replace(
+        texts.toText(value),
+        texts.toText(old!),
+        texts.toText(by!),
+        wantInt(most ?? undefined, -1),
+      ),
   },
   safe: {
     signature: '',
@@ -179,7 +177,7 @@ export const textFilters: Readonly<Record<string, Filter | VariadicFilter>> = {
     signature: 'length? killwords? end? leeway?',
     run: (value, args) => {
       const [length, , , leeway] = args;
-      const isShort = (lengthOf(value) ?? Infinity) <= count(length, 255) + count(leeway ?? undefined, 5);
+      const isShort = (lengthOf(value) ?? Infinity) <= wantInt(length, 255) + wantInt(leeway ?? undefined, 5);
       return isShort ? value : shortened.run(value, args);
     },
   },

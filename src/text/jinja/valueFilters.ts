@@ -6,7 +6,7 @@ import { TemplateError } from './budget.js';
 import type { Filter } from './filter.js';
 import { fixed } from './numberFormat.js';
 import { roundHalfEven } from './numbers.js';
-import { SPACE, toText } from './text.js';
+import { strip, toText } from './text.js';
 import { integerOf, lengthOf, numberOf, textOf, truthy, typeName, Undefined, type Value } from './values.js';
 
 const otherwise: Filter = {
@@ -26,7 +26,7 @@ const length: Filter = {
   },
 };
 
-const trimmed = (text: string) => text.replace(new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, 'g'), '');
+const trimmed = (text: string) => strip(text, undefined, { left: true, right: true });
 
 /** Reads a whole number as Python's `int(text, base)` does. */
 function parseInteger(text: string, base: number): bigint | undefined {

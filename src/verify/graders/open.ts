@@ -61,7 +61,8 @@ function checked(grader: Grader, module: string): Grader {
         `grader ${module} returned ${inspect(grade, { compact: true, breakLength: Infinity, depth: 1, maxStringLength: 60 })} for ${about}: it must return { correct: true or false, extracted: a text or null }, and may add the texts reason and stage`,
       );
     return {
-      ...{ correct, extracted },
+      correct,
+      extracted,
       ...(reason !== undefined && { reason: reason as string }),
       ...(stage !== undefined && { stage: stage as string }),
     };

@@ -1,0 +1,181 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { contents, readRows } from '../../test/support/tinyModel.js';
+import {
+  root,
+  model,
+  setUpRuns,
+  recipeOf,
+  stopped,
+  attempt,
+  trained,
+  pairwise,
+  embedding,
+} from '../../test/support/trainingRuns.js';
+import { objectiveNames } from '../objectives/index.js';
+import { UserError } from '../util/errors.js';
+
+setUpRuns();
+
+describe('out', () => {
+  it('may not be a file, which stays as it is', async () => {
+    const out = join(root, 'a-file');
+    writeFileSync(out, 'mine');
+    const { error } = await attempt(recipeOf('sft', { out }));
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toMatch(/a-file is a file: name a folder/);
+    expect(readFileSync(out, 'utf8')).toBe('mine');
+  });
+});
+
+describe('checkpoints', () => {
+  const constant = { warmup_ratio: 0, decay: 'constant' };
+
+  it('come every N steps and are the models of shorter runs', async () => {
+    const recipe = recipeOf('sft', { max_steps: 5, save: { every: 2 }, schedule: constant });
+    const { events } = await trained(recipe);
+    expect(events.flatMap((event) => (event.kind === 'saved' ? [event.path] : []))).toEqual(
+      ['checkpoints/step-2', 'checkpoints/step-4', 'model'].map((path) => join(recipe.out, path)),
+    );
+    expect(readdirSync(join(recipe.out, 'checkpoints')).sort()).toEqual(['step-2', 'step-4']);
+    expect(readdirSync(recipe.out).sort()).toEqual(['checkpoints', 'metrics.jsonl', 'model', 'recipe.yaml']);
+    for (const step of [2, 4]) {
+      const short = await trained(recipeOf('sft', { max_steps: step, schedule: constant }));
+      const dir = join(recipe.out, 'checkpoints', `step-${step}`);
+      expect(contents(dir)).toEqual(contents(short.result.model));
+      expect(embedding(dir)).not.toEqual(embedding(join(recipe.out, 'model')));
+    }
+  });
+
+  it('give way to the model at the last step', async () => {
+    const recipe = recipeOf('sft', { max_steps: 4, save: { every: 2 } });
+    await trained(recipe);
+    expect(readdirSync(join(recipe.out, 'checkpoints'))).toEqual(['step-2']);
+    expect(existsSync(join(recipe.out, 'model'))).toBe(true);
+  });
+
+  it('and the model replace those of an earlier run in the same place', async () => {
+    const recipe = recipeOf('sft', { max_steps: 3, save: { every: 2 } });
+    await trained(recipe);
+    const before = contents(recipe.out);
+    const again = { ...recipe, optimizer: { ...recipe.optimizer, lr: 1e-2 } };
+    const { steps } = await trained(again);
+    expect(readRows(join(recipe.out, 'metrics.jsonl'))).toEqual(steps);
+    const after = contents(recipe.out);
+    expect(Object.keys(after)).toEqual(Object.keys(before));
+    for (const file of ['model/model.safetensors', 'checkpoints/step-2/model.safetensors', 'recipe.yaml']) {
+      expect(after[file]).not.toBe(before[file]);
+    }
+    expect(after['model/tokenizer.json']).toBe(before['model/tokenizer.json']);
+  });
+
+  it('of an earlier run with a file of the user’s are noticed before the training, if they would be replaced', async () => {
+    const recipe = recipeOf('sft', { max_steps: 3, save: { every: 2 } });
+    await trained(recipe);
+    const before = contents(recipe.out);
+    const notes = join(recipe.out, 'checkpoints', 'step-2', 'notes.txt');
+    writeFileSync(notes, 'mine');
+    const { error, steps } = await attempt(recipe);
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as Error).message).toContain(`${notes} is in the way`);
+    expect(steps).toEqual([]);
+    expect(contents(recipe.out)).toMatchObject(before);
+    const other = await attempt({ ...recipe, save: {} });
+    expect(other.error).toBeUndefined();
+    expect(readFileSync(notes, 'utf8')).toBe('mine');
+  });
+
+  it('can be trained further', async () => {
+    const { result } = await trained(recipeOf('sft', { schedule: constant }));
+    const next = await trained(recipeOf('redi', { model: result.model, schedule: constant, max_steps: 1 }));
+    const fresh = await trained(recipeOf('redi', { schedule: constant, max_steps: 1 }));
+    expect(next.steps[0]!['logps/chosen']).toBeGreaterThan(fresh.steps[0]!['logps/chosen']!);
+  });
+});
+
+describe('a request to stop', () => {
+  // Each sequence is a pack of its own with this budget.
+  const keys = { token_budget: 1, max_steps: 4, save: { every: 1 } };
+
+  it('ends the run before the next pack and leaves what was saved', async () => {
+    let asked = 0;
+    const recipe = recipeOf('sft', keys);
+    // Steps of two packs: this is between the packs of the second.
+    const { error, steps } = await attempt(recipe, (before) => {
+      asked = before + 1;
+      return before === 3;
+    });
+    expect(error).toBe(stopped);
+    expect(asked).toBe(4);
+    expect(steps.map(({ step }) => step)).toEqual([1]);
+    expect(readRows(join(recipe.out, 'metrics.jsonl'))).toEqual(steps);
+    expect(existsSync(join(recipe.out, 'model'))).toBe(false);
+    expect(readdirSync(join(recipe.out, 'checkpoints'))).toEqual(['step-1']);
+    expect(embedding(join(recipe.out, 'checkpoints', 'step-1'))).toEqual(embedding(model)); // rate 0
+  });
+
+  it.each(pairwise)('ends %s at any pack', async (objective) => {
+    let most = 0;
+    const whole = await attempt(recipeOf(objective, { ...keys, max_steps: 1 }), (before) => {
+      most = before + 1;
+      return false;
+    });
+    expect(whole.error).toBeUndefined();
+    // 4 sequences in the step, and 10 to score beforehand for DPO.
+    expect(most).toBe(objective === 'dpo' ? 14 : 4);
+    for (const at of [0, most - 1]) {
+      const { error, recipe, steps } = await attempt(
+        recipeOf(objective, { ...keys, max_steps: 1 }),
+        (before) => before === at,
+      );
+      expect(error).toBe(stopped);
+      expect(steps).toEqual([]);
+      expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
+    }
+  });
+
+  it('ends the scoring of the reference where it is', async () => {
+    const { error, events } = await attempt(recipeOf('dpo', keys), (before) => before === 3);
+    expect(error).toBe(stopped);
+    expect(events.filter((event) => event.kind !== 'data')).toEqual(
+      [1, 2, 3].map((done) => ({ kind: 'reference', done, total: 10 })),
+    );
+  });
+});
+
+describe('a step with a NaN', () => {
+  const huge = { optimizer: { lr: 1e30 }, schedule: { warmup_ratio: 0 } };
+
+  it.each(objectiveNames)('stops %s in a sentence, without a model', async (objective) => {
+    const recipe = recipeOf(objective, huge);
+    const { error, steps } = await attempt(recipe);
+    expect((error as Error).message).toMatch(
+      /^step 2: the loss is \S+ and the gradient norm \S+, so training stopped before this update; no checkpoint had been saved yet; lower optimizer\.lr \(now 1e\+30\)/,
+    );
+    expect((error as Error).message).toContain(recipe.data);
+    expect(steps.map(({ step }) => step)).toEqual([1]);
+    expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
+  });
+
+  it('keeps weights that an update has ruined from the disk, and names the last checkpoint', async () => {
+    const keys = { ...huge, schedule: { warmup_ratio: 0.5 }, max_steps: 4, save: { every: 1 } }; // first rate 0
+    const recipe = recipeOf('sft', keys);
+    const { error } = await attempt(recipe);
+    const checkpoint = join(recipe.out, 'checkpoints', 'step-1');
+    expect((error as Error).message).toMatch(/^step 2: its update left weights of norm Infinity; /);
+    expect((error as Error).message).toContain(`the last checkpoint is ${checkpoint}; `);
+    expect(embedding(checkpoint)).toEqual(embedding(model));
+    expect(readdirSync(join(recipe.out, 'checkpoints'))).toEqual(['step-1']);
+    expect(existsSync(join(recipe.out, 'model'))).toBe(false);
+  });
+
+  it('is refused after the last step too', async () => {
+    const recipe = recipeOf('sft', { ...huge, max_steps: 1 });
+    const { error } = await attempt(recipe);
+    expect((error as Error).message).toMatch(
+      /^step 1: its update left weights of norm Infinity; no checkpoint/,
+    );
+    expect(existsSync(join(recipe.out, 'model'))).toBe(false);
+  });
+});

@@ -1,0 +1,144 @@
+/** @file Training runs of a tiny model, as the tests of the trainer make them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { loadModel } from '../../src/models/checkpoint.js';
+import { parameterSpecs } from '../../src/models/parameters.js';
+import { createObjective, objectiveNames } from '../../src/objectives/index.js';
+import { parseRecipe } from '../../src/recipe/parse.js';
+import { toFloat32Array } from '../../src/torch/data.js';
+import { liveTensors } from '../../src/torch/tensor.js';
+import { trainRecipe, type TrainRecipe } from '../../src/train/settings.js';
+import { train, type StepMetrics, type TrainEvent, type TrainResult } from '../../src/train/trainer.js';
+import { turns, writeRows, writeTinyModel } from './tinyModel.js';
+
+export const root = mkdtempSync(join(tmpdir(), 'redistill-trainer-'));
+export const model = join(root, 'tiny');
+export const messages = join(root, 'messages.jsonl');
+export const pairs = join(root, 'pairs.jsonl');
+
+/** The tiny tokenizer has a token a character; its template adds the role's token and the end, twice. */
+export const tokensOf = (question: string, answer: string) => question.length + answer.length + 4;
+
+export const sides: [question: string, chosen: string, rejected: string][] = [
+  ['2+2?', '4', 'five'],
+  ['3+3?', 'it is 6', '7'],
+  ['What is 10-7?', '10-7=3. So 3.', 'It is 4, I guess.'],
+  ['1+1', '2', '3'],
+  ['9*9 = ?', '81', 'eighty-two'],
+];
+export const chosenTokens = sides.reduce((sum, [question, chosen]) => sum + tokensOf(question, chosen), 0);
+export const pairTokens = sides.reduce(
+  (sum, [question, , rejected]) => sum + tokensOf(question, rejected),
+  chosenTokens,
+);
+
+/** Writes the model and the data for the tests of a file, and removes everything after them. */
+export function setUpRuns(): void {
+  beforeAll(() => {
+    writeTinyModel(model);
+    writeRows(
+      messages,
+      sides.map(([question, chosen]) => ({ messages: turns(question, chosen) })),
+    );
+    writeRows(
+      pairs,
+      sides.map(([question, chosen, rejected]) => ({
+        chosen: turns(question, chosen),
+        rejected: turns(question, rejected),
+      })),
+    );
+  });
+  afterAll(() => {
+    rmSync(root, { recursive: true });
+  });
+}
+
+let runs = 0;
+export function recipeOf(objective: string | { name: string }, keys: object = {}): TrainRecipe {
+  const spec = typeof objective === 'string' ? { name: objective } : objective;
+  const recipe = {
+    model,
+    data: spec.name === 'sft' ? messages : pairs,
+    out: join(root, `run-${++runs}`),
+    objective: spec,
+    optimizer: { lr: 1e-3 },
+    batch_size: 2,
+    max_steps: 3,
+    dtype: 'f32',
+    // The rate of a single step with a warm-up would be 0, which is refused.
+    ...('max_steps' in keys && keys.max_steps === 1 && { schedule: { warmup_ratio: 0 } }),
+    ...keys,
+  };
+  return parseRecipe(trainRecipe, recipe, 'recipe');
+}
+
+export interface Run {
+  recipe: TrainRecipe;
+  events: TrainEvent[];
+  steps: StepMetrics[];
+  result?: TrainResult;
+  error?: unknown;
+}
+
+/** The reason of the signal that stops runs. */
+export const stopped = new Error('stopped by the test');
+
+/** Trains and keeps what happened; `stop` is asked with the number of times it was asked before. */
+export async function attempt(
+  recipe: TrainRecipe,
+  stop: (asked: number) => boolean = () => false,
+): Promise<Run> {
+  const events: TrainEvent[] = [];
+  const live = liveTensors();
+  let asked = 0;
+  const run: Run = { recipe, events, steps: [] };
+  try {
+    run.result = await train(recipe, {
+      onEvent: (event) => events.push(event),
+      signal: {
+        throwIfAborted: () => {
+          if (stop(asked++)) throw stopped;
+        },
+      },
+    });
+  } catch (error) {
+    run.error = error;
+  }
+  run.steps = events.flatMap((event) => (event.kind === 'step' ? [event.metrics] : []));
+  expect(liveTensors()).toBe(live); // whether it ended well or not
+  return run;
+}
+
+export async function trained(recipe: TrainRecipe): Promise<Run & { result: TrainResult }> {
+  const run = await attempt(recipe);
+  if (!run.result) throw run.error;
+  return { ...run, result: run.result };
+}
+
+export const pairwise = objectiveNames.filter((name) => createObjective({ name }).data === 'pairs');
+export const withoutReference = objectiveNames.filter((name) => !createObjective({ name }).needs.reference);
+
+/** What does not depend on the clock or on what ran before in this process. */
+export const lasting = (steps: readonly StepMetrics[]): StepMetrics[] =>
+  steps.map((step) => ({ ...step, tokens_per_second: 0, peak_memory_bytes: 0 }));
+
+export const embedding = (dir: string): Float32Array => {
+  using loaded = loadModel(dir, { dtype: 'f32' }).model;
+  return toFloat32Array(loaded.parameter('embedding'));
+};
+
+/** A model's parameters with the names that its files give to their parts. */
+export function parametersOf(dir: string): Map<string, { parts: string[]; values: Float32Array }> {
+  using loaded = loadModel(dir, { dtype: 'f32' }).model;
+  const specs = parameterSpecs(loaded.config);
+  return new Map(
+    [...loaded.parameters].map(([name, tensor]) => [
+      name,
+      { parts: specs.get(name)!.parts.map((part) => part.name), values: toFloat32Array(tensor).slice() },
+    ]),
+  );
+}
+
+export const relative = (a: number, b: number) => Math.abs(a - b) / Math.abs(b);
