@@ -49,15 +49,41 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   const boxes = readsLatex ? findBoxes(text) : [];
   const candidates = options.boxPriority >= 0 ? boxed(text, boxes, formulas, options.boxPriority) : [];
   if (!options.requireBox) {
+    let denied = 0;
     for (const match of [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS)) {
-      candidates.push(...anchored(text, match, boxes, options));
+      if (isHeading(text, match)) continue;
+      for (const candidate of anchored(text, match, boxes, options)) {
+        if (isDenied(text, match.index + match[0].length, candidate))
+          denied = Math.max(denied, candidate.end);
+        else candidates.push(candidate);
+      }
     }
     // If a box was meant to contain the answer, no other piece of the text is guessed to be it.
     if (!options.anchored && candidates.every((candidate) => candidate.rank !== options.boxPriority)) {
-      candidates.push(...unanchored(text, formulas, boxes, options));
+      // What a sentence denies is not guessed either.
+      const guesses = unanchored(text, formulas, boxes, options);
+      candidates.push(...guesses.filter(({ start }) => start >= denied));
     }
   }
   return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
+}
+
+/** Tells whether `####` begins a heading of Markdown, "#### Step 2: Check" or "#### 3. Conclusion", and not GSM8K's answer. */
+function isHeading(text: string, match: RegExpMatchArray): boolean {
+  if (match[3] !== '####') return false;
+  const line = /[^\n]*/.exec(text.slice(match.index! + 4, match.index! + 300))![0];
+  const isLast = text.slice(match.index! + 4 + line.length).trim() === '';
+  return /^\s*\**\s*\d+[.)]\s+\**\p{L}/u.test(line) || (/^\s*\**\s*\p{L}{2,}/u.test(line) && !isLast);
+}
+
+/** Words between "answer" and what follows, or behind that, which say that it is not the answer or one of several. */
+const DENIAL = /\b(?:not|never|cannot|neither|nor|isn['’]t|wasn['’]t|can['’]t)\b|n['’]t\b/i;
+const DOUBT =
+  /^[\s$*)\]}.,;(]{0,4}(?:\b(?:or|maybe|perhaps|possibly|but not|at least|at most)\b|(?:is|was)\s+(?:not|wrong|incorrect|false)\b)/i;
+
+/** Tells whether a sentence says that the piece which it names is not the answer, or leaves it open. */
+function isDenied(text: string, from: number, { start, end }: AnswerCandidate): boolean {
+  return DENIAL.test(text.slice(from, Math.max(from, start))) || DOUBT.test(text.slice(end, end + 40));
 }
 
 /** Gives the last formulas, and the last numbers outside formulas and boxes, in which numbers are not answers. */
@@ -100,6 +126,8 @@ function boxed(
   const last = formulas.findLastIndex((formula) => inside(formula).length > 0);
   if (last < 0) return [alone];
   const neighbours = withNeighbours(text, formulas, last).filter((formula) => inside(formula).length > 0);
+  // Boxes on the lines of a list are one answer.
+  if (group.length > neighbours.flatMap(inside).length) return [alone];
   const end = neighbours.at(-1)!.end;
   const content = joined(neighbours.flatMap(inside)) + percentAfter(text, end);
   return [{ content, rank, start: neighbours[0]!.start, end }, alone];
@@ -193,10 +221,34 @@ function following(text: string, formulas: readonly Formula[]): AnswerCandidate 
 function firstPlain(text: string, at: number, reach: number): PlainAnswer | undefined {
   const window = text.slice(at, Math.max(at, at + reach));
   for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s?)?[$€£]?\(?\.?\d/g)) {
-    const found = plainAnswerAt(text, at + match.index);
-    if (found) return found;
+    const found = equationAt(text, at + match.index) ?? plainAnswerAt(text, at + match.index);
+    if (found) return withAlternatives(text, found);
   }
   return undefined;
+}
+
+/** Reads `2 + 3 = 5` or `1 = 5`, whose sides must agree for it to state a value. */
+function equationAt(text: string, start: number): PlainAnswer | undefined {
+  const equation = /[-+−(]?[\d.(][\d\s.,+\-−*/^()×÷]{0,80}(?:=\s?[-+−(]?[\d.(][\d\s.,+\-−*/^()×÷]{0,80})+/y;
+  equation.lastIndex = start;
+  const found = equation.exec(text)?.[0].replace(/[\s.,]+$/, '');
+  if (found === undefined || /\n|[.,]\s/.test(found)) return undefined;
+  const end = start + found.length;
+  return /^[A-Za-z^_\\{]/.test(text.slice(end)) ? undefined : { start, end, content: found };
+}
+
+/** Adds the numbers that "or" offers beside the first: "5 or 6" is no single answer. */
+function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
+  let all = first;
+  for (let count = 0; count < 5; count++) {
+    const or = /^\s?,?\s?\(?(?:or|或)\s+(?:maybe |perhaps |possibly )?/i.exec(
+      text.slice(all.end, all.end + 24),
+    );
+    const next = or ? plainAnswerAt(text, all.end + or[0].length) : undefined;
+    if (!next) return all;
+    all = { start: all.start, end: next.end, content: `${all.content} or ${next.content}` };
+  }
+  return all;
 }
 
 /** Reads the rest of the sentence if it looks like mathematics: "the answer is \frac{1}{2}." */
@@ -209,7 +261,7 @@ function bareLatex(text: string, at: number): AnswerCandidate | undefined {
     .slice(start, start + 300)
     .split(/\n|[.;]\s|\.$|\*\*|<\||\. /, 1)[0]!
     .trimEnd();
-  if (!/\\[a-z]|[\^=[{]|[\w)][+*/(<>]|^\w$/i.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content))
+  if (!/\\[a-z]|[\^=[{π√∞²³½]|[\w)][+*/(<>]|^\w$/i.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content))
     return undefined;
   if (content === '' || isProse(content)) return undefined;
   return { content, rank: 0, start, end: start + content.length };

@@ -1,5 +1,7 @@
 /** @file Brings the text of one answer into the form that the lexer reads. */
 
+import { withPlainDigits } from './characters.js';
+
 /** Maps characters that people type or paste to the LaTeX or sign that the lexer knows. */
 const CHARACTERS: Record<string, string> = {
   '−': '-',
@@ -91,17 +93,10 @@ for (const [typed, n, d] of '½12 ⅓13 ⅔23 ¼14 ¾34 ⅕15 ⅖25 ⅗35 ⅘45 
 const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ';
 const LOWERED = '₀₁₂₃₄₅₆₇₈₉₊₋ₙ';
 const PLAIN = '0123456789+-n';
-/** The first digits of the blocks of ten in other scripts: fullwidth, Arabic, Persian, Devanagari, Bengali. */
-const ZEROS = [0xff10, 0x0660, 0x06f0, 0x0966, 0x09e6];
-
 /** Rewrites digits of other scripts and small raised or lowered ones, and drops characters without width. */
 function withPlainCharacters(text: string): string {
-  return text
+  return withPlainDigits(text)
     .replace(/[\u200b-\u200f\u2060\ufeff\u00ad]/g, '')
-    .replace(/[\uff10-\uff19\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef]/g, (digit) => {
-      const code = digit.charCodeAt(0);
-      return String(code - ZEROS.find((zero) => code >= zero && code < zero + 10)!);
-    })
     .replace(/[\uff21-\uff3a\uff41-\uff5a]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xfee0))
     .replace(
       new RegExp(`[${RAISED}]+`, 'g'),
