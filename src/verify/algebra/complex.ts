@@ -103,6 +103,8 @@ const FUNCTIONS: Readonly<Record<string, (a: Complex) => Complex | undefined>> =
   sgn: (a) => (a.im === 0 ? real(Math.sign(a.re)) : undefined),
   floor: (a) => (a.im === 0 ? real(Math.floor(a.re)) : undefined),
   ceiling: (a) => (a.im === 0 ? real(Math.ceil(a.re)) : undefined),
+  doubleFactorial: (a) =>
+    isNegativeInteger(a) || !Number.isInteger(a.re) || a.re > 300 ? undefined : doubleFactorial(a.re),
   factorial: (a) => (isNegativeInteger(a) ? undefined : gamma(add(a, ONE))),
 };
 
@@ -111,6 +113,12 @@ const LANCZOS = [
   0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
   12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
 ];
+
+function doubleFactorial(n: number): Complex {
+  let result = 1;
+  for (let factor = n; factor > 1; factor -= 2) result *= factor;
+  return real(result);
+}
 
 const isNegativeInteger = (a: Complex) => a.im === 0 && a.re < 0 && Number.isInteger(a.re);
 

@@ -71,7 +71,7 @@ import { inOneNotation } from './notation.js';
 import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
 import { sameValue } from './value.js';
-import { withWordsRead, wordOf } from './wordAnswers.js';
+import { itemsInWords, withWordsRead, wordOf } from './wordAnswers.js';
 
 /** The settings of one comparison. */
 export interface CompareOptions {
@@ -338,6 +338,8 @@ class Comparer {
 
   /** Compares words, ratios and values. */
   #scalars(gold: Node, pred: Node): Outcome {
+    const [names, others] = [itemsInWords(gold), itemsInWords(pred)];
+    if (names && others) return this.#unordered(names, others);
     const [word, other] = [wordOf(gold), wordOf(pred)];
     if (word !== undefined && other !== undefined && (gold.kind === 'text' || pred.kind === 'text')) {
       return { equal: word.toLowerCase() === other.toLowerCase(), stage: 'text' };

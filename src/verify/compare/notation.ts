@@ -23,7 +23,7 @@ export function inOneNotation(gold: Node, pred: Node): readonly [Node, Node] {
 }
 
 const isIntegral = (node: Node): node is NodeOf<'apply'> =>
-  node.kind === 'apply' && /^(?:i{1,3}|o)int$/.test(node.name);
+  node.kind === 'apply' && /^(?:i{0,2}|o)int$/.test(node.name);
 
 /** Gives bound variables one name: the index of a sum, and the variable of a definite integral. */
 function withPlainBounds(node: Node): Node {
@@ -73,18 +73,32 @@ function withProducts(node: Node, other: Node): Node {
   return read(node);
 }
 
-/** The names of constants that may be any number. */
+/** Names of constants that may be any number, as they are numbered and as they are not. */
+const NUMBERED = /^[CcKk]_\{?\w\}?$/;
 const CONSTANT = /^(?:[CcKk]|[CcKk]_\{?\w\}?|[A-D])$/;
 
-/** Renames the constants of integration of `pred` to those of `gold`, in the order in which they occur. */
+/**
+ * Renames the constants of integration of `pred` to those of `gold`, in the order in which they occur: several that are
+ * numbered, C₁ and C₂, or one that is a term by itself, + C.
+ */
 function withSameConstants(pred: Node, gold: Node): Node {
   const [ours, theirs] = [inOrder(pred), inOrder(gold)];
   const free = ours.filter((name) => !theirs.includes(name));
   const wanted = theirs.filter((name) => !ours.includes(name));
-  const isConstant = wanted.length > 0 && wanted.every((name) => /^[CcKk](?:_|$)/.test(name));
-  if (!isConstant || free.length !== wanted.length || !free.every((name) => CONSTANT.test(name))) return pred;
-  return substitute(pred, new Map(free.map((name, index) => [name, symbol(wanted[index]!)])));
+  if (wanted.length === 0 || free.length !== wanted.length || !free.every((name) => CONSTANT.test(name)))
+    return pred;
+  const isConstant =
+    wanted.every((name) => NUMBERED.test(name)) ||
+    (wanted.length === 1 && isTerm(gold, wanted[0]!) && isTerm(pred, free[0]!));
+  return isConstant
+    ? substitute(pred, new Map(free.map((name, index) => [name, symbol(wanted[index]!)])))
+    : pred;
 }
+
+/** Tells whether a symbol that may be a constant is a term of a sum by itself. */
+const isTerm = (node: Node, name: string): boolean =>
+  CONSTANT.test(name) &&
+  contains(node, (part) => part.kind === 'sum' && part.terms.some((term) => isSymbol(term, name)));
 
 /** Lists the symbols of a tree in the order in which they occur first. */
 function inOrder(node: Node, into: string[] = []): string[] {

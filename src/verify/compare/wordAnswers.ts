@@ -5,6 +5,17 @@ import { number, type Node } from '../algebra/tree.js';
 
 /** Words for "nothing satisfies the condition". */
 const NOTHING = new Set([
+  'therearenosolutions',
+  'therearenorealsolutions',
+  'thereisnosolution',
+  'nosolutionsexist',
+  'nosolutionexists',
+  'norealroots',
+  'nosuchnumber',
+  'nosuchnumbers',
+  'doesnotexist',
+  'dne',
+  'undefined',
   'nosolution',
   'nosolutions',
   'norealsolution',
@@ -15,6 +26,25 @@ const NOTHING = new Set([
   'theemptyset',
   'nonexistent',
 ]);
+
+/** Words for sets of numbers. */
+const SETS: Readonly<Record<string, 'R' | 'Z' | 'N'>> = {
+  allrealnumbers: 'R',
+  allreals: 'R',
+  allrealnumber: 'R',
+  realnumbers: 'R',
+  thereals: 'R',
+  therealnumbers: 'R',
+  thesetofallrealnumbers: 'R',
+  thesetofrealnumbers: 'R',
+  allintegers: 'Z',
+  integers: 'Z',
+  theintegers: 'Z',
+  allnaturalnumbers: 'N',
+  naturalnumbers: 'N',
+  allpositiveintegers: 'N',
+  positiveintegers: 'N',
+};
 
 const SMALL = (
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen ' +
@@ -91,11 +121,20 @@ export function wordOf(node: Node): string | undefined {
   }
 }
 
-/** Replaces words for the empty set or a number by what they mean; leaves other nodes as they are. */
+/** Splits words that are a list, "Alice, Bob" or "III and I", into their items; undefined for any other node. */
+export function itemsInWords(node: Node): Node[] | undefined {
+  if (node.kind !== 'text') return undefined;
+  const items = node.text.split(/\s*[,;]\s*(?:and\s+)?|\s+and\s+/);
+  const isList = items.length > 1 && items.every((item) => /^[^\s,]+(?: [^\s,]+){0,2}$/.test(item));
+  return isList ? items.map((item) => ({ kind: 'text', text: item })) : undefined;
+}
+
+/** Replaces words for a set of numbers or a number by what they mean; leaves other nodes as they are. */
 export function withWordsRead(node: Node): Node {
   const word = node.kind === 'text' || node.kind === 'product' ? wordOf(node) : undefined;
   if (word === undefined) return node;
   if (NOTHING.has(word)) return { kind: 'namedSet', name: 'empty' };
+  if (Object.hasOwn(SETS, word)) return { kind: 'namedSet', name: SETS[word]! };
   const value = numberInWords(node.kind === 'text' ? node.text : word);
   return value ? number(value) : node;
 }

@@ -16,9 +16,10 @@ const ANSWER = '(?:answer|choice|option|réponse|respuesta|antwort|risposta|resp
 export function extractChoice(response: string, letters: readonly string[] = LETTERS): string | null {
   const plain = response.replace(/\*\*|\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{/g, ' ');
   const finder = new ChoiceFinder(letters);
-  const box = findBoxes(response).at(-1);
-  if (box)
-    return finder.only(box.content.replace(/\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{|[{}$]/g, ' '), 'gi');
+  const box = findBoxes(response)
+    .at(-1)
+    ?.content.replace(/\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{|[{}$]/g, ' ');
+  if (box !== undefined && finder.isChoice(box)) return finder.only(box, 'gi');
   return finder.afterPhrase(plain) ?? finder.atStart(plain) ?? finder.last(plain);
 }
 
@@ -33,6 +34,14 @@ class ChoiceFinder {
   constructor(letters: readonly string[]) {
     // "I" and "A" may be words of a sentence.
     this.#letter = `[(\\[]?\\s?(?<![A-Za-z0-9'’\\\\])(${letters.map(escaped).join('|')})(?![A-Za-z0-9'’_])`;
+  }
+
+  /** Tells whether a text is a letter, with a label or others beside it, and not a formula with letters. */
+  isChoice(text: string): boolean {
+    return new RegExp(
+      `^\\s*${this.#letter}\\s?[)\\]]?\\s*(?:$|[:.,–—-]|\\b(?:or|and)\\b|${this.#letter})`,
+      'i',
+    ).test(text.trim());
   }
 
   /** Gives the only letter of a text; null where there are none or several. A letter with a label counts alone. */

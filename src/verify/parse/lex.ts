@@ -107,6 +107,7 @@ const FONTS = new Set(
 
 /** Words that mean a command. */
 const WORDS: Readonly<Record<string, string>> = {
+  cis: 'cis',
   pi: 'pi',
   sqrt: 'sqrt',
   theta: 'theta',
