@@ -55,7 +55,7 @@ function keyed(items: readonly Node[], side: string, budget: WorkBudget): Map<st
 }
 
 /** Gives a constant's value as a double; undefined for what has symbols, a unit or a sign of percent. */
-function roughValue(node: Node, budget: WorkBudget): Complex | undefined {
+export function roughValue(node: Node, budget: WorkBudget): Complex | undefined {
   const isPlain = !contains(node, ({ kind }) => /^(?:symbol|text|apply|quantity|percent)$/.test(kind));
   return isPlain
     ? evaluateNode(

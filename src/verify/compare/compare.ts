@@ -32,22 +32,21 @@
  * | … equal at whole numbers: floors, n! | the same | `integer-domain` |
  * | … where too few samples have a value | nothing else: they differ | `undecided` |
  * | a written decimal, if they differ so far | both rounded to six places, below 0.001 to six significant digits | `decimal` |
+ * | with k ∈ ℤ, if they differ so far | the steps and the values at 0, which may differ by whole steps | `family` |
  * | 20 and 20%, if they differ so far | the numbers without the sign, with `lenient` only | `percent` |
  */
 
+import { rational } from '../../util/rational.js';
+import { magnitude, subtract } from '../algebra/complex.js';
 import { exactValue } from '../algebra/exact.js';
 import type { Outcome } from '../algebra/identity.js';
-import { reduceMatrices } from '../algebra/matrices.js';
 import {
   contains,
   difference,
-  mapChildren,
   number,
   product,
   quotient,
   sameTree,
-  substitute,
-  symbol,
   symbolsOf,
   type Node,
   type NodeOf,
@@ -55,23 +54,15 @@ import {
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { inUnit, isPlainUnit, lettersOf } from '../parse/units.js';
 import { assignmentsOf } from './assignments.js';
-import { sameCollection, sameInOrder } from './collections.js';
-import {
-  asQuotient,
-  isEquation,
-  isName,
-  shortened,
-  valueOf,
-  valuesOf,
-  withoutApproximation,
-  withoutIntegers,
-  withSigns,
-} from './equations.js';
+import { roughValue, sameCollection, sameInOrder } from './collections.js';
+import { asQuotient, isEquation, isName, valueOf, valuesOf, withAllSigns } from './equations.js';
+import { sameFamily } from './families.js';
 import { inOneNotation } from './notation.js';
+import { prepared, withSameIntegers } from './prepare.js';
 import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
 import { sameValue } from './value.js';
-import { itemsInWords, withWordsRead, wordOf } from './wordAnswers.js';
+import { itemsInWords, wordOf } from './wordAnswers.js';
 
 /** The settings of one comparison. */
 export interface CompareOptions {
@@ -88,45 +79,13 @@ export interface CompareOptions {
 
 /** Decides whether `pred` means what `gold` means, and names the rung that decided. Throws only BudgetExceeded. */
 export function compare(gold: Node, pred: Node, options: CompareOptions): Outcome {
-  const [a, b] = withSameIntegers(...inOneNotation(gold, pred));
-  const [ours, theirs] = [assignmentsOf(a), assignmentsOf(b)];
-  if (ours && theirs) {
-    const comparer = new Comparer(options);
-    const isSame = [...ours].every(([name, value]) => {
-      const other = theirs.get(name);
-      return other !== undefined && comparer.compare(prepared(value), prepared(other)).equal;
-    });
-    return { equal: ours.size === theirs.size && isSame, stage: 'names' };
-  }
-  return new Comparer(options).compare(prepared(a), prepared(b));
-}
-
-/** Uses one letter for the integer parameter on both sides and drops its declaration (`k ∈ ℤ`), which may be omitted. */
-function withSameIntegers(gold: Node, pred: Node): readonly [Node, Node] {
-  const [a, b] = [withoutIntegers(gold), withoutIntegers(pred)];
-  const isAlike = b.integers.length === 0 || a.integers.length === b.integers.length;
-  if (a.integers.length === 0) return [gold, b.node];
-  if (!isAlike || a.integers.some(({ set }, index) => set !== (b.integers[index]?.set ?? set)))
-    return [gold, pred];
-  const names = new Map(b.integers.map(({ name }, index) => [name, symbol(a.integers[index]!.name)]));
-  return [a.node, substitute(b.node, names)];
-}
-
-/** Drops approximations, chooses signs, shortens chains, replaces memberships by their sets and words by their meaning. */
-function prepared(node: Node): Node {
-  if (node.kind === 'list' || node.kind === 'set') {
-    const items = withSigns({ ...node, items: node.items.map(withoutApproximation) });
-    return mapChildren(items, prepared);
-  }
-  const plain = shortened(withSigns(withoutApproximation(node)));
-  if (plain.kind === 'list') return mapChildren(plain, prepared);
-  if (plain.kind === 'membership' && isName(plain.element)) {
-    const set = prepared(plain.set);
-    return plain.negated
-      ? { kind: 'setOperation', operator: 'difference', left: { kind: 'namedSet', name: 'R' }, right: set }
-      : set;
-  }
-  return withWordsRead(reduceMatrices(plain));
+  const [a, b, integers] = withSameIntegers(...inOneNotation(gold, pred));
+  const comparer = new Comparer(options, integers);
+  const outcome = comparer.compareAnswers(a, b);
+  if (outcome.equal) return outcome;
+  // ±1 ± i may mean all four.
+  const [all, others] = [withAllSigns(a), withAllSigns(b)];
+  return all === a && others === b ? outcome : comparer.compareAnswers(all, others);
 }
 
 type Collection = NodeOf<'list' | 'set' | 'tuple'>;
@@ -152,8 +111,22 @@ class Comparer {
   readonly #options: CompareOptions;
   readonly #sets = new Map<Node, RealSet | undefined>();
 
-  constructor(options: CompareOptions) {
+  readonly #integers: readonly string[];
+
+  constructor(options: CompareOptions, integers: readonly string[]) {
     this.#options = options;
+    this.#integers = integers;
+  }
+
+  /** Compares answers that were not prepared: names with values first, then down the ladder. */
+  compareAnswers(gold: Node, pred: Node): Outcome {
+    const [ours, theirs] = [assignmentsOf(gold), assignmentsOf(pred)];
+    if (!ours || !theirs) return this.compare(prepared(gold), prepared(pred));
+    const isSame = [...ours].every(([name, value]) => {
+      const other = theirs.get(name);
+      return other !== undefined && this.compare(prepared(value), prepared(other)).equal;
+    });
+    return { equal: ours.size === theirs.size && isSame, stage: 'names' };
   }
 
   /** Descends the ladder of this file's head. */
@@ -163,6 +136,9 @@ class Comparer {
     if (isResidue(gold) || isResidue(pred)) return this.#residues(gold, pred);
     if (gold.kind === 'quantity' || pred.kind === 'quantity') return this.#quantities(gold, pred);
     if (gold.kind === 'relation' && pred.kind === 'relation') return this.#relations(gold, pred);
+    // 7 = 5 states nothing.
+    if ([gold, pred].some((node) => isEquation(node) && this.#isFalse(node)))
+      return { equal: false, stage: 'equation' };
     if (isEquation(pred)) {
       const value = valueOf(pred);
       return value ? this.compare(gold, prepared(value)) : { equal: false, stage: 'equation' };
@@ -177,6 +153,15 @@ class Comparer {
     if (gold.kind === 'matrix' || pred.kind === 'matrix') return this.#matrices(gold, pred);
     if (isCollection(gold) || isCollection(pred)) return this.#collections(gold, pred);
     return this.#scalars(gold, pred);
+  }
+
+  /** Tells whether two sides of an equation are constants that differ by more than a rounding. */
+  #isFalse(node: NodeOf<'relation'>): boolean {
+    const values = node.sides.map((side) => roughValue(side, this.#options.budget));
+    return values.some((value, index) => {
+      const next = values[index + 1];
+      return value && next && magnitude(subtract(value, next)) > 0.02 * magnitude(value);
+    });
   }
 
   /** Compares the values and then the moduli; a modulus on one side only does not count. */
@@ -289,7 +274,11 @@ class Comparer {
 
   #asMatrix(node: Node): NodeOf<'matrix'> | undefined {
     if (node.kind === 'matrix') return node;
-    if (node.kind !== 'tuple' || !this.#options.vectorIsTuple) return undefined;
+    if (node.kind !== 'tuple') return undefined;
+    // [[1, 2], [3, 4]]
+    const rows = node.items.map((item) => (item.kind === 'tuple' ? item.items : undefined));
+    if (rows.length > 1 && rows.every((row) => row !== undefined)) return { kind: 'matrix', rows };
+    if (!this.#options.vectorIsTuple) return undefined;
     return { kind: 'matrix', rows: node.items.map((item) => [item]) };
   }
 
@@ -347,6 +336,9 @@ class Comparer {
     if (gold.kind === 'ratio' && pred.kind === 'ratio') return this.#ratios(gold, pred);
     const { decimals, budget, percentEitherWay } = this.#options;
     const outcome = sameValue(asQuotient(gold), asQuotient(pred), decimals, budget);
+    const [integer] = this.#integers;
+    if (!outcome.equal && integer !== undefined && sameFamily(gold, pred, integer, budget))
+      return { equal: true, stage: 'family' };
     if (outcome.equal || !percentEitherWay || (gold.kind === 'percent') === (pred.kind === 'percent'))
       return outcome;
     const bare = (node: Node) => (node.kind === 'percent' ? node.value : node);
@@ -359,7 +351,12 @@ class Comparer {
       return { equal: true, stage: 'ratio' };
     const isFixed = (node: Node) =>
       node.kind === 'quantity' || (node.kind === 'number' && node.value.n === 0n);
-    if (gold.parts.length !== pred.parts.length || [...gold.parts, ...pred.parts].some(isFixed)) {
+    if (
+      gold.parts.length !== pred.parts.length ||
+      [...gold.parts, ...pred.parts].some(isFixed) ||
+      isTime(gold) ||
+      isTime(pred)
+    ) {
       return { equal: false, stage: 'ratio' };
     }
     const to = (node: NodeOf<'ratio'>, index: number) => quotient(node.parts[index]!, node.parts[0]!);
@@ -368,6 +365,15 @@ class Comparer {
     );
     return { equal: isSame, stage: 'ratio' };
   }
+}
+
+/** Tells whether a ratio is a time of day: two digits of minutes, and not in lowest terms as a proportion would be. */
+function isTime({ parts }: NodeOf<'ratio'>): boolean {
+  const [hours, minutes] = parts.map((part) =>
+    part.kind === 'number' && part.value.d === 1n ? part.value.n : -1n,
+  );
+  if (parts.length !== 2 || hours! < 0n || hours! > 24n || minutes! < 10n || minutes! > 59n) return false;
+  return rational(hours!, minutes!).d !== minutes!;
 }
 
 /** Lists the members of a union; undefined where anything but unions joins them. */

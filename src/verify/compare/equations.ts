@@ -151,6 +151,25 @@ export function withSigns(node: Node): Node {
   return { kind: 'list', items: [choose(node, 1n), choose(node, -1n)] };
 }
 
+/** Replaces an answer in which ± occurs twice by all combinations of signs, 1 ± 2 ± 3; leaves any other, and ∓. */
+export function withAllSigns(node: Node): Node {
+  let count = 0;
+  contains(node, (part) => {
+    if (part.kind === 'plusMinus') count += part.flipped ? 3 : 1;
+    return false;
+  });
+  if (count !== 2) return node;
+  return { kind: 'list', items: [0, 1, 2, 3].map((signs) => chooseEach(node, { signs })) };
+}
+
+/** Chooses a sign for each ± in turn, by the bits of `state.signs`. */
+function chooseEach(node: Node, state: { signs: number }): Node {
+  if (node.kind !== 'plusMinus') return mapChildren(node, (child) => chooseEach(child, state));
+  const isMinus = (state.signs & 1) === 1;
+  state.signs >>= 1;
+  return isMinus ? negate(node.value) : node.value;
+}
+
 const hasSigns = (node: Node): boolean => contains(node, (part) => part.kind === 'plusMinus');
 
 function choose(node: Node, sign: 1n | -1n): Node {

@@ -133,8 +133,11 @@ function combined(a: RealSet, b: RealSet, operator: NodeOf<'setOperation'>['oper
  */
 function joined({ items, isEither }: NodeOf<'list'>, budget: WorkBudget): RealSet | undefined {
   const sets = items.map((item) => realSetOf(item.kind === 'membership' ? item.set : item, budget));
-  const isCondition = items.every(({ kind }) => kind === 'relation' || kind === 'membership');
-  const names = new Set(items.map((item) => [...symbolsOf(item)].join()));
+  const isCondition = items.every(({ kind }) => /^(?:relation|membership|namedSet)$/.test(kind));
+  // x ∈ ℝ has become ℝ, of which no name is left.
+  const names = new Set(
+    items.filter(({ kind }) => kind !== 'namedSet').map((item) => [...symbolsOf(item)].join()),
+  );
   if (!isCondition || names.size > 1 || !sets.every((set) => set !== undefined)) return undefined;
   const any = () => sets.reduce((a, b) => combined(a, b, 'union'));
   if (isEither) return any();

@@ -132,8 +132,8 @@ function applied(cursor: Cursor, name: string): Node {
   let base: Node | undefined;
   let exponent: Node | undefined;
   for (;;) {
-    if (base === undefined && cursor.accept('_') !== undefined) base = argument(cursor, true);
-    else if (exponent === undefined && cursor.accept('^') !== undefined) exponent = argument(cursor, true);
+    if (base === undefined && cursor.accept('_') !== undefined) base = script(cursor);
+    else if (exponent === undefined && cursor.accept('^') !== undefined) exponent = script(cursor);
     else break;
   }
   if (isVariadic(name)) return call(name, ...variadicArguments(cursor));
@@ -143,6 +143,10 @@ function applied(cursor: Cursor, name: string): Node {
   const value = name === 'log' ? call('log', inner, base ?? number(10n)) : call(name, inner);
   return exponent ? power(value, exponent) : value;
 }
+
+/** Reads what is raised or lowered beside a function's name: a group in braces or one token. */
+const script = (cursor: Cursor): Node =>
+  cursor.sees('{') ? argument(cursor) : cursor.nested(() => primary(cursor));
 
 function variadicArguments(cursor: Cursor): readonly Node[] {
   const open = cursor.accept('(', '\\{', '[');

@@ -227,6 +227,9 @@ function raised(cursor: Cursor, base: Node): Node {
     const rows = base.rows[0]!.map((_, column) => base.rows.map((row) => row[column]!));
     return { kind: 'matrix', rows };
   }
+  // (1, 2, 3)^T is a column.
+  if (base.kind === 'tuple' && /^(?:T|\\top|\\intercal)$/.test(raw))
+    return { kind: 'matrix', rows: base.items.map((item) => [item]) };
   cursor.restore(mark);
   return power(
     base,

@@ -117,7 +117,7 @@ const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
  */
 export function normalize(answer: string): string {
   let text = withPlainCharacters(answer).replace(TYPED, (character) => CHARACTERS[character]!);
-  text = withPlainNumbers(withoutStyle(text));
+  text = withPlainNotation(withPlainNumbers(withoutStyle(text)));
   // The answer "x + 1, where x is …" is x + 1.
   text = beforeConditions(text);
   // 4:30 p.m. is 4:30 pm.
@@ -155,6 +155,26 @@ function withoutStyle(text: string): string {
     .replace(
       /\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|bfseries|color)(?![A-Za-z])/g,
       '',
+    );
+}
+
+/** Writes binomials, quotients and systems of equations in the one way that the grammar knows. */
+function withPlainNotation(text: string): string {
+  return text
+    .replace(/\{([^{}]{1,200})\\choose(?![a-z])([^{}]{1,200})\}/g, '\\binom{$1}{$2}')
+    .replace(/\{([^{}]{1,200})\\over(?![a-z])([^{}]{1,200})\}/g, '\\frac{$1}{$2}')
+    .replace(/\{\}\s?[_^]\s?\{?(\w{1,9})\}?\s?C\s?_\s?\{?(\w{1,9})\}?/g, '\\binom{$1}{$2}')
+    .replace(
+      /(?:\\left)?\\\{\s*\\begin\s?\{array\}(?:\s?\{[lcr| ]*\})?([^]{1,2000}?)\\end\s?\{array\}(?:\s*\\right\.)?/g,
+      '\\begin{cases}$1\\end{cases}',
+    )
+    .replace(
+      /(?:\\left)?\\\{\s*(?=\\begin\s?\{(?:aligned|align|gathered|split|cases))|(?<=\\end\s?\{(?:aligned|align|gathered|split|cases)\})\s*\\right\./g,
+      '',
+    )
+    .replace(
+      /\\begin\{(aligned|align|gathered|split)\}([^]{1,2000}?)\\end\{\1\}/g,
+      (_, name: string, lines: string) => `\\begin{aligned}${lines.replaceAll('&', '')}\\end{aligned}`,
     );
 }
 
