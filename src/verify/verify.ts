@@ -147,7 +147,7 @@ function readResponse(response: string, options: VerifyOptions, budget: WorkBudg
 /** Reads a text that was marked as the answer: as a whole, or else as a response of its own. */
 function readMarked(marked: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
   if (marked === '') return undefined;
-  const bare = bareAnswer(marked, MAX_ANSWER_LENGTH, options, budget);
+  const bare = bareAnswer(beforeConditions(marked), MAX_ANSWER_LENGTH, options, budget);
   if (bare?.node) return bare;
   return (
     firstReadable(extract(marked, options), options, budget) ?? bare ?? { text: marked, node: undefined }

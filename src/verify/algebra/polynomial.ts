@@ -164,13 +164,18 @@ function rootsOfDoubles(coefficients: readonly number[], budget: WorkBudget): nu
 }
 
 /** Bisects to the last bit; undefined where `at` has one sign at both ends. */
-export function between(at: (x: number) => number, from: number, to: number): number | undefined {
+export function between(
+  at: (x: number) => number,
+  from: number,
+  to: number,
+  halvings = 200,
+): number | undefined {
   let [low, high] = [from, to];
   const [first, last] = [at(low), at(high)];
   if (first === 0) return low;
   if (last === 0) return high;
   if (first > 0 === last > 0) return undefined;
-  for (let halving = 0; halving < 200; halving++) {
+  for (let halving = 0; halving < halvings; halving++) {
     const middle = (low + high) / 2;
     if (middle === low || middle === high) break;
     const value = at(middle);

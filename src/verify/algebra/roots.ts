@@ -41,6 +41,10 @@ export function valueAt(node: Node, x: number, budget: WorkBudget): number | und
   )?.re;
 }
 
+/** The halvings that find a zero to the last bit; a sample beside it needs no more than ROUGH. */
+const FINE = 200;
+export const ROUGH = 20;
+
 /** Sets the intervals of the grid on which the roots of what is not a polynomial are searched. */
 const GRID = 240;
 /** The grid is fine around zero and ends at about ±900. */
@@ -48,39 +52,57 @@ const gridPoint = (index: number) => Math.sinh((index - GRID / 2) / 16);
 
 /**
  * Finds the real zeros of an expression in the one variable `name`: all of a polynomial's, those of the factors of a
- * product, and where anything else changes its sign or only touches zero on a grid within ±900.
+ * product, and where anything else changes its sign or only touches zero on a grid within ±900, by so many halvings.
  */
-export function realZeros(node: Node, name: string, budget: WorkBudget): number[] {
+export function realZeros(node: Node, name: string, budget: WorkBudget, steps = FINE): number[] {
   const polynomial = polynomialOf(node, name, budget);
   if (polynomial) return realRoots(polynomial, budget);
-  if (node.kind === 'product') return node.factors.flatMap((factor) => realZeros(factor, name, budget));
-  if (node.kind === 'power' && symbolsOf(node.exponent).size === 0) return realZeros(node.base, name, budget);
+  if (node.kind === 'product')
+    return node.factors.flatMap((factor) => realZeros(factor, name, budget, steps));
+  if (node.kind === 'power' && symbolsOf(node.exponent).size === 0)
+    return realZeros(node.base, name, budget, steps);
   if (symbolsOf(node).size === 0) return [];
-  return zerosOnGrid((x) => valueAt(node, x, budget));
+  return zerosOnGrid((x) => valueAt(node, x, budget), steps);
 }
 
-function zerosOnGrid(at: (x: number) => number | undefined): number[] {
+/** Limits the places where zeros are searched more closely: what oscillates may have one beside every point. */
+const MAX_CROSSINGS = 24;
+const MAX_TOUCHES = 8;
+/** The grid from its middle outwards. */
+const FROM_ZERO = Array.from({ length: GRID + 1 }, (_, index) => index).sort(
+  (a, b) => Math.abs(a - GRID / 2) - Math.abs(b - GRID / 2),
+);
+
+function zerosOnGrid(at: (x: number) => number | undefined, steps: number): number[] {
   const zeros: number[] = [];
+  let [crossings, touches] = [0, 0];
   const values = Array.from({ length: GRID + 1 }, (_, index) => at(gridPoint(index)));
-  values.forEach((value, index) => {
+  FROM_ZERO.forEach((index) => {
+    const value = values[index];
     if (value === 0) zeros.push(gridPoint(index));
     const [before, after] = [values[index - 1], values[index + 1]];
     if (value === undefined || before === undefined) return;
     if (value > 0 !== before > 0 && value !== 0 && before !== 0) {
-      const zero = between((x) => at(x) ?? NaN, gridPoint(index - 1), gridPoint(index));
+      if (crossings++ >= MAX_CROSSINGS) return;
+      const zero = between((x) => at(x) ?? NaN, gridPoint(index - 1), gridPoint(index), steps);
       if (zero !== undefined) zeros.push(zero);
-    } else if (after !== undefined && Math.abs(value) <= Math.min(Math.abs(before), Math.abs(after))) {
-      const touch = lowest((x) => Math.abs(at(x) ?? NaN), gridPoint(index - 1), gridPoint(index + 1));
-      if (touch.value <= 1e-12 * (1 + Math.abs(before) + Math.abs(after))) zeros.push(touch.x);
+    } else if (
+      after !== undefined &&
+      Math.abs(value) <= Math.min(Math.abs(before), Math.abs(after)) &&
+      touches++ < MAX_TOUCHES
+    ) {
+      const touch = lowest((x) => Math.abs(at(x) ?? NaN), gridPoint(index - 1), gridPoint(index + 1), steps);
+      if (touch.value <= (steps === FINE ? 1e-12 : 1e-6) * (1 + Math.abs(before) + Math.abs(after)))
+        zeros.push(touch.x);
     }
   });
   return zeros;
 }
 
 /** Finds the least value between two points by halving the longer side. */
-function lowest(at: (x: number) => number, from: number, to: number): { x: number; value: number } {
+function lowest(at: (x: number) => number, from: number, to: number, steps: number) {
   let [low, high] = [from, to];
-  for (let step = 0; step < 80; step++) {
+  for (let step = 0; step < Math.min(80, steps); step++) {
     const [left, right] = [low + (high - low) / 3, high - (high - low) / 3];
     if (at(left) <= at(right)) high = right;
     else low = left;

@@ -1,7 +1,7 @@
 /** @file Chooses the points at which two expressions are compared, by what the expressions contain. */
 
 import type { Complex } from './complex.js';
-import { criticalOf, realZeros } from './roots.js';
+import { criticalOf, realZeros, ROUGH } from './roots.js';
 import { rational } from '../../util/rational.js';
 import { children, contains, number, substitute, symbolsOf, type Node } from './tree.js';
 import type { WorkBudget } from './workBudget.js';
@@ -126,7 +126,7 @@ function besideKinks(
   const values = new Map([...others].map(([other, value]) => [other, number(value)]));
   const critical = nodes.flatMap((node) => criticalOf(node)).filter((part) => symbolsOf(part).has(name));
   const kinks = critical
-    .flatMap((part) => realZeros(substitute(part, values), name, budget))
+    .flatMap((part) => realZeros(substitute(part, values), name, budget, ROUGH))
     .sort((a, b) => a - b);
   if (kinks.length === 0) return [];
   const [first, last] = [kinks[0]!, kinks.at(-1)!];

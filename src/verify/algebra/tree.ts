@@ -109,8 +109,9 @@ export function product(...factors: Node[]): Node {
   return flat.length === 1 ? flat[0]! : { kind: 'product', factors: flat };
 }
 
-/** Makes `-node`: a number with the other sign, else a product with -1. */
+/** Makes `-node`: a number with the other sign, a quantity of it, else a product with -1. */
 export function negate(node: Node): Node {
+  if (node.kind === 'quantity') return { ...node, value: negate(node.value) };
   if (node.kind === 'number') return { ...node, value: { n: -node.value.n, d: node.value.d } };
   return product(MINUS_ONE, node);
 }

@@ -37,13 +37,11 @@
  */
 
 import { rational } from '../../util/rational.js';
-import { magnitude, subtract } from '../algebra/complex.js';
 import { exactValue } from '../algebra/exact.js';
 import type { Outcome } from '../algebra/identity.js';
 import {
   contains,
   difference,
-  number,
   product,
   quotient,
   sameTree,
@@ -54,10 +52,12 @@ import {
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { inUnit, isPlainUnit, lettersOf } from '../parse/units.js';
 import { assignmentsOf } from './assignments.js';
-import { roughValue, sameCollection, sameInOrder } from './collections.js';
+import { sameCollection, sameInOrder } from './collections.js';
 import { asQuotient, isEquation, isName, valueOf, valuesOf, withAllSigns } from './equations.js';
+import { isFalseEquation } from './falseEquations.js';
 import { sameFamily } from './families.js';
 import { inOneNotation } from './notation.js';
+import { withUnitsAsFactors } from './nestedUnits.js';
 import { prepared, withSameIntegers } from './prepare.js';
 import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
@@ -137,7 +137,7 @@ class Comparer {
     if (gold.kind === 'quantity' || pred.kind === 'quantity') return this.#quantities(gold, pred);
     if (gold.kind === 'relation' && pred.kind === 'relation') return this.#relations(gold, pred);
     // 7 = 5 states nothing.
-    if ([gold, pred].some((node) => isEquation(node) && this.#isFalse(node)))
+    if ([gold, pred].some((node) => isEquation(node) && isFalseEquation(node, this.#options.budget)))
       return { equal: false, stage: 'equation' };
     if (isEquation(pred)) {
       const value = valueOf(pred);
@@ -153,15 +153,6 @@ class Comparer {
     if (gold.kind === 'matrix' || pred.kind === 'matrix') return this.#matrices(gold, pred);
     if (isCollection(gold) || isCollection(pred)) return this.#collections(gold, pred);
     return this.#scalars(gold, pred);
-  }
-
-  /** Tells whether two sides of an equation are constants that differ by more than a rounding. */
-  #isFalse(node: NodeOf<'relation'>): boolean {
-    const values = node.sides.map((side) => roughValue(side, this.#options.budget));
-    return values.some((value, index) => {
-      const next = values[index + 1];
-      return value && next && magnitude(subtract(value, next)) > 0.02 * magnitude(value);
-    });
   }
 
   /** Compares the values and then the moduli; a modulus on one side only does not count. */
@@ -204,7 +195,8 @@ class Comparer {
 
   /** Compares link by link; then `x = value` by its value, inequalities as sets of reals. */
   #relations(gold: NodeOf<'relation'>, pred: NodeOf<'relation'>): Outcome {
-    if (sameRelation(gold, pred, this.#options.budget)) return { equal: true, stage: 'relation' };
+    const [ours, theirs] = [withUnitsAsFactors(gold, pred), withUnitsAsFactors(pred, gold)] as const;
+    if (sameRelation(ours, theirs, this.#options.budget)) return { equal: true, stage: 'relation' };
     // n ≡ 1 (mod 3) is n ≡ -2 (mod 3).
     const [right, otherRight] = [gold.sides.at(-1)!, pred.sides.at(-1)!];
     if (isResidue(right) && isResidue(otherRight) && gold.sides.length === 2 && pred.sides.length === 2) {
@@ -219,8 +211,10 @@ class Comparer {
         return this.compare(value, otherValue);
       return { equal: false, stage: 'relation' };
     }
-    const [names, others] = [[...symbolsOf(gold)].join(), [...symbolsOf(pred)].join()];
-    return names === others ? this.#membership(gold, pred, 'relation') : { equal: false, stage: 'relation' };
+    const [names, others] = [[...symbolsOf(ours)].join(), [...symbolsOf(theirs)].join()];
+    return names === others
+      ? this.#membership(ours, theirs, 'relation')
+      : { equal: false, stage: 'relation' };
   }
 
   /** Compares both sides as sets of reals; names the rung `stage`. */
@@ -345,7 +339,7 @@ class Comparer {
     return { ...sameValue(bare(gold), bare(pred), decimals, budget), stage: 'percent' };
   }
 
-  /** Compares part by part, then as proportions, unless a part is 0 (12:00) or has a unit (4:30 pm). */
+  /** Compares part by part, then as proportions, unless a part is 0 (12:00) or has a unit (4:30 pm) or both are times. */
   #ratios(gold: NodeOf<'ratio'>, pred: NodeOf<'ratio'>): Outcome {
     if (sameInOrder(gold.parts, pred.parts, (a, b) => this.compare(a, b).equal))
       return { equal: true, stage: 'ratio' };
@@ -354,8 +348,7 @@ class Comparer {
     if (
       gold.parts.length !== pred.parts.length ||
       [...gold.parts, ...pred.parts].some(isFixed) ||
-      isTime(gold) ||
-      isTime(pred)
+      (isTime(gold) && isTime(pred))
     ) {
       return { equal: false, stage: 'ratio' };
     }
@@ -373,7 +366,7 @@ function isTime({ parts }: NodeOf<'ratio'>): boolean {
     part.kind === 'number' && part.value.d === 1n ? part.value.n : -1n,
   );
   if (parts.length !== 2 || hours! < 0n || hours! > 24n || minutes! < 10n || minutes! > 59n) return false;
-  return rational(hours!, minutes!).d !== minutes!;
+  return rational(hours!, minutes).d !== minutes!;
 }
 
 /** Lists the members of a union; undefined where anything but unions joins them. */

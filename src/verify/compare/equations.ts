@@ -90,7 +90,10 @@ export function valuesOf(node: Node): Node {
   if (node.kind !== 'list') return node;
   const groups = node.items.map((item) => (item.kind === 'list' ? valuesOf(item) : item));
   const [first, ...rest] = groups as [Node, ...Node[]];
-  if (!isEquation(first)) return { ...node, items: groups };
+  // Whether 7 = 5 states a value is seen where it is compared.
+  const isOfNumbers = (item: Node) =>
+    isEquation(item) && !isName(item.sides[0]!) && !hasSymbols(item.sides[0]!);
+  if (!isEquation(first) || groups.some(isOfNumbers)) return { ...node, items: groups };
   const firstValue = valueOf(first);
   if (firstValue && !rest.some((item) => item.kind === 'relation')) {
     return { kind: 'list', items: [firstValue, ...rest] };

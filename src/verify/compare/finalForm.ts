@@ -63,7 +63,7 @@ function isPlainProduct(factors: readonly Node[], budget: WorkBudget): boolean {
   const [above, under] = [numbers[0], below[0] && exactValue(below[0], budget)];
   if (!above || !under || above.kind !== 'number' || under.d === 1n) return true;
   // 10/2 is a division that is left to be done, 6/4 a fraction.
-  return (above.value.n * under.n) % (above.value.d * under.d) !== 0n || above.value.n === 0n;
+  return (above.value.n * under.n) % (above.value.d * under.d) !== 0n;
 }
 
 const isSign = (node: Node): boolean => node.kind === 'number' && node.value.n === -1n && node.value.d === 1n;

@@ -3,10 +3,12 @@
  * constants of integration.
  */
 
+import { print } from '../algebra/print.js';
 import {
   children,
   contains,
   mapChildren,
+  negate,
   product,
   substitute,
   symbol,
@@ -15,10 +17,13 @@ import {
   type NodeOf,
 } from '../algebra/tree.js';
 
+import { withNestedUnits } from './nestedUnits.js';
+
 /** Brings both sides to one notation. */
 export function inOneNotation(gold: Node, pred: Node): readonly [Node, Node] {
   const [a, b] = [withPlainBounds(gold), withPlainBounds(pred)];
-  const [c, d] = [withProducts(a, b), withProducts(b, a)];
+  const [e, f] = [withNestedUnits(a, b), withNestedUnits(b, a)];
+  const [c, d] = [withProducts(e, f), withProducts(f, e)];
   return [c, withSameConstants(d, c)];
 }
 
@@ -28,6 +33,7 @@ const isIntegral = (node: Node): node is NodeOf<'apply'> =>
 /** Gives bound variables one name: the index of a sum, and the variable of a definite integral. */
 function withPlainBounds(node: Node): Node {
   const plain = mapChildren(node, withPlainBounds);
+  if (plain.kind === 'apply' && plain.name === 'cross') return inOrderOfNames(plain);
   if (plain.kind === 'series') {
     const name = `index ${depthOf(plain.body)}`;
     const body = substitute(plain.body, new Map([[plain.index, symbol(name)]]));
@@ -46,6 +52,12 @@ function withPlainBounds(node: Node): Node {
   const rest = factors.filter((_, index) => index !== at && index !== at + 1);
   const inner = substitute(product(...rest, symbol('differential')), new Map([[variable.name, bound]]));
   return { ...plain, args: [...plain.args.slice(0, -1), inner] };
+}
+
+/** Turns a cross product so that its vectors come in the order of their names: b × a is -(a × b). */
+function inOrderOfNames(node: NodeOf<'apply'>): Node {
+  const [a, b] = node.args as [Node, Node];
+  return print(a) <= print(b) ? node : negate({ ...node, args: [b, a] });
 }
 
 const isSymbol = (node: Node, name: string): boolean => node.kind === 'symbol' && node.name === name;

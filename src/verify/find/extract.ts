@@ -47,9 +47,13 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   const readsLatex = options.targets.includes('latex');
   const formulas = readsLatex ? findFormulas(text).slice(-MAX_FORMULAS) : [];
   const boxes = readsLatex ? findBoxes(text) : [];
-  const candidates = options.boxPriority >= 0 ? boxed(text, boxes, formulas, options.boxPriority) : [];
+  const candidates: AnswerCandidate[] = [];
+  let denied = 0;
+  for (const candidate of options.boxPriority < 0 ? [] : boxed(text, boxes, formulas, options.boxPriority)) {
+    if (isRefused(text, candidate)) denied = Math.max(denied, candidate.end);
+    else candidates.push(candidate);
+  }
   if (!options.requireBox) {
-    let denied = 0;
     for (const match of [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS)) {
       if (isHeading(text, match)) continue;
       for (const candidate of anchored(text, match, boxes, options)) {
@@ -62,7 +66,7 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
     if (!options.anchored && candidates.every((candidate) => candidate.rank !== options.boxPriority)) {
       // What a sentence denies is not guessed either.
       const guesses = unanchored(text, formulas, boxes, options);
-      candidates.push(...guesses.filter(({ start }) => start >= denied));
+      candidates.push(...guesses.filter((guess) => guess.start >= denied && !isRefused(text, guess)));
     }
   }
   return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
@@ -73,7 +77,10 @@ function isHeading(text: string, match: RegExpMatchArray): boolean {
   if (match[3] !== '####') return false;
   const line = /[^\n]*/.exec(text.slice(match.index! + 4, match.index! + 300))![0];
   const isLast = text.slice(match.index! + 4 + line.length).trim() === '';
-  return /^\s*\**\s*\d+[.)]\s+\**\p{L}/u.test(line) || (/^\s*\**\s*\p{L}{2,}/u.test(line) && !isLast);
+  return (
+    /^\s*\**\s*\d+[.)]\s+\**\p{L}/u.test(line) ||
+    (/^\s*\**\s*\p{L}{2,}|[.):]\s+\**\p{L}{3,}[\p{L} ]*\**$/u.test(line.trimEnd()) && !isLast)
+  );
 }
 
 /** Words between "answer" and what follows, or behind that, which say that it is not the answer or one of several. */
@@ -85,6 +92,17 @@ const DOUBT =
 function isDenied(text: string, from: number, { start, end }: AnswerCandidate): boolean {
   return DENIAL.test(text.slice(from, Math.max(from, start))) || DOUBT.test(text.slice(end, end + 40));
 }
+
+/** "is not", "isn't", "but not" right before a piece; "is wrong" or "is not the answer" right behind it. */
+const REFUSED_BEFORE =
+  /(?:\b(?:not|never|neither|nor)|n['’]t(?: be)?|\bcannot be)(?:\s+(?:be|equal(?: to)?|exactly|simply|just))?[\s$*\\([{]{0,6}$/i;
+const REFUSED_BEHIND =
+  /^[\s$*)\]}\\]{0,6}(?:is|was)(?:n['’]t|\s+(?:clearly\s+)?(?:not|wrong|incorrect|false))\b/i;
+
+/** Tells whether the words right around a piece, which no phrase announces, say that it is not the answer. */
+const isRefused = (text: string, { start, end }: AnswerCandidate): boolean =>
+  REFUSED_BEFORE.test(text.slice(Math.max(0, start - 40), start)) ||
+  REFUSED_BEHIND.test(text.slice(end, end + 40));
 
 /** Gives the last formulas, and the last numbers outside formulas and boxes, in which numbers are not answers. */
 function unanchored(
@@ -141,8 +159,14 @@ function percentAfter(text: string, end: number): string {
 /** Makes one candidate of neighbouring formulas. */
 function grouped(text: string, formulas: readonly Formula[], rank: number): AnswerCandidate {
   const [start, end] = [formulas[0]!.start, formulas.at(-1)!.end];
+  const pieces = formulas.map(({ content, end: from }, index) => {
+    const next = formulas[index + 1];
+    if (!next) return content;
+    const isEither = /\bor\b/.test(text.slice(from, next.start));
+    return content.replace(/[\s.,;]+$/, '') + (isEither ? ' \\text{ or } ' : ', ');
+  });
   return {
-    content: formulas.map((formula) => formula.content).join(', ') + percentAfter(text, end),
+    content: pieces.join('') + percentAfter(text, end),
     rank,
     start,
     end,
@@ -205,7 +229,18 @@ function answerNear(
   if (bare && (!isNear || formula.start > bare.start) && (!numbers || numbers.start >= bare.start))
     return bare;
   if (isNear && (!numbers || formula.start <= numbers.start)) return following(text, formulas);
-  return numbers && { ...numbers, rank: 0 };
+  return numbers ? { ...numbers, rank: 0 } : capitals(text, at);
+}
+
+/** Reads a word in capitals right behind a phrase, such as an order of letters: "the answer is HHT." */
+function capitals(text: string, at: number): AnswerCandidate | undefined {
+  const word =
+    /[\s:*"]{0,8}(?:(?:is|est|es|ist|è|é|是|为)(?![A-Za-z])[\s:*"]{0,8})?([A-Z]{2,12})(?=[\s.*"]*(?:\n|$))/y;
+  word.lastIndex = at;
+  const content = word.exec(text)?.[1];
+  return content === undefined
+    ? undefined
+    : { content, rank: 0, start: word.lastIndex - content.length, end: word.lastIndex };
 }
 
 /** Joins the first formula with those after it that commas, "and" or "or" connect. */

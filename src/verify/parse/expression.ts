@@ -6,7 +6,7 @@ import { startsCondition } from './parse.js';
 import { primary } from './primary.js';
 import { CURRENCIES, degrees, startsUnit, withUnit } from './quantities.js';
 import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from '../algebra/tree.js';
-import { inUnit } from './units.js';
+import { inUnit, isAngle } from './units.js';
 
 /** Reads terms with signs between them. */
 export function sum(cursor: Cursor): Node {
@@ -21,14 +21,23 @@ export function sum(cursor: Cursor): Node {
       terms[0] = { kind: 'setOperation', operator: 'difference', left, right: term };
     } else terms.push(signed(term, sign));
     const next = cursor.accept('+', '-', '±', '∓');
-    if (next === undefined) return withModulus(sumOf(...terms), cursor);
+    if (next === undefined) return withModulus(withUnitOfLast(terms), cursor);
     sign = next;
   }
+}
+
+/** Adds terms; words behind the last one are those of the whole sum, `2x + 3 cm`, unless other terms have units. */
+function withUnitOfLast(terms: readonly Node[]): Node {
+  const last = terms.at(-1)!;
+  const isOnly = last.kind === 'quantity' && terms.filter(({ kind }) => kind === 'quantity').length === 1;
+  if (!isOnly || isAngle(last.unit)) return sumOf(...terms);
+  return { ...last, value: sumOf(...terms.slice(0, -1), last.value) };
 }
 
 function signed(term: Node, sign: string): Node {
   if (sign === '+') return term;
   if (sign === '-') return negate(term);
+  if (term.kind === 'quantity') return { ...term, value: signed(term.value, sign) };
   return { kind: 'plusMinus', value: term, flipped: sign === '∓' };
 }
 

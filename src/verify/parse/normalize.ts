@@ -108,6 +108,13 @@ function withPlainCharacters(text: string): string {
     );
 }
 
+/** Writes the Greek letter before a unit as the sign of the prefix: `5 μm`, `\mathrm{μg}`; 2μg may be a product. */
+const withMicro = (text: string): string =>
+  text.replace(
+    /(\d\s+|\{\s?)μ\s?(?=(?:[mslLAVFHWCTJ]|mol|Pa|Sv|Hz)(?![A-Za-z]))|(\\(?:text|mathrm)\s?\{\s?)μ\s?(?=g)/g,
+    (_, before?: string, font?: string) => `${before ?? font ?? ''}µ`,
+  );
+
 const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
 
 /**
@@ -116,7 +123,7 @@ const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
  * stop). Every rule is linear in the length.
  */
 export function normalize(answer: string): string {
-  let text = withPlainCharacters(answer).replace(TYPED, (character) => CHARACTERS[character]!);
+  let text = withMicro(withPlainCharacters(answer)).replace(TYPED, (character) => CHARACTERS[character]!);
   text = withPlainNotation(withPlainNumbers(withoutStyle(text)));
   // The answer "x + 1, where x is …" is x + 1.
   text = beforeConditions(text);
@@ -143,6 +150,8 @@ export function normalize(answer: string): string {
       .replace(/(?<=\d)\{,\}(?=\d)/g, '.')
       .replace(/(?<=\d)\\,(?=\d{3}(?!\d))/g, '')
       .replace(/\{,\}/g, ',')
+      // {5.} ends with a full stop as well.
+      .replace(/\s?[.,;](?=\}$)/, '')
   );
 }
 

@@ -83,7 +83,16 @@ export function statement(cursor: Cursor): Node {
     } else if (token.sign === '∈' || token.sign === '∉') {
       cursor.next();
       const set = setExpression(cursor);
-      return { kind: 'membership', element: sides.at(-1)!, set, negated: token.sign === '∉' };
+      const membership: Node = {
+        kind: 'membership',
+        element: sides.at(-1)!,
+        set,
+        negated: token.sign === '∉',
+      };
+      // a < b ∈ S says two things.
+      return operators.length === 0
+        ? membership
+        : { kind: 'list', items: [{ kind: 'relation', operators, sides }, membership] };
     } else if (token.sign === '⇒') {
       // The conclusion follows; what came before it is dropped.
       cursor.next();

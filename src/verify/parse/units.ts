@@ -109,6 +109,22 @@ export function inUnit(value: Node, from: string, to: string): Node | undefined 
   return convert(value, a.unit, b.unit);
 }
 
+/** Writes a quantity as a number times its base units, as symbols; words that say more are an unknown function of it. */
+export function inBaseUnits(value: Node, phrase: string): Node {
+  const { unit, rest } = phraseOf(phrase);
+  const said: Node = isNoun(rest) ? value : { kind: 'apply', name: `words ${rest.join(' ')}`, args: [value] };
+  const factors = [said];
+  if (!unit) return product(...factors);
+  factors.push(number(unit.factor), power(constant('pi'), number(BigInt(unit.pi))));
+  const name = (dimension: string) => symbol(`unit ${dimension}${unit.zero ? ' of a scale' : ''}`);
+  for (const [dimension, exponent] of Object.entries(unit.dimension))
+    factors.push(power(name(dimension), number(BigInt(exponent))));
+  return product(...factors);
+}
+
+/** Tells whether a unit is one of angles: `180° - 2x°` has it at each term. */
+export const isAngle = (phrase: string): boolean => phraseOf(phrase).unit?.dimension['angle'] !== undefined;
+
 /** Tells whether a value with this phrase is the value alone: not behind `or more`, `upward`, `is wrong`. */
 export const isPlainUnit = (phrase: string): boolean => isNoun(phraseOf(phrase).rest);
 
