@@ -43,7 +43,6 @@ import type { Outcome } from '../algebra/identity.js';
 import {
   contains,
   difference,
-  number,
   product,
   quotient,
   sameTree,
@@ -373,7 +372,7 @@ function isTime({ parts }: NodeOf<'ratio'>): boolean {
     part.kind === 'number' && part.value.d === 1n ? part.value.n : -1n,
   );
   if (parts.length !== 2 || hours! < 0n || hours! > 24n || minutes! < 10n || minutes! > 59n) return false;
-  return rational(hours!, minutes!).d !== minutes!;
+  return rational(hours!, minutes).d !== minutes!;
 }
 
 /** Lists the members of a union; undefined where anything but unions joins them. */

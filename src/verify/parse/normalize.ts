@@ -100,11 +100,11 @@ function withPlainCharacters(text: string): string {
     .replace(/[\uff21-\uff3a\uff41-\uff5a]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xfee0))
     .replace(
       new RegExp(`[${RAISED}]+`, 'g'),
-      (run) => `^{${[...run].map((c) => PLAIN[RAISED.indexOf(c)]).join('')}}`,
+      (run) => `^{${run.replace(/[^]/g, (c) => PLAIN[RAISED.indexOf(c)]!)}}`,
     )
     .replace(
       new RegExp(`[${LOWERED}]+`, 'g'),
-      (run) => `_{${[...run].map((c) => PLAIN[LOWERED.indexOf(c)]).join('')}}`,
+      (run) => `_{${run.replace(/[^]/g, (c) => PLAIN[LOWERED.indexOf(c)]!)}}`,
     );
 }
 
