@@ -27,9 +27,8 @@
  * | two fractions | exact arithmetic | `number` |
  * | other expressions: rational functions | the values at two points of a field of a large prime | `identity` |
  * | … constants | 60 digits, and 90 where they cancel | `constant` |
- * | … all others | seeded complex samples, and one point to 60 digits | `sampling` |
- * | … equal for positive symbols: √(x²), x | the same | `positive-domain` |
- * | … equal at whole numbers: floors, n! | the same | `integer-domain` |
+ * | … all others | points of every size and sign and beside every kink, and one point to 60 digits | `sampling` |
+ * | … with symbols that are whole numbers: n!, (-1)^n | the same, at a long span of these | `integer-domain` |
  * | … where too few samples have a value | nothing else: they differ | `undecided` |
  * | a written decimal, if they differ so far | both rounded to six places, below 0.001 to six significant digits | `decimal` |
  * | with k ∈ ℤ, if they differ so far | the steps and the values at 0, which may differ by whole steps | `family` |

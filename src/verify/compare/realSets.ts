@@ -177,8 +177,8 @@ function described(node: NodeOf<'relation'>, budget: WorkBudget): RealSet | unde
 /** One link of a chain: its sides as functions, and where they are equal. */
 interface Link {
   operator: RelationOperator;
-  left(x: number): number | undefined;
-  right(x: number): number | undefined;
+  readonly left: (x: number) => number | undefined;
+  readonly right: (x: number) => number | undefined;
   zeros: readonly number[];
 }
 

@@ -100,11 +100,11 @@ function withPlainCharacters(text: string): string {
     .replace(/[\uff21-\uff3a\uff41-\uff5a]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xfee0))
     .replace(
       new RegExp(`[${RAISED}]+`, 'g'),
-      (run) => `^{${[...run].map((c) => PLAIN[RAISED.indexOf(c)]).join('')}}`,
+      (run) => `^{${run.replace(/[^]/g, (c) => PLAIN[RAISED.indexOf(c)]!)}}`,
     )
     .replace(
       new RegExp(`[${LOWERED}]+`, 'g'),
-      (run) => `_{${[...run].map((c) => PLAIN[LOWERED.indexOf(c)]).join('')}}`,
+      (run) => `_{${run.replace(/[^]/g, (c) => PLAIN[LOWERED.indexOf(c)]!)}}`,
     );
 }
 
@@ -193,14 +193,14 @@ function withPlainNumbers(text: string): string {
     text
       // 0.333... and 0.1666\ldots; 3.14159... is only cut off.
       .replace(
-        /(\d+\.)(\d{2,60})\s?(?:\.{3}|\\[lc]?dots\b)/g,
+        /(?<!\d)(\d+\.)(\d{2,60})\s?(?:\.{3}|\\[lc]?dots\b)/g,
         (_, whole: string, decimals: string) => whole + recurring(decimals),
       )
       // 0.1(6)
       .replace(/(?<![\d.])(\d+\.\d{0,40})\((\d{1,40})\)(?!\d)/g, '$1\\overline{$2}')
       // 0.\dot{1}4285\dot{7}
       .replace(
-        /(\d+\.\d{0,40})\\dot\s?\{?(\d)\}?(?:(\d{0,40})\\dot\s?\{?(\d)\}?)?/g,
+        /(?<!\d)(\d+\.\d{0,40})\\dot\s?\{?(\d)\}?(?:(\d{0,40})\\dot\s?\{?(\d)\}?)?/g,
         (_, whole: string, ...digits: (string | undefined)[]) =>
           `${whole}\\overline{${digits.slice(0, 3).join('')}}`,
       )

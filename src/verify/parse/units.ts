@@ -273,7 +273,9 @@ export function lettersOf(phrase: string): Node | undefined {
     else if (!match) return undefined;
     else {
       const exponent = Number(match[2] ?? 1) * (isBelow ? -1 : 1);
-      factors.push(...[...match[1]!].map((letter) => power(symbol(letter), number(BigInt(exponent)))));
+      factors.push(
+        ...match[1]!.split(/(?=[^])/).map((letter) => power(symbol(letter), number(BigInt(exponent)))),
+      );
       isBelow = false;
     }
   }
