@@ -285,7 +285,9 @@ class Comparer {
       const haveNames =
         gold.kind === 'list' && pred.kind === 'list' && [...gold.items, ...pred.items].every(isEquation);
       if (haveNames && this.#unordered(gold.items, pred.items).equal) return { equal: true, stage: 'set' };
-      if (haveNames && a.kind === 'tuple') return { equal: false, stage: 'set' };
+      // x₁ = 1, x₂ = 2 are two values of x, but n = 1, y = 2 are not two values of y.
+      if (haveNames && (a.kind === 'tuple' || !haveOneName([gold, pred])))
+        return { equal: false, stage: 'set' };
       if (!isCollection(a) || !isCollection(b)) return this.compare(a, b);
       if (a.kind === 'tuple' && b.kind === 'tuple') return this.#tuples(a, b);
       // A gold point keeps its order; the order of a point that answers a gold list does not count.
@@ -358,6 +360,12 @@ class Comparer {
     return { equal: isSame, stage: 'ratio' };
   }
 }
+
+/** Tells whether all equations of some lists are about one letter, subscripts aside. */
+const haveOneName = (lists: readonly Collection[]): boolean =>
+  new Set(
+    lists.flatMap(({ items }) => [...symbolsOf({ kind: 'list', items })].map((name) => name.split('_')[0])),
+  ).size < 2;
 
 /** Tells whether a ratio is a time of day: two digits of minutes, and not in lowest terms as a proportion would be. */
 function isTime({ parts }: NodeOf<'ratio'>): boolean {

@@ -71,7 +71,9 @@ function proportion(a: Node, b: Node, budget: WorkBudget): number | undefined {
     if (x === undefined || y === undefined) continue;
     if (Math.abs(x) <= 1e-12 && Math.abs(y) <= 1e-12) continue;
     factor ??= x / y;
-    if (!(Math.abs(x - factor * y) <= 1e-8 * Math.max(Math.abs(x), Math.abs(factor * y)))) return undefined;
+    // 0 = 0 says nothing.
+    if (factor === 0 || !(Math.abs(x - factor * y) <= 1e-8 * Math.max(Math.abs(x), Math.abs(factor * y))))
+      return undefined;
     agreements++;
   }
   return agreements >= WANTED ? factor : identical(a, b, budget).equal ? 1 : undefined;
