@@ -5,9 +5,10 @@
  *
  * PATH is a Python with bench/peers/math_verify_requirements.txt installed; without it only ours is measured. The
  * pairs are the test suites of other graders (disputed ones left out), labelled model solutions, rewrites and near misses
- * of benchmark golds, and hostile inputs. Math-Verify gets every stored case and label, and `limit` of the generated
- * pairs, since it needs tens of milliseconds a pair; hostile inputs are ours alone. A pair's time is the least of three
- * runs, so that other programs and the compiler do not count.
+ * of benchmark golds, cases after public reports on graders, and hostile inputs. A false yes is a wrong answer that was called
+ * right, a false no a right one that was not. Math-Verify gets every stored case and label, and `limit` of the generated
+ * pairs, since it needs tens of milliseconds a pair; hostile inputs and presets of ours are ours alone. A pair's time is
+ * processor time, the least of three runs, so that other programs and the compiler do not count.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +18,7 @@ import { parseArgs } from 'node:util';
 import { formatTable } from '../src/util/table.js';
 import { verify, type Preset, type VerifyOptions } from '../src/verify/verify.js';
 import { adversarialPairs } from '../test/support/adversarialAnswers.js';
-import { answerCases, caseOptions, type AnswerCase } from '../test/support/answerCases.js';
+import { answerCases, caseOptions, reportCases, type AnswerCase } from '../test/support/answerCases.js';
 import { variantsOf } from '../test/support/answerVariants.js';
 import { benchmarkGolds } from '../test/support/benchmarkGolds.js';
 import { machine, median, root } from './support.js';
@@ -54,6 +55,10 @@ function suites(): Record<string, Pair[]> {
     pred: `The answer is \\boxed{${pair.pred}}.`,
     options: {},
   }));
+  const reports = (reportCases() ?? []).map((given) => ({
+    ...given,
+    options: given.preset ? { preset: given.preset } : {},
+  }));
   return {
     'Math-Verify’s own cases': own,
     'other graders’ cases': stored.filter((given) => !own.includes(given)),
@@ -61,6 +66,8 @@ function suites(): Record<string, Pair[]> {
     'MATH labels': math(),
     'rewrites that are right': boxed.filter((pair) => pair.expected),
     'near misses': boxed.filter((pair) => !pair.expected),
+    'cases after reports': reports.filter(({ preset }) => preset === undefined),
+    'reports on presets of ours': reports.filter(({ preset }) => preset !== undefined),
     'hostile inputs': adversarialPairs().map((pair) => ({ ...pair, options: {} })),
   };
 }
@@ -95,9 +102,10 @@ function ours(pairs: readonly Pair[]): Result[] {
   return pairs.map(({ gold, pred, options }) => {
     let correct = false;
     const times = [0, 1, 2].map(() => {
-      const started = performance.now();
+      const before = process.cpuUsage();
       correct = verify({ gold, pred, ...options }).correct;
-      return performance.now() - started;
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
     });
     return { correct, ms: Math.min(...times) };
   });
@@ -138,14 +146,30 @@ function row(name: string, who: string, pairs: readonly Pair[], results: readonl
     String(pairs.length),
     `${agreed} of ${judged.length}`,
     `${((100 * agreed) / judged.length).toFixed(2)} %`,
+    String(judged.filter((pair) => pair.correct && !pair.expected).length),
+    String(judged.filter((pair) => !pair.correct && pair.expected).length),
     mean.toFixed(3),
     median(times).toFixed(3),
     times.reduce((a, b) => Math.max(a, b), 0).toFixed(1),
   ];
 }
 
+/** What Math-Verify has no like of. */
+const OURS = new Set(['hostile inputs', 'reports on presets of ours']);
+
 console.log(`${machine()}\n`);
-const HEADING = ['suite', 'verifier', 'pairs', 'agree', 'share', 'mean ms', 'median ms', 'slowest ms'];
+const HEADING = [
+  'suite',
+  'verifier',
+  'pairs',
+  'agree',
+  'share',
+  'false yes',
+  'false no',
+  'mean ms',
+  'median ms',
+  'slowest ms',
+];
 const rows: string[][] = [];
 for (const [name, pairs] of Object.entries(suites())) {
   if (pairs.length === 0) {
@@ -153,7 +177,7 @@ for (const [name, pairs] of Object.entries(suites())) {
     continue;
   }
   rows.push(row(name, 'redistill', pairs, ours(pairs)));
-  if (values.python === undefined || name === 'hostile inputs') continue;
+  if (values.python === undefined || OURS.has(name)) continue;
   const some = thinned(pairs, Number(values.limit));
   if (some.length < pairs.length) rows.push(row(name, 'redistill, the same', some, ours(some)));
   rows.push(row(name, 'Math-Verify', some, theirs(values.python, some)));

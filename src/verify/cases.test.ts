@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerCases, caseOptions } from '../../test/support/answerCases.js';
+import { answerCases, caseOptions, reportCases } from '../../test/support/answerCases.js';
 import { verify } from './verify.js';
 
 /** Cases whose verdict differs, each with its reason in docs/verifier.md. */
@@ -17,5 +17,22 @@ describe('the test suites of other graders', () => {
       return verdict.correct !== given.expected;
     });
     expect(wrong.map((given) => given.id)).toEqual([...EXCEPTIONS]);
+  });
+});
+
+/** Arguable cases that are decided otherwise; docs/verifier.md has the reasons. */
+const DECIDED_OTHERWISE = ['vr-297', 'vr-310'];
+
+const reports = reportCases();
+if (!reports) console.warn('skipped: the cases after reports of ../shared/data are not there');
+
+describe('the cases after public reports', () => {
+  it.skipIf(!reports)('get their verdict', () => {
+    expect(reports).toHaveLength(219);
+    const wrong = reports!.filter(
+      ({ gold, pred, preset, expected }) =>
+        verify({ gold, pred, ...(preset && { preset }) }).correct !== expected,
+    );
+    expect(wrong.map(({ id }) => id).sort()).toEqual(DECIDED_OTHERWISE);
   });
 });

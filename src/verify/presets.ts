@@ -20,6 +20,8 @@ export interface VerifyOptions {
   afterThinking: boolean;
   /** Whether LaTeX that TeX would refuse or read otherwise (`\frac12`, `sqrt(2)`) is repaired. */
   repair: boolean;
+  /** Whether an answer must be worked out: `2 + 3`, `7 \cdot 8` and `10!` are none, unless the gold is like that itself. */
+  finalForm: boolean;
   /** The number of decimal places at which a number written as a decimal is compared. */
   decimals: number;
   /** Whether the names of variables count: x² + 1 is not y² + 1. */
@@ -41,6 +43,7 @@ const MATH_VERIFY: VerifyOptions = {
   requireBox: false,
   afterThinking: false,
   repair: true,
+  finalForm: false,
   decimals: 6,
   strictNames: true,
   setAcceptsRelation: false,
@@ -51,7 +54,7 @@ const MATH_VERIFY: VerifyOptions = {
 const PRESETS: Readonly<Record<Preset, VerifyOptions>> = {
   mathVerify: MATH_VERIFY,
   anchored: { ...MATH_VERIFY, anchored: true },
-  reward: { ...MATH_VERIFY, anchored: true, afterThinking: true, repair: false },
+  reward: { ...MATH_VERIFY, anchored: true, afterThinking: true, repair: false, finalForm: true },
   lenient: { ...MATH_VERIFY, setAcceptsRelation: true, percentEitherWay: true, vectorIsTuple: true },
   choice: { ...MATH_VERIFY, targets: ['choice'] },
 };

@@ -7,11 +7,13 @@ import { print } from './algebra/print.js';
 import { substitute, symbol, symbolsOf, type Node } from './algebra/tree.js';
 import { BudgetExceeded, WorkBudget } from './algebra/workBudget.js';
 import { compare } from './compare/compare.js';
+import { isEquation } from './compare/equations.js';
+import { isWorkedOut } from './compare/finalForm.js';
 import { extractChoice, LETTERS } from './find/choices.js';
 import { conclusionOf } from './find/conclusion.js';
 import { extract, type AnswerCandidate } from './find/extract.js';
 import { isProse } from './find/formulas.js';
-import { textAfterThinking } from './find/thinking.js';
+import { markedAnswer, responseText } from './find/response.js';
 import { beforeConditions, normalize, trimAnswer } from './parse/normalize.js';
 import { MAX_ANSWER_LENGTH, parse } from './parse/parse.js';
 import { optionsOf, type Preset, type VerifyOptions } from './presets.js';
@@ -46,8 +48,6 @@ export interface Verdict {
 
 /** Limits the candidates that are read; if none of them can be, the first is the answer as a text. */
 const MAX_CANDIDATES = 12;
-/** Limits the characters of a response, counted from its end, in which the answer is searched for. */
-const MAX_RESPONSE = 400_000;
 /** Limits the characters of a response that is an answer as a whole, without a phrase, box or formula. */
 const SHORT = 2000;
 /** Limits the characters of an answer that stands in a sentence with words around it. */
@@ -71,7 +71,7 @@ export function verify(
   item: { gold: string; pred: string; preset?: Preset } & Partial<VerifyOptions>,
 ): Verdict {
   const options = optionsOf(item);
-  const response = responseText(item.pred, options);
+  const response = responseText(item.pred, options.afterThinking);
   if (options.targets.includes('choice')) return verifyChoice(item.gold, response, options);
   const verdict: Verdict = {
     correct: false,
@@ -101,6 +101,9 @@ export function verify(
       if (looseText(gold.text) === looseText(pred.text)) return decide('equal', 'string');
       return decide(gold.node ? 'unparsed' : 'gold-unreadable', 'string');
     }
+    const isUnfinished =
+      options.finalForm && isWorkedOut(gold.node, budget) && !isWorkedOut(stated(pred.node), budget);
+    if (isUnfinished) return decide('different', 'form');
     const outcome = compare(gold.node, renamed(pred.node, gold.node, options), { ...options, budget });
     return decide(outcome.equal ? 'equal' : 'different', outcome.stage);
   } catch (error) {
@@ -109,21 +112,11 @@ export function verify(
   }
 }
 
-/**
- * Gives the part of a response that is searched: cut at the next turn, after `</think>` unless nothing follows it.
- * Undefined if `afterThinking` is set and there is no `</think>`.
- */
-function responseText(pred: string, options: VerifyOptions): string | undefined {
-  const turn = pred.search(/<\|(?:im_start|im_end|endoftext|eot_id)\|>/);
-  const own = (turn > 0 ? pred.slice(0, turn) : pred).slice(-MAX_RESPONSE).replace(/<<[^<>\n]{0,100}>>/g, '');
-  const answer = textAfterThinking(own);
-  if (options.afterThinking) return answer;
-  return answer === undefined || answer.trim() === '' ? own : answer;
-}
-
 /** Reads the gold: the text as a whole, or the answer in it. */
-function readGold(gold: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
+function readGold(gold: string, given: VerifyOptions, budget: WorkBudget): Answer | undefined {
   if (gold.trim() === '') return undefined;
+  // The gold is what was meant, however it was typed.
+  const options = { ...given, repair: true };
   const whole = bareAnswer(beforeConditions(gold), MAX_ANSWER_LENGTH, options, budget);
   if (whole?.node) return whole;
   const settings = {
@@ -139,7 +132,9 @@ function readGold(gold: string, options: VerifyOptions, budget: WorkBudget): Ans
 
 /** Reads the answer of a response: the text as a whole if it is short and bare or a plain sentence, or the answer in it. */
 function readResponse(response: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
-  const isWhole = !options.anchored && !hasFormula(response);
+  const marked = options.requireBox ? undefined : markedAnswer(response);
+  if (marked !== undefined) return readMarked(marked, options, budget);
+  const isWhole = !options.anchored && !hasFormula(response) && !response.includes('####');
   const concluded = isWhole && response.length <= SHORT ? conclusionOf(response) : undefined;
   const conclusion = concluded === undefined ? undefined : bareAnswer(concluded, SENTENCE, options, budget);
   if (conclusion?.node) return conclusion;
@@ -147,6 +142,16 @@ function readResponse(response: string, options: VerifyOptions, budget: WorkBudg
   if (bare?.node) return bare;
   const settings = bare ? { ...options, targets: FORMULAS, anchored: true } : options;
   return firstReadable(extract(response, settings), options, budget) ?? bare;
+}
+
+/** Reads a text that was marked as the answer: as a whole, or else as a response of its own. */
+function readMarked(marked: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
+  if (marked === '') return undefined;
+  const bare = bareAnswer(beforeConditions(marked), MAX_ANSWER_LENGTH, options, budget);
+  if (bare?.node) return bare;
+  return (
+    firstReadable(extract(marked, options), options, budget) ?? bare ?? { text: marked, node: undefined }
+  );
 }
 
 /** Tells whether the text has formulas between delimiters. */
@@ -203,6 +208,9 @@ function renamed(pred: Node, gold: Node, options: VerifyOptions): Node {
   if (options.strictNames || ours.length !== theirs.length) return pred;
   return substitute(pred, new Map(ours.map((name, index) => [name, symbol(theirs[index]!)])));
 }
+
+/** Gives the last side of an equation: x = 2 + 3 = 5 is worked out. */
+const stated = (node: Node): Node => (isEquation(node) ? node.sides.at(-1)! : node);
 
 function verifyChoice(gold: string, response: string | undefined, options: VerifyOptions): Verdict {
   const letters = options.choices ?? LETTERS;

@@ -28,14 +28,30 @@ interface CaseOptions {
   disputed?: boolean;
 }
 
-const path = join(import.meta.dirname, '../../../shared/data/answer-cases/cases.jsonl');
+/** A pair in the spirit of a public report on a grader, with the verdict that is expected of it. */
+export interface ReportCase {
+  id: string;
+  gold: string;
+  pred: string;
+  expected: boolean;
+  /** The kind of fault, and a word on it. */
+  class: string;
+  why: string;
+  preset?: Preset;
+}
 
-/** The stored cases; undefined where the shared data is not there. */
-export function answerCases(): AnswerCase[] | undefined {
+function read(folder: string): unknown[] | undefined {
+  const path = join(import.meta.dirname, '../../../shared/data', folder, 'cases.jsonl');
   if (!existsSync(path)) return undefined;
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as AnswerCase);
+  return lines.map((line): unknown => JSON.parse(line));
 }
+
+/** The stored cases of other graders' suites; undefined where the shared data is not there. */
+export const answerCases = (): AnswerCase[] | undefined => read('answer-cases') as AnswerCase[] | undefined;
+
+/** The stored cases after reports; undefined where the shared data is not there. */
+export const reportCases = (): ReportCase[] | undefined => read('answer-cases-2') as ReportCase[] | undefined;
 
 type Target = 'latex' | 'plain' | 'choice';
 const TARGETS: Record<string, Target> = { latex: 'latex', expr: 'plain', string: 'choice' };

@@ -131,7 +131,7 @@ class BigComplexArithmetic implements Arithmetic<BigComplex> {
     exponent: BigComplex | undefined,
     exact: Rational | undefined,
   ): BigComplex | undefined {
-    this.#budget.spend(10);
+    this.#budget.spend(40);
     if (exact?.d === 1n) return this.#integerPower(base, exact.n);
     if (exact?.d === 2n && isReal(base)) {
       const root = this.#numbers.sqrt(absolute(base.re));
@@ -184,7 +184,7 @@ class BigComplexArithmetic implements Arithmetic<BigComplex> {
   }
 
   call(name: string, args: readonly BigComplex[]): BigComplex | undefined {
-    this.#budget.spend(40);
+    this.#budget.spend(150);
     const [a, b] = args as [BigComplex, BigComplex | undefined];
     const [log, base] = [name === 'ln' || name === 'log' ? this.#ln(a) : undefined, b && this.#ln(b)];
     if (name === 'ln') return log;

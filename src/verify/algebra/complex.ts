@@ -103,7 +103,9 @@ const FUNCTIONS: Readonly<Record<string, (a: Complex) => Complex | undefined>> =
   sgn: (a) => (a.im === 0 ? real(Math.sign(a.re)) : undefined),
   floor: (a) => (a.im === 0 ? real(Math.floor(a.re)) : undefined),
   ceiling: (a) => (a.im === 0 ? real(Math.ceil(a.re)) : undefined),
-  factorial: (a) => gamma(add(a, ONE)),
+  doubleFactorial: (a) =>
+    isNegativeInteger(a) || !Number.isInteger(a.re) || a.re > 300 ? undefined : doubleFactorial(a.re),
+  factorial: (a) => (isNegativeInteger(a) ? undefined : gamma(add(a, ONE))),
 };
 
 // Lanczos, g = 7, nine coefficients (Godfrey 2001): fifteen digits.
@@ -111,6 +113,14 @@ const LANCZOS = [
   0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
   12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
 ];
+
+function doubleFactorial(n: number): Complex {
+  let result = 1;
+  for (let factor = n; factor > 1; factor -= 2) result *= factor;
+  return real(result);
+}
+
+const isNegativeInteger = (a: Complex) => a.im === 0 && a.re < 0 && Number.isInteger(a.re);
 
 function gamma(z: Complex): Complex {
   // Γ(z) Γ(1 - z) = π / sin πz
@@ -127,9 +137,12 @@ function gamma(z: Complex): Complex {
 
 /**
  * Makes the arithmetic of complex doubles in which the symbols have the values that `valueOf` gives. An unknown
- * function is replaced by an analytic one that its name determines, so that f(x + 1) is f(1 + x).
+ * function is replaced by an analytic one that its name and `draw` determine, so that f(x + 1) is f(1 + x).
  */
-export function complexArithmetic(valueOf: (name: string) => Complex | undefined): Arithmetic<Complex> {
+export function complexArithmetic(
+  valueOf: (name: string) => Complex | undefined,
+  draw = 0,
+): Arithmetic<Complex> {
   const finite = (a: Complex | undefined) =>
     a && Number.isFinite(a.re) && Number.isFinite(a.im) ? a : undefined;
   return {
@@ -141,7 +154,33 @@ export function complexArithmetic(valueOf: (name: string) => Complex | undefined
     multiply: (a, b) => finite(multiply(a, b)),
     power: (base, exponent, exact) => finite(power(base, exponent, exact)),
     call: (name, args) => finite(call(name, args)),
-    apply: (name, args) => finite(unknownFunction(name, args)),
+    apply: (name, args) => finite(unknownFunction(name, args, draw)),
+  };
+}
+
+/**
+ * Makes the arithmetic of real doubles, in which even roots and logarithms of negative numbers have no value and odd
+ * roots of them are negative.
+ */
+export function realArithmetic(valueOf: (name: string) => number | undefined, draw = 0): Arithmetic<Complex> {
+  const complex = complexArithmetic((name) => {
+    const value = valueOf(name);
+    return value === undefined ? undefined : real(value);
+  }, draw);
+  const realPart = (a: Complex | undefined) =>
+    a && Math.abs(a.im) <= 1e-12 * Math.max(1, Math.abs(a.re)) ? real(a.re) : undefined;
+  return {
+    ...complex,
+    constant: (name) => realPart(complex.constant(name)),
+    power: (base, exponent, exact) => {
+      if (base.re < 0 && exact && exact.d % 2n === 1n && exact.d > 1n) {
+        const size = complex.power(real(-base.re), undefined, exact);
+        return size && real(exact.n % 2n === 0n ? size.re : -size.re);
+      }
+      return realPart(complex.power(base, exponent, exact));
+    },
+    call: (name, args) => realPart(complex.call(name, args)),
+    apply: (name, args) => realPart(complex.apply(name, args)),
   };
 }
 
@@ -168,6 +207,7 @@ function call(name: string, args: readonly Complex[]): Complex | undefined {
   const [a, b] = args as [Complex, Complex | undefined];
   if (name === 'log' && b) return divide(log(a), log(b));
   if (name === 'binomial' && b) {
+    if ([a, b, subtract(a, b)].some(isNegativeInteger)) return undefined;
     return divide(gamma(add(a, ONE)), multiply(gamma(add(b, ONE)), gamma(add(subtract(a, b), ONE))));
   }
   if (name === 'max' || name === 'min') {
@@ -176,8 +216,8 @@ function call(name: string, args: readonly Complex[]): Complex | undefined {
   return Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name]!(a) : undefined;
 }
 
-function unknownFunction(name: string, args: readonly Complex[]): Complex {
-  let state = 7;
+function unknownFunction(name: string, args: readonly Complex[], draw: number): Complex {
+  let state = 7 + 131 * draw;
   for (let index = 0; index < name.length; index++) state = (state * 31 + name.charCodeAt(index)) % 9973;
   let result = real(0.3 + state / 9973);
   for (const arg of args) {

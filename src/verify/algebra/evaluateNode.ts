@@ -26,6 +26,8 @@ export interface Arithmetic<T> {
   power(base: T, exponent: T | undefined, exact: Rational | undefined): T | undefined;
   /** Applies a function with a known meaning. */
   call(name: string, args: readonly T[]): T | undefined;
+  /** Gives what is left of a value when it is divided, in the arithmetic of fractions only. */
+  readonly remainder?: (value: Node, modulus: Node) => T | undefined;
   /** Applies a function of which nothing is known. */
   apply(name: string, args: readonly T[]): T | undefined;
 }
@@ -53,7 +55,7 @@ export function evaluateNode<T>(node: Node, arithmetic: Arithmetic<T>, budget: W
     case 'product':
       return fold(node.factors.map(value), (a, b) => arithmetic.multiply(a, b));
     case 'power': {
-      budget.spend(4);
+      budget.spend(12);
       const exact = arithmetic.exactValue(node.exponent, budget);
       const exponent = exact || arithmetic.isExact ? undefined : value(node.exponent);
       if (!exact && exponent === undefined) return undefined;
@@ -85,6 +87,12 @@ export function evaluateNode<T>(node: Node, arithmetic: Arithmetic<T>, budget: W
     case 'based': {
       const whole = integerInBase(node.digits, node.base);
       return whole === undefined ? undefined : arithmetic.number(rational(whole));
+    }
+    case 'residue': {
+      if (!node.isOperation) return undefined;
+      if (arithmetic.remainder) return arithmetic.remainder(node.value, node.modulus);
+      const exact = arithmetic.exactValue(node, budget);
+      return exact && arithmetic.number(exact);
     }
     case 'ratio': {
       if (node.parts.length !== 2 || node.parts.some(({ kind }) => kind === 'quantity')) return undefined;

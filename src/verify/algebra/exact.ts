@@ -15,6 +15,55 @@ export function exactValue(node: Node, budget: WorkBudget): Rational | undefined
   return evaluateNode(node, arithmeticWithin(budget), budget);
 }
 
+/**
+ * Counts what an operation on these fractions costs, before it is done: Euclid's algorithm, which brings the result to
+ * lowest terms, takes time as the square of its bits.
+ */
+function charge(budget: WorkBudget, a: Rational, b: Rational): void {
+  const bits = Math.min(bitLength(a.n) + bitLength(b.n), bitLength(a.d) + bitLength(b.d)) + 1;
+  budget.spend(Math.floor(bits ** 2 / 2 ** 11));
+}
+
+/**
+ * Gives the remainder of a whole-number expression, 0 to modulus - 1, without working out large powers: 7^100 mod 13.
+ * Undefined for anything but whole numbers.
+ */
+export function remainderOf(node: Node, modulus: bigint, budget: WorkBudget): bigint | undefined {
+  budget.spend();
+  const inRange = (n: bigint) => ((n % modulus) + modulus) % modulus;
+  const all = (nodes: readonly Node[], combine: (a: bigint, b: bigint) => bigint) =>
+    nodes.reduce<bigint | undefined>((result, part, index) => {
+      const next = index > 0 && result === undefined ? undefined : remainderOf(part, modulus, budget);
+      return next === undefined ? undefined : inRange(index === 0 ? next : combine(result!, next));
+    }, undefined);
+  switch (node.kind) {
+    case 'sum':
+      return all(node.terms, (a, b) => a + b);
+    case 'product':
+      return all(node.factors, (a, b) => a * b) ?? wholeOf(node, modulus, budget);
+    case 'power': {
+      const exponent = exactValue(node.exponent, budget);
+      const base = remainderOf(node.base, modulus, budget);
+      if (base === undefined || exponent?.d !== 1n || exponent.n < 0n) return wholeOf(node, modulus, budget);
+      let result = inRange(1n);
+      let square = base;
+      for (let left = exponent.n; left > 0n; left >>= 1n) {
+        budget.spend(2 + (bitLength(modulus) >> 6));
+        if (left & 1n) result = (result * square) % modulus;
+        square = (square * square) % modulus;
+      }
+      return result;
+    }
+    default:
+      return wholeOf(node, modulus, budget);
+  }
+}
+
+function wholeOf(node: Node, modulus: bigint, budget: WorkBudget): bigint | undefined {
+  const value = exactValue(node, budget);
+  return value?.d === 1n ? ((value.n % modulus) + modulus) % modulus : undefined;
+}
+
 /** Gives `value` back if exact work with a number of its size stays quick, else undefined. */
 function bounded(value: Rational, budget: WorkBudget): Rational | undefined {
   const bits = Math.max(bitLength(value.n), bitLength(value.d));
@@ -30,10 +79,21 @@ function arithmeticWithin(budget: WorkBudget): Arithmetic<Rational> {
     constant: () => undefined,
     symbol: () => undefined,
     apply: () => undefined,
-    add: (a, b) => bounded(add(a, b), budget),
-    multiply: (a, b) => bounded(multiply(a, b), budget),
+    add: (a, b) => {
+      charge(budget, a, b);
+      return bounded(add(a, b), budget);
+    },
+    multiply: (a, b) => {
+      charge(budget, a, b);
+      return bounded(multiply(a, b), budget);
+    },
     power: (base, _, exponent) => exponent && power(base, exponent, budget),
     call: (name, args) => call(name, args, budget),
+    remainder: (value, modulus) => {
+      const below = exactValue(modulus, budget);
+      const rest = below?.d === 1n && below.n > 0n ? remainderOf(value, below.n, budget) : undefined;
+      return rest === undefined ? undefined : rational(rest);
+    },
   };
 }
 

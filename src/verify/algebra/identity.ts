@@ -4,11 +4,12 @@
 
 import { rational } from '../../util/rational.js';
 import type { WorkBudget } from './workBudget.js';
-import { evaluateNode } from './evaluateNode.js';
+import { evaluateNode, type Arithmetic } from './evaluateNode.js';
 import { ModularPoint } from './modular.js';
-import { complexArithmetic, magnitude, subtract, type Complex } from './complex.js';
+import { complexArithmetic, magnitude, realArithmetic, subtract, type Complex } from './complex.js';
 import { sameConstant } from './bigComplex.js';
-import { contains, number, sameTree, substitute, symbolsOf, type Node } from './tree.js';
+import { complexValue, pointsFor, wholeNumbers } from './samples.js';
+import { contains, number, sameTree, substitute, sum, symbolsOf, type Node } from './tree.js';
 
 /** The result of one comparison. */
 export interface Outcome {
@@ -19,9 +20,9 @@ export interface Outcome {
 
 /**
  * Decides whether two expressions are identically equal: rational functions in a prime field, constants to 60 digits,
- * everything else by seeded complex samples. Expressions that agree only where all symbols are positive are equal
- * with the stage 'positive-domain', those that agree only at whole numbers (floors, factorials) with
- * 'integer-domain'. Throws only BudgetExceeded.
+ * everything else at real points that are chosen by what the expressions contain; where i occurs, z and w are complex.
+ * A point counts where both have a real value: √x² is x, but √(x²) is |x|. Where a symbol must be a whole number
+ * (n!, (-1)^n), the stage is 'integer-domain'. Throws only BudgetExceeded.
  */
 export function identical(a: Node, b: Node, budget: WorkBudget): Outcome {
   if (sameTree(a, b)) return { equal: true, stage: 'structure' };
@@ -29,7 +30,7 @@ export function identical(a: Node, b: Node, budget: WorkBudget): Outcome {
   if (modular !== undefined) return { equal: modular, stage: 'identity' };
   const constant = sameConstant(a, b, budget);
   if (constant !== undefined) return { equal: constant, stage: 'constant' };
-  return sampled(a, b, budget);
+  return sampled(...withoutSharedTerms(a, b), budget);
 }
 
 const SEEDS = [0x5eedn, 0xacedn, 0xfacen, 0xbeadn];
@@ -47,92 +48,60 @@ function sameModulo(a: Node, b: Node, budget: WorkBudget): boolean | undefined {
   return undefined;
 }
 
-/** The numbers from which samples are drawn. */
-type Regime = 'positive' | 'wide' | 'real' | 'complex' | 'integer';
-
-/** The result of sampling two expressions in one regime. */
-interface Agreement {
-  agreements: number;
-  disagrees: boolean;
+/** Drops the terms that both sums have, so that no large term hides a small difference. */
+function withoutSharedTerms(a: Node, b: Node): readonly [Node, Node] {
+  const terms = (node: Node): readonly Node[] => (node.kind === 'sum' ? node.terms : [node]);
+  const left = [...terms(b)];
+  const rest = terms(a).filter((term) => {
+    const at = left.findIndex((other) => sameTree(term, other));
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+  const summed = (nodes: readonly Node[]) => (nodes.length === 0 ? number(0n) : sum(...nodes));
+  return [summed(rest), summed(left)];
 }
 
-/** Sampling ends after WANTED agreements or TRIES samples. */
+/** A yes needs so many points at which both have a value. */
 const WANTED = 5;
-const TRIES = 12;
 /** Rounding alone makes relative gaps up to SAME and none above DIFFERENT; a gap between the two proves nothing. */
 const SAME = 1e-11;
 const DIFFERENT = 1e-6;
 
-const NOT_ANALYTIC = /^(?:abs|norm|sgn|floor|ceiling|Re|Im|arg|max|min)$/;
-const OF_INTEGERS = /^(?:floor|ceiling|factorial|doubleFactorial|binomial)$/;
+const ofComplex = (part: Node) =>
+  (part.kind === 'constant' && part.name === 'i') ||
+  (part.kind === 'call' && /^(?:Re|Im|arg)$/.test(part.name));
 
 function sampled(a: Node, b: Node, budget: WorkBudget): Outcome {
-  const calls = (pattern: RegExp) => (part: Node) => part.kind === 'call' && pattern.test(part.name);
-  const either = (pattern: RegExp) => contains(a, calls(pattern)) || contains(b, calls(pattern));
-  const agreement = (regime: Regime) => agreementIn(a, b, regime, budget);
-  const positive = agreement('positive');
-  if (either(OF_INTEGERS)) {
-    // Floors of small numbers are alike, so larger ones are drawn; many identities hold only for whole numbers.
-    const integers = agreement('integer');
-    if (integers.disagrees) return { equal: false, stage: 'sampling' };
-    if (positive.disagrees || agreement('wide').disagrees) {
-      return { equal: integers.agreements >= WANTED, stage: 'integer-domain' };
-    }
+  let agreements = 0;
+  const disagree = (arithmetic: Arithmetic<Complex>) => {
+    const [x, y] = [evaluateNode(a, arithmetic, budget), evaluateNode(b, arithmetic, budget)];
+    if (!x || !y) return false;
+    const size = Math.max(magnitude(x), magnitude(y));
+    const gap = size === 0 ? 0 : magnitude(subtract(x, y)) / size;
+    if (gap <= SAME) agreements++;
+    return gap > DIFFERENT;
+  };
+  const isComplex = contains(a, ofComplex) || contains(b, ofComplex);
+  for (const point of pointsFor([a, b], budget)) {
+    const arithmetic = isComplex
+      ? complexArithmetic((name) => complexValue(name, point), point.draw)
+      : realArithmetic((name) => point.values.get(name), point.draw);
+    if (disagree(arithmetic)) return { equal: false, stage: 'sampling' };
   }
-  if (positive.disagrees || sameAtPoint(a, b, budget) === false) return { equal: false, stage: 'sampling' };
-  const real = agreement('real');
-  const isAnalytic = !either(NOT_ANALYTIC);
-  if (real.disagrees && !isAnalytic) return { equal: false, stage: 'sampling' };
-  const complex = isAnalytic ? agreement('complex') : { agreements: 0, disagrees: false };
-  const agreements = positive.agreements + real.agreements + complex.agreements;
   if (agreements < WANTED) return { equal: false, stage: 'undecided' };
-  return { equal: true, stage: real.disagrees || complex.disagrees ? 'positive-domain' : 'sampling' };
+  if (sameAtPoint(a, b, budget) === false) return { equal: false, stage: 'sampling' };
+  return { equal: true, stage: wholeNumbers([a, b]).size > 0 ? 'integer-domain' : 'sampling' };
 }
 
 /** Tells whether the two agree to 60 digits at one point of positive fractions; undefined where one has no value. */
 function sameAtPoint(a: Node, b: Node, budget: WorkBudget): boolean | undefined {
+  const whole = wholeNumbers([a, b]);
   const names = [...symbolsOf(b, symbolsOf(a))];
-  const point = new Map(names.map((name, index) => [name, number(rational(BigInt(19 + 4 * index), 13n))]));
+  const point = new Map(
+    names.map((name, index) => {
+      const n = BigInt(19 + 4 * index);
+      return [name, number(whole.has(name) ? rational(n) : rational(n, 13n))];
+    }),
+  );
   return sameConstant(substitute(a, point), substitute(b, point), budget);
-}
-
-function agreementIn(a: Node, b: Node, regime: Regime, budget: WorkBudget): Agreement {
-  let agreements = 0;
-  for (let index = 0; index < TRIES && agreements < WANTED; index++) {
-    const arithmetic = complexArithmetic((name) => sample(name, index, regime));
-    const [x, y] = [evaluateNode(a, arithmetic, budget), evaluateNode(b, arithmetic, budget)];
-    if (!x || !y) continue;
-    const size = Math.max(magnitude(x), magnitude(y));
-    const gap = size === 0 ? 0 : magnitude(subtract(x, y)) / size;
-    if (gap <= SAME) agreements++;
-    else if (gap > DIFFERENT) return { agreements, disagrees: true };
-  }
-  return { agreements, disagrees: false };
-}
-
-/** Gives the value of a symbol in a sample, which its name and the sample's index determine. */
-export function sample(name: string, index: number, regime: Regime): Complex {
-  const random = fractionOf(name, index);
-  const second = fractionOf(`${name} imaginary`, index);
-  switch (regime) {
-    case 'positive':
-      return { re: 0.3 + 2.4 * random, im: 0 };
-    case 'wide':
-      return { re: 3 + 37 * random, im: 0 };
-    case 'real':
-      return { re: 5.4 * random - 2.7, im: 0 };
-    case 'complex':
-      return { re: 3 * random - 1.5, im: 3 * second - 1.5 };
-    case 'integer':
-      return { re: 2 + index + Math.floor(8 * random), im: 0 };
-  }
-}
-
-/** Hashes a name and an index to a number in [0, 1): FNV-1a, then an avalanche. */
-function fractionOf(name: string, index: number): number {
-  let hash = 2166136261 ^ index;
-  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 16777619);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b + 2 * index);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }

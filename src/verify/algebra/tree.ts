@@ -45,10 +45,20 @@ export type Node =
   /** A numeral with its base: 204_5. */
   | { readonly kind: 'based'; readonly digits: string; readonly base: number }
   | { readonly kind: 'ratio'; readonly parts: readonly Node[] }
-  /** A value known modulo `modulus`. */
-  | { readonly kind: 'residue'; readonly value: Node; readonly modulus: Node }
+  /** A value known modulo `modulus`, or with `isOperation` what is left of it: 17 mod 7 is 3. */
+  | {
+      readonly kind: 'residue';
+      readonly value: Node;
+      readonly modulus: Node;
+      readonly isOperation?: boolean;
+    }
   /** Several values without brackets, `1, 2` or `1 and 2`. Groups separated by `;` are lists of their own. */
-  | { readonly kind: 'list'; readonly items: readonly Node[] }
+  | {
+      readonly kind: 'list';
+      readonly items: readonly Node[];
+      /** Whether "or" stood between them. */
+      readonly isEither?: boolean;
+    }
   | { readonly kind: 'set'; readonly items: readonly Node[] }
   /** Items in round or square brackets: a tuple, a point, or possibly an interval if there are two. */
   | {
@@ -99,8 +109,9 @@ export function product(...factors: Node[]): Node {
   return flat.length === 1 ? flat[0]! : { kind: 'product', factors: flat };
 }
 
-/** Makes `-node`: a number with the other sign, else a product with -1. */
+/** Makes `-node`: a number with the other sign, a quantity of it, else a product with -1. */
 export function negate(node: Node): Node {
+  if (node.kind === 'quantity') return { ...node, value: negate(node.value) };
   if (node.kind === 'number') return { ...node, value: { n: -node.value.n, d: node.value.d } };
   return product(MINUS_ONE, node);
 }
@@ -266,9 +277,11 @@ function label(node: Node): string {
     case 'power':
     case 'percent':
     case 'ratio':
-    case 'residue':
-    case 'list':
     case 'set':
       return '';
+    case 'residue':
+      return node.isOperation ? 'operation' : '';
+    case 'list':
+      return node.isEither ? 'or' : '';
   }
 }

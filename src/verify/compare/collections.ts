@@ -1,8 +1,10 @@
 /** @file Matches the members of two lists, in order or in any order. How members compare is the caller's. */
 
 import type { WorkBudget } from '../algebra/workBudget.js';
+import { complexArithmetic, magnitude, subtract, type Complex } from '../algebra/complex.js';
+import { evaluateNode } from '../algebra/evaluateNode.js';
 import { exactValue } from '../algebra/exact.js';
-import type { Node } from '../algebra/tree.js';
+import { contains, type Node } from '../algebra/tree.js';
 
 /** Limits the members that are matched one by one. */
 const MAX_MATCHED = 60;
@@ -18,7 +20,8 @@ export function sameInOrder(
 
 /**
  * Tells whether two collections have the same members, whatever their order and however often one is named. Exact
- * numbers are looked up; at most 60 other members are matched one by one.
+ * numbers are looked up; at most 60 other members are matched one by one, constants only with those of about their
+ * value.
  */
 export function sameCollection(
   a: readonly Node[],
@@ -30,10 +33,14 @@ export function sameCollection(
   const ours = [...left].filter(([key]) => !right.has(key)).map(([, node]) => node);
   const theirs = [...right].filter(([key]) => !left.has(key)).map(([, node]) => node);
   if (ours.length > MAX_MATCHED || theirs.length > MAX_MATCHED) return false;
+  const values = new Map(
+    [...left.values(), ...right.values()].map((node) => [node, roughValue(node, budget)]),
+  );
+  const mayBeSame = (x: Node, y: Node) => isNear(values.get(x), values.get(y));
   const [all, others] = [[...left.values()], [...right.values()]];
   return (
-    ours.every((item) => others.some((other) => same(item, other))) &&
-    theirs.every((item) => all.some((other) => same(other, item)))
+    ours.every((item) => others.some((other) => mayBeSame(item, other) && same(item, other))) &&
+    theirs.every((item) => all.some((other) => mayBeSame(item, other) && same(other, item)))
   );
 }
 
@@ -46,3 +53,19 @@ function keyed(items: readonly Node[], side: string, budget: WorkBudget): Map<st
   });
   return keyed;
 }
+
+/** Gives a constant's value as a double; undefined for what has symbols, a unit or a sign of percent. */
+export function roughValue(node: Node, budget: WorkBudget): Complex | undefined {
+  const isPlain = !contains(node, ({ kind }) => /^(?:symbol|text|apply|quantity|percent)$/.test(kind));
+  return isPlain
+    ? evaluateNode(
+        node,
+        complexArithmetic(() => undefined),
+        budget,
+      )
+    : undefined;
+}
+
+/** Tells whether two values may be the same when they are compared to six places; what is not known may be. */
+const isNear = (x: Complex | undefined, y: Complex | undefined): boolean =>
+  !x || !y || magnitude(subtract(x, y)) <= 1e-5 * Math.max(1, magnitude(x));

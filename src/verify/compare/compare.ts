@@ -7,8 +7,9 @@
  * | sides | decided by | stage |
  * | --- | --- | --- |
  * | the same tree | nothing else: they are equal | `structure` |
- * | a residue | the values, then the moduli if both sides have one | (of the values) |
- * | a quantity | the values in one unit; a missing unit does not count, unlike units differ | `unit` |
+ * | names with values, on both sides | the values of the same names: (a, b) = (2, 3) is b = 3, a = 2 | `names` |
+ * | a residue | the moduli if both sides have one, then the values, which may differ by moduli | `residue`, or of the values |
+ * | a quantity | the values in one unit; a missing unit does not count, unlike units and words differ | `unit` |
  * | degrees and π, if they differ so far | the values, where 180° is π | `angle` |
  * | two relations | proportional links; else the values of the same name, or the sets of reals | `relation` |
  * | an equation and anything else | the value that the equation states; if it states none, they differ | `equation` |
@@ -18,6 +19,7 @@
  * | … all others | membership at the edges, beside and between them, and far out | `membership` |
  * | a matrix | cell by cell | `matrix` |
  * | two pairs in brackets | the brackets, then item by item in order | `interval` |
+ * | an interval and a list or set | nothing else: they differ | `interval` |
  * | a gold tuple | item by item, in order | `tuple` |
  * | another list or set | item by item, in any order | `set` |
  * | words | the letters, ignoring case | `text` |
@@ -25,47 +27,41 @@
  * | two fractions | exact arithmetic | `number` |
  * | other expressions: rational functions | the values at two points of a field of a large prime | `identity` |
  * | … constants | 60 digits, and 90 where they cancel | `constant` |
- * | … all others | seeded complex samples, and one point to 60 digits | `sampling` |
- * | … equal for positive symbols: √(x²), x | the same | `positive-domain` |
- * | … equal at whole numbers: floors, n! | the same | `integer-domain` |
+ * | … all others | points of every size and sign and beside every kink, and one point to 60 digits | `sampling` |
+ * | … with symbols that are whole numbers: n!, (-1)^n | the same, at a long span of these | `integer-domain` |
  * | … where too few samples have a value | nothing else: they differ | `undecided` |
  * | a written decimal, if they differ so far | both rounded to six places, below 0.001 to six significant digits | `decimal` |
+ * | with k ∈ ℤ, if they differ so far | the steps and the values at 0, which may differ by whole steps | `family` |
  * | 20 and 20%, if they differ so far | the numbers without the sign, with `lenient` only | `percent` |
  */
 
+import { rational } from '../../util/rational.js';
+import { exactValue } from '../algebra/exact.js';
 import type { Outcome } from '../algebra/identity.js';
-import { reduceMatrices } from '../algebra/matrices.js';
 import {
   contains,
-  mapChildren,
-  number,
+  difference,
   product,
   quotient,
   sameTree,
-  substitute,
-  symbol,
   symbolsOf,
   type Node,
   type NodeOf,
 } from '../algebra/tree.js';
 import type { WorkBudget } from '../algebra/workBudget.js';
-import { conversion, isRadian, lettersOf } from '../parse/units.js';
+import { inUnit, isPlainUnit, lettersOf } from '../parse/units.js';
+import { assignmentsOf } from './assignments.js';
 import { sameCollection, sameInOrder } from './collections.js';
-import {
-  asQuotient,
-  isEquation,
-  isName,
-  shortened,
-  valueOf,
-  valuesOf,
-  withoutApproximation,
-  withoutIntegers,
-  withSigns,
-} from './equations.js';
+import { asQuotient, isEquation, isName, valueOf, valuesOf, withAllSigns } from './equations.js';
+import { isFalseEquation } from './falseEquations.js';
+import { sameFamily } from './families.js';
+import { inOneNotation } from './notation.js';
+import { withUnitsAsFactors } from './nestedUnits.js';
+import { prepared, withSameIntegers } from './prepare.js';
 import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
 import { sameValue } from './value.js';
-import { withWordsRead, wordOf } from './wordAnswers.js';
+import { itemsInWords, wordOf } from './wordAnswers.js';
 
 /** The settings of one comparison. */
 export interface CompareOptions {
@@ -82,36 +78,13 @@ export interface CompareOptions {
 
 /** Decides whether `pred` means what `gold` means, and names the rung that decided. Throws only BudgetExceeded. */
 export function compare(gold: Node, pred: Node, options: CompareOptions): Outcome {
-  const [a, b] = withSameIntegers(gold, pred);
-  return new Comparer(options).compare(prepared(a), prepared(b));
-}
-
-/** Uses one letter for the integer parameter on both sides and drops its declaration (`k ∈ ℤ`), which may be omitted. */
-function withSameIntegers(gold: Node, pred: Node): readonly [Node, Node] {
-  const [a, b] = [withoutIntegers(gold), withoutIntegers(pred)];
-  const isAlike = b.integers.length === 0 || a.integers.length === b.integers.length;
-  if (a.integers.length === 0) return [gold, b.node];
-  if (!isAlike || a.integers.some(({ set }, index) => set !== (b.integers[index]?.set ?? set)))
-    return [gold, pred];
-  const names = new Map(b.integers.map(({ name }, index) => [name, symbol(a.integers[index]!.name)]));
-  return [a.node, substitute(b.node, names)];
-}
-
-/** Drops approximations, chooses signs, shortens chains, replaces memberships by their sets and words by their meaning. */
-function prepared(node: Node): Node {
-  if (node.kind === 'list' || node.kind === 'set') {
-    const items = withSigns({ ...node, items: node.items.map(withoutApproximation) });
-    return mapChildren(items, prepared);
-  }
-  const plain = shortened(withSigns(withoutApproximation(node)));
-  if (plain.kind === 'list') return mapChildren(plain, prepared);
-  if (plain.kind === 'membership' && isName(plain.element)) {
-    const set = prepared(plain.set);
-    return plain.negated
-      ? { kind: 'setOperation', operator: 'difference', left: { kind: 'namedSet', name: 'R' }, right: set }
-      : set;
-  }
-  return withWordsRead(reduceMatrices(plain));
+  const [a, b, integers] = withSameIntegers(...inOneNotation(gold, pred));
+  const comparer = new Comparer(options, integers);
+  const outcome = comparer.compareAnswers(a, b);
+  if (outcome.equal) return outcome;
+  // ±1 ± i may mean all four.
+  const [all, others] = [withAllSigns(a), withAllSigns(b)];
+  return all === a && others === b ? outcome : comparer.compareAnswers(all, others);
 }
 
 type Collection = NodeOf<'list' | 'set' | 'tuple'>;
@@ -124,6 +97,12 @@ const isInequality = (node: Node): boolean =>
     ? !isEquation(node)
     : node.kind === 'list' && node.items.every((item) => item.kind === 'relation' && !isEquation(item));
 
+const isResidue = (node: Node): node is NodeOf<'residue'> => node.kind === 'residue' && !node.isOperation;
+
+/** Tells whether a pair is an interval, whose ends are no list: a square bracket includes its end. */
+const isInterval = (node: Node): boolean =>
+  node.kind === 'tuple' && node.items.length === 2 && (node.open === '[' || node.close === '[');
+
 /** Tells whether a node is a set of reals, whatever it is compared with. */
 const isRealSet = (node: Node): boolean => node.kind === 'setOperation' || node.kind === 'namedSet';
 
@@ -131,17 +110,34 @@ class Comparer {
   readonly #options: CompareOptions;
   readonly #sets = new Map<Node, RealSet | undefined>();
 
-  constructor(options: CompareOptions) {
+  readonly #integers: readonly string[];
+
+  constructor(options: CompareOptions, integers: readonly string[]) {
     this.#options = options;
+    this.#integers = integers;
+  }
+
+  /** Compares answers that were not prepared: names with values first, then down the ladder. */
+  compareAnswers(gold: Node, pred: Node): Outcome {
+    const [ours, theirs] = [assignmentsOf(gold), assignmentsOf(pred)];
+    if (!ours || !theirs) return this.compare(prepared(gold), prepared(pred));
+    const isSame = [...ours].every(([name, value]) => {
+      const other = theirs.get(name);
+      return other !== undefined && this.compare(prepared(value), prepared(other)).equal;
+    });
+    return { equal: ours.size === theirs.size && isSame, stage: 'names' };
   }
 
   /** Descends the ladder of this file's head. */
   compare(gold: Node, pred: Node): Outcome {
     this.#options.budget.spend();
     if (sameTree(gold, pred)) return { equal: true, stage: 'structure' };
-    if (gold.kind === 'residue' || pred.kind === 'residue') return this.#residues(gold, pred);
+    if (isResidue(gold) || isResidue(pred)) return this.#residues(gold, pred);
     if (gold.kind === 'quantity' || pred.kind === 'quantity') return this.#quantities(gold, pred);
     if (gold.kind === 'relation' && pred.kind === 'relation') return this.#relations(gold, pred);
+    // 7 = 5 states nothing.
+    if ([gold, pred].some((node) => isEquation(node) && isFalseEquation(node, this.#options.budget)))
+      return { equal: false, stage: 'equation' };
     if (isEquation(pred)) {
       const value = valueOf(pred);
       return value ? this.compare(gold, prepared(value)) : { equal: false, stage: 'equation' };
@@ -160,24 +156,26 @@ class Comparer {
 
   /** Compares the values and then the moduli; a modulus on one side only does not count. */
   #residues(gold: Node, pred: Node): Outcome {
-    if (gold.kind !== 'residue') return this.compare(gold, pred.kind === 'residue' ? pred.value : pred);
-    if (pred.kind !== 'residue') return this.compare(gold.value, pred);
+    if (!isResidue(gold)) return this.compare(gold, isResidue(pred) ? pred.value : pred);
+    if (!isResidue(pred)) return this.compare(gold.value, pred);
+    const modulus = this.compare(gold.modulus, pred.modulus);
+    if (!modulus.equal) return modulus;
     const value = this.compare(gold.value, pred.value);
-    return value.equal ? this.compare(gold.modulus, pred.modulus) : value;
+    // 1 and -2 are the same modulo 3.
+    const turns = value.equal
+      ? undefined
+      : exactValue(quotient(difference(gold.value, pred.value), gold.modulus), this.#options.budget);
+    return turns ? { equal: turns.d === 1n, stage: 'residue' } : value;
   }
 
-  /** Drops the unit if one side has none, converts it if both are known, and refuses unlike ones. */
+  /** Drops the unit if one side has none, converts it if both have one, and refuses unlike ones and words that say more. */
   #quantities(gold: Node, pred: Node): Outcome {
     if (gold.kind === 'quantity' && pred.kind === 'quantity') {
-      const units = [gold.unit, pred.unit];
-      if (units.some(isRadian) && units.includes('degree'))
-        return this.compare(withoutRadian(gold), withoutRadian(pred));
-      const factor = conversion(pred.unit, gold.unit);
-      if (factor === 'unlike') return { equal: false, stage: 'unit' };
-      const value = factor ? product(number(factor), pred.value) : pred.value;
-      return this.compare(gold.value, value);
+      const value = inUnit(pred.value, pred.unit, gold.unit);
+      return value ? this.compare(gold.value, value) : { equal: false, stage: 'unit' };
     }
     const [quantity, other] = gold.kind === 'quantity' ? [gold, pred] : [pred as NodeOf<'quantity'>, gold];
+    if (!isPlainUnit(quantity.unit)) return { equal: false, stage: 'unit' };
     const plain = this.compare(
       gold.kind === 'quantity' ? gold.value : gold,
       pred.kind === 'quantity' ? pred.value : pred,
@@ -196,7 +194,14 @@ class Comparer {
 
   /** Compares link by link; then `x = value` by its value, inequalities as sets of reals. */
   #relations(gold: NodeOf<'relation'>, pred: NodeOf<'relation'>): Outcome {
-    if (sameRelation(gold, pred, this.#options.budget)) return { equal: true, stage: 'relation' };
+    const [ours, theirs] = [withUnitsAsFactors(gold, pred), withUnitsAsFactors(pred, gold)] as const;
+    if (sameRelation(ours, theirs, this.#options.budget)) return { equal: true, stage: 'relation' };
+    // n ≡ 1 (mod 3) is n ≡ -2 (mod 3).
+    const [right, otherRight] = [gold.sides.at(-1)!, pred.sides.at(-1)!];
+    if (isResidue(right) && isResidue(otherRight) && gold.sides.length === 2 && pred.sides.length === 2) {
+      const isSame = gold.operators[0] === pred.operators[0] && sameTree(gold.sides[0]!, pred.sides[0]!);
+      return isSame ? this.#residues(right, otherRight) : { equal: false, stage: 'relation' };
+    }
     // The values of one name may be written in different ways: x = 1/3 against x = 0.333333.
     if (isEquation(gold) && isEquation(pred)) {
       const [left, otherLeft] = [gold.sides[0]!, pred.sides[0]!];
@@ -205,7 +210,10 @@ class Comparer {
         return this.compare(value, otherValue);
       return { equal: false, stage: 'relation' };
     }
-    return this.#membership(gold, pred, 'relation');
+    const [names, others] = [[...symbolsOf(ours)].join(), [...symbolsOf(theirs)].join()];
+    return names === others
+      ? this.#membership(ours, theirs, 'relation')
+      : { equal: false, stage: 'relation' };
   }
 
   /** Compares both sides as sets of reals; names the rung `stage`. */
@@ -226,7 +234,13 @@ class Comparer {
     if (isInequality(pred) && !isInequality(gold) && !this.#options.setAcceptsRelation) {
       return { equal: false, stage: 'asymmetry' };
     }
-    if (gold.kind === 'list' && pred.kind === 'list' && gold.items.length === pred.items.length) {
+    const joined = (node: Node) => node.kind === 'list' && Boolean(node.isEither);
+    if (
+      gold.kind === 'list' &&
+      pred.kind === 'list' &&
+      gold.items.length === pred.items.length &&
+      joined(gold) === joined(pred)
+    ) {
       const outcome = this.#unordered(gold.items, pred.items);
       if (outcome.equal) return outcome;
     }
@@ -253,19 +267,27 @@ class Comparer {
 
   #asMatrix(node: Node): NodeOf<'matrix'> | undefined {
     if (node.kind === 'matrix') return node;
-    if (node.kind !== 'tuple' || !this.#options.vectorIsTuple) return undefined;
+    if (node.kind !== 'tuple') return undefined;
+    // [[1, 2], [3, 4]]
+    const rows = node.items.map((item) => (item.kind === 'tuple' ? item.items : undefined));
+    if (rows.length > 1 && rows.every((row) => row !== undefined)) return { kind: 'matrix', rows };
+    if (!this.#options.vectorIsTuple) return undefined;
     return { kind: 'matrix', rows: node.items.map((item) => [item]) };
   }
 
   /** Compares lists, sets and tuples; a tuple keeps its order, a list or set has none. */
   #collections(gold: Node, pred: Node): Outcome {
     if (isCollection(gold) && isCollection(pred)) {
+      if (gold.kind !== pred.kind && (isInterval(gold) || isInterval(pred)))
+        return { equal: false, stage: 'interval' };
       const [a, b] = [valuesOf(gold), valuesOf(pred)];
       // If all items are equations, they are compared as equations: a = 2, b = 19 is b = 19, a = 2.
       const haveNames =
         gold.kind === 'list' && pred.kind === 'list' && [...gold.items, ...pred.items].every(isEquation);
       if (haveNames && this.#unordered(gold.items, pred.items).equal) return { equal: true, stage: 'set' };
-      if (haveNames && a.kind === 'tuple') return { equal: false, stage: 'set' };
+      // x₁ = 1, x₂ = 2 are two values of x, but n = 1, y = 2 are not two values of y.
+      if (haveNames && (a.kind === 'tuple' || !haveOneName([gold, pred])))
+        return { equal: false, stage: 'set' };
       if (!isCollection(a) || !isCollection(b)) return this.compare(a, b);
       if (a.kind === 'tuple' && b.kind === 'tuple') return this.#tuples(a, b);
       // A gold point keeps its order; the order of a point that answers a gold list does not count.
@@ -300,6 +322,8 @@ class Comparer {
 
   /** Compares words, ratios and values. */
   #scalars(gold: Node, pred: Node): Outcome {
+    const [names, others] = [itemsInWords(gold), itemsInWords(pred)];
+    if (names && others) return this.#unordered(names, others);
     const [word, other] = [wordOf(gold), wordOf(pred)];
     if (word !== undefined && other !== undefined && (gold.kind === 'text' || pred.kind === 'text')) {
       return { equal: word.toLowerCase() === other.toLowerCase(), stage: 'text' };
@@ -307,19 +331,26 @@ class Comparer {
     if (gold.kind === 'ratio' && pred.kind === 'ratio') return this.#ratios(gold, pred);
     const { decimals, budget, percentEitherWay } = this.#options;
     const outcome = sameValue(asQuotient(gold), asQuotient(pred), decimals, budget);
+    const [integer] = this.#integers;
+    if (!outcome.equal && integer !== undefined && sameFamily(gold, pred, integer, budget))
+      return { equal: true, stage: 'family' };
     if (outcome.equal || !percentEitherWay || (gold.kind === 'percent') === (pred.kind === 'percent'))
       return outcome;
     const bare = (node: Node) => (node.kind === 'percent' ? node.value : node);
     return { ...sameValue(bare(gold), bare(pred), decimals, budget), stage: 'percent' };
   }
 
-  /** Compares part by part, then as proportions, unless a part is 0 (12:00) or has a unit (4:30 pm). */
+  /** Compares part by part, then as proportions, unless a part is 0 (12:00) or has a unit (4:30 pm) or both are times. */
   #ratios(gold: NodeOf<'ratio'>, pred: NodeOf<'ratio'>): Outcome {
     if (sameInOrder(gold.parts, pred.parts, (a, b) => this.compare(a, b).equal))
       return { equal: true, stage: 'ratio' };
     const isFixed = (node: Node) =>
       node.kind === 'quantity' || (node.kind === 'number' && node.value.n === 0n);
-    if (gold.parts.length !== pred.parts.length || [...gold.parts, ...pred.parts].some(isFixed)) {
+    if (
+      gold.parts.length !== pred.parts.length ||
+      [...gold.parts, ...pred.parts].some(isFixed) ||
+      (isTime(gold) && isTime(pred))
+    ) {
       return { equal: false, stage: 'ratio' };
     }
     const to = (node: NodeOf<'ratio'>, index: number) => quotient(node.parts[index]!, node.parts[0]!);
@@ -330,7 +361,20 @@ class Comparer {
   }
 }
 
-const withoutRadian = (node: NodeOf<'quantity'>): Node => (isRadian(node.unit) ? node.value : node);
+/** Tells whether all equations of some lists are about one letter, subscripts aside. */
+const haveOneName = (lists: readonly Collection[]): boolean =>
+  new Set(
+    lists.flatMap(({ items }) => [...symbolsOf({ kind: 'list', items })].map((name) => name.split('_')[0])),
+  ).size < 2;
+
+/** Tells whether a ratio is a time of day: two digits of minutes, and not in lowest terms as a proportion would be. */
+function isTime({ parts }: NodeOf<'ratio'>): boolean {
+  const [hours, minutes] = parts.map((part) =>
+    part.kind === 'number' && part.value.d === 1n ? part.value.n : -1n,
+  );
+  if (parts.length !== 2 || hours! < 0n || hours! > 24n || minutes! < 10n || minutes! > 59n) return false;
+  return rational(hours!, minutes).d !== minutes!;
+}
 
 /** Lists the members of a union; undefined where anything but unions joins them. */
 function united(node: Node): Node[] | undefined {

@@ -59,9 +59,10 @@ export function withoutApproximation(node: Node): Node {
     : { ...node, operators: node.operators.slice(0, at), sides: node.sides.slice(0, at + 1) };
 }
 
-/** Shortens a chain `x = 5 + 6 = 11` to `x = 11`; leaves a chain that does not begin with a name. */
+/** Shortens a chain `x = 5 + 6 = 11` to `x = 11`; leaves one that does not begin with a name or has several (x = y = 0). */
 export function shortened(node: Node): Node {
   if (!isEquation(node) || node.sides.length < 3 || !isName(node.sides[0]!)) return node;
+  if (node.sides.slice(1, -1).every(({ kind }) => kind === 'symbol')) return node;
   return { ...node, operators: ['='], sides: [node.sides[0]!, node.sides.at(-1)!] };
 }
 
@@ -71,7 +72,10 @@ export function shortened(node: Node): Node {
  */
 export function valueOf(node: Node): Node | undefined {
   if (!isEquation(node)) return undefined;
-  const [first] = node.sides as [Node];
+  const [first, second] = node.sides as [Node, Node];
+  // 5 = x
+  if (node.sides.length === 2 && second.kind === 'symbol' && !hasSymbols({ ...node, sides: [first] }))
+    return first;
   return node.sides.length > 2 || isName(first) || !hasSymbols(node) ? node.sides.at(-1) : undefined;
 }
 
@@ -86,7 +90,10 @@ export function valuesOf(node: Node): Node {
   if (node.kind !== 'list') return node;
   const groups = node.items.map((item) => (item.kind === 'list' ? valuesOf(item) : item));
   const [first, ...rest] = groups as [Node, ...Node[]];
-  if (!isEquation(first)) return { ...node, items: groups };
+  // Whether 7 = 5 states a value is seen where it is compared.
+  const isOfNumbers = (item: Node) =>
+    isEquation(item) && !isName(item.sides[0]!) && !hasSymbols(item.sides[0]!);
+  if (!isEquation(first) || groups.some(isOfNumbers)) return { ...node, items: groups };
   const firstValue = valueOf(first);
   if (firstValue && !rest.some((item) => item.kind === 'relation')) {
     return { kind: 'list', items: [firstValue, ...rest] };
@@ -145,6 +152,25 @@ export function withSigns(node: Node): Node {
     return { ...node, items };
   }
   return { kind: 'list', items: [choose(node, 1n), choose(node, -1n)] };
+}
+
+/** Replaces an answer in which ± occurs twice by all combinations of signs, 1 ± 2 ± 3; leaves any other, and ∓. */
+export function withAllSigns(node: Node): Node {
+  let count = 0;
+  contains(node, (part) => {
+    if (part.kind === 'plusMinus') count += part.flipped ? 3 : 1;
+    return false;
+  });
+  if (count !== 2) return node;
+  return { kind: 'list', items: [0, 1, 2, 3].map((signs) => chooseEach(node, { signs })) };
+}
+
+/** Chooses a sign for each ± in turn, by the bits of `state.signs`. */
+function chooseEach(node: Node, state: { signs: number }): Node {
+  if (node.kind !== 'plusMinus') return mapChildren(node, (child) => chooseEach(child, state));
+  const isMinus = (state.signs & 1) === 1;
+  state.signs >>= 1;
+  return isMinus ? negate(node.value) : node.value;
 }
 
 const hasSigns = (node: Node): boolean => contains(node, (part) => part.kind === 'plusMinus');

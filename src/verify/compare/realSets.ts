@@ -2,8 +2,18 @@
 
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { evaluateNode } from '../algebra/evaluateNode.js';
-import { complexArithmetic, type Complex } from '../algebra/complex.js';
-import { contains, sameTree, symbol, symbolsOf, type Node, type NodeOf } from '../algebra/tree.js';
+import { realArithmetic } from '../algebra/complex.js';
+import { criticalOf, realZeros, valueAt } from '../algebra/roots.js';
+import {
+  contains,
+  difference,
+  sameTree,
+  symbol,
+  symbolsOf,
+  type Node,
+  type NodeOf,
+  type RelationOperator,
+} from '../algebra/tree.js';
 
 /** A set of real numbers: a membership test, and the numbers at which membership may change. */
 export interface RealSet {
@@ -20,10 +30,12 @@ export function sameRealSet(a: RealSet, b: RealSet): boolean | undefined {
   const edges = [...a.edges, ...b.edges].sort((x, y) => x - y);
   const points = [-1e6, -977.3, -10, -3, -2, -1, -0.5, 0, 0.25, 0.5, 1, 1.75, 2, 3, 10, 1234.5, 1e6];
   edges.forEach((edge, index) => {
-    const step = 1e-6 * Math.max(1, Math.abs(edge));
-    points.push(edge, edge - step, edge + step);
-    if (index > 0) points.push((edge + edges[index - 1]!) / 2, edge - 0.37 * (edge - edges[index - 1]!));
+    const before = edges[index - 1];
+    points.push(edge);
+    if (before !== undefined && !near(before, edge))
+      points.push((edge + before) / 2, edge - 0.37 * (edge - before));
   });
+  if (edges.length > 0) points.push(edges[0]! - 0.01, edges.at(-1)! + 0.01);
   for (const x of points) {
     const [inA, inB] = [a.has(x), b.has(x)];
     if (inA === undefined || inB === undefined) return undefined;
@@ -49,7 +61,7 @@ export function realSetOf(node: Node, budget: WorkBudget): RealSet | undefined {
     case 'relation':
       return described(node, budget);
     case 'list':
-      return conjunction(node.items, budget);
+      return joined(node, budget);
     default: {
       const value = realValue(node, budget);
       return value === undefined ? undefined : finite([node], budget);
@@ -75,12 +87,11 @@ function realValue(node: Node, budget: WorkBudget): number | undefined {
     const [sign, last] = node.factors as [Node, NodeOf<'constant'>];
     if (last.name === 'infinity' && sign.kind === 'number') return sign.value.n < 0n ? -Infinity : Infinity;
   }
-  const value = evaluateNode(
+  return evaluateNode(
     node,
-    complexArithmetic(() => undefined),
+    realArithmetic(() => undefined),
     budget,
-  );
-  return value && Math.abs(value.im) < 1e-12 ? value.re : undefined;
+  )?.re;
 }
 
 function interval(node: NodeOf<'tuple'>, budget: WorkBudget): RealSet | undefined {
@@ -116,103 +127,87 @@ function combined(a: RealSet, b: RealSet, operator: NodeOf<'setOperation'>['oper
   };
 }
 
-/** Reads several inequalities: all of them must hold, or one of them if no number satisfies all. */
-function conjunction(items: readonly Node[], budget: WorkBudget): RealSet | undefined {
-  const sets = items.map((item) => realSetOf(item, budget));
-  if (!items.every((item) => item.kind === 'relation') || !sets.every((set) => set !== undefined))
-    return undefined;
+/**
+ * Reads several conditions on one variable. Between them "or" asks for one of them, a comma or "and" for all, or for
+ * one of them if no number satisfies all.
+ */
+function joined({ items, isEither }: NodeOf<'list'>, budget: WorkBudget): RealSet | undefined {
+  const sets = items.map((item) => realSetOf(item.kind === 'membership' ? item.set : item, budget));
+  const isCondition = items.every(({ kind }) => /^(?:relation|membership|namedSet)$/.test(kind));
+  // x ∈ ℝ has become ℝ, of which no name is left.
+  const names = new Set(
+    items.filter(({ kind }) => kind !== 'namedSet').map((item) => [...symbolsOf(item)].join()),
+  );
+  if (!isCondition || names.size > 1 || !sets.every((set) => set !== undefined)) return undefined;
+  const any = () => sets.reduce((a, b) => combined(a, b, 'union'));
+  if (isEither) return any();
   const all = sets.reduce((a, b) => combined(a, b, 'intersection'));
   const isEmpty = sameRealSet(all, { has: () => false, edges: [] }) === true;
-  return isEmpty ? sets.reduce((a, b) => combined(a, b, 'union')) : all;
+  return isEmpty ? any() : all;
 }
 
 /** Gives the numbers that satisfy a relation in one variable, which may be a function's value: 0 < f(x) < 1. */
 function described(node: NodeOf<'relation'>, budget: WorkBudget): RealSet | undefined {
   const plain = withValueAsVariable(node);
-  const names = [...symbolsOf(plain)];
-  if (names.length !== 1) return undefined;
-  const valueAt = (side: Node, x: number) => {
-    const value = evaluateNode(
-      side,
-      complexArithmetic((): Complex => ({ re: x, im: 0 })),
-      budget,
-    );
-    return value && Math.abs(value.im) < 1e-12 ? value.re : undefined;
-  };
+  const [name, ...others] = symbolsOf(plain);
+  if (name === undefined || others.length > 0) return undefined;
   const sides = plain.sides.map((side) => {
-    if (symbolsOf(side).size > 0) return (x: number) => valueAt(side, x);
-    const constant = valueAt(side, 0);
+    if (symbolsOf(side).size > 0) return (x: number) => valueAt(side, x, budget);
+    const constant = valueAt(side, 0, budget);
     return () => constant;
   });
-  const sidesAt = (x: number) => sides.map((side) => side(x));
-  let withValues = 0;
-  const test = (x: number, isEqual: (left: number, right: number) => boolean): boolean => {
-    const sides = sidesAt(x);
-    if (sides.every((side) => side !== undefined)) withValues++;
-    return plain.operators.every((operator, index) => {
-      const [left, right] = [sides[index], sides[index + 1]];
-      return left !== undefined && right !== undefined && holds(operator, left, right, isEqual);
-    });
-  };
-  // Edges are searched without tolerance, so that they are found to the last bit.
-  const edges = edgesOf(plain, (x) => test(x, Object.is), sidesAt);
+  const links = plain.operators.map((operator, index): Link => {
+    const [left, right] = [plain.sides[index]!, plain.sides[index + 1]!];
+    return {
+      operator,
+      left: sides[index]!,
+      right: sides[index + 1]!,
+      zeros: zerosOf(left, right, name, budget),
+    };
+  });
+  const domain = plain.sides.flatMap((side) =>
+    criticalOf(side).flatMap((part) => realZeros(part, name, budget)),
+  );
+  const edges = [...links.flatMap(({ zeros }) => zeros), ...domain];
+  const isKnown = [...edges, -7.3, -0.4, 0.6, 9.1].some((x) => sides.every((side) => side(x) !== undefined));
   // A relation without a value anywhere is unknown, not false everywhere.
-  return withValues > 0 ? { has: (x) => test(x, near), edges } : undefined;
+  return isKnown ? { has: (x) => links.every((link) => holds(link, x)), edges } : undefined;
 }
 
-function holds(
-  operator: string,
-  left: number,
-  right: number,
-  isEqual: (left: number, right: number) => boolean,
-): boolean {
-  const equal = isEqual(left, right);
+/** One link of a chain: its sides as functions, and where they are equal. */
+interface Link {
+  operator: RelationOperator;
+  readonly left: (x: number) => number | undefined;
+  readonly right: (x: number) => number | undefined;
+  zeros: readonly number[];
+}
+
+/** Finds where two sides are equal: where their difference is zero, also if it is a product in one side only. */
+function zerosOf(left: Node, right: Node, name: string, budget: WorkBudget): number[] {
+  const isZero = (side: Node) => side.kind === 'number' && side.value.n === 0n;
+  if (isZero(right)) return realZeros(left, name, budget);
+  return realZeros(isZero(left) ? right : difference(left, right), name, budget);
+}
+
+/** Tells whether the link holds at `x`; the sides are equal at their zeros and nowhere else. */
+function holds({ operator, left, right, zeros }: Link, x: number): boolean {
+  const [a, b] = [left(x), right(x)];
+  if (a === undefined || b === undefined) return false;
+  const equal = Object.is(a, b) || zeros.some((zero) => near(zero, x));
   switch (operator) {
     case '=':
       return equal;
     case '!=':
       return !equal;
     case '<':
-      return !equal && left < right;
+      return !equal && a < b;
     case '>':
-      return !equal && left > right;
+      return !equal && a > b;
     case '<=':
-      return equal || left < right;
+      return equal || a < b;
     default:
-      return equal || left > right;
+      return equal || a > b;
   }
-}
-
-/** Sets the number of intervals in the grid on which edges are searched. */
-const GRID = 240;
-
-/** Finds the edges of a set: wherever neighbours on a grid differ, bisects down to the last bits. */
-function edgesOf(
-  plain: NodeOf<'relation'>,
-  has: (x: number) => boolean,
-  sidesAt: (x: number) => (number | undefined)[],
-): number[] {
-  const edges: number[] = [];
-  // The values of sides without the variable are likely edges.
-  for (const side of plain.sides.keys()) {
-    const [p, q] = [sidesAt(0.1234)[side], sidesAt(5.4321)[side]];
-    if (p !== undefined && p === q) edges.push(p, -p);
-  }
-  const at = (index: number) => Math.sinh((index - GRID / 2) / 16);
-  let isInside = has(at(0));
-  for (let index = 1; index <= GRID; index++) {
-    let [low, high] = [at(index - 1), at(index)];
-    const inside = isInside;
-    isInside = has(high);
-    if (isInside === inside) continue;
-    for (let halving = 0; halving < 50; halving++) {
-      const middle = (low + high) / 2;
-      if (has(middle) === inside) low = middle;
-      else high = middle;
-    }
-    edges.push((low + high) / 2);
-  }
-  return edges;
 }
 
 /** Replaces the only function value of a relation by a variable: `0 < f(x) < 1`, but not `f(1) < f(2)`, which has two. */

@@ -2,11 +2,19 @@
 
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { evaluateNode } from '../algebra/evaluateNode.js';
-import { identical, sample } from '../algebra/identity.js';
+import { identical } from '../algebra/identity.js';
 import { ModularPoint } from '../algebra/modular.js';
-import { complexArithmetic, divide, magnitude, subtract, type Complex } from '../algebra/complex.js';
+import { realArithmetic } from '../algebra/complex.js';
+import { pointsFor } from '../algebra/samples.js';
 import { withPlainArguments } from './equations.js';
-import { difference, quotient, type Node, type NodeOf, type RelationOperator } from '../algebra/tree.js';
+import {
+  contains,
+  difference,
+  quotient,
+  type Node,
+  type NodeOf,
+  type RelationOperator,
+} from '../algebra/tree.js';
 
 type Relation = NodeOf<'relation'>;
 
@@ -42,28 +50,38 @@ function sameLink(a: Link, b: Link, budget: WorkBudget): boolean {
   if (a.operator !== b.operator) return false;
   const hasDirection = a.operator === '<' || a.operator === '<=';
   const factor = proportion(a.residual, b.residual, budget);
-  return factor !== undefined && (!hasDirection || (factor.im === 0 && factor.re > 0));
+  return factor !== undefined && (!hasDirection || factor > 0);
 }
 
-/** Sets the number of samples at which a proportion that is not proven must hold. */
-const SAMPLES = 6;
+/** Sets the number of points at which a proportion must hold. */
+const WANTED = 6;
 
-/** Gives the constant c of `a = c·b`; undefined where there is none or it is zero. */
-function proportion(a: Node, b: Node, budget: WorkBudget): Complex | undefined {
-  const proven = isConstantModulo(a, b, budget);
-  if (proven === false) return undefined;
-  const factors: Complex[] = [];
-  for (let index = 0; index < 2 * SAMPLES && factors.length < SAMPLES; index++) {
-    const arithmetic = complexArithmetic((name) => sample(name, index, 'positive'));
-    const [x, y] = [evaluateNode(a, arithmetic, budget), evaluateNode(b, arithmetic, budget)];
-    if (x && y && magnitude(y) > 1e-12 && magnitude(x) > 1e-12) factors.push(divide(x, y));
+/**
+ * Gives the constant c of `a = c·b`, where both have real values; undefined where there is none or it is zero.
+ * Without symbols everything is proportional, so that only equal residuals count.
+ */
+function proportion(a: Node, b: Node, budget: WorkBudget): number | undefined {
+  if (!isVariable(a) || !isVariable(b)) return identical(a, b, budget).equal ? 1 : undefined;
+  if (isConstantModulo(a, b, budget) === false) return undefined;
+  let factor: number | undefined;
+  let agreements = 0;
+  for (const { draw, values } of pointsFor([a, b], budget)) {
+    const arithmetic = realArithmetic((name) => values.get(name), draw);
+    const [x, y] = [a, b].map((node) => evaluateNode(node, arithmetic, budget)?.re);
+    if (x === undefined || y === undefined) continue;
+    if (Math.abs(x) <= 1e-12 && Math.abs(y) <= 1e-12) continue;
+    factor ??= x / y;
+    // 0 = 0 says nothing.
+    if (factor === 0 || !(Math.abs(x - factor * y) <= 1e-8 * Math.max(Math.abs(x), Math.abs(factor * y))))
+      return undefined;
+    agreements++;
   }
-  const [first] = factors;
-  if (!first) return identical(a, b, budget).equal ? { re: 1, im: 0 } : undefined;
-  const isConstant = factors.every((factor) => magnitude(subtract(factor, first)) <= 1e-8 * magnitude(first));
-  if (!isConstant || (!proven && factors.length < SAMPLES)) return undefined;
-  return Math.abs(first.im) < 1e-9 * magnitude(first) ? { re: first.re, im: 0 } : first;
+  return agreements >= WANTED ? factor : identical(a, b, budget).equal ? 1 : undefined;
 }
+
+/** Tells whether the value of an expression is left open by a symbol or an unknown function. */
+const isVariable = (node: Node): boolean =>
+  contains(node, ({ kind }) => kind === 'symbol' || kind === 'apply' || kind === 'text');
 
 /** Tells whether a/b is the same at two points of a prime field; undefined where that proves nothing. */
 function isConstantModulo(a: Node, b: Node, budget: WorkBudget): boolean | undefined {

@@ -34,7 +34,7 @@ const SENTENCES = [
   ],
   ...[
     '2 + 3 = _, so _.',
-    '2 + 3 = _',
+    '1 × _ = _',
     '2+3=_, which is _.',
     'That is _.',
     'Yes, _.',

@@ -47,18 +47,62 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   const readsLatex = options.targets.includes('latex');
   const formulas = readsLatex ? findFormulas(text).slice(-MAX_FORMULAS) : [];
   const boxes = readsLatex ? findBoxes(text) : [];
-  const candidates = options.boxPriority >= 0 ? boxed(text, boxes, formulas, options.boxPriority) : [];
+  const candidates: AnswerCandidate[] = [];
+  let denied = 0;
+  for (const candidate of options.boxPriority < 0 ? [] : boxed(text, boxes, formulas, options.boxPriority)) {
+    if (isRefused(text, candidate)) denied = Math.max(denied, candidate.end);
+    else candidates.push(candidate);
+  }
   if (!options.requireBox) {
     for (const match of [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS)) {
-      candidates.push(...anchored(text, match, boxes, options));
+      if (isHeading(text, match)) continue;
+      for (const candidate of anchored(text, match, boxes, options)) {
+        if (isDenied(text, match.index + match[0].length, candidate))
+          denied = Math.max(denied, candidate.end);
+        else candidates.push(candidate);
+      }
     }
     // If a box was meant to contain the answer, no other piece of the text is guessed to be it.
     if (!options.anchored && candidates.every((candidate) => candidate.rank !== options.boxPriority)) {
-      candidates.push(...unanchored(text, formulas, boxes, options));
+      // What a sentence denies is not guessed either.
+      const guesses = unanchored(text, formulas, boxes, options);
+      candidates.push(...guesses.filter((guess) => guess.start >= denied && !isRefused(text, guess)));
     }
   }
   return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
 }
+
+/** Tells whether `####` begins a heading of Markdown, "#### Step 2: Check" or "#### 3. Conclusion", and not GSM8K's answer. */
+function isHeading(text: string, match: RegExpMatchArray): boolean {
+  if (match[3] !== '####') return false;
+  const line = /[^\n]*/.exec(text.slice(match.index! + 4, match.index! + 300))![0];
+  const isLast = text.slice(match.index! + 4 + line.length).trim() === '';
+  return (
+    /^\s*\**\s*\d+[.)]\s+\**\p{L}/u.test(line) ||
+    (/^\s*\**\s*\p{L}{2,}|[.):]\s+\**\p{L}{3,}[\p{L} ]*\**$/u.test(line.trimEnd()) && !isLast)
+  );
+}
+
+/** Words between "answer" and what follows, or behind that, which say that it is not the answer or one of several. */
+const DENIAL = /\b(?:not|never|cannot|neither|nor|isn['’]t|wasn['’]t|can['’]t)\b|n['’]t\b/i;
+const DOUBT =
+  /^[\s$*)\]}.,;(]{0,4}(?:\b(?:or|maybe|perhaps|possibly|but not|at least|at most)\b|(?:is|was)\s+(?:not|wrong|incorrect|false)\b)/i;
+
+/** Tells whether a sentence says that the piece which it names is not the answer, or leaves it open. */
+function isDenied(text: string, from: number, { start, end }: AnswerCandidate): boolean {
+  return DENIAL.test(text.slice(from, Math.max(from, start))) || DOUBT.test(text.slice(end, end + 40));
+}
+
+/** "is not", "isn't", "but not" right before a piece; "is wrong" or "is not the answer" right behind it. */
+const REFUSED_BEFORE =
+  /(?:\b(?:not|never|neither|nor)|n['’]t(?: be)?|\bcannot be)(?:\s+(?:be|equal(?: to)?|exactly|simply|just))?[\s$*\\([{]{0,6}$/i;
+const REFUSED_BEHIND =
+  /^[\s$*)\]}\\]{0,6}(?:is|was)(?:n['’]t|\s+(?:clearly\s+)?(?:not|wrong|incorrect|false))\b/i;
+
+/** Tells whether the words right around a piece, which no phrase announces, say that it is not the answer. */
+const isRefused = (text: string, { start, end }: AnswerCandidate): boolean =>
+  REFUSED_BEFORE.test(text.slice(Math.max(0, start - 40), start)) ||
+  REFUSED_BEHIND.test(text.slice(end, end + 40));
 
 /** Gives the last formulas, and the last numbers outside formulas and boxes, in which numbers are not answers. */
 function unanchored(
@@ -100,6 +144,8 @@ function boxed(
   const last = formulas.findLastIndex((formula) => inside(formula).length > 0);
   if (last < 0) return [alone];
   const neighbours = withNeighbours(text, formulas, last).filter((formula) => inside(formula).length > 0);
+  // Boxes on the lines of a list are one answer.
+  if (group.length > neighbours.flatMap(inside).length) return [alone];
   const end = neighbours.at(-1)!.end;
   const content = joined(neighbours.flatMap(inside)) + percentAfter(text, end);
   return [{ content, rank, start: neighbours[0]!.start, end }, alone];
@@ -113,8 +159,14 @@ function percentAfter(text: string, end: number): string {
 /** Makes one candidate of neighbouring formulas. */
 function grouped(text: string, formulas: readonly Formula[], rank: number): AnswerCandidate {
   const [start, end] = [formulas[0]!.start, formulas.at(-1)!.end];
+  const pieces = formulas.map(({ content, end: from }, index) => {
+    const next = formulas[index + 1];
+    if (!next) return content;
+    const isEither = /\bor\b/.test(text.slice(from, next.start));
+    return content.replace(/[\s.,;]+$/, '') + (isEither ? ' \\text{ or } ' : ', ');
+  });
   return {
-    content: formulas.map((formula) => formula.content).join(', ') + percentAfter(text, end),
+    content: pieces.join('') + percentAfter(text, end),
     rank,
     start,
     end,
@@ -177,7 +229,18 @@ function answerNear(
   if (bare && (!isNear || formula.start > bare.start) && (!numbers || numbers.start >= bare.start))
     return bare;
   if (isNear && (!numbers || formula.start <= numbers.start)) return following(text, formulas);
-  return numbers && { ...numbers, rank: 0 };
+  return numbers ? { ...numbers, rank: 0 } : capitals(text, at);
+}
+
+/** Reads a word in capitals right behind a phrase, such as an order of letters: "the answer is HHT." */
+function capitals(text: string, at: number): AnswerCandidate | undefined {
+  const word =
+    /[\s:*"]{0,8}(?:(?:is|est|es|ist|è|é|是|为)(?![A-Za-z])[\s:*"]{0,8})?([A-Z]{2,12})(?=[\s.*"]*(?:\n|$))/y;
+  word.lastIndex = at;
+  const content = word.exec(text)?.[1];
+  return content === undefined
+    ? undefined
+    : { content, rank: 0, start: word.lastIndex - content.length, end: word.lastIndex };
 }
 
 /** Joins the first formula with those after it that commas, "and" or "or" connect. */
@@ -193,10 +256,34 @@ function following(text: string, formulas: readonly Formula[]): AnswerCandidate 
 function firstPlain(text: string, at: number, reach: number): PlainAnswer | undefined {
   const window = text.slice(at, Math.max(at, at + reach));
   for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s?)?[$€£]?\(?\.?\d/g)) {
-    const found = plainAnswerAt(text, at + match.index);
-    if (found) return found;
+    const found = equationAt(text, at + match.index) ?? plainAnswerAt(text, at + match.index);
+    if (found) return withAlternatives(text, found);
   }
   return undefined;
+}
+
+/** Reads `2 + 3 = 5` or `1 = 5`, whose sides must agree for it to state a value. */
+function equationAt(text: string, start: number): PlainAnswer | undefined {
+  const equation = /[-+−(]?[\d.(][\d\s.,+\-−*/^()×÷]{0,80}(?:=\s?[-+−(]?[\d.(][\d\s.,+\-−*/^()×÷]{0,80})+/y;
+  equation.lastIndex = start;
+  const found = equation.exec(text)?.[0].replace(/[\s.,]+$/, '');
+  if (found === undefined || /\n|[.,]\s/.test(found)) return undefined;
+  const end = start + found.length;
+  return /^[A-Za-z^_\\{]/.test(text.slice(end)) ? undefined : { start, end, content: found };
+}
+
+/** Adds the numbers that "or" offers beside the first: "5 or 6" is no single answer. */
+function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
+  let all = first;
+  for (let count = 0; count < 5; count++) {
+    const or = /^\s?,?\s?\(?(?:or|或)\s+(?:maybe |perhaps |possibly )?/i.exec(
+      text.slice(all.end, all.end + 24),
+    );
+    const next = or ? plainAnswerAt(text, all.end + or[0].length) : undefined;
+    if (!next) return all;
+    all = { start: all.start, end: next.end, content: `${all.content} or ${next.content}` };
+  }
+  return all;
 }
 
 /** Reads the rest of the sentence if it looks like mathematics: "the answer is \frac{1}{2}." */
@@ -209,7 +296,7 @@ function bareLatex(text: string, at: number): AnswerCandidate | undefined {
     .slice(start, start + 300)
     .split(/\n|[.;]\s|\.$|\*\*|<\||\. /, 1)[0]!
     .trimEnd();
-  if (!/\\[a-z]|[\^=[{]|[\w)][+*/(<>]|^\w$/i.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content))
+  if (!/\\[a-z]|[\^=[{π√∞²³½]|[\w)][+*/(<>]|^\w$/i.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content))
     return undefined;
   if (content === '' || isProse(content)) return undefined;
   return { content, rank: 0, start, end: start + content.length };

@@ -75,7 +75,7 @@ function isBalanced(content: string): boolean {
 
 /** Tells whether the number is not a result: an equals sign or the rest of a term (`3x^2`) follows. */
 const isPartOfMore = (text: string, end: number) =>
-  /^\s{0,3}=|^[\^_\\{]|^[A-Za-z][\^_]/.test(text.slice(end, end + 4));
+  /^\s{0,3}=|^[\^_\\{π√²³]|^[A-Za-z][\^_]/.test(text.slice(end, end + 4));
 
 function withPercent(text: string, answer: PlainAnswer): PlainAnswer {
   PERCENT.lastIndex = answer.end;

@@ -5,8 +5,19 @@ import type { Cursor } from './cursor.js';
 import { postfixed, productOf, sum } from './expression.js';
 import { environment } from './environments.js';
 import { items } from './parse.js';
-import { argument, named } from './primary.js';
-import { call, constant, negate, number, power, quotient, symbol, type Node } from '../algebra/tree.js';
+import { argument, named, primary } from './primary.js';
+import {
+  call,
+  constant,
+  negate,
+  number,
+  power,
+  product,
+  quotient,
+  sum as sumOf,
+  symbol,
+  type Node,
+} from '../algebra/tree.js';
 
 const GREEK = new Set(
   (
@@ -40,6 +51,14 @@ export function command(cursor: Cursor, name: string): Node {
       return constant('i');
     case 'frac':
       return fractionOf(cursor);
+    case 'dots':
+    case 'cdots':
+    case 'dotsc':
+    case 'dotsb':
+    case 'dotso':
+      return symbol('ldots');
+    case 'cis':
+      return cis(functionArgument(cursor));
     case 'binom':
       return call('binomial', argument(cursor), argument(cursor));
     case 'sqrt':
@@ -89,6 +108,9 @@ function differentialOf(node: Node): Node | undefined {
   return { kind: 'apply', name: 'd', args: [...order, ...rest] };
 }
 
+/** Reads cis θ as cos θ + i sin θ. */
+const cis = (angle: Node): Node => sumOf(call('cos', angle), product(constant('i'), call('sin', angle)));
+
 function root(cursor: Cursor): Node {
   let degree: Node = number(2n);
   if (cursor.accept('[') !== undefined) {
@@ -110,8 +132,8 @@ function applied(cursor: Cursor, name: string): Node {
   let base: Node | undefined;
   let exponent: Node | undefined;
   for (;;) {
-    if (base === undefined && cursor.accept('_') !== undefined) base = argument(cursor, true);
-    else if (exponent === undefined && cursor.accept('^') !== undefined) exponent = argument(cursor, true);
+    if (base === undefined && cursor.accept('_') !== undefined) base = script(cursor);
+    else if (exponent === undefined && cursor.accept('^') !== undefined) exponent = script(cursor);
     else break;
   }
   if (isVariadic(name)) return call(name, ...variadicArguments(cursor));
@@ -121,6 +143,10 @@ function applied(cursor: Cursor, name: string): Node {
   const value = name === 'log' ? call('log', inner, base ?? number(10n)) : call(name, inner);
   return exponent ? power(value, exponent) : value;
 }
+
+/** Reads what is raised or lowered beside a function's name: a group in braces or one token. */
+const script = (cursor: Cursor): Node =>
+  cursor.sees('{') ? argument(cursor) : cursor.nested(() => primary(cursor));
 
 function variadicArguments(cursor: Cursor): readonly Node[] {
   const open = cursor.accept('(', '\\{', '[');
@@ -133,9 +159,10 @@ function variadicArguments(cursor: Cursor): readonly Node[] {
 /** Reads what a function applies to: a bracket by itself, otherwise all factors up to a sign or the next function. */
 function functionArgument(cursor: Cursor): Node {
   if (cursor.sees('(') || cursor.sees('{') || cursor.sees('[') || cursor.sees('|(')) {
-    const bracket = cursor.accept('[');
     // `\sin(x)^2` is the square of the sine: the power after the bracket is not part of the argument.
-    if (bracket === undefined) return argument(cursor);
+    if (cursor.sees('{')) return argument(cursor);
+    const bracket = cursor.accept('[');
+    if (bracket === undefined) return cursor.nested(() => primary(cursor));
     const inside = cursor.bracketed(() => sum(cursor));
     cursor.expect(']');
     return inside;
@@ -194,7 +221,8 @@ function namedSet(cursor: Cursor, name: string): Node {
 }
 
 function accented(cursor: Cursor, name: string): Node {
-  return named(cursor, `${name} ${cursor.raw()}`);
+  // \hat{\imath} is \hat{i}.
+  return named(cursor, `${name} ${cursor.raw().replace(/^\\([ij])math$/, '$1')}`);
 }
 
 /** Reads a command of which nothing is known: a symbol, or a function if it has arguments. */

@@ -48,6 +48,11 @@ function readRows(cursor: Cursor): Node[][] {
     if (cursor.accept('\\\\') !== undefined) {
       if (row.length > 0) rows.push(row);
       row = [];
-    } else if (cursor.accept('&', ',') === undefined) row.push(statement(cursor));
+    } else if (cursor.accept('&', ',') === undefined) {
+      // x + 1, if x ≥ 0
+      const token = cursor.peek();
+      if (token?.kind === 'text' && /^,? ?(?:if|for|when|where|on|in)$/i.test(token.text)) cursor.next();
+      else row.push(statement(cursor));
+    }
   }
 }

@@ -4,9 +4,9 @@ import { commandFactor } from './commands.js';
 import type { Cursor } from './cursor.js';
 import { startsCondition } from './parse.js';
 import { primary } from './primary.js';
-import { CURRENCIES, degrees, withUnit } from './quantities.js';
+import { CURRENCIES, degrees, startsUnit, withUnit } from './quantities.js';
 import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from '../algebra/tree.js';
-import { conversion } from './units.js';
+import { inUnit, isAngle } from './units.js';
 
 /** Reads terms with signs between them. */
 export function sum(cursor: Cursor): Node {
@@ -21,14 +21,23 @@ export function sum(cursor: Cursor): Node {
       terms[0] = { kind: 'setOperation', operator: 'difference', left, right: term };
     } else terms.push(signed(term, sign));
     const next = cursor.accept('+', '-', '±', '∓');
-    if (next === undefined) return sumOf(...terms);
+    if (next === undefined) return withModulus(withUnitOfLast(terms), cursor);
     sign = next;
   }
+}
+
+/** Adds terms; words behind the last one are those of the whole sum, `2x + 3 cm`, unless other terms have units. */
+function withUnitOfLast(terms: readonly Node[]): Node {
+  const last = terms.at(-1)!;
+  const isOnly = last.kind === 'quantity' && terms.filter(({ kind }) => kind === 'quantity').length === 1;
+  if (!isOnly || isAngle(last.unit)) return sumOf(...terms);
+  return { ...last, value: sumOf(...terms.slice(0, -1), last.value) };
 }
 
 function signed(term: Node, sign: string): Node {
   if (sign === '+') return term;
   if (sign === '-') return negate(term);
+  if (term.kind === 'quantity') return { ...term, value: signed(term.value, sign) };
   return { kind: 'plusMinus', value: term, flipped: sign === '∓' };
 }
 
@@ -39,8 +48,12 @@ const isSet = (node: Node) =>
 export function productOf(cursor: Cursor): Node {
   const factors = [juxtaposed(cursor)];
   for (;;) {
-    const sign = cursor.accept('*', '÷', '/');
+    const sign = cursor.accept('*', '÷', '/', '⨯');
     if (sign === undefined) break;
+    if (sign === '⨯') {
+      factors.push({ kind: 'apply', name: 'cross', args: [factors.pop()!, juxtaposed(cursor)] });
+      continue;
+    }
     const minus = cursor.accept('-', '+') === '-';
     const right = juxtaposed(cursor);
     // 1/2 % is half of one percent.
@@ -50,21 +63,30 @@ export function productOf(cursor: Cursor): Node {
     factors.push(sign === '*' ? factor : power(factor, number(-1n)));
     if (isPercent) factors.splice(0, factors.length, { kind: 'percent', value: product(...factors) });
   }
-  const value = product(...factors);
-  const modulus = residue(cursor);
-  return modulus ? { kind: 'residue', value, modulus } : value;
+  return withLastUnit(factors);
 }
 
-/** Reads the modulus 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`; undefined where none follows. */
-function residue(cursor: Cursor): Node | undefined {
+/** Multiplies factors; the unit of the last one is the product's: 2 · 10^7 Pa. */
+function withLastUnit(factors: readonly Node[]): Node {
+  const last = factors.at(-1)!;
+  const isOnly = last.kind === 'quantity' && factors.filter(({ kind }) => kind === 'quantity').length === 1;
+  return isOnly ? { ...last, value: product(...factors.slice(0, -1), last.value) } : product(...factors);
+}
+
+/**
+ * Reads the modulus 7 of `\pmod{7}`, `\bmod 7`, `(\bmod 7)` or `mod 7`, which is that of the sum before it. Without
+ * parentheses it asks for the remainder: 17 mod 7 is 3.
+ */
+function withModulus(value: Node, cursor: Cursor): Node {
   const parenthesis = cursor.sees('(') ? 1 : 0;
   const token = cursor.peek(parenthesis);
-  if (token?.kind !== 'command' || !/^(?:pmod|bmod|mod|pod)$/.test(token.name)) return undefined;
+  if (token?.kind !== 'command' || !/^(?:pmod|bmod|mod|pod)$/.test(token.name)) return value;
   if (parenthesis) cursor.next();
   cursor.next();
   const modulus = postfixed(cursor);
   if (parenthesis) cursor.expect(')');
-  return modulus;
+  const isOperation = !parenthesis && /^b?mod$/.test(token.name);
+  return isOperation ? { kind: 'residue', value, modulus, isOperation } : { kind: 'residue', value, modulus };
 }
 
 /** Reads factors without signs between them and the unit after them; `1 hour 30 minutes` is one value. */
@@ -74,10 +96,9 @@ function juxtaposed(cursor: Cursor): Node {
   const values = [first.value];
   while (cursor.peek()?.kind === 'number') {
     const next = factorsWithUnit(cursor);
-    const factor = next.kind === 'quantity' ? conversion(next.unit, first.unit) : undefined;
-    if (next.kind !== 'quantity' || !factor || factor === 'unlike')
-      throw cursor.failure('a number after a unit');
-    values.push(product(number(factor), next.value));
+    const value = next.kind === 'quantity' ? inUnit(next.value, next.unit, first.unit) : undefined;
+    if (!value) throw cursor.failure('a number after a unit');
+    values.push(value);
   }
   return { ...first, value: sumOf(...values) };
 }
@@ -86,7 +107,7 @@ function factorsWithUnit(cursor: Cursor): Node {
   const factors = [fraction(cursor) ?? postfixed(cursor)];
   while (startsFactor(cursor)) {
     const token = cursor.peek()!;
-    if (token.kind === 'text') {
+    if (token.kind === 'text' || startsUnit(cursor)) {
       const value = product(...factors);
       if (value.kind === 'text') throw cursor.failure('words');
       return withUnit(value, cursor);
@@ -215,6 +236,9 @@ function raised(cursor: Cursor, base: Node): Node {
     const rows = base.rows[0]!.map((_, column) => base.rows.map((row) => row[column]!));
     return { kind: 'matrix', rows };
   }
+  // (1, 2, 3)^T is a column.
+  if (base.kind === 'tuple' && /^(?:T|\\top|\\intercal)$/.test(raw))
+    return { kind: 'matrix', rows: base.items.map((item) => [item]) };
   cursor.restore(mark);
   return power(
     base,

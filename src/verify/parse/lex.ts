@@ -14,7 +14,7 @@ export type Token = { readonly at: number; readonly space: boolean } & (
   | { readonly kind: 'command'; readonly name: string }
   /** Words: `\text{…}` or a long run of letters. */
   | { readonly kind: 'text'; readonly text: string; readonly font: boolean }
-  /** A sign, bracket or separator. `and` and `or` are commas. */
+  /** A sign, bracket or separator. `and` is a comma. */
   | { readonly kind: 'sign'; readonly sign: string }
 );
 
@@ -88,9 +88,9 @@ const SIGNS: Readonly<Record<string, string>> = {
   euro: '€',
   degree: '°',
   land: ',',
-  lor: ',',
+  lor: 'or',
   wedge: ',',
-  vee: ',',
+  vee: 'or',
   implies: '⇒',
   Rightarrow: '⇒',
   Longrightarrow: '⇒',
@@ -107,6 +107,7 @@ const FONTS = new Set(
 
 /** Words that mean a command. */
 const WORDS: Readonly<Record<string, string>> = {
+  cis: 'cis',
   pi: 'pi',
   sqrt: 'sqrt',
   theta: 'theta',
@@ -121,7 +122,10 @@ const WORDS: Readonly<Record<string, string>> = {
 const PERCENT = /^(?:percent|percentage|pct)$/i;
 /** Matches a list of letters such as `\text{C, E and F}`, which names several things. */
 const LETTERS = /^[A-Za-z](?:(?:\s?,\s?(?:(?:and|or)\s)?|\s(?:and|or)\s)[A-Za-z])+$/;
-const SEPARATORS = /^(?:and|or|[,;&])$/i;
+const SEPARATORS = /^(?:and|[,;&])$/i;
+const OR = /^or$/i;
+const VECTOR_BEFORE =
+  /\\(?:vec|mathbf|boldsymbol|bm|hat|overrightarrow)\s?(?:\{[^{}]{1,20}\}|[A-Za-z])[\s)}]*$/;
 
 /**
  * Splits one answer into tokens. Every character becomes part of one: what has no meaning fails in the parser. Steps
@@ -155,9 +159,9 @@ class Lexer {
   }
 
   #sign(at: number, sign: string): void {
-    // "1, and 2" is one separator.
+    // "1, and 2" and "1, or 2" are one separator.
     const last = this.#tokens.at(-1);
-    if (sign === ',' && last?.kind === 'sign' && last.sign === ',') return;
+    if (last?.kind === 'sign' && last.sign === ',' && (sign === ',' || sign === 'or')) this.#tokens.pop();
     this.#push(at, { kind: 'sign', sign });
   }
 
@@ -216,16 +220,17 @@ class Lexer {
 
   #word(word: string, at: number): void {
     const last = this.#tokens.at(-1);
-    if (SEPARATORS.test(word)) {
-      this.#sign(at, ',');
+    if (SEPARATORS.test(word) || OR.test(word)) {
+      this.#sign(at, OR.test(word) ? 'or' : ',');
       return;
     }
     // "1orW(x)=-1", "(11,7)or(7,11)"
     const glued = /^(and|or)(?=[A-Z])/.exec(word);
     if (glued && last && last.kind !== 'letter') {
-      this.#sign(at, ',');
+      this.#sign(at, glued[1] === 'or' ? 'or' : ',');
       this.#word(word.slice(glued[0].length), at + glued[0].length);
-    } else if (PERCENT.test(word)) this.#sign(at, '%');
+    } else if (this.#isCapitalWord(word, last)) this.#push(at, { kind: 'text', text: word, font: false });
+    else if (PERCENT.test(word)) this.#sign(at, '%');
     else if (Object.hasOwn(WORDS, word)) this.#push(at, { kind: 'command', name: WORDS[word]! });
     else if (functionName(word) !== undefined) this.#push(at, { kind: 'command', name: word });
     else if (/^[uU]$/.test(word) && this.#betweenBrackets(last)) this.#sign(at, '∪');
@@ -240,8 +245,22 @@ class Lexer {
     }
   }
 
-  #isUnit(word: string, last: Token | undefined): boolean {
-    return (this.#followsValue(last) || last?.kind === 'text') && isUnitWord(word);
+  /** Tells whether capitals are an item by themselves, and so a word (HHT), not a product of letters. */
+  #isCapitalWord(word: string, last: Token | undefined): boolean {
+    if (!/^[A-Z]{2,12}$/.test(word)) return false;
+    const begins = !last || (last.kind === 'sign' && /^(?:[,;([{]|or|\\{)$/.test(last.sign));
+    return (
+      begins &&
+      /^\s*(?:$|[,;)}\]]|\\\}|(?:and|or)\b|\\text\{ ?,? ?(?:and|or))/.test(
+        this.#source.slice(this.#at, this.#at + 40),
+      )
+    );
+  }
+
+  #isUnit(word: string, last: Token | undefined, hasFont = false): boolean {
+    if (!(this.#followsValue(last) || last?.kind === 'text')) return false;
+    // 5 mg is a mass, 2mg a product.
+    return isUnitWord(word, hasFont) || (word === 'mg' && this.#space);
   }
 
   #followsValue(last: Token | undefined): boolean {
@@ -271,6 +290,7 @@ class Lexer {
     else if (FONTS.has(name)) this.#font(at);
     else if (name === 'left' || name === 'right') this.#delimiter(name);
     else if (IGNORED.has(name)) this.#space ||= /quad|[,;:]|space/.test(name);
+    else if (name === 'times' && this.#betweenVectors(at)) this.#sign(at, '⨯');
     else if (Object.hasOwn(SIGNS, name)) this.#sign(at, SIGNS[name]!);
     else if (name.startsWith('quad')) {
       // In \quadx_{2} a letter was written without a blank after the command.
@@ -279,6 +299,17 @@ class Lexer {
     } else if (/^(?:frac|binom)/.test(name.slice(1)) && /^[dtc]/.test(name)) {
       this.#push(at, { kind: 'command', name: name.slice(1) });
     } else this.#push(at, { kind: 'command', name });
+  }
+
+  /** Tells whether `\times` at `at` is the cross product: both sides are arrows, hats or bold. */
+  #betweenVectors(at: number): boolean {
+    const before = this.#source.slice(Math.max(0, at - 40), at);
+    return (
+      VECTOR_BEFORE.test(before) &&
+      /^\s*[({]?\s*\\(?:vec|mathbf|boldsymbol|bm|hat|overrightarrow)\b/.test(
+        this.#source.slice(this.#at, this.#at + 30),
+      )
+    );
   }
 
   /** Reads the delimiter after `\left` or `\right`, which say whether a bar opens or closes; a full stop is ignored. */
@@ -297,9 +328,9 @@ class Lexer {
     const lettered = /^\(?([A-Za-z])\)?$/.exec(words);
     if (words === '' || words === 'th') return;
     if (lettered) this.#fontLetter(lettered[1]!, at);
-    else if (/^,? ?(?:and|or|,)$/i.test(words)) this.#sign(at, ',');
+    else if (/^,? ?(?:and|or|,)$/i.test(words)) this.#sign(at, /or$/i.test(words) ? 'or' : ',');
     else if (PERCENT.test(words)) this.#sign(at, '%');
-    else if (this.#isUnit(words, this.#tokens.at(-1)))
+    else if (this.#isUnit(words, this.#tokens.at(-1), true))
       this.#push(at, { kind: 'text', text: words, font: true });
     else if (functionName(words) !== undefined) this.#push(at, { kind: 'command', name: words });
     else if (Object.hasOwn(WORDS, words)) this.#push(at, { kind: 'command', name: WORDS[words]! });
@@ -309,7 +340,13 @@ class Lexer {
 
   /** Reads a single letter in another font: a unit after a value, `5 \text{ m}`, else a symbol. */
   #fontLetter(letter: string, at: number): void {
-    const isUnit = isUnitLetter(letter) && this.#followsValue(this.#tokens.at(-1));
+    const last = this.#tokens.at(-1);
+    // 4.7\text{ k}\Omega
+    const isPrefix =
+      /^[kKMGm]$/.test(letter) && /^\s*\\Omega/.test(this.#source.slice(this.#at, this.#at + 12));
+    const isUnit =
+      (isPrefix || isUnitLetter(letter)) &&
+      (this.#followsValue(last) || (last?.kind === 'command' && last.name === 'mu'));
     this.#push(at, isUnit ? { kind: 'text', text: letter, font: true } : { kind: 'letter', name: letter });
   }
 

@@ -1,7 +1,9 @@
 /** @file Brings the text of one answer into the form that the lexer reads. */
 
+import { withPlainDigits } from './characters.js';
+
 /** Maps characters that people type or paste to the LaTeX or sign that the lexer knows. */
-const CHARACTERS: Readonly<Record<string, string>> = {
+const CHARACTERS: Record<string, string> = {
   '−': '-',
   '–': '-',
   '—': '-',
@@ -17,6 +19,20 @@ const CHARACTERS: Readonly<Record<string, string>> = {
   '⁄': '/',
   '∕': '/',
   '√': '\\sqrt ',
+  '∛': '\\sqrt[3] ',
+  '∜': '\\sqrt[4] ',
+  '…': '\\ldots ',
+  '∀': '\\forall ',
+  '∧': '\\land ',
+  '∨': '\\lor ',
+  '＝': '=',
+  '＜': '<',
+  '＞': '>',
+  '［': '[',
+  '］': ']',
+  '｛': '\\{',
+  '｝': '\\}',
+  '．': '.',
   π: '\\pi ',
   '∞': '\\infty ',
   '≤': '\\le ',
@@ -38,11 +54,6 @@ const CHARACTERS: Readonly<Record<string, string>> = {
   ℂ: '\\mathbb{C}',
   '±': '\\pm ',
   '∓': '\\mp ',
-  '²': '^2',
-  '³': '^3',
-  '½': '\\frac{1}{2}',
-  '¼': '\\frac{1}{4}',
-  '¾': '\\frac{3}{4}',
   '′': "'",
   '’': "'",
   '″': "''",
@@ -75,6 +86,35 @@ const CHARACTERS: Readonly<Record<string, string>> = {
   '\u2009': ' ',
   '\u202f': ' ',
 };
+// ½ and its like
+for (const [typed, n, d] of '½12 ⅓13 ⅔23 ¼14 ¾34 ⅕15 ⅖25 ⅗35 ⅘45 ⅙16 ⅚56 ⅛18 ⅜38 ⅝58 ⅞78'.split(' '))
+  CHARACTERS[typed!] = `\\frac{${n}}{${d}}`;
+
+const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ';
+const LOWERED = '₀₁₂₃₄₅₆₇₈₉₊₋ₙ';
+const PLAIN = '0123456789+-n';
+/** Rewrites digits of other scripts and small raised or lowered ones, and drops characters without width. */
+function withPlainCharacters(text: string): string {
+  return withPlainDigits(text)
+    .replace(/[\u200b-\u200f\u2060\ufeff\u00ad]/g, '')
+    .replace(/[\uff21-\uff3a\uff41-\uff5a]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xfee0))
+    .replace(
+      new RegExp(`[${RAISED}]+`, 'g'),
+      (run) => `^{${run.replace(/[^]/g, (c) => PLAIN[RAISED.indexOf(c)]!)}}`,
+    )
+    .replace(
+      new RegExp(`[${LOWERED}]+`, 'g'),
+      (run) => `_{${run.replace(/[^]/g, (c) => PLAIN[LOWERED.indexOf(c)]!)}}`,
+    );
+}
+
+/** Writes the Greek letter before a unit as the sign of the prefix: `5 μm`, `\mathrm{μg}`; 2μg may be a product. */
+const withMicro = (text: string): string =>
+  text.replace(
+    /(\d\s+|\{\s?)μ\s?(?=(?:[mslLAVFHWCTJ]|mol|Pa|Sv|Hz)(?![A-Za-z]))|(\\(?:text|mathrm)\s?\{\s?)μ\s?(?=g)/g,
+    (_, before?: string, font?: string) => `${before ?? font ?? ''}µ`,
+  );
+
 const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
 
 /**
@@ -83,18 +123,25 @@ const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
  * stop). Every rule is linear in the length.
  */
 export function normalize(answer: string): string {
-  let text = answer.replace(TYPED, (character) => CHARACTERS[character]!);
+  let text = withMicro(withPlainCharacters(answer)).replace(TYPED, (character) => CHARACTERS[character]!);
+  text = withPlainNotation(withPlainNumbers(withoutStyle(text)));
   // The answer "x + 1, where x is …" is x + 1.
   text = beforeConditions(text);
   // 4:30 p.m. is 4:30 pm.
   text = text.replace(/(?<=\d\s?)([AaPp])\.\s?([Mm])\b\.?/g, '$1$2');
+  // 1 h 20 min has units without a font.
+  text = text.replace(
+    /^(\d+)\s?h\s?(\d+)\s?m(?:in)?(?:\s?(\d+)\s?s)?$/,
+    (_, h: string, m: string, s?: string) =>
+      `${h}\\text{ h }${m}\\text{ min }${s === undefined ? '' : `${s}\\text{ s}`}`,
+  );
   // 95{minutes} has lost its \text.
   text = text.replace(/(?<=\d)\{([A-Za-z]{2,20})\}/g, '\\text{ $1}');
   // A doubled backslash before a letter was escaped twice unless it ends a row. Before `begin` it cannot end one:
   // then all backslashes were escaped twice.
   if (text.includes('\\\\begin{')) text = text.replaceAll('\\\\', '\\');
   if (!/matrix|array|cases|aligned/.test(text)) text = text.replace(/\\\\(?=[A-Za-z{}[\](),!;:$%|])/g, '\\');
-  text = withoutDelimiters(trimAnswer(text));
+  text = withoutLabel(withoutDelimiters(trimAnswer(text)));
   return (
     text
       .replace(/\\!\s*/g, '')
@@ -103,18 +150,104 @@ export function normalize(answer: string): string {
       .replace(/(?<=\d)\{,\}(?=\d)/g, '.')
       .replace(/(?<=\d)\\,(?=\d{3}(?!\d))/g, '')
       .replace(/\{,\}/g, ',')
+      // {5.} ends with a full stop as well.
+      .replace(/\s?[.,;](?=\}$)/, '')
   );
 }
 
-/** Cuts off what an answer says about its letters after "where". */
+/** Drops commands that only style or number a formula: colours, lines under it, tags. */
+function withoutStyle(text: string): string {
+  return text
+    .replace(/\\(?:tag|label|ref|vspace|hspace|phantom|hphantom|vphantom)\*?\s?\{[^{}]{0,60}\}/g, '')
+    .replace(/\\(?:textcolor|color|colorbox)\s?\{[^{}]{0,40}\}/g, '')
+    .replace(/\\(?:underline|uline|mathop|ensuremath|mathrm\s?(?=\{\s?\\))\s?(?=\{)/g, '')
+    .replace(
+      /\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|bfseries|color)(?![A-Za-z])/g,
+      '',
+    );
+}
+
+/** Writes binomials, quotients and systems of equations in the one way that the grammar knows. */
+function withPlainNotation(text: string): string {
+  return text
+    .replace(/\{([^{}]{1,200})\\choose(?![a-z])([^{}]{1,200})\}/g, '\\binom{$1}{$2}')
+    .replace(/\{([^{}]{1,200})\\over(?![a-z])([^{}]{1,200})\}/g, '\\frac{$1}{$2}')
+    .replace(/\{\}\s?[_^]\s?\{?(\w{1,9})\}?\s?C\s?_\s?\{?(\w{1,9})\}?/g, '\\binom{$1}{$2}')
+    .replace(
+      /(?:\\left)?\\\{\s*\\begin\s?\{array\}(?:\s?\{[lcr| ]*\})?([^]{1,2000}?)\\end\s?\{array\}(?:\s*\\right\.)?/g,
+      '\\begin{cases}$1\\end{cases}',
+    )
+    .replace(
+      /(?:\\left)?\\\{\s*(?=\\begin\s?\{(?:aligned|align|gathered|split|cases))|(?<=\\end\s?\{(?:aligned|align|gathered|split|cases)\})\s*\\right\./g,
+      '',
+    )
+    .replace(
+      /\\begin\{(aligned|align|gathered|split)\}([^]{1,2000}?)\\end\{\1\}/g,
+      (_, name: string, lines: string) => `\\begin{aligned}${lines.replaceAll('&', '')}\\end{aligned}`,
+    );
+}
+
+/** Writes numbers with recurring decimals, groups of other lengths and `x 10^8` as LaTeX does. */
+function withPlainNumbers(text: string): string {
+  return (
+    text
+      // 0.333... and 0.1666\ldots; 3.14159... is only cut off.
+      .replace(
+        /(?<!\d)(\d+\.)(\d{2,60})\s?(?:\.{3}|\\[lc]?dots\b)/g,
+        (_, whole: string, decimals: string) => whole + recurring(decimals),
+      )
+      // 0.1(6)
+      .replace(/(?<![\d.])(\d+\.\d{0,40})\((\d{1,40})\)(?!\d)/g, '$1\\overline{$2}')
+      // 0.\dot{1}4285\dot{7}
+      .replace(
+        /(?<!\d)(\d+\.\d{0,40})\\dot\s?\{?(\d)\}?(?:(\d{0,40})\\dot\s?\{?(\d)\}?)?/g,
+        (_, whole: string, ...digits: (string | undefined)[]) =>
+          `${whole}\\overline{${digits.slice(0, 3).join('')}}`,
+      )
+      // 1'234'567 and 12,34,567
+      .replace(/(?<![\d'])\d{1,3}(?:'\d{3})+(?![\d'])/g, (number) => number.replaceAll("'", ''))
+      .replace(/^-?\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?$/, (number) => number.replaceAll(',', ''))
+      // 1.234.567 and 1.234,56
+      .replace(/^-?\d{1,3}(?:\.\d{3}){2,}$/, (number) => number.replaceAll('.', ''))
+      .replace(/^-?\d{1,3}(?:\.\d{3})+,\d+$/, (number) => number.replaceAll('.', '').replace(',', '.'))
+      .replace(/(?<=\d)\s?x\s?(?=10\s?\^)/g, '\\times ')
+  );
+}
+
+/** Puts a bar over the digits that end `decimals` at least twice (a single one three times): `1666` → `1\overline{6}`. */
+function recurring(decimals: string): string {
+  for (let length = 1; length <= decimals.length / 2; length++) {
+    const block = decimals.slice(-length);
+    let from = decimals.length;
+    while (from >= length && decimals.slice(from - length, from) === block) from -= length;
+    const times = (decimals.length - from) / length;
+    if (times >= (length === 1 ? 3 : 2)) return `${decimals.slice(0, from)}\\overline{${block}}`;
+  }
+  return decimals;
+}
+
+/** Cuts off what an answer says about its letters after "where", and for which values it holds. */
 export function beforeConditions(text: string): string {
-  const at = text.search(/\bwhere\b/);
+  const at = text.search(
+    /\bwhere\b|\\forall\b|(?:\\(?:text|mbox)\s?\{\s?,?\s?)?\bfor (?:all|every|any|each)\b/,
+  );
   return at <= 0
     ? text
     : text
         .slice(0, at)
         .replace(/\\(?:text|mbox)\{\s?,?\s?$/, '')
-        .trimEnd();
+        .replace(/(?:\\[ ,;:!]|\\q?quad|[\s,])+$/, '');
+}
+
+/** Drops what only introduces an answer: `=`, `\therefore`, `\text{The answer is }`, the name of a line before its equation. */
+function withoutLabel(text: string): string {
+  return text
+    .replace(
+      /^(?:=|\\therefore|\\implies|\\Rightarrow|\\Longrightarrow|\\to|\\rightarrow)(?![A-Za-z])\s*/,
+      '',
+    )
+    .replace(/^\\(?:text|mbox|textbf|mathrm)\s?\{[^{}]{0,60}(?:\bis|\bare|\bequals|:)\s?:?\s?\}\s*(?=\S)/, '')
+    .replace(/^(?:\\ell|[A-Za-z]|\\text\{[^{}]{1,20}\})(?:_\{?\w\}?)?\s*:\s*(?=[^:]*=)/, '');
 }
 
 /** Removes dollar signs that delimit formulas, as in "$1$, $2$": a single one is a currency and stays. */

@@ -7,10 +7,12 @@ import type { WorkBudget } from '../algebra/workBudget.js';
 import { Cursor, ParseFailure } from './cursor.js';
 import { sum } from './expression.js';
 import { lex } from './lex.js';
-import type { Node, RelationOperator } from '../algebra/tree.js';
+import { text, type Node, type RelationOperator } from '../algebra/tree.js';
 
 /** Limits the characters of an answer; the longest gold of the six benchmark files has 176. */
 export const MAX_ANSWER_LENGTH = 20_000;
+
+const DATE = /^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}$|^\d{1,2}[/.]\d{1,2}[/.]\d{4}$/;
 
 export type Parsed = { readonly node: Node } | { readonly error: string; readonly at: number };
 
@@ -20,6 +22,8 @@ export type Parsed = { readonly node: Node } | { readonly error: string; readonl
  */
 export function parse(answer: string, budget: WorkBudget, repair = true): Parsed {
   if (answer.length > MAX_ANSWER_LENGTH) return { error: 'the answer is too long', at: MAX_ANSWER_LENGTH };
+  // A date is no difference and no quotient.
+  if (DATE.test(answer)) return { node: text(answer) };
   let tokens = lex(answer, budget);
   // Outside environments, alignment marks and line breaks have no meaning.
   if (!tokens.some((token) => token.kind === 'command' && token.name === 'begin')) {
@@ -39,12 +43,16 @@ export function parse(answer: string, budget: WorkBudget, repair = true): Parsed
 /** Reads statements between commas, and groups of them between semicolons; a single one is not made a list. */
 export function items(cursor: Cursor): Node {
   const groups: Node[][] = [[statement(cursor)]];
+  let isEither = false;
   for (;;) {
-    const separator = cursor.accept(',', ';');
+    const separator = cursor.accept(',', ';', 'or');
     if ((separator === undefined || ends(cursor)) && !startsCondition(cursor)) break;
+    isEither ||= separator === 'or';
     if (separator === ';') groups.push([]);
     groups.at(-1)!.push(statement(cursor));
   }
+  const list = (nodes: readonly Node[]): Node =>
+    isEither ? { kind: 'list', items: nodes, isEither } : { kind: 'list', items: nodes };
   const lists = groups.map((group) => (group.length === 1 ? group[0]! : list(group)));
   return lists.length === 1 ? lists[0]! : list(lists);
 }
@@ -52,8 +60,6 @@ export function items(cursor: Cursor): Node {
 /** Tells whether a condition without a comma before it follows: `k\pi (k \in \mathbb{Z})`. */
 export const startsCondition = (cursor: Cursor): boolean =>
   cursor.sees('(') && cursor.peek(1)?.kind === 'letter' && cursor.sees('∈', 2);
-
-const list = (nodes: readonly Node[]): Node => ({ kind: 'list', items: nodes });
 
 /** Tells whether the list ends here, with the text or a closing bracket: a comma before it separates nothing. */
 function ends(cursor: Cursor): boolean {
@@ -77,14 +83,28 @@ export function statement(cursor: Cursor): Node {
     } else if (token.sign === '∈' || token.sign === '∉') {
       cursor.next();
       const set = setExpression(cursor);
-      return { kind: 'membership', element: sides.at(-1)!, set, negated: token.sign === '∉' };
+      const membership: Node = {
+        kind: 'membership',
+        element: sides.at(-1)!,
+        set,
+        negated: token.sign === '∉',
+      };
+      // a < b ∈ S says two things.
+      return operators.length === 0
+        ? membership
+        : { kind: 'list', items: [{ kind: 'relation', operators, sides }, membership] };
     } else if (token.sign === '⇒') {
       // The conclusion follows; what came before it is dropped.
       cursor.next();
       return statement(cursor);
     } else break;
   }
-  return operators.length === 0 ? sides[0]! : { kind: 'relation', operators, sides };
+  if (operators.length === 0) return sides[0]!;
+  const last = sides.at(-1)!;
+  // Behind ≡ a modulus is that of the whole congruence, however it is written.
+  if (operators.includes('==') && last.kind === 'residue' && last.isOperation)
+    sides[sides.length - 1] = { kind: 'residue', value: last.value, modulus: last.modulus };
+  return { kind: 'relation', operators, sides };
 }
 
 /** Limits the sets that one expression joins; each makes the tree one level deeper. */

@@ -29,9 +29,10 @@ function unit(cursor: Cursor): string {
   let words = '';
   for (;;) {
     const token = cursor.peek();
-    if (token?.kind === 'text') words += (words && !words.endsWith('/') ? ' ' : '') + token.text;
+    if (token?.kind === 'text') words += (/[^/µ]$/.test(words) ? ' ' : '') + token.text;
     else if (token?.kind === 'letter' && token.space && words !== '') words += ` ${token.name}`;
     else if (words.endsWith('/') && token?.kind === 'letter') words += token.name;
+    else if (token?.kind === 'command' && Object.hasOwn(SIGNS, token.name)) words += SIGNS[token.name]!;
     else if (cursor.sees('/') && isUnit(cursor.peek(1))) words += '/';
     else if (cursor.sees('^')) {
       cursor.next();
@@ -40,6 +41,18 @@ function unit(cursor: Cursor): string {
     } else return words.trim();
     cursor.next();
   }
+}
+
+/** Commands that are signs of units, or begin them. */
+const SIGNS: Readonly<Record<string, string>> = { Omega: 'Ω', mu: 'µ' };
+
+/** Tells whether a unit follows that begins with a command: `\mu` before letters in upright font, `\Omega` at the end. */
+export function startsUnit(cursor: Cursor): boolean {
+  const [token, next] = [cursor.peek(), cursor.peek(1)];
+  if (token?.kind !== 'command') return false;
+  if (token.name === 'mu') return next?.kind === 'text' && next.font;
+  const last = cursor.peek(-1);
+  return token.name === 'Omega' && !next && last?.kind === 'number';
 }
 
 const isUnit = (token: Token | undefined): boolean =>

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { rational } from '../../util/rational.js';
-import { conversion, multipleOf } from './units.js';
+import { exactValue } from '../algebra/exact.js';
+import { number } from '../algebra/tree.js';
+import { WorkBudget } from '../algebra/workBudget.js';
+import { inUnit, isPlainUnit, multipleOf } from './units.js';
 
 // By the units' definitions: international yard and pound, US gallon, thermochemical calorie, SI 2019.
 const KNOWN: [string, string, bigint, bigint][] = [
@@ -37,7 +40,30 @@ const KNOWN: [string, string, bigint, bigint][] = [
   ['degrees', 'arcminutes', 60n, 1n],
   ['dollars', 'cents', 100n, 1n],
   ['dollars per hour', 'cents per minute', 5n, 3n],
+  ['nm', 'm', 1n, 1_000_000_000n],
+  ['MPa', 'kPa', 1000n, 1n],
+  ['mA', 'A', 1n, 1000n],
+  ['µF', 'F', 1n, 1_000_000n],
+  ['kΩ', 'ohms', 1000n, 1n],
+  ['years', 'months', 12n, 1n],
+  ['tons', 'kg', 1000n, 1n],
+  ['mmol/L', 'mol/L', 1n, 1000n],
+  ['kWh', 'J', 3_600_000n, 1n],
+  ['V', 'J/C', 1n, 1n],
+  ['ohm', 'V/A', 1n, 1n],
+  ['T', 'Wb/m^2', 1n, 1n],
+  ['W/(m·K)', 'W m^-1 K^-1', 1n, 1n],
+  ['micrometers', 'µm', 1n, 1n],
+  ['KG', 'kg', 1n, 1n],
+  ['hz', 's^-1', 1n, 1n],
+  ['light years', 'm', 9460730472580800n, 1n],
 ];
+
+/** The number of `to` in one `from`; undefined where there is none. */
+function conversion(from: string, to: string) {
+  const value = inUnit(number(1n), from, to);
+  return value && exactValue(value, new WorkBudget());
+}
 
 describe('conversion', () => {
   it.each(KNOWN)('of %s to %s', (from, to, n, d) => {
@@ -53,20 +79,62 @@ describe('conversion', () => {
     ['am', 'pm'],
     ['dollars', 'euros'],
     ['kg', 'N'],
-  ])('of %s to %s there is none', (from, to) => {
-    expect(conversion(from, to)).toBe('unlike');
+    ['years', 'days'],
+    ['m', 'apples'],
+    ['apples', 'oranges'],
+    ['N upward', 'N downward'],
+    ['dollars profit', 'dollars loss'],
+    ['m/', 'm'],
+    ['/s', 'm'],
+    ['m/s kg', 'm'],
+    ['constructor', 'm'],
+    ['__proto__', 'm'],
+    ['m^9', 'm'],
+    ['a '.repeat(100), 'm'],
+  ])('of %.20s to %s there is none', (from, to) => {
+    expect(conversion(from, to)).toBeUndefined();
   });
 
-  it.each(['apples', 'm/', '/s', '', 'm/s kg', 'constructor', '__proto__', 'm^9', 'a '.repeat(100)])(
-    'is not known of "%s"',
-    (unit) => {
-      expect(conversion(unit, 'm')).toBeUndefined();
-    },
-  );
+  it.each([
+    [25n, '°C', 'K', 29815n, 100n],
+    [98n, '°F', '°C', 110n, 3n],
+    [-40n, 'celsius', 'degrees Fahrenheit', -40n, 1n],
+  ])('of %d %s to %s', (value, from, to, n, d) => {
+    const converted = inUnit(number(value), from, to);
+    expect(converted && exactValue(converted, new WorkBudget())).toEqual(rational(n, d));
+  });
 });
 
-it('words that multiply are parted from the unit', () => {
-  expect(multipleOf('million dollars')).toEqual({ factor: 1_000_000n, unit: 'dollars' });
-  expect(multipleOf('Thousand')).toEqual({ factor: 1000n, unit: '' });
-  expect(multipleOf('dollars')).toBeUndefined();
+describe('words behind a value', () => {
+  it.each(['apples', 'red apples', 'm', 'apples of the farmer', 'dollars per person', 'square units', 'µm'])(
+    '%s are no more than a unit',
+    (phrase) => {
+      expect(isPlainUnit(phrase)).toBe(true);
+    },
+  );
+
+  it.each([
+    'or more',
+    'is wrong',
+    'N upward',
+    'but not more',
+    'increase',
+    'possibly',
+    'and we are done with it all now',
+  ])('%s say more', (phrase) => {
+    expect(isPlainUnit(phrase)).toBe(false);
+  });
+
+  it.each([
+    ['million dollars', 1_000_000n, 1n, 'dollars'],
+    ['Thousand', 1000n, 1n, ''],
+    ['dozen eggs', 12n, 1n, 'eggs'],
+    ['thirds of a cake', 1n, 3n, 'cake'],
+  ])('%s multiply it', (phrase, n, d, unit) => {
+    expect(multipleOf(phrase)).toEqual({ factor: rational(n, d), unit });
+  });
+
+  it('do not multiply it where they are a unit', () => {
+    expect(multipleOf('dollars')).toBeUndefined();
+  });
 });

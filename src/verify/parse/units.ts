@@ -1,175 +1,283 @@
-/** @file Knows the units of measurement: which words are units, and how to convert one into another. */
+/** @file Reads the phrases behind values: which words are units, what they convert to, and which words are none. */
 
 import { rational, type Rational } from '../../util/rational.js';
-import { number, power, product, symbol, type Node } from '../algebra/tree.js';
+import { constant, number, power, product, sum, symbol, type Node } from '../algebra/tree.js';
+import { unitNamed, type Unit } from './unitTable.js';
 
-/** Exponents of the base dimensions: `{ m: 1, s: -1 }` for a speed. */
-type Dimension = Readonly<Record<string, number>>;
+/** Nouns that stand for what is counted, whatever it is: two different ones do not contradict each other. */
+const COUNTED = new Set(
+  (
+    'unit people person student point way number more apple coin ball card time item piece page game child children ' +
+    'men women book ticket square'
+  ).split(' '),
+);
 
-/** The dimension of a unit and its size in the dimension's first unit. */
-interface Unit {
-  dimension: Dimension;
-  factor: Rational;
-}
+/**
+ * Words that change what a value says: denials, alternatives, comparisons, directions, verbs. A value with one of
+ * them is the same only as a value with the same words.
+ */
+const QUALIFIERS = new Set(
+  (
+    'not no never nor neither either or but except unless if wrong incorrect false true right correct possibly perhaps ' +
+    'maybe probably likely about approximately roughly almost nearly exactly only is are was were be been being has have had ' +
+    'do does can could may might must should will would more less fewer greater larger smaller bigger higher lower least ' +
+    'most best worst than over under above below beyond between within up down upward upwards downward downwards left ' +
+    'rightward leftward rightwards leftwards inward outward inwards outwards forward backward forwards backwards north ' +
+    'south east west northeast northwest southeast southwest clockwise counterclockwise anticlockwise increase increased ' +
+    'decrease decreased increasing decreasing rise fall drop growth decline reduction gain gained loss lost profit debt ' +
+    'owed deficit surplus discount markup positive negative plus minus even odd half third quarter double triple twice ' +
+    'remainder before after ago earlier later early late bc bce ad ce first last'
+  ).split(' '),
+);
 
-// One line per dimension: "=" joins the names of one unit, the factor follows ":".
-const TABLE: readonly [dimension: string, units: string][] = [
-  [
-    'm',
-    'm=meter=metre:1 km=kilometer=kilometre:1000 cm=centimeter=centimetre:1/100 mm=millimeter=millimetre:1/1000 ' +
-      'in=inch=inches:127/5000 ft=foot=feet:381/1250 yd=yard:1143/1250 mi=mile:201168/125',
-  ],
-  ['s', 's=sec=second:1 min=minute:60 h=hr=hour:3600 day:86400 week:604800'],
-  [
-    'g',
-    'g=gram:1 kg=kilogram:1000 mg=milligram:1/1000 lb=lbs=pound:45359237/100000 oz=ounce:45359237/1600000',
-  ],
-  [
-    'm3',
-    'l=liter=litre:1/1000 ml=milliliter=millilitre:1/1000000 gal=gallon:473176473/125000000000 ' +
-      'quart:473176473/500000000000 pint:473176473/1000000000000',
-  ],
-  ['m s-1', 'mph:1397/3125 kmh=kph:5/18'],
-  ['s-1', 'hz=hertz:1 khz=kilohertz:1000 mhz=megahertz:1000000'],
-  ['g m s-2', 'n=newton:1000 kn=kilonewton:1000000 dyne:1/100'],
-  [
-    'g m2 s-2',
-    'j=joule:1000 kj=kilojoule:1000000 erg:1/10000 cal=calorie:4184 kcal=kilocalorie:4184000 ' +
-      'ev:1602176634/10000000000000000000000000 kev:1602176634/10000000000000000000000 ' +
-      'mev:1602176634/10000000000000000000',
-  ],
-  ['g m2 s-3', 'w=watt:1000 kw=kilowatt:1000000'],
-  ['g m-1 s-2', 'pa=pascal:1000 kpa=kilopascal:1000000 atm:101325000'],
-  ['°', 'degree=deg:1 arcminute:1/60 arcsecond:1/3600'],
-  ['', 'radian=rad:1'],
-  ['K', 'k=kelvin:1'],
-  ['°C', 'celsius:1'],
-  ['°F', 'fahrenheit:1'],
-  ['mol', 'mol=mole:1'],
-  ['C', 'coulomb:1'],
-  ['V', 'v=volt:1'],
-  ['$', 'dollar=usd=buck:1 cent:1/100'],
-  ['€', 'euro=eur:1'],
-  ['£', 'gbp:1'],
-  ['¥', 'yen:1'],
-  ['yuan', 'yuan:1'],
-  ['rupee', 'rupee:1'],
-  ['am', 'am:1'],
-  ['pm', 'pm:1'],
-];
+/** Limits the words of a phrase: a longer one is a sentence. */
+const MAX_WORDS = 12;
+/** Limits the words of a noun phrase that is no unit. */
+const MAX_NOUN = 4;
 
-// Words after a number that are dropped as units are, although two different ones do not contradict each other.
-const COUNTED = (
-  'unit people person student point way number more apple coin ball card time item piece page game ' +
-  'child children men women year month book ticket square angstrom'
-).split(' ');
+/** Numbers that words multiply the value before them with. */
+const MULTIPLES: ReadonlyMap<string, Rational> = new Map([
+  ...Object.entries({
+    hundred: 2n,
+    thousand: 3n,
+    million: 6n,
+    billion: 9n,
+    trillion: 12n,
+    hundreds: 2n,
+    thousands: 3n,
+  }).map(([word, ten]): [string, Rational] => [word, rational(10n ** ten)]),
+  ['millions', rational(1_000_000n)],
+  ['billions', rational(1_000_000_000n)],
+  ['dozen', rational(12n)],
+  ...['half halves', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'].flatMap(
+    (words, index) =>
+      words
+        .split(' ')
+        .flatMap((word) => (word.startsWith('hal') ? [word] : [word, `${word}s`]))
+        .map((word): [string, Rational] => [word, rational(1n, BigInt(index + 2))]),
+  ),
+  ...Object.entries({ 百: 2n, 千: 3n, 万: 4n, 萬: 4n, 亿: 8n, 億: 8n }).map(
+    ([word, ten]): [string, Rational] => [word, rational(10n ** ten)],
+  ),
+  ['hundredths', rational(1n, 100n)],
+  ['thousandths', rational(1n, 1000n)],
+]);
 
-const UNITS = new Map<string, Unit>();
-for (const [dimensions, units] of TABLE) {
-  const parts = [...dimensions.matchAll(/([^\d\s-]+)(-?\d)?/g)];
-  const dimension = Object.fromEntries(
-    parts.map((part): [string, number] => [part[1]!, Number(part[2] ?? 1)]),
-  );
-  for (const entry of units.split(' ')) {
-    const [names, factor] = entry.split(':') as [string, string];
-    const [n, d] = factor.split('/');
-    const unit = { dimension, factor: rational(BigInt(n!), BigInt(d ?? '1')) };
-    for (const name of names.split('=')) UNITS.set(name, unit);
-  }
+/** Splits the `million dollars` of `2.5 million dollars` into 1,000,000 and `dollars`; undefined without such a word. */
+export function multipleOf(phrase: string): { factor: Rational; unit: string } | undefined {
+  const [word, ...rest] = phrase.split(' ') as [string, ...string[]];
+  const factor = MULTIPLES.get(word.toLowerCase());
+  return factor && { factor, unit: rest.join(' ').replace(/^of (?:an? )?/, '') };
 }
 
 const singular = (word: string) => (word.length > 3 && word.endsWith('s') ? word.slice(0, -1) : word);
 
-function lookUp(word: string): Unit | undefined {
-  const lower = word.toLowerCase();
-  return UNITS.get(lower) ?? UNITS.get(singular(lower));
-}
-
-/** Powers of ten of the words that multiply the number before them. */
-const MULTIPLES = new Map(
-  Object.entries({ hundred: 2n, thousand: 3n, million: 6n, billion: 9n, trillion: 12n }),
-);
-
-/** Splits the `million dollars` of `2.5 million dollars` into 1,000,000 and `dollars`; undefined without such a word. */
-export function multipleOf(unit: string): { factor: bigint; unit: string } | undefined {
-  const [word, ...rest] = unit.split(' ') as [string, ...string[]];
-  const power = MULTIPLES.get(word.toLowerCase());
-  return power === undefined ? undefined : { factor: 10n ** power, unit: rest.join(' ') };
-}
+/** Symbols that are units without an upright font as well; others, such as kT, are products of letters there. */
+const BARE =
+  /^(?:[cmk]m|k?g|m[lL]|in|ft|yd|mi|hr|hrs|sec|secs|min|mins|lbs?|oz|gal|mph|kmh|kph|k?hz|M?k?Hz|kj|k?J|k?cal|[kM]?e[vV]|k[wW]|kWh|k?[pP]a|atm|mol|deg|rad|usd|am|pm|AM|PM)$/;
 
 /** Tells whether a bare word of at least two letters after a number is a unit rather than a product of letters. */
-export function isUnitWord(word: string): boolean {
+export function isUnitWord(word: string, hasFont: boolean): boolean {
   if (word.length < 2) return false;
-  return lookUp(word) !== undefined || COUNTED.includes(singular(word.toLowerCase()));
+  if (word.length <= 3 && !hasFont && !BARE.test(word)) return COUNTED.has(singular(word.toLowerCase()));
+  return unitNamed(word) !== undefined || COUNTED.has(singular(word.toLowerCase()));
 }
 
 /** Tells whether a letter in upright font is a unit after a number; `\mathrm{e}` is not. */
-export const isUnitLetter = (letter: string): boolean => lookUp(letter) !== undefined;
+export const isUnitLetter = (letter: string): boolean => unitNamed(letter) !== undefined;
+
+/** What stands behind a value: a unit, and words that are none (`kg` and `of rice`). */
+interface Phrase {
+  readonly unit: Unit | undefined;
+  readonly rest: readonly string[];
+}
 
 /**
- * Gives the number of `to` in one `from` (`cm`, `m` → 1/100), 'unlike' where the two measure different things, or
- * undefined where one of them is not known. Powers, products and quotients are understood: `cm^2`, `square feet`,
- * `meters squared`, `km/h`, `miles per hour`, `kg m s^-2`.
+ * Gives `value`, which is in the unit `from`, in the unit `to`. Undefined where the two measure different things or
+ * say different things: `5 apples` is not 5 oranges, `10 N upward` not 10 N downward. Powers, products and quotients
+ * are understood: `cm^2`, `square feet`, `meters squared`, `km/h`, `miles per hour`, `kg m s^-2`.
  */
-export function conversion(from: string, to: string): Rational | 'unlike' | undefined {
-  const [a, b] = [resolve(from), resolve(to)];
-  if (!a || !b) return undefined;
-  const names = new Set([...Object.keys(a.dimension), ...Object.keys(b.dimension)]);
-  for (const name of names) if ((a.dimension[name] ?? 0) !== (b.dimension[name] ?? 0)) return 'unlike';
-  return rational(a.factor.n * b.factor.d, a.factor.d * b.factor.n);
+export function inUnit(value: Node, from: string, to: string): Node | undefined {
+  if (from === to) return value;
+  const [a, b] = [phraseOf(from), phraseOf(to)];
+  if (!agree(a.rest, b.rest)) return undefined;
+  if (!a.unit || !b.unit) {
+    // A unit and a noun measure different things: 5 m is not 5 apples, but 5 units² may be 5 m².
+    const other = a.unit ? b.rest : a.rest;
+    return !(a.unit ?? b.unit) || isGeneric(other) ? value : undefined;
+  }
+  return convert(value, a.unit, b.unit);
 }
 
-/** Tells whether the unit is the radian, the one in which an angle is a bare number. */
-export const isRadian = (unit: string): boolean => /^rad(?:ian)?s?$/i.test(unit);
+/** Writes a quantity as a number times its base units, as symbols; words that say more are an unknown function of it. */
+export function inBaseUnits(value: Node, phrase: string): Node {
+  const { unit, rest } = phraseOf(phrase);
+  const said: Node = isNoun(rest) ? value : { kind: 'apply', name: `words ${rest.join(' ')}`, args: [value] };
+  const factors = [said];
+  if (!unit) return product(...factors);
+  factors.push(number(unit.factor), power(constant('pi'), number(BigInt(unit.pi))));
+  const name = (dimension: string) => symbol(`unit ${dimension}${unit.zero ? ' of a scale' : ''}`);
+  for (const [dimension, exponent] of Object.entries(unit.dimension))
+    factors.push(power(name(dimension), number(BigInt(exponent))));
+  return product(...factors);
+}
 
-/** Limits the words of a unit. */
-const MAX_WORDS = 12;
+/** Tells whether a unit is one of angles: `180° - 2x°` has it at each term. */
+export const isAngle = (phrase: string): boolean => phraseOf(phrase).unit?.dimension['angle'] !== undefined;
+
+/** Tells whether a value with this phrase is the value alone: not behind `or more`, `upward`, `is wrong`. */
+export const isPlainUnit = (phrase: string): boolean => isNoun(phraseOf(phrase).rest);
+
+/** Gives the number of `to` in one `from`, as an expression; undefined where there is none. */
+function convert(value: Node, from: Unit, to: Unit): Node | undefined {
+  const names = new Set([...Object.keys(from.dimension), ...Object.keys(to.dimension)]);
+  for (const name of names) {
+    // The radian is a bare number: rad/s is 1/s.
+    if (name === 'angle' && from.pi === 0 && to.pi === 0) continue;
+    if ((from.dimension[name] ?? 0) !== (to.dimension[name] ?? 0)) return undefined;
+  }
+  const factor = rational(from.factor.n * to.factor.d, from.factor.d * to.factor.n);
+  const scaled = product(number(factor), value);
+  const turned =
+    from.pi === to.pi ? scaled : product(scaled, power(constant('pi'), number(BigInt(from.pi - to.pi))));
+  if (!from.zero && !to.zero) return turned;
+  // 25 °C is 298.15 K.
+  const [zero, other] = [from.zero ?? rational(0n), to.zero ?? rational(0n)];
+  const shift = rational((zero.n * other.d - other.n * zero.d) * to.factor.d, zero.d * other.d * to.factor.n);
+  return sum(turned, number(shift));
+}
+
+const GENERIC = /^(?:sq|square|squared|cubic|cubed|units?)(?:\^[1-4])?$/;
+const isGeneric = (words: readonly string[]): boolean => words.every((word) => GENERIC.test(word));
+
+/** Tells whether words behind a value are a short noun phrase, or none at all. */
+const isNoun = (words: readonly string[]): boolean =>
+  words.length <= MAX_NOUN && words.at(-1) !== '/' && !words.some((word) => QUALIFIERS.has(word));
+
+/** Tells whether the words behind two values do not contradict each other. */
+function agree(a: readonly string[], b: readonly string[]): boolean {
+  if (a.join(' ') === b.join(' ')) return true;
+  if (!isNoun(a) || !isNoun(b)) return false;
+  if (a.length === 0 || b.length === 0) return true;
+  const [head, other] = [headOf(a), headOf(b)];
+  return head === other || (COUNTED.has(head) && COUNTED.has(other)) || isGeneric(a) || isGeneric(b);
+}
+
+/** Gives the noun of a phrase: `apples` of `red apples` and of `apples of the farmer`. */
+function headOf(words: readonly string[]): string {
+  const of = words.indexOf('of');
+  return singular(words[of > 0 ? of - 1 : words.length - 1]!);
+}
+
 const POWERS = new Map(Object.entries({ square: 2, sq: 2, squared: 2, cubic: 3, cu: 3, cubed: 3 }));
 
-function resolve(unit: string): Unit | undefined {
-  const parts = partsOf(unit);
-  const dimension: Record<string, number> = {};
-  let factor = rational(1n);
-  for (const { word, exponent } of parts ?? []) {
-    const found = lookUp(word);
-    if (!found) return undefined;
-    const e = BigInt(Math.abs(exponent));
-    const { n, d } = exponent < 0 ? rational(found.factor.d, found.factor.n) : found.factor;
-    factor = rational(factor.n * n ** e, factor.d * d ** e);
-    for (const [name, power] of Object.entries(found.dimension))
-      dimension[name] = (dimension[name] ?? 0) + power * exponent;
-  }
-  return parts && { dimension, factor };
+/** Splits a phrase into the unit that it begins with and the words after it. */
+function phraseOf(phrase: string): Phrase {
+  const words = wordsOf(phrase);
+  const { factors, end } = factorsOf(words);
+  const rest = words.slice(end).map((word) => word.toLowerCase());
+  return {
+    unit: factors.length === 0 ? undefined : unitOf(factors),
+    rest: rest.filter((word) => word !== 'the' && word !== 'each'),
+  };
 }
 
-/** Splits `m/s^2` into m and s to the power of -2; undefined for anything but a product or quotient of words. */
-function partsOf(unit: string): { word: string; exponent: number }[] | undefined {
-  const words = unit.replace(/\bper\b|\//g, ' / ').match(/[^\s·*]+/g) ?? [];
-  if (words.length === 0 || words.length > MAX_WORDS) return undefined;
-  const parts: { word: string; exponent: number }[] = [];
+/** Splits `kcal/m^2` into words and slashes; `per` is a slash, and each factor of `/(m·K)` has its own. */
+function wordsOf(phrase: string): string[] {
+  const plain = phrase
+    .replace(/\/\s?\(([^()]{1,40})\)/g, (_, below: string) =>
+      below
+        .split(/[\s·*]+/)
+        .map((word) => ` / ${word}`)
+        .join(''),
+    )
+    .replace(/(?<=[A-Za-z²³])\/|\//g, ' / ')
+    .replace(/²/g, '^2')
+    .replace(/³/g, '^3')
+    .replace(/[()"]/g, ' ');
+  return (plain.match(/[^\s·*×,;]+/g) ?? [])
+    .slice(0, 3 * MAX_WORDS)
+    .map((word) => (word === 'per' ? '/' : word));
+}
+
+/** One factor of a unit: `s^-2` is the second with the exponent -2. */
+interface Factor {
+  unit: Unit;
+  exponent: number;
+}
+
+/** Reads the product or quotient of units at the beginning of `words`, and where it ends. */
+function factorsOf(words: readonly string[]): { factors: Factor[]; end: number } {
+  const factors: Factor[] = [];
+  let at = 0;
   let isBelow = false;
-  for (let at = 0; at < words.length; at++) {
+  while (at < words.length && at < MAX_WORDS) {
+    const start = at;
     if (words[at] === '/') {
-      // a/b/c has a meaning, a/ has none.
-      if (at === 0 || words[++at] === undefined) return undefined;
-      isBelow = true;
-    } else if (isBelow) return undefined; // a/b c may mean a/(bc)
-    const prefix = POWERS.get(words[at]!.replace('.', ''));
+      if (factors.length === 0) return { factors: [], end: 0 };
+      at++;
+    } else if (isBelow) return { factors: [], end: 0 }; // a/b c may mean a/(bc)
+    const isUnder = words[start] === '/';
+    const prefix = POWERS.get((words[at] ?? '').replace('.', ''));
     if (prefix !== undefined) at++;
-    const match = /^([A-Za-z]+)(?:\^?(-?[1-4]))?$/.exec((words[at] ?? '').replaceAll('.', ''));
-    if (!match) return undefined;
-    const suffix = POWERS.get(words[at + 1] ?? '');
+    const found = factorAt(words, at);
+    if (!found) return { factors, end: start };
+    at += found.length;
+    const suffix = POWERS.get(words[at] ?? '');
     if (suffix !== undefined) at++;
-    const exponent = Number(match[2] ?? 1) * (prefix ?? 1) * (suffix ?? 1);
-    parts.push({ word: match[1]!, exponent: isBelow ? -exponent : exponent });
+    const exponent = found.exponent * (prefix ?? 1) * (suffix ?? 1);
+    factors.push({ unit: found.unit, exponent: isUnder ? -exponent : exponent });
+    isBelow ||= isUnder;
   }
-  return parts;
+  return { factors, end: at };
+}
+
+/** Reads one unit of one or two words with its exponent: `cm^2`, `m2`, `light years`. */
+function factorAt(words: readonly string[], at: number): (Factor & { length: number }) | undefined {
+  const [word, next] = [words[at], words[at + 1]];
+  if (word === undefined) return undefined;
+  const pair = next === undefined || word.length < 2 ? undefined : unitNamed(`${word} ${next}`);
+  if (pair) return { unit: pair, exponent: 1, length: 2 };
+  // k Ω is kΩ.
+  const joined = word.length === 1 && next === 'Ω' ? unitNamed(word + next) : undefined;
+  if (joined) return { unit: joined, exponent: 1, length: 2 };
+  const match = /^([^\d^]+?)(?:\^?([-−]?[1-4]))?$/.exec(word.replaceAll('.', ''));
+  const unit = match ? unitNamed(match[1]!) : undefined;
+  return unit && { unit, exponent: Number((match![2] ?? '1').replace('−', '-')), length: 1 };
+}
+
+/** Multiplies the factors of a unit. */
+function unitOf(factors: readonly Factor[]): Unit {
+  if (factors.length === 1 && factors[0]!.exponent === 1) return factors[0]!.unit;
+  const dimension: Record<string, number> = {};
+  let factor = rational(1n);
+  let pi = 0;
+  for (const { unit, exponent } of factors) {
+    const e = BigInt(Math.abs(exponent));
+    const { n, d } = exponent < 0 ? rational(unit.factor.d, unit.factor.n) : unit.factor;
+    factor = rational(factor.n * n ** e, factor.d * d ** e);
+    pi += unit.pi * exponent;
+    for (const [name, size] of Object.entries(unit.dimension))
+      dimension[name] = (dimension[name] ?? 0) + size * exponent;
+  }
+  return { dimension, factor, pi };
 }
 
 /** Reads a unit as the product of letters that it would be in italics: `km/h` as k·m/h. */
-export function lettersOf(unit: string): Node | undefined {
-  const factors = partsOf(unit)?.flatMap(({ word, exponent }) =>
-    word.split(/(?=[^])/).map((letter) => power(symbol(letter), number(BigInt(exponent)))),
-  );
-  return factors && product(...factors);
+export function lettersOf(phrase: string): Node | undefined {
+  const factors: Node[] = [];
+  let isBelow = false;
+  for (const word of wordsOf(phrase)) {
+    const match = /^([A-Za-z]+)(?:\^?(-?[1-4]))?$/.exec(word);
+    if (word === '/') isBelow = true;
+    else if (!match) return undefined;
+    else {
+      const exponent = Number(match[2] ?? 1) * (isBelow ? -1 : 1);
+      factors.push(
+        ...match[1]!.split(/(?=[^])/).map((letter) => power(symbol(letter), number(BigInt(exponent)))),
+      );
+      isBelow = false;
+    }
+  }
+  return factors.length === 0 ? undefined : product(...factors);
 }

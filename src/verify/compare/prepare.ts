@@ -1,0 +1,38 @@
+/** @file Brings both answers into the form in which they are compared: one letter for integers, no approximations, words read. */
+
+import { reduceMatrices } from '../algebra/matrices.js';
+import { mapChildren, substitute, symbol, type Node } from '../algebra/tree.js';
+import { isName, shortened, withoutApproximation, withoutIntegers, withSigns } from './equations.js';
+import { withWordsRead } from './wordAnswers.js';
+
+/** Uses one letter for the integer parameter on both sides and drops its declaration (`k ∈ ℤ`), which may be omitted. */
+export function withSameIntegers(gold: Node, pred: Node): readonly [Node, Node, readonly string[]] {
+  const [a, b] = [withoutIntegers(gold), withoutIntegers(pred)];
+  const isAlike = b.integers.length === 0 || a.integers.length === b.integers.length;
+  if (a.integers.length === 0) return [gold, b.node, namesOf(b.integers)];
+  if (!isAlike || a.integers.some(({ set }, index) => set !== (b.integers[index]?.set ?? set)))
+    return [gold, pred, []];
+  const names = new Map(b.integers.map(({ name }, index) => [name, symbol(a.integers[index]!.name)]));
+  return [a.node, substitute(b.node, names), namesOf(a.integers)];
+}
+
+/** Lists the letters that stand for every integer, and not for positive ones only. */
+const namesOf = (integers: readonly { name: string; set: string }[]): string[] =>
+  integers.filter(({ set }) => set === 'Z').map(({ name }) => name);
+
+/** Drops approximations, chooses signs, shortens chains, replaces memberships by their sets and words by their meaning. */
+export function prepared(node: Node): Node {
+  if (node.kind === 'list' || node.kind === 'set') {
+    const items = withSigns({ ...node, items: node.items.map(withoutApproximation) });
+    return mapChildren(items, prepared);
+  }
+  const plain = shortened(withSigns(withoutApproximation(node)));
+  if (plain.kind === 'list') return mapChildren(plain, prepared);
+  if (plain.kind === 'membership' && isName(plain.element)) {
+    const set = prepared(plain.set);
+    return plain.negated
+      ? { kind: 'setOperation', operator: 'difference', left: { kind: 'namedSet', name: 'R' }, right: set }
+      : set;
+  }
+  return withWordsRead(reduceMatrices(plain));
+}
