@@ -11,7 +11,7 @@ export class Quarantine implements Disposable {
 
   /** @throws UserError where a file of that name is there that holds something else, such as rows that were mended */
   constructor(readonly path: string) {
-    requireOwnFile(path, '{"file":', 'rows that cannot be read are set aside');
+    requireOwnFile(path, isQuarantine, 'rows that cannot be read are set aside');
   }
 
   get count(): number {
@@ -42,4 +42,12 @@ export class Quarantine implements Disposable {
   [Symbol.dispose](): void {
     this.#file?.[Symbol.dispose]();
   }
+}
+
+/** Whether a text is the beginning of a file of ours, by its first row; an empty one is. */
+function isQuarantine(text: string): boolean {
+  const [line = ''] = text.split('\n', 1);
+  return (
+    text === '' || /^\{"file":"(?:[^"\\]|\\.)*","line":\d+,"problem":"(?:[^"\\]|\\.)*","text":/.test(line)
+  );
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -11,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -119,6 +120,15 @@ describe('copyModel', () => {
       new RegExp(`^${out}/config.json cannot be written: the disk is full`),
     );
     expect(existsSync(join(root, 'half'))).toBe(false);
+  });
+
+  it('takes a folder in which a copy was killed', async () => {
+    const out = join(root, 'killed');
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    mkdirSync(join(out, `.scratch-${hostname()}-${pid}-abcdef`), { recursive: true });
+    await copyModel(cached, out);
+    checkModelDirectory(out);
+    expect(readdirSync(out).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
   it('replaces nothing', async () => {

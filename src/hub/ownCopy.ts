@@ -1,7 +1,7 @@
 /** @file Makes a folder of a model's own where the user wants it: `models get --out`. */
 import { constants, copyFileSync, linkSync, lstatSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize, resolve } from 'node:path';
-import { withScratch } from '../fetch/scratch.js';
+import { removeStaleScratch, withScratch } from '../fetch/scratch.js';
 import { weightFiles } from '../models/directory.js';
 import { companionFiles, INDEX_FILE } from '../models/modelFiles.js';
 import { UserError } from '../util/errors.js';
@@ -18,6 +18,7 @@ export function requireNewFolder(path: string): void {
     if (lstatSync(out, { throwIfNoEntry: false }) === undefined) return;
     if (statOf(out)?.isDirectory() !== true)
       throw new UserError(`${out} is there already and is no folder: name another --out`);
+    removeStaleScratch(out); // of a copy that was killed
     requireNothingIn(out);
   });
 }

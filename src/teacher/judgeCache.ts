@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { readJsonLines } from '../data/jsonl.js';
 import { explained } from '../util/fileErrors.js';
 import { makeFolder } from '../util/folders.js';
-import { requireOwnFile } from '../util/ownFile.js';
+import { beginsWith, requireOwnFile } from '../util/ownFile.js';
 import { readFully, writeAll } from '../util/files.js';
 import type { Judgement } from '../verify/files/judgement.js';
 
@@ -30,7 +30,7 @@ export class JudgeCache implements Disposable {
 
   constructor(path: string) {
     makeFolder(dirname(path));
-    requireOwnFile(path, BEGINNING, "the judge's answers are kept");
+    requireOwnFile(path, beginsWith(BEGINNING), "the judge's answers are kept");
     if (existsSync(path)) this.#read(path);
     this.#fd = explained(path, () => openSync(path, 'a+'));
     const last = Buffer.from('\n');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { adversarialPairs } from '../../test/support/adversarialAnswers.js';
+import { cpuTime } from '../../test/support/cpuTime.js';
 import { composedAnswer } from '../../test/support/composedAnswers.js';
 import { Random } from '../util/random.js';
 import { parse } from './parse/parse.js';
@@ -25,6 +26,12 @@ describe('hostile answers', () => {
     for (const preset of ['reward', 'lenient', 'choice'] satisfies Preset[]) {
       expect(typeof verify({ gold, pred, preset }).correct).toBe('boolean');
     }
+  });
+
+  // Work is counted by steps, whatever the machine; that the steps are worth their time is seen here, with room for slow ones.
+  it.each(pairs)('$name: takes no time to speak of', ({ gold, pred }) => {
+    const time = Math.min(...[0, 1].map(() => cpuTime(() => void verify({ gold, pred }))));
+    expect(time).toBeLessThan(500);
   });
 
   it('get the same verdict every time', () => {

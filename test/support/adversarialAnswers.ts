@@ -11,6 +11,16 @@ const boxed = (text: string) => `The answer is \\boxed{${text}}.`;
 const tower = (base: string, height: number) => `${repeat(`${base}^{`, height)}${base}${repeat('}', height)}`;
 const digits = (count: number) => '1234567890'.repeat(count / 10);
 
+/** A polynomial whose coefficients have so many digits each. */
+const polynomial = (degree: number, size: number, seed: number) =>
+  Array.from({ length: degree + 1 }, (_, power) => {
+    const coefficient = Array.from(
+      { length: size },
+      (_, i) => 1 + ((seed * (power + 3) + i * i * 7) % 9),
+    ).join('');
+    return `${coefficient}x^{${power}}`;
+  }).join('+');
+
 /** Inputs that untrusted responses may hold: large, deep, repetitive, unclosed, astronomically valued. */
 export function adversarialPairs(): AdversarialPair[] {
   const deep = repeat('{', 1000) + '5' + repeat('}', 1000);
@@ -28,6 +38,27 @@ export function adversarialPairs(): AdversarialPair[] {
       name: '4,000 digits, the last one different',
       gold: digits(4000),
       pred: boxed(digits(3990) + '1234567891'),
+      expected: false,
+    },
+    {
+      name: '200,000 blank lines',
+      gold: '5',
+      pred: `The answer is 5${repeat('\n', 200_000)}x`,
+      expected: true,
+    },
+    { name: 'blanks before a condition', gold: '5', pred: boxed(`1${repeat(' ,', 9000)}y where x`) },
+    ...[20, 60].flatMap((size) =>
+      [12, 24].map((degree) => ({
+        name: `inequalities of degree ${degree}, coefficients of ${size} digits`,
+        gold: `${polynomial(degree, size, 1)}<0`,
+        pred: boxed(`${polynomial(degree, size, 5)}<0`),
+        expected: false,
+      })),
+    ),
+    {
+      name: 'the larger of two long polynomials',
+      gold: `\\max(${polynomial(12, 60, 1)},${polynomial(12, 60, 5)})`,
+      pred: boxed(`\\max(${polynomial(12, 60, 5)},${polynomial(12, 60, 2)})`),
       expected: false,
     },
     { name: '1,000 nested braces', gold: '5', pred: boxed(deep) },

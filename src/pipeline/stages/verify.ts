@@ -7,7 +7,7 @@ import { endpointKeys } from '../../teacher/settings.js';
 import { UserError } from '../../util/errors.js';
 import { siblingPath } from '../../util/files.js';
 import { refuseOverInputs } from '../../util/overlap.js';
-import { requireOwnFile } from '../../util/ownFile.js';
+import { beginsWith, requireOwnFile } from '../../util/ownFile.js';
 import type { Progress } from '../../util/progress.js';
 import { formatTable } from '../../util/table.js';
 import type { VerifySummary } from '../../verify/files/verifyFiles.js';
@@ -65,7 +65,7 @@ export const verifyStage = defineStage({
     if (named !== undefined) refuseOverInputs([named, out], [settings.data].flat());
     const disagreements = named ?? siblingPath(out, 'disagreements.md');
     if (settings.judge && named === undefined)
-      requireOwnFile(disagreements, DISAGREEMENTS_TITLE, 'rules and judge are compared');
+      requireOwnFile(disagreements, beginsWith(DISAGREEMENTS_TITLE), 'rules and judge are compared');
     using judge = await openJudge(settings, siblingPath(out, 'judge.jsonl'), progress);
     const summary = await verifyFiles(
       {

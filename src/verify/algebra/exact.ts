@@ -19,7 +19,7 @@ export function exactValue(node: Node, budget: WorkBudget): Rational | undefined
  * Counts what an operation on these fractions costs, before it is done: Euclid's algorithm, which brings the result to
  * lowest terms, takes time as the square of its bits.
  */
-function charge(budget: WorkBudget, a: Rational, b: Rational): void {
+export function charge(budget: WorkBudget, a: Rational, b: Rational): void {
   const bits = Math.min(bitLength(a.n) + bitLength(b.n), bitLength(a.d) + bitLength(b.d)) + 1;
   budget.spend(Math.floor(bits ** 2 / 2 ** 11));
 }

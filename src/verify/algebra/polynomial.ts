@@ -1,8 +1,8 @@
 /** @file Reads trees as polynomials in one variable with fractions as coefficients, and finds their real roots. */
 
-import { add, multiply, rational, type Rational } from '../../util/rational.js';
+import { add as sumOf, multiply as productOf, rational, type Rational } from '../../util/rational.js';
 import { toDouble } from './complex.js';
-import { exactValue } from './exact.js';
+import { charge, exactValue } from './exact.js';
 import type { Node } from './tree.js';
 import type { WorkBudget } from './workBudget.js';
 
@@ -11,6 +11,16 @@ export type Polynomial = readonly Rational[];
 
 const MAX_DEGREE = 24;
 const ZERO = rational(0n);
+
+function add(a: Rational, b: Rational, budget: WorkBudget): Rational {
+  charge(budget, a, b);
+  return sumOf(a, b);
+}
+
+function multiply(a: Rational, b: Rational, budget: WorkBudget): Rational {
+  charge(budget, a, b);
+  return productOf(a, b);
+}
 
 /** Reads a tree as a polynomial in `name`; undefined for anything else and above degree 24. */
 export function polynomialOf(node: Node, name: string, budget: WorkBudget): Polynomial | undefined {
@@ -61,10 +71,10 @@ function trimmed(coefficients: readonly Rational[]): Polynomial {
   return coefficients.slice(0, length);
 }
 
-const plus: Operation = (a, b) =>
+const plus: Operation = (a, b, budget) =>
   trimmed(
     Array.from({ length: Math.max(a.length, b.length) }, (_, power) =>
-      add(a[power] ?? ZERO, b[power] ?? ZERO),
+      add(a[power] ?? ZERO, b[power] ?? ZERO, budget),
     ),
   );
 
@@ -74,63 +84,49 @@ const times: Operation = (a, b, budget) => {
   const result = Array.from({ length: Math.max(a.length + b.length - 1, 0) }, () => ZERO);
   a.forEach((x, i) => {
     b.forEach((y, j) => {
-      result[i + j] = add(result[i + j]!, multiply(x, y));
+      result[i + j] = add(result[i + j]!, multiply(x, y, budget), budget);
     });
   });
   return trimmed(result);
 };
 
-const derivative = (a: Polynomial): Polynomial =>
-  a.slice(1).map((x, index) => multiply(x, rational(BigInt(index + 1))));
+const scaled = (a: Polynomial, factor: Rational, budget: WorkBudget): Polynomial =>
+  a.map((x) => multiply(x, factor, budget));
 
-/** Gives the remainder of `a` divided by `b`. */
-function remainder(a: Polynomial, b: Polynomial): Polynomial {
+const inverse = ({ n, d }: Rational): Rational => rational(d, n);
+
+const monic = (a: Polynomial, budget: WorkBudget): Polynomial => scaled(a, inverse(a.at(-1)!), budget);
+
+const derivative = (a: Polynomial, budget: WorkBudget): Polynomial =>
+  a.slice(1).map((x, index) => multiply(x, rational(BigInt(index + 1)), budget));
+
+/** Divides `a` by `b`, which is monic. */
+function divided(
+  a: Polynomial,
+  b: Polynomial,
+  budget: WorkBudget,
+): { quotient: Polynomial; rest: Polynomial } {
+  const quotient = Array.from({ length: Math.max(0, a.length - b.length + 1) }, () => ZERO);
   let rest = a;
-  const lead = b.at(-1)!;
   while (rest.length >= b.length) {
-    const factor = multiply(rest.at(-1)!, rational(lead.d, lead.n));
+    budget.spend(b.length);
     const shift = rest.length - b.length;
-    rest = trimmed(
-      rest
-        .slice(0, -1)
-        .map((x, power) =>
-          power < shift ? x : add(x, multiply(multiply(factor, b[power - shift]!), rational(-1n))),
-        ),
-    );
+    const lead = rest.at(-1)!;
+    quotient[shift] = lead;
+    const less = scaled(b, { n: -lead.n, d: lead.d }, budget);
+    rest = trimmed(rest.map((x, power) => (power < shift ? x : add(x, less[power - shift]!, budget))));
   }
-  return rest;
+  return { quotient, rest };
 }
-
-function quotientOf(a: Polynomial, b: Polynomial): Polynomial {
-  const result = Array.from({ length: a.length - b.length + 1 }, () => ZERO);
-  let rest = a;
-  const lead = b.at(-1)!;
-  while (rest.length >= b.length) {
-    const factor = multiply(rest.at(-1)!, rational(lead.d, lead.n));
-    const shift = rest.length - b.length;
-    result[shift] = factor;
-    rest = trimmed(
-      rest.map((x, power) =>
-        power < shift ? x : add(x, multiply(multiply(factor, b[power - shift]!), rational(-1n))),
-      ),
-    );
-  }
-  return result;
-}
-
-const monic = (a: Polynomial): Polynomial => {
-  const lead = a.at(-1)!;
-  return a.map((x) => multiply(x, rational(lead.d, lead.n)));
-};
 
 /** Divides a polynomial by what it shares with its derivative: the roots stay, each of them single. */
 function squareFree(a: Polynomial, budget: WorkBudget): Polynomial {
-  let [x, y] = [monic(a), derivative(a)];
-  while (y.length > 0) {
-    budget.spend(20 * x.length);
-    [x, y] = [monic(y), remainder(x, monic(y))];
+  let [shared, next] = [monic(a, budget), derivative(a, budget)];
+  while (next.length > 0) {
+    const divisor = monic(next, budget);
+    [shared, next] = [divisor, divided(shared, divisor, budget).rest];
   }
-  return x.length > 1 ? quotientOf(a, x) : a;
+  return shared.length > 1 ? divided(a, shared, budget).quotient : a;
 }
 
 /** Gives the distinct real roots in ascending order, each to the last bits of a double. */

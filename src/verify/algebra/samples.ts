@@ -26,9 +26,9 @@ const RANGES = [
 const MAX_KINKS = 40;
 
 const takesIntegers = (part: Node): part is Extract<Node, { kind: 'call' }> =>
-  part.kind === 'call' && /^(?:factorial|doubleFactorial|binomial|gcd|lcm|mod)$/.test(part.name);
+  part.kind === 'call' && /^(?:factorial|doubleFactorial|binomial|gcd|lcm)$/.test(part.name);
 const rounds = (part: Node): part is Extract<Node, { kind: 'call' }> =>
-  part.kind === 'call' && /^(?:floor|ceiling|mod)$/.test(part.name);
+  part.kind === 'call' && /^(?:floor|ceiling)$/.test(part.name);
 /** The letters that stand for whole numbers by convention. */
 const WHOLE = /^[h-nNMK](?:_.*)?$/;
 

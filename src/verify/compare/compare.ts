@@ -109,7 +109,6 @@ const isRealSet = (node: Node): boolean => node.kind === 'setOperation' || node.
 class Comparer {
   readonly #options: CompareOptions;
   readonly #sets = new Map<Node, RealSet | undefined>();
-
   readonly #integers: readonly string[];
 
   constructor(options: CompareOptions, integers: readonly string[]) {

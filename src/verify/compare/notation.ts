@@ -16,15 +16,14 @@ import {
   type Node,
   type NodeOf,
 } from '../algebra/tree.js';
-
 import { withNestedUnits } from './nestedUnits.js';
 
 /** Brings both sides to one notation. */
 export function inOneNotation(gold: Node, pred: Node): readonly [Node, Node] {
-  const [a, b] = [withPlainBounds(gold), withPlainBounds(pred)];
-  const [e, f] = [withNestedUnits(a, b), withNestedUnits(b, a)];
-  const [c, d] = [withProducts(e, f), withProducts(f, e)];
-  return [c, withSameConstants(d, c)];
+  const bound = [withPlainBounds(gold), withPlainBounds(pred)] as const;
+  const [a, b] = [withNestedUnits(...bound), withNestedUnits(bound[1], bound[0])];
+  const known = withProducts(a, b);
+  return [known, withSameConstants(withProducts(b, a), known)];
 }
 
 const isIntegral = (node: Node): node is NodeOf<'apply'> =>

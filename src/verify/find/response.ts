@@ -13,9 +13,9 @@ const TURN_ENDS =
 /** What says that a text has given its answer. */
 const STATED =
   /\\[bf]box|\\boxed|####\s*[-$\d\\]|<\/answer>|(?:answer|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答)[^\n]{0,40}?(?:\bis\b|[:=：是])/iu;
-/** A question that the model asks itself after its answer, at the beginning of a line. */
+/** A question that the model asks itself after its answer, at the beginning of a line. Bounded, since lines may be blank. */
 const NEXT_QUESTION =
-  /(?:\n|<\/answer>)[\s>*#]*(?:Question|Problem|Exercise|Example|Instruction|Human|User|Q|Вопрос|Pregunta|Frage|问题)\s*\d*\s*\**\s*[:：.]/giu;
+  /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Question|Problem|Exercise|Example|Instruction|Human|User|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}[:：.]/giu;
 
 /**
  * Gives the part of an output in which the answer is searched for: up to the next turn, what follows the thinking

@@ -236,7 +236,7 @@ export function beforeConditions(text: string): string {
     : text
         .slice(0, at)
         .replace(/\\(?:text|mbox)\{\s?,?\s?$/, '')
-        .replace(/(?:\\[ ,;:!]|\\q?quad|[\s,])+$/, '');
+        .replace(/(?<![\s,])(?:\\[ ,;:!]|\\q?quad|[\s,])+$/, '');
 }
 
 /** Drops what only introduces an answer: `=`, `\therefore`, `\text{The answer is }`, the name of a line before its equation. */
