@@ -10,7 +10,12 @@ export class UserError extends Error {
 
 /** Gives the message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  try {
+    return String(error);
+  } catch {
+    return 'something that cannot be written as a text';
+  }
 }
 
 /** What JavaScript and the libraries for checks throw where the program is wrong. */

@@ -81,6 +81,20 @@ describe('openGraders', () => {
     expect(grade).toThrow('for the response "It is \\\\boxed{7}.": it must return { correct: true or false');
   });
 
+  it('says that a module is async, and nothing of what that throws later', async () => {
+    const path = moduleOf('export default async () => {\n  throw new Error("later");\n};');
+    const [grader] = await openGraders([{ module: path }]);
+    expect(() => grader!.grade(item)).toThrow(
+      `grader ${path} returned a promise, as async functions do, for the response`,
+    );
+  });
+
+  it('takes what a module throws, even if it cannot be written as a text', async () => {
+    const path = moduleOf('export default () => {\n  throw { toString() { throw 1; } };\n};');
+    const [grader] = await openGraders([{ module: path }]);
+    expect(() => grader!.grade(item)).toThrow(/threw at the response .*: something that cannot be written/);
+  });
+
   it('says at which response a module threw, and where', async () => {
     const path = moduleOf('export default () => {\n  throw new Error("no\\nway");\n};');
     const [grader] = await openGraders([{ module: path }]);

@@ -58,7 +58,7 @@ function checked(grader: Grader, module: string): Grader {
       [reason, stage].every((text) => text === undefined || typeof text === 'string');
     if (!fits)
       throw new UserError(
-        `grader ${module} returned ${inspect(grade, { compact: true, breakLength: Infinity, depth: 1, maxStringLength: 60 })} for ${about}: it must return { correct: true or false, extracted: a text or null }, and may add the texts reason and stage`,
+        `grader ${module} returned ${shown(grade)} for ${about}: it must return { correct: true or false, extracted: a text or null }, and may add the texts reason and stage`,
       );
     return {
       correct,
@@ -67,4 +67,12 @@ function checked(grader: Grader, module: string): Grader {
       ...(stage !== undefined && { stage: stage as string }),
     };
   };
+}
+
+/** What a grader has returned, in a line. */
+function shown(grade: unknown): string {
+  if (!(grade instanceof Promise))
+    return inspect(grade, { compact: true, breakLength: Infinity, depth: 1, maxStringLength: 60 });
+  grade.catch(() => undefined); // what it comes to is no matter any more
+  return 'a promise, as async functions do,';
 }
