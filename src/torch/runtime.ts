@@ -53,8 +53,7 @@ export function openDevice(device: string): void {
 /** Counts the CUDA devices, of which there is at least one. */
 function cudaDevices(): number {
   try {
-    const known = native.deviceCount('cuda');
-    if (known > 0) return known;
+    // They are loaded already, or the reason why they are not is found here: of a half that is loaded in part a count says nothing.
     for (const library of CUDA_LIBRARIES) native.loadLibrary(library);
     return native.deviceCount('cuda');
   } catch (error) {
