@@ -12,10 +12,10 @@ import { runStep, type TrainSequence } from '../src/train/step.js';
 import { TrainableWeights } from '../src/train/weights.js';
 import { Random } from '../src/util/random.js';
 
-/** A model in float32 made on `device` from nothing: matrices from N(0, 0.02²), norms 1, biases 0. */
-function randomTransformer(config: ModelConfig, device: string): Transformer {
+/** A model made on `device` from nothing: matrices from N(0, 0.02²), norms 1, biases 0. */
+export function randomTransformer(config: ModelConfig, device: string, dtype: Dtype = 'f32'): Transformer {
   const parameters = [...parameterSpecs(config)].map(([name, { shape }]) => {
-    const options = { dtype: 'f32', device } as const;
+    const options = { dtype, device };
     const tensor = scope(() => {
       if (name.endsWith('Bias')) return ops.zeros(shape, options);
       if (shape.length === 1) return ops.ones(shape, options);
@@ -42,12 +42,24 @@ export class RandomStudent implements Disposable {
     });
   }
 
+  /** Forward and backward of a step, without the update. @returns the loss */
+  gradients(
+    engine: Engine,
+    objective: Objective,
+    sequences: readonly TrainSequence[],
+    tokenBudget: number,
+  ): number {
+    return scope(() => {
+      this.weights.zeroGrads();
+      return runStep(engine, objective, sequences, tokenBudget).loss;
+    });
+  }
+
   /** One optimizer step, as the trainer makes it. @throws Error where it computed no finite number */
   step(engine: Engine, objective: Objective, sequences: readonly TrainSequence[], tokenBudget: number): void {
     scope(() => {
       const grads = [...this.weights.grads.values()];
-      this.weights.zeroGrads();
-      const { loss } = runStep(engine, objective, sequences, tokenBudget);
+      const loss = this.gradients(engine, objective, sequences, tokenBudget);
       const norm = clipGradNorm(grads, 1);
       noGrad(() => {
         this.#optimizer.step(grads, 1e-6);

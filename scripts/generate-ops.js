@@ -32,6 +32,8 @@ const operators = {
   mm: 'aten::mm',
   mmOut: 'aten::mm.out',
   addmm_: 'aten::addmm_',
+  mmDtypeOut: 'aten::mm.dtype_out',
+  addmmDtypeOut: 'aten::addmm.dtype_out',
   linear: 'aten::linear',
   outer: 'aten::outer',
   // reductions
@@ -97,6 +99,8 @@ const operators = {
   scaledDotProductAttention: 'aten::scaled_dot_product_attention',
   flashAttentionForward: 'aten::_flash_attention_forward',
   rmsNorm: 'aten::rms_norm',
+  fusedRmsNorm: 'aten::_fused_rms_norm',
+  fusedRmsNormBackward: 'aten::_fused_rms_norm_backward',
   // optimizer
   fusedAdamw_: 'aten::_fused_adamw_',
   foreachAdd_: 'aten::_foreach_add_.List',

@@ -196,6 +196,43 @@ export function addmm_(
   return wrap(invoke(addmmInPlaceOp, self.handle, mat1.handle, mat2.handle, options.beta, options.alpha));
 }
 
+const mmDtypeOutOp = new Op(
+  'aten::mm.dtype_out',
+  'aten::mm.dtype_out(Tensor self, Tensor mat2, ScalarType out_dtype, *, Tensor(a!) out) -> Tensor(a!)',
+);
+
+/** `aten::mm.dtype_out(Tensor self, Tensor mat2, ScalarType out_dtype, *, Tensor(a!) out) -> Tensor(a!)` */
+export function mmDtypeOut(self: Tensor, mat2: Tensor, outDtype: Dtype, options: { out: Tensor }): Tensor {
+  return wrap(invoke(mmDtypeOutOp, self.handle, mat2.handle, code(outDtype), options.out.handle));
+}
+
+const addmmDtypeOutOp = new Op(
+  'aten::addmm.dtype_out',
+  'aten::addmm.dtype_out(Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1, Tensor(a!) out) -> Tensor(a!)',
+);
+
+/** `aten::addmm.dtype_out(Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1, Tensor(a!) out) -> Tensor(a!)` */
+export function addmmDtypeOut(
+  self: Tensor,
+  mat1: Tensor,
+  mat2: Tensor,
+  outDtype: Dtype,
+  options: { beta?: number; alpha?: number; out: Tensor },
+): Tensor {
+  return wrap(
+    invoke(
+      addmmDtypeOutOp,
+      self.handle,
+      mat1.handle,
+      mat2.handle,
+      code(outDtype),
+      options.beta,
+      options.alpha,
+      options.out.handle,
+    ),
+  );
+}
+
 const linearOp = new Op(
   'aten::linear',
   'aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor',
@@ -988,6 +1025,51 @@ export function rmsNorm(
   return wrap(
     invoke(rmsNormOp, input.handle, normalizedShape, weight == null ? undefined : weight.handle, eps),
   );
+}
+
+const fusedRmsNormOp = new Op(
+  'aten::_fused_rms_norm',
+  'aten::_fused_rms_norm(Tensor input, int[] normalized_shape, Tensor? weight, float? eps) -> (Tensor, Tensor)',
+);
+
+/** `aten::_fused_rms_norm(Tensor input, int[] normalized_shape, Tensor? weight, float? eps) -> (Tensor, Tensor)` */
+export function fusedRmsNorm(
+  input: Tensor,
+  normalizedShape: readonly number[],
+  weight: Tensor | null,
+  eps: number | null,
+): [Tensor, Tensor] {
+  return tensorList(invoke(fusedRmsNormOp, input.handle, normalizedShape, weight?.handle ?? null, eps)) as [
+    Tensor,
+    Tensor,
+  ];
+}
+
+const fusedRmsNormBackwardOp = new Op(
+  'aten::_fused_rms_norm_backward',
+  'aten::_fused_rms_norm_backward(Tensor grad_out, Tensor input, int[] normalized_shape, Tensor rstd, Tensor? weight, bool[2] output_mask) -> (Tensor, Tensor)',
+);
+
+/** `aten::_fused_rms_norm_backward(Tensor grad_out, Tensor input, int[] normalized_shape, Tensor rstd, Tensor? weight, bool[2] output_mask) -> (Tensor, Tensor)` */
+export function fusedRmsNormBackward(
+  gradOut: Tensor,
+  input: Tensor,
+  normalizedShape: readonly number[],
+  rstd: Tensor,
+  weight: Tensor | null,
+  outputMask: readonly boolean[],
+): [Tensor, Tensor] {
+  return tensorList(
+    invoke(
+      fusedRmsNormBackwardOp,
+      gradOut.handle,
+      input.handle,
+      normalizedShape,
+      rstd.handle,
+      weight?.handle ?? null,
+      outputMask,
+    ),
+  ) as [Tensor, Tensor];
 }
 
 const fusedAdamwInPlaceOp = new Op(
