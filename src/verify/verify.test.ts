@@ -253,7 +253,7 @@ describe('presets', () => {
     const choice = (gold: string, pred: string) => verify({ gold, pred, preset: 'choice' });
     expect(choice('C', 'The answer is **(C)**, not A.').correct).toBe(true);
     expect(choice('(B) seven', 'so \\boxed{\\text{B}}').correct).toBe(true);
-    expect(choice('B', 'Because A is wrong')).toMatchObject({ correct: false, extracted: 'A' });
+    expect(choice('B', 'Because A is wrong')).toMatchObject({ correct: false, extracted: null });
     expect(choice('B', 'none of them')).toMatchObject({ reason: 'no-answer', extracted: null });
   });
 

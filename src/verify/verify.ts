@@ -59,6 +59,8 @@ const FORMULAS = ['latex'] as const;
 /** An answer as a text, and as a tree if it could be read. */
 interface Answer {
   text: string;
+  /** The text as it is compared with another one: `normalize`d unless it is too long. */
+  plain: string;
   node: Node | undefined;
 }
 
@@ -96,9 +98,9 @@ export function verify(
     verdict.predParsed = pred?.node ? print(pred.node) : null;
     if (!gold) return decide('gold-unreadable', 'extraction');
     if (!pred) return decide('no-answer', 'extraction');
-    if (plainText(gold.text) === plainText(pred.text)) return decide('equal', 'string');
+    if (gold.plain === pred.plain) return decide('equal', 'string');
     if (!gold.node || !pred.node) {
-      if (looseText(gold.text) === looseText(pred.text)) return decide('equal', 'string');
+      if (looseText(gold.plain) === looseText(pred.plain)) return decide('equal', 'string');
       return decide(gold.node ? 'unparsed' : 'gold-unreadable', 'string');
     }
     const isUnfinished =
@@ -127,7 +129,7 @@ function readGold(gold: string, given: VerifyOptions, budget: WorkBudget): Answe
     requireBox: false,
   };
   const found = firstReadable(extract(gold, settings), options, budget);
-  return found?.node ? found : (whole ?? found ?? { text: gold.trim(), node: undefined });
+  return found?.node ? found : (whole ?? found ?? unread(gold));
 }
 
 /** Reads the answer of a response: the text as a whole if it is short and bare or a plain sentence, or the answer in it. */
@@ -149,9 +151,7 @@ function readMarked(marked: string, options: VerifyOptions, budget: WorkBudget):
   if (marked === '') return undefined;
   const bare = bareAnswer(beforeConditions(marked), MAX_ANSWER_LENGTH, options, budget);
   if (bare?.node) return bare;
-  return (
-    firstReadable(extract(marked, options), options, budget) ?? bare ?? { text: marked, node: undefined }
-  );
+  return firstReadable(extract(marked, options), options, budget) ?? bare ?? unread(marked);
 }
 
 /** Tells whether the text has formulas between delimiters. */
@@ -166,7 +166,7 @@ function bareAnswer(
 ): Answer | undefined {
   const trimmed = text.trim();
   if (!options.targets.includes('latex') || trimmed === '' || trimmed.length > limit) return undefined;
-  if (/\n|\\boxed|\\fbox/.test(trimmed) || isProse(trimmed)) return undefined;
+  if (/\n|boxed\s?\{|\\boxed|\\f(?:rame)?box/.test(trimmed) || isProse(trimmed)) return undefined;
   return read(trimmed, options, budget);
 }
 
@@ -186,20 +186,28 @@ function firstReadable(
 }
 
 function read(content: string, options: VerifyOptions, budget: WorkBudget): Answer {
-  if (content.length > MAX_ANSWER_LENGTH) return { text: content.trim(), node: undefined };
-  const text = normalize(content);
-  const parsed = parse(text, budget, options.repair);
-  return { text: content.trim(), node: 'node' in parsed ? parsed.node : undefined };
+  if (content.length > MAX_ANSWER_LENGTH) return unread(content);
+  const plain = normalize(content);
+  const parsed = parse(plain, budget, options.repair);
+  return { text: content.trim(), plain, node: 'node' in parsed ? parsed.node : undefined };
 }
 
-const plainText = (text: string) => (text.length > MAX_ANSWER_LENGTH ? text : normalize(text));
+/** Gives a text that is not read. */
+function unread(content: string): Answer {
+  const text = content.trim();
+  return { text, plain: text.length > MAX_ANSWER_LENGTH ? text : normalize(text), node: undefined };
+}
 
 /** Drops blanks, fonts, sizes of brackets and letter case from an answer's text. */
-function looseText(text: string): string {
-  return plainText(text)
-    .replace(/\\(?:left|right|displaystyle|text(?:bf|rm|it)?|mbox|mathrm)(?![a-z])|\s/g, '')
-    .replace(/\\[dt]frac/g, '\\frac')
-    .toLowerCase();
+function looseText(plain: string): string {
+  return (
+    plain
+      .replace(/\\(?:left|right|displaystyle|text(?:bf|rm|it)?|mbox|mathrm)(?![a-z])/g, '')
+      // 1 7 is not 17.
+      .replace(/(\d)\s+(?=\d)|\s/g, (_, digit?: string) => (digit === undefined ? '' : `${digit} `))
+      .replace(/\\[dt]frac/g, '\\frac')
+      .toLowerCase()
+  );
 }
 
 /** Unless `strictNames`, renames the prediction's variables to the gold's, matched in alphabetical order. */

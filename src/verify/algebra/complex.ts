@@ -47,6 +47,8 @@ const scale = (a: Complex, factor: number): Complex => ({ re: a.re * factor, im:
 const timesI = (a: Complex): Complex => ({ re: -a.im, im: a.re });
 const sqrt = (a: Complex): Complex => (magnitude(a) === 0 ? a : exp(scale(log(a), 0.5)));
 const ONE = real(1);
+/** Below it doubles lose digits. */
+const TINY = 1e-300;
 
 function integerPower(base: Complex, exponent: number): Complex {
   let result = ONE;
@@ -145,14 +147,19 @@ export function complexArithmetic(
 ): Arithmetic<Complex> {
   const finite = (a: Complex | undefined) =>
     a && Number.isFinite(a.re) && Number.isFinite(a.im) ? a : undefined;
+  /** What is too small for a double is no zero: 2^-1200 has no value. */
+  const held = (result: Complex | undefined, ...factors: readonly Complex[]) =>
+    result && magnitude(result) < TINY && factors.every((factor) => magnitude(factor) > 0)
+      ? undefined
+      : finite(result);
   return {
     exactValue,
     number: (value) => finite(real(toDouble(value))),
     constant: (name) => CONSTANTS[name],
     symbol: valueOf,
     add: (a, b) => finite(add(a, b)),
-    multiply: (a, b) => finite(multiply(a, b)),
-    power: (base, exponent, exact) => finite(power(base, exponent, exact)),
+    multiply: (a, b) => held(multiply(a, b), a, b),
+    power: (base, exponent, exact) => held(power(base, exponent, exact), base),
     call: (name, args) => finite(call(name, args)),
     apply: (name, args) => finite(unknownFunction(name, args, draw)),
   };

@@ -32,6 +32,13 @@ export function criticalOf(node: Node, into: Node[] = []): Node[] {
   return into;
 }
 
+/** Lists what is zero where `node` is: the factors of a product and of a power, each once, without those free of symbols. */
+export function factorsOf(node: Node): Node[] {
+  if (node.kind === 'product') return node.factors.flatMap(factorsOf);
+  if (node.kind === 'power' && symbolsOf(node.exponent).size === 0) return factorsOf(node.base);
+  return symbolsOf(node).size === 0 ? [] : [node];
+}
+
 /** Gives the value of an expression in one variable at a real number; undefined where it has none. */
 export function valueAt(node: Node, x: number, budget: WorkBudget): number | undefined {
   return evaluateNode(

@@ -1,7 +1,8 @@
 /** @file Chooses the points at which two expressions are compared, by what the expressions contain. */
 
 import type { Complex } from './complex.js';
-import { criticalOf, realZeros, ROUGH } from './roots.js';
+import { print } from './print.js';
+import { criticalOf, factorsOf, realZeros, ROUGH } from './roots.js';
 import { rational } from '../../util/rational.js';
 import { children, contains, number, substitute, symbolsOf, type Node } from './tree.js';
 import type { WorkBudget } from './workBudget.js';
@@ -124,8 +125,11 @@ function besideKinks(
   budget: WorkBudget,
 ): number[] {
   const values = new Map([...others].map(([other, value]) => [other, number(value)]));
-  const critical = nodes.flatMap((node) => criticalOf(node)).filter((part) => symbolsOf(part).has(name));
-  const kinks = critical
+  const parts = nodes
+    .flatMap((node) => criticalOf(node).flatMap(factorsOf))
+    .filter((part) => symbolsOf(part).has(name));
+  const critical = new Map(parts.map((part) => [print(part), part])).values();
+  const kinks = [...critical]
     .flatMap((part) => realZeros(substitute(part, values), name, budget, ROUGH))
     .sort((a, b) => a - b);
   if (kinks.length === 0) return [];

@@ -56,8 +56,8 @@ export type Node =
   | {
       readonly kind: 'list';
       readonly items: readonly Node[];
-      /** Whether "or" stood between them. */
-      readonly isEither?: boolean;
+      /** The word between them; a comma is none. */
+      readonly joint?: 'and' | 'or';
     }
   | { readonly kind: 'set'; readonly items: readonly Node[] }
   /** Items in round or square brackets: a tuple, a point, or possibly an interval if there are two. */
@@ -282,6 +282,6 @@ function label(node: Node): string {
     case 'residue':
       return node.isOperation ? 'operation' : '';
     case 'list':
-      return node.isEither ? 'or' : '';
+      return node.joint === 'or' ? 'or' : '';
   }
 }

@@ -56,7 +56,7 @@ import { asQuotient, isEquation, isName, valueOf, valuesOf, withAllSigns } from 
 import { isFalseEquation } from './falseEquations.js';
 import { sameFamily } from './families.js';
 import { inOneNotation } from './notation.js';
-import { withUnitsAsFactors } from './nestedUnits.js';
+import { unitInItalics, withUnitsAsFactors } from './nestedUnits.js';
 import { prepared, withSameIntegers } from './prepare.js';
 import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
@@ -102,6 +102,15 @@ const isResidue = (node: Node): node is NodeOf<'residue'> => node.kind === 'resi
 /** Tells whether a pair is an interval, whose ends are no list: a square bracket includes its end. */
 const isInterval = (node: Node): boolean =>
   node.kind === 'tuple' && node.items.length === 2 && (node.open === '[' || node.close === '[');
+
+/** Tells whether two lists of letters are joined by "and" and by "or": p ∧ q is not p ∨ q. */
+const areUnlikeStatements = (a: Collection, b: Collection): boolean =>
+  a.kind === 'list' &&
+  b.kind === 'list' &&
+  a.joint !== undefined &&
+  b.joint !== undefined &&
+  a.joint !== b.joint &&
+  [...a.items, ...b.items].every(({ kind }) => kind === 'symbol');
 
 /** Tells whether a node is a set of reals, whatever it is compared with. */
 const isRealSet = (node: Node): boolean => node.kind === 'setOperation' || node.kind === 'namedSet';
@@ -175,6 +184,9 @@ class Comparer {
     }
     const [quantity, other] = gold.kind === 'quantity' ? [gold, pred] : [pred as NodeOf<'quantity'>, gold];
     if (!isPlainUnit(quantity.unit)) return { equal: false, stage: 'unit' };
+    // 1500 g and 1 N were read as products of letters as well.
+    const italic = unitInItalics(other);
+    if (italic) return this.#quantities(other === gold ? italic : gold, other === pred ? italic : pred);
     const plain = this.compare(
       gold.kind === 'quantity' ? gold.value : gold,
       pred.kind === 'quantity' ? pred.value : pred,
@@ -233,7 +245,7 @@ class Comparer {
     if (isInequality(pred) && !isInequality(gold) && !this.#options.setAcceptsRelation) {
       return { equal: false, stage: 'asymmetry' };
     }
-    const joined = (node: Node) => node.kind === 'list' && Boolean(node.isEither);
+    const joined = (node: Node) => node.kind === 'list' && node.joint === 'or';
     if (
       gold.kind === 'list' &&
       pred.kind === 'list' &&
@@ -279,6 +291,7 @@ class Comparer {
     if (isCollection(gold) && isCollection(pred)) {
       if (gold.kind !== pred.kind && (isInterval(gold) || isInterval(pred)))
         return { equal: false, stage: 'interval' };
+      if (areUnlikeStatements(gold, pred)) return { equal: false, stage: 'set' };
       const [a, b] = [valuesOf(gold), valuesOf(pred)];
       // If all items are equations, they are compared as equations: a = 2, b = 19 is b = 19, a = 2.
       const haveNames =

@@ -6,7 +6,7 @@ import type { WorkBudget } from '../algebra/workBudget.js';
 
 /**
  * Tells whether no part of an answer is arithmetic on plain numbers that is left to be done: 2 + 3, 7 · 8, 10/2, 2^5,
- * 10!, 17 mod 5. Fractions, mixed numbers, percentages, 3 · 10^8, roots and logarithms are forms of answers.
+ * 10!, √25, 17 mod 5. Fractions, mixed numbers, percentages, 3 · 10^8, roots and logarithms are forms of answers.
  */
 export function isWorkedOut(node: Node, budget: WorkBudget): boolean {
   budget.spend();
@@ -24,6 +24,9 @@ export function isWorkedOut(node: Node, budget: WorkBudget): boolean {
         const exponent = exactValue(node.exponent, budget);
         if (exponent?.d === 1n) return false;
       }
+      // √25 and 8^(1/3) are whole.
+      if (node.exponent.kind !== 'number' && exactValue(node.base, budget) && exactValue(node, budget))
+        if (exactValue(node.exponent, budget)?.d !== 1n) return false;
       break;
     case 'call':
       if (/^(?:factorial|doubleFactorial|binomial|gcd|lcm|max|min|floor|ceiling|det|abs)$/.test(node.name))

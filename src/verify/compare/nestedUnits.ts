@@ -1,7 +1,7 @@
 /** @file Reads units within expressions and relations, `x < 5 km`, where no row of the ladder compares them as quantities. */
 
-import { contains, mapChildren, type Node, type NodeOf } from '../algebra/tree.js';
-import { inBaseUnits, isPlainUnit } from '../parse/units.js';
+import { contains, mapChildren, product, type Node, type NodeOf } from '../algebra/tree.js';
+import { inBaseUnits, isPlainUnit, isUnitLetter } from '../parse/units.js';
 
 /** Tells whether a node has a unit somewhere; degrees are numbers. */
 const hasUnits = (node: Node): boolean =>
@@ -43,3 +43,20 @@ export function withUnitsAsFactors(node: NodeOf<'relation'>, other: Node): NodeO
 /** Words that say more than a unit always count: `or less`. */
 const asFactor = (part: NodeOf<'quantity'>, isKept: boolean): Node =>
   isKept || !isPlainUnit(part.unit) ? inBaseUnits(part.value, part.unit) : part.value;
+
+/** Reads a number before one letter that may be a unit, `1500 g` or `1 N`, as a quantity; undefined for anything else. */
+export function unitInItalics(node: Node): NodeOf<'quantity'> | undefined {
+  const last = node.kind === 'product' ? node.factors.at(-1)! : undefined;
+  if (node.kind !== 'product' || last?.kind !== 'symbol' || !isUnitLetter(last.name)) return undefined;
+  const value = product(...node.factors.slice(0, -1));
+  const isNumber = !contains(value, ({ kind }) => kind === 'symbol' || kind === 'quantity');
+  return isNumber ? { kind: 'quantity', value, unit: last.name } : undefined;
+}
+
+/** Writes 3:00 pm as 3 pm; leaves other nodes as they are. */
+export function onTheHour(node: Node): Node {
+  const [hour, minutes] = node.kind === 'ratio' ? node.parts : [];
+  if (!hour || minutes?.kind !== 'quantity' || !/^[ap]m$/i.test(minutes.unit)) return node;
+  const isFull = minutes.value.kind === 'number' && minutes.value.value.n === 0n;
+  return isFull ? { ...minutes, value: hour } : node;
+}

@@ -33,6 +33,8 @@ const isIntegral = (node: Node): node is NodeOf<'apply'> =>
 function withPlainBounds(node: Node): Node {
   const plain = mapChildren(node, withPlainBounds);
   if (plain.kind === 'apply' && plain.name === 'cross') return inOrderOfNames(plain);
+  if (plain.kind === 'call' && /^(?:gcd|lcm)$/.test(plain.name))
+    return { ...plain, args: [...plain.args].sort((a, b) => (print(a) < print(b) ? -1 : 1)) };
   if (plain.kind === 'series') {
     const name = `index ${depthOf(plain.body)}`;
     const body = substitute(plain.body, new Map([[plain.index, symbol(name)]]));
@@ -74,7 +76,8 @@ function depthOf(node: Node): number {
 function withProducts(node: Node, other: Node): Node {
   const isFunction = (name: string) => contains(other, (part) => part.kind === 'apply' && part.name === name);
   const isLetter = (name: string) =>
-    /^(?:\p{L}|\\?[a-z]+)(?:_\w+)?$/u.test(name) && !/^(?:derivative|cross)$/.test(name);
+    /^(?:\p{L}|\\?[a-z]+)(?:_\w+)?$/u.test(name) &&
+    !/^(?:derivative|cross|[io]{0,3}int|lim|limsup|liminf)$/.test(name);
   const read = (part: Node): Node => {
     const plain = mapChildren(part, read);
     if (plain.kind !== 'apply' || !isLetter(plain.name) || isFunction(plain.name)) return plain;

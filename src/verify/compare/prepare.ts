@@ -3,6 +3,7 @@
 import { reduceMatrices } from '../algebra/matrices.js';
 import { mapChildren, substitute, symbol, type Node } from '../algebra/tree.js';
 import { isName, shortened, withoutApproximation, withoutIntegers, withSigns } from './equations.js';
+import { onTheHour } from './nestedUnits.js';
 import { withWordsRead } from './wordAnswers.js';
 
 /** Uses one letter for the integer parameter on both sides and drops its declaration (`k ∈ ℤ`), which may be omitted. */
@@ -34,5 +35,8 @@ export function prepared(node: Node): Node {
       ? { kind: 'setOperation', operator: 'difference', left: { kind: 'namedSet', name: 'R' }, right: set }
       : set;
   }
-  return withWordsRead(reduceMatrices(plain));
+  const reduced = reduceMatrices(onTheHour(plain));
+  // A frame around one value is no matrix.
+  const [first, ...more] = reduced.kind === 'matrix' ? reduced.rows.flat() : [];
+  return first && more.length === 0 ? prepared(first) : withWordsRead(reduced);
 }

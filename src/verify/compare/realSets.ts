@@ -112,6 +112,8 @@ function interval(node: NodeOf<'tuple'>, budget: WorkBudget): RealSet | undefine
 function finite(items: readonly Node[], budget: WorkBudget): RealSet | undefined {
   const values = items.map((item) => realValue(item, budget));
   if (!values.every((value) => value !== undefined)) return undefined;
+  // Infinity is in no set of reals.
+  if (!values.every(Number.isFinite)) return undefined;
   return { has: (x) => values.some((value) => near(x, value)), edges: values };
 }
 
@@ -128,10 +130,10 @@ function combined(a: RealSet, b: RealSet, operator: NodeOf<'setOperation'>['oper
 }
 
 /**
- * Reads several conditions on one variable. Between them "or" asks for one of them, a comma or "and" for all, or for
- * one of them if no number satisfies all.
+ * Reads several conditions on one variable. Between them "or" asks for one of them, "and" for all, a comma for all or
+ * for one of them if no number satisfies all.
  */
-function joined({ items, isEither }: NodeOf<'list'>, budget: WorkBudget): RealSet | undefined {
+function joined({ items, joint }: NodeOf<'list'>, budget: WorkBudget): RealSet | undefined {
   const sets = items.map((item) => realSetOf(item.kind === 'membership' ? item.set : item, budget));
   const isCondition = items.every(({ kind }) => /^(?:relation|membership|namedSet)$/.test(kind));
   // x ∈ ℝ has become ℝ, of which no name is left.
@@ -140,8 +142,9 @@ function joined({ items, isEither }: NodeOf<'list'>, budget: WorkBudget): RealSe
   );
   if (!isCondition || names.size > 1 || !sets.every((set) => set !== undefined)) return undefined;
   const any = () => sets.reduce((a, b) => combined(a, b, 'union'));
-  if (isEither) return any();
+  if (joint === 'or') return any();
   const all = sets.reduce((a, b) => combined(a, b, 'intersection'));
+  if (joint === 'and') return all;
   const isEmpty = sameRealSet(all, { has: () => false, edges: [] }) === true;
   return isEmpty ? any() : all;
 }

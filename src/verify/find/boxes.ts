@@ -10,6 +10,10 @@ export interface Box {
   readonly content: string;
 }
 
+/** A box; one whose `\b` was read as an escape or lost needs its brace. */
+const BOX =
+  /\\(?:[bf]|frame)(?:oxed|box)\s{0,3}(?:(\{)|([^\s{}$\\]+))?|(?:\u0008|(?<![\\\p{L}])b?)oxed(\{)/gu;
+
 /** Limits the boxes that are considered, counted from the end. */
 const MAX_BOXES = 40;
 
@@ -20,9 +24,9 @@ const MAX_BOXES = 40;
 export function findBoxes(text: string): Box[] {
   const opens = new Map<number, number>();
   const bare: Box[] = [];
-  for (const match of text.matchAll(/\\[bf](?:oxed|box)\s{0,3}(?:(\{)|([^\s{}$\\]+))?/g)) {
+  for (const match of text.matchAll(BOX)) {
     const end = match.index + match[0].length;
-    if (match[1] !== undefined) opens.set(end - 1, match.index);
+    if ((match[1] ?? match[3]) !== undefined) opens.set(end - 1, match.index);
     else if (match[2] !== undefined) bare.push({ start: match.index, end, content: match[2] });
   }
   if (opens.size === 0) return bare.slice(-1);

@@ -1,6 +1,7 @@
 /** @file Finds the letter that answers a multiple-choice problem. */
 
 import { findBoxes } from './boxes.js';
+import { deniedUntil, isRefused } from './denial.js';
 
 /** The letters of the choices unless the caller names others. */
 export const LETTERS = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'];
@@ -20,26 +21,43 @@ export function extractChoice(response: string, letters: readonly string[] = LET
     .at(-1)
     ?.content.replace(/\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{|[{}$]/g, ' ');
   if (box !== undefined && finder.isChoice(box)) return finder.only(box, 'gi');
-  return finder.afterPhrase(plain) ?? finder.atStart(plain) ?? finder.last(plain);
+  for (const named of [finder.afterPhrase(plain), finder.atStart(plain)])
+    if (named !== undefined) return named;
+  return finder.last(plain);
 }
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Tells whether the words around the letter that ends a match deny it or take it back: "A is wrong", "not A", "A, no wait, B". */
+function isTaken(text: string, match: RegExpMatchArray): boolean {
+  const end = match.index! + match[0].length;
+  return (
+    isRefused(text, { start: end - match[1]!.length, end }) ||
+    /^\W{0,4}(?:no\b\W{0,3}wait|wait|actually|hmm+|or rather|i mean)\b/i.test(text.slice(end, end + 40))
+  );
+}
 
 /** What follows a letter that is named beside another one. */
 const JOINED = '\\W{0,4}(?:\\b(?:or|and|und|oder|ou|et|o|y)\\b|[,/&])\\W{0,4}';
 
 class ChoiceFinder {
+  /** A letter by itself, with a bracket before it or not. */
   readonly #letter: string;
+  /** The same without a bracket. */
+  readonly #bare: string;
 
   constructor(letters: readonly string[]) {
     // "I" and "A" may be words of a sentence.
-    this.#letter = `[(\\[]?\\s?(?<![A-Za-z0-9'’\\\\])(${letters.map(escaped).join('|')})(?![A-Za-z0-9'’_])`;
+    const bare = (open: string) =>
+      `(?<![A-Za-z0-9'’\\\\])(${open}${letters.map(escaped).join('|')})(?![A-Za-z0-9'’_])`;
+    this.#letter = `[(\\[]?\\s?${bare('')}`;
+    this.#bare = bare('?:');
   }
 
   /** Tells whether a text is a letter, with a label or others beside it, and not a formula with letters. */
   isChoice(text: string): boolean {
     return new RegExp(
-      `^\\s*${this.#letter}\\s?[)\\]]?\\s*(?:$|[:.,–—-]|\\b(?:or|and)\\b|${this.#letter})`,
+      `^\\s*(?:${this.#letter}\\s?[)\\]]?\\s*(?:$|[:.,–—-]|\\b(?:or|and)\\b|${this.#letter})|[(\\[]\\s?${this.#bare}\\s?[)\\]])`,
       'i',
     ).test(text.trim());
   }
@@ -51,6 +69,10 @@ class ChoiceFinder {
       flags.replace('g', ''),
     ).exec(text)?.[1];
     if (labelled !== undefined) return labelled.toUpperCase();
+    // (E) 3/4
+    const bracketed = text.match(new RegExp(`[(\\[]\\s?${this.#bare}\\s?[)\\]]`, flags)) ?? [];
+    const isLabel = bracketed.length === 1 && /^\s*[([]/.test(text) && !/\b(?:or|and)\b|[,/&]/.test(text);
+    if (isLabel) return bracketed[0].replace(/[()[\]\s]/g, '').toUpperCase();
     const found = this.#all(text, flags);
     return found.size === 1 ? [...found][0]! : null;
   }
@@ -63,10 +85,15 @@ class ChoiceFinder {
       const match = [...text.matchAll(pattern)].filter((found) => !this.#isWord(text, found)).at(-1);
       if (!match) continue;
       const end = match.index + match[0].length;
-      const isDenied = /\b(?:not|never|neither)\b|n['’]t\b/i.test(match[0]);
-      if (isDenied)
-        return this.only(/[^.\n]{0,80}/.exec(text.slice(end))![0].replace(/\bnot\s+\W?\w\b/g, ''), 'g');
-      return this.#isJoined(text, end) ? null : match[1]!.toUpperCase();
+      if (this.#isJoined(text, end)) return null;
+      const [phrase, letter] = [
+        { start: match.index, end: match.index },
+        { start: end - match[1]!.length, end },
+      ];
+      if (deniedUntil(text, phrase, letter) === undefined && !isTaken(text, match))
+        return match[1]!.toUpperCase();
+      const rest = /[^.\n]{0,80}/.exec(text.slice(end))![0];
+      return this.only(rest.replace(/\bnot\s+\W?\w\b/g, ''), 'g');
     }
     return undefined;
   }
@@ -74,7 +101,7 @@ class ChoiceFinder {
   /** Gives the letter at the beginning; null where it is joined with others. Undefined where the text begins with a word. */
   atStart(text: string): string | null | undefined {
     const match = new RegExp(`^\\s*${this.#letter}`, 'i').exec(text);
-    if (!match || this.#isWord(text, match)) return undefined;
+    if (!match || this.#isWord(text, match) || isTaken(text, match)) return undefined;
     return this.#isJoined(text, match[0].length) ? null : match[1]!.toUpperCase();
   }
 
@@ -82,13 +109,13 @@ class ChoiceFinder {
   last(text: string): string | null {
     const outside = text.replace(/\$[^$\n]*\$|\\\([^\n]*?\\\)/g, ' ');
     const matches = [...outside.matchAll(new RegExp(this.#letter, 'g'))].filter(
-      (match) => !this.#isWord(outside, match),
+      (match) => !this.#isWord(outside, match) && !isTaken(outside, match),
     );
     const match = matches.at(-1);
     if (!match) return null;
     const before = outside.slice(Math.max(0, match.index - 12), match.index);
     const isAlternative = new RegExp(`(?<![A-Za-z0-9])\\w${JOINED}$`).test(before);
-    return isAlternative || /\bnot\W+$/i.test(before) ? null : match[1]!.toUpperCase();
+    return isAlternative ? null : match[1]!.toUpperCase();
   }
 
   #all(text: string, flags: 'g' | 'gi'): Set<string> {

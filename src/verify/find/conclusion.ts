@@ -11,7 +11,7 @@ const BOLD = /(^|\s)(?:\*\*|__)(?=\S)|(?<=\S)(?:\*\*|__)(?=[\s:.,!]|$)/g;
 const BEFORE_CONCLUSION = /^.*(?:[\s,;.]|^)(?:so|thus|hence|therefore|which (?:is|gives|equals))\b,?\s+/i;
 
 /** "Answer:", "Total cost:", "A:"; a name of one letter may be a number's: x:y. */
-const LABEL = /^(?:\p{L}[\p{L} ]{1,30}|A)\s*[:：]\s*(?!\d+\s*:)/u;
+const LABEL = /^(?:\p{L}[\p{L} ]{1,30}|A|답|答|解)\s*[:：]\s*(?!\d+\s*:)/u;
 
 const BE =
   '(?:is|are|was|were|has|have|had|gets?|got|finds?|found|says?|said|equals?|(?:must|will|would|should) be)';
@@ -21,17 +21,19 @@ const LEADS = new RegExp(
     '(?:well|yes|no|sure|ok|okay|now|right|finally)[,:!.]\\s+',
     'then,?\\s+',
     `(?:i|we|you|he|she|it|they|that|this|there|[a-z])\\s+${BE}\\s+`,
+    // "we need 5", "she sold 5", "they paid a total of 5"
+    '(?:i|we|you|he|she|it|they)\\s+\\p{Ll}{3,12}\\s+(?:a total of\\s+)?(?=[$\\d])',
     '(?:got|equals|about|approximately|roughly|around)\\s+',
     '=\\s*',
   ]
     .map((lead) => `^${lead}`)
     .join('|'),
-  'i',
+  'iu',
 );
 
 /** ", of course", "is the answer", "points" */
 const TAIL =
-  /(?:,?\s+(?:of course|i (?:think|guess|believe|suppose)|indeed|obviously|in total|altogether|overall)|\s+is (?:it|(?:the|my) answer)|\s+points?)$/i;
+  /(?:,?\s+(?:of course|i (?:think|guess|believe|suppose)|indeed|obviously|in total|altogether|overall)|\s+is (?:it|(?:the|my) answer)|\s+points?|\s+of (?:them|these|those))$/i;
 
 /** Limits the words before and after that are dropped. */
 const MOST = 4;

@@ -1,6 +1,8 @@
 /** @file Lists the pieces of a response that may be its answer, by rank. Does not read what they mean. */
 
 import { findBoxes, joined, lastGroup, type Box } from './boxes.js';
+import { deniedUntil, isRefused, OR, OR_SIGNS } from './denial.js';
+import { numberInWords } from '../parse/numbersInWords.js';
 import { findFormulas, isProse, withNeighbours, type Formula } from './formulas.js';
 import { plainAnswerAt, plainAnswers, type PlainAnswer } from './numbersInText.js';
 
@@ -36,7 +38,7 @@ const IS_REACH = 100;
 const WINDOW = 1500;
 
 const ANCHORS =
-  /(final answer)|(answer|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة)|(####|^A:)/gimu;
+  /(final answer)|(answer|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة|정답|antwoord|svaret|cevap|odpowiedź)|(####|^A:)/gimu;
 
 /**
  * Lists the pieces of a response that may be its answer, most likely first: "final answer is …, I hope", the last box,
@@ -57,9 +59,10 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
     for (const match of [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS)) {
       if (isHeading(text, match)) continue;
       for (const candidate of anchored(text, match, boxes, options)) {
-        if (isDenied(text, match.index + match[0].length, candidate))
-          denied = Math.max(denied, candidate.end);
-        else candidates.push(candidate);
+        const phrase = { start: match.index, end: match.index + match[0].length };
+        const until = deniedUntil(text, phrase, candidate);
+        if (until === undefined) candidates.push(candidate);
+        else denied = Math.max(denied, until);
       }
     }
     // If a box was meant to contain the answer, no other piece of the text is guessed to be it.
@@ -82,27 +85,6 @@ function isHeading(text: string, match: RegExpMatchArray): boolean {
     (/^\s*\**\s*\p{L}{2,}|[.):]\s+\**\p{L}{3,}[\p{L} ]*\**$/u.test(line.trimEnd()) && !isLast)
   );
 }
-
-/** Words between "answer" and what follows, or behind that, which say that it is not the answer or one of several. */
-const DENIAL = /\b(?:not|never|cannot|neither|nor|isn['’]t|wasn['’]t|can['’]t)\b|n['’]t\b/i;
-const DOUBT =
-  /^[\s$*)\]}.,;(]{0,4}(?:\b(?:or|maybe|perhaps|possibly|but not|at least|at most)\b|(?:is|was)\s+(?:not|wrong|incorrect|false)\b)/i;
-
-/** Tells whether a sentence says that the piece which it names is not the answer, or leaves it open. */
-function isDenied(text: string, from: number, { start, end }: AnswerCandidate): boolean {
-  return DENIAL.test(text.slice(from, Math.max(from, start))) || DOUBT.test(text.slice(end, end + 40));
-}
-
-/** "is not", "isn't", "but not" right before a piece; "is wrong" or "is not the answer" right behind it. */
-const REFUSED_BEFORE =
-  /(?:\b(?:not|never|neither|nor)|n['’]t(?: be)?|\bcannot be)(?:\s+(?:be|equal(?: to)?|exactly|simply|just))?[\s$*\\([{]{0,6}$/i;
-const REFUSED_BEHIND =
-  /^[\s$*)\]}\\]{0,6}(?:is|was)(?:n['’]t|\s+(?:clearly\s+)?(?:not|wrong|incorrect|false))\b/i;
-
-/** Tells whether the words right around a piece, which no phrase announces, say that it is not the answer. */
-const isRefused = (text: string, { start, end }: AnswerCandidate): boolean =>
-  REFUSED_BEFORE.test(text.slice(Math.max(0, start - 40), start)) ||
-  REFUSED_BEHIND.test(text.slice(end, end + 40));
 
 /** Gives the last formulas, and the last numbers outside formulas and boxes, in which numbers are not answers. */
 function unanchored(
@@ -229,7 +211,7 @@ function answerNear(
   if (bare && (!isNear || formula.start > bare.start) && (!numbers || numbers.start >= bare.start))
     return bare;
   if (isNear && (!numbers || formula.start <= numbers.start)) return following(text, formulas);
-  return numbers ? { ...numbers, rank: 0 } : capitals(text, at);
+  return numbers ? { ...numbers, rank: 0 } : (capitals(text, at) ?? inWords(text, at));
 }
 
 /** Reads a word in capitals right behind a phrase, such as an order of letters: "the answer is HHT." */
@@ -272,18 +254,35 @@ function equationAt(text: string, start: number): PlainAnswer | undefined {
   return /^[A-Za-z^_\\{]/.test(text.slice(end)) ? undefined : { start, end, content: found };
 }
 
+const ALTERNATIVE = new RegExp(
+  `^\\s?,?\\s?\\(?(?:(?:${OR})\\s+|(?:${OR_SIGNS})\\s{0,3})(?:maybe |perhaps |possibly )?`,
+  'iu',
+);
+
 /** Adds the numbers that "or" offers beside the first: "5 or 6" is no single answer. */
 function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
   let all = first;
   for (let count = 0; count < 5; count++) {
-    const or = /^\s?,?\s?\(?(?:or|或)\s+(?:maybe |perhaps |possibly )?/i.exec(
-      text.slice(all.end, all.end + 24),
-    );
+    const or = ALTERNATIVE.exec(text.slice(all.end, all.end + 24));
     const next = or ? plainAnswerAt(text, all.end + or[0].length) : undefined;
     if (!next) return all;
     all = { start: all.start, end: next.end, content: `${all.content} or ${next.content}` };
   }
   return all;
+}
+
+/** Reads a number in words right behind a phrase: "the answer is twenty-one." */
+function inWords(text: string, at: number): AnswerCandidate | undefined {
+  const phrase = /[\s:*"]{0,8}(?:is\s+)?((?:[a-z]+[ -]){0,9}[a-z]+)(?=[\s.*"]*(?:\n|$))/iy;
+  phrase.lastIndex = at;
+  const content = phrase.exec(text)?.[1];
+  if (content === undefined || !numberInWords(content)) return undefined;
+  return {
+    content: `\\text{${content}}`,
+    rank: 0,
+    start: phrase.lastIndex - content.length,
+    end: phrase.lastIndex,
+  };
 }
 
 /** Reads the rest of the sentence if it looks like mathematics: "the answer is \frac{1}{2}." */
@@ -296,7 +295,10 @@ function bareLatex(text: string, at: number): AnswerCandidate | undefined {
     .slice(start, start + 300)
     .split(/\n|[.;]\s|\.$|\*\*|<\||\. /, 1)[0]!
     .trimEnd();
-  if (!/\\[a-z]|[\^=[{π√∞²³½]|[\w)][+*/(<>]|^\w$/i.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content))
+  if (
+    !/\\[a-z]|[\^=[{π√∞²³½]|[\w)][+*/(<>]|^\w$|^[-−]?\d+[a-z]$/i.test(content) ||
+    /\$|\\\(|\\\[|\\boxed/.test(content)
+  )
     return undefined;
   if (content === '' || isProse(content)) return undefined;
   return { content, rank: 0, start, end: start + content.length };

@@ -57,12 +57,17 @@ function closingDollar(text: string, from: number): number {
   return pattern.test(text) ? pattern.lastIndex - 1 : -1;
 }
 
-/** Tells whether a text is prose, not mathematics: it has two words in a row, Chinese words or a question mark. */
+/** A word in no Latin or Greek letters beside a number: "答えは5です", "정답은 5입니다". */
+const FOREIGN =
+  /(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Han}])\p{L}{2}[^]{0,60}\d|\d[^]{0,60}(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Han}])\p{L}{2}/u;
+
+/** Tells whether a text is prose, not mathematics: it has two words in a row, words in other scripts or a question mark. */
 export function isProse(content: string): boolean {
   const bare = content.replace(
     /\\(?:text|mbox|textbf|textit|mathrm|operatorname)\w*\s?\{[^{}]*\}|\\[A-Za-z]+/g,
     ' ',
   );
+  if (FOREIGN.test(bare)) return true;
   return /(?<![\p{L}\p{M}])[\p{L}\p{M}]{3,}[,.]?\s{1,9}[\p{L}\p{M}]{2,}|[\p{Script=Han}]{2}|\?/u.test(
     bare.replace(/\b(?:and|or)\b/g, ','),
   );

@@ -12,6 +12,10 @@ const MAX_STARTS = 60;
 const NUMBER =
   /\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d{1,3}(?: \d{3})+(?:\.\d+)?(?![\d]| \d)|\d+,\d+(?!\d|,\d)|\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4}(?![\w.]))?|\.\d+/y;
 const RUN = /[-+−(]?[\d.($][\d\s.,+\-−*/^()×÷%]{0,200}/y;
+/** "minus 5", but not "10 minus 5" and "non-negative" */
+const MINUS = /(?<![\p{L}-]|\d\s)(?:minus|negative)\s$/iu;
+const MULTIPLE =
+  /^\s(?:hundred|thousand|million|billion|trillion|dozen)s?(?!\p{L})|^\s?(?:百(?!分)|千(?![克米瓦卡赫帕])|[万萬亿億])/iu;
 const PERCENT = /\s?(?:\\?%|percent\b|percentage\b|pct\b)/y;
 
 /**
@@ -45,11 +49,16 @@ function numberAt(text: string, start: number): PlainAnswer | undefined {
   if (number === undefined) return undefined;
   const end = NUMBER.lastIndex;
   if (isPartOfMore(text, end)) return undefined;
-  const isNegative = /[-−]/.test(signs[1]! + signs[2]!);
+  const isNegative =
+    /[-−]/.test(signs[1]! + signs[2]!) || MINUS.test(text.slice(Math.max(0, start - 12), start));
   const plain =
     /^\d+,\d+$/.test(number) && !/^[1-9]\d{0,2},\d{3}$/.test(number) ? number.replace(',', '.') : number;
   const digits = plain.replace(/[, ]/g, '');
-  return withPercent(text, { start, end, content: (isNegative ? '-' : '') + digits });
+  const content = (isNegative ? '-' : '') + digits;
+  const multiple = MULTIPLE.exec(text.slice(end, end + 12))?.[0];
+  return multiple === undefined
+    ? withPercent(text, { start, end, content })
+    : { start, end: end + multiple.length, content: content + multiple };
 }
 
 /** Reads `3/4` or `(1/2) * 3`: digits with at least one operator between them. */
@@ -75,7 +84,7 @@ function isBalanced(content: string): boolean {
 
 /** Tells whether the number is not a result: an equals sign or the rest of a term (`3x^2`) follows. */
 const isPartOfMore = (text: string, end: number) =>
-  /^\s{0,3}=|^[\^_\\{π√²³]|^[A-Za-z][\^_]/.test(text.slice(end, end + 4));
+  /^\s{0,3}=|^[\^_\\{π√²³]|^[A-Za-z][\^_]|^[abcnpqrtuvwxyz](?![\p{L}\p{N}])/u.test(text.slice(end, end + 4));
 
 function withPercent(text: string, answer: PlainAnswer): PlainAnswer {
   PERCENT.lastIndex = answer.end;

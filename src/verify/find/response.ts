@@ -26,7 +26,7 @@ export function responseText(output: string, afterThinking: boolean): string | u
   const turn = output.search(TURN_ENDS);
   const own = (turn > 0 ? output.slice(0, turn) : output)
     .slice(-MAX_RESPONSE)
-    .replace(/<<[^<>\n]{0,100}>>/g, '');
+    .replace(/<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, '');
   const answer = textAfterThinking(own);
   if (answer === undefined && afterThinking) return undefined;
   const response = answer === undefined || (answer.trim() === '' && !afterThinking) ? own : answer;

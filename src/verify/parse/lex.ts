@@ -14,7 +14,7 @@ export type Token = { readonly at: number; readonly space: boolean } & (
   | { readonly kind: 'command'; readonly name: string }
   /** Words: `\text{…}` or a long run of letters. */
   | { readonly kind: 'text'; readonly text: string; readonly font: boolean }
-  /** A sign, bracket or separator. `and` is a comma. */
+  /** A sign, bracket or separator. */
   | { readonly kind: 'sign'; readonly sign: string }
 );
 
@@ -87,9 +87,9 @@ const SIGNS: Readonly<Record<string, string>> = {
   pounds: '£',
   euro: '€',
   degree: '°',
-  land: ',',
+  land: 'and',
   lor: 'or',
-  wedge: ',',
+  wedge: 'and',
   vee: 'or',
   implies: '⇒',
   Rightarrow: '⇒',
@@ -119,11 +119,12 @@ const WORDS: Readonly<Record<string, string>> = {
   inf: 'infty',
   mod: 'mod',
 };
-const PERCENT = /^(?:percent|percentage|pct)$/i;
+const PERCENT = /^(?:per ?cent|percentage|pct)$/i;
 /** Matches a list of letters such as `\text{C, E and F}`, which names several things. */
 const LETTERS = /^[A-Za-z](?:(?:\s?,\s?(?:(?:and|or)\s)?|\s(?:and|or)\s)[A-Za-z])+$/;
 const SEPARATORS = /^(?:and|[,;&])$/i;
 const OR = /^or$/i;
+const FONT_JOINT = /^,? ?(?:and|or|und|oder|et|ou|и|или|,)$/i;
 const VECTOR_BEFORE =
   /\\(?:vec|mathbf|boldsymbol|bm|hat|overrightarrow)\s?(?:\{[^{}]{1,20}\}|[A-Za-z])[\s)}]*$/;
 
@@ -161,7 +162,7 @@ class Lexer {
   #sign(at: number, sign: string): void {
     // "1, and 2" and "1, or 2" are one separator.
     const last = this.#tokens.at(-1);
-    if (last?.kind === 'sign' && last.sign === ',' && (sign === ',' || sign === 'or')) this.#tokens.pop();
+    if (last?.kind === 'sign' && last.sign === ',' && /^(?:,|or|and)$/.test(sign)) this.#tokens.pop();
     this.#push(at, { kind: 'sign', sign });
   }
 
@@ -221,17 +222,23 @@ class Lexer {
   #word(word: string, at: number): void {
     const last = this.#tokens.at(-1);
     if (SEPARATORS.test(word) || OR.test(word)) {
-      this.#sign(at, OR.test(word) ? 'or' : ',');
+      this.#sign(at, OR.test(word) ? 'or' : 'and');
       return;
     }
     // "1orW(x)=-1", "(11,7)or(7,11)"
     const glued = /^(and|or)(?=[A-Z])/.exec(word);
     if (glued && last && last.kind !== 'letter') {
-      this.#sign(at, glued[1] === 'or' ? 'or' : ',');
+      this.#sign(at, glued[1]!);
       this.#word(word.slice(glued[0].length), at + glued[0].length);
     } else if (this.#isCapitalWord(word, last)) this.#push(at, { kind: 'text', text: word, font: false });
     else if (PERCENT.test(word)) this.#sign(at, '%');
     else if (Object.hasOwn(WORDS, word)) this.#push(at, { kind: 'command', name: WORDS[word]! });
+    else if (
+      word === 'min' &&
+      this.#followsValue(last) &&
+      !/^\s*[({_]/.test(this.#source.slice(this.#at, this.#at + 9))
+    )
+      this.#push(at, { kind: 'text', text: word, font: false });
     else if (functionName(word) !== undefined) this.#push(at, { kind: 'command', name: word });
     else if (/^[uU]$/.test(word) && this.#betweenBrackets(last)) this.#sign(at, '∪');
     else if (word.length >= 4 || this.#isUnit(word, last)) {
@@ -248,7 +255,7 @@ class Lexer {
   /** Tells whether capitals are an item by themselves, and so a word (HHT), not a product of letters. */
   #isCapitalWord(word: string, last: Token | undefined): boolean {
     if (!/^[A-Z]{2,12}$/.test(word)) return false;
-    const begins = !last || (last.kind === 'sign' && /^(?:[,;([{]|or|\\{)$/.test(last.sign));
+    const begins = !last || (last.kind === 'sign' && /^(?:[,;([{]|or|and|\\{)$/.test(last.sign));
     return (
       begins &&
       /^\s*(?:$|[,;)}\]]|\\\}|(?:and|or)\b|\\text\{ ?,? ?(?:and|or))/.test(
@@ -324,11 +331,12 @@ class Lexer {
     const open = this.#match(/\s*\{/y);
     if (!open) return;
     const content = this.#insideBraces();
-    const words = content.replace(/[\s~]+/g, ' ').replace(/^ |[ .]$/g, '');
+    const words = content.replace(/(?:[\s~]|\\[,;: ])+/g, ' ').replace(/^ |[ .]$/g, '');
     const lettered = /^\(?([A-Za-z])\)?$/.exec(words);
     if (words === '' || words === 'th') return;
     if (lettered) this.#fontLetter(lettered[1]!, at);
-    else if (/^,? ?(?:and|or|,)$/i.test(words)) this.#sign(at, /or$/i.test(words) ? 'or' : ',');
+    else if (FONT_JOINT.test(words))
+      this.#sign(at, /(?:or|oder|ou|или)$/i.test(words) ? 'or' : /,$/.test(words) ? ',' : 'and');
     else if (PERCENT.test(words)) this.#sign(at, '%');
     else if (this.#isUnit(words, this.#tokens.at(-1), true))
       this.#push(at, { kind: 'text', text: words, font: true });

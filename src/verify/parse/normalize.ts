@@ -66,6 +66,7 @@ const CHARACTERS: Record<string, string> = {
   '（': '(',
   '）': ')',
   '％': '%',
+  '¢': '\\text{ cents}',
   '。': '.',
   α: '\\alpha ',
   β: '\\beta ',
@@ -80,6 +81,20 @@ const CHARACTERS: Record<string, string> = {
   τ: '\\tau ',
   φ: '\\phi ',
   ω: '\\omega ',
+  ϕ: '\\phi ',
+  ϵ: '\\epsilon ',
+  ζ: '\\zeta ',
+  η: '\\eta ',
+  κ: '\\kappa ',
+  ν: '\\nu ',
+  ξ: '\\xi ',
+  χ: '\\chi ',
+  ψ: '\\psi ',
+  Γ: '\\Gamma ',
+  Θ: '\\Theta ',
+  Λ: '\\Lambda ',
+  Φ: '\\Phi ',
+  Ψ: '\\Psi ',
   Δ: '\\Delta ',
   Ω: '\\Omega ',
   '\u00a0': ' ',
@@ -124,7 +139,7 @@ const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
  */
 export function normalize(answer: string): string {
   let text = withMicro(withPlainCharacters(answer)).replace(TYPED, (character) => CHARACTERS[character]!);
-  text = withPlainNotation(withPlainNumbers(withoutStyle(text)));
+  text = withPlainNotation(withPlainNumbers(withPlainWords(withPlainSets(withoutStyle(text)))));
   // The answer "x + 1, where x is …" is x + 1.
   text = beforeConditions(text);
   // 4:30 p.m. is 4:30 pm.
@@ -155,14 +170,45 @@ export function normalize(answer: string): string {
   );
 }
 
+/** Writes the half-open brackets of ISO 31, `]0, 1[`, and ℝ⁺ as intervals; the two shapes of a Greek letter as one. */
+function withPlainSets(text: string): string {
+  let plain = text
+    .replace(
+      /(^|[^\w)}.\s]|\\(?:cup|cap|setminus))\s*\]\s*([^[\](){},;]{1,60})[,;]([^[\](){},;]{1,60})([[\]])/g,
+      (_, before: string, from: string, to: string, close: string) =>
+        `${before}(${from},${to}${close === '[' ? ')' : ']'}`,
+    )
+    .replace(/\[\s*([^[\](){},;]{1,60})[,;]([^[\](){},;]{1,60})\[/g, '[$1,$2)')
+    .replace(/\\mathbb\s?\{?R\}?\s?(?:[\^_]\s?\{?\s?\+\s?\}?|_\s?\{\s?>\s?0\s?\})/g, '(0,\\infty)')
+    .replace(/\\mathbb\s?\{?R\}?\s?(?:[\^_]\s?\{?\s?-\s?\}?|_\s?\{\s?<\s?0\s?\})/g, '(-\\infty,0)')
+    .replace(/\\mathbb\s?\{?R\}?\s?_\s?\{\s?(?:\\geq?|\\geqslant|>=)\s?0\s?\}/g, '[0,\\infty)')
+    .replace(/^\\(?:mathbf|bf)\s?\{([RZNQC])\}$/, '\\mathbb{$1}');
+  for (const letter of ['epsilon', 'phi', 'theta', 'rho', 'sigma', 'kappa'])
+    if (!new RegExp(`\\\\${letter}(?![A-Za-z])`).test(plain))
+      plain = plain.replace(new RegExp(`\\\\var${letter}(?![A-Za-z])`, 'g'), `\\${letter}`);
+  return plain;
+}
+
+/** Writes words between and behind values as signs: 且, "12 dollars and 50 cents", 5'6". */
+function withPlainWords(text: string): string {
+  return text
+    .replace(/(?<!\p{Script=Han})(?:并?且|和|与|及)(?!\p{Script=Han})/gu, ' and ')
+    .replace(/(?<!\p{Script=Han})或者?(?!\p{Script=Han})/gu, ' or ')
+    .replace(/^(\d{1,2})'\s?(\d{1,2})(?:"|''|\\text\{''\})$/, '$1\\text{ feet }$2\\text{ inches}')
+    .replace(
+      /(?<=\d\s?(?:\\text\s?\{\s?)?(?:dollars?|euros?|pounds?|hours?|minutes?|feet|foot|years?|weeks?|days?|kg|kilograms?)\s?\}?),?\s+and\s+(?=\d+\s?(?:\\text\s?\{\s?)?(?:cents?|minutes?|seconds?|inch|inches|ounces?|months?|days?|hours?|g|grams?)\b)/g,
+      ' ',
+    );
+}
+
 /** Drops commands that only style or number a formula: colours, lines under it, tags. */
 function withoutStyle(text: string): string {
   return text
     .replace(/\\(?:tag|label|ref|vspace|hspace|phantom|hphantom|vphantom)\*?\s?\{[^{}]{0,60}\}/g, '')
     .replace(/\\(?:textcolor|color|colorbox)\s?\{[^{}]{0,40}\}/g, '')
-    .replace(/\\(?:underline|uline|mathop|ensuremath|mathrm\s?(?=\{\s?\\))\s?(?=\{)/g, '')
+    .replace(/\\(?:underline|uline|emph|mathop|ensuremath|mathrm\s?(?=\{\s?\\))\s?(?=\{)/g, '')
     .replace(
-      /\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|bfseries|color)(?![A-Za-z])/g,
+      /\\(?:nonumber|notag|qed|qedhere|blacksquare|checkmark|tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|bfseries|color)(?![A-Za-z])/g,
       '',
     );
 }
@@ -183,7 +229,8 @@ function withPlainNotation(text: string): string {
     )
     .replace(
       /\\begin\{(aligned|align|gathered|split)\}([^]{1,2000}?)\\end\{\1\}/g,
-      (_, name: string, lines: string) => `\\begin{aligned}${lines.replaceAll('&', '')}\\end{aligned}`,
+      (_, name: string, lines: string) =>
+        `\\begin{aligned}${lines.replaceAll('&', '').replace(/\\\\\s*(?==)/g, ' ')}\\end{aligned}`,
     );
 }
 
@@ -243,11 +290,15 @@ export function beforeConditions(text: string): string {
 function withoutLabel(text: string): string {
   return text
     .replace(
-      /^(?:=|\\therefore|\\implies|\\Rightarrow|\\Longrightarrow|\\to|\\rightarrow)(?![A-Za-z])\s*/,
+      /^(?:=|\\therefore|\\implies|\\Rightarrow|\\Longrightarrow|\\to|\\rightarrow|\\approx)(?![A-Za-z])\s*/,
       '',
     )
-    .replace(/^\\(?:text|mbox|textbf|mathrm)\s?\{[^{}]{0,60}(?:\bis|\bare|\bequals|:)\s?:?\s?\}\s*(?=\S)/, '')
-    .replace(/^(?:\\ell|[A-Za-z]|\\text\{[^{}]{1,20}\})(?:_\{?\w\}?)?\s*:\s*(?=[^:]*=)/, '');
+    .replace(
+      /^\\(?:text|mbox|textbf|mathrm)\s?\{[^{}]{0,60}(?:\bis|\bare|\bequals|\btakes|\bneeds|\bexactly|\bthe number|:)\s?:?\s?\}\s*(?=\S)/,
+      '',
+    )
+    .replace(/^\\(?:text|mbox)\s?\{\s?(?:minus|negative)\s?\}\s*(?=\d|\\[dt]?frac|\\sqrt)/, '-')
+    .replace(/^(?:\\ell|[A-Za-z]|\\text\{[^{}]{1,20}\})(?:_\{?\w\}?)?\s*:(?!=)\s*(?=[^:]*=)/, '');
 }
 
 /** Removes dollar signs that delimit formulas, as in "$1$, $2$": a single one is a currency and stays. */

@@ -18,26 +18,32 @@ export interface Unit {
 const TABLE: readonly [dimension: string, units: string][] = [
   [
     'm',
-    '*m=meter=metre:1 in=inch=inches:127/5000 ft=foot=feet:381/1250 yd=yard:1143/1250 mi=mile:201168/125 ' +
+    '*m=meter=metre=mètre=metro:1 米=м:1 厘米=см:1/100 毫米=мм:1/1000 公里=千米=км:1000 in=inch=inches:127/5000 ft=foot=feet:381/1250 yd=yard:1143/1250 mi=mile:201168/125 ' +
       'nmi=nautical_mile:1852 Å=angstrom=ångström:1/10000000000 micron:1/1000000 fathom:1143/625 furlong:25146/125 ' +
       'ly=light_year=lightyear=light-year:9460730472580800 AU=astronomical_unit:149597870700',
   ],
   ['parsec', '*pc=parsec:1'],
-  ['s', '*s=sec=second:1 min=minute:60 h=hr=hrs=hour:3600 d=day:86400 wk=week:604800 fortnight:1209600'],
+  [
+    's',
+    '*s=sec=second:1 秒=sekunde=segundo=seconde:1 分钟=мин=minuto=minuten:60 小时=stunde=stunden=heure=hora:3600 天=день:86400 min=minute:60 h=hr=hrs=hour:3600 d=day:86400 wk=week:604800 fortnight:1209600',
+  ],
   // A month has no fixed number of days.
-  ['month', 'mo=month:1 yr=yrs=year:12 decade:120 century=centuries:1200 millennium=millennia:12000'],
+  [
+    'month',
+    'mo=month=月:1 年=jahr=jahre=año:12 yr=yrs=year:12 decade:120 century=centuries:1200 millennium=millennia:12000',
+  ],
   [
     'g',
-    '*g=gram=gramme:1 t=tonne=ton=metric_ton:1000000 lb=lbs=pound:45359237/100000 oz=ounce:45359237/1600000 ' +
+    '*g=gram=gramme:1 克=г:1 千克=公斤=кг:1000 毫克=мг:1/1000 t=tonne=ton=metric_ton:1000000 lb=lbs=pound:45359237/100000 oz=ounce:45359237/1600000 ' +
       'stone:317514659/50000',
   ],
   ['u', '*u=Da=amu=dalton:1'],
   [
     'm3',
-    '*l=L=liter=litre:1/1000 cc:1/1000000 gal=gallon:473176473/125000000000 qt=quart:473176473/500000000000 ' +
+    '*l=L=liter=litre=litro:1/1000 升=л:1/1000 毫升=мл:1/1000000 立方米:1 立方厘米:1/1000000 cc:1/1000000 gal=gallon:473176473/125000000000 qt=quart:473176473/500000000000 ' +
       'pt=pint:473176473/1000000000000 cup:473176473/2000000000000 fl_oz=fluid_ounce:473176473/16000000000000',
   ],
-  ['m2', 'ha=hectare:10000 acre:316160658/78125'],
+  ['m2', '平方米:1 平方厘米:1/10000 平方公里=平方千米:1000000 ha=hectare:10000 acre:316160658/78125'],
   ['m s-1', 'mph:1397/3125 kmh=kph=kmph:5/18 knot:463/900'],
   ['s-1', '*Hz=hertz:1 *Bq=becquerel:1 rpm:1/60'],
   ['g m s-2', '*N=newton:1000 dyne=dyn:1/100 lbf:8896443230521/2000000000'],
@@ -76,7 +82,7 @@ const TABLE: readonly [dimension: string, units: string][] = [
   ['€', '€=euro=eur=EUR:1'],
   ['£', '£=gbp=GBP:1'],
   ['¥', '¥=yen=jpy=JPY:1'],
-  ['yuan', 'yuan=rmb=RMB=cny=CNY:1'],
+  ['yuan', 'yuan=rmb=RMB=cny=CNY=元:1'],
   ['₹', '₹=rupee=inr=INR=Rs:1'],
   ['₩', '₩=won=krw=KRW:1'],
 ];

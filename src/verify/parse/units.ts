@@ -152,7 +152,10 @@ const isGeneric = (words: readonly string[]): boolean => words.every((word) => G
 
 /** Tells whether words behind a value are a short noun phrase, or none at all. */
 const isNoun = (words: readonly string[]): boolean =>
-  words.length <= MAX_NOUN && words.at(-1) !== '/' && !words.some((word) => QUALIFIERS.has(word));
+  words.length <= MAX_NOUN &&
+  words.at(-1) !== '/' &&
+  !/^(?:squared|cubed|factorial)$/.test(words[0] ?? '') &&
+  !words.some((word) => QUALIFIERS.has(word));
 
 /** Tells whether the words behind two values do not contradict each other. */
 function agree(a: readonly string[], b: readonly string[]): boolean {

@@ -1,0 +1,110 @@
+/** @file Tells from the words around a piece of a response whether they deny it or leave it open. Does not read the piece. */
+
+/** A piece of a text, by its offsets. */
+interface Piece {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Limits the characters before and behind a piece that are looked at. */
+const REACH = 90;
+
+const words = (text: string): string => `(?<!\\p{L})(?:${text})(?!\\p{L})`;
+const INTO = '[\\s$*\\\\([{"]{0,6}$';
+const OUT_OF = '^[\\s$*)\\]}\\\\"]{0,6}';
+
+const NOT =
+  'not|never|cannot|neither|nor|nicht|kein\\w{0,2}|weder|pas|jamais|no (?:es|son|puede|será)|nunca|non(?!-)|não|не|ни|nie|niet|inte';
+const NOT_JOINED = "n['’]t(?!\\p{L})|不(?!等式)|并非|並非|ではな|ではあり|아니|ليس|नहीं";
+const PERHAPS =
+  '(?:may|might|could) be|maybe|perhaps|possibly|可能是?|也许是?|peut-être|vielleicht|quizás|forse|возможно';
+/** What opens an alternative: "5 or 6" in several languages. */
+export const OR = "or|oder|ou|o(?!['’])|или|або";
+export const OR_SIGNS = '或者?|または|또는|أو';
+
+/** Anywhere between a phrase and its piece: "the answer is definitely not 5". */
+const DENIED = new RegExp(`${words(NOT)}|${NOT_JOINED}`, 'iu');
+
+/** Right before a piece: what follows is a bound, a possibility or a part of another value. */
+const BOUNDED = new RegExp(
+  `${words(
+    '(?:less|more|fewer|greater|larger|bigger|smaller|higher|lower|other|rather) than|(?:different|apart|aside) from|' +
+      '(?:any\\w*|everything|all) but|at least|at most|up to|between|over|under|above|below|beyond|before|after|except(?: for)?|' +
+      'excluding|half(?: of)?|twice|double|triple|(?:multiple|factor|divisor|inverse|reciprocal|square|root|cube|power)s? of|' +
+      'mehr als|weniger als|mindestens|höchstens|zwischen|menos de|más de|al menos|entre|moins de|plus de|au moins|au plus|' +
+      `meno di|più di|almeno|меньше|больше|${PERHAPS}`,
+  )}${INTO}|(?:大于|小于|不超过|至少|至多)${INTO}`,
+  'iu',
+);
+
+/** Right behind a piece: "5 or more", "5 is wrong", "5 fewer than 12", "5?" */
+const DOUBTED = new RegExp(
+  `^[\\s$*)\\]}.,;("]{0,4}(?:${words(`${OR}|maybe|perhaps|possibly|but not|at least|at most`)}|(?:${OR_SIGNS})|` +
+    `${words('(?:is|was) (?:not|wrong|incorrect|false)')})|` +
+    `^[\\s$*)\\]}]{0,4}(?:\\?|(?:\\p{L}+\\s){0,2}${words('(?:more|less|fewer|greater|larger|smaller|higher|lower) than')}|` +
+    `${words('times (?:as|more|the|that|\\d+)')})`,
+  'iu',
+);
+
+/** Before "answer" in its sentence: what follows is supposed, asked or denied, not stated. */
+const SUPPOSED = new RegExp(
+  `(?:${words(
+    "if|suppose|assume|assuming|imagine|pretend|whether|unless|until|(?:do|does|did)(?:n['’]t| not) (?:think|believe)|doubt|" +
+      "(?:is|was)(?:n['’]t| not) (?:true|sure|certain|clear|likely|the case)|unlikely|impossible|maybe|perhaps|possibly",
+  )}(?: that)?|(?:^|[.!?\\n])\\s*(?:is|was|could|can|might|would))\\s+(?:the|my|our|your|its|this)\\s+(?:\\p{L}+\\s+){0,2}$`,
+  'iu',
+);
+
+/** Right before a piece that no phrase announces: "is not", "isn't", "but not". */
+const REFUSED_BEFORE = new RegExp(
+  `(?:${words(NOT)}|${words('none of|neither of|rule out|excludes?|eliminates?')}|n['’]t(?: be)?|不是|不等于|并非|${words(PERHAPS)}|` +
+    `${words("(?:n['’]t|not) (?:think|believe) (?:that )?(?:it|this|that|x)(?:['’]s| is)")}|cannot be)` +
+    `(?:\\s+(?:be|equal(?: to)?|exactly|simply|just|es|est|è|é|ist))?${INTO}`,
+  'iu',
+);
+/** Right behind it: "is wrong", "is not the answer", "?" */
+const REFUSED_BEHIND = new RegExp(
+  `${OUT_OF}(?:\\?|(?:is|was)(?:n['’]t|\\s+(?:clearly\\s+)?(?:not|wrong|incorrect|false|ruled out|impossible|excluded))(?!\\p{L}))`,
+  'iu',
+);
+
+const OH =
+  '(?:but|oh|hmm+|wait|no|oops|sorry|hold on|well|actually|correction|rather|let me correct)[\\s,.!:…—–-]{1,4}';
+/** In the next words: "Wait, that is wrong", "no, actually it is 7". */
+const RETRACTED = new RegExp(
+  `${OUT_OF}[\\s.,!;:—–-]{0,6}(?:(?:${OH}){0,4}(?:that|this|it|which)(?:` +
+    "(?:['’]s| is| was| must be| seems)\\s+(?:\\p{L}+ly\\s+)?(?:not (?:right|correct|true|the answer)|wrong|incorrect|false|a mistake)|" +
+    "\\s+(?:isn|wasn|can)['’]t (?:be )?(?:right|correct|true|the answer))(?!\\p{L})|" +
+    `(?:${OH}){1,4}(?:(?:it|that|this|the (?:\\p{L}+ ){0,2}answer|x)(?:['’]s|\\s+(?:is|was|must be|should be|should have been|equals))\\s+)?` +
+    '(?:\\$|\\\\[[(]|\\\\boxed|[-−]?\\d))',
+  'iu',
+);
+
+const behind = (text: string, { end }: Piece): string => text.slice(end, end + REACH);
+const before = (text: string, { start }: Piece): string => text.slice(Math.max(0, start - REACH), start);
+
+/** Tells whether the words right around a piece, which no phrase announces, say that it is not the answer. */
+export const isRefused = (text: string, piece: Piece): boolean =>
+  REFUSED_BEFORE.test(before(text, piece)) ||
+  REFUSED_BEHIND.test(behind(text, piece)) ||
+  isRetracted(text, piece);
+
+/** Tells whether what follows a piece takes it back. */
+export const isRetracted = (text: string, piece: Piece): boolean => RETRACTED.test(behind(text, piece));
+
+/**
+ * Gives where the denial of a piece ends that the phrase from `phrase.start` to `phrase.end` announces: a piece before that place
+ * is not the answer. Undefined where the sentence states the piece.
+ */
+export function deniedUntil(text: string, phrase: Piece, piece: Piece): number | undefined {
+  const between = text.slice(phrase.end, Math.max(phrase.end, piece.start));
+  const isOpen =
+    BOUNDED.test(between) || DOUBTED.test(behind(text, piece)) || SUPPOSED.test(before(text, phrase));
+  if (isOpen) return endOfSentence(text, piece.end);
+  return DENIED.test(between) || isRetracted(text, piece) ? piece.end : undefined;
+}
+
+function endOfSentence(text: string, from: number): number {
+  const end = /[.!?](?=\s|$)|[\n。]/.exec(text.slice(from, from + 4 * REACH));
+  return end ? from + end.index : Math.min(text.length, from + 4 * REACH);
+}
