@@ -137,59 +137,113 @@ function gamma(z: Complex): Complex {
   return scale(multiply(power, series), Math.sqrt(2 * Math.PI));
 }
 
+const finite = (a: Complex | undefined): Complex | undefined =>
+  a && Number.isFinite(a.re) && Number.isFinite(a.im) ? a : undefined;
+
+/** Complex doubles. A class, since one is made for every point of every function that is sampled. */
+class ComplexArithmetic implements Arithmetic<Complex> {
+  readonly exactValue = exactValue;
+  readonly #valueOf: (name: string) => Complex | undefined;
+  readonly #draw: number;
+
+  constructor(valueOf: (name: string) => Complex | undefined, draw: number) {
+    this.#valueOf = valueOf;
+    this.#draw = draw;
+  }
+
+  number(value: Rational): Complex | undefined {
+    return finite(real(toDouble(value)));
+  }
+
+  constant(name: ConstantName): Complex | undefined {
+    return CONSTANTS[name];
+  }
+
+  symbol(name: string): Complex | undefined {
+    return this.#valueOf(name);
+  }
+
+  add(a: Complex, b: Complex): Complex | undefined {
+    return finite(add(a, b));
+  }
+
+  multiply(a: Complex, b: Complex): Complex | undefined {
+    const result = multiply(a, b);
+    return isLost(result) && !isZero(a) && !isZero(b) ? undefined : finite(result);
+  }
+
+  power(base: Complex, exponent: Complex | undefined, exact: Rational | undefined): Complex | undefined {
+    const result = power(base, exponent, exact);
+    return result && isLost(result) && !isZero(base) ? undefined : finite(result);
+  }
+
+  call(name: string, args: readonly Complex[]): Complex | undefined {
+    return finite(call(name, args));
+  }
+
+  apply(name: string, args: readonly Complex[]): Complex | undefined {
+    return finite(unknownFunction(name, args, this.#draw));
+  }
+}
+
+const isZero = (a: Complex): boolean => a.re === 0 && a.im === 0;
+/** Tells whether a value is too small for a double, and so no zero: 2^-1200. */
+const isLost = (a: Complex): boolean => Math.abs(a.re) < TINY && Math.abs(a.im) < TINY;
+
+/** Real doubles: what is not real has no value. */
+class RealArithmetic extends ComplexArithmetic {
+  constructor(valueOf: (name: string) => number | undefined, draw: number) {
+    super((name) => {
+      const value = valueOf(name);
+      return value === undefined ? undefined : real(value);
+    }, draw);
+  }
+
+  override constant(name: ConstantName): Complex | undefined {
+    return realPart(super.constant(name));
+  }
+
+  override power(
+    base: Complex,
+    exponent: Complex | undefined,
+    exact: Rational | undefined,
+  ): Complex | undefined {
+    if (base.re < 0 && exact && exact.d > 1n && exact.d % 2n === 1n) {
+      const size = super.power(real(-base.re), undefined, exact);
+      return size && real(exact.n % 2n === 0n ? size.re : -size.re);
+    }
+    return realPart(super.power(base, exponent, exact));
+  }
+
+  override call(name: string, args: readonly Complex[]): Complex | undefined {
+    return realPart(super.call(name, args));
+  }
+
+  override apply(name: string, args: readonly Complex[]): Complex | undefined {
+    return realPart(super.apply(name, args));
+  }
+}
+
+const realPart = (a: Complex | undefined): Complex | undefined =>
+  a && Math.abs(a.im) <= 1e-12 * Math.max(1, Math.abs(a.re)) ? real(a.re) : undefined;
+
 /**
  * Makes the arithmetic of complex doubles in which the symbols have the values that `valueOf` gives. An unknown
  * function is replaced by an analytic one that its name and `draw` determine, so that f(x + 1) is f(1 + x).
  */
-export function complexArithmetic(
+export const complexArithmetic = (
   valueOf: (name: string) => Complex | undefined,
   draw = 0,
-): Arithmetic<Complex> {
-  const finite = (a: Complex | undefined) =>
-    a && Number.isFinite(a.re) && Number.isFinite(a.im) ? a : undefined;
-  /** What is too small for a double is no zero: 2^-1200 has no value. */
-  const held = (result: Complex | undefined, ...factors: readonly Complex[]) =>
-    result && magnitude(result) < TINY && factors.every((factor) => magnitude(factor) > 0)
-      ? undefined
-      : finite(result);
-  return {
-    exactValue,
-    number: (value) => finite(real(toDouble(value))),
-    constant: (name) => CONSTANTS[name],
-    symbol: valueOf,
-    add: (a, b) => finite(add(a, b)),
-    multiply: (a, b) => held(multiply(a, b), a, b),
-    power: (base, exponent, exact) => held(power(base, exponent, exact), base),
-    call: (name, args) => finite(call(name, args)),
-    apply: (name, args) => finite(unknownFunction(name, args, draw)),
-  };
-}
+): Arithmetic<Complex> => new ComplexArithmetic(valueOf, draw);
 
 /**
  * Makes the arithmetic of real doubles, in which even roots and logarithms of negative numbers have no value and odd
  * roots of them are negative.
  */
-export function realArithmetic(valueOf: (name: string) => number | undefined, draw = 0): Arithmetic<Complex> {
-  const complex = complexArithmetic((name) => {
-    const value = valueOf(name);
-    return value === undefined ? undefined : real(value);
-  }, draw);
-  const realPart = (a: Complex | undefined) =>
-    a && Math.abs(a.im) <= 1e-12 * Math.max(1, Math.abs(a.re)) ? real(a.re) : undefined;
-  return {
-    ...complex,
-    constant: (name) => realPart(complex.constant(name)),
-    power: (base, exponent, exact) => {
-      if (base.re < 0 && exact && exact.d % 2n === 1n && exact.d > 1n) {
-        const size = complex.power(real(-base.re), undefined, exact);
-        return size && real(exact.n % 2n === 0n ? size.re : -size.re);
-      }
-      return realPart(complex.power(base, exponent, exact));
-    },
-    call: (name, args) => realPart(complex.call(name, args)),
-    apply: (name, args) => realPart(complex.apply(name, args)),
-  };
-}
+export const realArithmetic = (
+  valueOf: (name: string) => number | undefined,
+  draw = 0,
+): Arithmetic<Complex> => new RealArithmetic(valueOf, draw);
 
 const CONSTANTS: Readonly<Record<ConstantName, Complex | undefined>> = {
   pi: real(Math.PI),

@@ -27,7 +27,7 @@ export interface Arithmetic<T> {
   /** Applies a function with a known meaning. */
   call(name: string, args: readonly T[]): T | undefined;
   /** Gives what is left of a value when it is divided, in the arithmetic of fractions only. */
-  readonly remainder?: (value: Node, modulus: Node) => T | undefined;
+  remainder?(value: Node, modulus: Node): T | undefined;
   /** Applies a function of which nothing is known. */
   apply(name: string, args: readonly T[]): T | undefined;
 }
@@ -40,7 +40,6 @@ const DEGREE = rational(1n, 180n);
 /** Gives the value of `node`, undefined where it has none in this arithmetic. Throws only BudgetExceeded. */
 export function evaluateNode<T>(node: Node, arithmetic: Arithmetic<T>, budget: WorkBudget): T | undefined {
   budget.spend();
-  const value = (part: Node) => evaluateNode(part, arithmetic, budget);
   switch (node.kind) {
     case 'number':
       return arithmetic.number(node.value);
@@ -51,37 +50,44 @@ export function evaluateNode<T>(node: Node, arithmetic: Arithmetic<T>, budget: W
     case 'text':
       return arithmetic.symbol(`text ${node.text}`);
     case 'sum':
-      return fold(node.terms.map(value), (a, b) => arithmetic.add(a, b));
+      return sumOf(node.terms, arithmetic, budget);
     case 'product':
-      return fold(node.factors.map(value), (a, b) => arithmetic.multiply(a, b));
+      return productOf(node.factors, arithmetic, budget);
     case 'power': {
       budget.spend(12);
       const exact = arithmetic.exactValue(node.exponent, budget);
-      const exponent = exact || arithmetic.isExact ? undefined : value(node.exponent);
+      const exponent =
+        exact || arithmetic.isExact ? undefined : evaluateNode(node.exponent, arithmetic, budget);
       if (!exact && exponent === undefined) return undefined;
-      const base = value(node.base);
+      const base = evaluateNode(node.base, arithmetic, budget);
       return base === undefined ? undefined : arithmetic.power(base, exponent, exact);
     }
     case 'call': {
       const isCounted = !arithmetic.isExact && INTEGER_FUNCTIONS.test(node.name);
       const exact = isCounted ? arithmetic.exactValue(node, budget) : undefined;
       if (exact) return arithmetic.number(exact);
-      const args = all(node.args.map(value));
+      const args = allOf(node.args, arithmetic, budget);
       return args && arithmetic.call(node.name, args);
     }
     case 'apply': {
-      const args = all(node.args.map(value));
+      const args = allOf(node.args, arithmetic, budget);
       return args && arithmetic.apply(node.name, args);
     }
     case 'series':
       return series(node, arithmetic, budget);
     case 'percent': {
       const hundredth = arithmetic.number(rational(1n, 100n));
-      return fold([value(node.value), hundredth], (a, b) => arithmetic.multiply(a, b));
+      return fold([evaluateNode(node.value, arithmetic, budget), hundredth], (a, b) =>
+        arithmetic.multiply(a, b),
+      );
     }
     case 'quantity': {
-      if (node.unit !== 'degree') return value(node.value);
-      const factors = [value(node.value), arithmetic.constant('pi'), arithmetic.number(DEGREE)];
+      if (node.unit !== 'degree') return evaluateNode(node.value, arithmetic, budget);
+      const factors = [
+        evaluateNode(node.value, arithmetic, budget),
+        arithmetic.constant('pi'),
+        arithmetic.number(DEGREE),
+      ];
       return fold(factors, (a, b) => arithmetic.multiply(a, b));
     }
     case 'based': {
@@ -96,7 +102,7 @@ export function evaluateNode<T>(node: Node, arithmetic: Arithmetic<T>, budget: W
     }
     case 'ratio': {
       if (node.parts.length !== 2 || node.parts.some(({ kind }) => kind === 'quantity')) return undefined;
-      const [above, below] = node.parts.map(value);
+      const [above, below] = node.parts.map((part) => evaluateNode(part, arithmetic, budget));
       const inverse = below === undefined ? undefined : arithmetic.power(below, undefined, rational(-1n));
       return fold([above, inverse], (a, b) => arithmetic.multiply(a, b));
     }
@@ -119,6 +125,31 @@ function integerInBase(digits: string, base: number): bigint | undefined {
 
 function fold<T>(values: (T | undefined)[], combine: (a: T, b: T) => T | undefined): T | undefined {
   return values.reduce((a, b) => (a === undefined || b === undefined ? undefined : combine(a, b)));
+}
+
+/** Gives the values of all nodes; undefined where one has none, behind which nothing is worked out. */
+function allOf<T>(nodes: readonly Node[], arithmetic: Arithmetic<T>, budget: WorkBudget): T[] | undefined {
+  const values: T[] = [];
+  for (const node of nodes) {
+    const value = evaluateNode(node, arithmetic, budget);
+    if (value === undefined) return undefined;
+    values.push(value);
+  }
+  return values;
+}
+
+function sumOf<T>(terms: readonly Node[], arithmetic: Arithmetic<T>, budget: WorkBudget): T | undefined {
+  const values = allOf(terms, arithmetic, budget);
+  return values && fold(values, (a, b) => arithmetic.add(a, b));
+}
+
+function productOf<T>(
+  factors: readonly Node[],
+  arithmetic: Arithmetic<T>,
+  budget: WorkBudget,
+): T | undefined {
+  const values = allOf(factors, arithmetic, budget);
+  return values && fold(values, (a, b) => arithmetic.multiply(a, b));
 }
 
 function all<T>(values: (T | undefined)[]): T[] | undefined {

@@ -12,7 +12,7 @@ const MAX_FACTORIAL = 5000n;
 /** Gives the value of a tree as a fraction; undefined where it is not one or too large. Throws only BudgetExceeded. */
 export function exactValue(node: Node, budget: WorkBudget): Rational | undefined {
   if (node.kind === 'number') return node.value;
-  return evaluateNode(node, arithmeticWithin(budget), budget);
+  return evaluateNode(node, new Fractions(budget), budget);
 }
 
 /**
@@ -71,30 +71,55 @@ function bounded(value: Rational, budget: WorkBudget): Rational | undefined {
   return bits > MAX_BITS ? undefined : value;
 }
 
-function arithmeticWithin(budget: WorkBudget): Arithmetic<Rational> {
-  return {
-    isExact: true,
-    exactValue,
-    number: (value) => value,
-    constant: () => undefined,
-    symbol: () => undefined,
-    apply: () => undefined,
-    add: (a, b) => {
-      charge(budget, a, b);
-      return bounded(add(a, b), budget);
-    },
-    multiply: (a, b) => {
-      charge(budget, a, b);
-      return bounded(multiply(a, b), budget);
-    },
-    power: (base, _, exponent) => exponent && power(base, exponent, budget),
-    call: (name, args) => call(name, args, budget),
-    remainder: (value, modulus) => {
-      const below = exactValue(modulus, budget);
-      const rest = below?.d === 1n && below.n > 0n ? remainderOf(value, below.n, budget) : undefined;
-      return rest === undefined ? undefined : rational(rest);
-    },
-  };
+/** Fractions. A class, since one is made for every expression that may have an exact value. */
+class Fractions implements Arithmetic<Rational> {
+  readonly isExact = true;
+  readonly exactValue = exactValue;
+  readonly #budget: WorkBudget;
+
+  constructor(budget: WorkBudget) {
+    this.#budget = budget;
+  }
+
+  number(value: Rational): Rational {
+    return value;
+  }
+
+  constant(): undefined {
+    return undefined;
+  }
+
+  symbol(): undefined {
+    return undefined;
+  }
+
+  apply(): undefined {
+    return undefined;
+  }
+
+  add(a: Rational, b: Rational): Rational | undefined {
+    charge(this.#budget, a, b);
+    return bounded(add(a, b), this.#budget);
+  }
+
+  multiply(a: Rational, b: Rational): Rational | undefined {
+    charge(this.#budget, a, b);
+    return bounded(multiply(a, b), this.#budget);
+  }
+
+  power(base: Rational, _: Rational | undefined, exponent: Rational | undefined): Rational | undefined {
+    return exponent && power(base, exponent, this.#budget);
+  }
+
+  call(name: string, args: readonly Rational[]): Rational | undefined {
+    return call(name, args, this.#budget);
+  }
+
+  remainder(value: Node, modulus: Node): Rational | undefined {
+    const below = exactValue(modulus, this.#budget);
+    const rest = below?.d === 1n && below.n > 0n ? remainderOf(value, below.n, this.#budget) : undefined;
+    return rest === undefined ? undefined : rational(rest);
+  }
 }
 
 /** Raises `base` to an exact exponent. Takes roots that are exact, odd ones of negative numbers included. */

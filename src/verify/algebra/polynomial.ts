@@ -80,7 +80,7 @@ const plus: Operation = (a, b, budget) =>
 
 const times: Operation = (a, b, budget) => {
   if (a.length + b.length - 2 > MAX_DEGREE) return undefined;
-  budget.spend(a.length * b.length);
+  budget.spend(3 * a.length * b.length);
   const result = Array.from({ length: Math.max(a.length + b.length - 1, 0) }, () => ZERO);
   a.forEach((x, i) => {
     b.forEach((y, j) => {

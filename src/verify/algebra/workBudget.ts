@@ -15,7 +15,7 @@ export class WorkBudget {
   readonly #limit: number;
   #spent = 0;
 
-  constructor(limit = 40_000) {
+  constructor(limit = 32_000) {
     this.#limit = limit;
   }
 

@@ -20,7 +20,7 @@ export function sameInOrder(
 
 /**
  * Tells whether two collections have the same members, whatever their order and however often one is named. Exact
- * numbers are looked up; at most 60 other members are matched one by one, constants only with those of about their
+ * numbers and tuples of them are looked up; at most 60 other members are matched one by one, constants only with those of about their
  * value.
  */
 export function sameCollection(
@@ -48,10 +48,23 @@ export function sameCollection(
 function keyed(items: readonly Node[], side: string, budget: WorkBudget): Map<string, Node> {
   const keyed = new Map<string, Node>();
   items.forEach((item, index) => {
-    const value = item.kind === 'quantity' ? undefined : exactValue(item, budget);
-    keyed.set(value ? `${value.n}/${value.d}` : `${side} ${index}`, item);
+    keyed.set(exactKey(item, budget) ?? `${side} ${index}`, item);
   });
   return keyed;
+}
+
+/** Writes an exact number, or a tuple or set of exact numbers, such as an interval; undefined for anything else. */
+function exactKey(node: Node, budget: WorkBudget): string | undefined {
+  if (node.kind === 'quantity') return undefined;
+  if (node.kind !== 'tuple' && node.kind !== 'set') {
+    const value = exactValue(node, budget);
+    return value && `${value.n}/${value.d}`;
+  }
+  const keys = node.items.map((item) => exactKey(item, budget));
+  if (!keys.every((key) => key !== undefined)) return undefined;
+  return node.kind === 'set'
+    ? `{${[...new Set(keys)].sort().join()}}`
+    : `${node.open}${keys.join()}${node.close}`;
 }
 
 /** Gives a constant's value as a double; undefined for what has symbols, a unit or a sign of percent. */

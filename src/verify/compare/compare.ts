@@ -231,7 +231,10 @@ class Comparer {
   #membership(gold: Node, pred: Node, stage: string): Outcome {
     const [a, b] = [this.#realSet(gold), this.#realSet(pred)];
     this.#options.budget.spend(400);
-    return { equal: a !== undefined && b !== undefined && sameRealSet(a, b) === true, stage };
+    return {
+      equal: a !== undefined && b !== undefined && sameRealSet(a, b, this.#options.budget) === true,
+      stage,
+    };
   }
 
   /** Gives the set that a node is or describes, and remembers it: a collection's members are compared repeatedly. */

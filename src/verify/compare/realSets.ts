@@ -20,13 +20,15 @@ export interface RealSet {
   /** Tells whether `x` belongs to the set; undefined where that is not known. */
   has(x: number): boolean | undefined;
   readonly edges: readonly number[];
+  /** The number of sets that it is joined of; 1 if absent. */
+  readonly parts?: number;
 }
 
 /**
  * Tells whether two sets of reals agree at all their edges, just beside and between them, far out and at fixed points.
  * Undefined where one of them cannot be tested.
  */
-export function sameRealSet(a: RealSet, b: RealSet): boolean | undefined {
+export function sameRealSet(a: RealSet, b: RealSet, budget: WorkBudget): boolean | undefined {
   const edges = [...a.edges, ...b.edges].sort((x, y) => x - y);
   const points = [-1e6, -977.3, -10, -3, -2, -1, -0.5, 0, 0.25, 0.5, 1, 1.75, 2, 3, 10, 1234.5, 1e6];
   edges.forEach((edge, index) => {
@@ -36,6 +38,7 @@ export function sameRealSet(a: RealSet, b: RealSet): boolean | undefined {
       points.push((edge + before) / 2, edge - 0.37 * (edge - before));
   });
   if (edges.length > 0) points.push(edges[0]! - 0.01, edges.at(-1)! + 0.01);
+  budget.spend((points.length * ((a.parts ?? 1) + (b.parts ?? 1))) >> 3);
   for (const x of points) {
     const [inA, inB] = [a.has(x), b.has(x)];
     if (inA === undefined || inB === undefined) return undefined;
@@ -46,7 +49,7 @@ export function sameRealSet(a: RealSet, b: RealSet): boolean | undefined {
 
 /** Gives the set that a tree is or that an inequality in one variable describes; undefined for anything else. */
 export function realSetOf(node: Node, budget: WorkBudget): RealSet | undefined {
-  budget.spend();
+  budget.spend(20);
   switch (node.kind) {
     case 'namedSet':
       return named(node.name);
@@ -126,6 +129,7 @@ function combined(a: RealSet, b: RealSet, operator: NodeOf<'setOperation'>['oper
       return operator === 'intersection' ? inA && inB : inA && !inB;
     },
     edges: [...a.edges, ...b.edges],
+    parts: (a.parts ?? 1) + (b.parts ?? 1),
   };
 }
 
@@ -145,7 +149,7 @@ function joined({ items, joint }: NodeOf<'list'>, budget: WorkBudget): RealSet |
   if (joint === 'or') return any();
   const all = sets.reduce((a, b) => combined(a, b, 'intersection'));
   if (joint === 'and') return all;
-  const isEmpty = sameRealSet(all, { has: () => false, edges: [] }) === true;
+  const isEmpty = sameRealSet(all, { has: () => false, edges: [] }, budget) === true;
   return isEmpty ? any() : all;
 }
 

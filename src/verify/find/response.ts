@@ -4,7 +4,7 @@ import { withPlainDigits } from '../parse/characters.js';
 import { textAfterThinking } from './thinking.js';
 
 /** Limits the characters of a response, counted from its end, in which the answer is searched for. */
-const MAX_RESPONSE = 400_000;
+const MAX_RESPONSE = 250_000;
 
 /** Texts of the tokens at which a turn ends or the next one begins. gpt-oss goes on behind `<|end|>`. */
 const TURN_ENDS =
@@ -25,6 +25,7 @@ const NEXT_QUESTION =
 export function responseText(output: string, afterThinking: boolean): string | undefined {
   const turn = output.search(TURN_ENDS);
   const own = (turn > 0 ? output.slice(0, turn) : output)
+    .trimEnd()
     .slice(-MAX_RESPONSE)
     .replace(/<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, '');
   const answer = textAfterThinking(own);
