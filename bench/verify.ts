@@ -5,7 +5,7 @@
  *
  * PATH is a Python with bench/peers/math_verify_requirements.txt installed; without it only ours is measured. The
  * pairs are the test suites of other graders (disputed ones left out), labelled model solutions, rewrites and near misses
- * of benchmark golds, cases after public reports on graders, and hostile inputs. A false yes is a wrong answer that was called
+ * of benchmark golds, an adversary's right rewrites and wrong edits of them, cases after public reports on graders, and hostile inputs. A false yes is a wrong answer that was called
  * right, a false no a right one that was not. Math-Verify gets every stored case and label, and `limit` of the generated
  * pairs, since it needs tens of milliseconds a pair; hostile inputs and presets of ours are ours alone. A pair's time is
  * processor time, the least of three runs, so that other programs and the compiler do not count.
@@ -20,7 +20,10 @@ import { verify, type Preset, type VerifyOptions } from '../src/verify/verify.js
 import { adversarialPairs } from '../test/support/adversarialAnswers.js';
 import { answerCases, caseOptions, reportCases, type AnswerCase } from '../test/support/answerCases.js';
 import { variantsOf } from '../test/support/answerVariants.js';
-import { benchmarkGolds } from '../test/support/benchmarkGolds.js';
+import { benchmarkPairs } from '../test/support/adversary/benchmarkPairs.js';
+import { COMPOSED_KINDS } from '../test/support/adversary/composedKinds.js';
+import { Maker } from '../test/support/adversary/pair.js';
+import { BENCHMARKS, benchmarkGolds, withoutDollars } from '../test/support/benchmarkGolds.js';
 import { machine, median, root } from './support.js';
 
 const { values } = parseArgs({
@@ -55,6 +58,7 @@ function suites(): Record<string, Pair[]> {
     pred: `The answer is \\boxed{${pair.pred}}.`,
     options: {},
   }));
+  const adversary = adversaryPairs();
   const reports = (reportCases() ?? []).map((given) => ({
     ...given,
     options: given.preset ? { preset: given.preset } : {},
@@ -66,10 +70,24 @@ function suites(): Record<string, Pair[]> {
     'MATH labels': math(),
     'rewrites that are right': boxed.filter((pair) => pair.expected),
     'near misses': boxed.filter((pair) => !pair.expected),
+    'adversary, right rewrites': adversary.filter((pair) => pair.expected),
+    'adversary, wrong edits': adversary.filter((pair) => !pair.expected),
     'cases after reports': reports.filter(({ preset }) => preset === undefined),
     'reports on presets of ours': reports.filter(({ preset }) => preset !== undefined),
     'hostile inputs': adversarialPairs().map((pair) => ({ ...pair, options: {} })),
   };
+}
+
+/** What the adversary makes of the benchmarks' golds and of composed ones, without what is for presets of ours. */
+function adversaryPairs(): Pair[] {
+  const golds = BENCHMARKS.flatMap((name) => benchmarkGolds(name) ?? []).map(([gold]) => gold!);
+  const made = golds.flatMap((gold, index) => benchmarkPairs(gold, withoutDollars(gold), index + 1));
+  for (const compose of COMPOSED_KINDS) {
+    const maker = new Maker(compose.name.length);
+    for (let round = 0; round < 60; round++) compose(maker);
+    made.push(...maker.pairs);
+  }
+  return made.filter(({ preset }) => preset === undefined).map((pair) => ({ ...pair, options: {} }));
 }
 
 function lines<T>(path: string): T[] {
@@ -157,6 +175,11 @@ function row(name: string, who: string, pairs: readonly Pair[], results: readonl
 /** What Math-Verify has no like of. */
 const OURS = new Set(['hostile inputs', 'reports on presets of ours']);
 
+/** Runs every suite a little before anything is timed. */
+function warm(all: Readonly<Record<string, readonly Pair[]>>): void {
+  for (const pairs of Object.values(all)) ours(thinned(pairs, 300));
+}
+
 console.log(`${machine()}\n`);
 const HEADING = [
   'suite',
@@ -171,7 +194,9 @@ const HEADING = [
   'slowest ms',
 ];
 const rows: string[][] = [];
-for (const [name, pairs] of Object.entries(suites())) {
+const all = suites();
+warm(all);
+for (const [name, pairs] of Object.entries(all)) {
   if (pairs.length === 0) {
     console.log(`skipped: ${name}: its data are not in ../shared/data`);
     continue;

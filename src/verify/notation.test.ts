@@ -88,6 +88,23 @@ describe('ways to write an answer', () => {
     expect(says(...(pair.split(' is ', 2) as [string, string]))).toBe(false);
   });
 
+  it.each([
+    ['\\sqrt{10^{10^{10}}}', '\\sqrt{10^{10^{10}}}+1'],
+    ['\\sqrt{10^{100}}', '\\sqrt{10^{100}+1}'],
+    ['e^{300}', 'e^{300}+1'],
+    ['\\pi', '\\pi+10^{-200}'],
+  ])('%s: no, where the difference is lost to the digits: %s', (gold, pred) => {
+    expect([says(gold, pred), says(pred, gold), says(pred, pred)]).toEqual([false, false, true]);
+  });
+
+  it.each([
+    ['2^{k}', '((2^{k})^{3})^{1/3}'],
+    ['\\frac{v_0}{r_0(1+r/r_0)^{3/2}}', '((\\frac{v_0}{r_0(1+r/r_0)^{3/2}})^{3})^{1/3}'],
+    ['2\\cosh(50)', 'e^{50}+e^{-50}'],
+  ])('%s is %s', (gold, pred) => {
+    expect(says(gold, pred)).toBe(true);
+  });
+
   it('leave no root of a square to a reward', () => {
     const reward = (pred: string) =>
       verify({ gold: '5', pred: `<think>k</think>\\boxed{${pred}}`, preset: 'reward' }).correct;

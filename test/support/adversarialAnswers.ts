@@ -1,3 +1,5 @@
+import { deepAnswers, longAnswers, longResponses } from './longAnswers.js';
+
 /** One pair that could make a verifier slow, deep or wrong; `expected` where the verdict matters. */
 export interface AdversarialPair {
   name: string;
@@ -202,5 +204,14 @@ export function adversarialPairs(): AdversarialPair[] {
     { name: 'nothing', gold: '', pred: '', expected: false },
     { name: 'an empty box', gold: '5', pred: '\\boxed{}', expected: false },
     { name: 'only blanks', gold: '5', pred: ' \n ', expected: false },
+    {
+      name: 'a chain of cross products',
+      gold: '5',
+      pred: boxed(repeat('\\vec{a}\\times', 300)),
+      expected: false,
+    },
+    ...longAnswers(),
+    ...deepAnswers(),
+    ...longResponses(),
   ];
 }

@@ -33,7 +33,11 @@ export function sameConstant(a: Node, b: Node, budget: WorkBudget): boolean | un
   if (contains(a, (part) => part.kind === 'symbol') || contains(b, (part) => part.kind === 'symbol'))
     return undefined;
   const coarse = gap(a, b, budget, 0);
-  if (!coarse) return undefined;
+  if (!coarse) {
+    // A summand of one of them may be lost to 60 digits.
+    const fine = gap(a, b, budget, 1);
+    return fine && fine.difference < fine.size - 290;
+  }
   if (coarse.difference === -Infinity) return true;
   if (coarse.difference > coarse.size - 60) return false;
   const fine = gap(a, b, budget, 1);
@@ -58,15 +62,19 @@ function gap(
 }
 
 const real = (re: BigFloat): BigComplex => ({ re, im: ZERO });
+const orderOf = ({ re, im }: BigComplex): number => Math.max(order(re), order(im));
 const isReal = (a: BigComplex): boolean => isZero(a.im);
 
 class BigComplexArithmetic implements Arithmetic<BigComplex> {
   readonly exactValue = exactValue;
   readonly #numbers: BigFloats;
   readonly #budget: WorkBudget;
+  /** The bits between two summands behind which the smaller one is lost, but is no rounding error. */
+  readonly #lost: number;
 
   constructor(numbers: BigFloats, budget: WorkBudget) {
     this.#numbers = numbers;
+    this.#lost = numbers === NUMBERS[1] ? numbers.precision + 8 : numbers.precision - 40;
     this.#budget = budget;
   }
 
@@ -92,12 +100,16 @@ class BigComplexArithmetic implements Arithmetic<BigComplex> {
     let result: BigComplex | undefined = this.number(rational(state + 2003n, 9973n));
     for (const arg of args) {
       const inner: BigComplex | undefined = result && this.multiply(result, this.number(rational(13n, 7n)));
-      result = inner && this.#integerPower(this.add(inner, arg), 3n);
+      const sum: BigComplex | undefined = inner && this.add(inner, arg);
+      result = sum && this.#integerPower(sum, 3n);
     }
     return result;
   }
 
-  add(a: BigComplex, b: BigComplex): BigComplex {
+  /** Has no value where one summand is lost beside the other: 10^(10^10) + 1. */
+  add(a: BigComplex, b: BigComplex): BigComplex | undefined {
+    const [x, y] = [orderOf(a), orderOf(b)];
+    if (Math.abs(x - y) > this.#lost && Number.isFinite(x) && Number.isFinite(y)) return undefined;
     return { re: this.#numbers.add(a.re, b.re), im: this.#numbers.add(a.im, b.im) };
   }
 

@@ -44,13 +44,18 @@ function signed(term: Node, sign: string): Node {
 const isSet = (node: Node) =>
   node.kind === 'namedSet' || node.kind === 'set' || (node.kind === 'tuple' && node.items.length === 2);
 
+/** Limits the cross products in a row; each makes the tree one level deeper. */
+const MAX_CROSSES = 12;
+
 /** Reads factors with signs between them. Factors side by side bind more tightly: `a/bc` is `a/(bc)`. */
 export function productOf(cursor: Cursor): Node {
   const factors = [juxtaposed(cursor)];
+  let crosses = 0;
   for (;;) {
     const sign = cursor.accept('*', '÷', '/', '⨯');
     if (sign === undefined) break;
     if (sign === '⨯') {
+      if (++crosses > MAX_CROSSES) throw cursor.failure('too many cross products');
       factors.push({ kind: 'apply', name: 'cross', args: [factors.pop()!, juxtaposed(cursor)] });
       continue;
     }
