@@ -214,7 +214,8 @@ describe('a run that would write nothing', () => {
       'dropped.jsonl',
       'duplicates.jsonl',
     ];
-    const precious = '{"file": "precious", "line": 1, "problem": "x", "text": ""}\n';
+    const setAside = { file: 'precious', line: 1, problem: 'x', text: '' };
+    const precious = `${JSON.stringify(setAside)}\n`; // a quarantine of an earlier run, which may be replaced
     for (const name of names) writeFileSync(join(out, name), precious);
     const again = curate(settingsFor([runs.write(rows)]), out, silentProgress, new AbortController().signal);
     await expect(again).rejects.toThrow(message);
