@@ -1,6 +1,7 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { killedAt } from '../../test/support/killedAt.js';
 import { expectDone, expectError, tinyCommands } from '../../test/support/tinyCommands.js';
 import { contents, parseRows, readRows, redistill } from '../../test/support/tinyModel.js';
 
@@ -158,6 +159,45 @@ describe.concurrent('generate and evaluate', () => {
     expectError(await redistill(['evaluate', '--regrade', out]), 2, '--regrade needs --grader');
     expect(again.two.files).toEqual(graded.two.files);
     expect(again.own.files).toEqual(graded.own.files);
+  });
+
+  it('evaluate and --regrade, killed before any change to the disk, leave one result or none that has a summary', async () => {
+    const out = path('killed');
+    const command = evaluate(problems, ...four, '--out', out);
+    const account = /redistill\.json|\.tmp$/;
+    const found = () => {
+      const files = contents(out);
+      return {
+        record: files['redistill.json'],
+        results: Object.fromEntries(Object.entries(files).filter(([name]) => !account.test(name))),
+      };
+    };
+    expectDone(await redistill([...command, '--grader', 'gsm8k']));
+    const old = found();
+    cpSync(out, path('killed-old'), { recursive: true });
+    expectDone(await redistill(command));
+    const whole = found();
+    expect(whole.results).not.toEqual(old.results);
+
+    for (const again of [command, ['evaluate', '--regrade', out, '--grader', 'verify']]) {
+      let kills = 0;
+      for (; ; kills++) {
+        rmSync(out, { recursive: true });
+        cpSync(path('killed-old'), out, { recursive: true });
+        const done = await redistill(again, killedAt(kills));
+        if (done.signal !== 'SIGKILL') break;
+        const { record, results } = found();
+        if (results['summary.json'] !== undefined)
+          expect([old.results, whole.results]).toContainEqual(results);
+        // The record of a command is written after its result; grading again replaces both in one step.
+        if (again !== command && results['summary.json'] !== undefined)
+          expect([old, whole]).toContainEqual({ record, results });
+        expectDone(await redistill(['evaluate', '--regrade', out, '--grader', 'verify']));
+        expect(found()).toEqual(whole);
+      }
+      expect(found()).toEqual(whole);
+      expect(kills).toBeGreaterThan(6);
+    }
   });
 
   it('evaluate keeps to the folder of its own settings, and to folders that are evaluations', async () => {
