@@ -1,4 +1,13 @@
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { killedAt } from '../../test/support/killedAt.js';
@@ -211,6 +220,10 @@ describe.concurrent('generate and evaluate', () => {
     );
     expectError(await redistill(evaluate(prompts, '--out', out)), 2, 'has no problems with answers');
     expect(contents(out)).toEqual(before);
+    // The model would be another one for the run that goes on.
+    const within = join(tiny, 'evaluation');
+    expectError(await redistill(evaluate(problems, '--out', within)), 2, `${within} lies in ${tiny}`);
+    expect(existsSync(within)).toBe(false);
     expectError(
       await redistill(['evaluate', '--regrade', tiny, '--grader', 'verify']),
       2,
@@ -291,6 +304,9 @@ describe.concurrent('generate and evaluate', () => {
     expectError(await refused(outs[0]!), 2, 'is not NAME=DIR, such as A=');
     expectError(await refused(...entries, '--against', 'C'), 2, 'no row named "C"');
     expectError(await refused(entries[0]!, `A=${outs[1]!}`), 2, 'two rows named "A"');
+    const within = join(outs[0]!, 'table.txt');
+    expectError(await refused(...entries, '--out', within), 2, `${within} would be added to ${outs[0]!}`);
+    expect(existsSync(within)).toBe(false);
     expectError(await refused(`A=${tiny}`), 2, 'samples.jsonl does not exist');
     expectError(
       await refused(...entries, '--grader', 'rllm'),
