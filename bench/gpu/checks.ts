@@ -41,7 +41,12 @@ function attentionConfig({ heads, kvHeads, headDim, window }: Shape): ModelConfi
 }
 
 /** Output, dq, dk and dv of the attention of a pack of random values, the same on every device. */
-function attend(config: ModelConfig, lengths: readonly number[], device: string, dtype: Dtype): Float64Array[] {
+function attend(
+  config: ModelConfig,
+  lengths: readonly number[],
+  device: string,
+  dtype: Dtype,
+): Float64Array[] {
   return scope(() => {
     using model = randomTransformer(config, device, dtype);
     seed(5);

@@ -33,12 +33,7 @@ function milliseconds(device: string, calls: number, body: () => void): number[]
 }
 
 /** Measures bf16 products of the model's own shapes, `tokens` rows at a time. @returns FLOP/s over all of them */
-export function measureProducts(
-  report: Report,
-  config: ModelConfig,
-  device: string,
-  tokens: number,
-): number {
+export function measureProducts(report: Report, config: ModelConfig, device: string, tokens: number): number {
   const { hiddenSize: hidden, heads, kvHeads, headDim, intermediateSize, vocabSize, attention } = config;
   const shapes: [name: string, inputs: number, outputs: number, times: number][] = [
     ['qkv', hidden, (heads + 2 * kvHeads) * headDim, attention.length],
@@ -51,11 +46,11 @@ export function measureProducts(
   for (const [name, inputs, outputs, times] of shapes) {
     scope(() => {
       const random = (shape: number[]) => ops.randn(shape, { dtype: 'bf16', device });
-      const [x, weight, grad] = [[tokens, inputs], [outputs, inputs], [tokens, outputs]].map(random) as [
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
+      const [x, weight, grad] = [
+        [tokens, inputs],
+        [outputs, inputs],
+        [tokens, outputs],
+      ].map(random) as [Tensor, Tensor, Tensor];
       const spent = median(
         milliseconds(device, 5, () => {
           ops.mm(x, ops.t(weight));
