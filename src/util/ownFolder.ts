@@ -134,8 +134,11 @@ export function removeKnown(folder: string, files: readonly string[]): void {
   remove(folder, requireKnown(folder, files) ?? []);
 }
 
+/** Removes entries, the record last: without it what a killed process has left would be taken for somebody else's. */
 function remove(folder: string, found: readonly FolderEntry[]): void {
-  for (const { path, isFolder } of found.toReversed()) {
+  const isRecord = ({ path }: FolderEntry) => path === RECORD;
+  const others = found.filter((entry) => !isRecord(entry)).toReversed();
+  for (const { path, isFolder } of [...others, ...found.filter(isRecord)]) {
     if (isFolder) rmdirSync(join(folder, path));
     else removeFile(join(folder, path));
   }

@@ -11,22 +11,19 @@ const counted = (change) => (...given) => {
   return change(...given);
 };
 if (isMainThread) {
-  for (const name of ['renameSync', 'rmSync', 'unlinkSync', 'rmdirSync', 'mkdirSync', 'fsyncSync'])
-    fs[name] = counted(fs[name]);
-  for (const name of ['rename', 'rm', 'unlink', 'mkdir']) fs.promises[name] = counted(fs.promises[name]);
-  const open = fs.openSync;
-  const created = counted(open);
-  fs.openSync = (path, flags, ...more) =>
-    (typeof flags === 'string' && flags !== 'r' ? created : open)(path, flags, ...more);
+  for (const name of process.env.KILLED_IN.split(' ')) fs[name] = counted(fs[name]);
   syncBuiltinESMExports();
 }
 `;
 
+const changes = ['renameSync', 'rmSync', 'unlinkSync', 'rmdirSync', 'mkdirSync', 'fsyncSync'];
+
 /**
- * How a program is started so that it is killed before its change number `change` to the disk: a file made, flushed,
- * renamed or removed, a folder made or removed. One that makes fewer changes ends as it does.
+ * How a program is started so that its main thread is killed before its change number `change` to the disk: a file
+ * flushed, renamed or removed, a folder made or removed. One that makes fewer changes ends as it does.
  */
-export function killedAt(change: number): StartOptions {
+export function killedAt(change: number, counted = changes): StartOptions {
   const address = `data:text/javascript,${encodeURIComponent(hook)}`;
-  return { env: { KILLED_AT: String(change), NODE_OPTIONS: `--import=${address}` } };
+  const env = { KILLED_AT: String(change), KILLED_IN: counted.join(' ') };
+  return { env: { ...env, NODE_OPTIONS: `--import=${address}` } };
 }
