@@ -51,6 +51,7 @@ const trainRows: TrainRow[] = [
   { objective: 'redi', length: 8192, tracesAPack: 2, recompute: false },
   { objective: 'redi', length: 8192, tracesAPack: 1, recompute: false },
   { objective: 'sft', length: 8192, tracesAPack: 2, recompute: false },
+  { objective: 'simpo', length: 8192, tracesAPack: 2, recompute: false },
   { objective: 'redi', length: 16_384, tracesAPack: 1, recompute: true },
   { objective: 'redi', length: 20_000, tracesAPack: 1, recompute: true },
   { objective: 'redi', length: 20_000, tracesAPack: 1, recompute: false },

@@ -1,6 +1,7 @@
 // Drives accelerators through libtorch's device-generic guards and allocators, without their headers. The CPU half of
 // libtorch is linked; `loadLibrary` loads the CUDA half on request.
 #include "addon.h"
+#include "kernels/cuda.h"
 
 #include <ATen/Context.h>
 #include <c10/core/CachingDeviceAllocator.h>
@@ -65,7 +66,14 @@ napi_value setDevice(napi_env env, size_t, napi_value* argv) {
   const auto device = deviceOf(env, argv[0]);
   at::globalContext().lazyInitDevice(device.type());  // before that the allocator has no statistics
   guardOf(device).setDevice(device);
+  // A product over a long dimension, such as the vocabulary, may be split; its parts are then added up in float32.
+  at::globalContext().setAllowBF16ReductionCuBLAS(false);
   return undefined(env);
+}
+
+// capability("cuda:N") → 90 for a GPU of compute capability 9.0
+napi_value capabilityOf(napi_env env, size_t, napi_value* argv) {
+  return toJs(env, static_cast<double>(capability(deviceOf(env, argv[0]).index())));
 }
 
 napi_value synchronize(napi_env env, size_t, napi_value* argv) {
@@ -150,6 +158,7 @@ void defineDevice(napi_env env, napi_value exports) {
   define(env, exports, "loadLibrary", loadLibrary);
   define(env, exports, "deviceCount", deviceCount);
   define(env, exports, "setDevice", setDevice);
+  define(env, exports, "capability", capabilityOf);
   define(env, exports, "synchronize", synchronize);
   define(env, exports, "memoryStats", memoryStats);
   define(env, exports, "resetPeakMemory", resetPeakMemory);

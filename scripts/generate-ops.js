@@ -100,7 +100,13 @@ const operators = {
   flashAttentionForward: 'aten::_flash_attention_forward',
   rmsNorm: 'aten::rms_norm',
   fusedRmsNorm: 'aten::_fused_rms_norm',
-  fusedRmsNormBackward: 'aten::_fused_rms_norm_backward',
+  // our own (native/kernels), on GPUs alone
+  glu: 'redistill::glu',
+  rotate: 'redistill::rotate',
+  softmaxGrad_: 'redistill::softmax_grad',
+  rmsNormBackward_: 'redistill::rms_norm_backward',
+  constantPadNd: 'aten::constant_pad_nd',
+  cudnnAttention: 'aten::_scaled_dot_product_cudnn_attention',
   // optimizer
   fusedAdamw_: 'aten::_fused_adamw_',
   foreachAdd_: 'aten::_foreach_add_.List',
@@ -166,6 +172,8 @@ function returned(schema) {
       (call) => `return tensorList(${call}) as [${parts.map(() => 'Tensor').join(', ')}];`,
     ];
   }
+  // Of results of several kinds the first is passed on.
+  if (parts[0] === 'Tensor') return ['Tensor', (call) => `return firstTensor(${call});`];
   throw new Error(`return type ${type} of ${schema}`);
 }
 
@@ -232,7 +240,7 @@ writeFileSync(
  * Written by scripts/generate-ops.js from libtorch ${native.version()}: add operators there.
  */
 import { dtypeCodes, type Dtype } from './dtype.js';
-import { handles, invoke, Op, tensorList, wrap } from './op.js';
+import { firstTensor, handles, invoke, Op, tensorList, wrap } from './op.js';
 import type { Tensor } from './tensor.js';
 
 function code(dtype: Dtype | null | undefined): number | null | undefined {

@@ -26,6 +26,8 @@ interface Shape {
   kvHeads: number;
   headDim: number;
   window?: number;
+  /** Sequences that are long enough for cuDNN's attention, among short ones. */
+  long?: boolean;
 }
 
 /** A model of one layer with attention of this shape. */
@@ -73,16 +75,17 @@ function attend(
  * @returns whether it holds
  */
 export function checkAttention(report: Report, device: string): boolean {
-  const lengths = [1, 2, 63, 64, 65, 200, 333];
   const shapes: Shape[] = [
     ...[64, 128, 256].map((headDim) => ({ heads: 4, kvHeads: 4, headDim })),
     ...[64, 128, 256].map((headDim) => ({ heads: 6, kvHeads: 2, headDim })),
     ...[64, 128].map((headDim) => ({ heads: 6, kvHeads: 2, headDim, window: 50 })),
     { heads: 3, kvHeads: 1, headDim: 80 },
+    ...[64, 128].map((headDim) => ({ heads: 6, kvHeads: 2, headDim, long: true })),
   ];
   let holds = true;
   for (const shape of shapes) {
     const config = attentionConfig(shape);
+    const lengths = shape.long ? [2048, 5, 40, 2300, 63] : [1, 2, 63, 64, 65, 200, 333];
     const expected = attend(config, lengths, 'cpu', 'f64');
     const of = (on: string, dtype: Dtype) =>
       attend(config, lengths, on, dtype).map((values, i) => distance(values, expected[i]!));
@@ -94,6 +97,7 @@ export function checkAttention(report: Report, device: string): boolean {
       heads: `${heads}/${kvHeads}`,
       headDim,
       window: window ?? '–',
+      longest: Math.max(...lengths),
       'bf16 here: out, dq, dk, dv': found.map((error) => error.toExponential(1)).join(' '),
       'bf16 on the CPU': here.map((error) => error.toExponential(1)).join(' '),
       holds: good ? 'yes' : 'NO',

@@ -6,9 +6,10 @@ import { packSequences } from '../../src/models/pack.js';
 import { createObjective } from '../../src/objectives/index.js';
 import { Decoder } from '../../src/generate/decoder.js';
 import { chooseTokens } from '../../src/generate/sampling.js';
-import { backward, enableGrad, noGrad } from '../../src/torch/autograd.js';
+import { backward, noGrad } from '../../src/torch/autograd.js';
 import { indices } from '../../src/torch/data.js';
 import { isOutOfMemory } from '../../src/torch/errors.js';
+import { gatedLinearUnit } from '../../src/torch/fused.js';
 import { native } from '../../src/torch/native.js';
 import * as ops from '../../src/torch/ops.js';
 import { memoryStats, synchronize } from '../../src/torch/runtime.js';
@@ -73,7 +74,7 @@ export function measureProducts(report: Report, config: ModelConfig, device: str
 }
 
 export interface TrainRow {
-  objective: 'redi' | 'sft' | 'dpo';
+  objective: 'redi' | 'sft' | 'simpo';
   length: number;
   tracesAPack: number;
   recompute: boolean;
@@ -152,23 +153,10 @@ export function measureParts(report: Report, config: ModelConfig, device: string
       noGrad(() => rmsNorm(x, weight, normEps, 0));
       rmsNormBackward(x, weight, normEps, 0, g, weightGrad);
     });
-    part('RMSNorm, libtorch fused', 2 * layers + 1, () => {
-      if (device === 'cpu') return; // which has no such operator
-      noGrad(() => {
-        const [, rstd] = ops.fusedRmsNorm(x, [hidden], weight, normEps);
-        const [dx, dw] = ops.fusedRmsNormBackward(g, x, [hidden], rstd, weight, [true, true]);
-        ops.add_(weightGrad, dw);
-        return dx;
-      });
-    });
     const both = leaf([tokens, 2 * inner]);
     const innerGrad = random([tokens, inner]);
     part('SwiGLU', layers, () => {
-      const out = enableGrad(() => {
-        const [gate, up] = ops.chunk(both, 2, -1) as [Tensor, Tensor];
-        return ops.mul(ops.silu(gate), up);
-      });
-      backward([out], [innerGrad]);
+      backward([gatedLinearUnit(both, 'silu')], [innerGrad]);
       both.grad = null;
     });
     using model = randomTransformer({ ...config, attention: config.attention.slice(0, 1) }, device, 'bf16');
@@ -198,14 +186,6 @@ export function measureParts(report: Report, config: ModelConfig, device: string
     part('head', 1, () => {
       head.backward(x, targets, new Float64Array(tokens).fill(1e-3), headGrad);
     });
-    const logits = ops.empty([2048, vocabSize], { dtype: 'f32', device });
-    const [few, dlogits] = [random([2048, hidden]), random([2048, vocabSize])];
-    part('head: three products of 2,048 rows with f32 results', tokens / 2048, () => {
-      if (device === 'cpu') return; // which has no such operator
-      ops.mmDtypeOut(few, ops.t(headWeight), 'f32', { out: logits });
-      ops.mm(dlogits, headWeight);
-      ops.addmmDtypeOut(headGrad, ops.t(dlogits), few, 'f32', { out: headGrad });
-    });
   });
 }
 
@@ -221,23 +201,26 @@ export function measureDecoding(
   decoder.joinIdle(Array<number>(rows).fill(columns));
   const tokens = new Int32Array(rows).fill(5);
   const uniforms = new Float64Array(rows).fill(0.4);
-  const [steps, choices]: [number[], number[]] = [[], []];
+  const [steps, queued, choices]: [number[], number[], number[]] = [[], [], []];
   for (let step = 0; step < 12; step++) {
     synchronize(device);
     const started = performance.now();
     const logits = decoder.step(tokens);
+    const handedOver = performance.now();
     synchronize(device);
     const between = performance.now();
     chooseTokens(logits, { temperature: 0.8, topP: 0.95 }, uniforms);
     logits.dispose();
     if (step < 2) continue;
     steps.push(between - started);
+    queued.push(handedOver - started);
     choices.push(performance.now() - between);
   }
   report.add('Decoding, bf16', {
     rows,
     columns,
     'ms a step': spread(steps, 1),
+    'of it handing over': spread(queued, 1),
     'ms of sampling': spread(choices, 1),
     'tokens/s': Math.round((1000 * rows) / (median(steps) + median(choices))),
   });

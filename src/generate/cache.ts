@@ -75,6 +75,16 @@ export class KeyValueCache implements Disposable {
     ops.indexCopy_(this.#values[layer]!, 0, slots, values);
   }
 
+  /** Tokens a row for which there is memory. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** A layer's keys and values as they are in memory, row after row: [rows · capacity, kvHeads, headDim]. */
+  whole(layer: number): { keys: Tensor; values: Tensor } {
+    return { keys: this.#keys[layer]!, values: this.#values[layer]! };
+  }
+
   /** Views the first rows and columns: [rows, kvHeads, columns, headDim]. */
   read(layer: number, rows: number, columns: number): { keys: Tensor; values: Tensor } {
     const part = (tensor: Tensor) =>

@@ -1,11 +1,11 @@
 /** @file Runs the model over a batch of growing sequences. Chooses no tokens: that is `sampling.ts`. */
 
 import { noGrad } from '../torch/autograd.js';
-import { indices } from '../torch/data.js';
+import { fromArray, indices } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import type { AttentionKind } from '../models/slidingLayers.js';
-import { packSequences } from '../models/pack.js';
+import { hasVarlen, packSequences } from '../models/pack.js';
 import type { Attend, Transformer } from '../models/transformer.js';
 import { KeyValueCache } from './cache.js';
 
@@ -76,22 +76,18 @@ export class Decoder implements Disposable {
     const columns = Math.max(...this.#lengths) + 1;
     this.#cache.ensure(columns);
     return this.#infer(() => {
-      const { device, config } = this.model;
+      const { device } = this.model;
       const slots = this.#cache.slots(
         this.#lengths.map((_, row) => row),
         this.#lengths,
       );
       const positions = indices(this.#lengths, device);
-      const masks = this.#masks(positions, columns);
-      const { heads, kvHeads, headDim, attentionScale: scale } = config;
+      const read = hasVarlen(this.model)
+        ? this.#attendVarlen(columns)
+        : this.#attendMasked(positions, columns);
       const attend: Attend = (layer, q, k, v) => {
         this.#cache.write(layer, slots, k, v);
-        const { keys, values } = this.#cache.read(layer, rows, columns);
-        // The heads of a group share their keys; as one head with several queries they need no copies of the keys.
-        const queries = ops.reshape(q, [rows, kvHeads, heads / kvHeads, headDim]);
-        const mask = masks[config.attention[layer]!]!;
-        const out = ops.scaledDotProductAttention(queries, keys, values, mask, 0, false, { scale });
-        return ops.reshape(out, [rows, heads * headDim]);
+        return read(layer, q);
       };
       const context = { rotations: this.model.rotations(positions), attend };
       const hidden = this.model.stream(indices(tokens, device), context);
@@ -146,6 +142,40 @@ export class Decoder implements Disposable {
   #logits(hidden: Tensor): Tensor {
     const logits = ops.linear(this.model.finalNorm(hidden), this.model.head);
     return logits.dtype === 'f64' ? logits : ops.toDtype(logits, 'f32');
+  }
+
+  /** Attends to the cache's first columns through masks; works on every device. */
+  #attendMasked(positions: Tensor, columns: number): (layer: number, q: Tensor) => Tensor {
+    const { heads, kvHeads, headDim, attention, attentionScale: scale } = this.model.config;
+    const rows = this.#lengths.length;
+    const masks = this.#masks(positions, columns);
+    return (layer, q) => {
+      const { keys, values } = this.#cache.read(layer, rows, columns);
+      // The heads of a group share their keys; as one head with several queries they need no copies of the keys.
+      const queries = ops.reshape(q, [rows, kvHeads, heads / kvHeads, headDim]);
+      const mask = masks[attention[layer]!]!;
+      const out = ops.scaledDotProductAttention(queries, keys, values, mask, 0, false, { scale });
+      return ops.reshape(out, [rows, heads * headDim]);
+    };
+  }
+
+  /** Attends with varlen flash attention, which reads each row of the cache to its own length. */
+  #attendVarlen(columns: number): (layer: number, q: Tensor) => Tensor {
+    const { heads, headDim, attention, slidingWindow, attentionScale: scale } = this.model.config;
+    const rows = this.#lengths.length;
+    const int32 = (values: Int32Array) => ops.toDevice(fromArray(values), this.model.device, 'i32');
+    const ends = int32(Int32Array.from({ length: rows + 1 }, (_, row) => row));
+    const borders = int32(Int32Array.from({ length: rows + 1 }, (_, row) => row * this.#cache.capacity));
+    const used = int32(Int32Array.from(this.#lengths, (length) => length + 1));
+    return (layer, q) => {
+      const { keys, values } = this.#cache.whole(layer);
+      const window = attention[layer] === 'sliding' && slidingWindow < columns;
+      const [out] = ops.flashAttentionForward(q, keys, values, ends, borders, 1, columns, 0, false, false, {
+        ...{ scale, sequsedK: used },
+        ...(window && { windowSizeLeft: slidingWindow - 1, windowSizeRight: 0 }),
+      });
+      return ops.reshape(out, [rows, heads * headDim]);
+    };
   }
 
   /**

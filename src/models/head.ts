@@ -1,4 +1,5 @@
 /** @file Computes log-probs of tokens from hidden states, and their gradients. Knows no objective. */
+import { hasKernels, hasSoftmaxGrad } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { fromArray, toFloat64Array } from '../torch/data.js';
@@ -8,7 +9,7 @@ import { scope, type Tensor } from '../torch/tensor.js';
  * Elements of one chunk's logits: 2²⁴ are 67 MB in float32. On a GPU larger chunks make the weight gradient cheaper,
  * which is read and written once per chunk.
  */
-const chunkElements = { cpu: 2 ** 24, accelerator: 2 ** 29 };
+const chunkElements = { cpu: 2 ** 24, accelerator: 2 ** 28 };
 
 /** Returns how many rows of [tokens, hidden] make a chunk: at least 16 for any vocabulary. */
 function chunkRows(weight: Tensor): number {
@@ -51,10 +52,15 @@ export class ChunkedHead implements Disposable {
     this.#wide = ops.empty(shape, { dtype: wide, device });
     if (dtype !== wide) {
       this.#narrow = ops.empty(shape, { dtype, device });
-      if (training) {
+      if (training && !this.#hasWideProducts) {
         this.#weightGrad = ops.empty([gradRows(weight, rows), weight.size(1)], { dtype, device });
       }
     }
+  }
+
+  /** Whether products of narrow matrices can have wide results, which are then never rounded. */
+  get #hasWideProducts(): boolean {
+    return hasKernels(this.weight);
   }
 
   /**
@@ -64,11 +70,13 @@ export class ChunkedHead implements Disposable {
    * @returns one per token
    */
   logps(hidden: Tensor, targets: Tensor): Float64Array {
-    const result = new Float64Array(hidden.size(0));
-    this.#eachChunk(hidden, targets, (chunk, target, start) => {
-      result.set(toFloat64Array(this.#softmax(chunk, target).logps), start);
+    return scope(() => {
+      const logps = this.#logpsFor(hidden);
+      this.#eachChunk(hidden, targets, (chunk, target, start) => {
+        this.#keep(logps, start, this.#softmax(this.#logits(chunk), target).logps);
+      });
+      return toFloat64Array(logps);
     });
-    return result;
   }
 
   /**
@@ -84,31 +92,58 @@ export class ChunkedHead implements Disposable {
     gradient: Float64Array,
     weightGrad: Tensor,
   ): { logps: Float64Array; hiddenGrad: Tensor } {
-    const result = new Float64Array(hidden.size(0));
-    const hiddenGrad = noGrad(() => ops.emptyLike(hidden));
-    this.#eachChunk(hidden, targets, (chunk, target, start) => {
-      const { numerators, denominator, logps } = this.#softmax(chunk, target);
-      result.set(toFloat64Array(logps), start);
-      const count = chunk.size(0);
-      const g = ops.toDevice(
-        fromArray(gradient.slice(start, start + count), [count, 1]),
-        hidden.device,
-        numerators.dtype,
-      );
-      // In place, the numerators become dLoss/dlogits.
-      ops.mul_(numerators, ops.neg(ops.div(g, denominator)));
-      ops.scatterAdd_(numerators, -1, target, g);
-      const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
-      const logitsGrad = narrow ? ops.copy_(narrow, numerators) : numerators;
-      ops.mmOut(logitsGrad, this.weight, { out: ops.narrow(hiddenGrad, 0, start, count) });
-      if (this.#weightGrad) this.#addWeightGrad(this.#weightGrad, logitsGrad, chunk, weightGrad);
-      else ops.addmm_(weightGrad, ops.t(logitsGrad), chunk);
-    });
-    return { logps: result, hiddenGrad };
+    return scope(() =>
+      noGrad(() => {
+        const logps = this.#logpsFor(hidden);
+        const hiddenGrad = ops.emptyLike(hidden);
+        const column = fromArray(gradient, [hidden.size(0), 1]);
+        const all = ops.toDevice(column, hidden.device, this.#wide.dtype);
+        this.#eachChunk(hidden, targets, (chunk, target, start) => {
+          const count = chunk.size(0);
+          const part = this.#gradOfLogits(chunk, target, ops.narrow(all, 0, start, count));
+          this.#keep(logps, start, part.logps);
+          ops.mmOut(part.logitsGrad, this.weight, { out: ops.narrow(hiddenGrad, 0, start, count) });
+          this.#addWeightGrad(part.logitsGrad, chunk, weightGrad);
+        });
+        return { logps: toFloat64Array(logps), hiddenGrad };
+      }),
+    );
   }
 
-  /** Adds logitsGradᵀ · hidden to `weightGrad` through a buffer in the narrow dtype. */
-  #addWeightGrad(buffer: Tensor, logitsGrad: Tensor, hidden: Tensor, weightGrad: Tensor): void {
+  /** Computes dLoss/dlogits of a chunk in the model's dtype, in a buffer that the next chunk overwrites. */
+  #gradOfLogits(chunk: Tensor, target: Tensor, g: Tensor): { logitsGrad: Tensor; logps: Tensor } {
+    const logits = this.#logits(chunk);
+    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, chunk.size(0));
+    if (narrow && hasSoftmaxGrad(narrow)) {
+      const logps = ops.softmaxGrad_(logits, target, g, narrow);
+      return { logitsGrad: narrow, logps };
+    }
+    const { numerators, denominator, logps } = this.#softmax(logits, target);
+    // In place, the numerators become dLoss/dlogits.
+    ops.mul_(numerators, ops.neg(ops.div(g, denominator)));
+    ops.scatterAdd_(numerators, -1, target, g);
+    return { logitsGrad: narrow ? ops.copy_(narrow, numerators) : numerators, logps };
+  }
+
+  #logpsFor(hidden: Tensor): Tensor {
+    return ops.empty([hidden.size(0)], { dtype: this.#wide.dtype, device: hidden.device });
+  }
+
+  #keep(logps: Tensor, start: number, part: Tensor): void {
+    ops.copy_(ops.narrow(logps, 0, start, part.size(0)), ops.reshape(part, [-1]));
+  }
+
+  /** Adds logitsGradᵀ · hidden to `weightGrad`; through a buffer in the narrow dtype where a product cannot do it. */
+  #addWeightGrad(logitsGrad: Tensor, hidden: Tensor, weightGrad: Tensor): void {
+    const buffer = this.#weightGrad;
+    if (this.#hasWideProducts) {
+      ops.addmmDtypeOut(weightGrad, ops.t(logitsGrad), hidden, weightGrad.dtype, { out: weightGrad });
+      return;
+    }
+    if (!buffer) {
+      ops.addmm_(weightGrad, ops.t(logitsGrad), hidden);
+      return;
+    }
     const rows = buffer.size(0);
     for (let start = 0; start < weightGrad.size(0); start += rows) {
       scope(() => {
@@ -138,16 +173,23 @@ export class ChunkedHead implements Disposable {
     });
   }
 
-  /**
-   * Computes the softmax of a chunk as numerators, exp(logit − largest), and their row sums. The numerators are in the
-   * buffer that the next chunk overwrites; `logps` are those of the targets.
-   */
-  #softmax(chunk: Tensor, target: Tensor): { numerators: Tensor; denominator: Tensor; logps: Tensor } {
+  /** Computes a chunk's logits in the wide dtype, in the buffer that the next chunk overwrites. */
+  #logits(chunk: Tensor): Tensor {
     const count = chunk.size(0);
     const logits = ops.narrow(this.#wide, 0, 0, count);
-    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
-    ops.mmOut(chunk, ops.t(this.weight), { out: narrow ?? logits });
-    if (narrow) ops.copy_(logits, narrow);
+    if (!this.#narrow) return ops.mmOut(chunk, ops.t(this.weight), { out: logits });
+    if (this.#hasWideProducts)
+      return ops.mmDtypeOut(chunk, ops.t(this.weight), logits.dtype, { out: logits });
+    const narrow = ops.narrow(this.#narrow, 0, 0, count);
+    ops.mmOut(chunk, ops.t(this.weight), { out: narrow });
+    return ops.copy_(logits, narrow);
+  }
+
+  /**
+   * Computes the softmax of a chunk as numerators, exp(logit − largest), and their row sums. The numerators take the
+   * logits' place; `logps` are those of the targets.
+   */
+  #softmax(logits: Tensor, target: Tensor): { numerators: Tensor; denominator: Tensor; logps: Tensor } {
     const largest = ops.amax(logits, [-1], true);
     const chosen = ops.sub(ops.gather(logits, -1, target), largest);
     const numerators = ops.exp_(ops.sub_(logits, largest));

@@ -1,17 +1,19 @@
 /** @file Computes RMSNorm, forward and backward. */
 import { noGrad } from '../torch/autograd.js';
+import { hasKernels } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
  * Applies RMSNorm (Zhang & Sennrich 2019) over the last dimension. Half-precision input is normalised in float32 and
  * rounded once: before it is multiplied by the weight, or after it where weights are offsets from one (`offset` 1), as
- * the original models do.
+ * the original models do. libtorch's kernel for GPUs rounds once, at the end.
  */
 export function rmsNorm(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1): Tensor {
   if (x.dtype === 'f64') {
     return ops.rmsNorm(x, [x.size(-1)], offset === 0 ? weight : ops.addScalar(weight, 1), eps);
   }
+  if (offset === 0 && hasKernels(x)) return ops.fusedRmsNorm(x, [x.size(-1)], weight, eps)[0];
   const wide = ops.toDtype(x, 'f32');
   const scale = ops.rsqrt(ops.addScalar(ops.meanDim(ops.mul(wide, wide), [-1], true), eps));
   const normalised = ops.mul(wide, scale);
@@ -35,6 +37,8 @@ export function rmsNormBackward(
 ): Tensor {
   return scope(() =>
     noGrad(() => {
+      if (hasKernels(x) && x.size(-1) % 2 === 0)
+        return ops.rmsNormBackward_(grad, x, weight, eps, offset, weightGrad);
       const wide = x.dtype === 'f64' ? 'f64' : 'f32';
       const input = ops.toDtype(x, wide);
       const incoming = ops.toDtype(grad, wide);

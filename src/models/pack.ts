@@ -1,4 +1,5 @@
 /** @file Packs sequences into one row, within which each attends to itself alone. */
+import { attendLong, longSequences } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { fromArray, indices } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
@@ -41,7 +42,7 @@ function windowOf(model: Transformer, layer: number, longest: number): number | 
 }
 
 /** Tells whether libtorch's varlen flash attention supports this model: CUDA, half precision, usual head sizes. */
-function hasVarlen({ device, dtype, config: { headDim } }: Transformer): boolean {
+export function hasVarlen({ device, dtype, config: { headDim } }: Transformer): boolean {
   const half = dtype === 'bf16' || dtype === 'f16';
   return device.startsWith('cuda') && half && headDim % 8 === 0 && headDim <= 256;
 }
@@ -81,20 +82,68 @@ function bandMask(length: number, window: number, device: string): Tensor {
   });
 }
 
-/** Calls varlen flash attention once for the whole row. */
+/** Calls varlen flash attention for the whole row, or for what is left of it where long sequences have a faster way. */
 function attendVarlen(model: Transformer, lengths: readonly number[]): PackedAttention {
   const { attentionScale: scale, headDim, heads } = model.config;
   const longest = Math.max(...lengths);
-  const ends = new Int32Array(lengths.length + 1);
-  lengths.forEach((length, s) => (ends[s + 1] = ends[s]! + length));
-  const cuSeqlens = ops.toDevice(fromArray(ends), model.device, 'i32');
+  const whole = flashPart(model, lengths);
+  const isLong = longSequences(model, headDim);
+  const parts = lengths.some(isLong) ? partsOf(model, lengths, isLong) : undefined;
   const attend: Attend = (layer, q, k, v) => {
     const window = windowOf(model, layer, longest);
-    const [out] = ops.flashAttentionForward(q, k, v, cuSeqlens, cuSeqlens, longest, longest, 0, true, false, {
+    if (!parts || window !== undefined) return ops.reshape(whole.run(q, k, v, window), [-1, heads * headDim]);
+    const [queries, keys, values] = [q, k, v].map((x) =>
+      ops.splitWithSizes(
+        x,
+        parts.map(({ tokens }) => tokens),
+      ),
+    ) as [Tensor[], Tensor[], Tensor[]];
+    const outputs = parts.map(({ flash }, i) => {
+      const [a, b, c] = [queries[i]!, keys[i]!, values[i]!];
+      return ops.reshape(flash ? flash.run(a, b, c) : attendLong(a, b, c, scale), [-1, heads * headDim]);
+    });
+    return outputs.length === 1 ? outputs[0]! : ops.cat(outputs, 0);
+  };
+  return {
+    attend,
+    borders: [whole, ...(parts ?? []).flatMap(({ flash }) => flash ?? [])].map((x) => x.borders),
+  };
+}
+
+/** Consecutive sequences that varlen flash attention computes in one call. */
+interface FlashPart {
+  borders: Tensor;
+  run: (q: Tensor, k: Tensor, v: Tensor, window?: number) => Tensor;
+}
+
+function flashPart(model: Transformer, lengths: readonly number[]): FlashPart {
+  const { attentionScale: scale } = model.config;
+  const longest = Math.max(...lengths);
+  const ends = new Int32Array(lengths.length + 1);
+  lengths.forEach((length, s) => (ends[s + 1] = ends[s]! + length));
+  const borders = ops.toDevice(fromArray(ends), model.device, 'i32');
+  const run: FlashPart['run'] = (q, k, v, window) =>
+    ops.flashAttentionForward(q, k, v, borders, borders, longest, longest, 0, true, false, {
       scale,
       ...(window !== undefined && { windowSizeLeft: window - 1, windowSizeRight: 0 }),
-    });
-    return ops.reshape(out, [-1, heads * headDim]);
-  };
-  return { attend, borders: [cuSeqlens] };
+    })[0];
+  return { borders, run };
+}
+
+/** Divides a row into its long sequences and what lies between them. */
+function partsOf(
+  model: Transformer,
+  lengths: readonly number[],
+  isLong: (length: number) => boolean,
+): { tokens: number; flash?: FlashPart }[] {
+  const groups: number[][] = [];
+  for (const length of lengths) {
+    const last = groups.at(-1);
+    if (last && !isLong(length) && !isLong(last[0]!)) last.push(length);
+    else groups.push([length]);
+  }
+  return groups.map((group) => ({
+    tokens: group.reduce((a, b) => a + b, 0),
+    ...(!isLong(group[0]!) && { flash: flashPart(model, group) }),
+  }));
 }

@@ -2,6 +2,7 @@
 import * as ops from '../torch/ops.js';
 import { fromArray } from '../torch/data.js';
 import type { Dtype } from '../torch/dtype.js';
+import { rotateHalves } from '../torch/fused.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import type { RopeConfig } from './ropeConfig.js';
 
@@ -36,8 +37,7 @@ export function rotation(rope: RopeConfig, headDim: number, positions: Tensor, d
   });
 }
 
-/** Rotates [tokens, heads, headDim], pairing dimension i with i + headDim/2 as Hugging Face models do. */
+/** Rotates [tokens, heads, headDim]. */
 export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
-  const [a, b] = ops.chunk(x, 2, -1) as [Tensor, Tensor];
-  return ops.cat([ops.sub(ops.mul(a, cos), ops.mul(b, sin)), ops.add(ops.mul(b, cos), ops.mul(a, sin))], -1);
+  return rotateHalves(x, cos, sin);
 }

@@ -1,4 +1,5 @@
 /** @file Runs a decoder-only transformer of any family, as its config describes it. Knows no losses and no sampling. */
+import { gatedLinearUnit } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import type { Dtype } from '../torch/dtype.js';
 import { scope, type Tensor } from '../torch/tensor.js';
@@ -178,10 +179,8 @@ export class Transformer implements Disposable {
 
   #mlp(i: number, x: Tensor): Tensor {
     const { postMlpNorm } = this.#layers[i]!;
-    const [gate, up] = ops.chunk(this.#linear(i, 'gateUp', x), 2, -1) as [Tensor, Tensor];
-    const activated =
-      this.config.activation === 'silu' ? ops.silu(gate) : ops.gelu(gate, { approximate: 'tanh' });
-    const output = this.#linear(i, 'down', ops.mul(activated, up));
+    const gated = gatedLinearUnit(this.#linear(i, 'gateUp', x), this.config.activation);
+    const output = this.#linear(i, 'down', gated);
     return postMlpNorm ? this.#norm(output, postMlpNorm) : output;
   }
 

@@ -54,6 +54,7 @@ export interface Native {
   loadLibrary(path: string): void;
   deviceCount(type: string): number;
   setDevice(device: string): void;
+  capability(device: string): number;
   synchronize(device: string): void;
   memoryStats(device: string): number[];
   resetPeakMemory(device: string): void;
@@ -85,11 +86,13 @@ export const CUDA_LIBRARIES = ['libc10_cuda.so', 'libtorch_cuda.so'] as const;
  * - libgomp: a waiting thread spins this many turns (tens of microseconds) before it sleeps. By default it spins for
  *   milliseconds, which stalls both processes when another one needs a core; not spinning costs a wake-up per
  *   operation.
+ * - A GPU's memory: packs have ever new shapes, which pieces of fixed size leave holes between.
  * - oneDNN and its wrapper keep memory for each of the last 1,024 shapes of a bf16 product, and packs keep having new
  *   shapes.
  */
 const environment = {
   ...(process.env.OMP_WAIT_POLICY === undefined && { GOMP_SPINCOUNT: '5000' }),
+  PYTORCH_ALLOC_CONF: 'expandable_segments:True',
   LRU_CACHE_CAPACITY: '64',
   ONEDNN_PRIMITIVE_CACHE_CAPACITY: '64',
 };

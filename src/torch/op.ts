@@ -138,6 +138,9 @@ export function wrap(value: NativeValue): Tensor {
   return new Tensor(value as Handle);
 }
 
+/** Wraps the first of several results of different kinds. */
+export const firstTensor = (value: NativeValue): Tensor => wrap((value as NativeValue[])[0]);
+
 export function tensorList(value: NativeValue): Tensor[] {
   return (value as Handle[]).map((handle) => new Tensor(handle));
 }

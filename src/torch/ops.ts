@@ -3,7 +3,7 @@
  * Written by scripts/generate-ops.js from libtorch 2.11.0: add operators there.
  */
 import { dtypeCodes, type Dtype } from './dtype.js';
-import { handles, invoke, Op, tensorList, wrap } from './op.js';
+import { firstTensor, handles, invoke, Op, tensorList, wrap } from './op.js';
 import type { Tensor } from './tensor.js';
 
 function code(dtype: Dtype | null | undefined): number | null | undefined {
@@ -1045,31 +1045,93 @@ export function fusedRmsNorm(
   ];
 }
 
-const fusedRmsNormBackwardOp = new Op(
-  'aten::_fused_rms_norm_backward',
-  'aten::_fused_rms_norm_backward(Tensor grad_out, Tensor input, int[] normalized_shape, Tensor rstd, Tensor? weight, bool[2] output_mask) -> (Tensor, Tensor)',
+const gluOp = new Op('redistill::glu', 'redistill::glu(Tensor gate_up, bool gelu) -> Tensor');
+
+/** `redistill::glu(Tensor gate_up, bool gelu) -> Tensor` */
+export function glu(gateUp: Tensor, gelu: boolean): Tensor {
+  return wrap(invoke(gluOp, gateUp.handle, gelu));
+}
+
+const rotateOp = new Op(
+  'redistill::rotate',
+  'redistill::rotate(Tensor x, Tensor cosines, Tensor sines, bool back) -> Tensor',
 );
 
-/** `aten::_fused_rms_norm_backward(Tensor grad_out, Tensor input, int[] normalized_shape, Tensor rstd, Tensor? weight, bool[2] output_mask) -> (Tensor, Tensor)` */
-export function fusedRmsNormBackward(
-  gradOut: Tensor,
-  input: Tensor,
-  normalizedShape: readonly number[],
-  rstd: Tensor,
-  weight: Tensor | null,
-  outputMask: readonly boolean[],
-): [Tensor, Tensor] {
-  return tensorList(
+/** `redistill::rotate(Tensor x, Tensor cosines, Tensor sines, bool back) -> Tensor` */
+export function rotate(x: Tensor, cosines: Tensor, sines: Tensor, back: boolean): Tensor {
+  return wrap(invoke(rotateOp, x.handle, cosines.handle, sines.handle, back));
+}
+
+const softmaxGradInPlaceOp = new Op(
+  'redistill::softmax_grad',
+  'redistill::softmax_grad(Tensor logits, Tensor targets, Tensor weights, Tensor(a!) grad) -> Tensor',
+);
+
+/** `redistill::softmax_grad(Tensor logits, Tensor targets, Tensor weights, Tensor(a!) grad) -> Tensor` */
+export function softmaxGrad_(logits: Tensor, targets: Tensor, weights: Tensor, grad: Tensor): Tensor {
+  return wrap(invoke(softmaxGradInPlaceOp, logits.handle, targets.handle, weights.handle, grad.handle));
+}
+
+const rmsNormBackwardInPlaceOp = new Op(
+  'redistill::rms_norm_backward',
+  'redistill::rms_norm_backward(Tensor grad, Tensor x, Tensor weight, float eps, int offset, Tensor(a!) weight_grad) -> Tensor',
+);
+
+/** `redistill::rms_norm_backward(Tensor grad, Tensor x, Tensor weight, float eps, int offset, Tensor(a!) weight_grad) -> Tensor` */
+export function rmsNormBackward_(
+  grad: Tensor,
+  x: Tensor,
+  weight: Tensor,
+  eps: number,
+  offset: number,
+  weightGrad: Tensor,
+): Tensor {
+  return wrap(
+    invoke(rmsNormBackwardInPlaceOp, grad.handle, x.handle, weight.handle, eps, offset, weightGrad.handle),
+  );
+}
+
+const constantPadNdOp = new Op(
+  'aten::constant_pad_nd',
+  'aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor',
+);
+
+/** `aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor` */
+export function constantPadNd(self: Tensor, pad: readonly number[], value?: number): Tensor {
+  return wrap(invoke(constantPadNdOp, self.handle, pad, value));
+}
+
+const cudnnAttentionOp = new Op(
+  'aten::_scaled_dot_product_cudnn_attention',
+  'aten::_scaled_dot_product_cudnn_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_bias, bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor cum_seq_k, SymInt max_q, SymInt max_k, Tensor philox_seed, Tensor philox_offset, Tensor debug_attn_mask)',
+);
+
+/** `aten::_scaled_dot_product_cudnn_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_bias, bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor cum_seq_k, SymInt max_q, SymInt max_k, Tensor philox_seed, Tensor philox_offset, Tensor debug_attn_mask)` */
+export function cudnnAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  attnBias: Tensor | null,
+  computeLogSumexp: boolean,
+  dropoutP?: number,
+  isCausal?: boolean,
+  returnDebugMask?: boolean,
+  options: { scale?: number | null } = {},
+): Tensor {
+  return firstTensor(
     invoke(
-      fusedRmsNormBackwardOp,
-      gradOut.handle,
-      input.handle,
-      normalizedShape,
-      rstd.handle,
-      weight?.handle ?? null,
-      outputMask,
+      cudnnAttentionOp,
+      query.handle,
+      key.handle,
+      value.handle,
+      attnBias?.handle ?? null,
+      computeLogSumexp,
+      dropoutP,
+      isCausal,
+      returnDebugMask,
+      options.scale,
     ),
-  ) as [Tensor, Tensor];
+  );
 }
 
 const fusedAdamwInPlaceOp = new Op(

@@ -1,6 +1,7 @@
 /** @file Controls libtorch for the process: threads, random generators, devices and memory. */
 import { readFileSync } from 'node:fs';
 import { UserError } from '../util/errors.js';
+import { backward, enableGrad } from './autograd.js';
 import { CUDA_LIBRARIES, native } from './native.js';
 import { noCuda } from './noCuda.js';
 import * as ops from './ops.js';
@@ -44,7 +45,15 @@ export function openDevice(device: string): void {
     throw new UserError(`device ${device} does not exist: this machine has ${count} CUDA devices`);
   try {
     native.setDevice(device);
-    scope(() => ops.ones([], { dtype: 'f32', device }).item()); // whether it computes shows only when it does
+    scope(() => {
+      // Whether it computes shows only when it does. The backward pass opens the device in autograd's own thread.
+      const x = ops.ones([], { dtype: 'f32', device });
+      x.requiresGrad = true;
+      enableGrad(() => {
+        backward([ops.mul(x, x)]);
+      });
+      return x.grad!.item();
+    });
   } catch (error) {
     throw noCuda(error);
   }

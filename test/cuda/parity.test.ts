@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Decoder } from '../../src/generate/decoder.js';
 import { parseConfig, type ModelConfig } from '../../src/models/config.js';
 import { packSequences } from '../../src/models/pack.js';
 import { parameterSpecs } from '../../src/models/parameters.js';
@@ -135,6 +136,27 @@ describe.skipIf(absent !== undefined)('CUDA', () => {
       results.forEach((values, i) => {
         expect(worst(values, expected[layer]![i]!), `layer ${layer}, result ${i}`).toBeLessThan(2e-2);
       });
+    });
+  });
+
+  it.each(Object.keys(models))('decodes as the CPU does, rows of different lengths: %s', (name) => {
+    const prompts = [3, 40, 1, 17].map((length, row) =>
+      Int32Array.from({ length }, (_, i) => (7 * i + 13 * row) % fields.vocab_size),
+    );
+    const decode = (on: string, compute: Dtype) => {
+      const engine = randomEngine(models[name]!, on, compute);
+      using decoder = new Decoder(engine.weights.model, 8, 16);
+      const logits = [decoder.join(prompts, [1, 2, 1, 1])];
+      for (let step = 0; step < 150; step++) {
+        if (step === 20) decoder.leave(new Set([0]));
+        const rows = step < 20 ? 5 : 4;
+        logits.push(decoder.step(Int32Array.from({ length: rows }, (_, row) => (11 * step + row) % 100)));
+      }
+      return logits.map((x) => scope(() => toFloat64Array(x).slice()));
+    };
+    const [expected, found] = [decode('cpu', 'f32'), decode(device, 'bf16')];
+    found.forEach((values, step) => {
+      expect(cosine(values, expected[step]!), `step ${step}`).toBeGreaterThan(0.999);
     });
   });
 

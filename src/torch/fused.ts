@@ -1,0 +1,76 @@
+/**
+ * @file Chooses between our fused kernels and the same computed from libtorch's operators. The composed forms are the
+ * reference: they run on every device and in every dtype, and the tests compare the kernels with them.
+ */
+import { native } from './native.js';
+import * as ops from './ops.js';
+import type { Tensor } from './tensor.js';
+
+/** `REDISTILL_KERNELS=off` leaves the composed forms everywhere. */
+const isOff = process.env.REDISTILL_KERNELS === 'off';
+
+/** Tells whether there are kernels for such a tensor: bf16 on a GPU. */
+export const hasKernels = (x: Pick<Tensor, 'device' | 'dtype'>): boolean =>
+  !isOff && x.dtype === 'bf16' && x.device.startsWith('cuda');
+
+/** Elements that a thread of a kernel moves at a time: 16 bytes. */
+const VECTOR = 8;
+
+/**
+ * Applies a gated linear unit: [tokens, 2 · width], the gate before what it lets through, → [tokens, width].
+ * SwiGLU with `silu`, GeGLU (tanh) with `gelu_tanh` (Shazeer 2020, arXiv:2002.05202).
+ */
+export function gatedLinearUnit(gateUp: Tensor, activation: 'silu' | 'gelu_tanh'): Tensor {
+  if (hasKernels(gateUp) && gateUp.size(-1) % (2 * VECTOR) === 0)
+    return ops.glu(gateUp, activation === 'gelu_tanh');
+  const [gate, up] = ops.chunk(gateUp, 2, -1) as [Tensor, Tensor];
+  return ops.mul(activation === 'silu' ? ops.silu(gate) : ops.gelu(gate, { approximate: 'tanh' }), up);
+}
+
+/**
+ * Rotates [tokens, heads, headDim], pairing dimension i with i + headDim/2 as Hugging Face models do.
+ * @param cos [tokens, 1, headDim/2], as `sin`, in the dtype of x
+ */
+export function rotateHalves(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+  if (hasKernels(x) && x.size(-1) % (2 * VECTOR) === 0) return ops.rotate(x, cos, sin, false);
+  const [a, b] = ops.chunk(x, 2, -1) as [Tensor, Tensor];
+  return ops.cat([ops.sub(ops.mul(a, cos), ops.mul(b, sin)), ops.add(ops.mul(b, cos), ops.mul(a, sin))], -1);
+}
+
+/** Tells whether `ops.softmaxGrad_` can write to rows like these. */
+export const hasSoftmaxGrad = (logitsGrad: Tensor): boolean =>
+  hasKernels(logitsGrad) && logitsGrad.size(-1) % 4 === 0;
+
+/** GPUs on which cuDNN's attention is faster than flash attention: compute capability 9.0 (Hopper) and later. */
+const HOPPER = 90;
+
+/**
+ * The tokens from which a sequence is given to cuDNN: below, one call a sequence costs more than flash attention of all.
+ * Measured in docs/results.md.
+ */
+const LONG = 2048;
+
+/** cuDNN prepares each new length for tens of milliseconds, so that lengths are rounded up to multiples of this. */
+const LENGTH_STEP = 256;
+
+/** Tells which sequences of a pack `attendLong` computes faster than varlen flash attention. */
+export function longSequences(
+  x: Pick<Tensor, 'device' | 'dtype'>,
+  headDim: number,
+): (length: number) => boolean {
+  const has = hasKernels(x) && headDim % 8 === 0 && headDim <= 128 && native.capability(x.device) >= HOPPER;
+  return (length) => has && length >= LONG;
+}
+
+/** Causal attention of one long sequence by cuDNN. q: [length, heads, headDim] → the same; k, v: [length, kvHeads, headDim] */
+export function attendLong(q: Tensor, k: Tensor, v: Tensor, scale: number): Tensor {
+  const length = q.size(0);
+  const more = (LENGTH_STEP - (length % LENGTH_STEP)) % LENGTH_STEP;
+  // What is added stands after every query that counts, which therefore does not see it.
+  const [queries, keys, values] = [q, k, v].map((x) => {
+    const padded = more === 0 ? x : ops.constantPadNd(x, [0, 0, 0, 0, 0, more]);
+    return ops.transpose(ops.unsqueeze(padded, 0), 1, 2);
+  }) as [Tensor, Tensor, Tensor];
+  const out = ops.cudnnAttention(queries, keys, values, null, true, 0, true, false, { scale });
+  return ops.narrow(ops.squeeze(ops.transpose(out, 1, 2), 0), 0, 0, length);
+}
