@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { answer, bytesOf, collectRuns, rowsOf, SETTINGS, sums } from '../../test/support/collectRuns.js';
@@ -98,6 +98,19 @@ describe.concurrent('a run that goes on', () => {
       new RegExp(`begun with other settings: the problems \\(${difference}.*only at the end of the file\\)`),
     );
     expect(bytesOf(out, 'journal.jsonl')).toBe(before);
+  });
+
+  it('leaves traces and summary as they were where one of them cannot be written', async () => {
+    const problems = problemFile(sums(4));
+    const { out, server } = await run({ problems, settings: { samples: 1 } });
+    const before = bytesOf(out);
+    rmSync(join(out, 'summary.json'));
+    mkdirSync(join(out, 'summary.json'));
+    await expect(run({ problems, out, server })).rejects.toThrow('summary.json is a folder');
+    expect(bytesOf(out)).toBe(before);
+    rmSync(join(out, 'summary.json'), { recursive: true });
+    await run({ problems, out, server });
+    expect(bytesOf(out)).not.toBe(before);
   });
 
   it('is refused where problems that were added are changed later', async () => {

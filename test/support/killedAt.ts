@@ -4,23 +4,20 @@ import type { StartOptions } from './tinyModel.js';
 const hook = `
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { isMainThread } from 'node:worker_threads';
 let left = Number(process.env.KILLED_AT);
 const counted = (change) => (...given) => {
   if (left-- === 0) process.kill(process.pid, 'SIGKILL');
   return change(...given);
 };
-if (isMainThread) {
-  for (const name of process.env.KILLED_IN.split(' ')) fs[name] = counted(fs[name]);
-  syncBuiltinESMExports();
-}
+for (const name of process.env.KILLED_IN.split(' ')) fs[name] = counted(fs[name]);
+syncBuiltinESMExports();
 `;
 
 const changes = ['renameSync', 'rmSync', 'unlinkSync', 'rmdirSync', 'mkdirSync', 'fsyncSync'];
 
 /**
- * How a program is started so that its main thread is killed before its change number `change` to the disk: a file
- * flushed, renamed or removed, a folder made or removed. One that makes fewer changes ends as it does.
+ * How a program is started so that it is killed before change number `change` that one of its threads makes to the disk:
+ * a file flushed, renamed or removed, a folder made or removed. One that makes fewer changes ends as it does.
  */
 export function killedAt(change: number, counted = changes): StartOptions {
   const address = `data:text/javascript,${encodeURIComponent(hook)}`;
