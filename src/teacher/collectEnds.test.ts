@@ -122,6 +122,15 @@ describe.concurrent('a run that goes on', () => {
     );
   });
 
+  it('keeps what was set aside where another one is refused', async () => {
+    const problems = problemFile([...sums(2), { problem: 'without an answer' }]);
+    const { out } = await run({ problems });
+    const before = bytesOf(out, 'quarantine.jsonl');
+    for (const others of [sums(1), [{ problem: 'neither' }, ...sums(1)]])
+      await expect(run({ problems: problemFile(others), out })).rejects.toThrow('begun with other settings');
+    expect(bytesOf(out, 'quarantine.jsonl')).toBe(before);
+  });
+
   it('is refused in a folder with the journal of something else', async () => {
     const out = newPath('out');
     await run({ out });
