@@ -1,5 +1,5 @@
 /** @file Packs sequences into one row, within which each attends to itself alone. */
-import { attendLong, longSequences } from '../torch/fused.js';
+import { attendLong, hasFlashAttention, longSequences } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { fromArray, indices } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
@@ -41,11 +41,8 @@ function windowOf(model: Transformer, layer: number, longest: number): number | 
   return attention[layer] === 'sliding' && slidingWindow < longest ? slidingWindow : undefined;
 }
 
-/** Tells whether libtorch's varlen flash attention supports this model: CUDA, half precision, usual head sizes. */
-export function hasVarlen({ device, dtype, config: { headDim } }: Transformer): boolean {
-  const half = dtype === 'bf16' || dtype === 'f16';
-  return device.startsWith('cuda') && half && headDim % 8 === 0 && headDim <= 256;
-}
+/** Tells whether libtorch's varlen flash attention supports this model. */
+export const hasVarlen = (model: Transformer): boolean => hasFlashAttention(model, model.config.headDim);
 
 /** Calls attention once per sequence; works on every device. */
 function attendEach(model: Transformer, lengths: readonly number[]): PackedAttention {

@@ -41,6 +41,18 @@ export function rotateHalves(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
 export const hasSoftmaxGrad = (logitsGrad: Tensor): boolean =>
   hasKernels(logitsGrad) && logitsGrad.size(-1) % 4 === 0;
 
+/** GPUs for which libtorch has flash attention: compute capability 8.0 (Ampere) and later. */
+const AMPERE = 80;
+
+/** Tells whether libtorch has flash attention for this: half precision, usual head sizes, a GPU that is not too old. */
+export function hasFlashAttention(
+  { device, dtype }: Pick<Tensor, 'device' | 'dtype'>,
+  headDim: number,
+): boolean {
+  const fits = (dtype === 'bf16' || dtype === 'f16') && headDim % 8 === 0 && headDim <= 256;
+  return fits && device.startsWith('cuda') && native.capability(device) >= AMPERE;
+}
+
 /** GPUs on which cuDNN's attention is faster than flash attention: compute capability 9.0 (Hopper) and later. */
 const HOPPER = 90;
 

@@ -25,7 +25,6 @@ describe('trainRecipe', () => {
       optimizer: { lr: 1e-5, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, clip_grad_norm: 1 },
       schedule: { warmup_ratio: 0.1, decay: 'linear' },
       batch_size: 8,
-      token_budget: 1024,
       recompute: false,
       dtype: 'bf16',
       device: 'cpu',

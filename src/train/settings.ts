@@ -149,8 +149,10 @@ const trainKeys = z.strictObject({
   epochs: z.number().positive().optional().describe('passes over the data; without it and max_steps, one'),
   max_steps: count.max(MAX_STEPS).optional().describe('optimizer steps, instead of epochs'),
   token_budget: count
-    .default(1024)
-    .describe('tokens that go through the model at once; fewer take less memory'),
+    .optional()
+    .describe(
+      'tokens that go through the model at once; fewer take less memory. 1024 on the CPU, 16384 on a GPU',
+    ),
   recompute: z
     .boolean()
     .default(false)

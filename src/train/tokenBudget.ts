@@ -1,6 +1,12 @@
 /** @file Divides rows into packs and calls of a bounded number of tokens. Knows lengths alone. */
 
 /**
+ * The tokens that go through the model at once where nobody says how many: what fills the device's products without taking
+ * more memory than they need (docs/decisions.md).
+ */
+export const defaultTokenBudget = (device: string): number => (device === 'cpu' ? 1024 : 16_384);
+
+/**
  * Fills packs of at most `budget` tokens by first-fit decreasing: rows are taken longest first, each into the first
  * pack with room (which makes at most 11/9 of the fewest packs possible, plus one). Rows of equal length keep their
  * order, so the result depends on the arguments alone. A row longer than the budget gets a pack of its own.

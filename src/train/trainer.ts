@@ -19,7 +19,7 @@ import { makeFolder } from '../util/folders.js';
 import { stepRows } from './dataOrder.js';
 import { Engine } from './engine.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
-import { packByTokenBudget } from './tokenBudget.js';
+import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
 import { planSteps } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
 import type { TrainRecipe } from './settings.js';
@@ -76,7 +76,8 @@ export interface TrainHooks {
  */
 export async function train(written: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
   const recipe = { ...written, model: await resolveModel(written.model) };
-  const { out, device, token_budget: tokenBudget } = recipe;
+  const { out, device } = recipe;
+  const tokenBudget = recipe.token_budget ?? defaultTokenBudget(device);
   setThreads();
   openDevice(device);
   seed(recipe.seed);
@@ -104,7 +105,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   using weights = withMemoryFor(state, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   makeFolder(out);
   requireRoom(loaded, out, steps, recipe.save.every);
-  writeFileAtomic(join(out, 'recipe.yaml'), toYaml(written));
+  writeFileAtomic(join(out, 'recipe.yaml'), toYaml({ ...written, token_budget: tokenBudget }));
   const metricsPath = join(out, 'metrics.jsonl');
   writeFileAtomic(metricsPath, ''); // a new file: the old one may be kept elsewhere as a hard link
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
