@@ -104,6 +104,15 @@ describe.concurrent('doctor', () => {
     expect(stdout).not.toContain('\u001B');
   });
 
+  it.skipIf(!existsSync('/dev/full'))('replaces verdicts and page together or neither', async () => {
+    const out = path('both.jsonl');
+    writeFileSync(out, 'earlier');
+    const { code, stderr } = await doctor(clean, '--html', '/dev/full', '--out', out);
+    expect(code, stderr).toBe(2);
+    expect(stderr).toContain('/dev/full');
+    expect(readFileSync(out, 'utf8')).toBe('earlier');
+  });
+
   it('--html writes one page', async () => {
     const html = path('doctor.html');
     await doctor(clean, '--html', html);

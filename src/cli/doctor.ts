@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { doctorStage, examineFile, requireHealthy } from '../pipeline/stages/doctor.js';
 import { printSummary } from '../doctor/print.js';
 import { showRows } from '../doctor/terminal.js';
-import { FileReplacement } from '../util/files.js';
+import { FileReplacement, replaceTogether } from '../util/files.js';
 import { print, printPainted, takesColours } from '../util/output.js';
 import { refuseOverInputs } from '../util/overlap.js';
 import { longWork } from './interrupt.js';
@@ -50,16 +50,17 @@ Example:
       const settings = settingsFrom(doctorStage.schema, flags, dataOf('doctor', data, flags), 'doctor');
       const outputs = [flags.out, flags.html].filter((path) => path !== undefined);
       refuseOverInputs(outputs, doctorStage.inputs(settings));
+      using verdicts = flags.out === undefined ? undefined : new FileReplacement(flags.out);
       using page = flags.html === undefined ? undefined : new FileReplacement(flags.html);
       const show = flags.show ?? (flags.html === undefined ? 0 : PAGE_ROWS);
       const examination = await longWork('doctor', 'stopped; nothing was written', (progress, signal) =>
-        examineFile(settings, { verdicts: flags.out, show }, progress, signal),
+        examineFile(settings, { verdicts, show }, progress, signal),
       );
       if (page !== undefined) {
         const { htmlPage } = await import('../doctor/page.js');
         page.write(htmlPage(examination));
-        page.commit();
       }
+      replaceTogether([verdicts, page].filter((file) => file !== undefined));
       if (flags.json) printJson(examination.summary);
       else {
         if (flags.show !== undefined) printPainted(`${showRows(examination.shown, takesColours())}\n`);

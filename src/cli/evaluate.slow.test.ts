@@ -1,6 +1,16 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { killedAt } from '../../test/support/killedAt.js';
 import { expectDone, expectError, tinyCommands } from '../../test/support/tinyCommands.js';
 import { contents, parseRows, readRows, redistill } from '../../test/support/tinyModel.js';
 
@@ -160,6 +170,45 @@ describe.concurrent('generate and evaluate', () => {
     expect(again.own.files).toEqual(graded.own.files);
   });
 
+  it('evaluate and --regrade, killed before any change to the disk, leave one result or none that has a summary', async () => {
+    const out = path('killed');
+    const command = evaluate(problems, ...four, '--out', out);
+    const account = /redistill\.json|\.tmp$/;
+    const found = () => {
+      const files = contents(out);
+      return {
+        record: files['redistill.json'],
+        results: Object.fromEntries(Object.entries(files).filter(([name]) => !account.test(name))),
+      };
+    };
+    expectDone(await redistill([...command, '--grader', 'gsm8k']));
+    const old = found();
+    cpSync(out, path('killed-old'), { recursive: true });
+    expectDone(await redistill(command));
+    const whole = found();
+    expect(whole.results).not.toEqual(old.results);
+
+    for (const again of [command, ['evaluate', '--regrade', out, '--grader', 'verify']]) {
+      let kills = 0;
+      for (; ; kills++) {
+        rmSync(out, { recursive: true });
+        cpSync(path('killed-old'), out, { recursive: true });
+        const done = await redistill(again, killedAt(kills));
+        if (done.signal !== 'SIGKILL') break;
+        const { record, results } = found();
+        if (results['summary.json'] !== undefined)
+          expect([old.results, whole.results]).toContainEqual(results);
+        // The record of a command is written after its result; grading again replaces both in one step.
+        if (again !== command && results['summary.json'] !== undefined)
+          expect([old, whole]).toContainEqual({ record, results });
+        expectDone(await redistill(['evaluate', '--regrade', out, '--grader', 'verify']));
+        expect(found()).toEqual(whole);
+      }
+      expect(found()).toEqual(whole);
+      expect(kills).toBeGreaterThan(6);
+    }
+  });
+
   it('evaluate keeps to the folder of its own settings, and to folders that are evaluations', async () => {
     const out = path('other-settings');
     expectDone(await redistill(evaluate(problems, '--out', out)));
@@ -171,6 +220,10 @@ describe.concurrent('generate and evaluate', () => {
     );
     expectError(await redistill(evaluate(prompts, '--out', out)), 2, 'has no problems with answers');
     expect(contents(out)).toEqual(before);
+    // The model would be another one for the run that goes on.
+    const within = join(tiny, 'evaluation');
+    expectError(await redistill(evaluate(problems, '--out', within)), 2, `${within} lies in ${tiny}`);
+    expect(existsSync(within)).toBe(false);
     expectError(
       await redistill(['evaluate', '--regrade', tiny, '--grader', 'verify']),
       2,
@@ -251,6 +304,9 @@ describe.concurrent('generate and evaluate', () => {
     expectError(await refused(outs[0]!), 2, 'is not NAME=DIR, such as A=');
     expectError(await refused(...entries, '--against', 'C'), 2, 'no row named "C"');
     expectError(await refused(entries[0]!, `A=${outs[1]!}`), 2, 'two rows named "A"');
+    const within = join(outs[0]!, 'table.txt');
+    expectError(await refused(...entries, '--out', within), 2, `${within} would be added to ${outs[0]!}`);
+    expect(existsSync(within)).toBe(false);
     expectError(await refused(`A=${tiny}`), 2, 'samples.jsonl does not exist');
     expectError(
       await refused(...entries, '--grader', 'rllm'),

@@ -1,11 +1,20 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Cli, contents, redistill, turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
+import { killedAt } from '../../test/support/killedAt.js';
+import {
+  Cli,
+  contents,
+  redistill,
+  turns,
+  writeRows,
+  writeTinyModel,
+  type StartOptions,
+} from '../../test/support/tinyModel.js';
 import { Random } from '../util/random.js';
 
 /** Kills of each command; REDISTILL_KILLS=60 for more. */
@@ -155,6 +164,25 @@ describe.concurrent.each(commands)('%s, killed at random moments', (name, args) 
     expect(results(dir)).toEqual(whole.new);
     expect(readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter(isRubbish)).toEqual([]);
   });
+});
+
+it('run, killed before any file is removed, can be run again', { timeout }, async () => {
+  const run = (which: Which, dir: string, options?: StartOptions) =>
+    redistill(['run', path(`${which}.yaml`), '--set', `out=${dir}`], options);
+  await run('old', path('removed-old'));
+  await run('new', path('removed-new'));
+  const whole = results(path('removed-new'));
+  let kills = 0;
+  for (; ; kills++) {
+    const dir = path(`removed-${kills}`);
+    cpSync(path('removed-old'), dir, { recursive: true });
+    const { signal } = await run('new', dir, killedAt(kills, ['unlinkSync']));
+    const last = await run('new', dir);
+    expect(last, `after kill ${kills}: ${last.stderr}`).toMatchObject({ code: 0 });
+    expect(results(dir)).toEqual(whole);
+    if (signal !== 'SIGKILL') break;
+  }
+  expect(kills).toBeGreaterThan(5);
 });
 
 it('models get, killed at random moments, leaves a whole model or none', { timeout }, async () => {

@@ -119,6 +119,11 @@ describe.concurrent('a file that the command reads stays as it is', () => {
       command === 'verify' ? 3 : 4,
     ))
       expectRefused(await run(dir, [...commands[command]!, '--out', out]), 'would be overwritten');
+    if (command !== 'verify')
+      expectRefused(
+        await run(dir, [...commands[command]!, '--out', 'model/new.jsonl']),
+        'model/new.jsonl would be added to model',
+      );
     expect(contents(dir)).toEqual(before);
     expect(lstatSync(join(dir, 'link.jsonl')).isSymbolicLink()).toBe(true);
   });

@@ -1,5 +1,7 @@
+import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { killedAt } from '../../test/support/killedAt.js';
 import { expectDone, expectError, long, tinyCommands } from '../../test/support/tinyCommands.js';
 import { contents, parseRows, readRows, redistill, turns } from '../../test/support/tinyModel.js';
 
@@ -38,6 +40,32 @@ describe.concurrent('train', () => {
     const scored = await redistill(['score', '--model', model, '--data', messages]);
     expectDone(scored);
     expect(parseRows(scored.stdout)).toHaveLength(2);
+  });
+
+  it('leaves whole models, of before or of now, before whatever removal it is killed', async () => {
+    const old = path('removing-old');
+    const [before, now] = [recipe({}), recipe({ optimizer: { lr: 5e-3 } })];
+    const again = (out: string) => ['train', now, '--set', `out=${out}`, '--set', 'save.every=1'];
+    expectDone(await redistill(['train', before, '--set', `out=${old}`, '--set', 'save.every=1']));
+    const fresh = path('removing-new');
+    expectDone(await redistill(again(fresh)));
+    const models = ['model', 'checkpoints/step-1'];
+    let kills = 0;
+    for (; ; kills++) {
+      const out = path(`removing-${kills}`);
+      cpSync(old, out, { recursive: true });
+      const { signal } = await redistill(again(out), killedAt(kills, ['unlinkSync']));
+      for (const model of models)
+        expect([contents(join(old, model)), contents(join(fresh, model))]).toContainEqual(
+          contents(join(out, model)),
+        );
+      if (signal !== 'SIGKILL') break;
+      if (kills % 4 > 0) continue;
+      expectDone(await redistill(again(out)));
+      expect(readdirSync(out)).toEqual(readdirSync(fresh));
+      for (const model of models) expect(contents(join(out, model))).toEqual(contents(join(fresh, model)));
+    }
+    expect(kills).toBeGreaterThan(6);
   });
 
   it('leaves out rows that are too long, and counts them', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
 import { readJsonLines } from './jsonl.js';
-import { parseRecord } from './records.js';
+import { parseRecord, readTrainingRecords } from './records.js';
 
 const user = { role: 'user', content: 'q' };
 const right = { role: 'assistant', content: 'a' };
@@ -242,4 +242,42 @@ it('a row that is nested too deeply is named', () => {
   expect(() => read({ messages: [user, right] }, `{${sides.join(', ')}}`)).toThrow(
     /rows\.jsonl, line 2: .*nested too deeply/,
   );
+});
+
+describe('half a surrogate pair', () => {
+  const path = join(folder, 'halves.jsonl');
+  const read = async (...rows: object[]) => {
+    writeFileSync(path, rows.map((row) => JSON.stringify(row)).join('\n'));
+    const notices: string[] = [];
+    const records = await readTrainingRecords(path, (sentence) => notices.push(sentence));
+    expect(records).toHaveLength(rows.length);
+    return notices;
+  };
+  const pair = { prompt: 'a 😀', chosen: 'b', rejected: 'c' };
+
+  it('is told once, with the first place and how many rows have one', async () => {
+    const [notice, ...more] = await read(
+      { ...pair, note: '\ud83d' },
+      { ...pair, rejected: 'so \ude00.' },
+      { messages: [{ ...user, content: '\ud83d\u0061' }, right] },
+      { ...pair, prompt: '\ude00\ud83d' },
+    );
+    expect(notice).toBe(
+      `warning: ${path}, line 2: "rejected" has half a surrogate pair, which is no character and is read as U+FFFD; so it is in 3 rows of the file`,
+    );
+    expect(more).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ['messages', { messages: [user, { ...right, content: [{ type: 'text', text: '\ud83d' }] }] }],
+    ['messages', { messages: [user, { ...right, reasoning_content: 'x\udfff' }] }],
+    ['tools', { messages: [user, right], tools: [{ name: '\udc00' }] }],
+    ['chosen', { chosen: [user, { ...right, content: '\ud800' }], rejected: [user, wrong] }],
+  ])('is found in %s', async (field, row) => {
+    expect((await read(row)).join()).toContain(`line 1: "${field}" has half`);
+  });
+
+  it('is not told of rows that have none', async () => {
+    expect(await read(pair, { messages: [user, right] })).toEqual([]);
+  });
 });

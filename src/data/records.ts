@@ -4,6 +4,7 @@ import { calledTools, contentText } from '../text/messages.js';
 import type { RowMessage, TemplateInputs } from '../text/template.js';
 import { UserError } from '../util/errors.js';
 import { errorInRow } from './errorInRow.js';
+import { HalfPairs } from './halfPairs.js';
 import { rowError } from './jsonl.js';
 import { isAbsent, parseMessages, parseTemplateInputs, saysSomething } from './messages.js';
 import { readRows } from './readRows.js';
@@ -46,18 +47,26 @@ export type TrainingRecord = MessageRecord | PreferenceRecord;
  * turn. The answer is one message, the assistant's; columns that are null count as absent. A message's content is a
  * text, a list of text parts, or null beside tool calls. `tools` and `chat_template_kwargs`, as they are or as JSON
  * text, go to the chat template.
+ * @param onNotice is told what in the rows will not be read as it is written
  * @throws UserError naming file, line and field, or where there are no rows
  */
-export async function readTrainingRecords(path: string): Promise<TrainingRecord[]> {
+export async function readTrainingRecords(
+  path: string,
+  onNotice?: (sentence: string) => void,
+): Promise<TrainingRecord[]> {
   const records: TrainingRecord[] = [];
+  const halfPairs = new HalfPairs();
   for await (const { line, row } of readRows(path)) {
     try {
       records.push(parseRecord(row, path, line));
+      halfPairs.look(row, line);
     } catch (error) {
       throw errorInRow(path, line, error);
     }
   }
   if (records.length === 0) throw new UserError(`${path} has no rows.`);
+  const notice = halfPairs.describe(path);
+  if (notice !== undefined) onNotice?.(notice);
   return records;
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -148,6 +148,18 @@ describe('evaluate', () => {
     expect(Object.keys(readResultsOf(out))).toEqual(['gsm8k', 'verify:lenient']);
     expect(await regrade(out, ['verify', 'rllm', 'hendrycks'])).toEqual(summary);
     expect(readFileSync(join(out, 'samples.jsonl'), 'utf8')).toBe(bytes);
+  });
+
+  it('leaves everything as it was where one file of the new result cannot be written', async () => {
+    const out = newFolder();
+    await run(out, rote());
+    const samples = () => readFileSync(join(out, 'samples.jsonl'), 'utf8');
+    const before = samples();
+    rmSync(join(out, 'summary.json'));
+    mkdirSync(join(out, 'summary.json'));
+    await expect(regrade(out, ['gsm8k'])).rejects.toThrow('summary.json is a folder');
+    await expect(run(out, rote(), { grader: 'gsm8k' })).rejects.toThrow('summary.json is a folder');
+    expect(samples()).toBe(before);
   });
 
   it('asks for what is missing only, where it was stopped or more is wanted', async () => {

@@ -1,5 +1,5 @@
 /** @file Evaluation in three steps, each of which can be run again alone: sample, grade, count. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJsonLines } from '../data/jsonl.js';
@@ -11,14 +11,14 @@ import { answerKeys, evaluateDefaults } from '../teacher/settings.js';
 import type { JournalEntry } from '../teacher/states.js';
 import { traceRow } from '../teacher/makeTraceRow.js';
 import { writeJson } from '../util/exactJson.js';
-import { FileReplacement, writeFileAtomic } from '../util/files.js';
-import { amendRecord } from '../util/ownFolder.js';
+import { FileReplacement, replaceTogether, type Replacing } from '../util/files.js';
+import { amendedRecord, recordOf } from '../util/ownFolder.js';
 import { redactUrl } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
 import { openGraders, type GraderSetting } from '../verify/graders/open.js';
-import { gradesOf, regradeSamples, samplesFile, verdictLists } from './samples.js';
-import { readResults, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
+import { gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
+import { resultsIn, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
 import { percent, shareInWords } from './words.js';
 
 const graderModule = z.strictObject({ module: z.string().min(1) });
@@ -52,7 +52,7 @@ export interface EvaluateOptions extends Omit<
  *
  *     journal.jsonl      every response, in the order of arrival, on disk before it counts
  *     samples.jsonl      one row a problem: a trace row whose `generation_details` have the grades
- *     summary.json       pass@1 with its standard error by each grader, and what was cut off
+ *     summary.json       pass@1 with its standard error by each grader, and what was cut off; it is put in place last
  *     failed.jsonl, quarantine.jsonl   as `collect` writes them
  *
  * Calling it again resumes an interrupted evaluation, and with other graders it samples nothing: it only grades again.
@@ -62,10 +62,8 @@ export interface EvaluateOptions extends Omit<
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { out, settings, model } = options;
   const graders = await openGraders(settings.grader);
-  let setAside = 0;
-  await withResponses(options, async (answers) => {
-    setAside = answers.setAside;
-    const { states } = answers;
+  return withResponses(options, async (answers) => {
+    const { states, setAside } = answers;
     const failed = states.filter(({ failure }) => failure !== undefined);
     writeFailures(join(out, 'failed.jsonl'), states);
     const retried = failed.filter(({ failure }) => !failure!.permanent);
@@ -85,16 +83,22 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
       const traces = traceRow(answered, model.name, settings, lists, (_, i) => ({ grades: grades[i] }));
       file.write(`${writeJson({ ...traces, golds: row.rawGolds })}\n`);
     }
-    file.commit();
+    const evaluation = evaluationOf(out, settings, packageVersion());
+    return replaceResult(out, file, { set_aside: setAside, evaluation });
   });
-  return writeSummary(out, { set_aside: setAside, evaluation: recordOf(out, settings) });
 }
 
-/** Grades a finished evaluation again by other graders. Nothing is sampled. @throws UserError where it is not finished */
+/**
+ * Grades a finished evaluation again by other graders. Nothing is sampled. A process that is killed leaves the result of
+ * before, the new one, or none that has a summary; then the same call makes it.
+ * @throws UserError where it is not finished
+ */
 export async function regrade(dir: string, graders: EvaluateSettings['grader']): Promise<EvaluationSummary> {
-  regradeSamples(dir, await openGraders(graders));
-  amendRecord(dir, { grader: graders });
-  return writeSummary(dir);
+  const opened = await openGraders(graders);
+  using file = new FileReplacement(join(dir, samplesFile));
+  writeRegraded(file, dir, opened);
+  using record = amendedRecord(dir, { grader: graders });
+  return replaceResult(dir, file, knownBefore(dir), record && [record]);
 }
 
 /** What stands for the response to a problem that cannot be asked; nothing is right about it. */
@@ -108,27 +112,54 @@ const kept = z.object({
   evaluation: z.custom<EvaluationRecord>().optional(),
 });
 
-function writeSummary(dir: string, known: z.output<typeof kept> = knownBefore(dir)): EvaluationSummary {
-  const { evaluation, set_aside } = known;
-  const summary = { ...(evaluation && { evaluation }), ...summarize(readResults(dir)), set_aside };
-  writeFileAtomic(join(dir, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+/** Puts rows, what else is made with them, and what is counted of them in place together. */
+function replaceResult(
+  dir: string,
+  samples: FileReplacement,
+  { evaluation, set_aside }: z.output<typeof kept>,
+  others: readonly Replacing[] = [],
+): EvaluationSummary {
+  const path = join(dir, 'summary.json');
+  const counts = summarize(resultsIn(samples.temporary, dir));
+  const summary = { ...(evaluation && { evaluation }), ...counts, set_aside };
+  using file = new FileReplacement(path);
+  file.write(`${JSON.stringify(summary, null, 2)}\n`);
+  replaceTogether([samples, ...others, file], [path]);
   return summary;
 }
 
+/** What the summary says, or what it would say where a killed process has left none. */
 function knownBefore(dir: string): z.output<typeof kept> {
   try {
     return kept.parse(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8')));
   } catch {
-    return { set_aside: 0 }; // it is gone, and with it the count
+    const setAside = join(dir, 'quarantine.jsonl');
+    const set_aside = existsSync(setAside) ? [...readJsonLines(setAside)].length : 0;
+    const { data: record } = recorded.safeParse(recordOf(dir));
+    if (!record || !existsSync(join(dir, 'journal.jsonl'))) return { set_aside };
+    return { set_aside, evaluation: evaluationOf(dir, record.settings, record.version) };
   }
 }
 
-function recordOf(dir: string, settings: EvaluateSettings): EvaluationRecord {
+/** What the folder's record says of what was evaluated. */
+const recorded = z.object({
+  version: z.string(),
+  settings: z.object({
+    ...{ model: z.string(), base_url: z.string().optional(), data: z.string() },
+    ...{ shuffle: z.number().optional(), skip: z.number(), count: z.number().optional() },
+  }),
+});
+
+function evaluationOf(
+  dir: string,
+  settings: z.output<typeof recorded>['settings'],
+  version: string,
+): EvaluationRecord {
   const { model, base_url: baseUrl, data, shuffle, skip, count } = settings;
   const [first] = readJsonLines(join(dir, 'journal.jsonl'));
   const { problems, settings: own } = journalHeader.parse(first?.row);
   return {
-    ...{ version: packageVersion(), model },
+    ...{ version, model },
     ...(baseUrl !== undefined && { base_url: redactUrl(baseUrl) }),
     data: { file: data, ...problems },
     ...{ ...(shuffle !== undefined && { shuffle }), skip, ...(count !== undefined && { count }) },

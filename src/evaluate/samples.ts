@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readJsonLines, rowError } from '../data/jsonl.js';
 import { isCutOff } from '../data/finishReasons.js';
 import { writeJson } from '../util/exactJson.js';
-import { FileReplacement } from '../util/files.js';
+import type { FileReplacement } from '../util/files.js';
 import type { Grade } from '../verify/graders/index.js';
 import type { NamedGrader } from '../verify/graders/open.js';
 
@@ -55,8 +55,10 @@ export function verdictLists(
 }
 
 /** Streams the rows of an evaluation's folder. @throws UserError naming file, line and field */
-export function* readSamples(dir: string): Generator<GradedRow> {
-  const path = join(dir, samplesFile);
+export const readSamples = (dir: string): Generator<GradedRow> => samplesIn(join(dir, samplesFile));
+
+/** Streams the rows of an evaluation's file. @throws UserError naming file, line and field */
+export function* samplesIn(path: string): Generator<GradedRow> {
   for (const { line, row } of readJsonLines(path)) {
     const parsed = gradedRow.safeParse(row);
     if (!parsed.success) {
@@ -70,9 +72,8 @@ export function* readSamples(dir: string): Generator<GradedRow> {
   }
 }
 
-/** Grades the responses of an evaluation again, in place of the grades they have. Nothing is sampled. */
-export function regradeSamples(dir: string, graders: readonly NamedGrader[]): void {
-  using file = new FileReplacement(join(dir, samplesFile));
+/** Writes the rows of an evaluation with other grades in place of those that they have. */
+export function writeRegraded(file: FileReplacement, dir: string, graders: readonly NamedGrader[]): void {
   for (const row of readSamples(dir)) {
     const golds = row.golds ?? [row.answer, ...(row.reparsed_answers ?? [])];
     const grades = row.generation_details.map((detail, i) =>
@@ -90,5 +91,4 @@ export function regradeSamples(dir: string, graders: readonly NamedGrader[]): vo
     );
     file.write(`${writeJson(Object.fromEntries(fields))}\n`);
   }
-  file.commit();
 }

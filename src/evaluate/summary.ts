@@ -1,7 +1,8 @@
 /** @file What an evaluation found, as numbers: the step after grading. */
+import { join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { isCutOff } from '../data/finishReasons.js';
-import { readSamples } from './samples.js';
+import { samplesFile, samplesIn } from './samples.js';
 import { passAtK, type ProblemResult } from './statistics.js';
 
 export interface GraderSummary {
@@ -58,7 +59,10 @@ export interface EvaluationResults {
 }
 
 /** Reads an evaluation's folder. @throws UserError where it is missing, empty or damaged */
-export function readResults(dir: string): EvaluationResults {
+export const readResults = (dir: string): EvaluationResults => resultsIn(join(dir, samplesFile), dir);
+
+/** Reads the rows of an evaluation in `dir`. @throws UserError where they are missing, empty or damaged */
+export function resultsIn(path: string, dir: string): EvaluationResults {
   const found: EvaluationResults = {
     graders: new Map(),
     problems: new Map(),
@@ -67,7 +71,7 @@ export function readResults(dir: string): EvaluationResults {
     tokens: 0,
   };
   let rows = 0;
-  for (const { id, problem, generation_details: details } of readSamples(dir)) {
+  for (const { id, problem, generation_details: details } of samplesIn(path)) {
     rows++;
     found.problems.set(id, problem);
     for (const name of Object.keys(details[0]!.grades)) {

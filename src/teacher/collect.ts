@@ -3,9 +3,10 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCutOff } from '../data/finishReasons.js';
 import { writeJsonLines } from '../data/jsonl.js';
+import { JsonLinesFile } from '../data/jsonLinesFile.js';
 import { UserError } from '../util/errors.js';
 import { writeJson } from '../util/exactJson.js';
-import { FileReplacement, writeFileAtomic } from '../util/files.js';
+import { FileReplacement, replaceTogether } from '../util/files.js';
 import { withResponses, type Responses, type ResponsesOptions } from './responses.js';
 import type { Verifier } from './collector.js';
 import type { CollectSettings } from './settings.js';
@@ -106,8 +107,6 @@ async function write(options: CollectOptions, answers: Responses): Promise<Colle
     const row = traceRow(answered, model.name, settings, correctness, ({ verdict }) => ({ verdict }));
     file.write(`${writeJson(row)}\n`);
   }
-  file.commit();
-  writeFailures(join(out, 'failed.jsonl'), states);
   const failures = states.flatMap(({ failure }) => failure ?? []);
   const summary: CollectSummary = {
     traces,
@@ -127,15 +126,28 @@ async function write(options: CollectOptions, answers: Responses): Promise<Colle
       (state) => state.failure === undefined && nextSample(state, wanted) !== undefined,
     ),
   };
-  writeFileAtomic(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  const [failed, summaryPath] = [join(out, 'failed.jsonl'), join(out, 'summary.json')];
+  using givenUp = failures.length > 0 ? new JsonLinesFile(failed) : undefined;
+  for (const row of failureRows(states)) givenUp?.write(row);
+  using account = new FileReplacement(summaryPath);
+  account.write(`${JSON.stringify(summary, null, 2)}\n`);
+  // What an earlier run gave up may be there now.
+  replaceTogether(
+    [file, ...(givenUp ? [givenUp] : []), account],
+    [summaryPath, ...(givenUp ? [] : [failed])],
+  );
   return summary;
 }
 
 /** Replaces the list of problems that were given up; what an earlier run gave up may be there now. */
 export function writeFailures(path: string, states: readonly ProblemState[]): void {
-  const failures = states.flatMap(({ failure, originalIndex, problem }) =>
-    failure === undefined ? [] : [{ original_index: originalIndex, problem, reason: failure.reason }],
-  );
+  const failures = failureRows(states);
   if (failures.length > 0) writeJsonLines(path, failures);
   else rmSync(path, { force: true });
+}
+
+function failureRows(states: readonly ProblemState[]): object[] {
+  return states.flatMap(({ failure, originalIndex, problem }) =>
+    failure === undefined ? [] : [{ original_index: originalIndex, problem, reason: failure.reason }],
+  );
 }

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { answer, bytesOf, collectRuns, rowsOf, SETTINGS, sums } from '../../test/support/collectRuns.js';
@@ -100,6 +100,19 @@ describe.concurrent('a run that goes on', () => {
     expect(bytesOf(out, 'journal.jsonl')).toBe(before);
   });
 
+  it('leaves traces and summary as they were where one of them cannot be written', async () => {
+    const problems = problemFile(sums(4));
+    const { out, server } = await run({ problems, settings: { samples: 1 } });
+    const before = bytesOf(out);
+    rmSync(join(out, 'summary.json'));
+    mkdirSync(join(out, 'summary.json'));
+    await expect(run({ problems, out, server })).rejects.toThrow('summary.json is a folder');
+    expect(bytesOf(out)).toBe(before);
+    rmSync(join(out, 'summary.json'), { recursive: true });
+    await run({ problems, out, server });
+    expect(bytesOf(out)).not.toBe(before);
+  });
+
   it('is refused where problems that were added are changed later', async () => {
     const { out } = await run({ problems: problemFile(sums(4)) });
     await run({ out, problems: problemFile(sums(7)) });
@@ -107,6 +120,15 @@ describe.concurrent('a run that goes on', () => {
     await expect(run({ out, problems: problemFile(changed) })).rejects.toThrow(
       'the problems (7 rows then, 9 now',
     );
+  });
+
+  it('keeps what was set aside where another one is refused', async () => {
+    const problems = problemFile([...sums(2), { problem: 'without an answer' }]);
+    const { out } = await run({ problems });
+    const before = bytesOf(out, 'quarantine.jsonl');
+    for (const others of [sums(1), [{ problem: 'neither' }, ...sums(1)]])
+      await expect(run({ problems: problemFile(others), out })).rejects.toThrow('begun with other settings');
+    expect(bytesOf(out, 'quarantine.jsonl')).toBe(before);
   });
 
   it('is refused in a folder with the journal of something else', async () => {

@@ -105,13 +105,6 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
     { problem, answer: gold },
     settings,
   );
-  setAside.commit();
-  if (setAside.first) {
-    const first = setAside.first;
-    progress.log(
-      `${setAside.count} rows set aside in ${setAside.path} (the first: line ${first.line}, ${first.problem})`,
-    );
-  }
   const header: JournalHeader = {
     journal: 'redistill answers',
     version: 2,
@@ -129,6 +122,7 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
   const { journal, begun } = await openJournal(out, states, meter);
   try {
     await goOn(journal, begun, header, options);
+    keepSetAside(setAside, progress);
     if (states.some((state) => nextSample(state, wanted) !== undefined)) {
       const { verify } = options;
       const { sampler } = model;
@@ -160,6 +154,14 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
   } finally {
     await journal.close();
   }
+}
+
+/** Puts the rows that cannot be used in their place; a run that is refused leaves those of before. */
+function keepSetAside(setAside: Quarantine, progress: Progress): void {
+  setAside.commit();
+  const { first, count, path } = setAside;
+  if (first)
+    progress.log(`${count} rows set aside in ${path} (the first: line ${first.line}, ${first.problem})`);
 }
 
 /**

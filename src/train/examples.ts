@@ -103,12 +103,14 @@ async function tokenize(
 /**
  * Reads and tokenises the recipe's data for an objective. Supervised fine-tuning takes the chosen sides of pairs.
  * @param onRows as in `TokenizeOptions`
+ * @param onNotice as in `readTrainingRecords`
  * @throws UserError for bad rows, for rows that the objective cannot use, and if nothing is left
  */
 export async function prepareExamples(
   recipe: TrainRecipe,
   objective: Objective,
   onRows?: TokenizeOptions['onRows'],
+  onNotice?: (sentence: string) => void,
 ): Promise<PreparedData> {
   const { model, data: path, layout, system } = recipe;
   const tokenizer = ChatTokenizer.load(model);
@@ -117,7 +119,7 @@ export async function prepareExamples(
   if (limit > maxPositions) {
     throw new UserError(`max_length ${limit} is more than the ${maxPositions} positions of ${model}`);
   }
-  const records = await readTrainingRecords(path);
+  const records = await readTrainingRecords(path, onNotice);
   checkRows(objective, records, path);
   const options = { layout, system, data: objective.data, onRows };
   const data: PreparedData = { examples: [], dropped: [], tokens: 0 };

@@ -38,15 +38,21 @@ export function requireRoom(loaded: LoadedModel, out: string, steps: number, eve
   );
 }
 
-/** Writes the masters to a directory beside `path` and renames it when it is whole. @returns `path` */
+/**
+ * Writes the masters to a directory beside `path` and renames it when it is whole. What was there gives way by its name
+ * first, since removing it takes time in which the process may be killed.
+ * @returns `path`
+ */
 export function saveWeights(loaded: LoadedModel, weights: TrainableWeights, path: string): string {
-  const partial = `${path}.partial`;
-  removeKnown(partial, savedFiles);
+  const [partial, earlier] = [`${path}.partial`, `${path}.earlier.partial`];
+  for (const left of [partial, earlier]) removeKnown(left, savedFiles);
   makeFolder(dirname(path));
   saveModel(loaded, partial, weights.masters);
-  removeKnown(path, savedFiles);
+  const isThere = requireKnown(path, savedFiles) !== undefined;
   explained(path, () => {
+    if (isThere) renameSync(path, earlier);
     renameSync(partial, path);
   });
+  removeKnown(earlier, savedFiles);
   return path;
 }

@@ -59,15 +59,12 @@ export async function scoreFile(
     signal?.throwIfAborted();
     progress.update(done, total, 'tokenising');
   };
+  const onNotice = (sentence: string) => {
+    progress.log(sentence);
+  };
   const how = { layout, onRows, ...(system !== undefined && { system }) };
-  const examples = await tokenizeFile(data, await readTrainingRecords(data), tokenizer, how);
-  using model = loadModel(path, {
-    dtype: options.dtype,
-    device: options.device,
-    onNotice: (sentence) => {
-      progress.log(sentence);
-    },
-  }).model;
+  const examples = await tokenizeFile(data, await readTrainingRecords(data, onNotice), tokenizer, how);
+  using model = loadModel(path, { dtype: options.dtype, device: options.device, onNotice }).model;
   const { maxPositions, vocabSize } = model.config;
   for (const { line, parts } of examples) {
     for (const { row } of parts) {

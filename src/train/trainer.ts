@@ -84,21 +84,19 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   const beforePack = () => signal?.throwIfAborted();
 
   const objective = await openObjective(recipe.objective);
-  const data = await prepareExamples(recipe, objective, (done, total) => {
+  const onRows = (done: number, total: number) => {
     beforePack();
     onEvent({ kind: 'tokenized', done, total });
-  });
+  };
+  const onNotice = (sentence: string) => {
+    onEvent({ kind: 'notice', sentence });
+  };
+  const data = await prepareExamples(recipe, objective, onRows, onNotice);
   const { examples } = data;
   const { steps, idle, order, schedule, stepsPerEpoch: perEpoch } = planSteps(recipe, examples.length);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = loadModel(recipe.model, {
-    dtype: 'f32',
-    device,
-    onNotice: (sentence) => {
-      onEvent({ kind: 'notice', sentence });
-    },
-  });
+  const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice });
 
   const parameters = parameterCount(loaded.model.config);
   // Masters, gradients and two moments in float32, and a copy to compute with.

@@ -222,3 +222,16 @@ describe('what cannot be trained', () => {
     );
   });
 });
+
+it('tells of texts that are not read as they are written, once', async () => {
+  const data = writeRows(join(root, 'halves.jsonl'), [
+    { messages: turns('2+2?', '4') },
+    { messages: turns('\ud83d', '4') },
+    { messages: turns('\ude00', '4') },
+  ]);
+  const { events } = await trained(recipeOf('sft', { data, doctor: 'off' }));
+  const notices = events.flatMap((event) => (event.kind === 'notice' ? [event.sentence] : []));
+  expect(notices.filter((sentence) => sentence.includes('surrogate'))).toEqual([
+    expect.stringMatching(/halves\.jsonl, line 2: "messages" .* in 2 rows of the file$/),
+  ]);
+});

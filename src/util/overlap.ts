@@ -4,7 +4,8 @@ import { basename, dirname, join, normalize, relative, resolve } from 'node:path
 import { UserError } from './errors.js';
 
 /**
- * Refuses a file of results that is an input, or lies among the files of one that is a folder (a model's, say).
+ * Refuses a file of results that is an input, or lies in one that is a folder (a model's, say): what is read stays as it
+ * is, since a resumed run and a pipeline know it by its digest.
  * @param outputs the files that a command is about to write
  * @param inputs files and folders that it reads, whether they exist or not
  * @throws UserError naming both
@@ -13,17 +14,21 @@ export function refuseOverInputs(outputs: readonly string[], inputs: readonly st
   for (const [i, output] of outputs.entries()) {
     const twice = outputs.slice(i + 1).find((other) => isSame(output, other) && !isStream(output));
     if (twice !== undefined) throw new UserError(`${output} is to be written twice: name different files.`);
-    const input = inputs.find((path) => isSame(output, path) || isFileWithin(output, path));
+    const input = inputs.find((path) => isSame(output, path) || isWithin(output, path));
     if (input === undefined || isStream(output)) continue;
     const what = isSame(output, input)
       ? 'is read by this command'
       : `belongs to ${input}, which this command reads`;
-    throw new UserError(`${output} ${what} and would be overwritten: name another place for the result.`);
+    throw new UserError(
+      statOf(output)
+        ? `${output} ${what} and would be overwritten: name another place for the result.`
+        : `${output} would be added to ${input}, which this command reads: name another place for the result.`,
+    );
   }
 }
 
 /**
- * Refuses a folder of results that is an input itself, or whose files are inputs.
+ * Refuses a folder of results that is an input itself, lies in one, or whose files are inputs.
  * @param writes the files and folders at its top that the command may write or remove
  */
 export function refuseFolderOverInputs(
@@ -38,6 +43,10 @@ export function refuseFolderOverInputs(
     if (!statSync(input, { throwIfNoEntry: false })) continue;
     if (isSame(whole, input))
       throw new UserError(`${folder} is read by this command: name another folder for the result.`);
+    if (isWithin(whole, input))
+      throw new UserError(
+        `${folder} lies in ${input}, which this command reads: name another folder for the result.`,
+      );
     const within = relative(out, realPathOf(input)).split(/[\\/]/)[0]!;
     const same = [...tops].map((name) => join(folder, name)).find((path) => isSame(path, input));
     if (!tops.has(within) && same === undefined) continue;
@@ -54,13 +63,15 @@ function isSame(one: string, other: string): boolean {
   return a === b && realPathOf(one) === realPathOf(other);
 }
 
-/** Whether the path is one of the files of an existing folder. */
-function isFileWithin(path: string, folder: string): boolean {
-  if (!statOf(folder)?.isDirectory() || !statOf(path)?.isFile()) return false;
-  const within = relative(realPathOf(folder), realPathOf(path));
-  if (within !== '' && !within.startsWith('..')) return true;
+/** Whether the path is, or would be, below an existing folder. */
+function isWithin(path: string, folder: string): boolean {
+  if (!statOf(folder)?.isDirectory()) return false;
+  const [first] = relative(realPathOf(folder), realPathOf(path)).split(/[\\/]/);
+  if (first !== '' && first !== '..') return true;
   // A model's folder may be one of links.
-  return readdirSync(folder).some((name) => isSame(join(folder, name), path));
+  return (
+    statOf(path)?.isFile() === true && readdirSync(folder).some((name) => isSame(join(folder, name), path))
+  );
 }
 
 /** Devices and pipes lose nothing by being written to. */

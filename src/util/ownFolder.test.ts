@@ -216,8 +216,19 @@ describe('outputs over inputs', () => {
     },
   );
 
+  it.each(['model/new.json', 'model/deep/new.json', '../overlap-link/model/new.json', 'model/./..new'])(
+    'a new file is refused in a folder that is read: %s',
+    (name) => {
+      const refuse = () => {
+        refuseOverInputs([at(name)], [at('in.jsonl'), at('model')]);
+      };
+      expect(refuse).toThrow(`${at(name)} would be added to ${at('model')}, which this command reads`);
+    },
+  );
+
   it('other files are not, nor is what loses nothing', () => {
     refuseOverInputs([at('new.jsonl'), at('model/new.json'), at('model')], [at('in.jsonl'), at('nowhere')]);
+    refuseOverInputs([at('model.jsonl'), at('..new')], [at('model'), at('out')]);
     refuseOverInputs(['/dev/null', '/dev/null'], ['/dev/null']);
     expect(() => {
       refuseOverInputs([at('new'), at('model/../new')], []);
@@ -229,11 +240,13 @@ describe('outputs over inputs', () => {
       refuseFolderOverInputs(at(folder), ['a.jsonl', 'model/x'], [at(input)]);
     };
     expect(refuse('model', 'model')).toThrow('is read by this command');
+    expect(refuse('model/eval', 'model')).toThrow(`${at('model/eval')} lies in ${at('model')}`);
+    expect(refuse('../overlap-link/model/a/b', 'model')).toThrow('lies in');
+    refuse('model-2', 'model')();
     expect(refuse('out', 'out/a.jsonl')).toThrow('would write over it in');
     expect(refuse('.', 'model')).toThrow('would write over it in');
     expect(refuse('.', 'model/config.json')).toThrow('would write over it in');
     refuse('out', 'out/data.jsonl')();
-    refuse('model/eval', 'model')();
     refuse('.', 'in.jsonl')();
   });
 });

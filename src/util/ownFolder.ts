@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, readFileSync, rmdirSync, statSync, unlinkSync }
 import { join, normalize } from 'node:path';
 import { UserError } from './errors.js';
 import { explained } from './fileErrors.js';
-import { writeFileAtomic } from './files.js';
+import { FileReplacement, writeFileAtomic } from './files.js';
 import { withFolder } from './folderLock.js';
 import { entriesBelow, makeFolder, removeEmptyFolders, requirePath, type FolderEntry } from './folders.js';
 import { isTemporary, removeDeadTemporaries } from './temporary.js';
@@ -66,12 +66,17 @@ export async function withResultOf<T>(command: string, folder: string, work: () 
   return withFolder(folder, work);
 }
 
-/** Puts settings that have changed since into a folder's record, if it has one. */
-export function amendRecord(folder: string, settings: Readonly<Record<string, unknown>>): void {
+/** A folder's record, if it has one, with settings that have changed since, on its way into the place of the old one. */
+export function amendedRecord(
+  folder: string,
+  settings: Readonly<Record<string, unknown>>,
+): FileReplacement | undefined {
   const record = recordOf(folder);
-  if (record === undefined) return;
+  if (record === undefined) return undefined;
   const amended = { ...record, settings: { ...(record.settings as object | undefined), ...settings } };
-  writeFileAtomic(join(folder, RECORD), `${JSON.stringify(amended, null, 2)}\n`);
+  const file = new FileReplacement(join(folder, RECORD));
+  file.write(`${JSON.stringify(amended, null, 2)}\n`);
+  return file;
 }
 
 /**
@@ -129,8 +134,11 @@ export function removeKnown(folder: string, files: readonly string[]): void {
   remove(folder, requireKnown(folder, files) ?? []);
 }
 
+/** Removes entries, the record last: without it what a killed process has left would be taken for somebody else's. */
 function remove(folder: string, found: readonly FolderEntry[]): void {
-  for (const { path, isFolder } of found.toReversed()) {
+  const isRecord = ({ path }: FolderEntry) => path === RECORD;
+  const others = found.filter((entry) => !isRecord(entry)).toReversed();
+  for (const { path, isFolder } of [...others, ...found.filter(isRecord)]) {
     if (isFolder) rmdirSync(join(folder, path));
     else removeFile(join(folder, path));
   }

@@ -5,7 +5,7 @@ import type { Examination } from '../../doctor/examine.js';
 import { errorsOf, printSummary } from '../../doctor/print.js';
 import { modelInput, resolveModel } from '../../hub/resolve.js';
 import { hasErrors } from '../../doctor/summary.js';
-import { FileReplacement, writeFileAtomic } from '../../util/files.js';
+import { FileReplacement, replaceTogether } from '../../util/files.js';
 import { layouts } from '../../text/tokenRows.js';
 import type { Progress } from '../../util/progress.js';
 import { defineStage } from './stage.js';
@@ -39,13 +39,12 @@ export const doctorStage = defineStage({
   writes: ['verdicts.jsonl', 'summary.json'],
   result: (_, dir) => dir,
   run: async (settings, { out, progress, signal }) => {
-    const { summary } = await examineFile(
-      settings,
-      { verdicts: join(out, 'verdicts.jsonl') },
-      progress,
-      signal,
-    );
-    writeFileAtomic(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    const path = join(out, 'summary.json');
+    using verdicts = new FileReplacement(join(out, 'verdicts.jsonl'));
+    const { summary } = await examineFile(settings, { verdicts }, progress, signal);
+    using account = new FileReplacement(path);
+    account.write(`${JSON.stringify(summary, null, 2)}\n`);
+    replaceTogether([verdicts, account], [path]);
     if (hasErrors(summary)) progress.log(printSummary(summary).trimEnd());
     requireHealthy(settings, summary);
     return summary;
@@ -53,18 +52,17 @@ export const doctorStage = defineStage({
   describe: (summary) => printSummary(summary).trimEnd(),
 });
 
-/** @param outputs the file of the verdicts, and how many rows are kept for a view */
+/** @param outputs what the verdicts are written to, which is left open, and how many rows are kept for a view */
 export async function examineFile(
   { data, model, layout, system, max_length: limits, against }: DoctorSettings,
-  outputs: { verdicts?: string | undefined; show?: number },
+  { verdicts, show = 0 }: { verdicts?: FileReplacement | undefined; show?: number },
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Examination> {
   const { loadEvaluationSets } = await import('../../curate/decontaminate.js');
   const { examine } = await import('../../doctor/examine.js');
   const { openStudent } = await import('../../train/preflight.js');
-  using file = outputs.verdicts === undefined ? undefined : new FileReplacement(outputs.verdicts);
-  const examination = await examine(
+  return examine(
     data,
     {
       student: openStudent(await resolveModel(model, progress), {
@@ -73,14 +71,12 @@ export async function examineFile(
       }),
       ...(limits !== undefined && { limits: [limits].flat() }),
       against: await loadEvaluationSets([against].flat()),
-      show: outputs.show ?? 0,
-      onVerdict: (verdict) => file?.write(`${JSON.stringify(verdict)}\n`),
+      show,
+      onVerdict: (verdict) => verdicts?.write(`${JSON.stringify(verdict)}\n`),
       signal,
     },
     progress,
   );
-  file?.commit();
-  return examination;
 }
 
 /** @throws Error where training on the rows would be spoilt */

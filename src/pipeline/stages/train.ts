@@ -19,7 +19,9 @@ export const trainStage = defineStage({
     'metrics.jsonl',
     ...savedFiles.flatMap((name) => [`model/${name}`, `checkpoints/step-*/${name}`]),
   ],
-  scratch: savedFiles.flatMap((name) => [`model.partial/${name}`, `checkpoints/step-*.partial/${name}`]),
+  scratch: ['model.partial', 'model.earlier.partial', 'checkpoints/step-*.partial'].flatMap((folder) =>
+    savedFiles.map((name) => `${folder}/${name}`),
+  ),
   result: (_, dir) => join(dir, 'model'),
   run: async (settings, { out, progress, signal }) => {
     const { reportTraining } = await import('../../train/narrate.js');
