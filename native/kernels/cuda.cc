@@ -17,6 +17,8 @@ namespace {
 // libtorch_cuda comes with NVRTC and the driver's library behind this one, which itself opens them lazily.
 constexpr const char* kNvrtcStub = "libcaffe2_nvrtc.so";
 
+constexpr const char* kAdvice = " (REDISTILL_KERNELS=off goes without kernels of redistill's own)";
+
 // What is used of NVRTC and of the driver's API. Both are plain C and keep their signatures.
 struct Cuda {
   int (*createProgram)(void**, const char*, const char*, int, const char* const*, const char* const*);
@@ -40,13 +42,13 @@ struct Cuda {
 template <typename F>
 void find(void* library, const char* name, F& function) {
   function = reinterpret_cast<F>(dlsym(library, name));
-  TORCH_CHECK(function, name, " is in none of the libraries that libtorch_cuda brings");
+  TORCH_CHECK(function, name, " is in none of the libraries that libtorch_cuda brings", kAdvice);
 }
 
 const Cuda& cuda() {
   static const Cuda loaded = [] {
     void* library = dlopen(kNvrtcStub, RTLD_NOW | RTLD_GLOBAL);
-    TORCH_CHECK(library, dlerror());
+    TORCH_CHECK(library, dlerror(), kAdvice);
     Cuda api{};
     find(library, "nvrtcCreateProgram", api.createProgram);
     find(library, "nvrtcCompileProgram", api.compileProgram);
@@ -97,7 +99,7 @@ std::vector<char> compile(int index) {
     std::vector<char> log(size + 1);
     cuda().getLog(program, log.data());
     cuda().destroyProgram(&program);
-    TORCH_CHECK(false, "the CUDA kernels do not compile with ", target, ": ", log.data());
+    TORCH_CHECK(false, "the CUDA kernels do not compile with ", target, kAdvice, ": ", log.data());
   }
   cuda().getCubinSize(program, &size);
   std::vector<char> binary(size);
