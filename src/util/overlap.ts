@@ -14,8 +14,9 @@ export function refuseOverInputs(outputs: readonly string[], inputs: readonly st
   for (const [i, output] of outputs.entries()) {
     const twice = outputs.slice(i + 1).find((other) => isSame(output, other) && !isStream(output));
     if (twice !== undefined) throw new UserError(`${output} is to be written twice: name different files.`);
+    if (isStream(output)) continue;
     const input = inputs.find((path) => isSame(output, path) || isWithin(output, path));
-    if (input === undefined || isStream(output)) continue;
+    if (input === undefined) continue;
     const what = isSame(output, input)
       ? 'is read by this command'
       : `belongs to ${input}, which this command reads`;
@@ -63,15 +64,16 @@ function isSame(one: string, other: string): boolean {
   return a === b && realPathOf(one) === realPathOf(other);
 }
 
-/** Whether the path is, or would be, below an existing folder. */
+/** Whether the path is a file of an existing folder, or would be added to one that is a whole: a model, a result of ours. */
 function isWithin(path: string, folder: string): boolean {
   if (!statOf(folder)?.isDirectory()) return false;
+  const isFile = statOf(path)?.isFile() === true;
+  const isWhole = ['config.json', 'redistill.json'].some((name) => statOf(join(folder, name)) !== undefined);
+  if (!isFile && !isWhole) return false;
   const [first] = relative(realPathOf(folder), realPathOf(path)).split(/[\\/]/);
   if (first !== '' && first !== '..') return true;
   // A model's folder may be one of links.
-  return (
-    statOf(path)?.isFile() === true && readdirSync(folder).some((name) => isSame(join(folder, name), path))
-  );
+  return isFile && readdirSync(folder).some((name) => isSame(join(folder, name), path));
 }
 
 /** Devices and pipes lose nothing by being written to. */
