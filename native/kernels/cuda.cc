@@ -122,6 +122,17 @@ void* function(const char* kernel, int index) {
   return found;
 }
 
+// The driver's name of a stream. Before 2.10 libtorch tells it of none; the default stream's is null.
+template <typename Stream>
+void* handleOf(const Stream& stream) {
+  if constexpr (requires { stream.native_handle(); }) {
+    return stream.native_handle();
+  } else {
+    TORCH_CHECK(stream.id() == 0, "with this libtorch the kernels run on the default stream alone", kAdvice);
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 int capability(int index) {
@@ -136,7 +147,7 @@ int capability(int index) {
 void launch(const char* kernel, const at::Tensor& on, Grid grid, void** arguments) {
   if (grid.blocks == 0) return;
   const auto device = on.device();
-  void* stream = c10::impl::VirtualGuardImpl(device.type()).getStream(device).native_handle();
+  void* stream = handleOf(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
   requireContext(device.index());
   checkDriver(cuda().launchKernel(function(kernel, device.index()), static_cast<unsigned>(grid.blocks),
                                   static_cast<unsigned>(grid.layers), 1, grid.threads, 1, 1, 0, stream, arguments, nullptr),
