@@ -122,7 +122,7 @@ void* function(const char* kernel, int index) {
   return found;
 }
 
-// The driver's name of a stream. Before 2.10 libtorch tells it of none; the default stream's is null.
+// The driver's name of a stream. libtorch 2.9 tells it of none; the default stream's is null.
 template <typename Stream>
 void* handleOf(const Stream& stream) {
   if constexpr (requires { stream.native_handle(); }) {
