@@ -10,6 +10,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDevice, seed, setThreads, torchVersion } from '../src/torch/runtime.js';
 import { messageOf, UserError } from '../src/util/errors.js';
@@ -18,6 +19,7 @@ import { benchConfig } from './gpu/model.js';
 import { Report } from './gpu/report.js';
 import {
   measureDecoding,
+  measureLongAttention,
   measureParts,
   measureProducts,
   measureTraining,
@@ -26,11 +28,11 @@ import {
 import { RandomStudent } from './randomModel.js';
 import { machine } from './support.js';
 
-const parts = ['attention', 'repeat', 'products', 'train', 'parts', 'decode', 'memory'] as const;
+const parts = ['attention', 'repeat', 'products', 'train', 'parts', 'long', 'decode', 'memory'] as const;
 const { values } = parseArgs({
   options: {
     device: { type: 'string', default: 'cuda' },
-    out: { type: 'string', default: tmpdir() },
+    out: { type: 'string', default: join(tmpdir(), 'redistill-gpu') },
     steps: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '240' },
     only: { type: 'string', default: parts.join(',') },
@@ -86,7 +88,7 @@ function main(): void {
   part('repeat', () => {
     checkRepeat(report, benchConfig(true), device);
   });
-  let limit = NaN;
+  let limit: number | undefined;
   part('products', () => {
     limit = measureProducts(report, config, device, 16_384 / scale);
   });
@@ -101,6 +103,9 @@ function main(): void {
   });
   part('parts', () => {
     measureParts(report, config, device, 16_384 / scale);
+  });
+  part('long', () => {
+    if (device !== 'cpu') measureLongAttention(report, config, device);
   });
   part('decode', () => {
     for (const [rows, columns] of [

@@ -5,8 +5,8 @@
  *
  * PATH is a Python with bench/peers/math_verify_requirements.txt installed; without it only ours is measured. The
  * pairs are the test suites of other graders (disputed ones left out), labelled model solutions, rewrites and near misses
- * of benchmark golds, an adversary's right rewrites and wrong edits of them, cases after public reports on graders, and hostile inputs. A false yes is a wrong answer that was called
- * right, a false no a right one that was not. Math-Verify gets every stored case and label, and `limit` of the generated
+ * of benchmark golds, an adversary's right rewrites and wrong edits of them, cases after public reports on graders, and
+ * hostile inputs. A false yes is a wrong answer that was called right, a false no a right one that was not. Math-Verify gets every stored case and label, and `limit` of the generated
  * pairs, since it needs tens of milliseconds a pair; hostile inputs and presets of ours are ours alone. A pair's time is
  * processor time, the least of three runs, so that other programs and the compiler do not count.
  */

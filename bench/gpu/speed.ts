@@ -7,9 +7,9 @@ import { createObjective } from '../../src/objectives/index.js';
 import { Decoder } from '../../src/generate/decoder.js';
 import { chooseTokens } from '../../src/generate/sampling.js';
 import { backward, noGrad } from '../../src/torch/autograd.js';
-import { indices } from '../../src/torch/data.js';
+import { fromArray, indices } from '../../src/torch/data.js';
 import { isOutOfMemory } from '../../src/torch/errors.js';
-import { gatedLinearUnit } from '../../src/torch/fused.js';
+import { attendLong, gatedLinearUnit } from '../../src/torch/fused.js';
 import { native } from '../../src/torch/native.js';
 import * as ops from '../../src/torch/ops.js';
 import { memoryStats, synchronize } from '../../src/torch/runtime.js';
@@ -86,7 +86,7 @@ export function measureTraining(
   student: RandomStudent,
   device: string,
   { objective: name, length, tracesAPack, recompute }: TrainRow,
-  { steps, limit }: { steps: number; limit: number },
+  { steps, limit }: { steps: number; limit: number | undefined },
 ): void {
   const { config } = student.weights.model;
   const onGpu = device !== 'cpu';
@@ -121,7 +121,7 @@ export function measureTraining(
     ...heading,
     'tokens/s': spread(seconds.map((s) => (2 * length) / s)),
     'TFLOP/s': (flops / 1e12).toFixed(0),
-    'of the products': `${((100 * flops) / limit).toFixed(0)} %`,
+    'of the products': limit === undefined ? '–' : `${((100 * flops) / limit).toFixed(0)} %`,
     'peak, GB': (memoryStats(device).peakAllocated / 1e9).toFixed(2),
   });
 }
@@ -187,6 +187,49 @@ export function measureParts(report: Report, config: ModelConfig, device: string
       head.backward(x, targets, new Float64Array(tokens).fill(1e-3), headGrad);
     });
   });
+}
+
+/** Attention of a layer over packs of equal lengths, forward and backward: all by flash, and each sequence by cuDNN. */
+export function measureLongAttention(report: Report, config: ModelConfig, device: string): void {
+  const { heads, kvHeads, headDim, attentionScale: scale } = config;
+  const tokens = 16_384;
+  for (const sequences of [1, 2, 4, 8, 16]) {
+    const length = tokens / sequences;
+    scope(() => {
+      const leaf = (count: number) => {
+        const tensor = ops.randn([tokens, count, headDim], { dtype: 'bf16', device });
+        tensor.requiresGrad = true;
+        return tensor;
+      };
+      const inputs = [heads, kvHeads, kvHeads].map(leaf) as [Tensor, Tensor, Tensor];
+      const grad = ops.randn([tokens, heads, headDim], { dtype: 'bf16', device });
+      const ends = Int32Array.from({ length: sequences + 1 }, (_, s) => s * length);
+      const borders = ops.toDevice(fromArray(ends), device, 'i32');
+      const time = (attend: () => Tensor) =>
+        milliseconds(device, 7, () => {
+          backward([attend()], [grad]);
+          for (const input of inputs) input.grad = null;
+        });
+      const flash = time(
+        () =>
+          ops.flashAttentionForward(...inputs, borders, borders, length, length, 0, true, false, {
+            scale,
+          })[0],
+      );
+      const each = time(() => {
+        const [q, k, v] = inputs.map((x) => ops.splitWithSizes(x, Array<number>(sequences).fill(length)));
+        return ops.cat(
+          q!.map((queries, s) => attendLong(queries, k![s]!, v![s]!, scale)),
+          0,
+        );
+      });
+      report.add('Attention of a layer over 16,384 tokens, forward and backward', {
+        sequences: `${sequences} × ${length}`,
+        'flash, ms': spread(flash, 2),
+        'cuDNN, ms': spread(each, 2),
+      });
+    });
+  }
 }
 
 /** Decoding steps of `rows` rows that are all `columns` tokens long, sampling at T 0.8 and top-p 0.95 apart. */

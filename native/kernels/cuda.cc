@@ -1,5 +1,6 @@
 #include "cuda.h"
 
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/Stream.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
@@ -147,6 +148,7 @@ int capability(int index) {
 void launch(const char* kernel, const at::Tensor& on, Grid grid, void** arguments) {
   if (grid.blocks == 0) return;
   const auto device = on.device();
+  const c10::DeviceGuard guard(device);
   void* stream = handleOf(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
   requireContext(device.index());
   checkDriver(cuda().launchKernel(function(kernel, device.index()), static_cast<unsigned>(grid.blocks),

@@ -57,12 +57,12 @@ export function hasFlashAttention(
 const HOPPER = 90;
 
 /**
- * The tokens from which a sequence is given to cuDNN: below, one call a sequence costs more than flash attention of all.
- * Measured in docs/results.md.
+ * The tokens from which a sequence is given to cuDNN. One call a sequence is slower than flash attention of all at 1,024
+ * tokens and faster at 8,192 (docs/decisions.md); between them nothing was measured.
  */
 const LONG = 2048;
 
-/** cuDNN prepares each new length for tens of milliseconds, so that lengths are rounded up to multiples of this. */
+/** cuDNN prepares each new length for some 0.2 s, so that lengths are rounded up to multiples of this. */
 const LENGTH_STEP = 256;
 
 /** Tells which sequences of a pack `attendLong` computes faster than varlen flash attention. */

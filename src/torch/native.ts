@@ -92,7 +92,10 @@ export const CUDA_LIBRARIES = ['libc10_cuda.so', 'libtorch_cuda.so'] as const;
  */
 const environment = {
   ...(process.env.OMP_WAIT_POLICY === undefined && { GOMP_SPINCOUNT: '5000' }),
-  PYTORCH_ALLOC_CONF: 'expandable_segments:True',
+  // Its older name takes precedence as well.
+  ...(process.env.PYTORCH_CUDA_ALLOC_CONF === undefined && {
+    PYTORCH_ALLOC_CONF: 'expandable_segments:True',
+  }),
   LRU_CACHE_CAPACITY: '64',
   ONEDNN_PRIMITIVE_CACHE_CAPACITY: '64',
 };

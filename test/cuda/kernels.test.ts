@@ -6,20 +6,9 @@ import { indices, toFloat64Array } from '../../src/torch/data.js';
 import type { Dtype } from '../../src/torch/dtype.js';
 import { gatedLinearUnit, rotateHalves } from '../../src/torch/fused.js';
 import * as ops from '../../src/torch/ops.js';
-import { openDevice, seed } from '../../src/torch/runtime.js';
+import { seed } from '../../src/torch/runtime.js';
 import { scope, type Tensor } from '../../src/torch/tensor.js';
-import { messageOf } from '../../src/util/errors.js';
-
-const device = 'cuda:0';
-const absent = (() => {
-  try {
-    openDevice(device);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-})();
-if (absent !== undefined) console.warn(`skipped: the tests of the CUDA kernels (${absent})`);
+import { absent, device } from '../support/cuda.js';
 
 interface Place {
   device: string;

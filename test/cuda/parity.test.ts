@@ -10,32 +10,14 @@ import type { Dtype } from '../../src/torch/dtype.js';
 import { native } from '../../src/torch/native.js';
 import * as ops from '../../src/torch/ops.js';
 import { AdamW, clipGradNorm } from '../../src/torch/optim.js';
-import {
-  memoryStats,
-  openDevice,
-  rngState,
-  seed,
-  setRngState,
-  synchronize,
-} from '../../src/torch/runtime.js';
+import { memoryStats, rngState, seed, setRngState, synchronize } from '../../src/torch/runtime.js';
 import { Stream } from '../../src/torch/streams.js';
 import { liveTensors, scope, type Tensor } from '../../src/torch/tensor.js';
 import { Engine } from '../../src/train/engine.js';
 import { TrainableWeights } from '../../src/train/weights.js';
-import { messageOf } from '../../src/util/errors.js';
+import { absent, device } from '../support/cuda.js';
 import { engineOf, gradientsOf, madeUpGradient, madeUpRows, worst, worstOf } from '../support/engines.js';
 import { familyNames } from '../support/families.js';
-
-const device = 'cuda:0';
-const absent = (() => {
-  try {
-    openDevice(device);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-})();
-if (absent !== undefined) console.warn(`skipped: the CUDA tests (${absent})`);
 
 /** Sequences of the kinds that varlen kernels treat apart: one token, a block's edge, and longer than a window. */
 const rows = madeUpRows([2, 64, 65, 130, 17]);
