@@ -1,5 +1,14 @@
 /** @file Gives work a scratch folder that is always removed, and a lock that other processes respect. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -88,6 +97,11 @@ export async function withLock<T>(path: string, onWait: () => void, work: () => 
     forget();
     release();
   }
+}
+
+/** Removes a lock file whose process is dead or has fallen silent, such as one that was killed with its work done. */
+export function removeAbandonedLock(path: string): void {
+  if (existsSync(path) && isAbandoned(path)) rmSync(path, { force: true });
 }
 
 function makeDir(path: string): void {

