@@ -195,16 +195,21 @@ const HEADING = [
 ];
 const rows: string[][] = [];
 const all = suites();
+const judged: { pairs: Pair[]; results: Result[] } = { pairs: [], results: [] };
 warm(all);
 for (const [name, pairs] of Object.entries(all)) {
   if (pairs.length === 0) {
     console.log(`skipped: ${name}: its data are not in ../shared/data`);
     continue;
   }
-  rows.push(row(name, 'redistill', pairs, ours(pairs)));
+  const results = ours(pairs);
+  rows.push(row(name, 'redistill', pairs, results));
+  judged.pairs = judged.pairs.concat(pairs);
+  judged.results = judged.results.concat(results);
   if (values.python === undefined || OURS.has(name)) continue;
   const some = thinned(pairs, Number(values.limit));
   if (some.length < pairs.length) rows.push(row(name, 'redistill, the same', some, ours(some)));
   rows.push(row(name, 'Math-Verify', some, theirs(values.python, some)));
 }
+rows.push(row('all of them', 'redistill', judged.pairs, judged.results));
 console.log(formatTable(HEADING, rows));

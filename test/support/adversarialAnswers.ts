@@ -48,6 +48,12 @@ export function adversarialPairs(): AdversarialPair[] {
       pred: `The answer is 5${repeat('\n', 200_000)}x`,
       expected: true,
     },
+    ...['\n', ' ', ' \n'].map((blank) => ({
+      name: `2 MB of ${JSON.stringify(blank)}`,
+      gold: '5',
+      pred: `The answer is 5${repeat(blank, 2_000_000 / blank.length)}x`,
+      expected: true,
+    })),
     { name: 'blanks before a condition', gold: '5', pred: boxed(`1${repeat(' ,', 9000)}y where x`) },
     ...[20, 60].flatMap((size) =>
       [12, 24].map((degree) => ({

@@ -4,7 +4,7 @@ import { withPlainDigits } from '../parse/characters.js';
 import { textAfterThinking } from './thinking.js';
 
 /** Limits the characters of a response, counted from its end, in which the answer is searched for. */
-const MAX_RESPONSE = 250_000;
+const MAX_RESPONSE = 120_000;
 
 /** Texts of the tokens at which a turn ends or the next one begins. gpt-oss goes on behind `<|end|>`. */
 const TURN_ENDS =
@@ -24,14 +24,28 @@ const NEXT_QUESTION =
  */
 export function responseText(output: string, afterThinking: boolean): string | undefined {
   const turn = output.search(TURN_ENDS);
-  const own = (turn > 0 ? output.slice(0, turn) : output)
-    .trimEnd()
-    .slice(-MAX_RESPONSE)
-    .replace(/<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, '');
+  const own = lastPart((turn > 0 ? output.slice(0, turn) : output).trimEnd()).replace(
+    /<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g,
+    '',
+  );
   const answer = textAfterThinking(own);
   if (answer === undefined && afterThinking) return undefined;
   const response = answer === undefined || (answer.trim() === '' && !afterThinking) ? own : answer;
   return withPlainDigits(beforeNextQuestion(response));
+}
+
+/** Gives the last characters of a long text. Blanks in a row count as one or two, so that padding hides no answer. */
+function lastPart(text: string): string {
+  if (text.length <= MAX_RESPONSE) return text;
+  const isBlank = (at: number) => text.charCodeAt(at) <= 32;
+  let start = text.length;
+  for (let left = MAX_RESPONSE; left > 0 && start > 0; left--) {
+    if (isBlank(--start)) while (start > 0 && isBlank(start - 1)) start--;
+  }
+  return text
+    .slice(start)
+    .replace(/\n\s*\n/g, '\n\n')
+    .replace(/[^\S\n]{2,}/g, ' ');
 }
 
 function beforeNextQuestion(response: string): string {
