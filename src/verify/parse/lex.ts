@@ -155,7 +155,7 @@ class Lexer {
 
   #push(at: number, shape: Shape): void {
     this.#budget.spend();
-    this.#tokens.push(Object.assign(shape, { at, space: this.#space }) as Token);
+    this.#tokens.push(Object.assign(shape, { at, space: this.#space }));
     this.#space = false;
   }
 
