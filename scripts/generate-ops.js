@@ -100,11 +100,15 @@ const operators = {
   flashAttentionForward: 'aten::_flash_attention_forward',
   rmsNorm: 'aten::rms_norm',
   fusedRmsNorm: 'aten::_fused_rms_norm',
-  // our own (native/kernels), on GPUs alone
+  // our own (native/kernels)
+  attention: 'redistill::attention',
+  hasAttention: 'redistill::has_attention',
   glu: 'redistill::glu',
   rotate: 'redistill::rotate',
   softmaxGrad_: 'redistill::softmax_grad',
+  rmsNormRows: 'redistill::rms_norm',
   rmsNormBackward_: 'redistill::rms_norm_backward',
+  targetLogps: 'redistill::target_logps',
   constantPadNd: 'aten::constant_pad_nd',
   cudnnAttention: 'aten::_scaled_dot_product_cudnn_attention',
   // optimizer

@@ -1,6 +1,8 @@
-// Registers our own operators with libtorch's dispatcher, where TypeScript finds them as it finds libtorch's. Each does in
+// Registers our own operators with libtorch's dispatcher (CUDA's from this file, the CPU's from rows.h and attention.h), where TypeScript finds them as it finds libtorch's. Each does in
 // one pass over memory what several of libtorch's do; models call them through src/torch/fused.ts.
+#include "attention.h"
 #include "cuda.h"
+#include "rows.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -25,6 +27,7 @@ void requireNarrow(const at::Tensor& tensor, const char* name) {
 
 // glu(gateUp, gelu): [rows, 2 · width] → activation(gate) · up, [rows, width]. Width is a multiple of eight.
 at::Tensor glu(const at::Tensor& gateUp, bool gelu) {
+  if (gateUp.is_cpu()) return rows::glu(gateUp, gelu);
   requireNarrow(gateUp, "glu");
   const at::Tensor in = gateUp.contiguous();
   int64_t rows = in.size(0), width = in.size(1) / 2 / kEight;
@@ -38,6 +41,7 @@ at::Tensor glu(const at::Tensor& gateUp, bool gelu) {
 }
 
 at::Tensor gluBackward(const at::Tensor& grad, const at::Tensor& gateUp, bool gelu) {
+  if (grad.is_cpu()) return rows::gluBackward(grad, gateUp, gelu);
   requireNarrow(grad, "glu_backward");
   const at::Tensor in = gateUp.contiguous(), incoming = grad.contiguous();
   int64_t rows = in.size(0), width = in.size(1) / 2 / kEight;
@@ -51,6 +55,7 @@ at::Tensor gluBackward(const at::Tensor& grad, const at::Tensor& gateUp, bool ge
 
 // rotate(x, cos, sin, back): x [tokens, heads, headDim], cos and sin [tokens, 1, headDim / 2] → the same shape, contiguous.
 at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosines, const at::Tensor& sines, bool back) {
+  if (x.is_cpu()) return rows::rotate(x, cosines, sines, back);
   requireNarrow(x, "rotate");
   requireNarrow(cosines, "rotate");
   TORCH_CHECK(x.dim() == 3 && x.size(2) % (2 * kEight) == 0, "rotate needs heads of two halves of eights");
@@ -68,7 +73,9 @@ at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosines, const at::Tens
 
 // softmax_grad(logits, targets, weights, grad): logits f32[rows, vocab], targets i64[rows], weights f32[rows]. Writes
 // weight · (onehot(target) − softmax(logits)) to grad, bf16[rows, vocab], and returns the log-probs of the targets, f32[rows].
+// On the CPU the logits are bf16, and grad may be the same tensor.
 at::Tensor softmaxGrad(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights, at::Tensor& grad) {
+  if (logits.is_cpu()) return rows::softmaxGrad(logits, targets, weights, grad);
   requireNarrow(grad, "softmax_grad");
   TORCH_CHECK(logits.scalar_type() == at::kFloat && weights.scalar_type() == at::kFloat && logits.is_contiguous() &&
                   grad.is_contiguous() && grad.sizes() == logits.sizes() && logits.size(1) % 4 == 0 &&
@@ -88,6 +95,7 @@ at::Tensor softmaxGrad(const at::Tensor& logits, const at::Tensor& targets, cons
 // weight's gradient to weightGrad, f32[width], and returns dx. Width is even.
 at::Tensor rmsNormBackward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset,
                            at::Tensor& weightGrad) {
+  if (x.is_cpu()) return rows::rmsNormBackward(grad, x, weight, eps, offset, weightGrad);
   requireNarrow(x, "rms_norm_backward");
   TORCH_CHECK(x.dim() == 2 && x.sizes() == grad.sizes() && weight.numel() == x.size(1) && x.size(1) % 2 == 0 &&
                   weightGrad.scalar_type() == at::kFloat && weightGrad.numel() == x.size(1),
@@ -137,6 +145,63 @@ struct Rotate : torch::autograd::Function<Rotate> {
   }
 };
 
+// attention(q, k, v, lengths, scale, window): attention of each of the sequences that make up the rows; see attention.h.
+std::tuple<at::Tensor, at::Tensor> attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                             at::IntArrayRef lengths, double scale, int64_t window) {
+  const AttentionShape shape{lengths.vec(), scale, window};
+  requireAttention(q, k, v, shape);
+  return attentionForward(q, k, v, shape);
+}
+
+struct Attention : torch::autograd::Function<Attention> {
+  static variable_list forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                               at::IntArrayRef lengths, double scale, int64_t window) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    const auto [out, logSums] = attention(q, k, v, lengths, scale, window);
+    context->save_for_backward({q, k, v, out, logSums});
+    context->mark_non_differentiable({logSums});
+    context->saved_data["lengths"] = lengths.vec();
+    context->saved_data["scale"] = scale;
+    context->saved_data["window"] = window;
+    return {out, logSums};
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    const AttentionShape shape{context->saved_data["lengths"].toIntVector(), context->saved_data["scale"].toDouble(),
+                               context->saved_data["window"].toInt()};
+    const auto [dq, dk, dv] = attentionBackward(grads[0], saved[0], saved[1], saved[2], saved[3], saved[4], shape);
+    return {dq, dk, dv, {}, {}, {}};
+  }
+};
+
+std::tuple<at::Tensor, at::Tensor> attentionRecorded(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                                     at::IntArrayRef lengths, double scale, int64_t window) {
+  const auto results = Attention::apply(q, k, v, lengths, scale, window);
+  return {results[0], results[1]};
+}
+
+struct RmsNorm : torch::autograd::Function<RmsNorm> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, double eps,
+                            int64_t offset) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    context->save_for_backward({x, weight});
+    context->saved_data["eps"] = eps;
+    context->saved_data["offset"] = offset;
+    return rows::rmsNorm(x, weight, eps, offset);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    at::Tensor weightGrad = at::zeros({saved[1].numel()}, saved[1].options().dtype(at::kFloat));
+    at::Tensor dx = rows::rmsNormBackward(grads[0], saved[0], saved[1], context->saved_data["eps"].toDouble(),
+                                          context->saved_data["offset"].toInt(), weightGrad);
+    return {dx, weightGrad.to(saved[1].scalar_type()), {}, {}};
+  }
+};
+
+at::Tensor rmsNormRecorded(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset) {
+  return RmsNorm::apply(x, weight, eps, offset);
+}
+
 at::Tensor gluRecorded(const at::Tensor& gateUp, bool gelu) { return Glu::apply(gateUp, gelu); }
 
 at::Tensor rotateRecorded(const at::Tensor& x, const at::Tensor& cosines, const at::Tensor& sines, bool back) {
@@ -148,21 +213,43 @@ at::Tensor rotateRecorded(const at::Tensor& x, const at::Tensor& cosines, const 
 TORCH_LIBRARY(redistill, library) {
   library.def("glu(Tensor gate_up, bool gelu) -> Tensor");
   library.def("rotate(Tensor x, Tensor cosines, Tensor sines, bool back) -> Tensor");
-  library.def("softmax_grad(Tensor logits, Tensor targets, Tensor weights, Tensor(a!) grad) -> Tensor");
+  library.def("rms_norm(Tensor x, Tensor weight, float eps, int offset) -> Tensor");
   library.def(
       "rms_norm_backward(Tensor grad, Tensor x, Tensor weight, float eps, int offset, Tensor(a!) weight_grad) -> Tensor");
+  library.def("target_logps(Tensor logits, Tensor targets) -> Tensor");
+  library.def("softmax_grad(Tensor logits, Tensor targets, Tensor weights, Tensor(a!) grad) -> Tensor");
+  library.def("attention(Tensor q, Tensor k, Tensor v, int[] lengths, float scale, int window) -> (Tensor, Tensor)");
+  library.def("has_attention() -> bool", hasAttention);
 }
 
-TORCH_LIBRARY_IMPL(redistill, CUDA, library) {
+// What both kinds of device have.
+void implementShared(torch::Library& library) {
   library.impl("glu", glu);
   library.impl("rotate", rotate);
   library.impl("softmax_grad", softmaxGrad);
   library.impl("rms_norm_backward", rmsNormBackward);
 }
 
-TORCH_LIBRARY_IMPL(redistill, AutogradCUDA, library) {
+void recordShared(torch::Library& library) {
   library.impl("glu", gluRecorded);
   library.impl("rotate", rotateRecorded);
+}
+
+TORCH_LIBRARY_IMPL(redistill, CUDA, library) { implementShared(library); }
+
+TORCH_LIBRARY_IMPL(redistill, AutogradCUDA, library) { recordShared(library); }
+
+TORCH_LIBRARY_IMPL(redistill, CPU, library) {
+  implementShared(library);
+  library.impl("rms_norm", rows::rmsNorm);
+  library.impl("target_logps", rows::targetLogps);
+  library.impl("attention", attention);
+}
+
+TORCH_LIBRARY_IMPL(redistill, AutogradCPU, library) {
+  recordShared(library);
+  library.impl("rms_norm", rmsNormRecorded);
+  library.impl("attention", attentionRecorded);
 }
 
 }  // namespace redistill

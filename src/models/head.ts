@@ -1,5 +1,5 @@
 /** @file Computes log-probs of tokens from hidden states, and their gradients. Knows no objective. */
-import { hasKernels, hasSoftmaxGrad } from '../torch/fused.js';
+import { hasWideProducts, softmaxKernel } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { fromArray, toFloat64Array } from '../torch/data.js';
@@ -35,8 +35,11 @@ export class ChunkedHead implements Disposable {
   readonly rows: number;
   /** Logits in the model's dtype, if that differs from `wide`'s. */
   readonly #narrow: Tensor | undefined;
-  /** Logits in float32 (float64 for a float64 model). */
-  readonly #wide: Tensor;
+  /** Logits in float32 (float64 for a float64 model), unless a kernel needs none. */
+  readonly #wide: Tensor | undefined;
+  readonly #wideDtype: 'f32' | 'f64';
+  /** The logits that a fused softmax takes, if there is one. */
+  readonly #kernel: 'wide' | 'narrow' | undefined;
   /** Rows of a chunk's weight gradient, if one product cannot add it to the sum directly. */
   readonly #weightGrad: Tensor | undefined;
 
@@ -48,8 +51,9 @@ export class ChunkedHead implements Disposable {
     this.rows = rows;
     const { dtype, device } = weight;
     const shape = [rows, weight.size(0)];
-    const wide = dtype === 'f64' ? 'f64' : 'f32';
-    this.#wide = ops.empty(shape, { dtype: wide, device });
+    const wide = (this.#wideDtype = dtype === 'f64' ? 'f64' : 'f32');
+    this.#kernel = softmaxKernel(weight, weight.size(0));
+    if (this.#kernel !== 'narrow') this.#wide = ops.empty(shape, { dtype: wide, device });
     if (dtype !== wide) {
       this.#narrow = ops.empty(shape, { dtype, device });
       if (training && !this.#hasWideProducts) {
@@ -60,7 +64,7 @@ export class ChunkedHead implements Disposable {
 
   /** Whether products of narrow matrices can have wide results, which are then never rounded. */
   get #hasWideProducts(): boolean {
-    return hasKernels(this.weight);
+    return hasWideProducts(this.weight);
   }
 
   /**
@@ -73,7 +77,7 @@ export class ChunkedHead implements Disposable {
     return scope(() => {
       const logps = this.#logpsFor(hidden);
       this.#eachChunk(hidden, targets, (chunk, target, start) => {
-        this.#keep(logps, start, this.#softmax(this.#logits(chunk), target).logps);
+        this.#keep(logps, start, this.#chunkLogps(this.#logits(chunk), target));
       });
       return toFloat64Array(logps);
     });
@@ -97,7 +101,7 @@ export class ChunkedHead implements Disposable {
         const logps = this.#logpsFor(hidden);
         const hiddenGrad = ops.emptyLike(hidden);
         const column = fromArray(gradient, [hidden.size(0), 1]);
-        const all = ops.toDevice(column, hidden.device, this.#wide.dtype);
+        const all = ops.toDevice(column, hidden.device, this.#wideDtype);
         this.#eachChunk(hidden, targets, (chunk, target, start) => {
           const count = chunk.size(0);
           const part = this.#gradOfLogits(chunk, target, ops.narrow(all, 0, start, count));
@@ -114,7 +118,7 @@ export class ChunkedHead implements Disposable {
   #gradOfLogits(chunk: Tensor, target: Tensor, g: Tensor): { logitsGrad: Tensor; logps: Tensor } {
     const logits = this.#logits(chunk);
     const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, chunk.size(0));
-    if (narrow && hasSoftmaxGrad(narrow)) {
+    if (narrow && this.#kernel) {
       const logps = ops.softmaxGrad_(logits, target, g, narrow);
       return { logitsGrad: narrow, logps };
     }
@@ -125,8 +129,12 @@ export class ChunkedHead implements Disposable {
     return { logitsGrad: narrow ? ops.copy_(narrow, numerators) : numerators, logps };
   }
 
+  #chunkLogps(logits: Tensor, target: Tensor): Tensor {
+    return this.#kernel === 'narrow' ? ops.targetLogps(logits, target) : this.#softmax(logits, target).logps;
+  }
+
   #logpsFor(hidden: Tensor): Tensor {
-    return ops.empty([hidden.size(0)], { dtype: this.#wide.dtype, device: hidden.device });
+    return ops.empty([hidden.size(0)], { dtype: this.#wideDtype, device: hidden.device });
   }
 
   #keep(logps: Tensor, start: number, part: Tensor): void {
@@ -173,16 +181,15 @@ export class ChunkedHead implements Disposable {
     });
   }
 
-  /** Computes a chunk's logits in the wide dtype, in the buffer that the next chunk overwrites. */
+  /** Computes a chunk's logits, in the wide dtype unless a kernel takes narrow ones; the next chunk overwrites them. */
   #logits(chunk: Tensor): Tensor {
     const count = chunk.size(0);
-    const logits = ops.narrow(this.#wide, 0, 0, count);
-    if (!this.#narrow) return ops.mmOut(chunk, ops.t(this.weight), { out: logits });
-    if (this.#hasWideProducts)
-      return ops.mmDtypeOut(chunk, ops.t(this.weight), logits.dtype, { out: logits });
-    const narrow = ops.narrow(this.#narrow, 0, 0, count);
-    ops.mmOut(chunk, ops.t(this.weight), { out: narrow });
-    return ops.copy_(logits, narrow);
+    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
+    const wide = this.#wide && ops.narrow(this.#wide, 0, 0, count);
+    if (wide && narrow && this.#hasWideProducts)
+      return ops.mmDtypeOut(chunk, ops.t(this.weight), wide.dtype, { out: wide });
+    const logits = ops.mmOut(chunk, ops.t(this.weight), { out: (narrow ?? wide)! });
+    return wide && narrow ? ops.copy_(wide, logits) : logits;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** @file Computes RMSNorm, forward and backward. */
 import { noGrad } from '../torch/autograd.js';
-import { hasKernels } from '../torch/fused.js';
+import { hasRmsNormBackward, rmsNormKernel } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
@@ -13,7 +13,8 @@ export function rmsNorm(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1): 
   if (x.dtype === 'f64') {
     return ops.rmsNorm(x, [x.size(-1)], offset === 0 ? weight : ops.addScalar(weight, 1), eps);
   }
-  if (offset === 0 && hasKernels(x)) return ops.fusedRmsNorm(x, [x.size(-1)], weight, eps)[0];
+  const fused = rmsNormKernel(x, weight, eps, offset);
+  if (fused) return fused;
   const wide = ops.toDtype(x, 'f32');
   const scale = ops.rsqrt(ops.addScalar(ops.meanDim(ops.mul(wide, wide), [-1], true), eps));
   const normalised = ops.mul(wide, scale);
@@ -37,8 +38,7 @@ export function rmsNormBackward(
 ): Tensor {
   return scope(() =>
     noGrad(() => {
-      if (hasKernels(x) && x.size(-1) % 2 === 0)
-        return ops.rmsNormBackward_(grad, x, weight, eps, offset, weightGrad);
+      if (hasRmsNormBackward(x)) return ops.rmsNormBackward_(grad, x, weight, eps, offset, weightGrad);
       const wide = x.dtype === 'f64' ? 'f64' : 'f32';
       const input = ops.toDtype(x, wide);
       const incoming = ops.toDtype(grad, wide);

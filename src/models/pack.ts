@@ -1,5 +1,11 @@
 /** @file Packs sequences into one row, within which each attends to itself alone. */
-import { attendLong, hasFlashAttention, longSequences } from '../torch/fused.js';
+import {
+  attendLong,
+  attendPack,
+  hasFlashAttention,
+  hasPackAttention,
+  longSequences,
+} from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { fromArray, indices } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
@@ -28,7 +34,7 @@ export function packSequences(model: Transformer, sequences: readonly Int32Array
       offset += sequence.length;
     }
     const rotations = model.rotations(indices(positions, model.device));
-    const { attend, borders } = hasVarlen(model) ? attendVarlen(model, lengths) : attendEach(model, lengths);
+    const { attend, borders } = attention(model, lengths);
     return { ids: indices(ids, model.device), lengths, context: { rotations, attend }, borders };
   });
 }
@@ -43,6 +49,16 @@ function windowOf(model: Transformer, layer: number, longest: number): number | 
 
 /** Tells whether libtorch's varlen flash attention supports this model. */
 export const hasVarlen = (model: Transformer): boolean => hasFlashAttention(model, model.config.headDim);
+
+function attention(model: Transformer, lengths: readonly number[]): PackedAttention {
+  if (hasVarlen(model)) return attendVarlen(model, lengths);
+  const { headDim, heads, attentionScale: scale } = model.config;
+  if (!hasPackAttention(model, headDim)) return attendEach(model, lengths);
+  const longest = Math.max(...lengths);
+  const attend: Attend = (layer, q, k, v) =>
+    ops.reshape(attendPack(q, k, v, lengths, scale, windowOf(model, layer, longest)), [-1, heads * headDim]);
+  return { attend, borders: [] };
+}
 
 /** Calls attention once per sequence; works on every device. */
 function attendEach(model: Transformer, lengths: readonly number[]): PackedAttention {

@@ -7,22 +7,43 @@ import * as ops from './ops.js';
 import type { Tensor } from './tensor.js';
 
 /** `REDISTILL_KERNELS=off` leaves the composed forms everywhere. */
-const isOff = process.env.REDISTILL_KERNELS === 'off';
+let isOff = process.env.REDISTILL_KERNELS === 'off';
 
-/** Tells whether there are kernels for such a tensor: bf16 on a GPU. */
-export const hasKernels = (x: Pick<Tensor, 'device' | 'dtype'>): boolean =>
-  !isOff && x.dtype === 'bf16' && x.device.startsWith('cuda');
+/** Runs `work` with the composed forms alone, for comparisons. */
+export function withoutKernels<T>(work: () => T): T {
+  const before = isOff;
+  isOff = true;
+  try {
+    return work();
+  } finally {
+    isOff = before;
+  }
+}
 
-/** Elements that a thread of a kernel moves at a time: 16 bytes. */
+type Kind = Pick<Tensor, 'device' | 'dtype'>;
+
+const isOnGpu = ({ device }: Kind): boolean => device.startsWith('cuda');
+
+/** Tells whether there are kernels for such a tensor: bf16 on the CPU or a GPU. */
+export const hasKernels = (x: Kind): boolean =>
+  !isOff && x.dtype === 'bf16' && (x.device === 'cpu' || isOnGpu(x));
+
+/** Tells whether libtorch multiplies such narrow matrices into wide ones, which are then never rounded. */
+export const hasWideProducts = (x: Kind): boolean => hasKernels(x) && isOnGpu(x);
+
+/** Elements that a thread of a GPU's kernel moves at a time: 16 bytes. */
 const VECTOR = 8;
+
+/** Tells whether there are kernels for such rows of two halves. */
+const hasHalvesKernels = (x: Tensor): boolean =>
+  hasKernels(x) && (x.device === 'cpu' || x.size(-1) % (2 * VECTOR) === 0);
 
 /**
  * Applies a gated linear unit: [tokens, 2 · width], the gate before what it lets through, → [tokens, width].
  * SwiGLU with `silu`, GeGLU (tanh) with `gelu_tanh` (Shazeer 2020, arXiv:2002.05202).
  */
 export function gatedLinearUnit(gateUp: Tensor, activation: 'silu' | 'gelu_tanh'): Tensor {
-  if (hasKernels(gateUp) && gateUp.size(-1) % (2 * VECTOR) === 0)
-    return ops.glu(gateUp, activation === 'gelu_tanh');
+  if (hasHalvesKernels(gateUp)) return ops.glu(gateUp, activation === 'gelu_tanh');
   const [gate, up] = ops.chunk(gateUp, 2, -1) as [Tensor, Tensor];
   return ops.mul(activation === 'silu' ? ops.silu(gate) : ops.gelu(gate, { approximate: 'tanh' }), up);
 }
@@ -32,23 +53,60 @@ export function gatedLinearUnit(gateUp: Tensor, activation: 'silu' | 'gelu_tanh'
  * @param cos [tokens, 1, headDim/2], as `sin`, in the dtype of x
  */
 export function rotateHalves(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
-  if (hasKernels(x) && x.size(-1) % (2 * VECTOR) === 0) return ops.rotate(x, cos, sin, false);
+  if (hasHalvesKernels(x)) return ops.rotate(x, cos, sin, false);
   const [a, b] = ops.chunk(x, 2, -1) as [Tensor, Tensor];
   return ops.cat([ops.sub(ops.mul(a, cos), ops.mul(b, sin)), ops.add(ops.mul(b, cos), ops.mul(a, sin))], -1);
 }
 
-/** Tells whether `ops.softmaxGrad_` can write to rows like these. */
-export const hasSoftmaxGrad = (logitsGrad: Tensor): boolean =>
-  hasKernels(logitsGrad) && logitsGrad.size(-1) % 4 === 0;
+/** Applies RMSNorm over the last of two or three dimensions; undefined where there is no kernel for it. */
+export function rmsNormKernel(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1): Tensor | undefined {
+  if (!hasKernels(x)) return undefined;
+  if (x.device === 'cpu') return ops.rmsNormRows(x, weight, eps, offset);
+  return offset === 0 ? ops.fusedRmsNorm(x, [x.size(-1)], weight, eps)[0] : undefined;
+}
+
+/** Tells whether `ops.rmsNormBackward_` takes rows like these. */
+export const hasRmsNormBackward = (x: Tensor): boolean =>
+  hasKernels(x) && (x.device === 'cpu' || x.size(-1) % 2 === 0);
+
+/**
+ * Tells what logits `ops.softmaxGrad_` takes, which writes a narrow gradient: wide ones on a GPU; on the CPU narrow ones,
+ * which the gradient may replace and `ops.targetLogps` takes as well.
+ */
+export function softmaxKernel(x: Kind, vocab: number): 'wide' | 'narrow' | undefined {
+  if (!hasKernels(x)) return undefined;
+  if (x.device === 'cpu') return 'narrow';
+  return vocab % 4 === 0 ? 'wide' : undefined;
+}
+
+let hasProducts: boolean | undefined;
+
+/** Tells whether `attendPack` runs: bf16 on a processor that multiplies in it (AVX-512 or AMX), usual head sizes. */
+export function hasPackAttention({ device, dtype }: Kind, headDim: number): boolean {
+  if (isOff || device !== 'cpu' || dtype !== 'bf16' || headDim % 16 !== 0) return false;
+  return (hasProducts ??= ops.hasAttention());
+}
+
+/**
+ * Causal attention within each sequence of a pack: q [tokens, heads, headDim] → the same; k, v: [tokens, kvHeads, headDim].
+ * @param window how many keys a query sees, its own among them; all that come before it if absent
+ */
+export function attendPack(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  lengths: readonly number[],
+  scale: number,
+  window = 0,
+): Tensor {
+  return ops.attention(q, k, v, lengths, scale, window)[0];
+}
 
 /** GPUs for which libtorch has flash attention: compute capability 8.0 (Ampere) and later. */
 const AMPERE = 80;
 
 /** Tells whether libtorch has flash attention for this: half precision, usual head sizes, a GPU that is not too old. */
-export function hasFlashAttention(
-  { device, dtype }: Pick<Tensor, 'device' | 'dtype'>,
-  headDim: number,
-): boolean {
+export function hasFlashAttention({ device, dtype }: Kind, headDim: number): boolean {
   const fits = (dtype === 'bf16' || dtype === 'f16') && headDim % 8 === 0 && headDim <= 256;
   return fits && device.startsWith('cuda') && native.capability(device) >= AMPERE;
 }
@@ -66,11 +124,9 @@ const LONG = 2048;
 const LENGTH_STEP = 256;
 
 /** Tells which sequences of a pack `attendLong` computes faster than varlen flash attention. */
-export function longSequences(
-  x: Pick<Tensor, 'device' | 'dtype'>,
-  headDim: number,
-): (length: number) => boolean {
-  const has = hasKernels(x) && headDim % 8 === 0 && headDim <= 128 && native.capability(x.device) >= HOPPER;
+export function longSequences(x: Kind, headDim: number): (length: number) => boolean {
+  const has =
+    hasWideProducts(x) && headDim % 8 === 0 && headDim <= 128 && native.capability(x.device) >= HOPPER;
   return (length) => has && length >= LONG;
 }
 

@@ -1045,6 +1045,33 @@ export function fusedRmsNorm(
   ];
 }
 
+const attentionOp = new Op(
+  'redistill::attention',
+  'redistill::attention(Tensor q, Tensor k, Tensor v, int[] lengths, float scale, int window) -> (Tensor, Tensor)',
+);
+
+/** `redistill::attention(Tensor q, Tensor k, Tensor v, int[] lengths, float scale, int window) -> (Tensor, Tensor)` */
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  lengths: readonly number[],
+  scale: number,
+  window: number,
+): [Tensor, Tensor] {
+  return tensorList(invoke(attentionOp, q.handle, k.handle, v.handle, lengths, scale, window)) as [
+    Tensor,
+    Tensor,
+  ];
+}
+
+const hasAttentionOp = new Op('redistill::has_attention', 'redistill::has_attention() -> bool');
+
+/** `redistill::has_attention() -> bool` */
+export function hasAttention(): boolean {
+  return invoke(hasAttentionOp) as boolean;
+}
+
 const gluOp = new Op('redistill::glu', 'redistill::glu(Tensor gate_up, bool gelu) -> Tensor');
 
 /** `redistill::glu(Tensor gate_up, bool gelu) -> Tensor` */
@@ -1072,6 +1099,16 @@ export function softmaxGrad_(logits: Tensor, targets: Tensor, weights: Tensor, g
   return wrap(invoke(softmaxGradInPlaceOp, logits.handle, targets.handle, weights.handle, grad.handle));
 }
 
+const rmsNormRowsOp = new Op(
+  'redistill::rms_norm',
+  'redistill::rms_norm(Tensor x, Tensor weight, float eps, int offset) -> Tensor',
+);
+
+/** `redistill::rms_norm(Tensor x, Tensor weight, float eps, int offset) -> Tensor` */
+export function rmsNormRows(x: Tensor, weight: Tensor, eps: number, offset: number): Tensor {
+  return wrap(invoke(rmsNormRowsOp, x.handle, weight.handle, eps, offset));
+}
+
 const rmsNormBackwardInPlaceOp = new Op(
   'redistill::rms_norm_backward',
   'redistill::rms_norm_backward(Tensor grad, Tensor x, Tensor weight, float eps, int offset, Tensor(a!) weight_grad) -> Tensor',
@@ -1089,6 +1126,16 @@ export function rmsNormBackward_(
   return wrap(
     invoke(rmsNormBackwardInPlaceOp, grad.handle, x.handle, weight.handle, eps, offset, weightGrad.handle),
   );
+}
+
+const targetLogpsOp = new Op(
+  'redistill::target_logps',
+  'redistill::target_logps(Tensor logits, Tensor targets) -> Tensor',
+);
+
+/** `redistill::target_logps(Tensor logits, Tensor targets) -> Tensor` */
+export function targetLogps(logits: Tensor, targets: Tensor): Tensor {
+  return wrap(invoke(targetLogpsOp, logits.handle, targets.handle));
 }
 
 const constantPadNdOp = new Op(

@@ -1,0 +1,387 @@
+// Blocks of 64 queries and 64 keys, as in FlashAttention-2 (Dao 2023, arXiv:2307.08691). Products are oneDNN's bf16
+// micro-kernels with float32 sums (AMX or AVX-512); the softmax is float32 and rounded once, before the second product.
+#include "attention.h"
+
+#include "clones.h"
+#include "vector_math.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/native/CPUBlas.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
+
+namespace redistill {
+namespace {
+
+using at::BFloat16;
+
+constexpr int64_t kBlock = 64;
+constexpr float kHidden = -std::numeric_limits<float>::infinity();
+
+int64_t blocksOf(int64_t length) { return (length + kBlock - 1) / kBlock; }
+
+// Writes rows of [rows, width] behind each other, and zeros up to whole blocks.
+void copyRows(const Bits* from, int64_t stride, int64_t rows, int64_t width, Bits* to) {
+  for (int64_t r = 0; r < rows; r++) std::memcpy(to + r * width, from + r * stride, width * sizeof(Bits));
+  std::memset(to + rows * width, 0, (blocksOf(rows) * kBlock - rows) * width * sizeof(Bits));
+}
+
+// The right factor of a product over rows, [rows, width]: pairs of rows side by side, [rows / 2, width, 2].
+REDISTILL_CLONES void pairRows(const Bits* from, int64_t rows, int64_t width, Bits* to) {
+  for (int64_t r = 0; r < rows; r += 2) {
+    const Bits *even = from + r * width, *odd = even + width;
+    uint32_t* out = reinterpret_cast<uint32_t*>(to + r * width);
+    for (int64_t c = 0; c < width; c++) out[c] = even[c] | static_cast<uint32_t>(odd[c]) << 16;
+  }
+}
+
+// The right factor of a product over columns, the transpose of a block [64, width]: [width / 2, 64, 2].
+REDISTILL_CLONES void pairColumns(const Bits* from, int64_t width, Bits* to) {
+  const uint32_t* in = reinterpret_cast<const uint32_t*>(from);
+  uint32_t* out = reinterpret_cast<uint32_t*>(to);
+  const int64_t pairs = width / 2;
+  for (int64_t c = 0; c < pairs; c++)
+    for (int64_t r = 0; r < kBlock; r++) out[c * kBlock + r] = in[r * pairs + c];
+}
+
+// The transpose of a block [64, width], as a left factor.
+REDISTILL_CLONES void transposeBlock(const Bits* from, int64_t width, Bits* to) {
+  for (int64_t c = 0; c < width; c++)
+    for (int64_t r = 0; r < kBlock; r++) to[c * kBlock + r] = from[r * width + c];
+}
+
+// What a block hides: query i sees key j where j ≤ i, and i − j < window if there is one. Offsets are those of the block.
+struct Band {
+  int64_t shift;   // position of the first query minus that of the first key
+  int64_t window;  // 0 for none
+  int64_t keys;    // keys of the block that exist
+  int64_t first(int64_t query) const {
+    return window == 0 ? 0 : std::clamp<int64_t>(query + shift - window + 1, 0, kBlock);
+  }
+  int64_t end(int64_t query) const { return std::clamp<int64_t>(query + shift + 1, 0, keys); }
+};
+
+// The running softmax of one query: `row` has the products with 64 keys, of which those from `first` to `end` are seen;
+// it is overwritten.
+template <bool kMasked>
+inline void softmaxOfQuery(float* row, int64_t first, int64_t end, float scale, float& largest, float& sum, float& shrink,
+                           Bits* weights) {
+  const auto seen = [&](int64_t j) { return !kMasked || (j >= first && j < end); };
+  float lanes[kLanes];
+  std::fill(lanes, lanes + kLanes, kHidden);
+  for (int64_t j = 0; j < kBlock; j += kLanes)
+    for (int64_t l = 0; l < kLanes; l++) {
+      const float score = seen(j + l) ? row[j + l] : kHidden;
+      lanes[l] = score > lanes[l] ? score : lanes[l];
+    }
+  const float here = largestOf(lanes) * scale, top = here > largest ? here : largest;
+  const float base = top == kHidden ? 0.0f : top;
+  shrink = exponential(largest - base);
+  for (int64_t j = 0; j < kBlock; j++) {
+    row[j] = seen(j) ? exponential(row[j] * scale - base) : 0.0f;
+    weights[j] = narrow(row[j]);
+  }
+  std::fill(lanes, lanes + kLanes, 0.0f);
+  for (int64_t j = 0; j < kBlock; j += kLanes)
+    for (int64_t l = 0; l < kLanes; l++) lanes[l] += row[j + l];
+  largest = top;
+  sum = sum * shrink + total(lanes);
+}
+
+// One step of the running softmax over products [64, 64]: writes what is not yet divided to `weights`, and the factors by
+// which earlier sums shrink to `shrink`. A query that sees nothing keeps its state.
+REDISTILL_CLONES void softmaxStep(float* scores, Bits* weights, float* largest, float* sums, float* shrink, float scale,
+                                  const Band& band) {
+  for (int64_t i = 0; i < kBlock; i++) {
+    float* row = scores + i * kBlock;
+    const int64_t first = band.first(i), end = band.end(i);
+    if (first == 0 && end == kBlock)
+      softmaxOfQuery<false>(row, first, end, scale, largest[i], sums[i], shrink[i], weights + i * kBlock);
+    else
+      softmaxOfQuery<true>(row, first, end, scale, largest[i], sums[i], shrink[i], weights + i * kBlock);
+  }
+}
+
+REDISTILL_CLONES void shrinkRows(float* rows, const float* factors, int64_t width) {
+  for (int64_t i = 0; i < kBlock; i++)
+    for (int64_t c = 0; c < width; c++) rows[i * width + c] *= factors[i];
+}
+
+REDISTILL_CLONES void writeRow(const float* from, float factor, int64_t width, Bits* to) {
+  for (int64_t c = 0; c < width; c++) to[c] = narrow(from[c] * factor);
+}
+
+// Writes the transpose of [width, 64] in bf16, `rows` rows of it.
+REDISTILL_CLONES void writeTransposed(const float* from, int64_t rows, int64_t width, Bits* to, int64_t stride) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t c = 0; c < width; c++) to[i * stride + c] = narrow(from[c * kBlock + i]);
+}
+
+REDISTILL_CLONES float dot(const Bits* a, const Bits* b, int64_t width) {
+  float lanes[kLanes] = {};
+  for (int64_t c = 0; c < width; c += kLanes)
+    for (int64_t l = 0; l < kLanes; l++) lanes[l] += wide(a[c + l]) * wide(b[c + l]);
+  return total(lanes);
+}
+
+// From transposed scores and transposed gradients of the weights, both [keys, queries]: the weights, and the gradients of
+// the scores as a left factor and as a right one.
+REDISTILL_CLONES void scoreGrads(const float* scores, const float* weightGrads, const float* logSums, const float* deltas,
+                                 float scale, const Band& band, Bits* weights, Bits* left, Bits* right) {
+  // Query i sees key j where lowest ≤ i − j, that is i ≥ j − shift, and i < j − shift + window.
+  float row[2][kBlock];
+  for (int64_t j = 0; j < kBlock; j += 2) {
+    for (int64_t odd = 0; odd < 2; odd++) {
+      const int64_t key = j + odd;
+      const int64_t first = key < band.keys ? std::clamp<int64_t>(key - band.shift, 0, kBlock) : kBlock;
+      const int64_t end =
+          band.window == 0 ? kBlock : std::clamp<int64_t>(key - band.shift + band.window, 0, kBlock);
+      const float *s = scores + key * kBlock, *g = weightGrads + key * kBlock;
+      Bits *w = weights + key * kBlock, *l = left + key * kBlock;
+      for (int64_t i = 0; i < kBlock; i++) {
+        const float weight = i >= first && i < end ? exponential(s[i] * scale - logSums[i]) : 0.0f;
+        w[i] = narrow(weight);
+        row[odd][i] = weight * (g[i] - deltas[i]) * scale;
+        l[i] = narrow(row[odd][i]);
+      }
+    }
+    uint32_t* pairs = reinterpret_cast<uint32_t*>(right + j * kBlock);
+    const Bits *even = left + j * kBlock, *odd = even + kBlock;
+    for (int64_t i = 0; i < kBlock; i++) pairs[i] = even[i] | static_cast<uint32_t>(odd[i]) << 16;
+  }
+}
+
+// c [m, n] = a [m, k] · b [k, n], or added to it; b in pairs of rows.
+inline void product(int64_t m, int64_t n, int64_t k, const Bits* a, const Bits* b, float* c, bool add) {
+  at::native::cpublas::brgemm(m, n, k, k, n, n, add, reinterpret_cast<const BFloat16*>(a),
+                              reinterpret_cast<const BFloat16*>(b), c, true);
+}
+
+// Runs `work(item)` for all items, the next free thread taking the next item; each thread gets its own scratch memory.
+template <typename Work>
+void eachItem(int64_t items, int64_t scratchFloats, const Work& work) {
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), items), 1, [&](int64_t begin, int64_t end) {
+    const std::unique_ptr<float[]> scratch(new float[scratchFloats + 16]);
+    float* aligned = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch.get()) + 63) / 64 * 64);
+    for (int64_t thread = begin; thread < end; thread++)
+      for (int64_t item; (item = next++) < items;) work(item, aligned);
+    at::native::cpublas::brgemm_release();
+  });
+}
+
+// Where the rows of a head lie in [tokens, heads, headDim].
+struct Rows {
+  Bits* data;
+  int64_t token, head;
+  explicit Rows(const at::Tensor& x)
+      : data(reinterpret_cast<Bits*>(x.data_ptr())), token(x.stride(0)), head(x.stride(1)) {}
+  Bits* at(int64_t tokenIndex, int64_t headIndex) const { return data + tokenIndex * token + headIndex * head; }
+};
+
+// One sequence of the pack: its first token, its length, and its first token when each is padded to whole blocks.
+struct Sequence {
+  int64_t start, length, padded;
+};
+
+struct Layout {
+  std::vector<Sequence> sequences;  // the longest first, so that the last items are short
+  int64_t padded = 0;               // tokens of all when padded
+  explicit Layout(const std::vector<int64_t>& lengths) {
+    int64_t start = 0;
+    for (int64_t length : lengths) {
+      sequences.push_back({start, length, padded});
+      start += length;
+      padded += blocksOf(length) * kBlock;
+    }
+    std::stable_sort(sequences.begin(), sequences.end(),
+                     [](const Sequence& a, const Sequence& b) { return a.length > b.length; });
+  }
+};
+
+at::Tensor withDenseRows(const at::Tensor& x) { return x.stride(2) == 1 ? x : x.contiguous(); }
+
+// Memory for [heads, padded tokens, width] of bf16.
+struct Packed {
+  std::unique_ptr<Bits[]> data;
+  int64_t head, width;
+  Packed(int64_t heads, int64_t padded, int64_t width)
+      : data(new Bits[heads * padded * width]), head(padded * width), width(width) {}
+  Bits* at(int64_t headIndex, int64_t paddedToken) const { return data.get() + headIndex * head + paddedToken * width; }
+};
+
+// The first block of keys that the block of queries sees.
+int64_t firstKeyBlock(int64_t queryBlock, int64_t window) {
+  return window == 0 ? 0 : std::max<int64_t>(0, queryBlock * kBlock - window + 1) / kBlock;
+}
+
+// The end of the blocks of queries that see the block of keys.
+int64_t endOfQueryBlocks(int64_t keyBlock, int64_t blocks, int64_t window) {
+  return window == 0 ? blocks : std::min(blocks, ((keyBlock + 1) * kBlock - 1 + window - 1) / kBlock + 1);
+}
+
+}  // namespace
+
+bool hasAttention() { return at::native::cpublas::could_pack(at::kBFloat16); }
+
+void requireAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionShape& shape) {
+  TORCH_CHECK(hasAttention(), "this processor has no bf16 products");
+  for (const at::Tensor* x : {&q, &k, &v})
+    TORCH_CHECK(x->device().is_cpu() && x->scalar_type() == at::kBFloat16 && x->dim() == 3 && x->size(0) == q.size(0) &&
+                    x->size(2) == q.size(2) && x->size(2) % kLanes == 0 && x->size(1) > 0,
+                "attention needs bf16[tokens, heads, headDim] on the CPU, headDim a multiple of 16");
+  TORCH_CHECK(k.size(1) == v.size(1) && q.size(1) % k.size(1) == 0, "attention needs as many queries for every key");
+  int64_t tokens = 0;
+  for (const int64_t length : shape.lengths) {
+    TORCH_CHECK(length > 0, "attention needs sequences with tokens");
+    tokens += length;
+  }
+  TORCH_CHECK(tokens == q.size(0) && tokens > 0 && shape.window >= 0, "attention needs lengths that add up to the tokens");
+  TORCH_CHECK(shape.scale > 0, "attention needs a positive scale");
+}
+
+std::tuple<at::Tensor, at::Tensor> attentionForward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                                    const AttentionShape& shape) {
+  const at::Tensor q = withDenseRows(query), k = withDenseRows(key), v = withDenseRows(value);
+  const int64_t tokens = q.size(0), heads = q.size(1), dim = q.size(2), kvHeads = k.size(1), group = heads / kvHeads;
+  at::Tensor out = at::empty({tokens, heads, dim}, q.options());
+  at::Tensor logSums = at::empty({heads, tokens}, q.options().dtype(at::kFloat));
+  const Rows queries(q), keys(k), values(v), outputs(out);
+  float* logs = logSums.data_ptr<float>();
+  const Layout layout(shape.lengths);
+  const int64_t count = static_cast<int64_t>(layout.sequences.size());
+  const Packed keyFactors(kvHeads, layout.padded, dim), valueFactors(kvHeads, layout.padded, dim);
+  eachItem(count * kvHeads, kBlock * dim, [&](int64_t item, float* scratch) {
+    const auto& [start, length, padded] = layout.sequences[item / kvHeads];
+    const int64_t head = item % kvHeads;
+    Bits* rows = reinterpret_cast<Bits*>(scratch);
+    for (int64_t at = 0; at < length; at += kBlock) {
+      const int64_t some = std::min(kBlock, length - at);
+      copyRows(keys.at(start + at, head), keys.token, some, dim, rows);
+      pairColumns(rows, dim, keyFactors.at(head, padded + at));
+      copyRows(values.at(start + at, head), values.token, some, dim, rows);
+      pairRows(rows, kBlock, dim, valueFactors.at(head, padded + at));
+    }
+  });
+  std::vector<std::pair<int64_t, int64_t>> blocks;  // a sequence and a block of its queries, the dearest first
+  for (int64_t s = 0; s < count; s++)
+    for (int64_t i = blocksOf(layout.sequences[s].length); i-- > 0;) blocks.emplace_back(s, i);
+  const float scale = static_cast<float>(shape.scale);
+  eachItem(static_cast<int64_t>(blocks.size()) * heads, kBlock * (kBlock * 2 + dim * 2 + 3), [&](int64_t item, float* scratch) {
+    const auto [s, i] = blocks[item / heads];
+    const int64_t head = item % heads;
+    const auto& [start, length, padded] = layout.sequences[s];
+    float *scores = scratch, *sums = scores + kBlock * kBlock, *largest = sums + kBlock, *shrink = largest + kBlock,
+          *result = shrink + kBlock;
+    Bits *weights = reinterpret_cast<Bits*>(result + kBlock * dim), *rows = weights + kBlock * kBlock;
+    std::fill(sums, sums + kBlock, 0.0f);
+    std::fill(largest, largest + kBlock, kHidden);
+    const int64_t from = i * kBlock, some = std::min(kBlock, length - from);
+    copyRows(queries.at(start + from, head), queries.token, some, dim, rows);
+    const int64_t firstBlock = firstKeyBlock(i, shape.window);
+    for (int64_t j = firstBlock; j <= i; j++) {
+      const int64_t at = j * kBlock;
+      product(kBlock, kBlock, dim, rows, keyFactors.at(head / group, padded + at), scores, false);
+      softmaxStep(scores, weights, largest, sums, shrink, scale, {from - at, shape.window, std::min(kBlock, length - at)});
+      if (j > firstBlock) shrinkRows(result, shrink, dim);
+      product(kBlock, dim, kBlock, weights, valueFactors.at(head / group, padded + at), result, j > firstBlock);
+    }
+    for (int64_t r = 0; r < some; r++) {
+      writeRow(result + r * dim, 1.0f / sums[r], dim, outputs.at(start + from + r, head));
+      logs[head * tokens + start + from + r] = largest[r] + std::log(sums[r]);
+    }
+  });
+  return {out, logSums};
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> attentionBackward(const at::Tensor& gradient, const at::Tensor& query,
+                                                                 const at::Tensor& key, const at::Tensor& value,
+                                                                 const at::Tensor& out, const at::Tensor& logSums,
+                                                                 const AttentionShape& shape) {
+  const at::Tensor g = withDenseRows(gradient), q = withDenseRows(query), k = withDenseRows(key), v = withDenseRows(value);
+  const int64_t tokens = q.size(0), heads = q.size(1), dim = q.size(2), kvHeads = k.size(1), group = heads / kvHeads;
+  at::Tensor dq = at::empty({tokens, heads, dim}, q.options()), dk = at::empty({tokens, kvHeads, dim}, q.options()),
+             dv = at::empty({tokens, kvHeads, dim}, q.options());
+  const Rows grads(g), queries(q), keys(k), values(v), outputs(out), dQueries(dq), dKeys(dk), dValues(dv);
+  const float* logs = logSums.data_ptr<float>();
+  const Layout layout(shape.lengths);
+  const int64_t count = static_cast<int64_t>(layout.sequences.size());
+  const float scale = static_cast<float>(shape.scale);
+  const int64_t longest = blocksOf(layout.sequences[0].length) * kBlock, square = kBlock * kBlock;
+  // Of each head of a group: four right factors, the gradient of the queries, log-sums and deltas.
+  const int64_t perHead = longest * (4 * dim / 2 + dim + 2);
+  const int64_t scratchFloats = group * perHead + 2 * square + 2 * kBlock * dim + (3 * square + 3 * kBlock * dim) / 2;
+  eachItem(count * kvHeads, scratchFloats, [&](int64_t item, float* scratch) {
+    const auto& [start, length, padded] = layout.sequences[item / kvHeads];
+    const int64_t kvHead = item % kvHeads, blocks = blocksOf(length), whole = blocks * kBlock;
+    float* next = scratch;
+    const auto floats = [&](int64_t size) { return std::exchange(next, next + size); };
+    const auto narrows = [&](int64_t size) { return reinterpret_cast<Bits*>(floats(size / 2)); };
+    struct Head {
+      Bits *queryColumns, *queryPairs, *gradColumns, *gradPairs;
+      float *dQuery, *logSums, *deltas;
+    };
+    float *scores = floats(square), *weightGrads = floats(square), *dKey = floats(kBlock * dim), *dValue = floats(kBlock * dim);
+    Bits *weights = narrows(square), *left = narrows(square), *right = narrows(square), *rows = narrows(kBlock * dim),
+         *keyRows = narrows(kBlock * dim), *keyColumns = narrows(kBlock * dim);
+    std::vector<Head> all(group);
+    for (int64_t h = 0; h < group; h++) {
+      Head& head = all[h];
+      head = {narrows(whole * dim), narrows(whole * dim), narrows(whole * dim), narrows(whole * dim),
+              floats(whole * dim),  floats(whole),        floats(whole)};
+      const int64_t at = kvHead * group + h;
+      std::fill(head.dQuery, head.dQuery + whole * dim, 0.0f);
+      std::fill(head.deltas, head.deltas + whole, 0.0f);
+      std::fill(head.logSums, head.logSums + whole, 0.0f);
+      std::copy_n(logs + at * tokens + start, length, head.logSums);
+      for (int64_t from = 0; from < length; from += kBlock) {
+        const int64_t some = std::min(kBlock, length - from);
+        copyRows(queries.at(start + from, at), queries.token, some, dim, rows);
+        pairColumns(rows, dim, head.queryColumns + from * dim);
+        pairRows(rows, kBlock, dim, head.queryPairs + from * dim);
+        copyRows(grads.at(start + from, at), grads.token, some, dim, rows);
+        pairColumns(rows, dim, head.gradColumns + from * dim);
+        pairRows(rows, kBlock, dim, head.gradPairs + from * dim);
+        for (int64_t r = 0; r < some; r++)
+          head.deltas[from + r] = dot(rows + r * dim, outputs.at(start + from + r, at), dim);
+      }
+    }
+    for (int64_t j = 0; j < blocks; j++) {
+      const int64_t at = j * kBlock, some = std::min(kBlock, length - at);
+      copyRows(keys.at(start + at, kvHead), keys.token, some, dim, keyRows);
+      transposeBlock(keyRows, dim, keyColumns);
+      copyRows(values.at(start + at, kvHead), values.token, some, dim, rows);
+      bool add = false;
+      for (const Head& head : all) {
+        for (int64_t i = j; i < endOfQueryBlocks(j, blocks, shape.window); i++) {
+          const int64_t from = i * kBlock;
+          product(kBlock, kBlock, dim, keyRows, head.queryColumns + from * dim, scores, false);
+          product(kBlock, kBlock, dim, rows, head.gradColumns + from * dim, weightGrads, false);
+          scoreGrads(scores, weightGrads, head.logSums + from, head.deltas + from, scale, {from - at, shape.window, some},
+                     weights, left, right);
+          product(kBlock, dim, kBlock, weights, head.gradPairs + from * dim, dValue, add);
+          product(kBlock, dim, kBlock, left, head.queryPairs + from * dim, dKey, add);
+          product(dim, kBlock, kBlock, keyColumns, right, head.dQuery + from * dim, true);
+          add = true;
+        }
+      }
+      for (int64_t r = 0; r < some; r++) {
+        writeRow(dKey + r * dim, 1.0f, dim, dKeys.at(start + at + r, kvHead));
+        writeRow(dValue + r * dim, 1.0f, dim, dValues.at(start + at + r, kvHead));
+      }
+    }
+    for (int64_t h = 0; h < group; h++)
+      for (int64_t from = 0; from < length; from += kBlock)
+        writeTransposed(all[h].dQuery + from * dim, std::min(kBlock, length - from), dim,
+                        dQueries.at(start + from, kvHead * group + h), dQueries.token);
+  });
+  return {dq, dk, dv};
+}
+
+}  // namespace redistill

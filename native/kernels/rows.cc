@@ -1,0 +1,303 @@
+#include "rows.h"
+
+#include "clones.h"
+#include "vector_math.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+#include <vector>
+
+namespace redistill::rows {
+namespace {
+
+constexpr int64_t kRowsAChunk = 128;   // whose share of a weight's gradient is summed before it is added
+constexpr int64_t kColumnsASum = 512;  // whose exponentials are summed in float32 before they are added in float64
+constexpr float kGeluInner = 0.7978845608f, kGeluCube = 0.044715f;
+
+// Rows that are worth a thread's start.
+int64_t grain(int64_t width) { return std::max<int64_t>(1, 32768 / std::max<int64_t>(1, width)); }
+
+Bits* bitsOf(const at::Tensor& x) { return reinterpret_cast<Bits*>(x.data_ptr()); }
+
+void requireNarrow(const at::Tensor& x, const char* name) {
+  TORCH_CHECK(x.device().is_cpu() && x.scalar_type() == at::kBFloat16, name, " needs bf16");
+}
+
+REDISTILL_CLONES void gluRow(const Bits* gate, const Bits* up, int64_t width, bool gelu, Bits* out) {
+  if (gelu)
+    for (int64_t c = 0; c < width; c++) {
+      const float x = wide(gate[c]);
+      out[c] = narrow(x * sigmoid(2 * kGeluInner * (x + kGeluCube * x * x * x)) * wide(up[c]));
+    }
+  else
+    for (int64_t c = 0; c < width; c++) out[c] = narrow(wide(gate[c]) * sigmoid(wide(gate[c])) * wide(up[c]));
+}
+
+REDISTILL_CLONES void gluBackwardRow(const Bits* grad, const Bits* gate, const Bits* up, int64_t width, bool gelu,
+                                     Bits* dGate, Bits* dUp) {
+  if (gelu)
+    for (int64_t c = 0; c < width; c++) {
+      const float x = wide(gate[c]), g = wide(grad[c]);
+      const float s = sigmoid(2 * kGeluInner * (x + kGeluCube * x * x * x));
+      const float slope = 2 * kGeluInner * (1 + 3 * kGeluCube * x * x);
+      dGate[c] = narrow(g * wide(up[c]) * (s + x * s * (1 - s) * slope));
+      dUp[c] = narrow(g * x * s);
+    }
+  else
+    for (int64_t c = 0; c < width; c++) {
+      const float x = wide(gate[c]), g = wide(grad[c]), s = sigmoid(x);
+      dGate[c] = narrow(g * wide(up[c]) * (s + x * s * (1 - s)));
+      dUp[c] = narrow(g * x * s);
+    }
+}
+
+REDISTILL_CLONES void rotateRow(const Bits* x, const Bits* cosines, const Bits* sines, float sign, int64_t half, Bits* out) {
+  for (int64_t c = 0; c < half; c++) {
+    const float a = wide(x[c]), b = wide(x[c + half]), cosine = wide(cosines[c]), sine = sign * wide(sines[c]);
+    out[c] = narrow(a * cosine - b * sine);
+    out[c + half] = narrow(b * cosine + a * sine);
+  }
+}
+
+REDISTILL_CLONES float dot(const Bits* a, const Bits* b, int64_t width) {
+  float lanes[kLanes] = {};
+  int64_t c = 0;
+  for (; c + kLanes <= width; c += kLanes)
+    for (int64_t l = 0; l < kLanes; l++) lanes[l] += wide(a[c + l]) * wide(b[c + l]);
+  for (; c < width; c++) lanes[0] += wide(a[c]) * wide(b[c]);
+  return total(lanes);
+}
+
+REDISTILL_CLONES void normRow(const Bits* x, const Bits* weight, float scale, bool offset, int64_t width, Bits* out) {
+  if (offset)
+    for (int64_t c = 0; c < width; c++) out[c] = narrow(wide(x[c]) * scale * (1.0f + wide(weight[c])));
+  else
+    for (int64_t c = 0; c < width; c++) out[c] = narrow(wide(narrow(wide(x[c]) * scale)) * wide(weight[c]));
+}
+
+// The sum of grad · (weight + offset) · x over a row.
+REDISTILL_CLONES float weightedDot(const Bits* grad, const Bits* x, const Bits* weight, float offset, int64_t width) {
+  float lanes[kLanes] = {};
+  int64_t c = 0;
+  for (; c + kLanes <= width; c += kLanes)
+    for (int64_t l = 0; l < kLanes; l++)
+      lanes[l] += wide(grad[c + l]) * (wide(weight[c + l]) + offset) * wide(x[c + l]);
+  for (; c < width; c++) lanes[0] += wide(grad[c]) * (wide(weight[c]) + offset) * wide(x[c]);
+  return total(lanes);
+}
+
+REDISTILL_CLONES void normBackwardRow(const Bits* grad, const Bits* x, const Bits* weight, float scale, float mean, float offset,
+                                      int64_t width, Bits* out, float* weightGrad) {
+  for (int64_t c = 0; c < width; c++) {
+    const float g = wide(grad[c]), normed = wide(x[c]) * scale;
+    out[c] = narrow((g * (wide(weight[c]) + offset) - normed * mean) * scale);
+    weightGrad[c] += g * normed;
+  }
+}
+
+REDISTILL_CLONES float largestOfRow(const Bits* row, int64_t width) {
+  float lanes[kLanes];
+  std::fill(lanes, lanes + kLanes, wide(row[0]));
+  int64_t c = 0;
+  for (; c + kLanes <= width; c += kLanes)
+    for (int64_t l = 0; l < kLanes; l++) lanes[l] = wide(row[c + l]) > lanes[l] ? wide(row[c + l]) : lanes[l];
+  for (; c < width; c++) lanes[0] = wide(row[c]) > lanes[0] ? wide(row[c]) : lanes[0];
+  return largestOf(lanes);
+}
+
+REDISTILL_CLONES float sumOfExponentials(const Bits* row, float largest, int64_t width) {
+  float lanes[kLanes] = {};
+  int64_t c = 0;
+  for (; c + kLanes <= width; c += kLanes)
+    for (int64_t l = 0; l < kLanes; l++) lanes[l] += exponential(wide(row[c + l]) - largest);
+  for (; c < width; c++) lanes[0] += exponential(wide(row[c]) - largest);
+  return total(lanes);
+}
+
+REDISTILL_CLONES void softmaxRow(const Bits* row, float largest, float factor, int64_t width, Bits* out) {
+  REDISTILL_IN_PLACE
+  for (int64_t c = 0; c < width; c++) out[c] = narrow(factor * exponential(wide(row[c]) - largest));
+}
+
+struct Softmax {
+  float largest;
+  double denominator;
+  float logp(Bits logit) const { return static_cast<float>(wide(logit) - largest - std::log(denominator)); }
+};
+
+Softmax softmaxOf(const Bits* row, int64_t width) {
+  Softmax result{largestOfRow(row, width), 0.0};
+  for (int64_t c = 0; c < width; c += kColumnsASum)
+    result.denominator += sumOfExponentials(row + c, result.largest, std::min(kColumnsASum, width - c));
+  return result;
+}
+
+// The rows of a tensor of two or three dimensions whose last one is dense.
+struct Rows {
+  at::Tensor tensor;
+  Bits* data;
+  int64_t count, width, inner, outerStride, innerStride;
+  explicit Rows(const at::Tensor& x) : tensor(x.stride(-1) == 1 ? x : x.contiguous()), data(bitsOf(tensor)) {
+    const bool flat = tensor.dim() == 2;
+    inner = flat ? 1 : tensor.size(1);
+    count = tensor.size(0) * inner;
+    width = tensor.size(-1);
+    outerStride = tensor.stride(0);
+    innerStride = flat ? 0 : tensor.stride(1);
+  }
+  Bits* at(int64_t row) const { return data + row / inner * outerStride + row % inner * innerStride; }
+};
+
+float scaleOf(const Bits* row, int64_t width, double eps) {
+  return 1.0f / std::sqrt(dot(row, row, width) / static_cast<float>(width) + static_cast<float>(eps));
+}
+
+void requireLogits(const at::Tensor& logits, const at::Tensor& targets) {
+  requireNarrow(logits, "softmax_grad");
+  TORCH_CHECK(logits.dim() == 2 && logits.stride(1) == 1 && logits.size(1) > 0 && targets.scalar_type() == at::kLong &&
+                  targets.numel() == logits.size(0),
+              "softmax_grad needs dense rows and a target for each");
+}
+
+int64_t targetOf(const int64_t* targets, int64_t row, int64_t width) {
+  TORCH_CHECK_INDEX(targets[row] >= 0 && targets[row] < width, "target ", targets[row], " of ", width, " logits");
+  return targets[row];
+}
+
+}  // namespace
+
+at::Tensor glu(const at::Tensor& gateUp, bool gelu) {
+  requireNarrow(gateUp, "glu");
+  TORCH_CHECK(gateUp.dim() == 2 && gateUp.size(1) % 2 == 0, "glu needs rows of two halves");
+  const Rows in(gateUp);
+  const int64_t width = in.width / 2;
+  at::Tensor out = at::empty({in.count, width}, gateUp.options());
+  Bits* to = bitsOf(out);
+  at::parallel_for(0, in.count, grain(width), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) gluRow(in.at(r), in.at(r) + width, width, gelu, to + r * width);
+  });
+  return out;
+}
+
+at::Tensor gluBackward(const at::Tensor& grad, const at::Tensor& gateUp, bool gelu) {
+  requireNarrow(grad, "glu_backward");
+  const Rows incoming(grad), in(gateUp);
+  const int64_t width = incoming.width;
+  at::Tensor out = at::empty({in.count, in.width}, gateUp.options());
+  Bits* to = bitsOf(out);
+  at::parallel_for(0, in.count, grain(width), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) {
+      Bits* row = to + r * in.width;
+      gluBackwardRow(incoming.at(r), in.at(r), in.at(r) + width, width, gelu, row, row + width);
+    }
+  });
+  return out;
+}
+
+at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosines, const at::Tensor& sines, bool back) {
+  requireNarrow(x, "rotate");
+  requireNarrow(cosines, "rotate");
+  TORCH_CHECK(x.dim() == 3 && x.size(2) % 2 == 0 && cosines.numel() == x.size(0) * x.size(2) / 2 &&
+                  sines.numel() == cosines.numel() && sines.scalar_type() == cosines.scalar_type(),
+              "rotate needs heads of two halves and an angle for each pair");
+  const Rows in(x);
+  const at::Tensor c = cosines.contiguous(), s = sines.contiguous();
+  const int64_t half = in.width / 2;
+  at::Tensor out = at::empty({x.size(0), x.size(1), in.width}, x.options());
+  Bits *to = bitsOf(out), *cos = bitsOf(c), *sin = bitsOf(s);
+  const float sign = back ? -1.0f : 1.0f;
+  at::parallel_for(0, in.count, grain(in.width), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) {
+      const int64_t token = r / in.inner * half;
+      rotateRow(in.at(r), cos + token, sin + token, sign, half, to + r * in.width);
+    }
+  });
+  return out;
+}
+
+at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset) {
+  requireNarrow(x, "rms_norm");
+  requireNarrow(weight, "rms_norm");
+  TORCH_CHECK((x.dim() == 2 || x.dim() == 3) && weight.numel() == x.size(-1), "rms_norm needs rows as long as its weight");
+  const Rows in(x);
+  const at::Tensor w = weight.contiguous();
+  at::Tensor out = at::empty(x.sizes(), x.options());
+  Bits *to = bitsOf(out), *factors = bitsOf(w);
+  at::parallel_for(0, in.count, grain(in.width), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++)
+      normRow(in.at(r), factors, scaleOf(in.at(r), in.width, eps), offset != 0, in.width, to + r * in.width);
+  });
+  return out;
+}
+
+at::Tensor rmsNormBackward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset,
+                           at::Tensor& weightGrad) {
+  requireNarrow(x, "rms_norm_backward");
+  requireNarrow(grad, "rms_norm_backward");
+  TORCH_CHECK((x.dim() == 2 || x.dim() == 3) && grad.sizes() == x.sizes() && weight.numel() == x.size(-1) &&
+                  weightGrad.scalar_type() == at::kFloat && weightGrad.numel() == x.size(-1) && weightGrad.is_contiguous(),
+              "rms_norm_backward needs rows as long as its weight and a float32 sum");
+  const Rows in(x), incoming(grad);
+  const at::Tensor w = weight.contiguous();
+  const int64_t width = in.width, chunks = (in.count + kRowsAChunk - 1) / kRowsAChunk;
+  at::Tensor out = at::empty(x.sizes(), x.options());
+  std::vector<float> partial(chunks * width);
+  Bits *to = bitsOf(out), *factors = bitsOf(w);
+  const float added = static_cast<float>(offset);
+  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin * kRowsAChunk; r < std::min(end * kRowsAChunk, in.count); r++) {
+      const Bits *g = incoming.at(r), *row = in.at(r);
+      const float scale = scaleOf(row, width, eps);
+      const float mean = weightedDot(g, row, factors, added, width) * scale / static_cast<float>(width);
+      normBackwardRow(g, row, factors, scale, mean, added, width, to + r * width, partial.data() + r / kRowsAChunk * width);
+    }
+  });
+  float* sums = weightGrad.data_ptr<float>();
+  for (int64_t chunk = 0; chunk < chunks; chunk++)
+    for (int64_t c = 0; c < width; c++) sums[c] += partial[chunk * width + c];
+  return out;
+}
+
+at::Tensor targetLogps(const at::Tensor& logits, const at::Tensor& targets) {
+  requireLogits(logits, targets);
+  const at::Tensor chosen = targets.contiguous();
+  at::Tensor logps = at::empty({logits.size(0)}, logits.options().dtype(at::kFloat));
+  const Rows in(logits);
+  const int64_t* wanted = chosen.data_ptr<int64_t>();
+  float* result = logps.data_ptr<float>();
+  at::parallel_for(0, in.count, grain(in.width), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++)
+      result[r] = softmaxOf(in.at(r), in.width).logp(in.at(r)[targetOf(wanted, r, in.width)]);
+  });
+  return logps;
+}
+
+at::Tensor softmaxGrad(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights, at::Tensor& grad) {
+  requireLogits(logits, targets);
+  requireNarrow(grad, "softmax_grad");
+  TORCH_CHECK(grad.sizes() == logits.sizes() && grad.stride(1) == 1 && weights.scalar_type() == at::kFloat &&
+                  weights.numel() == logits.size(0),
+              "softmax_grad needs a gradient as large as the logits and a weight for each row");
+  const at::Tensor chosen = targets.contiguous(), factors = weights.contiguous();
+  at::Tensor logps = at::empty({logits.size(0)}, weights.options());
+  const Rows in(logits), out(grad);
+  const int64_t* wanted = chosen.data_ptr<int64_t>();
+  const float* factor = factors.data_ptr<float>();
+  float* result = logps.data_ptr<float>();
+  at::parallel_for(0, in.count, grain(in.width), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) {
+      const int64_t target = targetOf(wanted, r, in.width);
+      const Softmax softmax = softmaxOf(in.at(r), in.width);
+      result[r] = softmax.logp(in.at(r)[target]);
+      softmaxRow(in.at(r), softmax.largest, static_cast<float>(-factor[r] / softmax.denominator), in.width, out.at(r));
+      out.at(r)[target] = narrow(-factor[r] * std::expm1(result[r]));
+    }
+  });
+  return logps;
+}
+
+}  // namespace redistill::rows
