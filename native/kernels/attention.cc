@@ -1,5 +1,5 @@
 // Blocks of 64 queries and 64 keys, as in FlashAttention-2 (Dao 2023, arXiv:2307.08691). Products are oneDNN's bf16
-// micro-kernels with float32 sums (AMX or AVX-512); the softmax is float32 and rounded once, before the second product.
+// micro-kernels with float32 sums (AMX or AVX-512 bf16); the softmax is float32 and rounded once, before the second product.
 #include "attention.h"
 
 #include "clones.h"
@@ -226,9 +226,44 @@ int64_t endOfQueryBlocks(int64_t keyBlock, int64_t blocks, int64_t window) {
   return window == 0 ? blocks : std::min(blocks, ((keyBlock + 1) * kBlock - 1 + window - 1) / kBlock + 1);
 }
 
+// Tries a product of small whole numbers: the layout of the right factor is the micro-kernels' own affair.
+bool multipliesRightly() {
+  constexpr int64_t size = 32;
+  std::vector<Bits> a(size * size), rows(size * size), b(size * size);
+  for (int64_t i = 0; i < size * size; i++) {
+    a[i] = narrow(static_cast<float>(i * 7 % 11 - 5));
+    rows[i] = narrow(static_cast<float>(i * 5 % 13 - 6));
+  }
+  pairRows(rows.data(), size, size, b.data());
+  std::vector<float> c(size * size);
+  try {
+    product(size, size, size, a.data(), b.data(), c.data(), false);
+    at::native::cpublas::brgemm_release();
+  } catch (const std::exception&) {
+    return false;
+  }
+  for (int64_t r = 0; r < size; r++)
+    for (int64_t j = 0; j < size; j++) {
+      float sum = 0.0f;
+      for (int64_t k = 0; k < size; k++) sum += wide(a[r * size + k]) * wide(rows[k * size + j]);
+      if (sum != c[r * size + j]) return false;
+    }
+  return true;
+}
+
 }  // namespace
 
-bool hasAttention() { return at::native::cpublas::could_pack(at::kBFloat16); }
+bool hasAttention() {
+  static const bool has = [] {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (!at::native::cpublas::could_pack(at::kBFloat16) && !__builtin_cpu_supports("avx512bf16")) return false;
+#else
+    return false;
+#endif
+    return multipliesRightly();
+  }();
+  return has;
+}
 
 void requireAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionShape& shape) {
   TORCH_CHECK(hasAttention(), "this processor has no bf16 products");

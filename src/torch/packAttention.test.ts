@@ -116,7 +116,7 @@ describe.skipIf(!has)('attention over a pack, on a processor with bf16 products'
         const [own, theirs] = [distance(ours[part], truth[part]), distance(composed[part], truth[part])];
         // Both round the same values and differ by chance; what is exact with both is left out.
         if (theirs > 1e-6 * size(truth[part])) ratios.push(own / theirs);
-        expect(own, part).toBeLessThanOrEqual(1.15 * theirs + 1e-6);
+        expect(own, part).toBeLessThanOrEqual(1.15 * theirs + 1e-4);
       }
     },
   );
