@@ -20,7 +20,7 @@ export function extractChoice(response: string, letters: readonly string[] = LET
   const box = findBoxes(response)
     .at(-1)
     ?.content.replace(/\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{|[{}$]/g, ' ');
-  if (box !== undefined && finder.isChoice(box)) return finder.only(box, 'gi');
+  if (box !== undefined && finder.isChoice(box)) return finder.soleLetter(box, 'gi');
   for (const named of [finder.afterPhrase(plain), finder.atStart(plain)])
     if (named !== undefined) return named;
   return finder.last(plain);
@@ -63,7 +63,7 @@ class ChoiceFinder {
   }
 
   /** Gives the only letter of a text; null where there are none or several. A letter with a label counts alone. */
-  only(text: string, flags: 'g' | 'gi'): string | null {
+  soleLetter(text: string, flags: 'g' | 'gi'): string | null {
     const labelled = new RegExp(
       `^\\s*${this.#letter}\\s?[)\\]]?\\s*[:.–—-]\\s*(?=\\S)`,
       flags.replace('g', ''),
@@ -93,7 +93,7 @@ class ChoiceFinder {
       if (deniedUntil(text, phrase, letter) === undefined && !isTaken(text, match))
         return match[1]!.toUpperCase();
       const rest = /[^.\n]{0,80}/.exec(text.slice(end))![0];
-      return this.only(rest.replace(/\bnot\s+\W?\w\b/g, ''), 'g');
+      return this.soleLetter(rest.replace(/\bnot\s+\W?\w\b/g, ''), 'g');
     }
     return undefined;
   }

@@ -98,7 +98,7 @@ export function commandText(name: string, args: readonly string[]): string {
 
 /**
  * Gives the text of a command without its arguments, which happens if it is an argument itself or ends the text:
- * pylatexenc then leaves the placeholders of its template as they are.
+ * pylatexenc then leaves the `%s` of its template as they are.
  * @throws LatexError where pylatexenc raises an error
  */
 export function bareCommandText(name: string): string {
