@@ -132,7 +132,7 @@ void requireAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor
   TORCH_CHECK(hasAttention(), "this processor has no bf16 products");
   for (const at::Tensor* x : {&q, &k, &v})
     TORCH_CHECK(x->device().is_cpu() && x->scalar_type() == at::kBFloat16 && x->dim() == 3 && x->size(0) == q.size(0) &&
-                    x->size(2) == q.size(2) && x->size(2) % kLanes == 0 && x->size(1) > 0,
+                    x->size(2) == q.size(2) && x->size(2) % kLanes == 0 && x->size(2) > 0 && x->size(1) > 0,
                 "attention needs bf16[tokens, heads, headDim] on the CPU, headDim a multiple of 16");
   TORCH_CHECK(k.size(1) == v.size(1) && q.size(1) % k.size(1) == 0, "attention needs as many queries for every key");
   int64_t tokens = 0;

@@ -96,7 +96,7 @@ at::Tensor softmaxGrad(const at::Tensor& logits, const at::Tensor& targets, cons
 at::Tensor rmsNormBackward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset,
                            at::Tensor& weightGrad) {
   if (x.is_cpu()) return rows::rmsNormBackward(grad, x, weight, eps, offset, weightGrad);
-  requireNarrow(x, "rms_norm_backward");
+  for (const at::Tensor* tensor : {&x, &grad, &weight}) requireNarrow(*tensor, "rms_norm_backward");
   TORCH_CHECK(x.dim() == 2 && x.sizes() == grad.sizes() && weight.numel() == x.size(1) && x.size(1) % 2 == 0 &&
                   weightGrad.scalar_type() == at::kFloat && weightGrad.numel() == x.size(1),
               "rms_norm_backward needs rows of an even length and a float32 sum");

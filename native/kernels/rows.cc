@@ -158,7 +158,7 @@ float scaleOf(const Bits* row, int64_t width, double eps) {
 
 void requireLogits(const at::Tensor& logits, const at::Tensor& targets) {
   requireNarrow(logits, "softmax_grad");
-  TORCH_CHECK(logits.dim() == 2 && logits.stride(1) == 1 && logits.size(1) > 0 && targets.scalar_type() == at::kLong &&
+  TORCH_CHECK(targets.device().is_cpu() && logits.dim() == 2 && logits.stride(1) == 1 && logits.size(1) > 0 && targets.scalar_type() == at::kLong &&
                   targets.numel() == logits.size(0),
               "softmax_grad needs dense rows and a target for each");
 }
@@ -201,8 +201,9 @@ at::Tensor gluBackward(const at::Tensor& grad, const at::Tensor& gateUp, bool ge
 at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosines, const at::Tensor& sines, bool back) {
   requireNarrow(x, "rotate");
   requireNarrow(cosines, "rotate");
+  requireNarrow(sines, "rotate");
   TORCH_CHECK(x.dim() == 3 && x.size(2) % 2 == 0 && cosines.numel() == x.size(0) * x.size(2) / 2 &&
-                  sines.numel() == cosines.numel() && sines.scalar_type() == cosines.scalar_type(),
+                  sines.numel() == cosines.numel(),
               "rotate needs heads of two halves and an angle for each pair");
   const Rows in(x);
   const at::Tensor c = cosines.contiguous(), s = sines.contiguous();
@@ -238,7 +239,8 @@ at::Tensor rmsNormBackward(const at::Tensor& grad, const at::Tensor& x, const at
                            at::Tensor& weightGrad) {
   requireNarrow(x, "rms_norm_backward");
   requireNarrow(grad, "rms_norm_backward");
-  TORCH_CHECK((x.dim() == 2 || x.dim() == 3) && grad.sizes() == x.sizes() && weight.numel() == x.size(-1) &&
+  requireNarrow(weight, "rms_norm_backward");
+  TORCH_CHECK(weightGrad.device().is_cpu() && (x.dim() == 2 || x.dim() == 3) && grad.sizes() == x.sizes() && weight.numel() == x.size(-1) &&
                   weightGrad.scalar_type() == at::kFloat && weightGrad.numel() == x.size(-1) && weightGrad.is_contiguous(),
               "rms_norm_backward needs rows as long as its weight and a float32 sum");
   const Rows in(x), incoming(grad);
@@ -279,7 +281,7 @@ at::Tensor targetLogps(const at::Tensor& logits, const at::Tensor& targets) {
 at::Tensor softmaxGrad(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights, at::Tensor& grad) {
   requireLogits(logits, targets);
   requireNarrow(grad, "softmax_grad");
-  TORCH_CHECK(grad.sizes() == logits.sizes() && grad.stride(1) == 1 && weights.scalar_type() == at::kFloat &&
+  TORCH_CHECK(weights.device().is_cpu() && grad.sizes() == logits.sizes() && grad.stride(1) == 1 && weights.scalar_type() == at::kFloat &&
                   weights.numel() == logits.size(0),
               "softmax_grad needs a gradient as large as the logits and a weight for each row");
   const at::Tensor chosen = targets.contiguous(), factors = weights.contiguous();
