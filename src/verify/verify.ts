@@ -14,6 +14,7 @@ import { conclusionOf } from './find/conclusion.js';
 import { extract, type AnswerCandidate } from './find/extract.js';
 import { isProse } from './find/formulas.js';
 import { markedAnswer, responseText } from './find/response.js';
+import { withPlainSigns } from './parse/characters.js';
 import { beforeConditions, normalize, trimAnswer } from './parse/normalize.js';
 import { MAX_ANSWER_LENGTH, parse } from './parse/parse.js';
 import { optionsOf, type Preset, type VerifyOptions } from './presets.js';
@@ -91,7 +92,7 @@ export function verify(
   });
   try {
     const budget = new WorkBudget();
-    const gold = readGold(item.gold, options, budget);
+    const gold = readGold(withPlainSigns(item.gold), options, budget);
     verdict.goldParsed = gold?.node ? print(gold.node) : null;
     const pred = response === undefined ? undefined : readResponse(response, options, budget);
     verdict.extracted = pred?.text ?? null;
@@ -170,16 +171,19 @@ function bareAnswer(
   return read(trimmed, options, budget);
 }
 
-/** Gives the first candidate that can be read, else the first that is not empty, as a text. */
+/**
+ * Gives the first candidate that can be read, or that is too long or too much to be read; else the first that is not empty,
+ * as a text.
+ */
 function firstReadable(
   candidates: readonly AnswerCandidate[],
   options: VerifyOptions,
   budget: WorkBudget,
 ): Answer | undefined {
   let first: Answer | undefined;
-  for (const { content } of candidates.slice(0, MAX_CANDIDATES)) {
+  for (const { content, isMore } of candidates.slice(0, MAX_CANDIDATES)) {
     const answer = read(content, options, budget);
-    if (answer.node) return answer;
+    if (answer.node || isMore || content.length > MAX_ANSWER_LENGTH) return answer;
     if (answer.text !== '') first ??= answer;
   }
   return first;

@@ -1,5 +1,8 @@
 /** @file Finds the answer in a short sentence: what stays of it without its label and the words around. Does not read it. */
 
+import { plainAnswerAt } from './numbersInText.js';
+import { ALTERNATIVE } from './tail.js';
+
 /** Words after which a text is read as it stands: it says what the answer is not, or names several. */
 const DOUBTS =
   /\b(?:not|never|or|nor|either|neither|maybe|perhaps|unless|if|wrong|incorrect|false)\b|n['’]t\b|\?/i;
@@ -46,9 +49,15 @@ const MOST = 4;
 export function conclusionOf(text: string): string | undefined {
   const trimmed = text.trim();
   if (trimmed.includes('\n') || DOUBTS.test(trimmed)) return undefined;
-  let rest = trimmed.replace(BOLD, '$1').replace(BEFORE_CONCLUSION, '').replace(LABEL, '');
+  const plain = trimmed.replace(BOLD, '$1');
+  const concluded = plain.replace(BEFORE_CONCLUSION, '');
+  // "5, so we are done" concludes no value.
+  const hasValue = /\d/.test(concluded) || !/\d/.test(plain);
+  let rest = (hasValue ? concluded : plain).replace(LABEL, '');
   for (let i = 0; i < MOST && LEADS.test(rest); i++) rest = rest.replace(LEADS, '');
   rest = rest.replace(/[.\s]+$/, '');
   for (let i = 0; i < MOST && TAIL.test(rest); i++) rest = rest.replace(TAIL, '');
-  return rest === '' || rest === trimmed.replace(/[.\s]+$/, '') ? undefined : rest;
+  if (rest === '' || rest === trimmed.replace(/[.\s]+$/, '')) return undefined;
+  const number = plainAnswerAt(rest, 0);
+  return !number || number.isMore || ALTERNATIVE.test(rest.slice(number.end)) ? rest : number.content;
 }

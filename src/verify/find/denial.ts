@@ -28,7 +28,9 @@ const DENIED = new RegExp(`${words(NOT)}|${NOT_JOINED}`, 'iu');
 /** Right before a piece: what follows is a bound, a possibility or a part of another value. */
 const BOUNDED = new RegExp(
   `${words(
-    '(?:less|more|fewer|greater|larger|bigger|smaller|higher|lower|other|rather) than|(?:different|apart|aside) from|' +
+    '(?:less|more|fewer|greater|larger|bigger|smaller|higher|lower|other|rather) than|(?:different|apart|aside|far|differs?|away) from|' +
+      'instead of|unlike|(?:none|neither|any|one|some|most|part|multiples?|fraction|digits?|power) of|exceeds?|exceeding|not (?:quite|exactly|equal to)|' +
+      'close to|near|nearly|almost|divides|divisible by|ends? (?:in|with)|begins? with|starts? with|lies (?:above|below|between)|number (?:above|below|over|under)|' +
       '(?:any\\w*|everything|all) but|at least|at most|up to|between|over|under|above|below|beyond|before|after|except(?: for)?|' +
       'excluding|half(?: of)?|twice|double|triple|(?:multiple|factor|divisor|inverse|reciprocal|square|root|cube|power)s? of|' +
       'mehr als|weniger als|mindestens|höchstens|zwischen|menos de|más de|al menos|entre|moins de|plus de|au moins|au plus|' +
@@ -40,7 +42,8 @@ const BOUNDED = new RegExp(
 /** Right behind a piece: "5 or more", "5 is wrong", "5 fewer than 12", "5?" */
 const DOUBTED = new RegExp(
   `^[\\s$*)\\]}.,;("]{0,4}(?:${words(`${OR}|maybe|perhaps|possibly|but not|at least|at most`)}|(?:${OR_SIGNS})|` +
-    `${words('(?:is|was) (?:not|wrong|incorrect|false)')})|` +
+    `${words('(?:is|was) (?:not|wrong|incorrect|false)|which is (?:not|wrong|incorrect|false)|if|unless|had|only if|provided|except')})|` +
+    `^[\\s$*)\\]}.,;("]{0,4}\\((?:\\p{L}+\\s){0,2}${words('wrong|false|incorrect|not')}|` +
     `^[\\s$*)\\]}]{0,4}(?:\\?|(?:\\p{L}+\\s){0,2}${words('(?:more|less|fewer|greater|larger|smaller|higher|lower) than')}|` +
     `${words('times (?:as|more|the|that|\\d+)')})`,
   'iu',
@@ -50,10 +53,54 @@ const DOUBTED = new RegExp(
 const SUPPOSED = new RegExp(
   `(?:${words(
     "if|suppose|assume|assuming|imagine|pretend|whether|unless|until|(?:do|does|did)(?:n['’]t| not) (?:think|believe)|doubt|" +
-      "(?:is|was)(?:n['’]t| not) (?:true|sure|certain|clear|likely|the case)|unlikely|impossible|maybe|perhaps|possibly",
-  )}(?: that)?|(?:^|[.!?\\n])\\s*(?:is|was|could|can|might|would))\\s+(?:the|my|our|your|its|this)\\s+(?:\\p{L}+\\s+){0,2}$`,
+      "(?:is|was)(?:n['’]t| not) (?:true|sure|certain|clear|likely|the case)|unlikely|impossible|maybe|perhaps|possibly|(?:do|does|did)(?:n['’]t| not)",
+  )}(?: that)?|(?:^|[.!?\n])\\s*(?:is|was|could|can|might|would))\\s+(?:the|my|our|your|its|this)\\s+(?:\\p{L}+\\s+){0,2}$|` +
+    // "Do not answer 5."
+    `${words("(?:do|does|did|must|should|can)(?:n['’]t| not)|never|cannot|not to")}[ \\t]+$|` +
+    // "A common wrong answer is", "The student's answer is"
+    `(?:${words(
+      'wrong|incorrect|false|untrue|naive|mistaken|tempting|common|typical|popular|usual|previous|earlier|old|initial|first|guessed|' +
+        'original|other|another|his|her|their|trap',
+    )}|\\p{L}['’]s)[ \\t]+(?:\\p{L}+[ \\t]+)?$`,
   'iu',
 );
+
+/** Where the last part of a sentence before "answer" begins: "…, so we cannot say that the". */
+const CLAUSE_BEGINS = /[.!?,;:\n]|(?<!\p{L})(?:so|thus|hence|therefore|then|but|and|because|since)(?!\p{L})/iu;
+/** In that part: a denial, or somebody else's opinion. */
+const DENIED_CLAUSE = new RegExp(
+  `${words(
+    "(?:not|never|cannot|hardly|nobody|none|nothing|no one|false|wrong|untrue|incorrect|tempting|tempted)(?! (?:hard|difficult|only|surprising))",
+  )}|n['’]t(?!\\p{L}| (?:hard|difficult|only))|` +
+    `${words(
+      '(?:people|some|many|most|others?|students?|one|you|he|she|they|everyone|everybody|someone|somebody)(?: \\p{L}+){0,3}? ' +
+        '(?:thinks?|believes?|claims?|says?|said|guess(?:es)?|argues?|expects?|assumes?|suspects?|conclude|concludes)',
+    )}`,
+  'iu',
+);
+
+/** Words that may stand between "answer", or the "is" behind it, and what the answer is. */
+const PLAIN_LEAD = new RegExp(
+  `^(?:[\\s*_"'’\`“”([{$€£:=]|\\\\[$([]|[A-Za-z]\\s?=|\\(?[A-E][.):]|${words(
+    'the|an?|is|are|was|be|it|this|that|therefore|thus|hence|so|then|just|simply|exactly|precisely|only|indeed|clearly|obviously|' +
+      'also|actually|still|again|now|finally|equal to|equals?|given by|as follows|following|found to|seen to|known to|we|get|have|which|' +
+      'about|approximately|roughly|around|final|answer|correct|value|number|result|total|total of|sum of|Rs\\.?|USD|US|EUR|option|choice|' +
+      'minus|negative|plus|of course|in fact|in total|must|should|will|has to|turns out to',
+  )})*$`,
+  'iu',
+);
+const COPULA = /[^]*(?:(?<!\p{L})(?:is|are|was|were|be|equal to|equals?|becomes|comes out as)(?!\p{L})|[=:\n])/iu;
+
+/**
+ * Tells whether what stands between "answer" and a piece only leads to it: "to the question is therefore", ": we get", but
+ * not "exceeds", "has", "is a number with". Behind a colon or on a new line begins a sentence of its own, which is not
+ * judged by this.
+ */
+function isPlainLead(between: string): boolean {
+  const copula = COPULA.exec(between)?.[0] ?? '';
+  if (/[:\n]/.test(copula)) return true;
+  return !/(?<!\p{L})(?:would|might|could|may|can)(?!\p{L})/iu.test(copula) && PLAIN_LEAD.test(between.slice(copula.length));
+}
 
 /** Right before a piece that no phrase announces: "is not", "isn't", "but not". */
 const REFUSED_BEFORE = new RegExp(
@@ -75,7 +122,7 @@ const RETRACTED = new RegExp(
   `${OUT_OF}[\\s.,!;:—–-]{0,6}(?:(?:${OH}){0,4}(?:that|this|it|which)(?:` +
     "(?:['’]s| is| was| must be| seems)\\s+(?:\\p{L}+ly\\s+)?(?:not (?:right|correct|true|the answer)|wrong|incorrect|false|a mistake)|" +
     "\\s+(?:isn|wasn|can)['’]t (?:be )?(?:right|correct|true|the answer))(?!\\p{L})|" +
-    `(?:${OH}){1,4}(?:(?:it|that|this|the (?:\\p{L}+ ){0,2}answer|x)(?:['’]s|\\s+(?:is|was|must be|should be|should have been|equals))\\s+)?` +
+    `(?:${OH}){1,4}(?:(?:i (?:mean|meant)|now)\\s+)?(?:(?:it|that|this|the (?:\\p{L}+ ){0,2}answer|x)(?:['’]s|\\s+(?:is|was|must be|should be|should have been|equals))\\s+)?` +
     '(?:\\$|\\\\[[(]|\\\\boxed|[-−]?\\d))',
   'iu',
 );
@@ -92,15 +139,24 @@ export const isRefused = (text: string, piece: Piece): boolean =>
 /** Tells whether what follows a piece takes it back. */
 export const isRetracted = (text: string, piece: Piece): boolean => RETRACTED.test(behind(text, piece));
 
+/** Tells whether the words right before a piece make it a bound or a part of another value: "more than", "half of". */
+export const isBounded = (text: string, piece: Piece): boolean => BOUNDED.test(before(text, piece));
+
 /**
  * Gives where the denial of a piece ends that the phrase from `phrase.start` to `phrase.end` announces: a piece before that place
  * is not the answer. Undefined where the sentence states the piece.
  */
 export function deniedUntil(text: string, phrase: Piece, piece: Piece): number | undefined {
   const between = text.slice(phrase.end, Math.max(phrase.end, piece.start));
+  const head = before(text, phrase);
   const isOpen =
-    BOUNDED.test(between) || DOUBTED.test(behind(text, piece)) || SUPPOSED.test(before(text, phrase));
+    BOUNDED.test(between) ||
+    DOUBTED.test(behind(text, piece)) ||
+    SUPPOSED.test(head) ||
+    DENIED_CLAUSE.test(head.split(CLAUSE_BEGINS).at(-1)!);
   if (isOpen) return endOfSentence(text, piece.end);
+  const isEnglish = /^answer$/i.test(text.slice(phrase.start, phrase.end).slice(-6));
+  if (isEnglish && !isPlainLead(between)) return piece.end;
   return DENIED.test(between) || isRetracted(text, piece) ? piece.end : undefined;
 }
 

@@ -1,10 +1,12 @@
 /** @file Lists the pieces of a response that may be its answer, by rank. Does not read what they mean. */
 
 import { findBoxes, joined, lastGroup, type Box } from './boxes.js';
-import { deniedUntil, isRefused, OR, OR_SIGNS } from './denial.js';
+import { deniedUntil, isBounded, isRefused } from './denial.js';
 import { numberInWords } from '../parse/numbersInWords.js';
+import { isUnitLetter, isUnitWord } from '../parse/units.js';
 import { findFormulas, isProse, withNeighbours, type Formula } from './formulas.js';
 import { plainAnswerAt, plainAnswers, type PlainAnswer } from './numbersInText.js';
+import { ALTERNATIVE, tailAt } from './tail.js';
 
 /** Which pieces of a text may be its answer. */
 export interface ExtractOptions {
@@ -24,6 +26,8 @@ export interface AnswerCandidate {
   readonly rank: number;
   readonly start: number;
   readonly end: number;
+  /** Whether no other piece is taken where this one cannot be read: it is what the text says. */
+  readonly isMore?: boolean;
 }
 
 /** Limits the formulas that are considered, counted from the end. */
@@ -103,7 +107,18 @@ function unanchored(
   const isFree = (found: PlainAnswer) =>
     !spans.some((span) => found.start >= span.start && found.start < span.end);
   const plain = plainAnswers(text).filter(isFree).slice(0, 8);
-  return [...groups, ...plain.map((found) => ({ ...found, rank: 300 }))];
+  const term = lastTerm(text, plain[0]?.end ?? 0);
+  const found = term && isFree(term) ? [term, ...plain] : plain;
+  return [...groups, ...found.map((answer) => ({ ...answer, rank: 300 }))];
+}
+
+/** Gives the last term with digits behind `from` that is no number, `7x` or `x+7`: no number before it is the answer instead. */
+function lastTerm(text: string, from: number): PlainAnswer | undefined {
+  const rest = text.slice(Math.max(from, text.length - 2 * WINDOW));
+  const last = /(?:^|[\s$])([^\s$]{0,60}\d[^\s$\d]{0,60})[^\d]*$/.exec(rest);
+  if (!last || !/\d[A-Za-z]?[-+*/^<>=!±×·÷]|[-+*/^<>±√×·÷|(]\d|^\d+[a-z]\W?$/.test(last[1]!)) return undefined;
+  const start = text.length - rest.length + last.index + last[0].indexOf(last[1]!);
+  return { start, end: start + last[1]!.length, content: last[1]!, isMore: true };
 }
 
 /** Gives the boxes of the last formula that contains any, with its neighbours', and the last box by itself. */
@@ -116,7 +131,7 @@ function boxed(
   if (boxes.length === 0) return [];
   const group = lastGroup(text, boxes);
   const alone: AnswerCandidate = {
-    content: joined(group) + percentAfter(text, group.at(-1)!.end),
+    content: withUnit(joined(group), text, group.at(-1)!.end),
     rank,
     start: group[0]!.start,
     end: group.at(-1)!.end,
@@ -129,13 +144,21 @@ function boxed(
   // Boxes on the lines of a list are one answer.
   if (group.length > neighbours.flatMap(inside).length) return [alone];
   const end = neighbours.at(-1)!.end;
-  const content = joined(neighbours.flatMap(inside)) + percentAfter(text, end);
+  const content = withUnit(joined(neighbours.flatMap(inside)), text, end);
   return [{ content, rank, start: neighbours[0]!.start, end }, alone];
 }
 
-/** Gives `\%` if a percent sign or word follows at `end`, else ''. */
-function percentAfter(text: string, end: number): string {
-  return /^(?:\$|\\\))?\s?(?:\\?%|percent\b|percentage\b|pct\b)/.test(text.slice(end, end + 16)) ? '\\%' : '';
+/** A number, a fraction or a root of numbers, maybe with its name: `x = \frac{1}{2}`. */
+const NUMERIC = /^\s*(?:[A-Za-z]\s?=)?(?:[\d\s.,+\-*/^(){}]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z])|\\[,! ])+$/;
+const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
+
+/** Adds the unit or percent sign that stands behind a box: other words behind it say nothing of its value. */
+function withUnit(content: string, text: string, boxEnd: number): string {
+  const end = boxEnd + CLOSING.exec(text.slice(boxEnd, boxEnd + 8))![0].length;
+  const { suffix = '' } = tailAt(text, end);
+  const [word = ''] = /(?<=^ \\text\{ )[^\s}]+/.exec(suffix) ?? [];
+  const isUnit = suffix === '\\%' || isUnitLetter(word) || isUnitWord(word, true);
+  return isUnit && (suffix === '\\%' || NUMERIC.test(content)) ? content + suffix : content;
 }
 
 /** Makes one candidate of neighbouring formulas. */
@@ -147,13 +170,16 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
     const isEither = /\bor\b/.test(text.slice(from, next.start));
     return content.replace(/[\s.,;]+$/, '') + (isEither ? ' \\text{ or } ' : ', ');
   });
-  return {
-    content: pieces.join('') + percentAfter(text, end),
-    rank,
-    start,
-    end,
-  };
+  const content = pieces.join('');
+  const tail = tailAt(text, end);
+  const isOther = isBounded(text, { start, end }) || RANGE.test(text.slice(Math.max(0, start - 30), start));
+  if (!NUMERIC.test(content)) return { content: content + (tail.suffix === '\\%' ? '\\%' : ''), rank, start, end };
+  if (tail.suffix === undefined || isOther) return { content: text.slice(start, tail.end), rank, start, end, isMore: true };
+  return { content: content + tail.suffix, rank, start, end };
 }
+
+/** Before a formula: the beginning of a range, "from $3$ to". */
+const RANGE = /\d[$)\\]{0,3}\s(?:to|through)\s$/;
 
 /** Gives the answers after one phrase. */
 function anchored(
@@ -169,7 +195,7 @@ function anchored(
     if (candidate) found.push({ ...candidate, rank });
   };
   if (match[3] !== undefined) {
-    add(after, 8, match[3] === '####' ? 50 : 100);
+    add(after, 20, match[3] === '####' ? 50 : 100);
     return found;
   }
   if (match[1] !== undefined) {
@@ -238,8 +264,12 @@ function following(text: string, formulas: readonly Formula[]): AnswerCandidate 
 function firstPlain(text: string, at: number, reach: number): PlainAnswer | undefined {
   const window = text.slice(at, Math.max(at, at + reach));
   for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s?)?[$€£]?\(?\.?\d/g)) {
-    const found = equationAt(text, at + match.index) ?? plainAnswerAt(text, at + match.index);
+    const start = at + match.index;
+    const found = equationAt(text, start) ?? plainAnswerAt(text, start);
     if (found) return withAlternatives(text, found);
+    // A term such as 7x is no number, and no later number is the answer instead.
+    const [term] = /\S{1,60}/.exec(text.slice(start, start + 80)) ?? [''];
+    return { start, end: start + term.length, content: term, isMore: true };
   }
   return undefined;
 }
@@ -254,19 +284,14 @@ function equationAt(text: string, start: number): PlainAnswer | undefined {
   return /^[A-Za-z^_\\{]/.test(text.slice(end)) ? undefined : { start, end, content: found };
 }
 
-const ALTERNATIVE = new RegExp(
-  `^\\s?,?\\s?\\(?(?:(?:${OR})\\s+|(?:${OR_SIGNS})\\s{0,3})(?:maybe |perhaps |possibly )?`,
-  'iu',
-);
-
-/** Adds the numbers that "or" offers beside the first: "5 or 6" is no single answer. */
+/** Adds the numbers that "or", "and" or a comma puts beside the first: "5 or 6" is no single answer. */
 function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
   let all = first;
   for (let count = 0; count < 5; count++) {
     const or = ALTERNATIVE.exec(text.slice(all.end, all.end + 24));
     const next = or ? plainAnswerAt(text, all.end + or[0].length) : undefined;
     if (!next) return all;
-    all = { start: all.start, end: next.end, content: `${all.content} or ${next.content}` };
+    all = { start: all.start, end: next.end, content: `${all.content} or ${next.content}`, isMore: true };
   }
   return all;
 }
@@ -285,21 +310,26 @@ function inWords(text: string, at: number): AnswerCandidate | undefined {
   };
 }
 
+/** A sign or name that mathematics has and prose has not. */
+const MATHEMATICAL =
+  /\\[a-z]|[\^=[{π√∛∞²³½⅓¼¾⁻±≠≤≥≈≮≯!¬‰<>]|[\w)]\s?[+*/×·÷]|[\w)]\(|^[a-z]$|^-?\d+[a-z]$|\d\s?:\s?\d|\d\s-\s|\b(?:mod|sqrt|log|ln|sin|cos|tan)\b/i;
+
 /** Reads the rest of the sentence if it looks like mathematics: "the answer is \frac{1}{2}." */
 function bareLatex(text: string, at: number): AnswerCandidate | undefined {
-  const lead = /[\s:*"]{0,8}(?:(?:is|est|es|ist|è|é|是|为)(?![A-Za-z])[\s:*"]{0,8})?/y;
+  const lead =
+    /[\s:*"]{0,8}(?:(?:is|est|es|ist|è|é|是|为)(?![A-Za-z])[\s:*"]{0,8})?(?:(?:therefore|thus|hence|then|just|simply|exactly|equal to|given by)(?![A-Za-z])[\s:*"]{0,8}){0,2}/y;
   lead.lastIndex = at;
   lead.exec(text);
   const start = lead.lastIndex;
   const content = text
     .slice(start, start + 300)
-    .split(/\n|[.;]\s|\.$|\*\*|<\||\. /, 1)[0]!
+    .split(/\n|[.;]\s|\.$|\*\*|<\||\. |,\s(?=(?:as|since|because|which|so)\s)/, 1)[0]!
     .trimEnd();
   if (
-    !/\\[a-z]|[\^=[{π√∞²³½]|[\w)][+*/(<>]|^\w$|^[-−]?\d+[a-z]$/i.test(content) ||
+    !MATHEMATICAL.test(content) ||
     /\$|\\\(|\\\[|\\boxed/.test(content)
   )
     return undefined;
   if (content === '' || isProse(content)) return undefined;
-  return { content, rank: 0, start, end: start + content.length };
+  return { content, rank: 0, start, end: start + content.length, isMore: /\d/.test(content) };
 }

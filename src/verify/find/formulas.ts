@@ -61,13 +61,17 @@ function closingDollar(text: string, from: number): number {
 const FOREIGN =
   /(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Han}])\p{L}{2}[^]{0,60}\d|\d[^]{0,60}(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Han}])\p{L}{2}/u;
 
+/** A word that joins others and stands in no formula. */
+const FUNCTION_WORD =
+  /(?<![\p{L}\\])(?:since|because|is|are|so|as|of|the|that|which|we|therefore|thus|hence|exactly|just|simply)(?!\p{L})/iu;
+
 /** Tells whether a text is prose, not mathematics: it has two words in a row, words in other scripts or a question mark. */
 export function isProse(content: string): boolean {
   const bare = content.replace(
     /\\(?:text|mbox|textbf|textit|mathrm|operatorname)\w*\s?\{[^{}]*\}|\\[A-Za-z]+/g,
     ' ',
   );
-  if (FOREIGN.test(bare)) return true;
+  if (FOREIGN.test(bare) || FUNCTION_WORD.test(bare)) return true;
   return /(?<![\p{L}\p{M}])[\p{L}\p{M}]{3,}[,.]?\s{1,9}[\p{L}\p{M}]{2,}|[\p{Script=Han}]{2}|\?/u.test(
     bare.replace(/\b(?:and|or)\b/g, ','),
   );

@@ -1,10 +1,15 @@
-/** @file Finds numbers and small calculations in running text. */
+/** @file Finds numbers and small calculations in running text, with what the words and signs around make of them. */
+
+import { isBounded } from './denial.js';
+import { tailAt } from './tail.js';
 
 /** A number or a small calculation in running text. */
 export interface PlainAnswer {
   readonly start: number;
   readonly end: number;
   readonly content: string;
+  /** Whether signs or words around it say another value: then nothing else of the text is taken if it cannot be read. */
+  readonly isMore?: boolean;
 }
 
 /** Limits the places that are tried, counted from the end. */
@@ -16,7 +21,23 @@ const RUN = /[-+−(]?[\d.($][\d\s.,+\-−*/^()×÷%]{0,200}/y;
 const MINUS = /(?<![\p{L}-]|\d\s)(?:minus|negative)\s$/iu;
 const MULTIPLE =
   /^\s(?:hundred|thousand|million|billion|trillion|dozen)s?(?!\p{L})|^\s?(?:百(?!分)|千(?![克米瓦卡赫帕])|[万萬亿億])/iu;
-const PERCENT = /\s?(?:\\?%|percent\b|percentage\b|pct\b)/y;
+const FUNCTIONS = 'sqrt|log|ln|lg|sin|cos|tan|exp|abs|mod|modulo|gcd|lcm|max|min';
+/** Right before a number: signs and words that make it a part of something else. */
+const PART = new RegExp(
+  [
+    '[≤≥≠≮≯≈~±∓¬√∛∜]|!=|\\+/-|(?<![=-]|(?:^|\\n)\\s{0,4})[<>]=?|\\\\[a-z]{2,8}',
+    '[\\p{L}\\p{N})\\]]\\s?[/*×·÷^]|(?:(?<!\\p{L})\\p{L}|[\\p{N})\\]])\\s?[+-]|[\\p{L}\\p{N})\\]]\\s?[+-]\\s|\\d\\s?:',
+    `(?<!\\p{L})(?:${FUNCTIONS}|plus|minus|times|over|(?:multiplied|divided|increased|decreased|reduced) by)`,
+  ]
+    .map((sign) => `(?:${sign})\\s{0,2}\\(?\\s?$`)
+    .join('|'),
+  'iu',
+);
+/** Right before a number: another one that is joined with it, "3 and", "3;", "1 to". */
+const JOINED =
+  /(?<![\p{L}\p{N}_^.,])-?\d[\d.,/]*(?:\s?[,;&|/–-]\s?|,?\s(?:and|or|to|through|vs\.?|versus)\s)$/iu;
+/** The last two words or signs of a text. */
+const LAST_WORDS = /(?:\S{1,20}\s{1,3}){0,2}\S{0,20}$/;
 
 /**
  * Finds the last numbers of a text that could be answers, the one that ends last first: `12`, `1,000.99`, `2,74`,
@@ -32,7 +53,20 @@ export function plainAnswers(text: string): PlainAnswer[] {
   return places
     .slice(-MAX_STARTS)
     .flatMap((start) => plainAnswerAt(text, start) ?? [])
+    .map((found) => withWordsBefore(text, found))
     .sort((a, b) => b.end - a.end || a.start - b.start);
+}
+
+/** Adds what stands before a number and makes it another answer: `x >`, `log`, `more than`, `3 and`. */
+function withWordsBefore(text: string, found: PlainAnswer): PlainAnswer {
+  const first = found.start + /^[^\d.]*/.exec(text.slice(found.start, found.end))![0].length;
+  const before = text.slice(Math.max(0, first - 60), first);
+  const joined = JOINED.exec(before)?.[0];
+  const isPart = PART.test(before) || isBounded(text, found);
+  if (joined === undefined && !isPart) return found;
+  const length = isPart ? LAST_WORDS.exec(before)![0].length : joined!.length;
+  const start = Math.min(found.start, first - length);
+  return { start, end: found.end, content: text.slice(start, found.start) + found.content, isMore: true };
 }
 
 /** Reads the number or calculation that begins at `start`; undefined where none does. */
@@ -54,11 +88,10 @@ function numberAt(text: string, start: number): PlainAnswer | undefined {
   const plain =
     /^\d+,\d+$/.test(number) && !/^[1-9]\d{0,2},\d{3}$/.test(number) ? number.replace(',', '.') : number;
   const digits = plain.replace(/[, ]/g, '');
-  const content = (isNegative ? '-' : '') + digits;
-  const multiple = MULTIPLE.exec(text.slice(end, end + 12))?.[0];
-  return multiple === undefined
-    ? withPercent(text, { start, end, content })
-    : { start, end: end + multiple.length, content: content + multiple };
+  const currency = /[$€£]/.exec(text.slice(start, end))?.[0].replace('$', '\\$') ?? '';
+  const content = (isNegative ? '-' : '') + currency + digits;
+  const multiple = MULTIPLE.exec(text.slice(end, end + 12))?.[0] ?? '';
+  return withTail(text, { start, end: end + multiple.length, content: content + multiple });
 }
 
 /** Reads `3/4` or `(1/2) * 3`: digits with at least one operator between them. */
@@ -70,7 +103,7 @@ function calculationAt(text: string, start: number): PlainAnswer | undefined {
   const content = run.split(/\n|[.,]\s|[.,]$/, 1)[0]!.replace(/[\s.,+\-−*/^(×÷]+$/, '');
   if (!/[\d)%]\s*[-+−*/^×÷]/.test(content)) return undefined;
   if (!isBalanced(content) || isPartOfMore(text, start + content.length)) return undefined;
-  return withPercent(text, { start, end: start + content.length, content });
+  return withTail(text, { start, end: start + content.length, content });
 }
 
 function isBalanced(content: string): boolean {
@@ -86,9 +119,11 @@ function isBalanced(content: string): boolean {
 const isPartOfMore = (text: string, end: number) =>
   /^\s{0,3}=|^[\^_\\{π√²³]|^[A-Za-z][\^_]|^[abcnpqrtuvwxyz](?![\p{L}\p{N}])/u.test(text.slice(end, end + 4));
 
-function withPercent(text: string, answer: PlainAnswer): PlainAnswer {
-  PERCENT.lastIndex = answer.end;
-  return PERCENT.test(text)
-    ? { ...answer, end: PERCENT.lastIndex, content: `${answer.content.replace(/%$/, '')}\\%` }
-    : answer;
+/** Adds what stands behind a number: its unit, a percent sign, or signs and words that make it another answer. */
+function withTail(text: string, answer: PlainAnswer): PlainAnswer {
+  const { end, suffix } = tailAt(text, answer.end);
+  if (suffix === undefined)
+    return { ...answer, content: answer.content + text.slice(answer.end, end), isMore: true };
+  const content = suffix === '\\%' ? answer.content.replace(/%$/, '') : answer.content;
+  return { ...answer, end, content: content + suffix };
 }

@@ -1,6 +1,6 @@
 /** @file Finds the part of a model's output that is its response: no thinking, no further turns, no invented questions. */
 
-import { withPlainDigits } from '../parse/characters.js';
+import { withPlainSigns } from '../parse/characters.js';
 import { textAfterThinking } from './thinking.js';
 
 /** Limits the characters of a response, counted from its end, in which the answer is searched for. */
@@ -31,7 +31,7 @@ export function responseText(output: string, afterThinking: boolean): string | u
   const answer = textAfterThinking(own);
   if (answer === undefined && afterThinking) return undefined;
   const response = answer === undefined || (answer.trim() === '' && !afterThinking) ? own : answer;
-  return withPlainDigits(beforeNextQuestion(response));
+  return withPlainSigns(beforeNextQuestion(response));
 }
 
 /** Gives the last characters of a long text. Blanks in a row count as one or two, so that padding hides no answer. */

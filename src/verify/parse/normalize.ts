@@ -1,14 +1,11 @@
 /** @file Brings the text of one answer into the form that the lexer reads. */
 
-import { withPlainDigits } from './characters.js';
+import { withPlainSigns } from './characters.js';
 
 /** Maps characters that people type or paste to the LaTeX or sign that the lexer knows. */
 const CHARACTERS: Record<string, string> = {
-  '−': '-',
   '–': '-',
   '—': '-',
-  '‐': '-',
-  '‑': '-',
   '＋': '+',
   '×': '\\times ',
   '∗': '*',
@@ -97,9 +94,6 @@ const CHARACTERS: Record<string, string> = {
   Ψ: '\\Psi ',
   Δ: '\\Delta ',
   Ω: '\\Omega ',
-  '\u00a0': ' ',
-  '\u2009': ' ',
-  '\u202f': ' ',
 };
 // ½ and its like
 for (const [typed, n, d] of '½12 ⅓13 ⅔23 ¼14 ¾34 ⅕15 ⅖25 ⅗35 ⅘45 ⅙16 ⅚56 ⅛18 ⅜38 ⅝58 ⅞78'.split(' '))
@@ -108,10 +102,9 @@ for (const [typed, n, d] of '½12 ⅓13 ⅔23 ¼14 ¾34 ⅕15 ⅖25 ⅗35 ⅘45 
 const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ';
 const LOWERED = '₀₁₂₃₄₅₆₇₈₉₊₋ₙ';
 const PLAIN = '0123456789+-n';
-/** Rewrites digits of other scripts and small raised or lowered ones, and drops characters without width. */
+/** Rewrites digits of other scripts and small raised or lowered ones, blanks and dashes. */
 function withPlainCharacters(text: string): string {
-  return withPlainDigits(text)
-    .replace(/[\u200b-\u200f\u2060\ufeff\u00ad]/g, '')
+  return withPlainSigns(text)
     .replace(/[\uff21-\uff3a\uff41-\uff5a]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xfee0))
     .replace(
       new RegExp(`[${RAISED}]+`, 'g'),

@@ -155,6 +155,7 @@ const isNoun = (words: readonly string[]): boolean =>
   words.length <= MAX_NOUN &&
   words.at(-1) !== '/' &&
   !/^(?:squared|cubed|factorial)$/.test(words[0] ?? '') &&
+  !(words[0] === 'times' && words.length > 1) &&
   !words.some((word) => QUALIFIERS.has(word));
 
 /** Tells whether the words behind two values do not contradict each other. */
