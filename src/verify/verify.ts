@@ -13,7 +13,7 @@ import { extractChoice, LETTERS } from './find/choices.js';
 import { conclusionOf } from './find/conclusion.js';
 import { extract, type AnswerCandidate } from './find/extract.js';
 import { isProse } from './find/formulas.js';
-import { markedAnswer, responseText } from './find/response.js';
+import { responseOf, type Response } from './find/response.js';
 import { withPlainSigns } from './parse/characters.js';
 import { beforeConditions, normalize, trimAnswer } from './parse/normalize.js';
 import { MAX_ANSWER_LENGTH, parse } from './parse/parse.js';
@@ -74,8 +74,8 @@ export function verify(
   item: { gold: string; pred: string; preset?: Preset } & Partial<VerifyOptions>,
 ): Verdict {
   const options = optionsOf(item);
-  const response = responseText(item.pred, options.afterThinking);
-  if (options.targets.includes('choice')) return verifyChoice(item.gold, response, options);
+  const response = responseOf(item.pred, options.afterThinking);
+  if (options.targets.includes('choice')) return verifyChoice(item.gold, response?.text, options);
   const verdict: Verdict = {
     correct: false,
     reason: 'budget',
@@ -134,17 +134,18 @@ function readGold(gold: string, given: VerifyOptions, budget: WorkBudget): Answe
 }
 
 /** Reads the answer of a response: the text as a whole if it is short and bare or a plain sentence, or the answer in it. */
-function readResponse(response: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
-  const marked = options.requireBox ? undefined : markedAnswer(response);
-  if (marked !== undefined) return readMarked(marked, options, budget);
-  const isWhole = !options.anchored && !hasFormula(response) && !response.includes('####');
-  const concluded = isWhole && response.length <= SHORT ? conclusionOf(response) : undefined;
+function readResponse(response: Response, given: VerifyOptions, budget: WorkBudget): Answer | undefined {
+  const { text, marked, isCut } = response;
+  if (marked !== undefined && !given.requireBox) return readMarked(marked, given, budget);
+  const options = isCut ? { ...given, anchored: true } : given;
+  const isWhole = !options.anchored && !hasFormula(text) && !text.includes('####');
+  const concluded = isWhole && text.length <= SHORT ? conclusionOf(text) : undefined;
   const conclusion = concluded === undefined ? undefined : bareAnswer(concluded, SENTENCE, options, budget);
   if (conclusion?.node) return conclusion;
-  const bare = isWhole ? bareAnswer(response, SHORT, options, budget) : undefined;
+  const bare = isWhole ? bareAnswer(text, SHORT, options, budget) : undefined;
   if (bare?.node) return bare;
   const settings = bare ? { ...options, targets: FORMULAS, anchored: true } : options;
-  return firstReadable(extract(response, settings), options, budget) ?? bare;
+  return firstReadable(extract(text, settings), options, budget) ?? bare;
 }
 
 /** Reads a text that was marked as the answer: as a whole, or else as a response of its own. */

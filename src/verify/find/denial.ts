@@ -66,11 +66,12 @@ const SUPPOSED = new RegExp(
 );
 
 /** Where the last part of a sentence before "answer" begins: "…, so we cannot say that the". */
-const CLAUSE_BEGINS = /[.!?,;:\n]|(?<!\p{L})(?:so|thus|hence|therefore|then|but|and|because|since)(?!\p{L})/iu;
+const CLAUSE_BEGINS =
+  /[.!?,;:\n]|(?<!\p{L})(?:so|thus|hence|therefore|then|but|and|because|since)(?!\p{L})/iu;
 /** In that part: a denial, or somebody else's opinion. */
 const DENIED_CLAUSE = new RegExp(
   `${words(
-    "(?:not|never|cannot|hardly|nobody|none|nothing|no one|false|wrong|untrue|incorrect|tempting|tempted)(?! (?:hard|difficult|only|surprising))",
+    '(?:not|never|cannot|hardly|nobody|none|nothing|no one|false|wrong|untrue|incorrect|tempting|tempted)(?! (?:hard|difficult|only|surprising))',
   )}|n['’]t(?!\\p{L}| (?:hard|difficult|only))|` +
     `${words(
       '(?:people|some|many|most|others?|students?|one|you|he|she|they|everyone|everybody|someone|somebody)(?: \\p{L}+){0,3}? ' +
@@ -89,7 +90,8 @@ const PLAIN_LEAD = new RegExp(
   )})*$`,
   'iu',
 );
-const COPULA = /[^]*(?:(?<!\p{L})(?:is|are|was|were|be|equal to|equals?|becomes|comes out as)(?!\p{L})|[=:\n])/iu;
+const COPULA =
+  /[^]*(?:(?<!\p{L})(?:is|are|was|were|be|equal to|equals?|becomes|comes out as)(?!\p{L})|[=:\n])/iu;
 
 /**
  * Tells whether what stands between "answer" and a piece only leads to it: "to the question is therefore", ": we get", but
@@ -99,7 +101,10 @@ const COPULA = /[^]*(?:(?<!\p{L})(?:is|are|was|were|be|equal to|equals?|becomes|
 function isPlainLead(between: string): boolean {
   const copula = COPULA.exec(between)?.[0] ?? '';
   if (/[:\n]/.test(copula)) return true;
-  return !/(?<!\p{L})(?:would|might|could|may|can)(?!\p{L})/iu.test(copula) && PLAIN_LEAD.test(between.slice(copula.length));
+  return (
+    !/(?<!\p{L})(?:would|might|could|may|can)(?!\p{L})/iu.test(copula) &&
+    PLAIN_LEAD.test(between.slice(copula.length))
+  );
 }
 
 /** Right before a piece that no phrase announces: "is not", "isn't", "but not". */

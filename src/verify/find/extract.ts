@@ -116,7 +116,8 @@ function unanchored(
 function lastTerm(text: string, from: number): PlainAnswer | undefined {
   const rest = text.slice(Math.max(from, text.length - 2 * WINDOW));
   const last = /(?:^|[\s$])([^\s$]{0,60}\d[^\s$\d]{0,60})[^\d]*$/.exec(rest);
-  if (!last || !/\d[A-Za-z]?[-+*/^<>=!±×·÷]|[-+*/^<>±√×·÷|(]\d|^\d+[a-z]\W?$/.test(last[1]!)) return undefined;
+  if (!last || !/\d[A-Za-z]?[-+*/^<>=!±×·÷]|[-+*/^<>±√×·÷|(]\d|^\d+[a-z]\W?$/.test(last[1]!))
+    return undefined;
   const start = text.length - rest.length + last.index + last[0].indexOf(last[1]!);
   return { start, end: start + last[1]!.length, content: last[1]!, isMore: true };
 }
@@ -149,7 +150,8 @@ function boxed(
 }
 
 /** A number, a fraction or a root of numbers, maybe with its name: `x = \frac{1}{2}`. */
-const NUMERIC = /^\s*(?:[A-Za-z]\s?=)?(?:[\d\s.,+\-*/^(){}]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z])|\\[,! ])+$/;
+const NUMERIC =
+  /^\s*(?:[A-Za-z]\s?=)?(?:[\d\s.,+\-*/^(){}]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z])|\\[,! ])+$/;
 const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
 
 /** Adds the unit or percent sign that stands behind a box: other words behind it say nothing of its value. */
@@ -173,8 +175,10 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
   const content = pieces.join('');
   const tail = tailAt(text, end);
   const isOther = isBounded(text, { start, end }) || RANGE.test(text.slice(Math.max(0, start - 30), start));
-  if (!NUMERIC.test(content)) return { content: content + (tail.suffix === '\\%' ? '\\%' : ''), rank, start, end };
-  if (tail.suffix === undefined || isOther) return { content: text.slice(start, tail.end), rank, start, end, isMore: true };
+  if (!NUMERIC.test(content))
+    return { content: content + (tail.suffix === '\\%' ? '\\%' : ''), rank, start, end };
+  if (tail.suffix === undefined || isOther)
+    return { content: text.slice(start, tail.end), rank, start, end, isMore: true };
   return { content: content + tail.suffix, rank, start, end };
 }
 
@@ -325,11 +329,7 @@ function bareLatex(text: string, at: number): AnswerCandidate | undefined {
     .slice(start, start + 300)
     .split(/\n|[.;]\s|\.$|\*\*|<\||\. |,\s(?=(?:as|since|because|which|so)\s)/, 1)[0]!
     .trimEnd();
-  if (
-    !MATHEMATICAL.test(content) ||
-    /\$|\\\(|\\\[|\\boxed/.test(content)
-  )
-    return undefined;
+  if (!MATHEMATICAL.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content)) return undefined;
   if (content === '' || isProse(content)) return undefined;
   return { content, rank: 0, start, end: start + content.length, isMore: /\d/.test(content) };
 }

@@ -3,7 +3,7 @@
 import { withPlainSigns } from '../parse/characters.js';
 import { textAfterThinking } from './thinking.js';
 
-/** Limits the characters of a response, counted from its end, in which the answer is searched for. */
+/** Limits the characters of a response, counted from its end, in which a box, a phrase or a number is searched for. */
 const MAX_RESPONSE = 120_000;
 
 /** Texts of the tokens at which a turn ends or the next one begins. gpt-oss goes on behind `<|end|>`. */
@@ -17,35 +17,90 @@ const STATED =
 const NEXT_QUESTION =
   /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Question|Problem|Exercise|Example|Instruction|Human|User|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}[:：.]/giu;
 
+/** What a model says after its thinking. */
+export interface Response {
+  /** The text in which the answer is searched for. */
+  readonly text: string;
+  /** What it marks as its answer and nothing else, in `<answer>` tags or under the key "answer" of a JSON object. */
+  readonly marked: string | undefined;
+  /** Whether it was longer: then only a statement or a box in `text` is its answer, not a last number. */
+  readonly isCut: boolean;
+}
+
 /**
  * Gives the part of an output in which the answer is searched for: up to the next turn, what follows the thinking
  * unless nothing does, and up to a question that the model asks itself after its answer. Undefined if `afterThinking`
  * is set and no thinking ends.
  */
-export function responseText(output: string, afterThinking: boolean): string | undefined {
+export function responseOf(output: string, afterThinking: boolean): Response | undefined {
   const turn = output.search(TURN_ENDS);
-  const own = lastPart((turn > 0 ? output.slice(0, turn) : output).trimEnd()).replace(
-    /<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g,
-    '',
-  );
-  const answer = textAfterThinking(own);
-  if (answer === undefined && afterThinking) return undefined;
-  const response = answer === undefined || (answer.trim() === '' && !afterThinking) ? own : answer;
-  return withPlainSigns(beforeNextQuestion(response));
+  const own = (turn > 0 ? output.slice(0, turn) : output).trimEnd();
+  // A question that the model asks itself may have its own thinking.
+  const first = textAfterThinking(own, 'first');
+  if (first === undefined && afterThinking) return undefined;
+  const said = first === undefined ? undefined : beforeNextQuestion(first);
+  const answer = said === undefined ? undefined : (textAfterThinking(said, 'last') ?? said);
+  const response =
+    answer === undefined || (answer.trim() === '' && !afterThinking) ? beforeNextQuestion(own) : answer;
+  const marked = markedAnswer(response);
+  const last = lastPart(response);
+  return {
+    text: withPlainSigns(last.replace(/<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, '')),
+    marked: marked === undefined ? undefined : withPlainSigns(marked),
+    isCut: last.length < response.length && response.length > MAX_RESPONSE,
+  };
 }
 
-/** Gives the last characters of a long text. Blanks in a row count as one or two, so that padding hides no answer. */
+/** Blanks, line ends and characters without width that may pad a text. */
+const isPadding = (code: number): boolean =>
+  code <= 32 ||
+  (code >= 0x80 &&
+    (code === 0x85 ||
+      code === 0xa0 ||
+      code === 0xad ||
+      (code >= 0x2000 && code <= 0x200f) ||
+      (code >= 0x2028 && code <= 0x202f) ||
+      (code >= 0x205f && code <= 0x206f) ||
+      code === 0x2800 ||
+      code === 0x3000 ||
+      code === 0x3164 ||
+      code === 0xfeff));
+
+/**
+ * Gives the last characters of a long text, from the beginning of a line or sentence. Padding counts as one or two
+ * characters, so that it hides no answer. Empty where a box opens before and is not closed.
+ */
 function lastPart(text: string): string {
   if (text.length <= MAX_RESPONSE) return text;
-  const isBlank = (at: number) => text.charCodeAt(at) <= 32;
+  const pieces: string[] = [];
   let start = text.length;
+  let end = start;
   for (let left = MAX_RESPONSE; left > 0 && start > 0; left--) {
-    if (isBlank(--start)) while (start > 0 && isBlank(start - 1)) start--;
+    if (!isPadding(text.charCodeAt(--start))) continue;
+    const stop = start + 1;
+    while (start > 0 && isPadding(text.charCodeAt(start - 1))) start--;
+    if (stop - start < 3) continue;
+    const hasLine = text.lastIndexOf('\n', stop - 1) >= start;
+    pieces.push(text.slice(stop, end), hasLine ? '\n\n' : ' ');
+    end = start;
   }
-  return text
-    .slice(start)
-    .replace(/\n\s*\n/g, '\n\n')
-    .replace(/[^\S\n]{2,}/g, ' ');
+  pieces.push(text.slice(start, end));
+  const part = pieces.reverse().join('');
+  if (start === 0) return part;
+  const isOpen = opensBox(text.slice(Math.max(0, start - MAX_RESPONSE), start));
+  const begin = /\n|[.!?]\s/.exec(part);
+  return isOpen || !begin ? '' : part.slice(begin.index + begin[0].length);
+}
+
+/** Tells whether the last box that opens in a text is not closed there. */
+function opensBox(text: string): boolean {
+  const at = text.lastIndexOf('boxed{');
+  let depth = 0;
+  for (const [brace] of at < 0 ? [] : text.slice(at).matchAll(/[{}]/g)) {
+    depth += brace === '{' ? 1 : -1;
+    if (depth === 0) return false;
+  }
+  return at >= 0;
 }
 
 function beforeNextQuestion(response: string): string {
@@ -64,7 +119,7 @@ const KEY =
  * Gives the text that a response marks as its answer and nothing else: in `<answer>` tags or under the key "answer" of
  * a JSON object. Undefined where it marks none so.
  */
-export function markedAnswer(response: string): string | undefined {
+function markedAnswer(response: string): string | undefined {
   const tagged = [...response.matchAll(TAGGED)].at(-1)?.[1];
   if (tagged !== undefined) return tagged.trim();
   if (!/^\s*(?:```\w*\s*)?\{|```(?:json)?\s*\{/.test(response)) return undefined;

@@ -44,7 +44,7 @@ const TURNS = new RegExp(
     'in (?:base|binary|octal|hex\\w*|mod\\w*|(?:tens|hundreds|thousands|millions|billions|dozens|pairs)(?![\\p{L}])|the (?:negative|opposite))|' +
     'with (?:an? |the )?(?:minus|negative|opposite)|' +
     'as (?:an? |the )?(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent|numerator|denominator|base)|' +
-    'at (?:least|most|best|worst)|(?:is|are|was|were|has|have|had|will)(?:n[’\']t|(?: be)? (?:(?:clearly|only|just|still|always|also) )?(?:not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|bigger|higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|unlikely|possible|possibly|maybe|perhaps|one of|divi\\w+|multiplied|added|increased|decreased|reduced|subtracted|an? (?:\\p{L}+ )?(?:bound|guess|estimate|approximation|mistake|trap|distractor))(?!\\p{L}))' +
+    "at (?:least|most|best|worst)|(?:is|are|was|were|has|have|had|will)(?:n[’']t|(?: be)? (?:(?:clearly|only|just|still|always|also) )?(?:not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|bigger|higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|unlikely|possible|possibly|maybe|perhaps|one of|divi\\w+|multiplied|added|increased|decreased|reduced|subtracted|an? (?:\\p{L}+ )?(?:bound|guess|estimate|approximation|mistake|trap|distractor))(?!\\p{L}))" +
     ')',
   'iu',
 );
@@ -53,7 +53,8 @@ const TURNS = new RegExp(
 const WORD = /^[\p{L}\p{M}°µΩ’'-]+(?:\^?-?\d|[²³])?(?:\/\p{L}+(?:\^?\d|[²³])?){0,3}$/u;
 
 /** What joins a number with more, or turns it: "7 and a half", "7 to the left", "7 times as many". */
-const JOINS = /(?:^|\s)(?:and|or|nor|but|not|to|through|than|plus|minus|up|down|out|too|vs\.?|versus|over|mod|modulo)(?:\s|$)|^\s?times\s|^\s?(?:st|nd|rd|th)(?!\p{L})/iu;
+const JOINS =
+  /(?:^|\s)(?:and|or|nor|but|not|to|through|than|plus|minus|up|down|out|too|vs\.?|versus|over|mod|modulo)(?:\s|$)|^\s?times\s|^\s?(?:st|nd|rd|th)(?!\p{L})/iu;
 
 /** Words at the end of a phrase that say nothing of the value: "5 apples left", but not "5 m left". */
 const REST = /(?<=\p{L}{2,} )(?:left|remaining|total|altogether|overall|more|old|long|each|ago)$/iu;
@@ -71,7 +72,8 @@ export function tailAt(text: string, end: number): Tail {
   const clause = rest.slice(0, clauseLength(rest));
   const behind = rest.slice(clause.length);
   const more: Tail = { end: end + clause.length, suffix: undefined };
-  if (REMARK.test(behind)) return { end: end + behind.search(/[\])\n]|$/) + clause.length + 1, suffix: undefined };
+  if (REMARK.test(behind))
+    return { end: end + behind.search(/[\])\n]|$/) + clause.length + 1, suffix: undefined };
   if (clause.trim() === '' || ALTERNATIVE.test(rest)) return { end, suffix: '' };
   const stop = STOP.exec(clause);
   const phrase = (stop ? clause.slice(0, stop.index) : clause).trimEnd();
@@ -85,7 +87,8 @@ export function tailAt(text: string, end: number): Tail {
   // "5x" is a product, "5kg" is not.
   const isAttached = !/^\s/.test(phrase) && !/^[°µΩ\P{ASCII}]/u.test(phrase);
   const [name] = /^[A-Za-z]*/.exec(first)!;
-  if (isAttached && !isUnitWord(name, true) && !(/^[A-Za-z][²³]/.test(first) && isUnitLetter(name))) return { end: end + phrase.length, suffix: undefined };
+  if (isAttached && !isUnitWord(name, true) && !(/^[A-Za-z][²³]/.test(first) && isUnitLetter(name)))
+    return { end: end + phrase.length, suffix: undefined };
   return { end: end + phrase.length, suffix: ` \\text{ ${phrase.trim().replace(REST, '').trim()}}` };
 }
 

@@ -18,13 +18,12 @@ const ENDS = [
   '<unused95>', // MedGemma
 ] as const;
 
-/** Gives what follows the last mark at which thinking ends; undefined where there is none. */
-export function textAfterThinking(response: string): string | undefined {
-  const end = Math.max(
-    ...ENDS.map((mark) => {
-      const at = response.lastIndexOf(mark);
-      return at < 0 ? -1 : at + mark.length;
-    }),
-  );
-  return end < 0 ? undefined : response.slice(end);
+/** Gives what follows the first or last mark at which thinking ends; undefined where there is none. */
+export function textAfterThinking(response: string, which: 'first' | 'last' = 'last'): string | undefined {
+  const ends = ENDS.flatMap((mark) => {
+    const at = which === 'last' ? response.lastIndexOf(mark) : response.indexOf(mark);
+    return at < 0 ? [] : at + mark.length;
+  });
+  if (ends.length === 0) return undefined;
+  return response.slice(which === 'last' ? Math.max(...ends) : Math.min(...ends));
 }
