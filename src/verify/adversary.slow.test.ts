@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { benchmarkPairs } from '../../test/support/adversary/benchmarkPairs.js';
 import { COMPOSED_KINDS } from '../../test/support/adversary/composedKinds.js';
 import { Maker, type MadePair } from '../../test/support/adversary/pair.js';
+import { sentencePairs } from '../../test/support/adversary/sentences.js';
 import { BENCHMARKS, benchmarkGolds, withoutDollars } from '../../test/support/benchmarkGolds.js';
 import { verify } from './verify.js';
 
@@ -41,4 +42,16 @@ describe('an adversary', () => {
       expect(falseNo).toEqual([]);
     },
   );
+
+  it('gets no wrong answer past in sentences, and every right one is taken', () => {
+    const pairs = Array.from({ length: 160 }, (_, round) => {
+      const maker = new Maker(round + 1);
+      const number = String(maker.int(4, round % 3 === 0 ? 900 : 30));
+      return sentencePairs(number, String(maker.int(1000, 9999)), maker, 60);
+    }).flat();
+    const { falseYes, falseNo, right, wrong } = judged(pairs);
+    expect(falseYes).toEqual([]);
+    expect(falseNo).toEqual([]);
+    expect([right > 15_000, wrong > 30_000]).toEqual([true, true]);
+  });
 });

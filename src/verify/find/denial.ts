@@ -73,10 +73,10 @@ const DENIED_CLAUSE = new RegExp(
   `${words(
     '(?:not|never|cannot|hardly|nobody|none|nothing|no one|false|wrong|untrue|incorrect|tempting|tempted)(?! (?:hard|difficult|only|surprising))',
   )}|n['’]t(?!\\p{L}| (?:hard|difficult|only))|` +
-    `${words(
+    words(
       '(?:people|some|many|most|others?|students?|one|you|he|she|they|everyone|everybody|someone|somebody)(?: \\p{L}+){0,3}? ' +
         '(?:thinks?|believes?|claims?|says?|said|guess(?:es)?|argues?|expects?|assumes?|suspects?|conclude|concludes)',
-    )}`,
+    ),
   'iu',
 );
 
@@ -144,8 +144,8 @@ export const isRefused = (text: string, piece: Piece): boolean =>
 /** Tells whether what follows a piece takes it back. */
 export const isRetracted = (text: string, piece: Piece): boolean => RETRACTED.test(behind(text, piece));
 
-/** Tells whether the words right before a piece make it a bound or a part of another value: "more than", "half of". */
-export const isBounded = (text: string, piece: Piece): boolean => BOUNDED.test(before(text, piece));
+/** Tells whether a text ends with words that make what follows a bound or a part of another value: "more than", "half of". */
+export const isBounded = (before: string): boolean => BOUNDED.test(before);
 
 /**
  * Gives where the denial of a piece ends that the phrase from `phrase.start` to `phrase.end` announces: a piece before that place

@@ -1,11 +1,11 @@
 /** @file Lists the pieces of a response that may be its answer, by rank. Does not read what they mean. */
 
 import { findBoxes, joined, lastGroup, type Box } from './boxes.js';
-import { deniedUntil, isBounded, isRefused } from './denial.js';
+import { deniedUntil, isRefused } from './denial.js';
 import { numberInWords } from '../parse/numbersInWords.js';
 import { isUnitLetter, isUnitWord } from '../parse/units.js';
 import { findFormulas, isProse, withNeighbours, type Formula } from './formulas.js';
-import { plainAnswerAt, plainAnswers, type PlainAnswer } from './numbersInText.js';
+import { plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
 import { ALTERNATIVE, tailAt } from './tail.js';
 
 /** Which pieces of a text may be its answer. */
@@ -174,16 +174,17 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
   });
   const content = pieces.join('');
   const tail = tailAt(text, end);
-  const isOther = isBounded(text, { start, end }) || RANGE.test(text.slice(Math.max(0, start - 30), start));
   if (!NUMERIC.test(content))
     return { content: content + (tail.suffix === '\\%' ? '\\%' : ''), rank, start, end };
-  if (tail.suffix === undefined || isOther)
-    return { content: text.slice(start, tail.end), rank, start, end, isMore: true };
-  return { content: content + tail.suffix, rank, start, end };
+  const words = wordsBefore(text, start) + (SIGN.exec(text.slice(Math.max(0, start - 12), start))?.[0] ?? '');
+  if (words === '' && tail.suffix !== undefined && !ALTERNATIVE.test(text.slice(end, end + 30)))
+    return { content: content + tail.suffix, rank, start, end };
+  const said = words + text.slice(start, tail.end + 30).split(/[.\n]/, 1)[0]!;
+  return { content: said, rank, start, end, isMore: true };
 }
 
-/** Before a formula: the beginning of a range, "from $3$ to". */
-const RANGE = /\d[$)\\]{0,3}\s(?:to|through)\s$/;
+/** Right before a formula: a sign in words or of the text. */
+const SIGN = /(?<![\p{L}-])(?:minus|negative|[-+])\s{0,3}$/iu;
 
 /** Gives the answers after one phrase. */
 function anchored(
@@ -240,7 +241,8 @@ function answerNear(
   const isNear = formula !== undefined && formula.start <= at + reach;
   if (bare && (!isNear || formula.start > bare.start) && (!numbers || numbers.start >= bare.start))
     return bare;
-  if (isNear && (!numbers || formula.start <= numbers.start)) return following(text, formulas);
+  // A number's currency sign may begin a formula.
+  if (isNear && (!numbers || formula.start < numbers.end)) return following(text, formulas);
   return numbers ? { ...numbers, rank: 0 } : (capitals(text, at) ?? inWords(text, at));
 }
 
@@ -267,7 +269,7 @@ function following(text: string, formulas: readonly Formula[]): AnswerCandidate 
 
 function firstPlain(text: string, at: number, reach: number): PlainAnswer | undefined {
   const window = text.slice(at, Math.max(at, at + reach));
-  for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s?)?[$€£]?\(?\.?\d/g)) {
+  for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s{0,3})?[$€£]?\(?\.?\d/g)) {
     const start = at + match.index;
     const found = equationAt(text, start) ?? plainAnswerAt(text, start);
     if (found) return withAlternatives(text, found);

@@ -25,7 +25,7 @@ const FUNCTIONS = 'sqrt|log|ln|lg|sin|cos|tan|exp|abs|mod|modulo|gcd|lcm|max|min
 /** Right before a number: signs and words that make it a part of something else. */
 const PART = new RegExp(
   [
-    '[≤≥≠≮≯≈~±∓¬√∛∜]|!=|\\+/-|(?<![=-]|(?:^|\\n)\\s{0,4})[<>]=?|\\\\[a-z]{2,8}',
+    '[≤≥≠≮≯≈~±∓¬√∛∜]|!=|\\+/-|(?<![=-])<=?|(?<![=-]|(?:^|\\n)\\s{0,4})>=?|\\\\[a-z]{2,8}',
     '[\\p{L}\\p{N})\\]]\\s?[/*×·÷^]|(?:(?<!\\p{L})\\p{L}|[\\p{N})\\]])\\s?[+-]|[\\p{L}\\p{N})\\]]\\s?[+-]\\s|\\d\\s?:',
     `(?<!\\p{L})(?:${FUNCTIONS}|plus|minus|times|over|(?:multiplied|divided|increased|decreased|reduced) by)`,
   ]
@@ -44,7 +44,8 @@ const LAST_WORDS = /(?:\S{1,20}\s{1,3}){0,2}\S{0,20}$/;
  * `-3/4`, `25%`, `(1/2) * 3`. Numbers within a word or formula (`XY2`, `x^2`) and before `=` are left out.
  */
 export function plainAnswers(text: string): PlainAnswer[] {
-  const starts = /(?<![A-Za-z0-9_.,\\^/*{}+\-−(])(?:\*\*)?(?=[-+−]?\s?[$€£]?\s?\(?[-−]?\.?\d)|(?<=\()(?=\d)/g;
+  const starts =
+    /(?<![A-Za-z0-9_.,\\^/*{}+\-−(])(?:\*\*)?(?=[-+−]?\s{0,3}[$€£]?\s?\(?[-−]?\.?\d)|(?<=\()(?=\d)/g;
   const places: number[] = [];
   for (const match of text.matchAll(starts)) {
     places.push(match.index + match[0].length);
@@ -57,16 +58,20 @@ export function plainAnswers(text: string): PlainAnswer[] {
     .sort((a, b) => b.end - a.end || a.start - b.start);
 }
 
-/** Adds what stands before a number and makes it another answer: `x >`, `log`, `more than`, `3 and`. */
+/** Adds what stands before a number and makes it another answer. */
 function withWordsBefore(text: string, found: PlainAnswer): PlainAnswer {
   const first = found.start + /^[^\d.]*/.exec(text.slice(found.start, found.end))![0].length;
-  const before = text.slice(Math.max(0, first - 60), first);
-  const joined = JOINED.exec(before)?.[0];
-  const isPart = PART.test(before) || isBounded(text, found);
-  if (joined === undefined && !isPart) return found;
-  const length = isPart ? LAST_WORDS.exec(before)![0].length : joined!.length;
-  const start = Math.min(found.start, first - length);
+  const words = wordsBefore(text, first);
+  if (words === '') return found;
+  const start = Math.min(found.start, first - words.length);
   return { start, end: found.end, content: text.slice(start, found.start) + found.content, isMore: true };
+}
+
+/** Gives what stands right before a number at `start` and makes it another answer: `x >`, `log`, `more than`, `3 and`; else ''. */
+export function wordsBefore(text: string, start: number): string {
+  const before = text.slice(Math.max(0, start - 60), start);
+  if (PART.test(before) || isBounded(before)) return LAST_WORDS.exec(before)![0];
+  return JOINED.exec(before)?.[0] ?? '';
 }
 
 /** Reads the number or calculation that begins at `start`; undefined where none does. */
@@ -75,7 +80,7 @@ export function plainAnswerAt(text: string, start: number): PlainAnswer | undefi
 }
 
 function numberAt(text: string, start: number): PlainAnswer | undefined {
-  const sign = /\s?([-+−]?)\s?[$€£]?\s?([-−]?)/y;
+  const sign = /\s?([-+−]?)\s{0,3}[$€£]?\s?([-−]?)/y;
   sign.lastIndex = start;
   const signs = sign.exec(text)!;
   NUMBER.lastIndex = sign.lastIndex;

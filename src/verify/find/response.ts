@@ -23,7 +23,7 @@ export interface Response {
   readonly text: string;
   /** What it marks as its answer and nothing else, in `<answer>` tags or under the key "answer" of a JSON object. */
   readonly marked: string | undefined;
-  /** Whether it was longer: then only a statement or a box in `text` is its answer, not a last number. */
+  /** Whether it was longer and says before `text` what the answer is: then no number is guessed to be it. */
   readonly isCut: boolean;
 }
 
@@ -43,11 +43,15 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
   const response =
     answer === undefined || (answer.trim() === '' && !afterThinking) ? beforeNextQuestion(own) : answer;
   const marked = markedAnswer(response);
-  const last = lastPart(response);
+  const { last, before } = lastPart(response);
+  const plain = withPlainSigns(
+    last.replace(/<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, ''),
+  );
   return {
-    text: withPlainSigns(last.replace(/<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, '')),
+    // Blanks in a row separate no more than a few.
+    text: plain.replace(/[ \t~]{4,}/g, '   ').replace(/\n\s*\n/g, '\n\n'),
     marked: marked === undefined ? undefined : withPlainSigns(marked),
-    isCut: last.length < response.length && response.length > MAX_RESPONSE,
+    isCut: STATED.test(before),
   };
 }
 
@@ -66,12 +70,15 @@ const isPadding = (code: number): boolean =>
       code === 0x3164 ||
       code === 0xfeff));
 
+/** Limits the characters within which the last part of a text begins with a line or sentence, if one begins there. */
+const BEGINNING = 2000;
+
 /**
- * Gives the last characters of a long text, from the beginning of a line or sentence. Padding counts as one or two
- * characters, so that it hides no answer. Empty where a box opens before and is not closed.
+ * Gives the last characters of a long text, from the beginning of a line or sentence, and what stands before them. Padding counts
+ * as a few characters, so that it hides no answer. Only the last box with its line where the last part has none.
  */
-function lastPart(text: string): string {
-  if (text.length <= MAX_RESPONSE) return text;
+function lastPart(text: string): { last: string; before: string } {
+  if (text.length <= MAX_RESPONSE) return { last: text, before: '' };
   const pieces: string[] = [];
   let start = text.length;
   let end = start;
@@ -79,28 +86,29 @@ function lastPart(text: string): string {
     if (!isPadding(text.charCodeAt(--start))) continue;
     const stop = start + 1;
     while (start > 0 && isPadding(text.charCodeAt(start - 1))) start--;
-    if (stop - start < 3) continue;
+    if (stop - start < 5) continue;
     const hasLine = text.lastIndexOf('\n', stop - 1) >= start;
-    pieces.push(text.slice(stop, end), hasLine ? '\n\n' : ' ');
+    pieces.push(text.slice(stop, end), hasLine ? '\n\n' : '    ');
     end = start;
   }
   pieces.push(text.slice(start, end));
   const part = pieces.reverse().join('');
-  if (start === 0) return part;
-  const isOpen = opensBox(text.slice(Math.max(0, start - MAX_RESPONSE), start));
-  const begin = /\n|[.!?]\s/.exec(part);
-  return isOpen || !begin ? '' : part.slice(begin.index + begin[0].length);
-}
-
-/** Tells whether the last box that opens in a text is not closed there. */
-function opensBox(text: string): boolean {
-  const at = text.lastIndexOf('boxed{');
-  let depth = 0;
-  for (const [brace] of at < 0 ? [] : text.slice(at).matchAll(/[{}]/g)) {
-    depth += brace === '{' ? 1 : -1;
-    if (depth === 0) return false;
-  }
-  return at >= 0;
+  const before = text.slice(0, start);
+  if (before === '') return { last: part, before };
+  // A box ranks before what is said later.
+  const box = /boxed\s?\{/.test(part) ? -1 : before.lastIndexOf('boxed{');
+  if (box >= 0)
+    return {
+      last: text.slice(
+        before.lastIndexOf('\n', box) + 1 || Math.max(0, box - BEGINNING),
+        box + 2 * BEGINNING,
+      ),
+      before,
+    };
+  const line = part.slice(0, BEGINNING).search(/(?<=\n|[.!?]\s)[^]/);
+  const blank = part.slice(BEGINNING).search(/\s/);
+  const from = line >= 0 ? line : blank >= 0 ? BEGINNING + blank : part.length;
+  return { last: part.slice(from), before };
 }
 
 function beforeNextQuestion(response: string): string {

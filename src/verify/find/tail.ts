@@ -24,7 +24,7 @@ const MAX_WORDS = 4;
 
 /** Where a clause ends. A colon or a vertical bar between digits is part of a ratio. */
 const CLAUSE_END =
-  /\n|[.?](?=[\s"'*)`”]|$)|[,;](?!\d)|[。，；、।]|:(?=\s*$|\s\D)|\s[-–—]{1,3}\s(?!\d|\p{L}(?!\p{L}))|—|\s?[([](?!\s?mod)|[)\]"”“`$]|\*\*|\*(?=\s|$)|<\/|\s?\|(?!\d)|\s\\(?![a-z]{2})|\\[()[\]]/u;
+  /\n|\s{3}|[.?](?=[\s"'*)`”]|$)|[,;](?!\d)|[。，；、।]|:(?=\s*$|\s\D)|\s[-–—]{1,3}\s(?!\d|\p{L}(?!\p{L}))|—|\s?[([](?!\s?mod)|[)\]"”“`$]|\*\*|(?<=\S)\*(?=\s|$)|<\/|\s?\|(?!\d)|\s\\(?![a-z]{2})|\\[()[\]]/u;
 
 const PERCENT = /^\s?(?:\\?[%％]|per\s?cent(?!\p{L})|percentage(?!\p{L})|pct(?!\p{L}))/u;
 

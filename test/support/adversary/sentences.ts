@@ -80,6 +80,9 @@ const BEFORE: readonly string[] = [
     '-\u2009_',
     'not\u3000_',
     'not\u3164_',
+    `not${'\u00a0'.repeat(2000)}_`,
+    `-${' '.repeat(50)}_`,
+    `<${'\u2009'.repeat(300)}_`,
   ],
   ...[
     '12345 rather than _',
@@ -430,7 +433,11 @@ const filled = (template: string, number: string, other: string): string =>
 const withLead = (maker: Maker, sentence: string): string =>
   sentence.startsWith('The ') ? maker.pick(LEADS) + sentence : sentence;
 
-/** Says a whole number above 1 in sentences, rightly and with what makes it another answer. */
+/** Puts the number between dollar signs, where blanks stand around it. */
+const inFormula = (words: string): string =>
+  words.includes('=') ? words : words.replace(/(?<=^|\s)_(?=\s|$)/, '$$_$$');
+
+/** Says a whole number above 3 in sentences, rightly and with what makes it another answer. */
 export function sentencePairs(number: string, other: string, maker: Maker, count: number): MadePair[] {
   const pairs: MadePair[] = [];
   const add = (expected: boolean, rule: string, gold: string, pred: string) => {
@@ -438,17 +445,18 @@ export function sentencePairs(number: string, other: string, maker: Maker, count
     pairs.push({ gold, pred, expected, kind: 'sentence', rule, preset: 'anchored' });
     pairs.push({ gold, pred: `Hm.</think>${pred}`, expected, kind: 'sentence', rule, preset: 'reward' });
   };
-  const say = (words: string) => filled(maker.pick([...STATED, ...CONCLUDED]), words, '');
+  const say = (words: string, sentences: readonly string[]) =>
+    filled(maker.pick(sentences), filled(maker.pick([words, inFormula(words)]), number, other), '');
   for (const words of maker.some([...BEFORE, ...BEHIND], count))
-    add(false, words, number, say(filled(words, number, other)));
+    add(false, words, number, say(words, [...STATED, ...CONCLUDED]));
   for (const sentence of maker.some(PROSE, Math.ceil(count / 4)))
-    add(false, sentence, number, filled(sentence, number, other));
+    add(false, sentence, number, filled(sentence, maker.pick([number, `$${number}$`]), other));
   for (const words of maker.some(RIGHT, Math.ceil(count / 2)))
-    add(true, words, number, withLead(maker, filled(maker.pick(STATED), filled(words, number, other), '')));
+    add(true, words, number, withLead(maker, say(words, STATED)));
   for (const [unit, unlike] of maker.some(UNLIKE, Math.ceil(count / 6))) {
     const gold = `${number} \\text{ ${unit}}`;
-    add(false, unlike, gold, say(`${number} ${unlike}`));
-    add(true, unit, gold, filled(maker.pick(STATED), `${number} ${unit}`, ''));
+    add(false, unlike, gold, say(`_ ${unlike}`, [...STATED, ...CONCLUDED]));
+    add(true, unit, gold, say(`_ ${unit}`, STATED));
   }
   return pairs;
 }
