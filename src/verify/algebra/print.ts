@@ -1,7 +1,7 @@
 /** @file Prints trees for people to read. Nothing reads the text back. */
 
 import { toDecimalText } from '../../util/rational.js';
-import type { Node } from './tree.js';
+import type { Node, NodeOf } from './tree.js';
 
 const MAX_LENGTH = 500;
 
@@ -13,6 +13,13 @@ export function print(node: Node): string {
 
 const join = (nodes: readonly Node[], separator = ', ') =>
   nodes.map((node) => write(node, 0)).join(separator);
+
+/** Writes `a \star b` and `\neg p`, whose name lists the signs between or before the sides. */
+function printPlaced({ name, args }: NodeOf<'apply'>): string {
+  const signs = name.replaceAll('not ', 'not').split(' ').slice(1);
+  if (args.length === 1) return `${signs.join(' ')} ${write(args[0]!, 2)}`;
+  return args.map((side, index) => (index === 0 ? '' : ` ${signs[index - 1]!} `) + write(side, 2)).join('');
+}
 
 /** Writes a part. `level` says how tightly its surroundings bind: 0 not at all, 1 a sum, 2 a product, 3 a power. */
 function write(node: Node, level: number): string {
@@ -36,8 +43,10 @@ function write(node: Node, level: number): string {
       return inside(node.factors.map((factor) => write(factor, 2)).join('*'), 2);
     case 'power':
       return inside(`${write(node.base, 4)}^${write(node.exponent, 4)}`, 3);
-    case 'call':
     case 'apply':
+      if (/^(?:relation|operator) /.test(node.name)) return inside(printPlaced(node), 0);
+      return `${node.name}(${join(node.args)})`;
+    case 'call':
       return `${node.name}(${join(node.args)})`;
     case 'series':
       return `${node.operator}(${node.index} = ${write(node.from, 0)}..${write(node.to, 0)}, ${write(node.body, 0)})`;

@@ -55,7 +55,7 @@ function keyed(items: readonly Node[], side: string, budget: WorkBudget): Map<st
 
 /** Writes an exact number, or a tuple or set of exact numbers, such as an interval; undefined for anything else. */
 function exactKey(node: Node, budget: WorkBudget): string | undefined {
-  if (node.kind === 'quantity') return undefined;
+  if (node.kind === 'quantity' || node.kind === 'ratio') return undefined;
   if (node.kind !== 'tuple' && node.kind !== 'set') {
     const value = exactValue(node, budget);
     return value && `${value.n}/${value.d}`;

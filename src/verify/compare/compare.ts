@@ -11,8 +11,9 @@
  * | a residue | the moduli if both sides have one, then the values, which may differ by moduli | `residue`, or of the values |
  * | a quantity | the values in one unit; a missing unit does not count, unlike units and words differ | `unit` |
  * | degrees and π, if they differ so far | the values, where 180° is π | `angle` |
- * | two relations | proportional links; else the values of the same name, or the sets of reals | `relation` |
+ * | two relations | proportional links, the sides of what holds always; else the values of the same name, or the sets of reals | `relation` |
  * | an equation and anything else | the value that the equation states; if it states none, they differ | `equation` |
+ * | A ⊂ B, a ⊥ b, p ⋆ q | what stands on their sides, in order unless they are symmetric | `statement` |
  * | an inequality, but the gold is not one | nothing else: they differ, except with `lenient` | `asymmetry` |
  * | inequalities or sets of reals: two lists | item by item, in any order, if that makes them equal | `set` |
  * | … two unions | part by part, in any order, if that makes them equal | `interval` |
@@ -24,6 +25,7 @@
  * | another list or set | item by item, in any order | `set` |
  * | words | the letters, ignoring case | `text` |
  * | two ratios | part by part; else as proportions | `ratio` |
+ * | a ratio and a whole number | nothing else: they differ | `ratio` |
  * | two fractions | exact arithmetic | `number` |
  * | other expressions: rational functions | the values at two points of a field of a large prime | `identity` |
  * | … constants | 60 digits, and 90 where they cancel | `constant` |
@@ -35,7 +37,6 @@
  * | 20 and 20%, if they differ so far | the numbers without the sign, with `lenient` only | `percent` |
  */
 
-import { rational } from '../../util/rational.js';
 import { exactValue } from '../algebra/exact.js';
 import type { Outcome } from '../algebra/identity.js';
 import {
@@ -49,17 +50,32 @@ import {
   type NodeOf,
 } from '../algebra/tree.js';
 import type { WorkBudget } from '../algebra/workBudget.js';
-import { inUnit, isPlainUnit, lettersOf } from '../parse/units.js';
+import { isPlaced, isSymmetric } from '../parse/operators.js';
+import { inUnit, isCountingUnit, isPlainUnit, lettersOf } from '../parse/units.js';
 import { assignmentsOf } from './assignments.js';
 import { sameCollection, sameInOrder } from './collections.js';
-import { asQuotient, isEquation, isName, valueOf, valuesOf, withAllSigns } from './equations.js';
+import { asQuotient, isEquation, isName, isOnlyNear, valueOf, valuesOf, withAllSigns } from './equations.js';
 import { isFalseEquation } from './falseEquations.js';
 import { sameFamily } from './families.js';
+import { isDecomposition, sameShape } from './identities.js';
+import {
+  areUnlikeStatements,
+  haveOneName,
+  isCollection,
+  isInequality,
+  isInterval,
+  isRealSet,
+  isResidue,
+  isTime,
+  isWholeNumber,
+  united,
+} from './kinds.js';
 import { inOneNotation } from './notation.js';
 import { unitInItalics, withUnitsAsFactors } from './nestedUnits.js';
 import { prepared, withSameIntegers } from './prepare.js';
 import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
+import { numbersOf } from './residues.js';
 import { sameValue } from './value.js';
 import { itemsInWords, wordOf } from './wordAnswers.js';
 
@@ -79,6 +95,7 @@ export interface CompareOptions {
 /** Decides whether `pred` means what `gold` means, and names the rung that decided. Throws only BudgetExceeded. */
 export function compare(gold: Node, pred: Node, options: CompareOptions): Outcome {
   const [a, b, integers] = withSameIntegers(...inOneNotation(gold, pred));
+  if (isOnlyNear(a, b)) return { equal: false, stage: 'relation' };
   const comparer = new Comparer(options, integers);
   const outcome = comparer.compareAnswers(a, b);
   if (outcome.equal) return outcome;
@@ -86,34 +103,6 @@ export function compare(gold: Node, pred: Node, options: CompareOptions): Outcom
   const [all, others] = [withAllSigns(a), withAllSigns(b)];
   return all === a && others === b ? outcome : comparer.compareAnswers(all, others);
 }
-
-type Collection = NodeOf<'list' | 'set' | 'tuple'>;
-const isCollection = (node: Node): node is Collection =>
-  node.kind === 'list' || node.kind === 'set' || node.kind === 'tuple';
-
-/** Tells whether a node is an inequality, a chain of them or a list of them. */
-const isInequality = (node: Node): boolean =>
-  node.kind === 'relation'
-    ? !isEquation(node)
-    : node.kind === 'list' && node.items.every((item) => item.kind === 'relation' && !isEquation(item));
-
-const isResidue = (node: Node): node is NodeOf<'residue'> => node.kind === 'residue' && !node.isOperation;
-
-/** Tells whether a pair is an interval, whose ends are no list: a square bracket includes its end. */
-const isInterval = (node: Node): boolean =>
-  node.kind === 'tuple' && node.items.length === 2 && (node.open === '[' || node.close === '[');
-
-/** Tells whether two lists of letters are joined by "and" and by "or": p ∧ q is not p ∨ q. */
-const areUnlikeStatements = (a: Collection, b: Collection): boolean =>
-  a.kind === 'list' &&
-  b.kind === 'list' &&
-  a.joint !== undefined &&
-  b.joint !== undefined &&
-  a.joint !== b.joint &&
-  [...a.items, ...b.items].every(({ kind }) => kind === 'symbol');
-
-/** Tells whether a node is a set of reals, whatever it is compared with. */
-const isRealSet = (node: Node): boolean => node.kind === 'setOperation' || node.kind === 'namedSet';
 
 class Comparer {
   readonly #options: CompareOptions;
@@ -152,8 +141,12 @@ class Comparer {
     }
     if (isEquation(gold)) {
       const value = valueOf(gold);
+      if (value && isDecomposition(gold, this.#options.budget))
+        return { equal: sameShape(value, pred, this.#options.budget), stage: 'equation' };
       return value ? this.compare(prepared(value), pred) : { equal: false, stage: 'equation' };
     }
+    const statements = this.#statements(gold, pred);
+    if (statements) return statements;
     if (isInequality(gold) || isInequality(pred) || isRealSet(gold) || isRealSet(pred)) {
       return this.#realSets(gold, pred);
     }
@@ -162,10 +155,28 @@ class Comparer {
     return this.#scalars(gold, pred);
   }
 
-  /** Compares the values and then the moduli; a modulus on one side only does not count. */
+  /** Compares what stands beside a relation or operator of which only its place is known; undefined for all else. */
+  #statements(gold: Node, pred: Node): Outcome | undefined {
+    if (!isPlaced(gold) && !isPlaced(pred)) return undefined;
+    if (isPlaced(gold) && isPlaced(pred) && gold.name === pred.name) {
+      const [ours, theirs] = [gold, pred].map(({ args }) => args.map(prepared)) as [Node[], Node[]];
+      const isSame = this.#ordered(ours, theirs).equal;
+      if (isSame || (isSymmetric(gold) && this.#ordered(ours, theirs.reverse()).equal))
+        return { equal: true, stage: 'statement' };
+    }
+    const isStatement = [gold, pred].some((node) => isPlaced(node) && node.name.startsWith('relation '));
+    return isStatement ? { equal: false, stage: 'statement' } : undefined;
+  }
+
+  /** Compares the values and then the moduli. */
   #residues(gold: Node, pred: Node): Outcome {
-    if (!isResidue(gold)) return this.compare(gold, isResidue(pred) ? pred.value : pred);
-    if (!isResidue(pred)) return this.compare(gold.value, pred);
+    if (!isResidue(gold) || !isResidue(pred)) {
+      const [residue, other] = isResidue(gold) ? [gold, pred] : [pred as NodeOf<'residue'>, gold];
+      const outcomes = numbersOf(residue, this.#options.budget).map((value) =>
+        other === pred ? this.compare(value, pred) : this.compare(gold, value),
+      );
+      return outcomes.find(({ equal }) => equal) ?? outcomes[0]!;
+    }
     const modulus = this.compare(gold.modulus, pred.modulus);
     if (!modulus.equal) return modulus;
     const value = this.compare(gold.value, pred.value);
@@ -183,7 +194,8 @@ class Comparer {
       return value ? this.compare(gold.value, value) : { equal: false, stage: 'unit' };
     }
     const [quantity, other] = gold.kind === 'quantity' ? [gold, pred] : [pred as NodeOf<'quantity'>, gold];
-    if (!isPlainUnit(quantity.unit)) return { equal: false, stage: 'unit' };
+    if (!isPlainUnit(quantity.unit) || (quantity === pred && isCountingUnit(quantity.unit)))
+      return { equal: false, stage: 'unit' };
     // 1500 g and 1 N were read as products of letters as well.
     const italic = unitInItalics(other);
     if (italic) return this.#quantities(other === gold ? italic : gold, other === pred ? italic : pred);
@@ -272,9 +284,7 @@ class Comparer {
     if (!a || !b || a.rows.length !== b.rows.length) return { equal: false, stage: 'matrix' };
     const isSame = a.rows.every((row, index) => {
       const other = b.rows[index]!;
-      return (
-        row.length === other.length && row.every((cell, column) => this.compare(cell, other[column]!).equal)
-      );
+      return row.length === other.length && row.every((cell, column) => this.#isMember(cell, other[column]!));
     });
     return { equal: isSame, stage: 'matrix' };
   }
@@ -327,12 +337,18 @@ class Comparer {
   }
 
   #ordered(gold: readonly Node[], pred: readonly Node[]): Outcome {
-    return { equal: sameInOrder(gold, pred, (a, b) => this.compare(a, b).equal), stage: 'tuple' };
+    return { equal: sameInOrder(gold, pred, (a, b) => this.#isMember(a, b)), stage: 'tuple' };
   }
 
   #unordered(gold: readonly Node[], pred: readonly Node[]): Outcome {
-    const equal = sameCollection(gold, pred, this.#options.budget, (a, b) => this.compare(a, b).equal);
+    const equal = sameCollection(gold, pred, this.#options.budget, (a, b) => this.#isMember(a, b));
     return { equal, stage: 'set' };
+  }
+
+  /** Compares two members of collections: {2} is no 2 there, though by itself it answers 2. */
+  #isMember(gold: Node, pred: Node): boolean {
+    const isUnlike = [gold, pred].some(({ kind }) => kind === 'set') && gold.kind !== pred.kind;
+    return !(isUnlike && ![gold, pred].some(isRealSet)) && this.compare(gold, pred).equal;
   }
 
   /** Compares words, ratios and values. */
@@ -345,6 +361,9 @@ class Comparer {
     }
     if (gold.kind === 'ratio' && pred.kind === 'ratio') return this.#ratios(gold, pred);
     const { decimals, budget, percentEitherWay } = this.#options;
+    // 7:1 is 7/1, but no count of seven.
+    const isCount = (node: Node, other: Node) => other.kind === 'ratio' && isWholeNumber(node, budget);
+    if (isCount(gold, pred) || isCount(pred, gold)) return { equal: false, stage: 'ratio' };
     const outcome = sameValue(asQuotient(gold), asQuotient(pred), decimals, budget);
     const [integer] = this.#integers;
     if (!outcome.equal && integer !== undefined && sameFamily(gold, pred, integer, budget))
@@ -374,27 +393,4 @@ class Comparer {
     );
     return { equal: isSame, stage: 'ratio' };
   }
-}
-
-/** Tells whether all equations of some lists are about one letter, subscripts aside. */
-const haveOneName = (lists: readonly Collection[]): boolean =>
-  new Set(
-    lists.flatMap(({ items }) => [...symbolsOf({ kind: 'list', items })].map((name) => name.split('_')[0])),
-  ).size < 2;
-
-/** Tells whether a ratio is a time of day: two digits of minutes, and not in lowest terms as a proportion would be. */
-function isTime({ parts }: NodeOf<'ratio'>): boolean {
-  const [hours, minutes] = parts.map((part) =>
-    part.kind === 'number' && part.value.d === 1n ? part.value.n : -1n,
-  );
-  if (parts.length !== 2 || hours! < 0n || hours! > 24n || minutes! < 10n || minutes! > 59n) return false;
-  return rational(hours!, minutes).d !== minutes!;
-}
-
-/** Lists the members of a union; undefined where anything but unions joins them. */
-function united(node: Node): Node[] | undefined {
-  if (node.kind !== 'setOperation') return [node];
-  if (node.operator !== 'union') return undefined;
-  const [left, right] = [united(node.left), united(node.right)];
-  return left && right && [...left, ...right];
 }

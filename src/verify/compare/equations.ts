@@ -59,6 +59,27 @@ export function withoutApproximation(node: Node): Node {
     : { ...node, operators: node.operators.slice(0, at), sides: node.sides.slice(0, at + 1) };
 }
 
+/**
+ * Tells whether `pred` says of a name only that it is about a number, of which `gold` says that it is equal: x ≈ 2 is
+ * not x = 2. A decimal says how near it is.
+ */
+export function isOnlyNear(gold: Node, pred: Node): boolean {
+  const itemsOf = (node: Node) => (node.kind === 'list' ? node.items : [node]);
+  const hasDecimal = (node: Node) =>
+    contains(node, (part) => part.kind === 'number' && part.written === 'decimal');
+  const near = itemsOf(pred).flatMap((item) =>
+    item.kind === 'relation' && item.operators[0] === '~' && isName(item.sides[0]!) && !hasDecimal(item)
+      ? [print(item.sides[0]!)]
+      : [],
+  );
+  return (
+    near.length > 0 &&
+    itemsOf(gold).some(
+      (item) => isEquation(item) && !hasDecimal(item) && near.includes(print(item.sides[0]!)),
+    )
+  );
+}
+
 /** Shortens a chain `x = 5 + 6 = 11` to `x = 11`; leaves one that does not begin with a name or has several (x = y = 0). */
 export function shortened(node: Node): Node {
   if (!isEquation(node) || node.sides.length < 3 || !isName(node.sides[0]!)) return node;

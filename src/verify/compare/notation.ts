@@ -16,6 +16,7 @@ import {
   type Node,
   type NodeOf,
 } from '../algebra/tree.js';
+import { isPlaced, isSymmetric } from '../parse/operators.js';
 import { withNestedUnits } from './nestedUnits.js';
 
 /** Brings both sides to one notation. */
@@ -33,8 +34,9 @@ const isIntegral = (node: Node): node is NodeOf<'apply'> =>
 function withPlainBounds(node: Node): Node {
   const plain = mapChildren(node, withPlainBounds);
   if (plain.kind === 'apply' && plain.name === 'cross') return inOrderOfNames(plain);
+  if (isPlaced(plain) && isSymmetric(plain)) return { ...plain, args: sorted(plain.args) };
   if (plain.kind === 'call' && /^(?:gcd|lcm)$/.test(plain.name))
-    return { ...plain, args: [...plain.args].sort((a, b) => (print(a) < print(b) ? -1 : 1)) };
+    return { ...plain, args: sorted(plain.args) };
   if (plain.kind === 'series') {
     const name = `index ${depthOf(plain.body)}`;
     const body = substitute(plain.body, new Map([[plain.index, symbol(name)]]));
@@ -54,6 +56,8 @@ function withPlainBounds(node: Node): Node {
   const inner = substitute(product(...rest, symbol('differential')), new Map([[variable.name, bound]]));
   return { ...plain, args: [...plain.args.slice(0, -1), inner] };
 }
+
+const sorted = (nodes: readonly Node[]): Node[] => [...nodes].sort((a, b) => (print(a) < print(b) ? -1 : 1));
 
 /** Turns a cross product so that its vectors come in the order of their names: b × a is -(a × b). */
 function inOrderOfNames(node: NodeOf<'apply'>): Node {

@@ -7,6 +7,7 @@ import { ModularPoint } from '../algebra/modular.js';
 import { realArithmetic } from '../algebra/complex.js';
 import { pointsFor } from '../algebra/samples.js';
 import { withPlainArguments } from './equations.js';
+import { sameShape } from './identities.js';
 import {
   contains,
   difference,
@@ -18,15 +19,18 @@ import {
 
 type Relation = NodeOf<'relation'>;
 
-/** One link of a chain as `left - right`, turned so that the operator is one of `=`, `!=`, `<`, `<=`. */
+/** One link of a chain, turned so that the operator is one of `=`, `!=`, `<`, `<=`; `residual` is `left - right`. */
 interface Link {
   operator: RelationOperator;
+  left: Node;
+  right: Node;
   residual: Node;
 }
 
 /**
  * Tells whether two chains of relations have the same meaning: link by link, in the same or in reversed order, the
- * differences of the sides must be proportional, for an inequality by a positive factor. Relations that are equivalent
+ * differences of the sides must be proportional, for an inequality by a positive factor. Where they are zero or have no
+ * symbols, all are proportional: 10 = 2 · 5 and 10 = 2 + 8 differ by how they are written. Relations that are equivalent
  * in another way (x² < 4, |x| < 2) are not recognized here.
  */
 export function sameRelation(gold: Relation, pred: Relation, budget: WorkBudget): boolean {
@@ -40,43 +44,61 @@ function links(node: Node): Link[] {
   if (node.kind !== 'relation') return [];
   return node.operators.map((operator, index) => {
     const [left, right] = [node.sides[index]!, node.sides[index + 1]!];
-    if (operator === '>') return { operator: '<', residual: difference(right, left) };
-    if (operator === '>=') return { operator: '<=', residual: difference(right, left) };
-    return { operator: operator === '==' ? '=' : operator, residual: difference(left, right) };
+    if (operator === '>' || operator === '>=') {
+      const turned = operator === '>' ? '<' : '<=';
+      return { operator: turned, left: right, right: left, residual: difference(right, left) };
+    }
+    return { operator: operator === '==' ? '=' : operator, left, right, residual: difference(left, right) };
   });
 }
 
 function sameLink(a: Link, b: Link, budget: WorkBudget): boolean {
   if (a.operator !== b.operator) return false;
   const hasDirection = a.operator === '<' || a.operator === '<=';
+  if (!isVariable(a.residual) && !isVariable(b.residual)) return sameSides(a, b, budget);
   const factor = proportion(a.residual, b.residual, budget);
+  // Rounding errors may hide that the residuals are zero.
+  if (factor === 'zero' || (factor === undefined && a.operator === '=')) return sameSides(a, b, budget);
   return factor !== undefined && (!hasDirection || factor > 0);
+}
+
+/** Tells whether two links have the same sides: the same values, or for equations the same expressions. */
+function sameSides(a: Link, b: Link, budget: WorkBudget): boolean {
+  const same = (x: Node, y: Node) =>
+    a.operator === '=' || a.operator === '~' ? sameShape(x, y, budget) : identical(x, y, budget).equal;
+  if (same(a.left, b.left) && same(a.right, b.right)) return true;
+  return !a.operator.startsWith('<') && same(a.left, b.right) && same(a.right, b.left);
 }
 
 /** Sets the number of points at which a proportion must hold. */
 const WANTED = 6;
 
 /**
- * Gives the constant c of `a = c·b`, where both have real values; undefined where there is none or it is zero.
- * Without symbols everything is proportional, so that only equal residuals count.
+ * Gives the constant c of `a = c·b`, where both have real values; undefined where there is none or it is zero, 'zero'
+ * where both are zero everywhere.
  */
-function proportion(a: Node, b: Node, budget: WorkBudget): number | undefined {
-  if (!isVariable(a) || !isVariable(b)) return identical(a, b, budget).equal ? 1 : undefined;
+function proportion(a: Node, b: Node, budget: WorkBudget): number | 'zero' | undefined {
+  if (!isVariable(a) || !isVariable(b)) return undefined;
   if (isConstantModulo(a, b, budget) === false) return undefined;
   let factor: number | undefined;
-  let agreements = 0;
+  let [agreements, zeros] = [0, 0];
   for (const { draw, values } of pointsFor([a, b], budget)) {
     const arithmetic = realArithmetic((name) => values.get(name), draw);
     const [x, y] = [a, b].map((node) => evaluateNode(node, arithmetic, budget)?.re);
     if (x === undefined || y === undefined) continue;
-    if (Math.abs(x) <= 1e-12 && Math.abs(y) <= 1e-12) continue;
+    if (Math.abs(x) <= 1e-12 && Math.abs(y) <= 1e-12) {
+      zeros++;
+      continue;
+    }
     factor ??= x / y;
     // 0 = 0 says nothing.
     if (factor === 0 || !(Math.abs(x - factor * y) <= 1e-8 * Math.max(Math.abs(x), Math.abs(factor * y))))
       return undefined;
     agreements++;
   }
-  return agreements >= WANTED ? factor : identical(a, b, budget).equal ? 1 : undefined;
+  if (agreements >= WANTED) return factor;
+  if (agreements === 0 && zeros >= WANTED) return 'zero';
+  return identical(a, b, budget).equal ? 1 : undefined;
 }
 
 /** Tells whether the value of an expression is left open by a symbol or an unknown function. */

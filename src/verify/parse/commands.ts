@@ -23,7 +23,7 @@ const GREEK = new Set(
   (
     'alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho varrho sigma tau ' +
     'upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar partial nabla ' +
-    'odot oplus ldots dots cdots dotsc dotsb mho square star aleph'
+    'ldots dots cdots dotsc dotsb mho square aleph'
   ).split(' '),
 );
 /** Marks over or under a letter: they become part of the symbol's name. */

@@ -2,10 +2,21 @@
 
 import { commandFactor } from './commands.js';
 import type { Cursor } from './cursor.js';
+import { isPlacedRelation, placedOperation, placeOfOperator } from './operators.js';
 import { startsCondition } from './parse.js';
 import { primary } from './primary.js';
 import { CURRENCIES, degrees, startsUnit, withUnit } from './quantities.js';
-import { call, negate, number, power, product, quotient, sum as sumOf, type Node } from '../algebra/tree.js';
+import {
+  call,
+  negate,
+  number,
+  power,
+  product,
+  quotient,
+  sum as sumOf,
+  symbol,
+  type Node,
+} from '../algebra/tree.js';
 import { inUnit, isAngle } from './units.js';
 
 /** Reads terms with signs between them. */
@@ -96,7 +107,7 @@ function withModulus(value: Node, cursor: Cursor): Node {
 
 /** Reads factors without signs between them and the unit after them; `1 hour 30 minutes` is one value. */
 function juxtaposed(cursor: Cursor): Node {
-  const first = factorsWithUnit(cursor);
+  const first = operated(cursor);
   if (first.kind !== 'quantity') return first;
   const values = [first.value];
   while (cursor.peek()?.kind === 'number') {
@@ -108,9 +119,40 @@ function juxtaposed(cursor: Cursor): Node {
   return { ...first, value: sumOf(...values) };
 }
 
+/** Limits the operators before one value. */
+const MAX_BEFORE = 12;
+
+/** Reads factors with operators between or before them of which only their place is known: `a \star b`, `\neg p`. */
+function operated(cursor: Cursor): Node {
+  const before: string[] = [];
+  while (operatorAt(cursor) === 'before' && before.length < MAX_BEFORE) before.push(nameOf(cursor));
+  const sides = [factorsWithUnit(cursor)];
+  const names: string[] = [];
+  while (operatorAt(cursor) !== undefined) {
+    names.push(nameOf(cursor));
+    if (operatorAt(cursor) !== 'before') sides.push(factorsWithUnit(cursor));
+  }
+  const value = names.length === 0 ? sides[0]! : placedOperation(names, sides);
+  return before.length === 0 ? value : placedOperation(before, [value]);
+}
+
+/** Tells the place of the operator that comes next and has a value behind it; undefined where there is none. */
+function operatorAt(cursor: Cursor): 'between' | 'before' | undefined {
+  const [token, next] = [cursor.peek(), cursor.peek(1)];
+  if (token?.kind !== 'command' || !next) return undefined;
+  return next.kind === 'sign' && !/^(?:[{[(⟨]|\\\{|\|\(?|‖\(?)$/.test(next.sign)
+    ? undefined
+    : placeOfOperator(token.name);
+}
+
+function nameOf(cursor: Cursor): string {
+  const token = cursor.next();
+  return token.kind === 'command' ? token.name : '';
+}
+
 function factorsWithUnit(cursor: Cursor): Node {
   const factors = [fraction(cursor) ?? postfixed(cursor)];
-  while (startsFactor(cursor)) {
+  while (startsFactor(cursor) && operatorAt(cursor) === undefined) {
     const token = cursor.peek()!;
     if (token.kind === 'text' || startsUnit(cursor)) {
       const value = product(...factors);
@@ -141,7 +183,22 @@ function factorsWithUnit(cursor: Cursor): Node {
       factors[0] = { ...factor, value: sumOf(last, factor.value) };
     } else factors.push(factor);
   }
-  return product(...factors);
+  return withUnknownBetween(factors);
+}
+
+/** Reads a command of which nothing is known between two factors as an operator; all other factors are multiplied. */
+function withUnknownBetween(factors: readonly Node[]): Node {
+  const sides: Node[][] = [[]];
+  const names: string[] = [];
+  factors.forEach((factor, index) => {
+    const isBetween = index > 0 && index < factors.length - 1 && sides.at(-1)!.length > 0;
+    if (isBetween && factor.kind === 'symbol' && /^\\[A-Za-z]+$/.test(factor.name)) {
+      names.push(factor.name.slice(1));
+      sides.push([]);
+    } else sides.at(-1)!.push(factor);
+  });
+  const values = sides.map((side) => product(...side));
+  return names.length === 0 ? values[0]! : placedOperation(names, values);
 }
 
 const percent = (value: Node): Node => ({ kind: 'percent', value });
@@ -237,6 +294,8 @@ function raised(cursor: Cursor, base: Node): Node {
   cursor.restore(mark);
   const raw = cursor.raw();
   if (ORDINAL.test(raw)) return base;
+  // The complement of V.
+  if (isPlacedRelation(raw)) return power(base, symbol(raw));
   if (base.kind === 'matrix' && /^(?:T|\\top|\\intercal)$/.test(raw)) {
     const rows = base.rows[0]!.map((_, column) => base.rows.map((row) => row[column]!));
     return { kind: 'matrix', rows };

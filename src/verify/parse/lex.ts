@@ -2,6 +2,8 @@
 
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { functionName } from './functions.js';
+import { relationSign } from './operators.js';
+import { SIGNS } from './signs.js';
 import { isUnitLetter, isUnitWord } from './units.js';
 
 /** One token. `space` tells whether blanks stood before it. */
@@ -28,77 +30,6 @@ const IGNORED = new Set(
     'measuredangle triangle cdotp hline centering boldsymbol bm mathbf mathcal mathscr mathit mathfrak'
   ).split(' '),
 );
-
-const SIGNS: Readonly<Record<string, string>> = {
-  le: '<=',
-  leq: '<=',
-  leqslant: '<=',
-  leqq: '<=',
-  ge: '>=',
-  geq: '>=',
-  geqslant: '>=',
-  geqq: '>=',
-  lt: '<',
-  gt: '>',
-  ne: '!=',
-  neq: '!=',
-  approx: '~',
-  approxeq: '~',
-  simeq: '~',
-  thickapprox: '~',
-  doteq: '~',
-  sim: '~',
-  equiv: '==',
-  colon: ':',
-  coloneqq: '=',
-  times: '*',
-  cdot: '*',
-  ast: '*',
-  bullet: '*',
-  div: '÷',
-  pm: '±',
-  mp: '∓',
-  cup: '∪',
-  bigcup: '∪',
-  cap: '∩',
-  bigcap: '∩',
-  setminus: '∖',
-  backslash: '∖',
-  in: '∈',
-  notin: '∉',
-  lbrace: '\\{',
-  rbrace: '\\}',
-  '{': '\\{',
-  '}': '\\}',
-  lbrack: '[',
-  rbrack: ']',
-  langle: '⟨',
-  rangle: '⟩',
-  lvert: '|(',
-  rvert: ')|',
-  vert: '|',
-  mid: '|',
-  '|': '‖',
-  Vert: '‖',
-  lVert: '‖(',
-  rVert: ')‖',
-  '%': '%',
-  $: '$',
-  pounds: '£',
-  euro: '€',
-  degree: '°',
-  land: 'and',
-  lor: 'or',
-  wedge: 'and',
-  vee: 'or',
-  implies: '⇒',
-  Rightarrow: '⇒',
-  Longrightarrow: '⇒',
-  iff: '⇒',
-  Leftrightarrow: '⇒',
-  to: '→',
-  rightarrow: '→',
-};
 
 /** Commands whose argument is text. */
 const FONTS = new Set(
@@ -296,9 +227,13 @@ class Lexer {
     else if (name === '\\') this.#push(at, { kind: 'sign', sign: '\\\\' });
     else if (FONTS.has(name)) this.#font(at);
     else if (name === 'left' || name === 'right') this.#delimiter(name);
+    else if (/^(?:triangle|angle|measuredangle)$/.test(name) && this.#figure(name, at)) return;
+    else if (name === 'triangle' && this.#followsOperand()) this.#push(at, { kind: 'command', name });
     else if (IGNORED.has(name)) this.#space ||= /quad|[,;:]|space/.test(name);
     else if (name === 'times' && this.#betweenVectors(at)) this.#sign(at, '⨯');
+    else if (name === 'not') this.#denied(at);
     else if (Object.hasOwn(SIGNS, name)) this.#sign(at, SIGNS[name]!);
+    else if (relationSign(name) !== undefined) this.#sign(at, relationSign(name)!);
     else if (name.startsWith('quad')) {
       // In \quadx_{2} a letter was written without a blank after the command.
       this.#space = true;
@@ -306,6 +241,33 @@ class Lexer {
     } else if (/^(?:frac|binom)/.test(name.slice(1)) && /^[dtc]/.test(name)) {
       this.#push(at, { kind: 'command', name: name.slice(1) });
     } else this.#push(at, { kind: 'command', name });
+  }
+
+  /** Reads the relation behind `\not` as its denial: `\not=`, `\not\in`, `\not\subset`. */
+  #denied(at: number): void {
+    const found = this.#match(/\s*(?:\\([A-Za-z]+)|[=<>])/y);
+    if (!found) return;
+    const [whole, name] = found;
+    const sign = name === undefined ? whole.trim() : (SIGNS[name] ?? relationSign(name) ?? `\\${name}`);
+    const signs: Record<string, string> = { '=': '!=', '∈': '∉' };
+    this.#sign(at, signs[sign] ?? `not ${sign}`);
+  }
+
+  /** Reads the corners behind `\triangle` or `\angle` as one name: the angle ABC is the angle CBA. */
+  #figure(name: string, at: number): boolean {
+    const corners = this.#match(/\s*\{?\s*([A-Z]{3,6})(?![A-Za-z])\s*\}?/y)?.[1];
+    if (corners === undefined) return false;
+    const turned = Array.from(corners).reverse().join('');
+    const isTurned = name !== 'triangle' && turned < corners;
+    this.#push(at, { kind: 'letter', name: isTurned ? turned : corners });
+    return true;
+  }
+
+  /** Tells whether a value that an operator may have on its left ends here. */
+  #followsOperand(): boolean {
+    const last = this.#tokens.at(-1);
+    if (last?.kind !== 'sign') return last !== undefined && last.kind !== 'command';
+    return /^(?:[)\]}']|\\\}|\)\|)$/.test(last.sign);
   }
 
   /** Tells whether `\times` at `at` is the cross product: both sides are arrows, hats or bold. */

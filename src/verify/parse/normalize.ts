@@ -20,6 +20,41 @@ const CHARACTERS: Record<string, string> = {
   '∜': '\\sqrt[4] ',
   '…': '\\ldots ',
   '∀': '\\forall ',
+  '⊂': '\\subset ',
+  '⊃': '\\supset ',
+  '⊆': '\\subseteq ',
+  '⊇': '\\supseteq ',
+  '⊊': '\\subsetneq ',
+  '⊋': '\\supsetneq ',
+  '⊄': '\\not\\subset ',
+  '⊈': '\\nsubseteq ',
+  '∋': '\\ni ',
+  '∥': '\\parallel ',
+  '⊥': '\\perp ',
+  '≅': '\\cong ',
+  '∝': '\\propto ',
+  '→': '\\to ',
+  '←': '\\gets ',
+  '↔': '\\leftrightarrow ',
+  '↦': '\\mapsto ',
+  '⇒': '\\Rightarrow ',
+  '⟹': '\\implies ',
+  '⇐': '\\Leftarrow ',
+  '⇔': '\\iff ',
+  '⟺': '\\iff ',
+  '≪': '\\ll ',
+  '≫': '\\gg ',
+  '≺': '\\prec ',
+  '≻': '\\succ ',
+  '⊢': '\\vdash ',
+  '⊨': '\\models ',
+  '⊕': '\\oplus ',
+  '⊗': '\\otimes ',
+  '⋆': '\\star ',
+  '¬': '\\neg ',
+  '∃': '\\exists ',
+  '∠': '\\angle ',
+  '△': '\\triangle ',
   '∧': '\\land ',
   '∨': '\\lor ',
   '＝': '=',
@@ -271,7 +306,10 @@ export function beforeConditions(text: string): string {
   const at = text.search(
     /\bwhere\b|\\forall\b|(?:\\(?:text|mbox)\s?\{\s?,?\s?)?\bfor (?:all|every|any|each)\b/,
   );
-  return at <= 0
+  // In logic a quantifier behind another sign is part of the statement.
+  const isLogic =
+    /\\(?:exists|forall|nexists|neg|lnot|iff|implies|(?:Left)?[Rr]ightarrow|to|land|lor)(?![A-Za-z])\s{0,9}\S?\s{0,9}$/;
+  return at <= 0 || (text.startsWith('\\forall', at) && isLogic.test(text.slice(0, at)))
     ? text
     : text
         .slice(0, at)

@@ -7,7 +7,8 @@ import type { WorkBudget } from '../algebra/workBudget.js';
 import { Cursor, ParseFailure } from './cursor.js';
 import { sum } from './expression.js';
 import { lex } from './lex.js';
-import { text, type Node, type RelationOperator } from '../algebra/tree.js';
+import { isPlacedRelation, placedRelation } from './operators.js';
+import { contains, text, type Node, type RelationOperator } from '../algebra/tree.js';
 
 /** Limits the characters of an answer; the longest gold of the six benchmark files has 176. */
 export const MAX_ANSWER_LENGTH = 3500;
@@ -80,6 +81,9 @@ export function statement(cursor: Cursor): Node {
       cursor.next();
       operators.push(token.sign as RelationOperator);
       sides.push(setExpression(cursor));
+    } else if (token.sign === '∋' && operators.length === 0) {
+      cursor.next();
+      return { kind: 'membership', element: setExpression(cursor), set: sides[0]!, negated: false };
     } else if (token.sign === '∈' || token.sign === '∉') {
       cursor.next();
       const set = setExpression(cursor);
@@ -93,11 +97,14 @@ export function statement(cursor: Cursor): Node {
       return operators.length === 0
         ? membership
         : { kind: 'list', items: [{ kind: 'relation', operators, sides }, membership] };
-    } else if (token.sign === '⇒') {
-      // The conclusion follows; what came before it is dropped.
+    } else if (token.sign === '⇒' || token.sign === '⇔') {
+      // The conclusion of a calculation follows; what came before it is dropped.
       cursor.next();
-      return statement(cursor);
-    } else break;
+      const conclusion = cursor.nested(() => statement(cursor));
+      const isLogic = operators.length === 0 && isProposition(sides[0]!) && isProposition(conclusion);
+      return isLogic ? placedRelation([token.sign], [sides[0]!, conclusion]) : conclusion;
+    } else if (isPlacedRelation(token.sign)) return placed(cursor, operators, sides);
+    else break;
   }
   if (operators.length === 0) return sides[0]!;
   const last = sides.at(-1)!;
@@ -105,6 +112,26 @@ export function statement(cursor: Cursor): Node {
   if (operators.includes('==') && last.kind === 'residue' && last.isOperation)
     sides[sides.length - 1] = { kind: 'residue', value: last.value, modulus: last.modulus };
   return { kind: 'relation', operators, sides };
+}
+
+/** Tells whether a node is a statement of logic, p or ¬p ⊕ q, and no equation, number or set. */
+const isProposition = (node: Node): boolean =>
+  !contains(node, ({ kind }) => !/^(?:symbol|text|product|apply)$/.test(kind));
+
+/** Reads the rest of a chain in which a relation like `\subset` occurs. */
+function placed(cursor: Cursor, operators: readonly string[], sides: readonly Node[]): Node {
+  const [signs, all] = [[...operators], [...sides]];
+  for (;;) {
+    const token = cursor.peek();
+    const isRelation =
+      token?.kind === 'sign' &&
+      (RELATIONS.has(token.sign) || (isPlacedRelation(token.sign) && !/[⇒⇔]/.test(token.sign)));
+    if (!isRelation) break;
+    cursor.next();
+    signs.push(token.sign);
+    all.push(setExpression(cursor));
+  }
+  return placedRelation(signs, all);
 }
 
 /** Limits the sets that one expression joins; each makes the tree one level deeper. */

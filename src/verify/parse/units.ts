@@ -26,9 +26,15 @@ const QUALIFIERS = new Set(
     'south east west northeast northwest southeast southwest clockwise counterclockwise anticlockwise increase increased ' +
     'decrease decreased increasing decreasing rise fall drop growth decline reduction gain gained loss lost profit debt ' +
     'owed deficit surplus discount markup positive negative plus minus even odd half third quarter double triple twice ' +
-    'remainder before after ago earlier later early late bc bce ad ce first last'
+    'remainder before after ago earlier later early late bc bce ad ce first last too much many few little short extra ' +
+    'apart leftover remaining missing away off ahead behind spare excess otherwise instead basis per mille fold ' +
+    'nothing none unknown undefined impossible invalid'
   ).split(' '),
 );
+
+/** Units that count others of their kind, and parts of one: 7 decades are no 7, and 7' no 7°. */
+const COUNTING =
+  /^(?:decades?|century|centuries|millennium|millennia|fortnights?|arcmin(?:ute)?s?|arcsec(?:ond)?s?)$/i;
 
 /** Limits the words of a phrase: a longer one is a sentence. */
 const MAX_WORDS = 12;
@@ -48,14 +54,37 @@ const MULTIPLES: ReadonlyMap<string, Rational> = new Map([
   }).map(([word, ten]): [string, Rational] => [word, rational(10n ** ten)]),
   ['millions', rational(1_000_000n)],
   ['billions', rational(1_000_000_000n)],
-  ['dozen', rational(12n)],
-  ...['half halves', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'].flatMap(
-    (words, index) =>
-      words
-        .split(' ')
-        .flatMap((word) => (word.startsWith('hal') ? [word] : [word, `${word}s`]))
-        .map((word): [string, Rational] => [word, rational(1n, BigInt(index + 2))]),
-  ),
+  ...Object.entries({
+    'pair pairs couple couples brace': 2n,
+    'trio trios triplet triplets': 3n,
+    'quartet quartets quadruplet quadruplets': 4n,
+    'dozen dozens': 12n,
+    'score scores': 20n,
+    gross: 144n,
+    ones: 1n,
+    tens: 10n,
+    'lakh lakhs': 100_000n,
+    'crore crores': 10_000_000n,
+    'myriad myriads': 10_000n,
+    googol: 10n ** 100n,
+  }).flatMap(([words, size]) => words.split(' ').map((word): [string, Rational] => [word, rational(size)])),
+  ...'quadrillion quintillion sextillion septillion octillion nonillion decillion'
+    .split(' ')
+    .flatMap((word, index) =>
+      [word, `${word}s`].map((name): [string, Rational] => [name, rational(10n ** BigInt(15 + 3 * index))]),
+    ),
+  ['trillions', rational(10n ** 12n)],
+  ['half', rational(1n, 2n)],
+  ['halves', rational(1n, 2n)],
+  ['quarters', rational(1n, 4n)],
+  ...(
+    'third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth ' +
+    'seventeenth eighteenth nineteenth twentieth'
+  )
+    .split(' ')
+    .flatMap((word, index) =>
+      [word, `${word}s`].map((name): [string, Rational] => [name, rational(1n, BigInt(index + 3))]),
+    ),
   ...Object.entries({ 百: 2n, 千: 3n, 万: 4n, 萬: 4n, 亿: 8n, 億: 8n }).map(
     ([word, ten]): [string, Rational] => [word, rational(10n ** ten)],
   ),
@@ -127,6 +156,9 @@ export const isAngle = (phrase: string): boolean => phraseOf(phrase).unit?.dimen
 
 /** Tells whether a value with this phrase is the value alone: not behind `or more`, `upward`, `is wrong`. */
 export const isPlainUnit = (phrase: string): boolean => isNoun(phraseOf(phrase).rest);
+
+/** Tells whether a unit counts others or is a part of one, so that it does not go without saying. */
+export const isCountingUnit = (phrase: string): boolean => COUNTING.test(phrase.split(' ', 1)[0]!);
 
 /** Gives the number of `to` in one `from`, as an expression; undefined where there is none. */
 function convert(value: Node, from: Unit, to: Unit): Node | undefined {

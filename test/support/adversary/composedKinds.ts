@@ -1,4 +1,5 @@
 import type { Maker } from './pair.js';
+import { STATEMENT_KINDS } from './statementKinds.js';
 
 const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
 /** A fraction of whole numbers in lowest terms, as it is written. */
@@ -1173,4 +1174,5 @@ export const COMPOSED_KINDS: readonly ((maker: Maker) => void)[] = [
   equations,
   radicals,
   counting,
+  ...STATEMENT_KINDS,
 ];
