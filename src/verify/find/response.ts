@@ -55,20 +55,11 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
   };
 }
 
-/** Blanks, line ends and characters without width that may pad a text. */
-const isPadding = (code: number): boolean =>
-  code <= 32 ||
-  (code >= 0x80 &&
-    (code === 0x85 ||
-      code === 0xa0 ||
-      code === 0xad ||
-      (code >= 0x2000 && code <= 0x200f) ||
-      (code >= 0x2028 && code <= 0x202f) ||
-      (code >= 0x205f && code <= 0x206f) ||
-      code === 0x2800 ||
-      code === 0x3000 ||
-      code === 0x3164 ||
-      code === 0xfeff));
+/** Blanks, line ends and characters without width in a row. */
+const PADDING =
+  /[\u0000-\u0020\u0085\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff]{5,}/g;
+/** The characters that are looked at together, from the end. */
+const CHUNK = 2 * MAX_RESPONSE;
 
 /** Limits the characters within which the last part of a text begins with a line or sentence, if one begins there. */
 const BEGINNING = 2000;
@@ -79,27 +70,21 @@ const BEGINNING = 2000;
  */
 function lastPart(text: string): { last: string; before: string } {
   if (text.length <= MAX_RESPONSE) return { last: text, before: '' };
-  const pieces: string[] = [];
+  let whole = '';
   let start = text.length;
-  let end = start;
-  for (let left = MAX_RESPONSE; left > 0 && start > 0; left--) {
-    if (!isPadding(text.charCodeAt(--start))) continue;
-    const stop = start + 1;
-    while (start > 0 && isPadding(text.charCodeAt(start - 1))) start--;
-    if (stop - start < 5) continue;
-    const hasLine = text.lastIndexOf('\n', stop - 1) >= start;
-    pieces.push(text.slice(stop, end), hasLine ? '\n\n' : '    ');
-    end = start;
+  while (start > 0 && whole.length < MAX_RESPONSE) {
+    const chunk = text.slice(Math.max(0, start - CHUNK), start);
+    whole = chunk.replace(PADDING, (run) => (run.includes('\n') ? '\n\n' : '    ')) + whole;
+    start = Math.max(0, start - CHUNK);
   }
-  pieces.push(text.slice(start, end));
-  const part = pieces.reverse().join('');
-  const before = text.slice(0, start);
-  if (before === '') return { last: part, before };
+  if (start === 0 && whole.length <= MAX_RESPONSE) return { last: whole, before: '' };
+  const part = whole.slice(-MAX_RESPONSE);
+  const before = text.slice(0, start) + whole.slice(0, -MAX_RESPONSE);
   // A box ranks before what is said later.
   const box = /boxed\s?\{/.test(part) ? -1 : before.lastIndexOf('boxed{');
   if (box >= 0)
     return {
-      last: text.slice(
+      last: (before + part).slice(
         before.lastIndexOf('\n', box) + 1 || Math.max(0, box - BEGINNING),
         box + 2 * BEGINNING,
       ),
@@ -130,7 +115,7 @@ const KEY =
 function markedAnswer(response: string): string | undefined {
   const tagged = [...response.matchAll(TAGGED)].at(-1)?.[1];
   if (tagged !== undefined) return tagged.trim();
-  if (!/^\s*(?:```\w*\s*)?\{|```(?:json)?\s*\{/.test(response)) return undefined;
+  if (!/^\s{0,1000}(?:```\w*\s{0,9})?\{|```(?:json)?\s*\{/.test(response)) return undefined;
   const found = [...response.matchAll(KEY)].at(-1);
   if (!found) return undefined;
   return found[1] === undefined ? found[2] : unquoted(found[1]);

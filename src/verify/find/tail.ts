@@ -74,6 +74,8 @@ export function tailAt(text: string, end: number): Tail {
   const more: Tail = { end: end + clause.length, suffix: undefined };
   if (REMARK.test(behind))
     return { end: end + behind.search(/[\])\n]|$/) + clause.length + 1, suffix: undefined };
+  // |7| - 7
+  if (/^\s?\|\s?[-+*/^=]/.test(rest)) return { end, suffix: undefined };
   if (clause.trim() === '' || ALTERNATIVE.test(rest)) return { end, suffix: '' };
   const stop = STOP.exec(clause);
   const phrase = (stop ? clause.slice(0, stop.index) : clause).trimEnd();

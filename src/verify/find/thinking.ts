@@ -21,8 +21,9 @@ const ENDS = [
 /** Gives what follows the first or last mark at which thinking ends; undefined where there is none. */
 export function textAfterThinking(response: string, which: 'first' | 'last' = 'last'): string | undefined {
   const ends = ENDS.flatMap((mark) => {
-    const at = which === 'last' ? response.lastIndexOf(mark) : response.indexOf(mark);
-    return at < 0 ? [] : at + mark.length;
+    const at = response.indexOf(mark);
+    if (at < 0) return [];
+    return (which === 'last' ? response.lastIndexOf(mark) : at) + mark.length;
   });
   if (ends.length === 0) return undefined;
   return response.slice(which === 'last' ? Math.max(...ends) : Math.min(...ends));
