@@ -28,24 +28,38 @@ const CLAUSE_END =
 
 const PERCENT = /^\s?(?:\\?[%％]|per\s?cent(?!\p{L})|percentage(?!\p{L})|pct(?!\p{L}))/u;
 
-/** Words with which something else begins that leaves the number as it is. */
-const STOPS =
-  'because|since|as|so|when|where|which|who|whose|that|for|in|on|at|by|from|with|using|after|before|during|under|given|due|via|' +
-  'thus|hence|therefore|then|each|every|apiece|altogether|overall|total|remaining|a|an|is|are|was|were|will|has|have|had|' +
-  'rather|instead|unlike|compared|not counting|of (?:them|these|those|the|his|her|its|their|my|our|which|all)|' +
-  'weil|denn|da|porque|ya que|parce que|car|perché|poiché|потому|' +
-  'and (?:we|the|this|that|it|so|thus|then|therefore|hence|there|he|she|they|i|you|is|are|no|nothing|not|all|its|our|his|her|their)';
-const STOP = new RegExp(`(?:^|\\s)(?:${STOPS})(?![\\p{L}\\p{N}])`, 'iu');
+const words = (text: string): string => `(?:${text})(?![\\p{L}\\p{N}])`;
 
-/** What of these does change it: a share, a base, a condition, a denial, a scale. */
+/** Words with which something else begins that leaves the number as it is. */
+const STOP = new RegExp(
+  `(?:^|\\s)${words(
+    'because|since|as|so|when|where|which|who|whose|that|for|in|on|at|by|from|with|using|after|before|during|under|given|due|via|' +
+      'thus|hence|therefore|then|each|every|apiece|altogether|overall|total|remaining|a|an|is|are|was|were|will|has|have|had|' +
+      'rather|instead|unlike|compared|not counting|of (?:them|these|those|the|his|her|its|their|my|our|which|all)|' +
+      'weil|denn|da|porque|ya que|parce que|car|perché|poiché|потому|' +
+      'and (?:we|the|this|that|it|so|thus|then|therefore|hence|there|he|she|they|i|you|is|are|no|nothing|not|all|its|our|his|her|their)',
+  )}`,
+  'iu',
+);
+
+const A = '(?:an? |the )?';
+/** What of these does change it: a share, a base, a scale, a sign, a denial. */
 const TURNS = new RegExp(
-  '^\\s?(?:' +
-    '(?:in|of|for|by|at|on|from|with|after|before|under)\\s+(?:(?:every|each|the|a)\\s)?[\\d$-]|' +
-    'in (?:base|binary|octal|hex\\w*|mod\\w*|(?:tens|hundreds|thousands|millions|billions|dozens|pairs)(?![\\p{L}])|the (?:negative|opposite))|' +
-    'with (?:an? |the )?(?:minus|negative|opposite)|' +
-    'as (?:an? |the )?(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent|numerator|denominator|base)|' +
-    "at (?:least|most|best|worst)|(?:is|are|was|were|has|have|had|will)(?:n[’']t|(?: be)? (?:(?:clearly|only|just|still|always|also) )?(?:not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|bigger|higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|unlikely|possible|possibly|maybe|perhaps|one of|divi\\w+|multiplied|added|increased|decreased|reduced|subtracted|an? (?:\\p{L}+ )?(?:bound|guess|estimate|approximation|mistake|trap|distractor))(?!\\p{L}))" +
-    ')',
+  `^\\s?(?:${[
+    '(?:in|of|for|by|at|on|from|with|after|before|under)\\s+(?:(?:every|each|the|a)\\s)?[\\d$-]',
+    `in ${words('base|binary|octal|hex\\w*|mod\\w*|(?:ten|hundred|thousand|million|billion|dozen|pair)s|the (?:negative|opposite)')}`,
+    `with ${A}(?:minus|negative|opposite)`,
+    `as ${A}(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent|numerator|denominator|base)`,
+    'at (?:least|most|best|worst)',
+    "(?:is|are|was|were|has|have|had|will)(?:n[’']t|(?: be)? (?:(?:clearly|only|just|still|always|also) )?" +
+      words(
+        'not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|' +
+          'bigger|higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|' +
+          'unlikely|possible|possibly|maybe|perhaps|one of|divi\\w+|multiplied|added|increased|decreased|reduced|subtracted|' +
+          'an? (?:\\p{L}+ )?(?:bound|guess|estimate|approximation|mistake|trap|distractor)',
+      ) +
+      ')',
+  ].join('|')})`,
   'iu',
 );
 
