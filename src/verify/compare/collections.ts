@@ -4,7 +4,7 @@ import type { WorkBudget } from '../algebra/workBudget.js';
 import { complexArithmetic, magnitude, subtract, type Complex } from '../algebra/complex.js';
 import { evaluateNode } from '../algebra/evaluateNode.js';
 import { exactValue } from '../algebra/exact.js';
-import { contains, type Node } from '../algebra/tree.js';
+import { hasKind, type Node } from '../algebra/tree.js';
 
 /** Limits the members that are matched one by one. */
 const MAX_MATCHED = 60;
@@ -53,9 +53,22 @@ function keyed(items: readonly Node[], side: string, budget: WorkBudget): Map<st
   return keyed;
 }
 
-/** Writes an exact number, or a tuple or set of exact numbers, such as an interval; undefined for anything else. */
+/**
+ * Writes an exact number, with its unit or the name that has this value, or a tuple or set of exact numbers, such as an
+ * interval; undefined for anything else.
+ */
 function exactKey(node: Node, budget: WorkBudget): string | undefined {
-  if (node.kind === 'quantity' || node.kind === 'ratio') return undefined;
+  if (node.kind === 'ratio') return undefined;
+  if (node.kind === 'quantity') {
+    const key = exactKey(node.value, budget);
+    return key && `${key} ${node.unit}`;
+  }
+  if (node.kind === 'relation') {
+    const [name, value] = node.sides as [Node, Node];
+    if (name.kind !== 'symbol' || node.sides.length > 2 || node.operators[0] !== '=') return undefined;
+    const key = exactKey(value, budget);
+    return key && `${name.name} = ${key}`;
+  }
   if (node.kind !== 'tuple' && node.kind !== 'set') {
     const value = exactValue(node, budget);
     return value && `${value.n}/${value.d}`;
@@ -69,7 +82,7 @@ function exactKey(node: Node, budget: WorkBudget): string | undefined {
 
 /** Gives a constant's value as a double; undefined for what has symbols, a unit or a sign of percent. */
 export function roughValue(node: Node, budget: WorkBudget): Complex | undefined {
-  const isPlain = !contains(node, ({ kind }) => /^(?:symbol|text|apply|quantity|percent)$/.test(kind));
+  const isPlain = !hasKind(node, 'symbol', 'text', 'apply', 'quantity', 'percent');
   return isPlain
     ? evaluateNode(
         node,
