@@ -69,11 +69,10 @@ export function isOnlyNear(gold: Node, pred: Node): boolean {
   const itemsOf = (node: Node) => (node.kind === 'list' ? node.items : [node]);
   const hasDecimal = (node: Node) =>
     contains(node, (part) => part.kind === 'number' && part.written === 'decimal');
-  const near = itemsOf(pred).flatMap((item) =>
-    item.kind === 'relation' && item.operators[0] === '~' && isName(item.sides[0]!) && !hasDecimal(item)
-      ? [print(item.sides[0]!)]
-      : [],
-  );
+  const near = itemsOf(pred).flatMap((item) => {
+    if (item.kind !== 'relation' || item.operators[0] !== '~' || hasDecimal(item)) return [];
+    return item.sides.slice(0, 2).filter(isName).map(print);
+  });
   return (
     near.length > 0 &&
     itemsOf(gold).some(
