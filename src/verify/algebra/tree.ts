@@ -243,8 +243,9 @@ const BITS = new Map<Node['kind'], number>(
     ] satisfies Node['kind'][]
   ).map((kind, index) => [kind, 1 << index]),
 );
-/** The kinds in trees for which they were asked: a large tree is asked again and again. */
+/** The kinds in large trees for which they were asked: they are asked again and again. */
 const KNOWN = new WeakMap<Node, number>();
+const LARGE = 24;
 
 function kindsIn(node: Node): number {
   let bits = BITS.get(node.kind)!;
@@ -257,7 +258,7 @@ export function hasKind(node: Node, ...kinds: readonly Node['kind'][]): boolean 
   let bits = KNOWN.get(node);
   if (bits === undefined) {
     bits = kindsIn(node);
-    KNOWN.set(node, bits);
+    if (children(node).length >= LARGE) KNOWN.set(node, bits);
   }
   for (const kind of kinds) if ((bits & BITS.get(kind)!) !== 0) return true;
   return false;
