@@ -11,6 +11,7 @@ const MAX_DIGITS = 60;
 
 /** Makes `n / d` in lowest terms. Throws a RangeError if `d` is zero. */
 export function rational(n: bigint, d = 1n): Rational {
+  if (d === 1n) return { n, d };
   if (d === 0n) throw new RangeError('division by zero');
   const sign = d < 0n ? -1n : 1n;
   let a = n < 0n ? -n : n;
@@ -25,8 +26,10 @@ export const multiply = (a: Rational, b: Rational): Rational => rational(a.n * b
 export const divide = (a: Rational, b: Rational): Rational => rational(a.n * b.d, a.d * b.n);
 /** Gives the largest integer that is not above `a`. */
 export const floor = (a: Rational): Rational => rational((a.n - (((a.n % a.d) + a.d) % a.d)) / a.d);
+const WORD = 1n << 32n;
 /** Counts the bits of |n|; 0 has none. */
 export function bitLength(n: bigint): number {
+  if (n < WORD && n > -WORD) return 32 - Math.clz32(Number(n < 0n ? -n : n));
   const hex = (n < 0n ? -n : n).toString(16);
   return n === 0n ? 0 : hex.length * 4 - Math.clz32(parseInt(hex[0]!, 16)) + 28;
 }

@@ -30,8 +30,8 @@ describe('hostile answers', () => {
 
   // Work is counted by steps, whatever the machine; that the steps are worth their time is seen here, with room for slow ones.
   it.each(pairs)('$name: takes no time to speak of', ({ gold, pred }) => {
-    const time = Math.min(...[0, 1].map(() => cpuTime(() => void verify({ gold, pred }))));
-    expect(time).toBeLessThan(500);
+    const time = Math.min(...[0, 1, 2].map(() => cpuTime(() => void verify({ gold, pred }))));
+    expect(time).toBeLessThan(gold.length + pred.length < 10_000 ? 150 : 500);
   });
 
   it('get the same verdict every time', () => {

@@ -1,4 +1,4 @@
-import { deepAnswers, longAnswers, longResponses } from './longAnswers.js';
+import { deepAnswers, longAnswers, longestAnswers, longResponses } from './longAnswers.js';
 
 /** One pair that could make a verifier slow, deep or wrong; `expected` where the verdict matters. */
 export interface AdversarialPair {
@@ -217,6 +217,7 @@ export function adversarialPairs(): AdversarialPair[] {
       expected: false,
     },
     ...longAnswers(),
+    ...longestAnswers(),
     ...deepAnswers(),
     ...longResponses(),
   ];

@@ -41,7 +41,51 @@ const KINDS: readonly Kind[] = [
   ['sums of 200 terms', (k) => `\\sum_{j=1}^{200} \\frac{1}{j+${k}}`, '+'],
   ['powers of complex numbers', (k) => `(1+${k}i)^{${k}}`, '+'],
   ['roots of x', (k) => `x^{1/${k + 2}}`, '+'],
+  ['kilometres', (k) => `${k} km`, ', '],
+  ['values of x', (k) => `x=${k}`, ' or '],
+  ['a set', (k) => String(k), ', ', (parts) => `\\{${parts}\\}`],
+  ['sets in sets', (k) => `\\{${k},\\{${k + 1}\\}\\}`, ', '],
+  ['factorials of numbers', (k) => `${k + 50}!`, '+'],
+  ['a matrix', (k) => `\\sqrt{${k}}&x`, '\\\\', (parts) => `\\begin{pmatrix}${parts}\\end{pmatrix}`],
+  ['factors', (k) => `(x+${k})`, ''],
+  ['powers', (k) => `${k + 2}^{${k}}`, '\\cdot '],
+  ['percentages', (k) => `${k}\\%`, ', '],
+  ['residues', (k) => `n \\bmod ${k + 2}`, ', '],
+  ['a chain', (k) => `x_{${k}}`, '<'],
+  ['sets within each other', (k) => `A_{${k}}`, '\\subset '],
+  ['an unknown operation', (k) => `a_{${k}}`, '\\star '],
+  ['a true equation', (k) => `${k}`, '+', (parts) => `0=${parts}`],
+  ['both signs', (k) => `${k}x`, '\\pm '],
 ];
+
+/** Answers that are longer are compared as texts. */
+const LONGEST = 3480;
+
+/** The parts of a kind that make the longest answer that is still read. */
+function allParts([, part, separator, around = plain]: Kind): string[] {
+  const parts: string[] = [];
+  let length = around('').length;
+  for (let k = 0; ; k++) {
+    length += part(k).length + separator.length;
+    if (length > LONGEST) return parts;
+    parts.push(part(k));
+  }
+}
+
+/** Answers as long as may be, against themselves in reverse order, without their last part, and plus one. */
+export function longestAnswers(): AdversarialPair[] {
+  return KINDS.flatMap((kind) => {
+    const [name, , separator, around = plain] = kind;
+    const parts = allParts(kind);
+    const gold = around(parts.join(separator));
+    const shorter = around(parts.slice(0, -1).join(separator));
+    return [
+      { name: `${name}: all in reverse`, gold, pred: boxed(around([...parts].reverse().join(separator))) },
+      { name: `${name}: all but one`, gold, pred: boxed(shorter), expected: false },
+      { name: `${name}: all and 1`, gold: shorter, pred: boxed(`${gold}+1`), expected: false },
+    ];
+  });
+}
 
 /** Answers of 20, 60 and 200 parts, against themselves in reverse order and against those with one part more. */
 export function longAnswers(): AdversarialPair[] {

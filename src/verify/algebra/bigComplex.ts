@@ -5,7 +5,7 @@ import { BigFloats, ZERO, absolute, isZero, negate, order, type BigFloat } from 
 import type { WorkBudget } from './workBudget.js';
 import { evaluateNode, type Arithmetic } from './evaluateNode.js';
 import { exactValue } from './exact.js';
-import { contains, type Node } from './tree.js';
+import { hasKind, type Node } from './tree.js';
 
 /** A complex number of many digits. */
 export interface BigComplex {
@@ -30,8 +30,7 @@ export function preciseValue(node: Node, budget: WorkBudget, level: 0 | 1 = 0): 
  * one has no value.
  */
 export function sameConstant(a: Node, b: Node, budget: WorkBudget): boolean | undefined {
-  if (contains(a, (part) => part.kind === 'symbol') || contains(b, (part) => part.kind === 'symbol'))
-    return undefined;
+  if (hasKind(a, 'symbol') || hasKind(b, 'symbol')) return undefined;
   const coarse = gap(a, b, budget, 0);
   if (!coarse) {
     // A summand of one of them may be lost to 60 digits.
@@ -143,7 +142,7 @@ class BigComplexArithmetic implements Arithmetic<BigComplex> {
     exponent: BigComplex | undefined,
     exact: Rational | undefined,
   ): BigComplex | undefined {
-    this.#budget.spend(40);
+    this.#budget.spend(exact?.d === 1n ? 20 : 60);
     if (exact?.d === 1n) return this.#integerPower(base, exact.n);
     if (exact?.d === 2n && isReal(base)) {
       const root = this.#numbers.sqrt(absolute(base.re));

@@ -9,7 +9,7 @@ import { ModularPoint } from './modular.js';
 import { complexArithmetic, magnitude, realArithmetic, subtract, type Complex } from './complex.js';
 import { sameConstant } from './bigComplex.js';
 import { complexValue, pointsFor, wholeNumbers } from './samples.js';
-import { contains, number, sameTree, substitute, sum, symbolsOf, type Node } from './tree.js';
+import { contains, keyOf, number, sameTree, substitute, sum, symbolsOf, type Node } from './tree.js';
 
 /** The result of one comparison. */
 export interface Outcome {
@@ -50,15 +50,24 @@ function sameModulo(a: Node, b: Node, budget: WorkBudget): boolean | undefined {
 
 /** Drops the terms that both sums have, so that no large term hides a small difference. */
 function withoutSharedTerms(a: Node, b: Node): readonly [Node, Node] {
-  const terms = (node: Node): readonly Node[] => (node.kind === 'sum' ? node.terms : [node]);
-  const left = [...terms(b)];
-  const rest = terms(a).filter((term) => {
-    const at = left.findIndex((other) => sameTree(term, other));
-    if (at >= 0) left.splice(at, 1);
-    return at < 0;
-  });
-  const summed = (nodes: readonly Node[]) => (nodes.length === 0 ? number(0n) : sum(...nodes));
-  return [summed(rest), summed(left)];
+  if (a.kind !== 'sum' && b.kind !== 'sum') return [a, b];
+  const [ours, theirs] = [termsByKey(a), termsByKey(b)];
+  const summed = (kept: Node[]) => (kept.length === 0 ? number(0n) : sum(...kept));
+  const beyond = (all: Map<string, Node[]>, others: Map<string, Node[]>) =>
+    [...all].flatMap(([key, nodes]) => nodes.slice(others.get(key)?.length ?? 0));
+  return [summed(beyond(ours, theirs)), summed(beyond(theirs, ours))];
+}
+
+/** Collects the terms of a sum that are the same. */
+function termsByKey(node: Node): Map<string, Node[]> {
+  const terms = new Map<string, Node[]>();
+  for (const term of node.kind === 'sum' ? node.terms : [node]) {
+    const key = keyOf(term);
+    const alike = terms.get(key);
+    if (alike) alike.push(term);
+    else terms.set(key, [term]);
+  }
+  return terms;
 }
 
 /** A yes needs so many points at which both have a value. */

@@ -1,6 +1,6 @@
 /** @file Works out sums, products, powers and determinants of matrices in a tree. Reading matrices is parse/environments.ts. */
 
-import { mapChildren, negate, number, product, sum, type Node, type NodeOf } from './tree.js';
+import { hasKind, mapChildren, negate, number, product, sum, type Node, type NodeOf } from './tree.js';
 
 type Matrix = NodeOf<'matrix'>;
 const isMatrix = (node: Node): node is Matrix => node.kind === 'matrix';
@@ -11,7 +11,11 @@ const MAX_ROWS = 5;
 
 /** Works out what is done with matrices in a tree where their shapes fit; leaves everything else. */
 export function reduceMatrices(node: Node): Node {
-  const plain = mapChildren(node, reduceMatrices);
+  return hasKind(node, 'matrix') ? reduced(node) : node;
+}
+
+function reduced(node: Node): Node {
+  const plain = mapChildren(node, reduced);
   switch (plain.kind) {
     case 'sum':
       return plain.terms.every(isMatrix) &&

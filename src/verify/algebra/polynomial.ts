@@ -132,6 +132,7 @@ function squareFree(a: Polynomial, budget: WorkBudget): Polynomial {
 /** Gives the distinct real roots in ascending order, each to the last bits of a double. */
 export function realRoots(polynomial: Polynomial, budget: WorkBudget): number[] {
   if (polynomial.length < 2) return [];
+  budget.spend(20 * polynomial.length);
   const [constant, slope] = polynomial as [Rational, Rational];
   if (polynomial.length === 2) return [-toDouble(rational(constant.n * slope.d, constant.d * slope.n))];
   return rootsOfDoubles(squareFree(polynomial, budget).map(toDouble), budget);

@@ -11,8 +11,15 @@ export function print(node: Node): string {
   return printed.length > MAX_LENGTH ? `${printed.slice(0, MAX_LENGTH)}…` : printed;
 }
 
-const join = (nodes: readonly Node[], separator = ', ') =>
-  nodes.map((node) => write(node, 0)).join(separator);
+/** Writes parts one after the other, as far as they may be printed. */
+function join(nodes: readonly Node[], separator = ', ', level = 0): string {
+  let text = '';
+  for (const [index, node] of nodes.entries()) {
+    if (text.length > MAX_LENGTH) return text;
+    text += (index === 0 ? '' : separator) + write(node, level);
+  }
+  return text;
+}
 
 /** Writes `a \star b` and `\neg p`, whose name lists the signs between or before the sides. */
 function printPlaced({ name, args }: NodeOf<'apply'>): string {
@@ -35,12 +42,10 @@ function write(node: Node, level: number): string {
       return node.name;
     case 'text':
       return `"${node.text}"`;
-    case 'sum': {
-      const terms = node.terms.map((term) => write(term, 1));
-      return inside(terms.join(' + ').replaceAll('+ -', '- '), 1);
-    }
+    case 'sum':
+      return inside(join(node.terms, ' + ', 1).replaceAll('+ -', '- '), 1);
     case 'product':
-      return inside(node.factors.map((factor) => write(factor, 2)).join('*'), 2);
+      return inside(join(node.factors, '*', 2), 2);
     case 'power':
       return inside(`${write(node.base, 4)}^${write(node.exponent, 4)}`, 3);
     case 'apply':
@@ -59,7 +64,7 @@ function write(node: Node, level: number): string {
     case 'based':
       return `${node.digits}_${node.base}`;
     case 'ratio':
-      return inside(node.parts.map((part) => write(part, 2)).join(':'), 1);
+      return inside(join(node.parts, ':', 2), 1);
     case 'residue':
       return inside(`${write(node.value, 1)} mod ${write(node.modulus, 2)}`, 1);
     case 'list':
@@ -81,6 +86,6 @@ function write(node: Node, level: number): string {
         .map((side, index) => (index === 0 ? '' : ` ${node.operators[index - 1]!} `) + write(side, 1))
         .join('');
     case 'matrix':
-      return `[${node.rows.map((row) => `[${join(row)}]`).join(', ')}]`;
+      return `[${join(node.rows.map((items): Node => ({ kind: 'tuple', open: '[', close: '[', items })))}]`;
   }
 }

@@ -1,6 +1,6 @@
 /** @file Defines the tree that an answer is read as, with its constructors and walks. Computes no values. */
 
-import { rational, type Rational } from '../../util/rational.js';
+import type { Rational } from '../../util/rational.js';
 
 /** Numbers that have a name. `i` is the imaginary unit. */
 export type ConstantName = 'pi' | 'e' | 'i' | 'infinity';
@@ -87,7 +87,7 @@ export type NodeOf<K extends Node['kind']> = Extract<Node, { kind: K }>;
 
 export const number = (value: Rational | bigint): Node => ({
   kind: 'number',
-  value: typeof value === 'bigint' ? rational(value) : value,
+  value: typeof value === 'bigint' ? { n: value, d: 1n } : value,
 });
 export const symbol = (name: string): Node => ({ kind: 'symbol', name });
 export const constant = (name: ConstantName): Node => ({ kind: 'constant', name });
@@ -99,14 +99,24 @@ const MINUS_ONE = number(-1n);
 
 /** Makes a sum. Splices in the terms that are sums themselves; returns a single term as it is. */
 export function sum(...terms: Node[]): Node {
-  const flat = terms.flatMap((term) => (term.kind === 'sum' ? term.terms : [term]));
-  return flat.length === 1 ? flat[0]! : { kind: 'sum', terms: flat };
+  if (terms.length === 1) return terms[0]!;
+  const isFlat = !terms.some(({ kind }) => kind === 'sum');
+  return {
+    kind: 'sum',
+    terms: isFlat ? terms : terms.flatMap((term) => (term.kind === 'sum' ? term.terms : [term])),
+  };
 }
 
 /** Makes a product. Splices in the factors that are products themselves; returns a single factor as it is. */
 export function product(...factors: Node[]): Node {
-  const flat = factors.flatMap((factor) => (factor.kind === 'product' ? factor.factors : [factor]));
-  return flat.length === 1 ? flat[0]! : { kind: 'product', factors: flat };
+  if (factors.length === 1) return factors[0]!;
+  const isFlat = !factors.some(({ kind }) => kind === 'product');
+  return {
+    kind: 'product',
+    factors: isFlat
+      ? factors
+      : factors.flatMap((factor) => (factor.kind === 'product' ? factor.factors : [factor])),
+  };
 }
 
 /** Makes `-node`: a number with the other sign, a quantity of it, else a product with -1. */
@@ -212,6 +222,48 @@ export function contains(node: Node, test: (part: Node) => boolean): boolean {
   return test(node) || children(node).some((child) => contains(child, test));
 }
 
+/** One bit for each kind of node. */
+const BITS = new Map<Node['kind'], number>(
+  (
+    [
+      ...([
+        'number',
+        'constant',
+        'symbol',
+        'text',
+        'sum',
+        'product',
+        'power',
+        'call',
+        'apply',
+        'series',
+      ] as const),
+      ...(['plusMinus', 'percent', 'quantity', 'based', 'ratio', 'residue', 'list', 'set', 'tuple'] as const),
+      ...(['namedSet', 'setOperation', 'membership', 'relation', 'matrix'] as const),
+    ] satisfies Node['kind'][]
+  ).map((kind, index) => [kind, 1 << index]),
+);
+/** The kinds in large trees for which they were asked: they are asked again and again. */
+const KNOWN = new WeakMap<Node, number>();
+const LARGE = 24;
+
+function kindsIn(node: Node): number {
+  let bits = BITS.get(node.kind)!;
+  for (const child of children(node)) bits |= kindsIn(child);
+  return bits;
+}
+
+/** Tells whether `node` or any part of it is of one of these kinds. */
+export function hasKind(node: Node, ...kinds: readonly Node['kind'][]): boolean {
+  let bits = KNOWN.get(node);
+  if (bits === undefined) {
+    bits = kindsIn(node);
+    if (children(node).length >= LARGE) KNOWN.set(node, bits);
+  }
+  for (const kind of kinds) if ((bits & BITS.get(kind)!) !== 0) return true;
+  return false;
+}
+
 /** Collects the names of the free symbols. The index of a series is bound and does not count. */
 export function symbolsOf(node: Node, into = new Set<string>()): Set<string> {
   if (node.kind === 'symbol') into.add(node.name);
@@ -236,9 +288,21 @@ export function substitute(node: Node, replacements: ReadonlyMap<string, Node>):
 /** Tells whether two trees are the same, part by part in the same order. */
 export function sameTree(a: Node, b: Node): boolean {
   if (a === b) return true;
-  if (a.kind !== b.kind || label(a) !== label(b)) return false;
+  if (a.kind !== b.kind) return false;
+  if (a.kind === 'number') {
+    const { n, d } = (b as NodeOf<'number'>).value;
+    return a.value.n === n && a.value.d === d;
+  }
   const [ours, theirs] = [children(a), children(b)];
-  return ours.length === theirs.length && ours.every((child, index) => sameTree(child, theirs[index]!));
+  if (ours.length !== theirs.length || label(a) !== label(b)) return false;
+  return ours.every((child, index) => sameTree(child, theirs[index]!));
+}
+
+/** Writes all that a tree says: two trees have one key if they are the same. */
+export function keyOf(node: Node): string {
+  const parts = children(node);
+  const own = `${node.kind} ${label(node)}`;
+  return parts.length === 0 ? own : `${own}(${parts.map(keyOf).join(',')})`;
 }
 
 /** Gives everything that a node says besides its parts. */

@@ -4,7 +4,7 @@ import type { WorkBudget } from '../algebra/workBudget.js';
 import { complexArithmetic, magnitude, subtract, type Complex } from '../algebra/complex.js';
 import { evaluateNode } from '../algebra/evaluateNode.js';
 import { exactValue } from '../algebra/exact.js';
-import { contains, type Node } from '../algebra/tree.js';
+import { hasKind, type Node, type NodeOf } from '../algebra/tree.js';
 
 /** Limits the members that are matched one by one. */
 const MAX_MATCHED = 60;
@@ -32,11 +32,10 @@ export function sameCollection(
   const [left, right] = [keyed(a, 'left', budget), keyed(b, 'right', budget)];
   const ours = [...left].filter(([key]) => !right.has(key)).map(([, node]) => node);
   const theirs = [...right].filter(([key]) => !left.has(key)).map(([, node]) => node);
+  if (ours.length === 0 && theirs.length === 0) return true;
   if (ours.length > MAX_MATCHED || theirs.length > MAX_MATCHED) return false;
-  const values = new Map(
-    [...left.values(), ...right.values()].map((node) => [node, roughValue(node, budget)]),
-  );
-  const mayBeSame = (x: Node, y: Node) => isNear(values.get(x), values.get(y));
+  const rough = new Map([...left.values(), ...right.values()].map((node) => [node, roughly(node, budget)]));
+  const mayBeSame = (x: Node, y: Node) => areNear(rough.get(x)!, rough.get(y)!);
   const [all, others] = [[...left.values()], [...right.values()]];
   return (
     ours.every((item) => others.some((other) => mayBeSame(item, other) && same(item, other))) &&
@@ -53,9 +52,21 @@ function keyed(items: readonly Node[], side: string, budget: WorkBudget): Map<st
   return keyed;
 }
 
-/** Writes an exact number, or a tuple or set of exact numbers, such as an interval; undefined for anything else. */
+/**
+ * Writes an exact number, with its unit or the name that has this value, or a tuple or set of exact numbers, such as an
+ * interval; undefined for anything else.
+ */
 function exactKey(node: Node, budget: WorkBudget): string | undefined {
-  if (node.kind === 'quantity' || node.kind === 'ratio') return undefined;
+  if (node.kind === 'ratio') return undefined;
+  if (node.kind === 'quantity') {
+    const key = exactKey(node.value, budget);
+    return key && `${key} ${node.unit}`;
+  }
+  if (node.kind === 'relation') {
+    const named = nameAndValue(node);
+    const key = named && exactKey(named.value, budget);
+    return key && `${named.name} = ${key}`;
+  }
   if (node.kind !== 'tuple' && node.kind !== 'set') {
     const value = exactValue(node, budget);
     return value && `${value.n}/${value.d}`;
@@ -67,9 +78,36 @@ function exactKey(node: Node, budget: WorkBudget): string | undefined {
     : `${node.open}${keys.join()}${node.close}`;
 }
 
+/** Splits `x = 2` into the name and the value; undefined for any other relation. */
+function nameAndValue({ sides, operators }: NodeOf<'relation'>): { name: string; value: Node } | undefined {
+  const [name, value] = sides as [Node, Node];
+  const isNamed = name.kind === 'symbol' && sides.length === 2 && operators[0] === '=';
+  return isNamed ? { name: name.name, value } : undefined;
+}
+
+/** About what a member is worth, and the unit in which or the name of which it is said. */
+interface Rough {
+  readonly value: Complex | undefined;
+  readonly unit?: string;
+  readonly name?: string;
+}
+
+function roughly(node: Node, budget: WorkBudget): Rough {
+  if (node.kind === 'quantity') return { value: roughValue(node.value, budget), unit: node.unit };
+  const named = node.kind === 'relation' ? nameAndValue(node) : undefined;
+  if (named) return { value: roughValue(named.value, budget), name: named.name };
+  return { value: roughValue(node, budget) };
+}
+
+/** Tells whether two members may be the same; a value in another unit may be converted, and a name may be left out. */
+function areNear(x: Rough, y: Rough): boolean {
+  if (x.name !== undefined && y.name !== undefined && x.name !== y.name) return false;
+  return x.unit !== y.unit || x.name !== y.name || isNear(x.value, y.value);
+}
+
 /** Gives a constant's value as a double; undefined for what has symbols, a unit or a sign of percent. */
 export function roughValue(node: Node, budget: WorkBudget): Complex | undefined {
-  const isPlain = !contains(node, ({ kind }) => /^(?:symbol|text|apply|quantity|percent)$/.test(kind));
+  const isPlain = !hasKind(node, 'symbol', 'text', 'apply', 'quantity', 'percent');
   return isPlain
     ? evaluateNode(
         node,

@@ -59,6 +59,7 @@ import { isFalseEquation } from './falseEquations.js';
 import { sameFamily } from './families.js';
 import { isDecomposition, sameShape } from './identities.js';
 import {
+  areRatioAndCount,
   areUnlikeStatements,
   haveOneName,
   isCollection,
@@ -67,7 +68,6 @@ import {
   isRealSet,
   isResidue,
   isTime,
-  isWholeNumber,
   united,
 } from './kinds.js';
 import { inOneNotation } from './notation.js';
@@ -217,6 +217,9 @@ class Comparer {
 
   /** Compares link by link; then `x = value` by its value, inequalities as sets of reals. */
   #relations(gold: NodeOf<'relation'>, pred: NodeOf<'relation'>): Outcome {
+    const [stated, other] = [valueOf(gold), valueOf(pred)];
+    if (stated && other && areRatioAndCount(stated, other, this.#options.budget))
+      return { equal: false, stage: 'ratio' };
     const [ours, theirs] = [withUnitsAsFactors(gold, pred), withUnitsAsFactors(pred, gold)] as const;
     if (sameRelation(ours, theirs, this.#options.budget)) return { equal: true, stage: 'relation' };
     // n ≡ 1 (mod 3) is n ≡ -2 (mod 3).
@@ -361,9 +364,7 @@ class Comparer {
     }
     if (gold.kind === 'ratio' && pred.kind === 'ratio') return this.#ratios(gold, pred);
     const { decimals, budget, percentEitherWay } = this.#options;
-    // 7:1 is 7/1, but no count of seven.
-    const isCount = (node: Node, other: Node) => other.kind === 'ratio' && isWholeNumber(node, budget);
-    if (isCount(gold, pred) || isCount(pred, gold)) return { equal: false, stage: 'ratio' };
+    if (areRatioAndCount(gold, pred, budget)) return { equal: false, stage: 'ratio' };
     const outcome = sameValue(asQuotient(gold), asQuotient(pred), decimals, budget);
     const [integer] = this.#integers;
     if (!outcome.equal && integer !== undefined && sameFamily(gold, pred, integer, budget))

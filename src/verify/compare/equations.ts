@@ -3,6 +3,7 @@
 import { print } from '../algebra/print.js';
 import {
   contains,
+  hasKind,
   mapChildren,
   negate,
   quotient,
@@ -64,14 +65,14 @@ export function withoutApproximation(node: Node): Node {
  * not x = 2. A decimal says how near it is.
  */
 export function isOnlyNear(gold: Node, pred: Node): boolean {
+  if (!hasKind(pred, 'relation')) return false;
   const itemsOf = (node: Node) => (node.kind === 'list' ? node.items : [node]);
   const hasDecimal = (node: Node) =>
     contains(node, (part) => part.kind === 'number' && part.written === 'decimal');
-  const near = itemsOf(pred).flatMap((item) =>
-    item.kind === 'relation' && item.operators[0] === '~' && isName(item.sides[0]!) && !hasDecimal(item)
-      ? [print(item.sides[0]!)]
-      : [],
-  );
+  const near = itemsOf(pred).flatMap((item) => {
+    if (item.kind !== 'relation' || item.operators[0] !== '~' || hasDecimal(item)) return [];
+    return item.sides.slice(0, 2).filter(isName).map(print);
+  });
   return (
     near.length > 0 &&
     itemsOf(gold).some(
@@ -100,8 +101,7 @@ export function valueOf(node: Node): Node | undefined {
   return node.sides.length > 2 || isName(first) || !hasSymbols(node) ? node.sides.at(-1) : undefined;
 }
 
-const hasSymbols = (node: Node): boolean =>
-  contains(node, (part) => part.kind === 'symbol' || part.kind === 'apply' || part.kind === 'text');
+const hasSymbols = (node: Node): boolean => hasKind(node, 'symbol', 'apply', 'text');
 
 /**
  * Replaces a list of equations by the values that it states: `a = 4, -8, -10` and `x = 1, x = 2` become lists of
@@ -177,6 +177,7 @@ export function withSigns(node: Node): Node {
 
 /** Replaces an answer in which ± occurs twice by all combinations of signs, 1 ± 2 ± 3; leaves any other, and ∓. */
 export function withAllSigns(node: Node): Node {
+  if (!hasSigns(node)) return node;
   let count = 0;
   contains(node, (part) => {
     if (part.kind === 'plusMinus') count += part.flipped ? 3 : 1;
@@ -194,7 +195,7 @@ function chooseEach(node: Node, state: { signs: number }): Node {
   return isMinus ? negate(node.value) : node.value;
 }
 
-const hasSigns = (node: Node): boolean => contains(node, (part) => part.kind === 'plusMinus');
+const hasSigns = (node: Node): boolean => hasKind(node, 'plusMinus');
 
 function choose(node: Node, sign: 1n | -1n): Node {
   if (node.kind === 'plusMinus') {

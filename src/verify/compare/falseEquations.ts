@@ -2,7 +2,7 @@
 
 import { magnitude, subtract, type Complex } from '../algebra/complex.js';
 import { exactValue } from '../algebra/exact.js';
-import { contains, number, product, type Node, type NodeOf } from '../algebra/tree.js';
+import { contains, hasKind, number, product, type Node, type NodeOf } from '../algebra/tree.js';
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { equals, rational } from '../../util/rational.js';
 import { inUnit } from '../parse/units.js';
@@ -45,8 +45,7 @@ const readingsOf = (node: Node): Node[] =>
 
 /** Tells whether a node is no single value: a point, an interval, a set, a matrix, two signs. */
 const isSeveral = (node: Node): boolean =>
-  /^(?:tuple|set|namedSet|setOperation|matrix)$/.test(node.kind) ||
-  contains(node, ({ kind }) => kind === 'plusMinus');
+  /^(?:tuple|set|namedSet|setOperation|matrix)$/.test(node.kind) || hasKind(node, 'plusMinus');
 
 /** Drops a unit. A dollar sign may be the end of a formula that was escaped, so that it is left. */
 const withoutUnit = (side: Node): Node =>

@@ -4,13 +4,12 @@
  */
 
 import { exactValue } from '../algebra/exact.js';
-import { children, contains, negate, number, type Node, type NodeOf } from '../algebra/tree.js';
+import { children, hasKind, negate, number, type Node, type NodeOf } from '../algebra/tree.js';
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { isWorkedOut } from './finalForm.js';
 
 /** Tells whether an expression has no symbols, unknown functions and words. */
-export const isNumeric = (node: Node): boolean =>
-  !contains(node, ({ kind }) => kind === 'symbol' || kind === 'apply' || kind === 'text');
+export const isNumeric = (node: Node): boolean => !hasKind(node, 'symbol', 'apply', 'text');
 
 /** Tells whether an equation is a calculation behind its result: 10 = 2 · 5, but not 2 · 5 = 10. */
 export function isDecomposition({ sides }: NodeOf<'relation'>, budget: WorkBudget): boolean {

@@ -58,8 +58,14 @@ export function united(node: Node): Node[] | undefined {
   return left && right && [...left, ...right];
 }
 
+/** Tells whether one is a ratio and the other a whole number: 7:1 is 7/1, but no count of seven. */
+export function areRatioAndCount(a: Node, b: Node, budget: WorkBudget): boolean {
+  const [ratio, other] = a.kind === 'ratio' ? [a, b] : [b, a];
+  return ratio.kind === 'ratio' && other.kind !== 'ratio' && isWholeNumber(other, budget);
+}
+
 /** Tells whether an expression is a whole number, and not written as a quotient or percentage. */
-export const isWholeNumber = (node: Node, budget: WorkBudget): boolean =>
+const isWholeNumber = (node: Node, budget: WorkBudget): boolean =>
   exactValue(node, budget)?.d === 1n &&
   !contains(node, (part) => part.kind === 'percent' || (part.kind === 'power' && isMinusOne(part.exponent)));
 

@@ -1,11 +1,11 @@
 /** @file Reads units within expressions and relations, `x < 5 km`, where no row of the ladder compares them as quantities. */
 
-import { contains, mapChildren, product, type Node, type NodeOf } from '../algebra/tree.js';
+import { contains, hasKind, mapChildren, product, type Node, type NodeOf } from '../algebra/tree.js';
 import { inBaseUnits, isPlainUnit, isUnitLetter } from '../parse/units.js';
 
 /** Tells whether a node has a unit somewhere; degrees are numbers. */
 const hasUnits = (node: Node): boolean =>
-  contains(node, (part) => part.kind === 'quantity' && part.unit !== 'degree');
+  hasKind(node, 'quantity') && contains(node, (part) => part.kind === 'quantity' && part.unit !== 'degree');
 
 /** Tells whether a node has degrees or what they are converted to. */
 const hasAngles = (node: Node): boolean =>
@@ -18,7 +18,7 @@ const isArithmetic = ({ kind }: Node): boolean => /^(?:sum|product|power|call|ap
  * Degrees are dropped likewise, but not in the argument of a function.
  */
 export function withNestedUnits(node: Node, other: Node): Node {
-  if (!contains(node, ({ kind }) => kind === 'quantity')) return node;
+  if (!hasKind(node, 'quantity')) return node;
   const [isKept, hasDegrees] = [hasUnits(other), hasAngles(other)];
   const visit = (part: Node, isNested: boolean, isArgument: boolean): Node => {
     if (part.kind === 'quantity' && isNested) {
@@ -49,7 +49,7 @@ export function unitInItalics(node: Node): NodeOf<'quantity'> | undefined {
   const last = node.kind === 'product' ? node.factors.at(-1)! : undefined;
   if (node.kind !== 'product' || last?.kind !== 'symbol' || !isUnitLetter(last.name)) return undefined;
   const value = product(...node.factors.slice(0, -1));
-  const isNumber = !contains(value, ({ kind }) => kind === 'symbol' || kind === 'quantity');
+  const isNumber = !hasKind(value, 'symbol', 'quantity');
   return isNumber ? { kind: 'quantity', value, unit: last.name } : undefined;
 }
 

@@ -7,6 +7,7 @@ import { print } from '../algebra/print.js';
 import {
   children,
   contains,
+  hasKind,
   mapChildren,
   negate,
   product,
@@ -32,6 +33,7 @@ const isIntegral = (node: Node): node is NodeOf<'apply'> =>
 
 /** Gives bound variables one name: the index of a sum, and the variable of a definite integral. */
 function withPlainBounds(node: Node): Node {
+  if (!hasKind(node, 'apply', 'call', 'series')) return node;
   const plain = mapChildren(node, withPlainBounds);
   if (plain.kind === 'apply' && plain.name === 'cross') return inOrderOfNames(plain);
   if (isPlaced(plain) && isSymmetric(plain)) return { ...plain, args: sorted(plain.args) };
@@ -88,7 +90,7 @@ function withProducts(node: Node, other: Node): Node {
     if (plain.args.length > 1) return { kind: 'tuple', open: '(', close: '(', items: plain.args };
     return symbolsOf(other).has(plain.name) ? product(symbol(plain.name), plain.args[0]!) : plain;
   };
-  return read(node);
+  return hasKind(node, 'apply') ? read(node) : node;
 }
 
 /** Names of constants that may be any number, as they are numbered and as they are not. */
@@ -101,8 +103,8 @@ const CONSTANT = /^(?:[CcKk]|[CcKk]_\{?\w\}?|[A-D])$/;
  */
 function withSameConstants(pred: Node, gold: Node): Node {
   const [ours, theirs] = [inOrder(pred), inOrder(gold)];
-  const free = ours.filter((name) => !theirs.includes(name));
-  const wanted = theirs.filter((name) => !ours.includes(name));
+  const free = [...ours].filter((name) => !theirs.has(name));
+  const wanted = [...theirs].filter((name) => !ours.has(name));
   if (wanted.length === 0 || free.length !== wanted.length || !free.every((name) => CONSTANT.test(name)))
     return pred;
   const isConstant =
@@ -119,8 +121,8 @@ const isTerm = (node: Node, name: string): boolean =>
   contains(node, (part) => part.kind === 'sum' && part.terms.some((term) => isSymbol(term, name)));
 
 /** Lists the symbols of a tree in the order in which they occur first. */
-function inOrder(node: Node, into: string[] = []): string[] {
-  if (node.kind === 'symbol' && !into.includes(node.name)) into.push(node.name);
+function inOrder(node: Node, into = new Set<string>()): Set<string> {
+  if (node.kind === 'symbol') into.add(node.name);
   for (const child of children(node)) inOrder(child, into);
   return into;
 }

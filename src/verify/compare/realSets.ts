@@ -155,6 +155,7 @@ function joined({ items, joint }: NodeOf<'list'>, budget: WorkBudget): RealSet |
 
 /** Gives the numbers that satisfy a relation in one variable, which may be a function's value: 0 < f(x) < 1. */
 function described(node: NodeOf<'relation'>, budget: WorkBudget): RealSet | undefined {
+  budget.spend(30);
   const plain = withValueAsVariable(node);
   const [name, ...others] = symbolsOf(plain);
   if (name === undefined || others.length > 0) return undefined;

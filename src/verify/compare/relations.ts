@@ -9,8 +9,8 @@ import { pointsFor } from '../algebra/samples.js';
 import { withPlainArguments } from './equations.js';
 import { sameShape } from './identities.js';
 import {
-  contains,
   difference,
+  hasKind,
   quotient,
   type Node,
   type NodeOf,
@@ -102,8 +102,7 @@ function proportion(a: Node, b: Node, budget: WorkBudget): number | 'zero' | und
 }
 
 /** Tells whether the value of an expression is left open by a symbol or an unknown function. */
-const isVariable = (node: Node): boolean =>
-  contains(node, ({ kind }) => kind === 'symbol' || kind === 'apply' || kind === 'text');
+const isVariable = (node: Node): boolean => hasKind(node, 'symbol', 'apply', 'text');
 
 /** Tells whether a/b is the same at two points of a prime field; undefined where that proves nothing. */
 function isConstantModulo(a: Node, b: Node, budget: WorkBudget): boolean | undefined {

@@ -71,7 +71,8 @@ export function wordOf(node: Node): string | undefined {
         .replace(/^(?:an?|the)\s+(?=\p{L}{3})/u, '')
         .replace(/[^\p{L}\p{N}]/gu, '');
     case 'symbol':
-      return node.name.length === 1 ? node.name : undefined;
+      // The triangle ABC
+      return /^(?:.|[A-Z]{3,})$/u.test(node.name) ? node.name : undefined;
     case 'constant':
       return node.name === 'e' || node.name === 'i' ? node.name : undefined;
     case 'product': {

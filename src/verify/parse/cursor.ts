@@ -49,6 +49,12 @@ export class Cursor {
     return token;
   }
 
+  /** The next token's sign; undefined where it is none. */
+  get sign(): string | undefined {
+    const token = this.#tokens[this.#index];
+    return token?.kind === 'sign' ? token.sign : undefined;
+  }
+
   /** Tells whether the next token, or the one `ahead` of it, is this sign. */
   sees(sign: string, ahead = 0): boolean {
     const token = this.peek(ahead);

@@ -22,16 +22,16 @@ import { inUnit, isAngle } from './units.js';
 /** Reads terms with signs between them. */
 export function sum(cursor: Cursor): Node {
   const terms: Node[] = [];
-  let sign = cursor.accept('+', '-', '±', '∓') ?? '+';
+  let sign = (cursor.sign === undefined ? undefined : cursor.accept('+', '-', '±', '∓')) ?? '+';
   for (;;) {
     // A sign may be doubled: "+ -3", or "-(-2)" without its parentheses.
-    const second = cursor.accept('-', '+');
+    const second = cursor.sign === undefined ? undefined : cursor.accept('-', '+');
     const term = signed(productOf(cursor), second === '-' ? '-' : '+');
     const left = terms.at(-1);
     if (sign === '-' && terms.length === 1 && left && isSet(left) && isSet(term)) {
       terms[0] = { kind: 'setOperation', operator: 'difference', left, right: term };
     } else terms.push(signed(term, sign));
-    const next = cursor.accept('+', '-', '±', '∓');
+    const next = cursor.sign === undefined ? undefined : cursor.accept('+', '-', '±', '∓');
     if (next === undefined) return withModulus(withUnitOfLast(terms), cursor);
     sign = next;
   }
@@ -40,6 +40,7 @@ export function sum(cursor: Cursor): Node {
 /** Adds terms; words behind the last one are those of the whole sum, `2x + 3 cm`, unless other terms have units. */
 function withUnitOfLast(terms: readonly Node[]): Node {
   const last = terms.at(-1)!;
+  if (terms.length === 1) return last;
   const isOnly = last.kind === 'quantity' && terms.filter(({ kind }) => kind === 'quantity').length === 1;
   if (!isOnly || isAngle(last.unit)) return sumOf(...terms);
   return { ...last, value: sumOf(...terms.slice(0, -1), last.value) };
@@ -63,7 +64,7 @@ export function productOf(cursor: Cursor): Node {
   const factors = [juxtaposed(cursor)];
   let crosses = 0;
   for (;;) {
-    const sign = cursor.accept('*', '÷', '/', '⨯');
+    const sign = cursor.sign === undefined ? undefined : cursor.accept('*', '÷', '/', '⨯');
     if (sign === undefined) break;
     if (sign === '⨯') {
       if (++crosses > MAX_CROSSES) throw cursor.failure('too many cross products');
@@ -85,6 +86,7 @@ export function productOf(cursor: Cursor): Node {
 /** Multiplies factors; the unit of the last one is the product's: 2 · 10^7 Pa. */
 function withLastUnit(factors: readonly Node[]): Node {
   const last = factors.at(-1)!;
+  if (factors.length === 1) return last;
   const isOnly = last.kind === 'quantity' && factors.filter(({ kind }) => kind === 'quantity').length === 1;
   return isOnly ? { ...last, value: product(...factors.slice(0, -1), last.value) } : product(...factors);
 }
@@ -188,6 +190,7 @@ function factorsWithUnit(cursor: Cursor): Node {
 
 /** Reads a command of which nothing is known between two factors as an operator; all other factors are multiplied. */
 function withUnknownBetween(factors: readonly Node[]): Node {
+  if (factors.length < 3) return product(...factors);
   const sides: Node[][] = [[]];
   const names: string[] = [];
   factors.forEach((factor, index) => {
@@ -230,6 +233,8 @@ function fraction(cursor: Cursor): Node | undefined {
     : quotient(numerator, denominator);
 }
 
+const OPENING = new Set(['{', '[', '⟨', '\\{', '|(', '‖(']);
+
 function startsFactor(cursor: Cursor): boolean {
   const token = cursor.peek();
   if (!token) return false;
@@ -240,19 +245,22 @@ function startsFactor(cursor: Cursor): boolean {
     const inside = cursor.peek(1);
     return inside?.kind === 'command' ? commandFactor(inside.name) : !startsCondition(cursor);
   }
-  return /^(?:[{[⟨]|\\\{|\|\(|‖\()$/.test(token.sign);
+  return OPENING.has(token.sign);
 }
 
 /** Limits the signs after one factor; each makes the tree one level deeper. */
 const MAX_POSTFIXES = 12;
+
+const POSTFIXES = new Set(['!', '^', '%', '°', "'", '_', '$', '€', '£', '¥']);
 
 /** Reads a factor and the signs after it: powers, `!`, `%`, `°`, primes, a currency. */
 export function postfixed(cursor: Cursor): Node {
   let node = primary(cursor);
   for (let count = 0; ; count++) {
     if (count > MAX_POSTFIXES) throw cursor.failure('a factor has too many signs after it');
-    const sign = cursor.accept('!', '^', '%', '°', "'", '_', '$', '€', '£', '¥');
-    if (sign === undefined) return node;
+    const sign = cursor.sign;
+    if (sign === undefined || !POSTFIXES.has(sign)) return node;
+    cursor.next();
     if (sign === '!') {
       const twice = cursor.accept('!') !== undefined;
       node = call(twice ? 'doubleFactorial' : 'factorial', node);

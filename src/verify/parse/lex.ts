@@ -106,11 +106,20 @@ class Lexer {
 
   #next(): void {
     const at = this.#at;
+    const first = this.#source[at]!;
+    if (first === '\\') {
+      this.#command();
+      return;
+    }
+    if (!/[\dA-Za-z.\s~"]/.test(first)) {
+      this.#character();
+      return;
+    }
     if (this.#match(/[\s~"]+/y)) {
       this.#space = true;
       return;
     }
-    const based = this.#match(/([0-9A-F]{1,200})_(?:\{\s*(\d{1,2})\s*\}|(\d))/y);
+    const based = /[\dA-F]/.test(first) && this.#match(/([0-9A-F]{1,200})_(?:\{\s*(\d{1,2})\s*\}|(\d))/y);
     if (based) {
       if (/^\d|\d$/.test(based[1]!)) {
         this.#push(at, { kind: 'based', digits: based[1]!, base: Number(based[2] ?? based[3]) });
@@ -125,13 +134,15 @@ class Lexer {
     }
     const letters = this.#match(/[A-Za-z]+/y);
     if (letters) this.#word(letters[0], at);
-    else if (this.#source[at] === '\\') this.#command();
     else this.#character();
   }
 
   #character(): void {
     const at = this.#at;
-    const pair = this.#match(/<=|>=|!=|==|\^\{\\circ\}|\^\\circ|\*\*|:=|=</y)?.[0];
+    const first = this.#source[at]!;
+    const pair = /[<>!=^*:]/.test(first)
+      ? this.#match(/<=|>=|!=|==|\^\{\\circ\}|\^\\circ|\*\*|:=|=</y)?.[0]
+      : undefined;
     if (pair !== undefined) {
       const signs: Record<string, string> = { '**': '^', ':=': '=', '=<': '<=', '==': '=' };
       this.#sign(at, pair.startsWith('^') ? '°' : (signs[pair] ?? pair));
@@ -140,7 +151,7 @@ class Lexer {
     const character = String.fromCodePoint(this.#source.codePointAt(this.#at)!);
     this.#at += character.length;
     if (character === '&') this.#push(at, { kind: 'sign', sign: '&' });
-    else if (/\p{L}/u.test(character)) this.#foreignWord(character, at);
+    else if (first > '\x7f' && /\p{L}/u.test(character)) this.#foreignWord(character, at);
     else this.#sign(at, character);
   }
 

@@ -142,7 +142,7 @@ function setExpression(cursor: Cursor): Node {
   let left = ratio(cursor);
   for (let count = 0; ; count++) {
     if (count > MAX_SETS) throw cursor.failure('too many sets');
-    const sign = cursor.accept('∪', '∩', '∖');
+    const sign = cursor.sign === undefined ? undefined : cursor.accept('∪', '∩', '∖');
     if (sign === undefined) return left;
     const operator = SET_SIGNS[sign as keyof typeof SET_SIGNS];
     left = { kind: 'setOperation', operator, left, right: ratio(cursor) };

@@ -35,8 +35,9 @@ export function primary(cursor: Cursor): Node {
 }
 
 function numeral(cursor: Cursor, digits: string): Node {
-  const [mantissa, exponent] = digits.split(/e/i) as [string, string?];
-  let [whole, decimals] = mantissa.split('.') as [string, string?];
+  const isWhole = /^\d+$/.test(digits);
+  const [mantissa, exponent] = (isWhole ? [digits] : digits.split(/e/i)) as [string, string?];
+  let [whole, decimals] = (isWhole ? [digits] : mantissa.split('.')) as [string, string?];
   if (cursor.grouping && decimals === undefined && /^\d{1,3}$/.test(whole)) {
     // 10,000 and 10 000 are one number if all digits up to the next sign form groups of three.
     const groups = group(cursor);
@@ -46,6 +47,7 @@ function numeral(cursor: Cursor, digits: string): Node {
     }
   }
   if (whole.length + (decimals?.length ?? 0) > MAX_DIGITS) throw cursor.failure('the number is too long');
+  if (decimals === undefined && exponent === undefined) return number(BigInt(whole));
   const repeated = decimals !== undefined && exponent === undefined ? repetend(cursor) : '';
   const scale = 10n ** BigInt(decimals?.length ?? 0);
   let value = rational(BigInt(whole + (decimals ?? '') || '0'), scale);
@@ -60,7 +62,6 @@ function numeral(cursor: Cursor, digits: string): Node {
     const factor = 10n ** BigInt(Math.abs(power));
     value = power < 0 ? rational(value.n, value.d * factor) : rational(value.n * factor, value.d);
   }
-  if (decimals === undefined && exponent === undefined) return number(value);
   return { kind: 'number', value, written: 'decimal' };
 }
 

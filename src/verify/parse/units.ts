@@ -27,7 +27,7 @@ const QUALIFIERS = new Set(
     'decrease decreased increasing decreasing rise fall drop growth decline reduction gain gained loss lost profit debt ' +
     'owed deficit surplus discount markup positive negative plus minus even odd half third quarter double triple twice ' +
     'remainder before after ago earlier later early late bc bce ad ce first last too much many few little short extra ' +
-    'apart leftover remaining missing away off ahead behind spare excess otherwise instead basis per mille fold ' +
+    'apart leftover remaining missing away off ahead behind shy lacking overdue past until till since spare excess otherwise instead basis per mille fold ' +
     'nothing none unknown undefined impossible invalid'
   ).split(' '),
 );
@@ -58,7 +58,7 @@ const MULTIPLES: ReadonlyMap<string, Rational> = new Map([
     'pair pairs couple couples brace': 2n,
     'trio trios triplet triplets': 3n,
     'quartet quartets quadruplet quadruplets': 4n,
-    'dozen dozens': 12n,
+    'dozen dozens doz dz': 12n,
     'score scores': 20n,
     gross: 144n,
     ones: 1n,
@@ -182,12 +182,19 @@ function convert(value: Node, from: Unit, to: Unit): Node | undefined {
 const GENERIC = /^(?:sq|square|squared|cubic|cubed|units?)(?:\^[1-4])?$/;
 const isGeneric = (words: readonly string[]): boolean => words.every((word) => GENERIC.test(word));
 
+/** Tells whether the noun of a phrase multiplies: `full pairs`, `half-dozens`. */
+function isMultiple(words: readonly string[]): boolean {
+  const head = words[words.includes('of') ? words.indexOf('of') - 1 : words.length - 1] ?? '';
+  return MULTIPLES.has(head.split('-').at(-1)!) || COUNTING.test(head);
+}
+
 /** Tells whether words behind a value are a short noun phrase, or none at all. */
 const isNoun = (words: readonly string[]): boolean =>
   words.length <= MAX_NOUN &&
   words.at(-1) !== '/' &&
   !/^(?:squared|cubed|factorial)$/.test(words[0] ?? '') &&
   !(words[0] === 'times' && words.length > 1) &&
+  !isMultiple(words) &&
   !words.some((word) => QUALIFIERS.has(word));
 
 /** Tells whether the words behind two values do not contradict each other. */

@@ -175,7 +175,13 @@ function approximations(m: Maker): void {
   m.wrong(
     'near',
     `${x} = ${n}`,
-    ...boxed([`${x} \\approx ${n}`, `${x} \\approx ${n + 1}`, `${x} \\sim ${n}`, `${x} \\approx ${n}.1`]),
+    ...boxed([
+      `${x} \\approx ${n}`,
+      `${x} \\approx ${n + 1}`,
+      `${x} \\sim ${n}`,
+      `${n} \\approx ${x}`,
+      `${x} \\approx ${n}.1`,
+    ]),
   );
   m.wrong('near', `${x} = ${n}, z = 3`, ...boxed([`${x} \\approx ${n}, z = 3`, `${x} = ${n}, z \\approx 3`]));
 }
@@ -186,6 +192,7 @@ function ratioCounts(m: Maker): void {
   m.wrong('ratio', String(n), ...boxed([`${n}:1`, `${n * k}:${k}`, `1:${n}`, `${n}:00`]));
   m.right('ratio', `${n}:1`, ...boxed([`${n * k}:${k}`, `\\frac{${n}}{1}`]));
   m.wrong('ratio', `${n}:1`, ...boxed([String(n), `1:${n}`, `${n + 1}:1`]));
+  m.wrong('ratio', `x = ${n}`, ...boxed([`x = ${n}:1`, `${n}:1`]));
   m.wrong('ratio', `${n}, ${n + 1}`, ...boxed([`${n}:1, ${n + 1}`]));
   m.right('ratio', `${n}:${n + 1}`, ...boxed([`\\frac{${n}}{${n + 1}}`]));
 }
@@ -229,6 +236,7 @@ function wordsBehind(m: Maker): void {
       ...[word, fraction, m.pick(['decades', 'centuries', 'fortnights', 'millennia', 'arcminutes'])].map(
         behind,
       ),
+      ...[`full ${word}`, `${word} of them`, 'half-dozens', 'whole centuries'].map(behind),
       ...qualified.map(behind),
       `${n}'`,
       `${n}''`,
