@@ -39,12 +39,16 @@ const BOUNDED = new RegExp(
   'iu',
 );
 
+/** "than" a value, and not than another thing or person: "7 more than 12" is 19, "7 more than Nick" may be 7. */
+export const THAN =
+  'than\\s+(?:\\d|[$-]|[a-z](?!\\p{L})|(?:half|twice|double|triple|before|expected|that|it|the (?:double|square|half|sum|product|number|other|first|second)|a (?:half|third|quarter))(?!\\p{L}))';
+
 /** Right behind a piece: "5 or more", "5 is wrong", "5 fewer than 12", "5?" */
 const DOUBTED = new RegExp(
   `^[\\s$*)\\]}.,;("]{0,4}(?:${words(`${OR}|maybe|perhaps|possibly|but not|at least|at most`)}|(?:${OR_SIGNS})|` +
     `${words('(?:is|was) (?:not|wrong|incorrect|false)|which is (?:not|wrong|incorrect|false)|if|unless|had|only if|provided|except')})|` +
     `^[\\s$*)\\]}.,;("]{0,4}\\((?:\\p{L}+\\s){0,2}${words('wrong|false|incorrect|not')}|` +
-    `^[\\s$*)\\]}]{0,4}(?:\\?|(?:\\p{L}+\\s){0,2}${words('(?:more|less|fewer|greater|larger|smaller|higher|lower) than')}|` +
+    `^[\\s$*)\\]}]{0,4}(?:\\?|(?:\\p{L}+\\s){0,2}${words('(?:more|less|fewer|greater|larger|smaller|higher|lower)')}\\s${THAN}|` +
     `${words('times (?:as|more|the|that|\\d+)')})`,
   'iu',
 );

@@ -1,7 +1,7 @@
 /** @file Tells what the words and signs behind a number in a sentence do to it: nothing, name its unit, or make it another value. */
 
-import { OR, OR_SIGNS } from './denial.js';
-import { isUnitLetter, isUnitWord } from '../parse/units.js';
+import { OR, OR_SIGNS, THAN } from './denial.js';
+import { isPlainUnit, isUnitLetter, isUnitWord } from '../parse/units.js';
 
 /** Opens another number beside the one before it: "or", "and", a comma, in several languages. */
 export const ALTERNATIVE = new RegExp(
@@ -30,48 +30,49 @@ const PERCENT = /^\s?(?:\\?[%％]|per\s?cent(?!\p{L})|percentage(?!\p{L})|pct(?!
 
 const words = (text: string): string => `(?:${text})(?![\\p{L}\\p{N}])`;
 
-/** Words with which something else begins that leaves the number as it is. */
-const STOP = new RegExp(
-  `(?:^|\\s)${words(
-    'because|since|as|so|when|where|which|who|whose|that|for|in|on|at|by|from|with|using|after|before|during|under|given|due|via|' +
-      'thus|hence|therefore|then|each|every|apiece|altogether|overall|total|remaining|a|an|is|are|was|were|will|has|have|had|' +
-      'rather|instead|unlike|compared|not counting|of (?:them|these|those|the|his|her|its|their|my|our|which|all)|' +
-      'weil|denn|da|porque|ya que|parce que|car|perché|poiché|потому|' +
-      'and (?:we|the|this|that|it|so|thus|then|therefore|hence|there|he|she|they|i|you|is|are|no|nothing|not|all|its|our|his|her|their)',
-  )}`,
-  'iu',
-);
+/** What is no word: signs and digits. */
+const SIGNS = /^\s?[^\s\p{L}\p{M}°µΩ’'"(]/u;
 
 const A = '(?:an? |the )?';
-/** What of these does change it: a share, a base, a scale, a sign, a denial. */
+/** Words that make another value of the number, or of the unit, before them, or leave it open. */
 const TURNS = new RegExp(
-  `^\\s?(?:${[
-    '(?:in|of|for|by|at|on|from|with|after|before|under)\\s+(?:(?:every|each|the|a)\\s)?[\\d$-]',
-    `in ${words('base|binary|octal|hex\\w*|mod\\w*|(?:ten|hundred|thousand|million|billion|dozen|pair)s|the (?:negative|opposite)')}`,
-    `with ${A}(?:minus|negative|opposite)`,
-    `as ${A}(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent|numerator|denominator|base)`,
-    'at (?:least|most|best|worst)',
-    "(?:is|are|was|were|has|have|had|will)(?:n[’']t|(?: be)? (?:(?:clearly|only|just|still|always|also) )?" +
-      words(
-        'not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|' +
-          'bigger|higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|' +
-          'unlikely|possible|possibly|maybe|perhaps|one of|divi\\w+|multiplied|added|increased|decreased|reduced|subtracted|' +
-          'an? (?:\\p{L}+ )?(?:bound|guess|estimate|approximation|mistake|trap|distractor)',
-      ) +
-      ')',
-  ].join('|')})`,
+  `^\\s?(?:${words(
+    'squared|cubed|factorial|doubled|halved|tripled|quadrupled|k|mln|bn|mil|grand|ppm|permil|per (?:mille|hundred|thousand|million)|parts per \\p{L}+|' +
+      'mod|modulo|choose|plus|minus|vs\\.?|versus|to the (?:left|right|power|\\d)|times (?:as|more|the|that|larger|smaller|greater|less)|' +
+      'and (?:an? )?(?:half|third|quarter|fifth|counting|up|upwards?|above|over|beyond|more|a bit|some)|' +
+      'or (?:more|less|so|fewer|maybe|perhaps|possibly|above|below|higher|lower|not)|(?:below|above|over|under) (?:zero|par)|' +
+      'at (?:least|most|best|worst)|maybe|perhaps|possibly|probably|not|never|(?:wrong|false|incorrect)(?! \\p{L}{3})|' +
+      'if|unless|only if|except|but|too (?:many|much|few|little|large|small|high|low|big)|short|off|upwards?|downwards?|up|down|' +
+      'in (?:debt|the red(?! \\p{L})|base|binary|octal|hex\\w*|mod\\w*|(?:ten|hundred|thousand|million|billion|dozen|pair)s|the (?:negative|opposite))|' +
+      `cannot|with ${A}(?:minus|negative|opposite)|as ${A}(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent)`,
+  )}|(?:more|less|fewer|greater|higher|lower|smaller|larger)\\s${THAN}|(?:times|to|through|by|divided by|multiplied by|and|&|until|till)\\s(?=[\\d$-]|(?!a\\s)[a-z](?!\\p{L}))` +
+    `|(?:is|was)(?:n[’']t|\\s(?:(?:clearly|only|just|still|always|also)\\s)?${words(
+      'not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|bigger|' +
+        'higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|unlikely|possible|' +
+        'possibly|maybe|perhaps|one of|divi\\p{L}+|an? (?:\\p{L}+ )?(?:bound|guess|estimate|approximation|mistake|trap|distractor)',
+    )}))`,
+  'iu',
+);
+/** A share or a base right behind a number: "7 in 10", "7 out of 10", but not "7 in 30 days". */
+const SHARE =
+  /^\s(?:over|out of|in|of|for|on|at|with)\s[\d$-](?![\d.,]*\s(?:second|minute|hour|day|night|week|month|year)s?(?!\p{L}))/iu;
+
+/** Words that name no unit and nothing counted: with them another clause begins. */
+const STOP = new RegExp(
+  `(?:^|\\s)${words(
+    'because|since|as|so|when|where|which|who|whose|that|for|in|on|at|by|from|with|without|using|after|before|during|under|given|due|via|' +
+      'to|into|onto|out|over|up|down|off|through|between|among|than|and|or|but|not|if|while|until|till|per|about|around|' +
+      'thus|hence|therefore|then|each|every|apiece|altogether|overall|total|remaining|left|leftover|a|an|the|this|these|those|' +
+      'more|less|fewer|older|younger|taller|shorter|longer|cheaper|greater|higher|lower|later|earlier|ago|old|long|tall|high|wide|deep|away|' +
+      'is|are|was|were|be|been|will|would|has|have|had|do|does|did|can|could|must|should|may|might|cannot|' +
+      'rather|instead|unlike|compared|of (?:them|these|those|the|his|her|its|their|my|our|which|all)|all|only|also|just|still|now|' +
+      'he|she|it|they|we|you|i|his|her|their|my|our|your|weil|denn|da|porque|ya|parce|car|perché|poiché|потому',
+  )}`,
   'iu',
 );
 
 /** A word of what is counted or of a unit: "apples", "cm^2", "km/h". */
 const WORD = /^[\p{L}\p{M}°µΩ’'-]+(?:\^?-?\d|[²³])?(?:\/\p{L}+(?:\^?\d|[²³])?){0,3}$/u;
-
-/** What joins a number with more, or turns it: "7 and a half", "7 to the left", "7 times as many". */
-const JOINS =
-  /(?:^|\s)(?:and|or|nor|but|not|to|through|than|plus|minus|up|down|out|too|vs\.?|versus|over|mod|modulo)(?:\s|$)|^\s?times\s|^\s?(?:st|nd|rd|th)(?!\p{L})/iu;
-
-/** Words at the end of a phrase that say nothing of the value: "5 apples left", but not "5 m left". */
-const REST = /(?<=\p{L}{2,} )(?:left|remaining|total|altogether|overall|more|old|long|each|ago)$/iu;
 
 /** In parentheses or behind a comma: what makes the number another answer. */
 const REMARK =
@@ -91,21 +92,36 @@ export function tailAt(text: string, end: number): Tail {
   // |7| - 7
   if (/^\s?\|\s?[-+*/^=]/.test(rest)) return { end, suffix: undefined };
   if (clause.trim() === '' || ALTERNATIVE.test(rest)) return { end, suffix: '' };
+  if (isTurned(clause) || SHARE.test(clause)) return more;
+  const [attached = ''] = /^\S+/.exec(clause) ?? [];
+  // 90/hour
+  if (/^\/\p{L}{3}/u.test(attached)) return { end, suffix: '' };
+  if (attached !== '' && !isAttachedUnit(attached)) return { end: end + attached.length, suffix: undefined };
   const stop = STOP.exec(clause);
-  const phrase = (stop ? clause.slice(0, stop.index) : clause).trimEnd();
-  if (stop && TURNS.test(clause.slice(stop.index))) return more;
-  if (phrase === '') return { end, suffix: '' };
-  if (JOINS.test(`${phrase} ${stop ? '…' : ''}`)) return more;
-  const words = phrase.trim().split(/\s+/);
-  const isUnit = words.every((word) => WORD.test(word)) && words.length <= MAX_WORDS;
-  const [first] = words as [string];
-  if (!isUnit || (first.length === 1 && !isUnitLetter(first) && !/\P{ASCII}/u.test(first))) return more;
-  // "5x" is a product, "5kg" is not.
-  const isAttached = !/^\s/.test(phrase) && !/^[°µΩ\P{ASCII}]/u.test(phrase);
-  const [name] = /^[A-Za-z]*/.exec(first)!;
-  if (isAttached && !isUnitWord(name, true) && !(/^[A-Za-z][²³]/.test(first) && isUnitLetter(name)))
-    return { end: end + phrase.length, suffix: undefined };
-  return { end: end + phrase.length, suffix: ` \\text{ ${phrase.trim().replace(REST, '').trim()}}` };
+  const phrase = (stop ? clause.slice(0, stop.index) : clause).trim();
+  const named = phrase === '' ? [] : phrase.split(/\s+/).slice(0, MAX_WORDS);
+  const [first] = named;
+  if (first === undefined || !named.every((word) => WORD.test(word))) return { end, suffix: '' };
+  if (isTurned(clause.slice(clause.indexOf(first) + first.length))) return more;
+  const isUnit = isUnitLetter(first) || isUnitWord(first, true);
+  const unit = isUnit || isPlainUnit(phrase) ? named.join(' ') : isPlainUnit(first) ? first : named.at(-1)!;
+  return { end: end + clause.indexOf(phrase) + named.join(' ').length, suffix: ` \\text{ ${unit}}` };
+}
+
+/** Tells whether what follows a number or its unit makes another value of it. */
+function isTurned(text: string): boolean {
+  if (TURNS.test(text)) return true;
+  const letter = /^\s([a-z])(?![\p{L}'’])/iu.exec(text)?.[1];
+  if (letter !== undefined) return letter !== 'a' && !isUnitLetter(letter);
+  return /^\s/.test(text) && SIGNS.test(text);
+}
+
+/** Tells whether what stands right behind a number is its unit: "5kg", "5°", "5個", but not "5x". */
+function isAttachedUnit(attached: string): boolean {
+  if (/^[°µΩ]|^(?![²³⁰-₟½-¾⅐-⅞…])[^\x00-\x7f]/u.test(attached)) return /^[°µΩ\p{L}]/u.test(attached);
+  const [name] = /^[A-Za-z]*/.exec(attached)!;
+  if (/^(?:st|nd|rd|th)$/.test(name)) return false;
+  return isUnitWord(name, true) || (/^[A-Za-z][²³]/.test(attached) && isUnitLetter(name));
 }
 
 /** Gives the number of characters up to the end of the clause; "5!" is not the end of one. */
