@@ -1,7 +1,6 @@
 /** @file Finds the answer in a short sentence: what stays of it without its label and the words around. Does not read it. */
 
 import { plainAnswerAt } from './numbersInText.js';
-import { ALTERNATIVE } from './tail.js';
 
 /** Words after which a text is read as it stands: it says what the answer is not, or names several. */
 const DOUBTS =
@@ -59,5 +58,6 @@ export function conclusionOf(text: string): string | undefined {
   for (let i = 0; i < MOST && TAIL.test(rest); i++) rest = rest.replace(TAIL, '');
   if (rest === '' || rest === trimmed.replace(/[.\s]+$/, '')) return undefined;
   const number = plainAnswerAt(rest, 0);
-  return !number || number.isMore || ALTERNATIVE.test(rest.slice(number.end)) ? rest : number.content;
+  const behind = number && rest.slice(number.end);
+  return !number || number.isMore || /\d/.test(behind!) ? rest : number.content;
 }

@@ -34,8 +34,8 @@ const BOUNDED = new RegExp(
       '(?:any\\w*|everything|all) but|at least|at most|up to|between|over|under|above|below|beyond|before|after|except(?: for)?|' +
       'excluding|half(?: of)?|twice|double|triple|(?:multiple|factor|divisor|inverse|reciprocal|square|root|cube|power)s? of|' +
       'mehr als|weniger als|mindestens|höchstens|zwischen|menos de|más de|al menos|entre|moins de|plus de|au moins|au plus|' +
-      `meno di|più di|almeno|меньше|больше|${PERHAPS}`,
-  )}${INTO}|(?:大于|小于|不超过|至少|至多)${INTO}`,
+      `meno di|più di|almeno|меньше|больше|größer als|kleiner als|mayor que|menor que|plus (?:grand|petit) que|maggiore di|minore di|Wurzel aus|raíz de|racine de|корень из|минус|${PERHAPS}`,
+  )}${INTO}|(?:大于|小于|不超过|超过|不到|至少|至多|百分之|根号)${INTO}`,
   'iu',
 );
 
@@ -45,7 +45,8 @@ export const THAN =
 
 /** Right behind a piece: "5 or more", "5 is wrong", "5 fewer than 12", "5?" */
 const DOUBTED = new RegExp(
-  `^[\\s$*)\\]}.,;("]{0,4}(?:${words(`${OR}|maybe|perhaps|possibly|but not|at least|at most`)}|(?:${OR_SIGNS})|` +
+  `^[\\s$*)\\]}]{0,4}(?:では(?:ない|ありません|なく)|じゃない|[이가] 아[니닙]|नहीं|的一半|分之|以上|以下|的平方|，?错误|oder mehr|ou plus|o más)|` +
+    `^[\\s$*)\\]}.,;("]{0,4}(?:${words(`${OR}|maybe|perhaps|possibly|but not|at least|at most`)}|(?:${OR_SIGNS})|` +
     `${words('(?:is|was) (?:not|wrong|incorrect|false)|which is (?:not|wrong|incorrect|false)|if|unless|had|only if|provided|except')})|` +
     `^[\\s$*)\\]}.,;("]{0,4}\\((?:\\p{L}+\\s){0,2}${words('wrong|false|incorrect|not')}|` +
     `^[\\s$*)\\]}]{0,4}(?:\\?|(?:\\p{L}+\\s){0,2}${words('(?:more|less|fewer|greater|larger|smaller|higher|lower)')}\\s${THAN}|` +
@@ -61,10 +62,15 @@ const SUPPOSED = new RegExp(
   )}(?: that)?|(?:^|[.!?\n])\\s*(?:is|was|could|can|might|would))\\s+(?:the|my|our|your|its|this)\\s+(?:\\p{L}+\\s+){0,2}$|` +
     // "Do not answer 5."
     `${words("(?:do|does|did|must|should|can)(?:n['’]t| not)|never|cannot|not to")}[ \\t]+$|` +
+    // "Twice the answer is", "an upper bound for the answer is"
+    `${words(
+      '(?:twice|half|double|triple|thrice)|(?:square|cube|root|reciprocal|inverse|negative|opposite|digits?|sum|product|difference|bound|multiple|' +
+        'factor|remainder|logarithm|double|half|percentage) (?:of|for|on)',
+    )}\\s+(?:(?:the|my|our|your|its|this)\\s+)?(?:\\p{L}+\\s+)?$|` +
     // "A common wrong answer is", "The student's answer is"
     `(?:${words(
       'wrong|incorrect|false|untrue|naive|mistaken|tempting|common|typical|popular|usual|previous|earlier|old|initial|first|guessed|' +
-        'original|other|another|his|her|their|trap',
+        'original|other|another|his|her|their|trap|tentative|candidate|possible|no|non|expected',
     )}|\\p{L}['’]s)[ \\t]+(?:\\p{L}+[ \\t]+)?$`,
   'iu',
 );
@@ -78,22 +84,26 @@ const DENIED_CLAUSE = new RegExp(
     '(?:not|never|cannot|hardly|nobody|none|nothing|no one|false|wrong|untrue|incorrect|tempting|tempted)(?! (?:hard|difficult|only|surprising))',
   )}|n['’]t(?!\\p{L}| (?:hard|difficult|only))|` +
     words(
-      '(?:people|some|many|most|others?|students?|one|you|he|she|they|everyone|everybody|someone|somebody)(?: \\p{L}+){0,3}? ' +
-        '(?:thinks?|believes?|claims?|says?|said|guess(?:es)?|argues?|expects?|assumes?|suspects?|conclude|concludes)',
+      '(?:people|some|many|most|others?|students?|one|you|he|she|they|everyone|everybody|someone|somebody|book|textbook|teacher|wolfram|calculator|key)(?: \\p{L}+){0,3}? ' +
+        '(?:thinks?|believes?|claims?|says?|said|guess(?:es)?|argues?|expects?|assumes?|suspects?|conclude|concludes|told|marked|gives?)',
     ),
   'iu',
 );
 
 /** Words that may stand between "answer", or the "is" behind it, and what the answer is. */
 const PLAIN_LEAD = new RegExp(
-  `^(?:[\\s*_"'’\`“”([{$€£:=]|\\\\[$([]|[A-Za-z]\\s?=|\\(?[A-E][.):]|${words(
+  `^(?:[\\s*_"'’\`“”([{$€£¥₹:=—→⇒]|[=-]>|–\\s|\\\\[$([]|[A-Za-z]\\s?=|\\(?[A-E][.):]|${words(
     'the|an?|is|are|was|be|it|this|that|therefore|thus|hence|so|then|just|simply|exactly|precisely|only|indeed|clearly|obviously|' +
       'also|actually|still|again|now|finally|equal to|equals?|given by|as follows|following|found to|seen to|known to|we|get|have|which|' +
       'about|approximately|roughly|around|final|answer|correct|value|number|result|total|total of|sum of|Rs\\.?|USD|US|EUR|option|choice|' +
-      'minus|negative|plus|of course|in fact|in total|must|should|will|has to|turns out to',
+      'minus|negative|plus|of course|in fact|in total|must|should|will|would|has to|turns out to|of|comes(?: out)? to|simplifies to|' +
+      'reduces to|can be (?:written|expressed) as|fraction|ordered pair|probability|interval|point|set|expression',
   )})*$`,
   'iu',
 );
+/** Between "answer" and "is": it is another quantity, "the answer squared", or another question's answer. */
+const TURNED_ANSWER =
+  /(?<!\p{L})(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided|multiplied|rounded|truncated|in (?:base|binary|octal|hex\w*|percent|thousands|millions|hundreds|\p{L}*met(?:er|re)s|inches|feet|cents)|to (?:the|a|an|another) (?:previous|easier|other|different|last|similar|next)|before|after (?!all))(?!\p{L})/iu;
 const COPULA =
   /[^]*(?:(?<!\p{L})(?:is|are|was|were|be|equal to|equals?|becomes|comes out as)(?!\p{L})|[=:\n])/iu;
 
@@ -104,9 +114,10 @@ const COPULA =
  */
 function isPlainLead(between: string): boolean {
   const copula = COPULA.exec(between)?.[0] ?? '';
+  if (TURNED_ANSWER.test(copula)) return false;
   if (/[:\n]/.test(copula)) return true;
   return (
-    !/(?<!\p{L})(?:would|might|could|may|can)(?!\p{L})/iu.test(copula) &&
+    !/(?<!\p{L})(?:might|could|may|can)(?!\p{L}| be (?:written|expressed) as)/iu.test(copula) &&
     PLAIN_LEAD.test(between.slice(copula.length))
   );
 }
@@ -129,8 +140,9 @@ const OH =
 /** In the next words: "Wait, that is wrong", "no, actually it is 7". */
 const RETRACTED = new RegExp(
   `${OUT_OF}[\\s.,!;:—–-]{0,6}(?:(?:${OH}){0,4}(?:that|this|it|which)(?:` +
-    "(?:['’]s| is| was| must be| seems)\\s+(?:\\p{L}+ly\\s+)?(?:not (?:right|correct|true|the answer)|wrong|incorrect|false|a mistake)|" +
-    "\\s+(?:isn|wasn|can)['’]t (?:be )?(?:right|correct|true|the answer))(?!\\p{L})|" +
+    "(?:['’]s| is| was| must be| seems| answer is)\\s+(?:\\p{L}+ly\\s+)?(?:not (?:right|correct|true|the answer)|wrong|incorrect|false|a mistake)|" +
+    "\\s+(?:(?:isn|wasn|can)['’]t|cannot) (?:be )?(?:right|correct|true|the answer)|\\s+(?:doesn|does no)['’]?t make sense(?=[.!,]))(?!\\p{L})|" +
+    `(?:${OH}){0,2}(?:scratch that|never ?mind|on second thought|my (?:mistake|bad)|just kidding|i (?:made|see) (?:an? )?(?:error|mistake)|(?:edit|update|apologies|correction)\\s?[:,])|` +
     `(?:${OH}){1,4}(?:(?:i (?:mean|meant)|now)\\s+)?(?:(?:it|that|this|the (?:\\p{L}+ ){0,2}answer|x)(?:['’]s|\\s+(?:is|was|must be|should be|should have been|equals))\\s+)?` +
     '(?:\\$|\\\\[[(]|\\\\boxed|[-−]?\\d))',
   'iu',

@@ -153,6 +153,9 @@ function boxed(
 const NUMERIC =
   /^\s*(?:[A-Za-z]\s?=)?(?:[\d\s.,+\-*/^(){}]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z])|\\[,! ])+$/;
 const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
+/** Behind an expression: what makes another one of it. */
+const ARITHMETIC =
+  /^[\s$)\]*]{0,4}(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided by|multiplied by|factorial|[-+]\s?[A-Z](?!\p{L}))(?!\p{L})/iu;
 
 /** Adds the unit or percent sign that stands behind a box: other words behind it say nothing of its value. */
 function withUnit(content: string, text: string, boxEnd: number): string {
@@ -174,8 +177,11 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
   });
   const content = pieces.join('');
   const tail = tailAt(text, end);
-  if (!NUMERIC.test(content))
+  if (!NUMERIC.test(content)) {
+    if (ARITHMETIC.test(text.slice(end, end + 24)))
+      return { content: text.slice(start, tail.end), rank, start, end, isMore: true };
     return { content: content + (tail.suffix === '\\%' ? '\\%' : ''), rank, start, end };
+  }
   const words = wordsBefore(text, start) + (SIGN.exec(text.slice(Math.max(0, start - 12), start))?.[0] ?? '');
   if (words === '' && tail.suffix !== undefined && !ALTERNATIVE.test(text.slice(end, end + 30)))
     return { content: content + tail.suffix, rank, start, end };
@@ -318,7 +324,7 @@ function inWords(text: string, at: number): AnswerCandidate | undefined {
 
 /** A sign or name that mathematics has and prose has not. */
 const MATHEMATICAL =
-  /\\[a-z]|[\^=[{π√∛∞²³½⅓¼¾⁻±≠≤≥≈≮≯!¬‰<>]|[\w)]\s?[+*/×·÷]|[\w)]\(|^[a-z]$|^-?\d+[a-z]$|\d\s?:\s?\d|\d\s-\s|\b(?:mod|sqrt|log|ln|sin|cos|tan)\b/i;
+  /\\[a-z]|[\^=[{π√∛∞²³½⅓¼¾⁻±≠≤≥≈≮≯!¬‰<>]|[\w)]\s?[+*×·÷]|[\w)]\s?\/(?!\s?[a-z]{3})|[\w)]\(|^[a-z]$|^-?\d+[a-z]$|\d\s?:\s?\d|\d\s-\s|\b(?:mod|sqrt|log|ln|sin|cos|tan)\b/i;
 
 /** Reads the rest of the sentence if it looks like mathematics: "the answer is \frac{1}{2}." */
 function bareLatex(text: string, at: number): AnswerCandidate | undefined {

@@ -26,16 +26,16 @@ const FUNCTIONS = 'sqrt|log|ln|lg|sin|cos|tan|exp|abs|mod|modulo|gcd|lcm|max|min
 const PART = new RegExp(
   [
     '[≤≥≠≮≯≈~±∓¬√∛∜]|!=|\\+/-|(?<![=-])<=?|(?<![=-]|(?:^|\\n)\\s{0,4})>=?|\\\\[a-z]{2,8}',
-    '[\\p{L}\\p{N})\\]]\\s?[/*×·÷^]|(?:(?<!\\p{L})\\p{L}|[\\p{N})\\]])\\s?[+-]|[\\p{L}\\p{N})\\]]\\s?[+-]\\s|\\d\\s?:',
+    '[\\p{L}\\p{N})\\]](?:\\s?[/×·÷^]|\\s\\*\\s|\\*(?!\\*))|(?:(?<!\\p{L})\\p{L}|[\\p{N})\\]])\\s?[+-]|[\\p{L}\\p{N})\\]]\\s?[+-]\\s|\\d\\s?:',
     `(?<!\\p{L})(?:${FUNCTIONS}|plus|minus|times|over|(?:multiplied|divided|increased|decreased|reduced) by)`,
   ]
-    .map((sign) => `(?:${sign})\\s{0,2}\\(?\\s?$`)
+    .map((sign) => `(?:${sign})[\\s*_"'\`([{]{0,6}$`)
     .join('|'),
   'iu',
 );
 /** Right before a number: another one that is joined with it, "3 and", "3;", "1 to". */
 const JOINED =
-  /(?<![\p{L}\p{N}_^.,])-?\d[\d.,/]*(?:\s?[,;&|/–-]\s?|,?\s(?:and|or|to|through|vs\.?|versus)\s)$/iu;
+  /(?<![\p{L}\p{N}_^.,])-?\d[\d.,/]*(?:\*\*|[`"])?(?:\s?[,;&|/–-]\s?|,?\s(?:and|or|to|through|vs\.?|versus)\s)(?:\*\*|[`"])?$/iu;
 /** The last two words or signs of a text. */
 const LAST_WORDS = /(?:\S{1,20}\s{1,3}){0,2}\S{0,20}$/;
 
@@ -45,7 +45,7 @@ const LAST_WORDS = /(?:\S{1,20}\s{1,3}){0,2}\S{0,20}$/;
  */
 export function plainAnswers(text: string): PlainAnswer[] {
   const starts =
-    /(?<![A-Za-z0-9_.,\\^/*{}+\-−(])(?:\*\*)?(?=[-+−]?\s{0,3}[$€£]?\s?\(?[-−]?\.?\d)|(?<=\()(?=\d)/g;
+    /(?<![A-Za-z0-9_.,\\^/*{}+\-−(])(?:\*\*)?(?=[-+−]?\s{0,3}[$€£¥₹]?\s?\(?[-−]?\.?\d)|(?<=\()(?=\d)/g;
   const places: number[] = [];
   for (const match of text.matchAll(starts)) {
     places.push(match.index + match[0].length);
@@ -80,7 +80,7 @@ export function plainAnswerAt(text: string, start: number): PlainAnswer | undefi
 }
 
 function numberAt(text: string, start: number): PlainAnswer | undefined {
-  const sign = /\s?([-+−]?)\s{0,3}[$€£]?\s?([-−]?)/y;
+  const sign = /\s?([-+−]?)\s{0,3}[$€£¥₹]?\s?([-−]?)/y;
   sign.lastIndex = start;
   const signs = sign.exec(text)!;
   NUMBER.lastIndex = sign.lastIndex;
@@ -93,7 +93,7 @@ function numberAt(text: string, start: number): PlainAnswer | undefined {
   const plain =
     /^\d+,\d+$/.test(number) && !/^[1-9]\d{0,2},\d{3}$/.test(number) ? number.replace(',', '.') : number;
   const digits = plain.replace(/[, ]/g, '');
-  const currency = /[$€£]/.exec(text.slice(start, end))?.[0].replace('$', '\\$') ?? '';
+  const currency = /[$€£¥]/.exec(text.slice(start, end))?.[0].replace('$', '\\$') ?? '';
   const content = (isNegative ? '-' : '') + currency + digits;
   const multiple = MULTIPLE.exec(text.slice(end, end + 12))?.[0] ?? '';
   return withTail(text, { start, end: end + multiple.length, content: content + multiple });
@@ -124,11 +124,15 @@ function isBalanced(content: string): boolean {
 const isPartOfMore = (text: string, end: number) =>
   /^\s{0,3}=|^[\^_\\{π√²³]|^[A-Za-z][\^_]|^[abcnpqrtuvwxyz](?![\p{L}\p{N}])/u.test(text.slice(end, end + 4));
 
+/** Marks of text that close behind a number. */
+const CLOSING = /^(?:\*{1,4}|__|[`"”])?/;
+
 /** Adds what stands behind a number: its unit, a percent sign, or signs and words that make it another answer. */
 function withTail(text: string, answer: PlainAnswer): PlainAnswer {
-  const { end, suffix } = tailAt(text, answer.end);
+  const closed = answer.end + CLOSING.exec(text.slice(answer.end, answer.end + 5))![0].length;
+  const { end, suffix } = tailAt(text, closed);
   if (suffix === undefined)
-    return { ...answer, content: answer.content + text.slice(answer.end, end), isMore: true };
+    return { ...answer, content: answer.content + text.slice(closed, end), isMore: true };
   const content = suffix === '\\%' ? answer.content.replace(/%$/, '') : answer.content;
   return { ...answer, end, content: content + suffix };
 }

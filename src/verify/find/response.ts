@@ -15,7 +15,7 @@ const STATED =
   /\\[bf]box|\\boxed|####\s*[-$\d\\]|<\/answer>|(?:answer|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答)[^\n]{0,40}?(?:\bis\b|[:=：是])/iu;
 /** A question that the model asks itself after its answer, at the beginning of a line. Bounded, since lines may be blank. */
 const NEXT_QUESTION =
-  /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Question|Problem|Exercise|Example|Instruction|Human|User|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}[:：.]/giu;
+  /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Next )?(?:Question|Problem|Exercise|Example|Instruction|Human|User|Student|Task|Input|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}(?:[:：.]|(?<=\n[ \t>]{0,4}[*#][^\n]{0,40})\n)/giu;
 
 /** What a model says after its thinking. */
 export interface Response {
@@ -49,7 +49,10 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
   );
   return {
     // Blanks in a row separate no more than a few.
-    text: plain.replace(/[ \t~]{4,}/g, '   ').replace(/\n\s*\n/g, '\n\n'),
+    text: plain
+      .replace(PICTURES, ' ')
+      .replace(/[ \t~]{4,}/g, '   ')
+      .replace(/\n\s*\n/g, '\n\n'),
     marked: marked === undefined ? undefined : withPlainSigns(marked),
     isCut: STATED.test(before),
   };
@@ -60,6 +63,9 @@ const PADDING =
   /[\u0000-\u0020\u0085\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff]{5,}/g;
 /** The characters that are looked at together, from the end. */
 const CHUNK = 2 * MAX_RESPONSE;
+
+/** Emoji and ticks, which say nothing; a cross may say that something is wrong. */
+const PICTURES = /(?![❌✖✗✘©®™])[\p{Extended_Pictographic}✓✔☑]\ufe0f?/gu;
 
 /** Limits the characters within which the last part of a text begins with a line or sentence, if one begins there. */
 const BEGINNING = 2000;

@@ -5,7 +5,7 @@ import { isPlainUnit, isUnitLetter, isUnitWord } from '../parse/units.js';
 
 /** Opens another number beside the one before it: "or", "and", a comma, in several languages. */
 export const ALTERNATIVE = new RegExp(
-  `^\\s?[,;]?\\s?\\(?(?:(?:${OR}|and|und|et|y|e|и|&)\\s+|(?:${OR_SIGNS})\\s{0,3})(?:maybe |perhaps |possibly )?(?=[-+$€£(]?\\.?\\d)|^ ?[,;] (?=[-+$€£(]?\\.?\\d)`,
+  `^(?:\\*\\*|[\`"])?\\s?[,;]?\\s?\\(?(?:(?:${OR}|and|und|et|y|e|и|&)\\s+|(?:${OR_SIGNS})\\s{0,3})(?:maybe |perhaps |possibly )?(?=(?:\\*\\*|[\`"])?[-+$€£(]?\\.?\\d)|^ ?[,;] (?=(?:\\*\\*|[\`"])?[-+$€£(]?\\.?\\d)`,
   'iu',
 );
 
@@ -37,7 +37,7 @@ const A = '(?:an? |the )?';
 /** Words that make another value of the number, or of the unit, before them, or leave it open. */
 const TURNS = new RegExp(
   `^\\s?(?:${words(
-    'squared|cubed|factorial|doubled|halved|tripled|quadrupled|k|mln|bn|mil|grand|ppm|permil|per (?:mille|hundred|thousand|million)|parts per \\p{L}+|' +
+    'hundred|thousand|million|billion|trillion|dozen|squared|cubed|factorial|doubled|halved|tripled|quadrupled|k|mln|bn|mil|grand|ppm|permil|per (?:mille|hundred|thousand|million)|parts per \\p{L}+|' +
       'mod|modulo|choose|plus|minus|vs\\.?|versus|to the (?:left|right|power|\\d)|times (?:as|more|the|that|larger|smaller|greater|less)|' +
       'and (?:an? )?(?:half|third|quarter|fifth|counting|up|upwards?|above|over|beyond|more|a bit|some)|' +
       'or (?:more|less|so|fewer|maybe|perhaps|possibly|above|below|higher|lower|not)|(?:below|above|over|under) (?:zero|par)|' +
@@ -76,11 +76,17 @@ const WORD = /^[\p{L}\p{M}°µΩ’'-]+(?:\^?-?\d|[²³])?(?:\/\p{L}+(?:\^?\d|[�
 
 /** In parentheses or behind a comma: what makes the number another answer. */
 const REMARK =
-  /^\s?[([]\s?(?:[^()[\]\n]{0,40}(?<!\p{L}))?(?:mod|modulo|base|not|false|wrong|incorrect|or|if|unless|maybe|perhaps|possibly)(?!\p{L})|^,?\s(?:if|unless|had|provided|except|only if|which is (?:wrong|not|false|incorrect))(?!\p{L})/iu;
+  /^\s?[([]\s?(?:[^()[\]\n]{0,40}(?<!\p{L}))?(?:mod|modulo|base|not|false|wrong|incorrect|or|if|unless|maybe|perhaps|possibly|negative|percent|squared|cubed|octal|binary|should|actually|edit|bound|guess|thousands|millions|hundreds)(?!\p{L})|^\s?[([]\s?[×x*+%/-]|^,?\s(?:if|unless|had|provided|except|only if|which (?:is (?:wrong|not|false|incorrect|impossible)|i doubt|cannot))(?!\p{L})/iu;
 
 /** Tells what follows the number that ends at `end`. */
 export function tailAt(text: string, end: number): Tail {
   const rest = text.slice(end, end + REACH);
+  // "The answer is $3$!", "The answer is 18! I hope"
+  if (/^!(?:\s+\p{Lu}|$)/u.test(rest) && (/[$)*]/.test(text[end - 1]!) || rest.length > 1))
+    return { end, suffix: '' };
+  // A formula goes on with it: 3$\sqrt{2}$.
+  const formula = /^\s?\$\s?[^\s\d$][^$\n]{0,60}\$/.exec(rest);
+  if (formula) return { end: end + formula[0].length, suffix: undefined };
   const percent = PERCENT.exec(rest);
   if (percent && !/^[\p{L}\p{N}]/u.test(rest.slice(percent[0].length)))
     return { end: end + percent[0].length, suffix: '\\%' };

@@ -18,7 +18,7 @@ const BLANKS =
   /[\u0000-\u0008\u000e-\u001f\u007f\u00a0\u115f\u1160\u1680\u180e\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]/g;
 const LINE_ENDS = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
 /** Hyphens and minus signs; the dashes of sentences and small signs only where they begin a number. */
-const MINUS_SIGNS = /[−‐‑‒―﹣－˗➖]|(?<![^\s:=(])[–—⁻₋](?=[\d.])/g;
+const MINUS_SIGNS = /[−‐‑‒―﹣－˗➖]|(?<![^\s:=(*_"`])[–—⁻₋](?=[\d.])/g;
 
 /** Rewrites what cannot be told apart from plain text by eye: blanks, line ends, signs without width, minus signs, digits. */
 export function withPlainSigns(text: string): string {
