@@ -83,3 +83,23 @@ describe.skipIf(!hasData)('golds of the benchmark files', () => {
     expect(items).toBe(2879);
   });
 });
+
+it.skipIf(!hasData)(
+  'takes the last sentences of GSM8K’s own solutions, whole and behind "The answer is"',
+  () => {
+    const rows = ['train', 'test'].flatMap((split) => lines<{ answer: string }>(`gsm8k/${split}.jsonl`));
+    const solutions = rows.map(({ answer }) => {
+      const [solution, gold] = answer.split('####').map((part) => part.trim()) as [string, string];
+      return { solution, gold, tail: />>\s*(\$?\d[^\n]*)$/.exec(solution)?.[1]?.replace(/\.$/, '') };
+    });
+    const ended = solutions.filter(({ tail }) => tail !== undefined);
+    expect(ended).toHaveLength(8056);
+    const isNo = (pred: string, gold: string, preset: 'mathVerify' | 'anchored') =>
+      !verify({ gold, pred, preset }).correct;
+    // What is left: golds that are percent, rounded, or of another quantity than the sentence's, and "if" behind the answer.
+    expect(
+      ended.filter(({ tail, gold }) => isNo(`The answer is ${tail!}.`, gold, 'anchored')).length,
+    ).toBeLessThan(140);
+    expect(ended.filter(({ solution, gold }) => isNo(solution, gold, 'mathVerify')).length).toBeLessThan(300);
+  },
+);
