@@ -69,7 +69,11 @@ REDISTILL_CLONES void pairsFromRows(const Bits* from, int64_t stride, int64_t ro
 }
 
 REDISTILL_CLONES void leftFromColumns(const Bits* from, int64_t stride, int64_t rows, int64_t depth, int64_t width, Bits* to) {
-  for (int64_t r = 0; r < depth; r += 2 * kTile)
+  for (int64_t r = 0; r < depth; r += 2 * kTile) {
+    const int64_t bytes = std::min(2 * kTile, depth - r) * static_cast<int64_t>(sizeof(Bits));
+    // Rows lie far apart, on pages of their own, where the processor does not look ahead by itself.
+    for (int64_t ahead = r + 2 * kTile; ahead < std::min(r + 4 * kTile, rows); ahead++)
+      for (int64_t c = 0; c < width; c += 2 * kTile) __builtin_prefetch(from + ahead * stride + c);
     for (int64_t c = 0; c < width; c += kTile) {
       Lanes tile[kTile];
       for (int64_t p = 0; p < kTile; p++) {
@@ -83,9 +87,9 @@ REDISTILL_CLONES void leftFromColumns(const Bits* from, int64_t stride, int64_t 
         std::memcpy(&tile[p], pairs, sizeof(Lanes));
       }
       transpose(tile);
-      const int64_t bytes = std::min(2 * kTile, depth - r) * static_cast<int64_t>(sizeof(Bits));
       for (int64_t l = 0; l < kTile; l++) std::memcpy(to + (c + l) * depth + r, &tile[l], bytes);
     }
+  }
 }
 
 }  // namespace redistill

@@ -14,6 +14,7 @@ constexpr int64_t kColumns = 384;       // of the right factor, at most
 constexpr int64_t kFactor = 640 << 10;  // elements of a right factor, at most: they stay in the second cache
 constexpr int64_t kDepth = 3072;        // that is multiplied at a time
 constexpr int64_t kDepthOfGrad = 512;   // the same where the result is added to memory
+constexpr int64_t kRowsOfGrad = 128;    // of a weight's gradient that an item takes, at most
 
 Bits* bitsOf(const at::Tensor& x) { return reinterpret_cast<Bits*>(x.data_ptr()); }
 
@@ -23,12 +24,14 @@ void requireFactor(const at::Tensor& x, const char* name) {
   TORCH_CHECK(x.device().is_cpu() && x.scalar_type() == at::kBFloat16 && x.dim() == 2, name, " needs bf16 matrices on the CPU");
 }
 
-// Columns that an item takes, so that the items are as many for each thread and the right factor fits.
-int64_t widthFor(int64_t columns, int64_t depth) {
-  const int64_t most = std::max(kTile, std::min(kColumns, kFactor / depth / kTile * kTile)), threads = at::get_num_threads();
-  const int64_t items = roundUp((columns + most - 1) / most, threads);
-  return roundUp((columns + items - 1) / items, kTile);
+// Divides rows or columns into items of at most `most`, as many for each thread.
+int64_t sizeOfItems(int64_t all, int64_t most) {
+  const int64_t items = roundUp((all + most - 1) / most, at::get_num_threads());
+  return roundUp((all + items - 1) / items, kTile);
 }
+
+// Columns of which the right factor fits.
+int64_t columnsFor(int64_t depth) { return std::max(kTile, kFactor / depth / kTile * kTile); }
 
 REDISTILL_CLONES void writeRows(const float* from, int64_t rows, int64_t width, const Bits* bias, Bits* to, int64_t stride) {
   for (int64_t r = 0; r < rows; r++)
@@ -56,7 +59,7 @@ void multiply(const at::Tensor& x, const Right& right, const Bits* bias, at::Ten
   TORCH_CHECK(result.size(0) == x.size(0) && result.size(1) == right.columns && result.stride(1) == 1,
               "linear needs dense rows for its result");
   const at::Tensor left = withDenseRows(x);
-  const int64_t rows = left.size(0), depth = right.depth, step = std::min(depth, kDepth), width = widthFor(right.columns, step);
+  const int64_t rows = left.size(0), depth = right.depth, step = std::min(depth, kDepth), width = sizeOfItems(right.columns, std::min(kColumns, columnsFor(step)));
   const int64_t stride = left.stride(0), resultStride = result.stride(0), whole = roundUp(rows, kRows);
   Bits *from = bitsOf(left), *to = bitsOf(result);
   const bool inSteps = step < depth;
@@ -122,8 +125,8 @@ void addWeightGrad(const at::Tensor& grad, const at::Tensor& input, at::Tensor& 
   if (rows == 0) return;
   // Whole steps and a last one that is a multiple of 64, so that there are few micro-kernels for any number of rows.
   const int64_t depth = roundUp(rows, 64);
-  const int64_t most = std::max(kTile, kFactor / depth / kTile * kTile), panels = (in + most - 1) / most;
-  const int64_t width = roundUp((in + panels - 1) / panels, kTile), blocks = (out + kRows - 1) / kRows;
+  const int64_t most = columnsFor(depth), panels = (in + most - 1) / most, width = roundUp((in + panels - 1) / panels, kTile);
+  const int64_t height = sizeOfItems(out, kRowsOfGrad), blocks = (out + height - 1) / height;
   const std::unique_ptr<Bits[]> memory(new Bits[depth * in + 32]);
   Bits* rights = reinterpret_cast<Bits*>((reinterpret_cast<uintptr_t>(memory.get()) + 63) / 64 * 64);
   const Bits *from = bitsOf(g), *other = bitsOf(x);
@@ -134,17 +137,18 @@ void addWeightGrad(const at::Tensor& grad, const at::Tensor& input, at::Tensor& 
     const int64_t deep = std::min(kDepthOfGrad, depth - k);
     pairsFromRows(other + k * x.stride(0) + column, x.stride(0), std::min(deep, rows - k), deep, some, rights + depth * column + k * some);
   });
-  eachItem(panels * blocks, kRows * depth / 2, [&](int64_t item, float* scratch) {
-    const int64_t column = item / blocks * width, some = std::min(width, in - column), row = item % blocks * kRows;
-    const int64_t here = std::min(kRows, out - row);
+  eachItem(panels * blocks, height * depth / 2, [&](int64_t item, float* scratch) {
+    const int64_t column = item / blocks * width, some = std::min(width, in - column), first = item % blocks * height;
+    const int64_t end = std::min(first + height, out);
     Bits* left = reinterpret_cast<Bits*>(scratch);
-    float* result = sums + row * in + column;
-    for (int64_t r = 0; r < here; r++)
-      for (int64_t c = 0; c < some; c += 16) __builtin_prefetch(result + r * in + c, 1, 2);
-    leftFromColumns(from + row, g.stride(0), rows, depth, here, left);
-    for (int64_t k = 0; k < depth; k += kDepthOfGrad) {
-      const int64_t deep = std::min(kDepthOfGrad, depth - k);
-      product(here, some, deep, left + k, depth, rights + depth * column + k * some, result, in, true);
+    leftFromColumns(from + first, g.stride(0), rows, depth, end - first, left);
+    for (int64_t row = first; row < end; row += kRows) {
+      const int64_t here = std::min(kRows, end - row);
+      float* result = sums + row * in + column;
+      for (int64_t k = 0; k < depth; k += kDepthOfGrad) {
+        const int64_t deep = std::min(kDepthOfGrad, depth - k);
+        product(here, some, deep, left + (row - first) * depth + k, depth, rights + depth * column + k * some, result, in, true);
+      }
     }
   });
 }
