@@ -103,6 +103,10 @@ const operators = {
   // our own (native/kernels)
   attention: 'redistill::attention',
   hasAttention: 'redistill::has_attention',
+  linearRows: 'redistill::linear',
+  linearRowsOut: 'redistill::linear_out',
+  linearInputGradOut: 'redistill::linear_input_grad',
+  linearWeightGrad_: 'redistill::linear_weight_grad',
   glu: 'redistill::glu',
   rotate: 'redistill::rotate',
   softmaxGrad_: 'redistill::softmax_grad',

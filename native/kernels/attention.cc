@@ -3,40 +3,20 @@
 #include "attention.h"
 
 #include "attention_blocks.h"
-#include "vector_math.h"
+#include "micro.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/native/CPUBlas.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <memory>
 #include <utility>
 
 namespace redistill {
 namespace {
 
-using at::BFloat16;
-
-// c [m, n] = a [m, k] · b [k, n], or added to it; b in pairs of rows.
+// c [m, n] = a [m, k] · b [k, n], or added to it; rows behind each other, b in pairs of rows.
 inline void product(int64_t m, int64_t n, int64_t k, const Bits* a, const Bits* b, float* c, bool add) {
-  at::native::cpublas::brgemm(m, n, k, k, n, n, add, reinterpret_cast<const BFloat16*>(a),
-                              reinterpret_cast<const BFloat16*>(b), c, true);
-}
-
-// Runs `work(item)` for all items, the next free thread taking the next item; each thread gets its own scratch memory.
-template <typename Work>
-void eachItem(int64_t items, int64_t scratchFloats, const Work& work) {
-  std::atomic<int64_t> next{0};
-  at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), items), 1, [&](int64_t begin, int64_t end) {
-    const std::unique_ptr<float[]> scratch(new float[scratchFloats + 16]);
-    float* aligned = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch.get()) + 63) / 64 * 64);
-    for (int64_t thread = begin; thread < end; thread++)
-      for (int64_t item; (item = next++) < items;) work(item, aligned);
-    at::native::cpublas::brgemm_release();
-  });
+  redistill::product(m, n, k, a, k, b, c, n, add);
 }
 
 // Where the rows of a head lie in [tokens, heads, headDim].

@@ -2,6 +2,7 @@
 // one pass over memory what several of libtorch's do; models call them through src/torch/fused.ts.
 #include "attention.h"
 #include "cuda.h"
+#include "products.h"
 #include "rows.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
@@ -180,6 +181,51 @@ std::tuple<at::Tensor, at::Tensor> attentionRecorded(const at::Tensor& q, const 
   return {results[0], results[1]};
 }
 
+// linear(x, weight, bias, sum): x · weightᵀ + bias. Backward adds the weight's gradient to `sum`, f32[out, in], where there is
+// one, and gives it to autograd otherwise.
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                  const std::optional<at::Tensor>& sum) {
+  at::Tensor result = at::empty({x.size(0), weight.size(0)}, x.options());
+  products::linear(x, weight, bias, result);
+  return result;
+}
+
+void linearOut(const at::Tensor& x, const at::Tensor& weight, at::Tensor& result) {
+  products::linear(x, weight, std::nullopt, result);
+}
+
+struct Linear : torch::autograd::Function<Linear> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias, const std::optional<at::Tensor>& sum) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    context->save_for_backward({x, weight});
+    context->saved_data["sum"] = sum;
+    return linear(x, weight, bias, sum);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &grad = grads[0];
+    const auto sum = context->saved_data["sum"].toOptional<at::Tensor>();
+    variable_list result(4);
+    if (context->needs_input_grad(0)) {
+      result[0] = at::empty(x.sizes(), x.options());
+      products::inputGrad(grad, weight, result[0]);
+    }
+    if (context->needs_input_grad(1)) {
+      at::Tensor gradient = sum ? *sum : at::zeros(weight.sizes(), weight.options().dtype(at::kFloat));
+      products::addWeightGrad(grad, x, gradient);
+      if (!sum) result[1] = gradient.to(weight.scalar_type());
+    }
+    if (context->needs_input_grad(2)) result[2] = grad.sum(0, false, at::kFloat).to(grad.scalar_type());
+    return result;
+  }
+};
+
+at::Tensor linearRecorded(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                          const std::optional<at::Tensor>& sum) {
+  return Linear::apply(x, weight, bias, sum);
+}
+
 struct RmsNorm : torch::autograd::Function<RmsNorm> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, double eps,
                             int64_t offset) {
@@ -220,6 +266,10 @@ TORCH_LIBRARY(redistill, library) {
   library.def("softmax_grad(Tensor logits, Tensor targets, Tensor weights, Tensor(a!) grad) -> Tensor");
   library.def("attention(Tensor q, Tensor k, Tensor v, int[] lengths, float scale, int window) -> (Tensor, Tensor)");
   library.def("has_attention() -> bool", hasAttention);
+  library.def("linear(Tensor x, Tensor weight, Tensor? bias, Tensor? sum) -> Tensor");
+  library.def("linear_out(Tensor x, Tensor weight, Tensor(a!) out) -> ()");
+  library.def("linear_input_grad(Tensor grad, Tensor weight, Tensor(a!) out) -> ()");
+  library.def("linear_weight_grad(Tensor grad, Tensor x, Tensor(a!) sum) -> ()");
 }
 
 // What both kinds of device have.
@@ -244,12 +294,17 @@ TORCH_LIBRARY_IMPL(redistill, CPU, library) {
   library.impl("rms_norm", rows::rmsNorm);
   library.impl("target_logps", rows::targetLogps);
   library.impl("attention", attention);
+  library.impl("linear", linear);
+  library.impl("linear_out", linearOut);
+  library.impl("linear_input_grad", products::inputGrad);
+  library.impl("linear_weight_grad", products::addWeightGrad);
 }
 
 TORCH_LIBRARY_IMPL(redistill, AutogradCPU, library) {
   recordShared(library);
   library.impl("rms_norm", rmsNormRecorded);
   library.impl("attention", attentionRecorded);
+  library.impl("linear", linearRecorded);
 }
 
 }  // namespace redistill

@@ -1,5 +1,5 @@
 /** @file Computes log-probs of tokens from hidden states, and their gradients. Knows no objective. */
-import { hasWideProducts, softmaxKernel } from '../torch/fused.js';
+import { hasLinear, hasWideProducts, softmaxKernel } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { fromArray, toFloat64Array } from '../torch/data.js';
@@ -40,6 +40,8 @@ export class ChunkedHead implements Disposable {
   readonly #wideDtype: 'f32' | 'f64';
   /** The logits that a fused softmax takes, if there is one. */
   readonly #kernel: 'wide' | 'narrow' | undefined;
+  /** Whether there are kernels for the products with the weight. */
+  readonly #multiplies: boolean;
   /** Rows of a chunk's weight gradient, if one product cannot add it to the sum directly. */
   readonly #weightGrad: Tensor | undefined;
 
@@ -51,12 +53,13 @@ export class ChunkedHead implements Disposable {
     this.rows = rows;
     const { dtype, device } = weight;
     const shape = [rows, weight.size(0)];
+    this.#multiplies = hasLinear(weight);
     const wide = (this.#wideDtype = dtype === 'f64' ? 'f64' : 'f32');
     this.#kernel = softmaxKernel(weight, weight.size(0));
     if (this.#kernel !== 'narrow') this.#wide = ops.empty(shape, { dtype: wide, device });
     if (dtype !== wide) {
       this.#narrow = ops.empty(shape, { dtype, device });
-      if (training && !this.#hasWideProducts) {
+      if (training && !this.#hasWideProducts && !this.#multiplies) {
         this.#weightGrad = ops.empty([gradRows(weight, rows), weight.size(1)], { dtype, device });
       }
     }
@@ -106,7 +109,7 @@ export class ChunkedHead implements Disposable {
           const count = chunk.size(0);
           const part = this.#gradOfLogits(chunk, target, ops.narrow(all, 0, start, count));
           this.#keep(logps, start, part.logps);
-          ops.mmOut(part.logitsGrad, this.weight, { out: ops.narrow(hiddenGrad, 0, start, count) });
+          this.#hiddenGrad(part.logitsGrad, ops.narrow(hiddenGrad, 0, start, count));
           this.#addWeightGrad(part.logitsGrad, chunk, weightGrad);
         });
         return { logps: toFloat64Array(logps), hiddenGrad };
@@ -129,6 +132,11 @@ export class ChunkedHead implements Disposable {
     return { logitsGrad: narrow ? ops.copy_(narrow, numerators) : numerators, logps };
   }
 
+  #hiddenGrad(logitsGrad: Tensor, out: Tensor): void {
+    if (this.#multiplies) ops.linearInputGradOut(logitsGrad, this.weight, out);
+    else ops.mmOut(logitsGrad, this.weight, { out });
+  }
+
   #chunkLogps(logits: Tensor, target: Tensor): Tensor {
     return this.#kernel === 'narrow' ? ops.targetLogps(logits, target) : this.#softmax(logits, target).logps;
   }
@@ -146,6 +154,10 @@ export class ChunkedHead implements Disposable {
     const buffer = this.#weightGrad;
     if (this.#hasWideProducts) {
       ops.addmmDtypeOut(weightGrad, ops.t(logitsGrad), hidden, weightGrad.dtype, { out: weightGrad });
+      return;
+    }
+    if (this.#multiplies) {
+      ops.linearWeightGrad_(logitsGrad, hidden, weightGrad);
       return;
     }
     if (!buffer) {
@@ -188,6 +200,10 @@ export class ChunkedHead implements Disposable {
     const wide = this.#wide && ops.narrow(this.#wide, 0, 0, count);
     if (wide && narrow && this.#hasWideProducts)
       return ops.mmDtypeOut(chunk, ops.t(this.weight), wide.dtype, { out: wide });
+    if (narrow && this.#multiplies) {
+      ops.linearRowsOut(chunk, this.weight, narrow);
+      return wide ? ops.copy_(wide, narrow) : narrow;
+    }
     const logits = ops.mmOut(chunk, ops.t(this.weight), { out: (narrow ?? wide)! });
     return wide && narrow ? ops.copy_(wide, logits) : logits;
   }

@@ -1,5 +1,5 @@
 /** @file Runs a decoder-only transformer of any family, as its config describes it. Knows no losses and no sampling. */
-import { gatedLinearUnit } from '../torch/fused.js';
+import { gatedLinearUnit, linear } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import type { Dtype } from '../torch/dtype.js';
 import { scope, type Tensor } from '../torch/tensor.js';
@@ -48,6 +48,8 @@ export class Transformer implements Disposable {
     readonly config: ModelConfig,
     /** By the names of `parameterSpecs`, all of one dtype and device. */
     readonly parameters: ReadonlyMap<string, Tensor>,
+    /** Float32 sums of gradients by the same names. Where a kernel can, backward adds a projection's gradient to its sum. */
+    readonly sums?: ReadonlyMap<string, Tensor>,
   ) {
     const specs = config.attention.map((_, i) => layerSpecs(config, i));
     this.#layers = specs.map(({ attention, mlp }, i) => {
@@ -155,7 +157,7 @@ export class Transformer implements Disposable {
   /** Multiplies by a matrix of layer `i` and adds its bias; every projection goes through here. */
   #linear(i: number, role: Projection, x: Tensor): Tensor {
     const weights = this.#layers[i]!;
-    return ops.linear(x, weights[role], weights[`${role}Bias`]);
+    return linear(x, weights[role], weights[`${role}Bias`], this.sums?.get(layerParameter(i, role)));
   }
 
   #attention(i: number, x: Tensor, context: LayerContext): Tensor {

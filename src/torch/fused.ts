@@ -79,12 +79,27 @@ export function softmaxKernel(x: Kind, vocab: number): 'wide' | 'narrow' | undef
   return vocab % 4 === 0 ? 'wide' : undefined;
 }
 
-let hasProducts: boolean | undefined;
+let multiplies: boolean | undefined;
 
-/** Tells whether `attendPack` runs: bf16 on a processor that multiplies in it (AVX-512 or AMX), usual head sizes. */
-export function hasPackAttention({ device, dtype }: Kind, headDim: number): boolean {
-  if (isOff || device !== 'cpu' || dtype !== 'bf16' || headDim % 16 !== 0) return false;
-  return (hasProducts ??= ops.hasAttention());
+/** Tells whether there are kernels made of bf16 products: on a processor that multiplies in it (AVX-512 or AMX). */
+const hasProducts = ({ device, dtype }: Kind): boolean =>
+  !isOff && device === 'cpu' && dtype === 'bf16' && (multiplies ??= ops.hasAttention());
+
+/** Tells whether `attendPack` runs: such a processor, usual head sizes. */
+export const hasPackAttention = (x: Kind, headDim: number): boolean => hasProducts(x) && headDim % 16 === 0;
+
+/** Tells whether there are kernels for the products with this weight, [out, in]. */
+export const hasLinear = (weight: Tensor): boolean =>
+  hasProducts(weight) && weight.shape.every((size) => size % 16 === 0);
+
+/**
+ * Multiplies by a weight, [out, in], and adds its bias: [tokens, in] → [tokens, out].
+ * @param sum f32[out, in]: where there is a kernel, backward adds the weight's gradient to it and gives autograd none
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor, sum?: Tensor): Tensor {
+  return hasLinear(weight)
+    ? ops.linearRows(x, weight, bias ?? null, sum ?? null)
+    : ops.linear(x, weight, bias);
 }
 
 /**

@@ -1072,6 +1072,46 @@ export function hasAttention(): boolean {
   return invoke(hasAttentionOp) as boolean;
 }
 
+const linearRowsOp = new Op(
+  'redistill::linear',
+  'redistill::linear(Tensor x, Tensor weight, Tensor? bias, Tensor? sum) -> Tensor',
+);
+
+/** `redistill::linear(Tensor x, Tensor weight, Tensor? bias, Tensor? sum) -> Tensor` */
+export function linearRows(x: Tensor, weight: Tensor, bias: Tensor | null, sum: Tensor | null): Tensor {
+  return wrap(invoke(linearRowsOp, x.handle, weight.handle, bias?.handle ?? null, sum?.handle ?? null));
+}
+
+const linearRowsOutOp = new Op(
+  'redistill::linear_out',
+  'redistill::linear_out(Tensor x, Tensor weight, Tensor(a!) out) -> ()',
+);
+
+/** `redistill::linear_out(Tensor x, Tensor weight, Tensor(a!) out) -> ()` */
+export function linearRowsOut(x: Tensor, weight: Tensor, out: Tensor): void {
+  invoke(linearRowsOutOp, x.handle, weight.handle, out.handle);
+}
+
+const linearInputGradOutOp = new Op(
+  'redistill::linear_input_grad',
+  'redistill::linear_input_grad(Tensor grad, Tensor weight, Tensor(a!) out) -> ()',
+);
+
+/** `redistill::linear_input_grad(Tensor grad, Tensor weight, Tensor(a!) out) -> ()` */
+export function linearInputGradOut(grad: Tensor, weight: Tensor, out: Tensor): void {
+  invoke(linearInputGradOutOp, grad.handle, weight.handle, out.handle);
+}
+
+const linearWeightGradInPlaceOp = new Op(
+  'redistill::linear_weight_grad',
+  'redistill::linear_weight_grad(Tensor grad, Tensor x, Tensor(a!) sum) -> ()',
+);
+
+/** `redistill::linear_weight_grad(Tensor grad, Tensor x, Tensor(a!) sum) -> ()` */
+export function linearWeightGrad_(grad: Tensor, x: Tensor, sum: Tensor): void {
+  invoke(linearWeightGradInPlaceOp, grad.handle, x.handle, sum.handle);
+}
+
 const gluOp = new Op('redistill::glu', 'redistill::glu(Tensor gate_up, bool gelu) -> Tensor');
 
 /** `redistill::glu(Tensor gate_up, bool gelu) -> Tensor` */

@@ -20,13 +20,14 @@ export class TrainableWeights implements Disposable {
   constructor(model: Transformer, compute: Dtype) {
     this.masters = model.parameters;
     this.#mixed = model.dtype !== compute;
+    this.grads = new Map([...this.masters].map(([name, master]) => [name, ops.zerosLike(master)]));
     this.model = this.#mixed
       ? new Transformer(
           model.config,
           new Map([...this.masters].map(([name, master]) => [name, ops.toDtype(master, compute)])),
+          this.grads,
         )
       : model;
-    this.grads = new Map([...this.masters].map(([name, master]) => [name, ops.zerosLike(master)]));
     for (const [name, parameter] of this.model.parameters) {
       parameter.requiresGrad = true;
       if (!this.#mixed) parameter.grad = this.grads.get(name)!; // autograd then adds to it in place
@@ -48,7 +49,7 @@ export class TrainableWeights implements Disposable {
     });
   }
 
-  /** Adds the gradients that autograd has left in these parameters of the compute model to the float32 sums. */
+  /** Adds the gradients that autograd has left in these parameters of the compute model to the float32 sums; kernels have added theirs. */
   gather(names: readonly string[]): void {
     if (!this.#mixed) return;
     scope(() => {
@@ -63,7 +64,7 @@ export class TrainableWeights implements Disposable {
           from.push(grad);
           parameter.grad = null;
         }
-        ops.foreachAdd_(into, from);
+        if (into.length > 0) ops.foreachAdd_(into, from);
       });
     });
   }

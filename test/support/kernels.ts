@@ -4,7 +4,7 @@ import { rmsNorm, rmsNormBackward } from '../../src/models/norm.js';
 import { backward } from '../../src/torch/autograd.js';
 import { indices, toFloat64Array } from '../../src/torch/data.js';
 import type { Dtype } from '../../src/torch/dtype.js';
-import { gatedLinearUnit, rotateHalves, withoutKernels } from '../../src/torch/fused.js';
+import { gatedLinearUnit, linear, rotateHalves, withoutKernels } from '../../src/torch/fused.js';
 import * as ops from '../../src/torch/ops.js';
 import { seed } from '../../src/torch/runtime.js';
 import { scope, type Tensor } from '../../src/torch/tensor.js';
@@ -55,6 +55,21 @@ const norm =
     return [rmsNorm(x, weight, 1e-6, offset), dx, weightGrad];
   };
 
+/** A linear layer whose gradients all go through autograd. */
+const layer = (rows: number, size: number, out: number) =>
+  pass((x, weight, bias) => linear(x, weight, bias), [[rows, size], [out, size], [out]]);
+
+/** The same on rows inside of longer ones, twice into one sum of gradients where there is a kernel. */
+const summed = (rows: number, size: number, out: number) => (draw: Draw) => {
+  const [x, weight, grad] = [draw([rows, size + 32]), draw([out, size]), draw([rows, out])];
+  x.requiresGrad = weight.requiresGrad = true;
+  const dtype = x.dtype === 'f64' ? 'f64' : 'f32';
+  const sum = ops.ones([out, size], { dtype, device: x.device });
+  for (let pass = 0; pass < 2; pass++)
+    backward([linear(ops.narrow(x, 1, 16, size), weight, undefined, sum)], [grad]);
+  return [weight.grad ? ops.add(sum, ops.toDtype(weight.grad, dtype)) : sum, x.grad!];
+};
+
 const head = (tokens: number, vocab: number, chunk: number, scale: number) => (draw: Draw) => {
   const [hidden, weight] = [draw([tokens, 64]), draw([vocab, 64], scale)];
   const targets = indices(
@@ -85,9 +100,17 @@ const cases: Record<string, (draw: Draw) => (Tensor | Float64Array)[]> = {
   'RMSNorm, offsets from one': norm(300, 640, 1),
   'RMSNorm of heads': headNorm(4, 64, 0),
   'RMSNorm of heads, offsets from one': headNorm(1, 256, 1),
+  'linear, one row': layer(1, 64, 48),
+  'linear, odd rows': layer(77, 144, 272),
+  'linear, more rows than a step of the gradient takes': layer(1100, 48, 80),
+  'linear, rows that are longer than a step': layer(65, 6224, 48),
+  'linear, sizes that no tile fits': layer(9, 40, 24),
+  'linear, a sum of gradients': summed(130, 96, 1040),
+  'linear, a sum of gradients, wide': summed(700, 1536, 64),
   'head, one token': head(1, 128, 16, 1),
   'head, several chunks': head(75, 1000, 16, 1),
   'head, sharp': head(75, 4000, 32, 6),
+  'head, a vocabulary of many tiles': head(90, 6160, 33, 1),
   'head, a vocabulary that no vector fits': head(40, 1001, 16, 1),
 };
 
