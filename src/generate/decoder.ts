@@ -2,8 +2,10 @@
 
 import { noGrad } from '../torch/autograd.js';
 import { fromArray, indices } from '../torch/data.js';
+import { hasSlotAttention, linearOfFew } from '../torch/decoding.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
+import type { Linear } from '../models/arithmetic.js';
 import type { AttentionKind } from '../models/slidingLayers.js';
 import { hasVarlen, packSequences } from '../models/pack.js';
 import type { Attend, Transformer } from '../models/transformer.js';
@@ -32,7 +34,7 @@ export class Decoder implements Disposable {
 
   /**
    * Adds sequences, each as `copies[i]` consecutive rows; a sequence is computed once, however many copies it has.
-   * @returns the logits after the last token of each new row: [new rows, vocab] in f32 (f64 for an f64 model)
+   * @returns the logits after the last token of each new row: [new rows, vocab] in the model's dtype
    */
   join(sequences: readonly Int32Array[], copies: readonly number[]): Tensor {
     const first = this.#lengths.length;
@@ -63,7 +65,7 @@ export class Decoder implements Disposable {
         this.#cache.write(layer, slots, ops.indexSelect(k, 0, source), ops.indexSelect(v, 0, source));
         return context.attend(layer, q, k, v);
       };
-      const hidden = this.model.stream(ids, { rotations: context.rotations, attend });
+      const hidden = this.model.stream(ids, { rotations: context.rotations, attend, linear: this.#linear });
       this.#lengths.push(...lengths);
       return this.#logits(ops.indexSelect(hidden, 0, indices(ends, this.model.device)));
     });
@@ -82,14 +84,12 @@ export class Decoder implements Disposable {
         this.#lengths,
       );
       const positions = indices(this.#lengths, device);
-      const read = hasVarlen(this.model)
-        ? this.#attendVarlen(columns)
-        : this.#attendMasked(positions, columns);
+      const read = this.#reader(positions, columns);
       const attend: Attend = (layer, q, k, v) => {
         this.#cache.write(layer, slots, k, v);
         return read(layer, q);
       };
-      const context = { rotations: this.model.rotations(positions), attend };
+      const context = { rotations: this.model.rotations(positions), attend, linear: this.#linear };
       const hidden = this.model.stream(indices(tokens, device), context);
       this.#lengths = this.#lengths.map((length) => length + 1);
       return this.#logits(hidden);
@@ -135,13 +135,36 @@ export class Decoder implements Disposable {
     return order;
   }
 
+  /** Computes the model's products. */
+  get #linear(): Linear {
+    return this.model.isExact ? this.model.arithmetic.linear : linearOfFew;
+  }
+
   #infer(body: () => Tensor): Tensor {
     return scope(() => noGrad(body));
   }
 
   #logits(hidden: Tensor): Tensor {
-    const logits = ops.linear(this.model.finalNorm(hidden), this.model.head);
-    return logits.dtype === 'f64' ? logits : ops.toDtype(logits, 'f32');
+    return this.#linear(this.model.finalNorm(hidden), this.model.head);
+  }
+
+  /** Chooses how the rows attend to the cache. */
+  #reader(positions: Tensor, columns: number): (layer: number, q: Tensor) => Tensor {
+    if (hasVarlen(this.model)) return this.#attendVarlen(columns);
+    if (this.model.isExact || hasSlotAttention(this.model)) return this.#attendSlots();
+    return this.#attendMasked(positions, columns);
+  }
+
+  /** Attends with the CPU's kernel, which reads each row of the cache to its own length. */
+  #attendSlots(): (layer: number, q: Tensor) => Tensor {
+    const { attention, slidingWindow, attentionScale: scale } = this.model.config;
+    const starts = indices(this.#lengths.map((_, row) => row * this.#cache.capacity));
+    const counts = indices(this.#lengths.map((length) => length + 1));
+    return (layer, q) => {
+      const { keys, values } = this.#cache.whole(layer);
+      const window = attention[layer] === 'sliding' ? slidingWindow : 0;
+      return ops.attendSlots(q, keys, values, starts, counts, scale, window);
+    };
   }
 
   /** Attends to the cache's first columns through masks; works on every device. */

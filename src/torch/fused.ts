@@ -9,6 +9,9 @@ import type { Tensor } from './tensor.js';
 /** `REDISTILL_KERNELS=off` leaves the composed forms everywhere. */
 let isOff = process.env.REDISTILL_KERNELS === 'off';
 
+/** Tells whether the composed forms are wanted everywhere. */
+export const kernelsAreOff = (): boolean => isOff;
+
 /** Runs `work` with the composed forms alone, for comparisons. */
 export function withoutKernels<T>(work: () => T): T {
   const before = isOff;
@@ -81,10 +84,12 @@ export function softmaxKernel(x: Kind, vocab: number): 'wide' | 'narrow' | undef
 
 let hasProducts: boolean | undefined;
 
-/** Tells whether `attendPack` runs: bf16 on a processor that multiplies in it (AVX-512 or AMX), usual head sizes. */
+/** Tells whether the processor multiplies in bf16 (AVX-512 or AMX). */
+export const hasBf16Products = (): boolean => (hasProducts ??= ops.hasAttention());
+
+/** Tells whether `attendPack` runs: bf16 on a processor that multiplies in it, usual head sizes. */
 export function hasPackAttention({ device, dtype }: Kind, headDim: number): boolean {
-  if (isOff || device !== 'cpu' || dtype !== 'bf16' || headDim % 16 !== 0) return false;
-  return (hasProducts ??= ops.hasAttention());
+  return !isOff && device === 'cpu' && dtype === 'bf16' && headDim % 16 === 0 && hasBf16Products();
 }
 
 /**
