@@ -73,12 +73,13 @@ export function exactLogps(hidden: Tensor, weight: Tensor, targets: Tensor): Flo
   const tokens = hidden.size(0);
   const result = new Float64Array(tokens);
   for (let start = 0; start < tokens; start += CHUNK) {
-    scope(() => { noGrad(() => {
+    scope(() => {
+      noGrad(() => {
         const count = Math.min(CHUNK, tokens - start);
         const logits = exact.linear(ops.narrow(hidden, 0, start, count), weight);
         result.set(toFloat64Array(ops.exactLogps(logits, ops.narrow(targets, 0, start, count))), start);
-      }); },
-    );
+      });
+    });
   }
   return result;
 }
