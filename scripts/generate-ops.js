@@ -112,6 +112,7 @@ const operators = {
   fewRows: 'redistill::few_rows',
   attendSlots: 'redistill::attend_slots',
   choose: 'redistill::choose',
+  useHugePages: 'redistill::use_huge_pages',
   exactLinear: 'redistill::exact_linear',
   exactNorm: 'redistill::exact_norm',
   exactGlu: 'redistill::exact_glu',

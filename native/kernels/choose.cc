@@ -10,7 +10,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <vector>
 
 namespace redistill {
@@ -25,34 +24,26 @@ REDISTILL_CLONES void widenRow(const Bits* from, int64_t width, float* to) {
 
 // The largest of a row; not a number where one of them is none.
 REDISTILL_CLONES float largestOfRow(const float* row, int64_t width) {
-  float lanes[kLanes], spoilt[kLanes] = {};
-  std::fill(lanes, lanes + kLanes, row[0]);
-  int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes)
-    for (int64_t l = 0; l < kLanes; l++) {
-      const float x = row[c + l];
-      lanes[l] = x > lanes[l] ? x : lanes[l];
-      spoilt[l] = x == x ? spoilt[l] : 1.0f;
-    }
-  for (; c < width; c++) {
-    lanes[0] = row[c] > lanes[0] ? row[c] : lanes[0];
-    spoilt[0] = row[c] == row[c] ? spoilt[0] : 1.0f;
+  float largest = row[0];
+  int spoilt = 0;
+#pragma omp simd reduction(max : largest) reduction(| : spoilt)
+  for (int64_t c = 0; c < width; c++) {
+    largest = row[c] > largest ? row[c] : largest;
+    spoilt |= row[c] != row[c];
   }
-  return total(spoilt) > 0.0f ? std::numeric_limits<float>::quiet_NaN() : largestOf(lanes);
+  return spoilt ? std::numeric_limits<float>::quiet_NaN() : largest;
 }
 
 // Makes logits into probabilities, the largest 1, and returns their sum.
 REDISTILL_CLONES double exponentials(float* row, int64_t width, float largest, float factor) {
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
   for (int64_t c = 0; c < width; c++) {
     const float x = (row[c] - largest) * factor;
     row[c] = x < kLeast ? 0.0f : exponential(x);
+    sum += row[c];
   }
-  double lanes[kLanes] = {};
-  int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes)
-    for (int64_t l = 0; l < kLanes; l++) lanes[l] += row[c + l];
-  for (; c < width; c++) lanes[0] += row[c];
-  return std::accumulate(lanes, lanes + kLanes, 0.0);
+  return sum;
 }
 
 // Writes the indices of what is at least `least`, in order.

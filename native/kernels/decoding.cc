@@ -3,6 +3,7 @@
 #include "choose.h"
 #include "exact.h"
 #include "few_rows.h"
+#include "huge_pages.h"
 #include "slots.h"
 
 #include <torch/library.h>
@@ -12,6 +13,7 @@ namespace redistill {
 TORCH_LIBRARY_FRAGMENT(redistill, library) {
   library.def("few_rows(Tensor x, Tensor weight, Tensor? bias) -> Tensor");
   library.def("attend_slots(Tensor q, Tensor keys, Tensor values, Tensor starts, Tensor counts, float scale, int window) -> Tensor");
+  library.def("use_huge_pages(Tensor[] tensors) -> ()", useHugePages);
   library.def("exact_linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor");
   library.def("exact_norm(Tensor x, Tensor weight, float eps, int offset) -> Tensor");
   library.def("exact_glu(Tensor gate_up, bool gelu) -> Tensor");

@@ -73,9 +73,12 @@ function loadWeights(
   const fileDtypes = new Map<string, Dtype>();
   const parameters = scope(() =>
     noGrad(() => {
-      const loaded = new Map<string, Tensor>();
+      const loaded = new Map(
+        Array.from(specs, ([name, spec]) => [name, ops.empty(spec.shape, { dtype, device })]),
+      );
+      ops.useHugePages([...loaded.values()]);
       for (const [name, spec] of specs) {
-        const parameter = ops.empty(spec.shape, { dtype, device });
+        const parameter = loaded.get(name)!;
         let row = 0;
         for (const part of spec.parts) {
           const file = files.holding(part.name);
@@ -85,7 +88,6 @@ function loadWeights(
           fileDtypes.set(part.name, file.dtype(part.name));
           row += part.rows;
         }
-        loaded.set(name, parameter);
       }
       return loaded;
     }),

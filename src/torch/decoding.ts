@@ -13,7 +13,7 @@ const isOnCpu = ({ device, dtype }: Kind, ...dtypes: Dtype[]): boolean =>
   !kernelsAreOff() && device === 'cpu' && dtypes.includes(dtype);
 
 /** The most rows that are few: their product takes as long as its weight takes to come from memory. */
-const FEW = 256;
+const FEW = 128;
 
 /** Sizes of a weight of which the kernel for few rows needs multiples. */
 const STEP = 32;

@@ -1178,6 +1178,16 @@ export function choose(logits: Tensor, uniforms: Tensor, temperature: number, to
   return wrap(invoke(chooseOp, logits.handle, uniforms.handle, temperature, topP));
 }
 
+const useHugePagesOp = new Op(
+  'redistill::use_huge_pages',
+  'redistill::use_huge_pages(Tensor[] tensors) -> ()',
+);
+
+/** `redistill::use_huge_pages(Tensor[] tensors) -> ()` */
+export function useHugePages(tensors: readonly Tensor[]): void {
+  invoke(useHugePagesOp, handles(tensors));
+}
+
 const exactLinearOp = new Op(
   'redistill::exact_linear',
   'redistill::exact_linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor',
