@@ -29,6 +29,11 @@ const generateSettings = z.strictObject({
   sampling: samplingSchema(evaluateDefaults).omit({ extra_body: true }).prefault({}),
   dtype: z.enum(computeDtypes).default('bf16').describe('precision'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
+  exact: z
+    .boolean()
+    .default(false)
+    .describe('answers that do not depend on the batch, to the last bit; f32 on the CPU, and slow'),
+  tokens: z.boolean().default(false).describe('add the ids and the log-prob of each, as `score` does'),
   batch_size: z
     .int()
     .positive()
@@ -48,7 +53,9 @@ export function generateCommand(): Command {
 A prompt that is a text is the user's turn, where the model has a chat template; --raw lets the model continue it as it
 is. "tools" and "chat_template_kwargs" beside a prompt go to the template.
 
-Writes one object a response, in input order: {"prompt": index, "sample", "text", "tokens", "finish_reason"}.
+Writes one object a response, in input order: {"prompt": index, "sample", "text", "tokens", "finish_reason"}; with --tokens
+also "ids" and "logps", the log-probs at temperature 1. With --exact --dtype f32 the log-probs are those that
+\`score --exact\` computes, to the last bit.
 
 Example:
   redistill generate --model ./student --prompts prompts.jsonl --samples 4 --temperature 0.8 --top-p 0.95`,
@@ -69,7 +76,7 @@ Example:
             progress.log(sentence);
           },
         });
-        const { sampling, samples, system, raw, batch_size: batchSize } = settings;
+        const { sampling, samples, system, raw, tokens, batch_size: batchSize } = settings;
         const { max_tokens: maxNewTokens, top_p: topP, forced_prefix: forcedPrefix, ...rest } = sampling;
         const encoded = await encodePrompts(opened.tokenizer, path, prompts, {
           raw,
@@ -78,17 +85,26 @@ Example:
         });
         const completions = await opened.generator.generate(
           encoded,
-          { ...rest, samples, maxNewTokens, topP, ...(batchSize !== undefined && { batchSize }), signal },
+          {
+            ...rest,
+            samples,
+            maxNewTokens,
+            topP,
+            logps: tokens,
+            ...(batchSize !== undefined && { batchSize }),
+            signal,
+          },
           (state) => {
             progress.update(state.finished, state.total);
           },
         );
-        return completions.map(({ text, ids, finishReason }, i) => ({
+        return completions.map(({ text, ids, finishReason, logps = [] }, i) => ({
           prompt: Math.floor(i / samples),
           sample: i % samples,
           text: (forcedPrefix ?? '') + text,
           tokens: ids.length,
           finish_reason: finishReason,
+          ...(tokens && { ids: [...ids], logps: [...logps] }),
         }));
       });
       output.emit(rows);

@@ -32,12 +32,17 @@ export class KeyValueCache implements Disposable {
       this.#keys.push(this.#allocate());
       this.#values.push(this.#allocate());
     }
+    const all = [...this.#keys, ...this.#values];
+    ops.useHugePages(all);
+    scope(() => {
+      for (const tensor of all) ops.fill_(tensor, 0);
+    });
   }
 
   #allocate(): Tensor {
     const { kvHeads, headDim } = this.#config;
     const { dtype, device } = this.model;
-    return ops.zeros([this.rows * this.#capacity, kvHeads, headDim], { dtype, device });
+    return ops.empty([this.rows * this.#capacity, kvHeads, headDim], { dtype, device });
   }
 
   /** Views a layer's tensor by row: [rows, capacity, kvHeads, headDim] */
@@ -55,6 +60,8 @@ export class KeyValueCache implements Disposable {
       tensors.forEach((old, i) => {
         tensors[i] = scope(() => {
           const grown = this.#allocate();
+          ops.useHugePages([grown]);
+          ops.fill_(grown, 0);
           ops.copy_(ops.narrow(this.#byRow(grown), 1, 0, before), this.#byRow(old));
           return grown;
         });

@@ -2,11 +2,13 @@
 
 import { noGrad } from '../torch/autograd.js';
 import { fromArray, indices } from '../torch/data.js';
+import { hasSlotAttention, linearOfFew } from '../torch/decoding.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
+import type { Linear } from '../models/arithmetic.js';
 import type { AttentionKind } from '../models/slidingLayers.js';
 import { hasVarlen, packSequences } from '../models/pack.js';
-import type { Attend, Transformer } from '../models/transformer.js';
+import type { Attend, LayerContext, Transformer } from '../models/transformer.js';
 import { KeyValueCache } from './cache.js';
 
 /**
@@ -31,42 +33,87 @@ export class Decoder implements Disposable {
   }
 
   /**
-   * Adds sequences, each as `copies[i]` consecutive rows; a sequence is computed once, however many copies it has.
-   * @returns the logits after the last token of each new row: [new rows, vocab] in f32 (f64 for an f64 model)
+   * Adds sequences, each as `copies[i]` consecutive rows; a sequence is computed once, however many copies it has, and so
+   * is what all begin with.
+   * @returns the logits after the last token of each new row: [new rows, vocab] in the model's dtype
    */
   join(sequences: readonly Int32Array[], copies: readonly number[]): Tensor {
-    const first = this.#lengths.length;
-    const lengths = sequences.flatMap((ids, s) => Array<number>(copies[s]!).fill(ids.length));
-    this.#cache.ensure(Math.max(...lengths));
+    this.#cache.ensure(Math.max(...sequences.map((ids) => ids.length)));
+    let next = this.#lengths.length;
+    const members = sequences.map((ids, s) => ({
+      ids,
+      rows: Array.from({ length: copies[s]! }, () => next++),
+    }));
     return this.#infer(() => {
-      // Each token of the pack goes to every row that has it.
-      const sources: number[] = [];
-      const rows: number[] = [];
-      const columns: number[] = [];
-      const ends: number[] = [];
-      let start = 0;
-      sequences.forEach((ids, s) => {
-        for (let copy = 0; copy < copies[s]!; copy++) {
-          for (let i = 0; i < ids.length; i++) {
-            sources.push(start + i);
-            rows.push(first + ends.length);
-            columns.push(i);
-          }
-          ends.push(start + ids.length - 1);
-        }
-        start += ids.length;
-      });
-      const source = indices(sources, this.model.device);
-      const slots = this.#cache.slots(rows, columns);
-      const { ids, context } = packSequences(this.model, sequences);
-      const attend: Attend = (layer, q, k, v) => {
-        this.#cache.write(layer, slots, ops.indexSelect(k, 0, source), ops.indexSelect(v, 0, source));
-        return context.attend(layer, q, k, v);
-      };
-      const hidden = this.model.stream(ids, { rotations: context.rotations, attend });
-      this.#lengths.push(...lengths);
-      return this.#logits(ops.indexSelect(hidden, 0, indices(ends, this.model.device)));
+      const shared = this.#attendsToSlots ? commonLength(sequences) : 0;
+      if (shared > 0) {
+        const beginning = sequences[0]!.subarray(0, shared);
+        this.#read([{ ids: beginning, rows: members.flatMap(({ rows }) => rows) }], 0);
+      }
+      const rests = members.map(({ ids, rows }) => ({ ids: ids.subarray(shared), rows }));
+      const last = this.#read(rests, shared);
+      for (const { ids, rows } of members) this.#lengths.push(...rows.map(() => ids.length));
+      return this.#logits(last);
     });
+  }
+
+  /**
+   * Computes tokens that stand from column `from` on in all of their rows, whose columns before that are written.
+   * @returns the stream at the last token of each row
+   */
+  #read(members: readonly { ids: Int32Array; rows: readonly number[] }[], from: number): Tensor {
+    const { device } = this.model;
+    // Each token of the pack goes to every row that has it.
+    const sources: number[] = [];
+    const rows: number[] = [];
+    const columns: number[] = [];
+    const ends: number[] = [];
+    let start = 0;
+    for (const { ids, rows: places } of members) {
+      for (const row of places) {
+        for (let i = 0; i < ids.length; i++) {
+          sources.push(start + i);
+          rows.push(row);
+          columns.push(from + i);
+        }
+        ends.push(start + ids.length - 1);
+      }
+      start += ids.length;
+    }
+    const source = indices(sources, device);
+    const slots = this.#cache.slots(rows, columns);
+    const { ids, context } = from === 0 ? this.#pack(members) : this.#packLater(members, from);
+    const attend: Attend = (layer, q, k, v) => {
+      this.#cache.write(layer, slots, ops.indexSelect(k, 0, source), ops.indexSelect(v, 0, source));
+      return context.attend(layer, q, k, v);
+    };
+    const stream = this.model.stream(ids, { rotations: context.rotations, attend, linear: this.#linear });
+    return ops.indexSelect(stream, 0, indices(ends, device));
+  }
+
+  /** Packs sequences whose tokens attend to one another alone. */
+  #pack(members: readonly { ids: Int32Array }[]): { ids: Tensor; context: LayerContext } {
+    return packSequences(
+      this.model,
+      members.map(({ ids }) => ids),
+    );
+  }
+
+  /** Packs the rests of sequences, which attend to the cache, where their beginnings are. */
+  #packLater(
+    members: readonly { ids: Int32Array; rows: readonly number[] }[],
+    from: number,
+  ): { ids: Tensor; context: LayerContext } {
+    const positions = members.flatMap(({ ids }) => Array.from(ids, (_, i) => from + i));
+    const first = members.flatMap(({ ids, rows }) => Array<number>(ids.length).fill(rows[0]!));
+    const read = this.#attendSlots(
+      first,
+      positions.map((position) => position + 1),
+    );
+    return {
+      ids: indices(members.flatMap(({ ids }) => [...ids])),
+      context: { rotations: this.model.rotations(indices(positions)), attend: (layer, q) => read(layer, q) },
+    };
   }
 
   /** Adds one token to every row. @returns the logits after it, as `join` does */
@@ -82,14 +129,12 @@ export class Decoder implements Disposable {
         this.#lengths,
       );
       const positions = indices(this.#lengths, device);
-      const read = hasVarlen(this.model)
-        ? this.#attendVarlen(columns)
-        : this.#attendMasked(positions, columns);
+      const read = this.#reader(positions, columns);
       const attend: Attend = (layer, q, k, v) => {
         this.#cache.write(layer, slots, k, v);
         return read(layer, q);
       };
-      const context = { rotations: this.model.rotations(positions), attend };
+      const context = { rotations: this.model.rotations(positions), attend, linear: this.#linear };
       const hidden = this.model.stream(indices(tokens, device), context);
       this.#lengths = this.#lengths.map((length) => length + 1);
       return this.#logits(hidden);
@@ -135,13 +180,44 @@ export class Decoder implements Disposable {
     return order;
   }
 
+  /** Computes the model's products. */
+  get #linear(): Linear {
+    return this.model.isExact ? this.model.arithmetic.linear : linearOfFew;
+  }
+
   #infer(body: () => Tensor): Tensor {
     return scope(() => noGrad(body));
   }
 
   #logits(hidden: Tensor): Tensor {
-    const logits = ops.linear(this.model.finalNorm(hidden), this.model.head);
-    return logits.dtype === 'f64' ? logits : ops.toDtype(logits, 'f32');
+    return this.#linear(this.model.finalNorm(hidden), this.model.head);
+  }
+
+  /** Chooses how the rows attend to the cache. */
+  #reader(positions: Tensor, columns: number): (layer: number, q: Tensor) => Tensor {
+    if (hasVarlen(this.model)) return this.#attendVarlen(columns);
+    if (this.#attendsToSlots)
+      return this.#attendSlots(
+        this.#lengths.map((_, row) => row),
+        this.#lengths.map((length) => length + 1),
+      );
+    return this.#attendMasked(positions, columns);
+  }
+
+  get #attendsToSlots(): boolean {
+    return this.model.isExact || hasSlotAttention(this.model);
+  }
+
+  /** Attends with the CPU's kernel: each query to the first columns of its row. */
+  #attendSlots(rows: readonly number[], columns: readonly number[]): (layer: number, q: Tensor) => Tensor {
+    const { attention, slidingWindow, attentionScale: scale } = this.model.config;
+    const starts = indices(rows.map((row) => row * this.#cache.capacity));
+    const counts = indices(columns);
+    return (layer, q) => {
+      const { keys, values } = this.#cache.whole(layer);
+      const window = attention[layer] === 'sliding' ? slidingWindow : 0;
+      return ops.attendSlots(q, keys, values, starts, counts, scale, window);
+    };
   }
 
   /** Attends to the cache's first columns through masks; works on every device. */
@@ -201,4 +277,14 @@ export class Decoder implements Disposable {
   [Symbol.dispose](): void {
     this.#cache[Symbol.dispose]();
   }
+}
+
+/** How many tokens all of several sequences begin with; each keeps one of its own. */
+function commonLength(sequences: readonly Int32Array[]): number {
+  const [first, ...others] = sequences;
+  if (!first || others.length === 0) return 0;
+  const most = Math.min(...sequences.map((ids) => ids.length)) - 1;
+  let length = 0;
+  while (length < most && others.every((ids) => ids[length] === first[length])) length++;
+  return length;
 }

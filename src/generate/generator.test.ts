@@ -45,6 +45,21 @@ describe.each(familyNames)('%s', (name) => {
   });
 });
 
+describe.each(familyNames)('%s, prompts that begin alike', (name) => {
+  it('computes the beginning once and decodes what recomputation does', async () => {
+    using model = loadModel(familyDir(name), { dtype: 'f32' }).model;
+    const { ids } = expectedSequences(name)[0]!;
+    // One is the beginning and a token, one is asked for three times in a row, and one has another window's length.
+    const prompts = [[7], [1, 2, 3], [1, 2, 3], [1, 2, 3], [9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9]].map((rest) => ({
+      ids: Int32Array.from([...ids.subarray(0, 10), ...rest]),
+    }));
+    const expected = prompts.map((prompt) => greedy(model, prompt.ids, 16));
+    const generator = new Generator(model, characters);
+    for (const batchSize of [2, 3, 64])
+      expect(idsOf(await generator.generate(prompts, { maxNewTokens: 16, batchSize }))).toEqual(expected);
+  });
+});
+
 describe('Generator', () => {
   const model = loadModel(familyDir('llama'), { dtype: 'f32' }).model;
   afterAll(() => {

@@ -3,10 +3,11 @@ import { setImmediate } from 'node:timers/promises';
 import { requireEmbeddings } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
+import type { Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed, Random } from '../util/random.js';
 import { Decoder } from './decoder.js';
-import { checkSampling, chooseTokens, type SamplingOptions } from './sampling.js';
+import { checkSampling, chooseTokens, tokenLogps, type SamplingOptions } from './sampling.js';
 import { Sequence, type FinishReason } from './sequence.js';
 
 export interface GenerateOptions {
@@ -20,6 +21,8 @@ export interface GenerateOptions {
   seed?: number;
   /** Compute `<<expr=value>>` marks (Cobbe et al. 2021): the value is put in, not sampled. */
   calculator?: boolean;
+  /** Give the log-prob of every new token. */
+  logps?: boolean;
   /** Answers at a time; default 64 on the CPU, 256 elsewhere. */
   batchSize?: number;
   /** Aborting it ends `generate` with its reason, between two tokens. */
@@ -33,6 +36,8 @@ export interface Completion {
   text: string;
   /** `length`: cut off at `maxNewTokens` or at the model's last position. */
   finishReason: FinishReason;
+  /** Where they are asked for, the log-probs of `ids` as `score` computes them: at temperature 1, of all tokens. */
+  logps?: Float64Array;
 }
 
 export interface GenerateProgress {
@@ -69,6 +74,8 @@ export interface RunOptions {
   maxNewTokens: number;
   batchSize?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Keep the log-prob of every token. */
+  logps?: boolean | undefined;
   /** Called after every step with the number of tokens that it drew. */
   onStep?: (tokens: number) => void;
 }
@@ -92,7 +99,7 @@ export class Generator {
     options: GenerateOptions,
     onProgress?: (progress: GenerateProgress) => void,
   ): Promise<Completion[]> {
-    const { samples = 1, signal, maxNewTokens, batchSize } = options;
+    const { samples = 1, signal, maxNewTokens, batchSize, logps } = options;
     const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
     this.check({ sampling, samples, maxNewTokens, batchSize });
     if (prompts.length * samples > MAX_RESPONSES)
@@ -125,7 +132,7 @@ export class Generator {
       tokens += drawn;
       onProgress?.({ finished, total: sequences.length, tokens });
     };
-    await this.run(source, { sampling, maxNewTokens, batchSize, signal, onStep });
+    await this.run(source, { sampling, maxNewTokens, batchSize, signal, logps, onStep });
     return sequences.map((sequence) => this.complete(sequence));
   }
 
@@ -149,10 +156,16 @@ export class Generator {
       const refill = (filling &&= waiting.length > 0);
       const changed = refill ? takeWaiting(waiting, rows - active.length) : active;
       if (changed.length === 0) return;
-      const chosen = changed.every(({ replayed }) => replayed)
-        ? passOver(decoder, changed, refill)
-        : draw(decoder, changed, refill, sampling);
-      await Promise.all(changed.map((sequence, row) => sequence.append(chosen[row]!, stopIds)));
+      if (changed.every(({ replayed }) => replayed)) {
+        passOver(decoder, changed, refill);
+        await Promise.all(changed.map((sequence) => sequence.append(0, stopIds)));
+      } else {
+        using logits = nextLogits(decoder, changed, refill);
+        const uniforms = Float64Array.from(changed, (sequence) => sequence.draw());
+        const chosen = chooseTokens(logits, sampling, uniforms);
+        await Promise.all(changed.map((sequence, row) => sequence.append(chosen[row]!, stopIds)));
+        if (options.logps) keepLogps(logits, changed);
+      }
       if (refill) active.push(...changed);
 
       const done = new Set(active.flatMap(({ finishReason }, row) => (finishReason ? [row] : [])));
@@ -214,13 +227,14 @@ export class Generator {
   }
 
   /** What a sequence that has ended says. */
-  complete({ ids, finishReason }: Sequence): Completion {
+  complete({ ids, finishReason, logps }: Sequence): Completion {
     const stopIds = this.tokenizer.stopTokenIds;
     const said = ids.filter((id) => !stopIds.includes(id));
     return {
       ids: Int32Array.from(ids),
       text: this.tokenizer.decode(said, { contentOnly: true }),
       finishReason: finishReason!,
+      ...(logps.length > 0 && { logps: Float64Array.from(logps) }),
     };
   }
 
@@ -234,25 +248,23 @@ export function longestFirst(sequences: readonly Sequence[]): Sequence[] {
   return sequences.toSorted((a, b) => b.promptIds.length - a.promptIds.length);
 }
 
-/** Computes the next token of each sequence that joins, or of all that are in the batch. */
-function draw(
-  decoder: Decoder,
-  changed: readonly Sequence[],
-  joining: boolean,
-  sampling: SamplingOptions,
-): Int32Array {
-  using logits = joining
+/** Computes what decides the next token of each sequence that joins, or of all that are in the batch. */
+function nextLogits(decoder: Decoder, changed: readonly Sequence[], joining: boolean): Tensor {
+  return joining
     ? decoder.join(...groupByPrompt(changed))
     : decoder.step(Int32Array.from(changed, ({ ids }) => ids.at(-1)!));
-  const uniforms = Float64Array.from(changed, (sequence) => sequence.draw());
-  return chooseTokens(logits, sampling, uniforms);
+}
+
+/** Gives each sequence the log-prob of its newest token. */
+function keepLogps(logits: Tensor, sequences: readonly Sequence[]): void {
+  const newest = Int32Array.from(sequences, ({ ids }) => ids.at(-1)!);
+  tokenLogps(logits, newest).forEach((logp, row) => sequences[row]!.logps.push(logp));
 }
 
 /** The same where nobody needs the tokens: the sequences only take their rows. */
-function passOver(decoder: Decoder, changed: readonly Sequence[], joining: boolean): Int32Array {
+function passOver(decoder: Decoder, changed: readonly Sequence[], joining: boolean): void {
   if (joining) decoder.joinIdle(changed.map(({ promptIds }) => promptIds.length));
   else decoder.stepIdle();
-  return new Int32Array(changed.length);
 }
 
 /** The next ones for at most `room` rows and `PREFILL_TOKENS` tokens of different prompts, at least one. */

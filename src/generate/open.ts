@@ -15,12 +15,12 @@ export interface OpenedGenerator extends Disposable {
 /** Loads a model directory for generation; `using` frees the model. */
 export function openGenerator(
   dir: string,
-  { dtype, device, onNotice }: { dtype: ComputeDtype; device: string; onNotice?: LoadOptions['onNotice'] },
+  options: { dtype: ComputeDtype; device: string } & Pick<LoadOptions, 'exact' | 'onNotice'>,
 ): OpenedGenerator {
   setThreads();
-  openDevice(device);
+  openDevice(options.device);
   const tokenizer = ChatTokenizer.load(dir);
-  const { model } = loadModel(dir, { dtype, device, onNotice });
+  const { model } = loadModel(dir, options);
   return {
     model,
     tokenizer,

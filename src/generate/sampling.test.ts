@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromArray, indices, toFloat64Array } from '../torch/data.js';
+import { withoutKernels } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { liveTensors, scope } from '../torch/tensor.js';
 import { Random } from '../util/random.js';
@@ -149,6 +150,12 @@ describe('a vocabulary of 151,936', () => {
     return { counts: ends.map((end, token) => end - first[token]!), first };
   }
 
+  /** The rarest token, the first, the last, and those about the one that takes a share. */
+  function rareAndOthers(row: Float32Array): number[] {
+    const rarest = row.reduce((least, logit, token) => (logit < row[least]! ? token : least), 0);
+    return [0, 1, rarest, 99_999, 100_000, 100_001, vocab - 1];
+  }
+
   it.each([0, 0.99, 0.999])('can be drawn as a whole beside a token of %d', (share) => {
     const row = logitsWith(share);
     const { counts, first } = draws(row);
@@ -163,18 +170,44 @@ describe('a vocabulary of 151,936', () => {
     expect(variation).toBeLessThan(1e-6); // the softmax is float32's
 
     // The sampler itself gives each of these its token at the first and the last number of its interval.
-    const rarest = powers.reduce((least, power, token) => (power < powers[least]! ? token : least), 0);
-    const tokens = [0, 1, rarest, 99_999, 100_000, 100_001, vocab - 1].filter((token) => counts[token]! > 0);
+    const tokens = rareAndOthers(row).filter((token) => counts[token]! > 0);
     expect(tokens).toHaveLength(7);
     const ends = tokens.flatMap((token) => [first[token]!, first[token]! + counts[token]! - 1]);
     using logits = fromArray(row, [1, vocab]);
     using rows = ops.indexSelect(logits, 0, indices(ends.map(() => 0)));
-    const chosen = chooseTokens(
-      rows,
-      { temperature: 1, topP: 1 },
-      Float64Array.from(ends, (k) => k * 2 ** -53),
+    const chosen = withoutKernels(() =>
+      chooseTokens(
+        rows,
+        { temperature: 1, topP: 1 },
+        Float64Array.from(ends, (k) => k * 2 ** -53),
+      ),
     );
     expect([...chosen]).toEqual(tokens.flatMap((token) => [token, token]));
+  });
+
+  it.each([0, 0.99, 0.999])('can be drawn as a whole by the kernel beside a token of %d', (share) => {
+    const row = logitsWith(share);
+    const powers = Float64Array.from(row, Math.exp);
+    const whole = powers.reduce((a, b) => a + b, 0);
+    using logits = fromArray(row, [1, vocab]);
+    const drawn = (k: number) =>
+      chooseTokens(logits, { temperature: 1, topP: 1 }, Float64Array.of(k * 2 ** -53))[0]!;
+    /** The first of the 2⁵³ numbers of a draw that gives this token or a later one. */
+    const firstOf = (token: number): number => {
+      let [low, high] = [-1, 2 ** 53];
+      while (high - low > 1) {
+        const middle = Math.floor((low + high) / 2);
+        if (drawn(middle) >= token) high = middle;
+        else low = middle;
+      }
+      return high;
+    };
+    for (const token of rareAndOthers(row)) {
+      const [first, next] = [firstOf(token), token === vocab - 1 ? 2 ** 53 : firstOf(token + 1)];
+      const expected = powers[token]! / whole;
+      expect(Math.abs((next - first) * 2 ** -53 - expected)).toBeLessThan(1e-5 * expected + 2e-15);
+      expect([drawn(first), drawn(next - 1)]).toEqual([token, token]);
+    }
   });
 
   it('gives a row the same token alone and among others, whatever part of the rows it is computed with', () => {

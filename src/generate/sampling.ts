@@ -1,5 +1,7 @@
 /** @file Chooses the next token of each row from its logits. */
 import { fromArray, indices, toFloat64Array, toInt32Array } from '../torch/data.js';
+import { softmaxKernel } from '../torch/fused.js';
+import { hasChoice } from '../torch/decoding.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
@@ -22,7 +24,7 @@ export function checkSampling({ temperature, topP }: SamplingOptions): void {
 const CHUNK_ELEMENTS = 2 ** 23;
 
 /**
- * One token a row of `logits` (f32 or f64, [rows, vocab]). A row is sampled by inverting its cumulative distribution
+ * One token a row of `logits` ([rows, vocab]). A row is sampled by inverting its cumulative distribution
  * in the order of the vocabulary at `uniforms[row]`, so that its token depends on nothing but its logits and that
  * number. Only the tokens leave the device.
  * @param uniforms in [0, 1), one a row, with all 53 bits: every token whose probability is above 2⁻⁵² can be drawn
@@ -30,11 +32,40 @@ const CHUNK_ELEMENTS = 2 ** 23;
  */
 export function chooseTokens(logits: Tensor, options: SamplingOptions, uniforms: Float64Array): Int32Array {
   return scope(() => {
+    if (!hasChoice(logits)) return chooseComposed(logits, options, uniforms);
+    const { temperature, topP } = options;
+    const tokens = toInt32Array(ops.choose(logits, fromArray(uniforms), temperature, topP));
+    if (tokens.includes(-1)) throw notFinite();
+    return tokens;
+  });
+}
+
+const notFinite = () =>
+  new UserError('the model computes logits that are not finite: its weights are damaged or diverged');
+
+/**
+ * The natural log-probs of one token a row of `logits` ([rows, vocab]) at temperature 1, as `score` computes them: in the
+ * same way for the dtype and device, which for f32 on the CPU depends on the row alone.
+ */
+export function tokenLogps(logits: Tensor, tokens: Int32Array): Float64Array {
+  return scope(() => {
+    const targets = indices(tokens, logits.device);
+    if (logits.dtype === 'f32' && logits.device === 'cpu')
+      return toFloat64Array(ops.exactLogps(logits, targets));
+    const column = ops.unsqueeze(targets, 1);
+    if (softmaxKernel(logits, logits.size(1)) === 'narrow')
+      return toFloat64Array(ops.targetLogps(logits, column));
+    const wide = logits.dtype === 'f64' ? logits : ops.toDtype(logits, 'f32');
+    return toFloat64Array(ops.gather(ops.logSoftmax(wide, -1), -1, column));
+  });
+}
+
+/** The same from libtorch's operators, on every device. */
+function chooseComposed(given: Tensor, options: SamplingOptions, uniforms: Float64Array): Int32Array {
+  return scope(() => {
+    const logits = given.dtype === 'f64' ? given : ops.toDtype(given, 'f32');
     const [largest, best] = ops.maxDim(logits, -1, true);
-    if (!toFloat64Array(largest).every(Number.isFinite))
-      throw new UserError(
-        'the model computes logits that are not finite: its weights are damaged or diverged',
-      );
+    if (!toFloat64Array(largest).every(Number.isFinite)) throw notFinite();
     if (options.temperature === 0) return toInt32Array(best);
 
     const all = ops.softmax(ops.divScalar(ops.sub(logits, largest), options.temperature), -1);

@@ -24,6 +24,8 @@ export interface SequenceOptions {
 /** One response in the making. */
 export class Sequence {
   readonly ids: number[] = [];
+  /** The log-probs of `ids`, where a run keeps them. */
+  readonly logps: number[] = [];
   finishReason: FinishReason | undefined;
   readonly replayed: boolean;
   readonly #limit: number;

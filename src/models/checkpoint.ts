@@ -11,6 +11,7 @@ import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
+import { exact, requireExact, usual } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
 import { readConfig, readJsonObject } from './directory.js';
 import { companionFiles, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
@@ -25,6 +26,8 @@ export interface LoadOptions {
   /** Element type of the parameters in memory, whatever the files hold. */
   dtype: Dtype;
   device?: string;
+  /** Compute in f32 on the CPU so that a row's result does not depend on other rows; it is slow. */
+  exact?: boolean;
   /** Is told what the user should know about the model; without it the process warns. */
   onNotice?: ((sentence: string) => void) | undefined;
 }
@@ -42,6 +45,7 @@ export interface LoadedModel {
  * @throws UserError naming file and field or tensor, also where weights are not finite
  */
 export function loadModel(dir: string, options: LoadOptions): LoadedModel {
+  if (options.exact) requireExact({ device: 'cpu', ...options });
   const described = readConfig(dir);
   using files = new WeightFiles(dir, (path) => new SafetensorsFile(path));
   // Before memory is taken for any of them: config.json alone could ask for more than there is.
@@ -62,16 +66,19 @@ export function loadModel(dir: string, options: LoadOptions): LoadedModel {
 function loadWeights(
   files: WeightFiles<SafetensorsFile>,
   config: ModelConfig,
-  { dtype, device = 'cpu' }: LoadOptions,
+  { dtype, device = 'cpu', exact: isExact = false }: LoadOptions,
 ): LoadedModel {
   const { dir } = files;
   const specs = parameterSpecs(config);
   const fileDtypes = new Map<string, Dtype>();
   const parameters = scope(() =>
     noGrad(() => {
-      const loaded = new Map<string, Tensor>();
+      const loaded = new Map(
+        Array.from(specs, ([name, spec]) => [name, ops.empty(spec.shape, { dtype, device })]),
+      );
+      ops.useHugePages([...loaded.values()]);
       for (const [name, spec] of specs) {
-        const parameter = ops.empty(spec.shape, { dtype, device });
+        const parameter = loaded.get(name)!;
         let row = 0;
         for (const part of spec.parts) {
           const file = files.holding(part.name);
@@ -81,7 +88,6 @@ function loadWeights(
           fileDtypes.set(part.name, file.dtype(part.name));
           row += part.rows;
         }
-        loaded.set(name, parameter);
       }
       return loaded;
     }),
@@ -95,7 +101,7 @@ function loadWeights(
         'the file is damaged, or its training diverged. Take another checkpoint.',
     );
   }
-  return { model: new Transformer(config, parameters), dir, fileDtypes };
+  return { model: new Transformer(config, parameters, isExact ? exact : usual), dir, fileDtypes };
 }
 
 /** Returns the parameters under their names in files, as views. */

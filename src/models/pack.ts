@@ -51,6 +51,7 @@ function windowOf(model: Transformer, layer: number, longest: number): number | 
 export const hasVarlen = (model: Transformer): boolean => hasFlashAttention(model, model.config.headDim);
 
 function attention(model: Transformer, lengths: readonly number[]): PackedAttention {
+  if (model.isExact) return attendSingly(model, lengths);
   if (hasVarlen(model)) return attendVarlen(model, lengths);
   const { headDim, heads, attentionScale: scale } = model.config;
   if (!hasPackAttention(model, headDim)) return attendEach(model, lengths);
@@ -58,6 +59,24 @@ function attention(model: Transformer, lengths: readonly number[]): PackedAttent
   const attend: Attend = (layer, q, k, v) =>
     ops.reshape(attendPack(q, k, v, lengths, scale, windowOf(model, layer, longest)), [-1, heads * headDim]);
   return { attend, borders: [] };
+}
+
+/** Computes each query by itself, as decoding does. */
+function attendSingly(model: Transformer, lengths: readonly number[]): PackedAttention {
+  const { attention, slidingWindow, attentionScale: scale } = model.config;
+  const starts: number[] = [];
+  const counts: number[] = [];
+  for (const length of lengths) {
+    const start = starts.length;
+    for (let i = 1; i <= length; i++) {
+      starts.push(start);
+      counts.push(i);
+    }
+  }
+  const borders = [indices(starts), indices(counts)] as const;
+  const attend: Attend = (layer, q, k, v) =>
+    ops.attendSlots(q, k, v, ...borders, scale, attention[layer] === 'sliding' ? slidingWindow : 0);
+  return { attend, borders: [...borders] };
 }
 
 /** Calls attention once per sequence; works on every device. */

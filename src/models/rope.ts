@@ -2,7 +2,6 @@
 import * as ops from '../torch/ops.js';
 import { fromArray } from '../torch/data.js';
 import type { Dtype } from '../torch/dtype.js';
-import { rotateHalves } from '../torch/fused.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import type { RopeConfig } from './ropeConfig.js';
 
@@ -35,9 +34,4 @@ export function rotation(rope: RopeConfig, headDim: number, positions: Tensor, d
     const angles = ops.unsqueeze(ops.outer(ops.toDtype(positions, 'f32'), frequencies), 1);
     return { cos: ops.toDtype(ops.cos(angles), dtype), sin: ops.toDtype(ops.sin(angles), dtype) };
   });
-}
-
-/** Rotates [tokens, heads, headDim]. */
-export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
-  return rotateHalves(x, cos, sin);
 }

@@ -3,6 +3,7 @@ import type { TokenRow } from '../text/tokenRows.js';
 import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
 import { scope } from '../torch/tensor.js';
+import { exactLogps } from './arithmetic.js';
 import { ChunkedHead } from './head.js';
 import { packSequences } from './pack.js';
 import { locateResponses, perRow } from './responses.js';
@@ -28,7 +29,10 @@ export class Scorer implements Disposable {
         const responses = locateResponses(rows, model.device);
         const stream = model.stream(pack.ids, pack.context);
         const final = model.finalNorm(ops.indexSelect(stream, 0, responses.positions));
-        return perRow(this.#head.logps(final, responses.targets), responses.lengths);
+        const logps = model.isExact
+          ? exactLogps(final, model.head, responses.targets)
+          : this.#head.logps(final, responses.targets);
+        return perRow(logps, responses.lengths);
       }),
     );
   }

@@ -1,12 +1,11 @@
 /** @file Runs a decoder-only transformer of any family, as its config describes it. Knows no losses and no sampling. */
-import { gatedLinearUnit, linear } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import type { Dtype } from '../torch/dtype.js';
 import { scope, type Tensor } from '../torch/tensor.js';
+import { exact, usual, type Arithmetic, type Linear } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
-import { rmsNorm } from './norm.js';
 import { layerParameter, layerSpecs, type AttentionRoles, type MlpRoles } from './parameters.js';
-import { rotate, rotation, type Rotation } from './rope.js';
+import type { Rotation } from './rope.js';
 import type { AttentionKind } from './slidingLayers.js';
 
 /** Computes softmax attention over the caller's keys: a packed row's, or a cache's. q: [tokens, heads, headDim]. */
@@ -17,6 +16,8 @@ export interface LayerContext {
   rotations: Partial<Record<AttentionKind, Rotation>>;
   /** Returns [tokens, heads · headDim]. */
   attend: Attend;
+  /** Computes the projections; the model's own way without it. */
+  linear?: Linear;
 }
 
 /**
@@ -48,6 +49,7 @@ export class Transformer implements Disposable {
     readonly config: ModelConfig,
     /** By the names of `parameterSpecs`, all of one dtype and device. */
     readonly parameters: ReadonlyMap<string, Tensor>,
+    readonly arithmetic: Arithmetic = usual,
     /** Float32 sums of gradients by the same names. Where a kernel can, backward adds a projection's gradient to its sum. */
     readonly sums?: ReadonlyMap<string, Tensor>,
   ) {
@@ -68,7 +70,7 @@ export class Transformer implements Disposable {
       {
         norm: layerParameter(i, 'mlpNorm'),
         parameters: Object.keys(mlp).map((role) => layerParameter(i, role)),
-        run: (x) => this.#mlp(i, x),
+        run: (x, context) => this.#mlp(i, x, context),
       },
     ]);
   }
@@ -87,6 +89,11 @@ export class Transformer implements Disposable {
     return this.parameter('embedding').device;
   }
 
+  /** Whether a row's result is the same to the last bit whatever other rows there are. */
+  get isExact(): boolean {
+    return this.arithmetic === exact;
+  }
+
   get layerCount(): number {
     return this.#layers.length;
   }
@@ -101,7 +108,7 @@ export class Transformer implements Disposable {
     const kinds = new Set(this.config.attention);
     const { rope, headDim } = this.config;
     return Object.fromEntries(
-      [...kinds].map((kind) => [kind, rotation(rope[kind], headDim, positions, this.dtype)]),
+      [...kinds].map((kind) => [kind, this.arithmetic.rotation(rope[kind], headDim, positions, this.dtype)]),
     );
   }
 
@@ -151,38 +158,41 @@ export class Transformer implements Disposable {
   }
 
   #norm(x: Tensor, weight: Tensor): Tensor {
-    return rmsNorm(x, weight, this.config.normEps, this.config.normOffset);
+    return this.arithmetic.norm(x, weight, this.config.normEps, this.config.normOffset);
   }
 
   /** Multiplies by a matrix of layer `i` and adds its bias; every projection goes through here. */
-  #linear(i: number, role: Projection, x: Tensor): Tensor {
+  #linear(i: number, role: Projection, x: Tensor, context: LayerContext): Tensor {
     const weights = this.#layers[i]!;
+    const { linear = this.arithmetic.linear } = context;
     return linear(x, weights[role], weights[`${role}Bias`], this.sums?.get(layerParameter(i, role)));
   }
 
   #attention(i: number, x: Tensor, context: LayerContext): Tensor {
     const { heads, kvHeads, headDim } = this.config;
     const { queryNorm, keyNorm, postAttentionNorm } = this.#layers[i]!;
-    const turn = context.rotations[this.config.attention[i]!]!;
-    const projected = ops.view(this.#linear(i, 'qkv', x), [-1, heads + 2 * kvHeads, headDim]);
+    const { cos, sin } = context.rotations[this.config.attention[i]!]!;
+    const { rotate } = this.arithmetic;
+    const projected = ops.view(this.#linear(i, 'qkv', x, context), [-1, heads + 2 * kvHeads, headDim]);
     let q: Tensor, k: Tensor, v: Tensor;
     if (queryNorm && keyNorm) {
       [q, k, v] = ops.splitWithSizes(projected, [heads, kvHeads, kvHeads], 1) as [Tensor, Tensor, Tensor];
-      q = rotate(this.#norm(q, queryNorm), turn);
-      k = rotate(this.#norm(k, keyNorm), turn);
+      q = rotate(this.#norm(q, queryNorm), cos, sin);
+      k = rotate(this.#norm(k, keyNorm), cos, sin);
     } else {
       const [qk, values] = ops.splitWithSizes(projected, [heads + kvHeads, kvHeads], 1) as [Tensor, Tensor];
-      [q, k] = ops.splitWithSizes(rotate(qk, turn), [heads, kvHeads], 1) as [Tensor, Tensor];
+      [q, k] = ops.splitWithSizes(rotate(qk, cos, sin), [heads, kvHeads], 1) as [Tensor, Tensor];
       v = values;
     }
-    const output = this.#linear(i, 'output', context.attend(i, q, k, v));
+    const output = this.#linear(i, 'output', context.attend(i, q, k, v), context);
     return postAttentionNorm ? this.#norm(output, postAttentionNorm) : output;
   }
 
-  #mlp(i: number, x: Tensor): Tensor {
+  #mlp(i: number, x: Tensor, context: LayerContext): Tensor {
     const { postMlpNorm } = this.#layers[i]!;
-    const gated = gatedLinearUnit(this.#linear(i, 'gateUp', x), this.config.activation);
-    const output = this.#linear(i, 'down', gated);
+    const gateUp = this.#linear(i, 'gateUp', x, context);
+    const gated = this.arithmetic.gatedLinearUnit(gateUp, this.config.activation);
+    const output = this.#linear(i, 'down', gated, context);
     return postMlpNorm ? this.#norm(output, postMlpNorm) : output;
   }
 

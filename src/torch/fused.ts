@@ -9,6 +9,9 @@ import type { Tensor } from './tensor.js';
 /** `REDISTILL_KERNELS=off` leaves the composed forms everywhere. */
 let isOff = process.env.REDISTILL_KERNELS === 'off';
 
+/** Tells whether the composed forms are wanted everywhere. */
+export const kernelsAreOff = (): boolean => isOff;
+
 /** Runs `work` with the composed forms alone, for comparisons. */
 export function withoutKernels<T>(work: () => T): T {
   const before = isOff;
@@ -81,9 +84,12 @@ export function softmaxKernel(x: Kind, vocab: number): 'wide' | 'narrow' | undef
 
 let multiplies: boolean | undefined;
 
-/** Tells whether there are kernels made of bf16 products: on a processor that multiplies in it (AVX-512 or AMX). */
+/** Tells whether the processor multiplies in bf16 (AVX-512 or AMX). */
+export const hasBf16Products = (): boolean => (multiplies ??= ops.hasAttention());
+
+/** Tells whether there are kernels made of such products. */
 const hasProducts = ({ device, dtype }: Kind): boolean =>
-  !isOff && device === 'cpu' && dtype === 'bf16' && (multiplies ??= ops.hasAttention());
+  !isOff && device === 'cpu' && dtype === 'bf16' && hasBf16Products();
 
 /** Tells whether `attendPack` runs: such a processor, usual head sizes. */
 export const hasPackAttention = (x: Kind, headDim: number): boolean => hasProducts(x) && headDim % 16 === 0;

@@ -1178,6 +1178,106 @@ export function targetLogps(logits: Tensor, targets: Tensor): Tensor {
   return wrap(invoke(targetLogpsOp, logits.handle, targets.handle));
 }
 
+const fewRowsOp = new Op(
+  'redistill::few_rows',
+  'redistill::few_rows(Tensor x, Tensor weight, Tensor? bias) -> Tensor',
+);
+
+/** `redistill::few_rows(Tensor x, Tensor weight, Tensor? bias) -> Tensor` */
+export function fewRows(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
+  return wrap(invoke(fewRowsOp, x.handle, weight.handle, bias?.handle ?? null));
+}
+
+const attendSlotsOp = new Op(
+  'redistill::attend_slots',
+  'redistill::attend_slots(Tensor q, Tensor keys, Tensor values, Tensor starts, Tensor counts, float scale, int window) -> Tensor',
+);
+
+/** `redistill::attend_slots(Tensor q, Tensor keys, Tensor values, Tensor starts, Tensor counts, float scale, int window) -> Tensor` */
+export function attendSlots(
+  q: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  starts: Tensor,
+  counts: Tensor,
+  scale: number,
+  window: number,
+): Tensor {
+  return wrap(
+    invoke(attendSlotsOp, q.handle, keys.handle, values.handle, starts.handle, counts.handle, scale, window),
+  );
+}
+
+const chooseOp = new Op(
+  'redistill::choose',
+  'redistill::choose(Tensor logits, Tensor uniforms, float temperature, float top_p) -> Tensor',
+);
+
+/** `redistill::choose(Tensor logits, Tensor uniforms, float temperature, float top_p) -> Tensor` */
+export function choose(logits: Tensor, uniforms: Tensor, temperature: number, topP: number): Tensor {
+  return wrap(invoke(chooseOp, logits.handle, uniforms.handle, temperature, topP));
+}
+
+const useHugePagesOp = new Op(
+  'redistill::use_huge_pages',
+  'redistill::use_huge_pages(Tensor[] tensors) -> ()',
+);
+
+/** `redistill::use_huge_pages(Tensor[] tensors) -> ()` */
+export function useHugePages(tensors: readonly Tensor[]): void {
+  invoke(useHugePagesOp, handles(tensors));
+}
+
+const exactLinearOp = new Op(
+  'redistill::exact_linear',
+  'redistill::exact_linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor',
+);
+
+/** `redistill::exact_linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor` */
+export function exactLinear(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
+  return wrap(invoke(exactLinearOp, x.handle, weight.handle, bias?.handle ?? null));
+}
+
+const exactNormOp = new Op(
+  'redistill::exact_norm',
+  'redistill::exact_norm(Tensor x, Tensor weight, float eps, int offset) -> Tensor',
+);
+
+/** `redistill::exact_norm(Tensor x, Tensor weight, float eps, int offset) -> Tensor` */
+export function exactNorm(x: Tensor, weight: Tensor, eps: number, offset: number): Tensor {
+  return wrap(invoke(exactNormOp, x.handle, weight.handle, eps, offset));
+}
+
+const exactGluOp = new Op(
+  'redistill::exact_glu',
+  'redistill::exact_glu(Tensor gate_up, bool gelu) -> Tensor',
+);
+
+/** `redistill::exact_glu(Tensor gate_up, bool gelu) -> Tensor` */
+export function exactGlu(gateUp: Tensor, gelu: boolean): Tensor {
+  return wrap(invoke(exactGluOp, gateUp.handle, gelu));
+}
+
+const exactRotateOp = new Op(
+  'redistill::exact_rotate',
+  'redistill::exact_rotate(Tensor x, Tensor cosines, Tensor sines) -> Tensor',
+);
+
+/** `redistill::exact_rotate(Tensor x, Tensor cosines, Tensor sines) -> Tensor` */
+export function exactRotate(x: Tensor, cosines: Tensor, sines: Tensor): Tensor {
+  return wrap(invoke(exactRotateOp, x.handle, cosines.handle, sines.handle));
+}
+
+const exactLogpsOp = new Op(
+  'redistill::exact_logps',
+  'redistill::exact_logps(Tensor logits, Tensor targets) -> Tensor',
+);
+
+/** `redistill::exact_logps(Tensor logits, Tensor targets) -> Tensor` */
+export function exactLogps(logits: Tensor, targets: Tensor): Tensor {
+  return wrap(invoke(exactLogpsOp, logits.handle, targets.handle));
+}
+
 const constantPadNdOp = new Op(
   'aten::constant_pad_nd',
   'aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor',

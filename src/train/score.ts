@@ -28,6 +28,8 @@ export interface ScoreOptions {
   /** Whether to add `ids` and `logps`. */
   tokens: boolean;
   tokenBudget: number;
+  /** Whether a row's log-probs may not depend on other rows; f32 on the CPU. */
+  exact?: boolean;
 }
 
 /** Score of one response, in natural log-probs. */
@@ -64,7 +66,12 @@ export async function scoreFile(
   };
   const how = { layout, onRows, ...(system !== undefined && { system }) };
   const examples = await tokenizeFile(data, await readTrainingRecords(data, onNotice), tokenizer, how);
-  using model = loadModel(path, { dtype: options.dtype, device: options.device, onNotice }).model;
+  using model = loadModel(path, {
+    dtype: options.dtype,
+    device: options.device,
+    exact: options.exact ?? false,
+    onNotice,
+  }).model;
   const { maxPositions, vocabSize } = model.config;
   for (const { line, parts } of examples) {
     for (const { row } of parts) {

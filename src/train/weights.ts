@@ -25,6 +25,7 @@ export class TrainableWeights implements Disposable {
       ? new Transformer(
           model.config,
           new Map([...this.masters].map(([name, master]) => [name, ops.toDtype(master, compute)])),
+          model.arithmetic,
           this.grads,
         )
       : model;

@@ -20,6 +20,10 @@ export const scoreSettings = z.strictObject({
   layout: z.enum(layouts).default('template').describe('how rows become tokens'),
   system: z.string().optional().describe('a system message for rows that have none, as in training'),
   tokens: z.boolean().default(false).describe("add the response's ids and the log-prob of each"),
+  exact: z
+    .boolean()
+    .default(false)
+    .describe('log-probs that do not depend on the other rows, to the last bit; f32 on the CPU, and slow'),
   token_budget: z.int().positive().default(2048).describe('tokens that go through the model at once'),
 });
 

@@ -1,0 +1,175 @@
+#include "choose.h"
+
+#include "clones.h"
+#include "vector_math.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+namespace redistill {
+namespace {
+
+constexpr int64_t kPart = 512;  // probabilities whose sum is kept
+constexpr float kLeast = -60.0f;  // the logarithm of what no longer counts beside the largest: 1e-26
+
+REDISTILL_CLONES void widenRow(const Bits* from, int64_t width, float* to) {
+  for (int64_t c = 0; c < width; c++) to[c] = wide(from[c]);
+}
+
+// The largest of a row; not a number where one of them is none.
+REDISTILL_CLONES float largestOfRow(const float* row, int64_t width) {
+  float largest = row[0];
+  int spoilt = 0;
+#pragma omp simd reduction(max : largest) reduction(| : spoilt)
+  for (int64_t c = 0; c < width; c++) {
+    largest = row[c] > largest ? row[c] : largest;
+    spoilt |= row[c] != row[c];
+  }
+  return spoilt ? std::numeric_limits<float>::quiet_NaN() : largest;
+}
+
+// Makes logits into probabilities, the largest 1, and returns their sum.
+REDISTILL_CLONES double exponentials(float* row, int64_t width, float largest, float factor) {
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t c = 0; c < width; c++) {
+    const float x = (row[c] - largest) * factor;
+    row[c] = x < kLeast ? 0.0f : exponential(x);
+    sum += row[c];
+  }
+  return sum;
+}
+
+// Writes the indices of what is at least `least`, in order.
+int64_t indicesOf(const float* row, int64_t width, float least, int32_t* to) {
+  int64_t count = 0;
+  for (int64_t c = 0; c < width; c++) {
+    to[count] = static_cast<int32_t>(c);
+    count += row[c] >= least;
+  }
+  return count;
+}
+
+// The least of the largest values that together reach `mass`, without sorting: quickselect by mass. The values are reordered.
+float leastOfNucleus(std::vector<float>& values, double mass) {
+  auto begin = values.begin(), end = values.end();
+  while (end - begin > 1) {
+    const float a = *begin, b = *(begin + (end - begin) / 2), c = *(end - 1);
+    const float pivot = std::max(std::min(a, b), std::min(std::max(a, b), c));
+    const auto larger = std::partition(begin, end, [&](float x) { return x > pivot; });
+    const auto equal = std::partition(larger, end, [&](float x) { return x == pivot; });
+    double above = 0.0;
+    for (auto at = begin; at != larger; ++at) above += *at;
+    if (above >= mass) {
+      end = larger;
+      continue;
+    }
+    mass -= above + static_cast<double>(pivot) * static_cast<double>(equal - larger);
+    if (mass <= 0.0 || equal == end) return pivot;
+    begin = equal;
+  }
+  return *begin;
+}
+
+// One thread's work on its rows.
+class Chooser {
+ public:
+  Chooser(int64_t width, double temperature, double topP)
+      : width_(width), temperature_(temperature), topP_(topP), row_(new float[width]), indices_(new int32_t[width]),
+        sums_((width + kPart - 1) / kPart) {}
+
+  float* row() { return row_.get(); }
+
+  int64_t token(double uniform) {
+    const float largest = largestOfRow(row(), width_);
+    if (!std::isfinite(largest)) return -1;
+    if (temperature_ == 0.0) return std::find(row(), row() + width_, largest) - row();
+    double total = 0.0;
+    for (size_t part = 0; part < sums_.size(); part++) {
+      const int64_t at = static_cast<int64_t>(part) * kPart;
+      sums_[part] = exponentials(row() + at, std::min(kPart, width_ - at), largest, static_cast<float>(1.0 / temperature_));
+      total += sums_[part];
+    }
+    return topP_ < 1.0 ? ofNucleus(uniform, total) : ofAll(uniform, total);
+  }
+
+ private:
+  int64_t ofNucleus(double uniform, double total) {
+    // What is less than this is outside of the nucleus: all of it together is not what may be left out.
+    const float least = static_cast<float>((1.0 - topP_) * total / static_cast<double>(width_) * 0.999);
+    const int64_t count = indicesOf(row(), width_, std::max(least, std::numeric_limits<float>::min()), indices_.get());
+    candidates_.resize(count);
+    for (int64_t i = 0; i < count; i++) candidates_[i] = row()[indices_[i]];
+    const float threshold = leastOfNucleus(candidates_, topP_ * total);
+    double kept = 0.0;
+    for (int64_t i = 0; i < count; i++)
+      if (row()[indices_[i]] >= threshold) kept += row()[indices_[i]];
+    const double target = uniform * kept;
+    double sum = 0.0;
+    int64_t last = -1;
+    for (int64_t i = 0; i < count && sum <= target; i++) {
+      if (row()[indices_[i]] < threshold) continue;
+      sum += row()[indices_[i]];
+      last = indices_[i];
+    }
+    return last;
+  }
+
+  int64_t ofAll(double uniform, double total) {
+    const double target = uniform * total;
+    double sum = 0.0;
+    size_t part = 0;
+    while (part + 1 < sums_.size() && sum + sums_[part] <= target) sum += sums_[part++];
+    const int64_t at = static_cast<int64_t>(part) * kPart, end = std::min(at + kPart, width_);
+    for (int64_t c = at; c < end; c++) {
+      sum += row()[c];
+      if (row()[c] > 0.0f && sum > target) return c;
+    }
+    // A part's own sum is rounded in another order: it may be passed by a hair at its last token.
+    int64_t last = end - 1;
+    while (row()[last] <= 0.0f) last--;
+    return last;
+  }
+
+  int64_t width_;
+  double temperature_, topP_;
+  std::unique_ptr<float[]> row_;
+  std::unique_ptr<int32_t[]> indices_;
+  std::vector<double> sums_;
+  std::vector<float> candidates_;
+};
+
+}  // namespace
+
+at::Tensor choose(const at::Tensor& given, const at::Tensor& uniforms, double temperature, double topP) {
+  const auto kind = given.scalar_type();
+  TORCH_CHECK(given.device().is_cpu() && given.dim() == 2 && given.size(1) > 0 &&
+                  given.size(1) <= std::numeric_limits<int32_t>::max() && (kind == at::kBFloat16 || kind == at::kFloat),
+              "choosing tokens needs bf16 or f32[rows, vocab] on the CPU");
+  const at::Tensor logits = given.contiguous(), drawn = uniforms.contiguous();
+  const int64_t rows = logits.size(0), width = logits.size(1);
+  TORCH_CHECK(drawn.device().is_cpu() && drawn.scalar_type() == at::kDouble && drawn.numel() == rows,
+              "choosing tokens needs a number in f64 for every row");
+  at::Tensor tokens = at::empty({rows}, logits.options().dtype(at::kLong));
+  int64_t* to = tokens.data_ptr<int64_t>();
+  const double* numbers = drawn.const_data_ptr<double>();
+  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+    Chooser chooser(width, temperature, topP);
+    for (int64_t r = begin; r < end; r++) {
+      if (kind == at::kFloat)
+        std::copy_n(logits.const_data_ptr<float>() + r * width, width, chooser.row());
+      else
+        widenRow(static_cast<const Bits*>(logits.data_ptr()) + r * width, width, chooser.row());
+      to[r] = chooser.token(numbers[r]);
+    }
+  });
+  return tokens;
+}
+
+}  // namespace redistill
