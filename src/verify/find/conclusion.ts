@@ -4,7 +4,7 @@ import { plainAnswerAt } from './numbersInText.js';
 
 /** Words after which a text is read as it stands: it says what the answer is not, or names several. */
 const DOUBTS =
-  /\b(?:not|never|or|nor|either|neither|maybe|perhaps|unless|if|wrong|incorrect|false)\b|n['’]t\b|\?/i;
+  /\b(?:not|never|or|nor|either|neither|maybe|perhaps|unless|if|wrong|incorrect|false|tentative|candidate|possible|expected|previous)\b|n['’]t\b|\?/i;
 
 /** Bold marks, but not a power (`2**3`). */
 const BOLD = /(^|\s)(?:\*\*|__)(?=\S)|(?<=\S)(?:\*\*|__)(?=[\s:.,!]|$)/g;
@@ -13,7 +13,7 @@ const BOLD = /(^|\s)(?:\*\*|__)(?=\S)|(?<=\S)(?:\*\*|__)(?=[\s:.,!]|$)/g;
 const BEFORE_CONCLUSION = /^.*(?:[\s,;.]|^)(?:so|thus|hence|therefore|which (?:is|gives|equals))\b,?\s+/i;
 
 /** "Answer:", "Total cost:", "A:"; a name of one letter may be a number's: x:y. */
-const LABEL = /^(?:\p{L}[\p{L} ]{1,30}|A|답|答|解)\s*[:：]\s*(?!\d+\s*:)/u;
+const LABEL = /^(?:\p{L}[\p{L} ]{1,30}|A|답|答|解)\s*(?:[:：]|—|→|=>)\s*(?!\d+\s*:)/u;
 
 const BE =
   '(?:is|are|was|were|has|have|had|gets?|got|finds?|found|says?|said|equals?|(?:must|will|would|should) be)';

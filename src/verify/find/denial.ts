@@ -114,7 +114,6 @@ const COPULA =
  */
 function isPlainLead(between: string): boolean {
   const copula = COPULA.exec(between)?.[0] ?? '';
-  if (TURNED_ANSWER.test(copula)) return false;
   if (/[:\n]/.test(copula)) return true;
   return (
     !/(?<!\p{L})(?:might|could|may|can)(?!\p{L}| be (?:written|expressed) as)/iu.test(copula) &&
@@ -131,7 +130,7 @@ const REFUSED_BEFORE = new RegExp(
 );
 /** Right behind it: "is wrong", "is not the answer", "?" */
 const REFUSED_BEHIND = new RegExp(
-  `${OUT_OF}(?:\\?|(?:is|was)(?:n['’]t|\\s+(?:clearly\\s+)?(?:not|wrong|incorrect|false|ruled out|impossible|excluded))(?!\\p{L}))`,
+  `${OUT_OF}(?:\\?|\\s?(?:or|oder|ou)\\s(?:(?:maybe|perhaps|possibly)\\s)?[-$\\\\(]{0,3}\\d|(?:is|was)(?:n['’]t|\\s+(?:clearly\\s+)?(?:not|wrong|incorrect|false|ruled out|impossible|excluded))(?!\\p{L}))`,
   'iu',
 );
 
@@ -170,13 +169,15 @@ export const isBounded = (before: string): boolean => BOUNDED.test(before);
 export function deniedUntil(text: string, phrase: Piece, piece: Piece): number | undefined {
   const between = text.slice(phrase.end, Math.max(phrase.end, piece.start));
   const head = before(text, phrase);
+  const said = COPULA.exec(between)?.[0] ?? between;
   const isOpen =
     BOUNDED.test(between) ||
     DOUBTED.test(behind(text, piece)) ||
     SUPPOSED.test(head) ||
+    TURNED_ANSWER.test(said) ||
     DENIED_CLAUSE.test(head.split(CLAUSE_BEGINS).at(-1)!);
   if (isOpen) return endOfSentence(text, piece.end);
-  const isEnglish = /^answer$/i.test(text.slice(phrase.start, phrase.end).slice(-6));
+  const isEnglish = /(?:^answer|####)$/i.test(text.slice(phrase.start, phrase.end).slice(-6));
   if (isEnglish && !isPlainLead(between)) return piece.end;
   return DENIED.test(between) || isRetracted(text, piece) ? piece.end : undefined;
 }

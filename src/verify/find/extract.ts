@@ -145,8 +145,27 @@ function boxed(
   // Boxes on the lines of a list are one answer.
   if (group.length > neighbours.flatMap(inside).length) return [alone];
   const end = neighbours.at(-1)!.end;
+  const only =
+    neighbours.length === 1 && inside(neighbours[0]!).length === 1 ? inside(neighbours[0]!)[0]! : undefined;
+  const around = only && aroundBox(text, neighbours[0]!, only);
+  if (around !== undefined)
+    return [{ content: around, rank, start: neighbours[0]!.start, end, isMore: true }];
   const content = withUnit(joined(neighbours.flatMap(inside)), text, end);
   return [{ content, rank, start: neighbours[0]!.start, end }, alone];
+}
+
+/** Before and behind a box in a formula: signs with which the box is a part of the answer only, `-\\boxed{5}`, `\\boxed{5}^2`. */
+const INTO_BOX =
+  /(?:[-+\d*/^_]|\\(?:cdot|times|div|pm|mp|sqrt|neq?|not)(?:\[[^\]]*\])?|\\[dt]?frac\s?\{[^{}]*\}\s?\{|\\[dt]?frac\s?\{|\\sqrt\s?\{)\s*$/;
+const OUT_OF_BOX =
+  /^\s*(?:\^(?!\s?\{?\\circ)|_|[*/!\d%]|[-+]\s?[\dA-Za-z\\]|[A-Za-z](?![A-Za-z])|\\(?:cdot|times|div|pm|sqrt|pi|%)(?![A-Za-z])|(?:\\[ ,;:!]|~|\s)*\\(?:text|mathrm|mbox)\s?\{\s*[A-Za-z²³/^\d]{1,12}\s*\})/;
+
+/** Gives a formula without the mark of its box where the box is a part of what the formula says. */
+function aroundBox(text: string, formula: Formula, box: Box): string | undefined {
+  const from = text.indexOf(formula.content, formula.start);
+  const [before, behind] = [text.slice(from, box.start), text.slice(box.end, from + formula.content.length)];
+  if (!INTO_BOX.test(before) && !OUT_OF_BOX.test(behind)) return undefined;
+  return `${before}{${box.content}}${behind}`;
 }
 
 /** A number, a fraction or a root of numbers, maybe with its name: `x = \frac{1}{2}`. */
@@ -277,13 +296,21 @@ function firstPlain(text: string, at: number, reach: number): PlainAnswer | unde
   const window = text.slice(at, Math.max(at, at + reach));
   for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s{0,3})?[$€£]?\(?\.?\d/g)) {
     const start = at + match.index;
-    const found = equationAt(text, start) ?? plainAnswerAt(text, start);
+    const found = equationAt(text, start) ?? tupleAt(text, start) ?? plainAnswerAt(text, start);
     if (found) return withAlternatives(text, found);
     // A term such as 7x is no number, and no later number is the answer instead.
     const [term] = /\S{1,60}/.exec(text.slice(start, start + 80)) ?? [''];
     return { start, end: start + term.length, content: term, isMore: true };
   }
   return undefined;
+}
+
+/** Reads `(3, -2)`. */
+function tupleAt(text: string, start: number): PlainAnswer | undefined {
+  const tuple = /\((?:[^(),\n]{1,40},\s?){1,5}[^(),\n]{1,40}\)/y;
+  tuple.lastIndex = start;
+  const content = tuple.exec(text)?.[0];
+  return content === undefined ? undefined : { start, end: tuple.lastIndex, content };
 }
 
 /** Reads `2 + 3 = 5` or `1 = 5`, whose sides must agree for it to state a value. */
@@ -296,13 +323,19 @@ function equationAt(text: string, start: number): PlainAnswer | undefined {
   return /^[A-Za-z^_\\{]/.test(text.slice(end)) ? undefined : { start, end, content: found };
 }
 
+/** Behind a list that is not given whole. */
+const GOES_ON = /^["*`]{0,2},?\s(?:\.\.\.|…|etc|and so on|and so forth)/;
+
 /** Adds the numbers that "or", "and" or a comma puts beside the first: "5 or 6" is no single answer. */
 function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
   let all = first;
   for (let count = 0; count < 5; count++) {
     const or = ALTERNATIVE.exec(text.slice(all.end, all.end + 24));
     const next = or ? plainAnswerAt(text, all.end + or[0].length) : undefined;
-    if (!next) return all;
+    if (!next)
+      return GOES_ON.test(text.slice(all.end, all.end + 24))
+        ? { ...all, content: `${all.content}, …`, isMore: true }
+        : all;
     all = { start: all.start, end: next.end, content: `${all.content} or ${next.content}`, isMore: true };
   }
   return all;
@@ -336,7 +369,7 @@ function bareLatex(text: string, at: number): AnswerCandidate | undefined {
   const content = text
     .slice(start, start + 300)
     .split(/\n|[.;]\s|\.$|\*\*|<\||\. |,\s(?=(?:as|since|because|which|so)\s)/, 1)[0]!
-    .trimEnd();
+    .replace(/[\s*]+$/, '');
   if (!MATHEMATICAL.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content)) return undefined;
   if (content === '' || isProse(content)) return undefined;
   return { content, rank: 0, start, end: start + content.length, isMore: /\d/.test(content) };

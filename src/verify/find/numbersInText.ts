@@ -29,7 +29,7 @@ const PART = new RegExp(
     '[\\p{L}\\p{N})\\]](?:\\s?[/×·÷^]|\\s\\*\\s|\\*(?!\\*))|(?:(?<!\\p{L})\\p{L}|[\\p{N})\\]])\\s?[+-]|[\\p{L}\\p{N})\\]]\\s?[+-]\\s|\\d\\s?:',
     `(?<!\\p{L})(?:${FUNCTIONS}|plus|minus|times|over|(?:multiplied|divided|increased|decreased|reduced) by)`,
   ]
-    .map((sign) => `(?:${sign})[\\s*_"'\`([{]{0,6}$`)
+    .map((sign) => `(?:${sign})[\\s*_"'\`$([{]{0,6}$`)
     .join('|'),
   'iu',
 );

@@ -1,6 +1,7 @@
 /** @file Finds the part of a model's output that is its response: no thinking, no further turns, no invented questions. */
 
 import { withPlainSigns } from '../parse/characters.js';
+import { isRefused } from './denial.js';
 import { textAfterThinking } from './thinking.js';
 
 /** Limits the characters of a response, counted from its end, in which a box, a phrase or a number is searched for. */
@@ -45,7 +46,7 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
   const marked = markedAnswer(response);
   const { last, before } = lastPart(response);
   const plain = withPlainSigns(
-    last.replace(/<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, ''),
+    last.replace(/<!--[^]{0,2000}?-->|<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, ''),
   );
   return {
     // Blanks in a row separate no more than a few.
@@ -112,15 +113,16 @@ function beforeNextQuestion(response: string): string {
 
 const TAGGED = /<answer>([^]*?)(?:<\/answer>|$)/gi;
 const KEY =
-  /"(?:final[_ ]?)?(?:answer|result|solution)"\s*:\s*(?:("(?:[^"\\\n]|\\.){0,4000}")|(-?[\d.][\d.eE+-]{0,60}))/gi;
+  /"(?:final[_ ]?)?(?:answer|result|solution)"\s*:\s*(?:("(?:[^"\\\n]|\\.){0,4000}")|(-?[\d.][\d.eE+-]{0,60})(?=\s{0,9}(?:[,}\]\n]|$)))/gi;
 
 /**
  * Gives the text that a response marks as its answer and nothing else: in `<answer>` tags or under the key "answer" of
  * a JSON object. Undefined where it marks none so.
  */
 function markedAnswer(response: string): string | undefined {
-  const tagged = [...response.matchAll(TAGGED)].at(-1)?.[1];
-  if (tagged !== undefined) return tagged.trim();
+  const tag = [...response.matchAll(TAGGED)].at(-1);
+  if (tag)
+    return isRefused(response, { start: tag.index, end: tag.index + tag[0].length }) ? '' : tag[1]!.trim();
   if (!/^\s{0,1000}(?:```\w*\s{0,9})?\{|```(?:json)?\s*\{/.test(response)) return undefined;
   const found = [...response.matchAll(KEY)].at(-1);
   if (!found) return undefined;

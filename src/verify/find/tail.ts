@@ -5,7 +5,7 @@ import { isPlainUnit, isUnitLetter, isUnitWord } from '../parse/units.js';
 
 /** Opens another number beside the one before it: "or", "and", a comma, in several languages. */
 export const ALTERNATIVE = new RegExp(
-  `^(?:\\*\\*|[\`"])?\\s?[,;]?\\s?\\(?(?:(?:${OR}|and|und|et|y|e|и|&)\\s+|(?:${OR_SIGNS})\\s{0,3})(?:maybe |perhaps |possibly )?(?=(?:\\*\\*|[\`"])?[-+$€£(]?\\.?\\d)|^ ?[,;] (?=(?:\\*\\*|[\`"])?[-+$€£(]?\\.?\\d)`,
+  `^(?:\\*\\*|[\`"])?\\s?[,;]?\\s?\\(?(?:(?:${OR}|and|und|et|y|e|и|&)\\s+|(?:${OR_SIGNS})\\s{0,3})(?:maybe |perhaps |possibly )?(?:\\*\\*|[\`"])?(?=[-+$€£(]?\\.?\\d)|^(?:\\*\\*|[\`"])?(?: ?[,;] |[,;](?=-))(?:\\*\\*|[\`"])?(?=[-+$€£(]?\\.?\\d)`,
   'iu',
 );
 
@@ -53,6 +53,9 @@ const TURNS = new RegExp(
     )}))`,
   'iu',
 );
+/** The same in other languages, which need no blank. */
+const TURNS_ELSEWHERE =
+  /^\s?(?:では(?:ない|ありません|なく)|じゃない|[이가]\s?아[니닙]|नहीं|的一半|分之|以上|以下|的平方|错误|oder mehr|oder weniger|ou plus|ou moins|o más|o menos|au carré|hoch \d)/iu;
 /** A share or a base right behind a number: "7 in 10", "7 out of 10", but not "7 in 30 days". */
 const SHARE =
   /^\s(?:over|out of|in|of|for|on|at|with)\s[\d$-](?![\d.,]*\s(?:second|minute|hour|day|night|week|month|year)s?(?!\p{L}))/iu;
@@ -98,7 +101,7 @@ export function tailAt(text: string, end: number): Tail {
   // |7| - 7
   if (/^\s?\|\s?[-+*/^=]/.test(rest)) return { end, suffix: undefined };
   if (clause.trim() === '' || ALTERNATIVE.test(rest)) return { end, suffix: '' };
-  if (isTurned(clause) || SHARE.test(clause)) return more;
+  if (isTurned(clause) || SHARE.test(clause) || TURNS_ELSEWHERE.test(clause)) return more;
   const [attached = ''] = /^\S+/.exec(clause) ?? [];
   // 90/hour
   if (/^\/\p{L}{3}/u.test(attached)) return { end, suffix: '' };
@@ -110,6 +113,9 @@ export function tailAt(text: string, end: number): Tail {
   if (first === undefined || !named.every((word) => WORD.test(word))) return { end, suffix: '' };
   if (isTurned(clause.slice(clause.indexOf(first) + first.length))) return more;
   const isUnit = isUnitLetter(first) || isUnitWord(first, true);
+  const rate = /^\s(\S{2,20}\sper\s(\p{L}{2,20}))(?!\p{L})/u.exec(clause);
+  if (isUnit && rate && isUnitWord(rate[2]!, true))
+    return { end: end + rate[0].length, suffix: ` \\text{ ${rate[1]!}}` };
   const unit = isUnit || isPlainUnit(phrase) ? named.join(' ') : isPlainUnit(first) ? first : named.at(-1)!;
   return { end: end + clause.indexOf(phrase) + named.join(' ').length, suffix: ` \\text{ ${unit}}` };
 }

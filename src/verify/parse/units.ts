@@ -18,7 +18,7 @@ const COUNTED = new Set(
  */
 const QUALIFIERS = new Set(
   (
-    'not no never nor neither either or but except unless if wrong incorrect false true right correct possibly perhaps ' +
+    'doubled halved tripled quadrupled permil permille ppm not no never nor neither either or but except unless if wrong incorrect false true right correct possibly perhaps ' +
     'maybe probably likely about approximately roughly almost nearly exactly only is are was were be been being has have had ' +
     'do does can could may might must should will would more less fewer greater larger smaller bigger higher lower least ' +
     'most best worst than over under above below beyond between within up down upward upwards downward downwards left ' +
