@@ -200,6 +200,7 @@ struct Linear : torch::autograd::Function<Linear> {
     at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({x, weight});
     context->saved_data["sum"] = sum;
+    context->saved_data["bias"] = bias.has_value();
     return linear(x, weight, bias, sum);
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
@@ -216,7 +217,9 @@ struct Linear : torch::autograd::Function<Linear> {
       products::addWeightGrad(grad, x, gradient);
       if (!sum) result[1] = gradient.to(weight.scalar_type());
     }
-    if (context->needs_input_grad(2)) result[2] = grad.sum(0, false, at::kFloat).to(grad.scalar_type());
+    // Only tensors that are there have an index here.
+    const bool hasBias = context->saved_data["bias"].toBool();
+    if (hasBias && context->needs_input_grad(2)) result[2] = grad.sum(0, false, at::kFloat).to(grad.scalar_type());
     return result;
   }
 };

@@ -153,7 +153,8 @@ it.each<[string, (dir: string) => string[] | Promise<string[]>]>([
   mkdirSync(dir);
   const { stdout, stderr } = await redistill(await args(dir));
   expect(stdout + stderr).not.toMatch(OBEYED);
-  expect(stdout + stderr).toMatch(/‹U\+001B›|\\u001b/);
+  // The verifier reads control characters as blanks, but not all of them.
+  expect(stdout + stderr).toMatch(/‹U\+00[19]B›|\\u00[19]b/);
 });
 let folders = 0;
 

@@ -59,6 +59,16 @@ const norm =
 const layer = (rows: number, size: number, out: number) =>
   pass((x, weight, bias) => linear(x, weight, bias), [[rows, size], [out, size], [out]]);
 
+/** The same without a bias. */
+const plainLayer = (rows: number, size: number, out: number) =>
+  pass(
+    (x, weight) => linear(x, weight),
+    [
+      [rows, size],
+      [out, size],
+    ],
+  );
+
 /** The same on rows inside of longer ones, twice into one sum of gradients where there is a kernel. */
 const summed = (rows: number, size: number, out: number) => (draw: Draw) => {
   const [x, weight, grad] = [draw([rows, size + 32]), draw([out, size]), draw([rows, out])];
@@ -105,6 +115,7 @@ const cases: Record<string, (draw: Draw) => (Tensor | Float64Array)[]> = {
   'linear, more rows than a step of the gradient takes': layer(1100, 48, 80),
   'linear, rows that are longer than a step': layer(65, 6224, 48),
   'linear, sizes that no tile fits': layer(9, 40, 24),
+  'linear, no bias': plainLayer(33, 64, 96),
   'linear, a sum of gradients': summed(130, 96, 1040),
   'linear, a sum of gradients, wide': summed(700, 1536, 64),
   'head, one token': head(1, 128, 16, 1),
