@@ -5,19 +5,12 @@
 
 #include "attention.h"
 #include "clones.h"
-#include "vector_math.h"
+#include "micro.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/native/CPUBlas.h>
 #include <ATen/ops/empty.h>
-
-#include <atomic>
-#include <memory>
 
 namespace redistill {
 namespace {
-
-using at::BFloat16;
 
 constexpr int64_t kOutputs = 32;  // rows of the weight at a time: half as many pairs fill a line of 64 bytes
 
@@ -78,20 +71,13 @@ at::Tensor fewRows(const at::Tensor& input, const at::Tensor& weight, const std:
     for (int64_t at = begin * kLanes; at < end * kLanes; at += kLanes)
       pairRowsOf(pairsOf(x) + at * pairs, pairs, std::min(kLanes, rows - at), pairs, padded, right.get() + at);
   });
-  const BFloat16* left = reinterpret_cast<const BFloat16*>(weight.data_ptr());
-  std::atomic<int64_t> next{0};
-  at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), outputs / kOutputs), 1, [&](int64_t begin, int64_t end) {
-    const std::unique_ptr<float[]> sums(new float[kOutputs * padded]);
-    const std::unique_ptr<uint32_t[]> rounded(new uint32_t[kOutputs / 2 * padded]);
-    for (int64_t thread = begin; thread < end; thread++)
-      for (int64_t item; (item = next++) < outputs / kOutputs;) {
-        const int64_t at = item * kOutputs;
-        at::native::cpublas::brgemm(kOutputs, padded, in, in, padded, padded, false, left + at * in,
-                                    reinterpret_cast<const BFloat16*>(right.get()), sums.get(), true);
-        roundPairs(sums.get(), biases.get() + at, padded, rounded.get());
-        turnPairs(rounded.get(), rows, padded, outputs / 2, pairsOf(out) + at / 2);
-      }
-    at::native::cpublas::brgemm_release();
+  const Bits *left = reinterpret_cast<const Bits*>(weight.data_ptr()), *other = reinterpret_cast<const Bits*>(right.get());
+  eachItem(outputs / kOutputs, (kOutputs + kOutputs / 2) * padded, [&](int64_t item, float* sums) {
+    const int64_t at = item * kOutputs;
+    uint32_t* rounded = reinterpret_cast<uint32_t*>(sums + kOutputs * padded);
+    product(kOutputs, padded, in, left + at * in, in, other, sums, padded, false);
+    roundPairs(sums, biases.get() + at, padded, rounded);
+    turnPairs(rounded, rows, padded, outputs / 2, pairsOf(out) + at / 2);
   });
   return out;
 }

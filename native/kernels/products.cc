@@ -59,7 +59,8 @@ void multiply(const at::Tensor& x, const Right& right, const Bits* bias, at::Ten
   TORCH_CHECK(result.size(0) == x.size(0) && result.size(1) == right.columns && result.stride(1) == 1,
               "linear needs dense rows for its result");
   const at::Tensor left = withDenseRows(x);
-  const int64_t rows = left.size(0), depth = right.depth, step = std::min(depth, kDepth), width = sizeOfItems(right.columns, std::min(kColumns, columnsFor(step)));
+  const int64_t rows = left.size(0), depth = right.depth, step = std::min(depth, kDepth);
+  const int64_t width = sizeOfItems(right.columns, std::min(kColumns, columnsFor(step)));
   const int64_t stride = left.stride(0), resultStride = result.stride(0), whole = roundUp(rows, kRows);
   Bits *from = bitsOf(left), *to = bitsOf(result);
   const bool inSteps = step < depth;
@@ -96,7 +97,7 @@ void linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<a
   requireFactor(x, "linear");
   requireFactor(weight, "linear");
   const at::Tensor w = withDenseRows(weight);
-  TORCH_CHECK(x.size(1) == w.size(1) && w.size(0) % kTile == 0 && w.size(1) % kTile == 0,
+  TORCH_CHECK(x.size(1) == w.size(1) && w.numel() > 0 && w.size(0) % kTile == 0 && w.size(1) % kTile == 0,
               "linear needs rows as long as the weight's, and sizes that are multiples of 16");
   TORCH_CHECK(!bias || (bias->device().is_cpu() && bias->scalar_type() == at::kBFloat16 && bias->is_contiguous() &&
                         bias->numel() == w.size(0)),
@@ -108,7 +109,7 @@ void inputGrad(const at::Tensor& grad, const at::Tensor& weight, at::Tensor& res
   requireFactor(grad, "linear_input_grad");
   requireFactor(weight, "linear_input_grad");
   const at::Tensor w = withDenseRows(weight);
-  TORCH_CHECK(grad.size(1) == w.size(0) && w.size(0) % kTile == 0 && w.size(1) % kTile == 0,
+  TORCH_CHECK(grad.size(1) == w.size(0) && w.numel() > 0 && w.size(0) % kTile == 0 && w.size(1) % kTile == 0,
               "linear_input_grad needs rows as long as the weight's columns, and sizes that are multiples of 16");
   multiply(grad, {bitsOf(w), w.stride(0), w.size(0), w.size(1), false}, nullptr, result);
 }
@@ -117,7 +118,7 @@ void addWeightGrad(const at::Tensor& grad, const at::Tensor& input, at::Tensor& 
   requireFactor(grad, "linear_weight_grad");
   requireFactor(input, "linear_weight_grad");
   TORCH_CHECK(grad.size(0) == input.size(0) && sum.device().is_cpu() && sum.scalar_type() == at::kFloat && sum.is_contiguous() &&
-                  sum.dim() == 2 && sum.size(0) == grad.size(1) && sum.size(1) == input.size(1) && sum.size(0) % kTile == 0 &&
+                  sum.dim() == 2 && sum.numel() > 0 && sum.size(0) == grad.size(1) && sum.size(1) == input.size(1) && sum.size(0) % kTile == 0 &&
                   sum.size(1) % kTile == 0,
               "linear_weight_grad needs a float32 sum as large as the weight, and sizes that are multiples of 16");
   const at::Tensor g = withDenseRows(grad), x = withDenseRows(input);

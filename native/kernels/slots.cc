@@ -33,7 +33,7 @@ struct Seen {
 template <typename T>
 using Attend = void (*)(int64_t heads, const T* q, int64_t dim, float scale, const Seen<T>& seen, float* scratch, T* out);
 
-namespace any {
+namespace portable {
 #include "slots_kernel.inc"
 }
 
@@ -58,12 +58,12 @@ Attend<T> bestAttend() {
   const bool has4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                     __builtin_cpu_supports("avx512cd");
-  return has3 && has4 ? v4::attend<T> : has3 ? v3::attend<T> : any::attend<T>;
+  return has3 && has4 ? v4::attend<T> : has3 ? v3::attend<T> : portable::attend<T>;
 }
 #else
 template <typename T>
 Attend<T> bestAttend() {
-  return any::attend<T>;
+  return portable::attend<T>;
 }
 #endif
 

@@ -43,9 +43,13 @@ const BOUNDED = new RegExp(
 export const THAN =
   'than\\s+(?:\\d|[$-]|[a-z](?!\\p{L})|(?:half|twice|double|triple|before|expected|that|it|the (?:double|square|half|sum|product|number|other|first|second)|a (?:half|third|quarter))(?!\\p{L}))';
 
+/** What does the same in other languages, which need no blank before it. */
+export const TURNED_ELSEWHERE =
+  'では(?:ない|ありません|なく)|じゃない|[이가]\\s?아[니닙]|नहीं|的一半|分之|以上|以下|的平方|，?错误|oder (?:mehr|weniger)|ou (?:plus|moins)|o (?:más|menos)|au carré|hoch \\d';
+
 /** Right behind a piece: "5 or more", "5 is wrong", "5 fewer than 12", "5?" */
 const DOUBTED = new RegExp(
-  `^[\\s$*)\\]}]{0,4}(?:では(?:ない|ありません|なく)|じゃない|[이가] 아[니닙]|नहीं|的一半|分之|以上|以下|的平方|，?错误|oder mehr|ou plus|o más)|` +
+  `^[\\s$*)\\]}]{0,4}(?:${TURNED_ELSEWHERE})|` +
     `^[\\s$*)\\]}.,;("]{0,4}(?:${words(`${OR}|maybe|perhaps|possibly|but not|at least|at most`)}|(?:${OR_SIGNS})|` +
     `${words('(?:is|was) (?:not|wrong|incorrect|false)|which is (?:not|wrong|incorrect|false)|if|unless|had|only if|provided|except')})|` +
     `^[\\s$*)\\]}.,;("]{0,4}\\((?:\\p{L}+\\s){0,2}${words('wrong|false|incorrect|not')}|` +

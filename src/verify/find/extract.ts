@@ -154,7 +154,7 @@ function boxed(
   return [{ content, rank, start: neighbours[0]!.start, end }, alone];
 }
 
-/** Before and behind a box in a formula: signs with which the box is a part of the answer only, `-\\boxed{5}`, `\\boxed{5}^2`. */
+/** Before and behind a box in a formula: signs with which the box is a part of the answer only, `-\boxed{5}`, `\boxed{5}^2`. */
 const INTO_BOX =
   /(?:[-+\d*/^_]|\\(?:cdot|times|div|pm|mp|sqrt|neq?|not)(?:\[[^\]]*\])?|\\[dt]?frac\s?\{[^{}]*\}\s?\{|\\[dt]?frac\s?\{|\\sqrt\s?\{)\s*$/;
 const OUT_OF_BOX =

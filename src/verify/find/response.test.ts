@@ -28,6 +28,10 @@ describe('a response', () => {
     expect(given(right + prose)).toBe(true);
   });
 
+  it('gives what it marks without the marks of a calculator', () => {
+    expect(given('<answer><<2+3=5>>5</answer>')).toBe(true);
+  });
+
   it('that says its answer far before its end has no last number for an answer', () => {
     expect(given(`The answer is 7.\n${'print(5)\n'.repeat(LONG / 9)}`)).toBe(false);
     expect(given(`We count.\n${'print(6)\n'.repeat(LONG / 9)}So we get 5.`)).toBe(true);

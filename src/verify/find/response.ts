@@ -45,19 +45,22 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
     answer === undefined || (answer.trim() === '' && !afterThinking) ? beforeNextQuestion(own) : answer;
   const marked = markedAnswer(response);
   const { last, before } = lastPart(response);
-  const plain = withPlainSigns(
-    last.replace(/<!--[^]{0,2000}?-->|<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, ''),
-  );
   return {
     // Blanks in a row separate no more than a few.
-    text: plain
+    text: plainText(last)
       .replace(PICTURES, ' ')
       .replace(/[ \t~]{4,}/g, '   ')
       .replace(/\n\s*\n/g, '\n\n'),
-    marked: marked === undefined ? undefined : withPlainSigns(marked),
+    marked: marked === undefined ? undefined : plainText(marked),
     isCut: STATED.test(before),
   };
 }
+
+/** Drops comments and marks that are not shown, and writes all signs as the plain ones. */
+const plainText = (text: string): string =>
+  withPlainSigns(
+    text.replace(/<!--[^]{0,2000}?-->|<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, ''),
+  );
 
 /** Blanks, line ends and characters without width in a row. */
 const PADDING =

@@ -1,6 +1,6 @@
 /** @file Tells what the words and signs behind a number in a sentence do to it: nothing, name its unit, or make it another value. */
 
-import { OR, OR_SIGNS, THAN } from './denial.js';
+import { OR, OR_SIGNS, THAN, TURNED_ELSEWHERE } from './denial.js';
 import { isPlainUnit, isUnitLetter, isUnitWord } from '../parse/units.js';
 
 /** Opens another number beside the one before it: "or", "and", a comma, in several languages. */
@@ -53,9 +53,7 @@ const TURNS = new RegExp(
     )}))`,
   'iu',
 );
-/** The same in other languages, which need no blank. */
-const TURNS_ELSEWHERE =
-  /^\s?(?:では(?:ない|ありません|なく)|じゃない|[이가]\s?아[니닙]|नहीं|的一半|分之|以上|以下|的平方|错误|oder mehr|oder weniger|ou plus|ou moins|o más|o menos|au carré|hoch \d)/iu;
+const TURNS_ELSEWHERE = new RegExp(`^\\s?(?:${TURNED_ELSEWHERE})`, 'iu');
 /** A share or a base right behind a number: "7 in 10", "7 out of 10", but not "7 in 30 days". */
 const SHARE =
   /^\s(?:over|out of|in|of|for|on|at|with)\s[\d$-](?![\d.,]*\s(?:second|minute|hour|day|night|week|month|year)s?(?!\p{L}))/iu;
