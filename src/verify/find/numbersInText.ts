@@ -1,7 +1,7 @@
 /** @file Finds numbers and small calculations in running text, with what the words and signs around make of them. */
 
 import { isBounded } from './denial.js';
-import { tailAt } from './tail.js';
+import { isResult, tailAt } from './tail.js';
 
 /** A number or a small calculation in running text. */
 export interface PlainAnswer {
@@ -130,7 +130,7 @@ const CLOSING = /^(?:\*{1,4}|__|[`"”])?/;
 /** Adds what stands behind a number: its unit, a percent sign, or signs and words that make it another answer. */
 function withTail(text: string, answer: PlainAnswer): PlainAnswer {
   const closed = answer.end + CLOSING.exec(text.slice(answer.end, answer.end + 5))![0].length;
-  const { end, suffix } = tailAt(text, closed);
+  const { end, suffix } = tailAt(text, closed, isResult(text, answer.start));
   if (suffix === undefined)
     return { ...answer, content: answer.content + text.slice(closed, end), isMore: true };
   const content = suffix === '\\%' ? answer.content.replace(/%$/, '') : answer.content;

@@ -34,23 +34,35 @@ const words = (text: string): string => `(?:${text})(?![\\p{L}\\p{N}])`;
 const SIGNS = /^\s?[^\s\p{L}\p{M}°µΩ’'"(]/u;
 
 const A = '(?:an? |the )?';
-/** Words that make another value of the number, or of the unit, before them, or leave it open. */
+const opening = (text: string): string => `^\\s?(?:${text})`;
+/** Words that make another value of the number, or of the unit, before them, or deny it. */
 const TURNS = new RegExp(
-  `^\\s?(?:${words(
-    'hundred|thousand|million|billion|trillion|dozen|squared|cubed|factorial|doubled|halved|tripled|quadrupled|k|mln|bn|mil|grand|ppm|permil|per (?:mille|hundred|thousand|million)|parts per \\p{L}+|' +
-      'mod|modulo|choose|plus|minus|vs\\.?|versus|to the (?:left|right|power|\\d)|times (?:as|more|the|that|larger|smaller|greater|less)|' +
-      'and (?:an? )?(?:half|third|quarter|fifth|counting|up|upwards?|above|over|beyond|more|a bit|some)|' +
-      'or (?:more|less|so|fewer|maybe|perhaps|possibly|above|below|higher|lower|not)|(?:below|above|over|under) (?:zero|par)|' +
-      'at (?:least|most|best|worst)|maybe|perhaps|possibly|probably|not|never|(?:wrong|false|incorrect)(?! \\p{L}{3})|' +
-      'if|unless|only if|except|but|too (?:many|much|few|little|large|small|high|low|big)|short|off|upwards?|downwards?|up|down|' +
-      'in (?:debt|the red(?! \\p{L})|base|binary|octal|hex\\w*|mod\\w*|(?:ten|hundred|thousand|million|billion|dozen|pair)s|the (?:negative|opposite))|' +
-      `cannot|with ${A}(?:minus|negative|opposite)|as ${A}(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent)`,
-  )}|(?:more|less|fewer|greater|higher|lower|smaller|larger)\\s${THAN}|(?:times|to|through|by|divided by|multiplied by|and|&|until|till)\\s(?=[\\d$-]|(?!a\\s)[a-z](?!\\p{L}))` +
-    `|(?:is|was)(?:n[’']t|\\s(?:(?:clearly|only|just|still|always|also)\\s)?${words(
-      'not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|bigger|' +
-        'higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|unlikely|possible|' +
-        'possibly|maybe|perhaps|one of|divi\\p{L}+|an? (?:\\p{L}+ )?(?:bound|guess|estimate|approximation|mistake|trap|distractor)',
-    )}))`,
+  opening(
+    `${words(
+      'hundred|thousand|million|billion|trillion|dozen|squared|cubed|factorial|doubled|halved|tripled|quadrupled|k|mln|bn|mil|grand(?![- ]\\p{L})|ppm|permil|per (?:mille|hundred|thousand|million)|parts per \\p{L}+|' +
+        'mod|modulo|choose|plus|minus|vs\\.?|versus|to the (?:power|\\d)|' +
+        'and (?:an? )?(?:half|third|quarter|fifth|counting|up|upwards?|above|over|beyond|more|a bit|some)|' +
+        'or (?:more|less|so|fewer|maybe|perhaps|possibly|above|below|higher|lower|not)|' +
+        'maybe|perhaps|possibly|probably|not|never|(?:wrong|false|incorrect)(?! \\p{L}{3})|' +
+        'in (?:base|binary|octal|hex\\w*|mod\\w*|(?:ten|hundred|thousand|million|billion|dozen|pair)s|the (?:negative|opposite))|' +
+        `cannot|with ${A}(?:minus|negative|opposite)|as ${A}(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent)`,
+    )}|(?:more|less|fewer|greater|higher|lower|smaller|larger)\\s${THAN}|(?:times|to|through|by|divided by|multiplied by|and|&|until|till)\\s(?=[\\d$-]|(?!a\\s)[a-z](?!\\p{L}))` +
+      `|(?:is|was)(?:n[’']t|\\s(?:(?:clearly|only|just|still|always|also)\\s)?${words(
+        'not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|bigger|' +
+          'higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|unlikely|possible|' +
+          'possibly|maybe|perhaps|one of|divi\\p{L}+|an? (?:\\p{L}+ )?(?:bound|guess|estimate|approximation|mistake|trap|distractor)',
+      )})`,
+  ),
+  'iu',
+);
+/** Words that make a condition, a bound or a direction of what stands before them. The result of a calculation stays what it is: "20 - 5 = 15 if all are sold". */
+const QUALIFIES = new RegExp(
+  opening(
+    words(
+      'if|unless|only if|except|but|too (?:many|much|few|little|large|small|high|low|big)|short|off|upwards?|downwards?|up|down|at (?:least|most|best|worst)|' +
+        'in (?:debt|the red(?! \\p{L}))|to the (?:left|right)|times (?:as|more|the|that|larger|smaller|greater|less)|(?:below|above|over|under) (?:zero|par)',
+    ),
+  ),
   'iu',
 );
 const TURNS_ELSEWHERE = new RegExp(`^\\s?(?:${TURNED_ELSEWHERE})`, 'iu');
@@ -79,8 +91,15 @@ const WORD = /^[\p{L}\p{M}°µΩ’'-]+(?:\^?-?\d|[²³])?(?:\/\p{L}+(?:\^?\d|[�
 const REMARK =
   /^\s?[([]\s?(?:[^()[\]\n]{0,40}(?<!\p{L}))?(?:mod|modulo|base|not|false|wrong|incorrect|or|if|unless|maybe|perhaps|possibly|negative|percent|squared|cubed|octal|binary|should|actually|edit|bound|guess|thousands|millions|hundreds)(?!\p{L})|^\s?[([]\s?[×x*+%/-]|^,?\s(?:if|unless|had|provided|except|only if|which (?:is (?:wrong|not|false|incorrect|impossible)|i doubt|cannot))(?!\p{L})/iu;
 
-/** Tells what follows the number that ends at `end`. */
-export function tailAt(text: string, end: number): Tail {
+/** Before the result of a calculation with numbers: "20 - 5 = ". */
+const CALCULATION = /[\d)%]\s?(?:\p{L}+\s)?[-+*\/×·÷–][^=\n]{0,60}=[\s$€£¥]*$/u;
+
+/** Tells whether what stands at `start` is the result of a calculation with numbers. */
+export const isResult = (text: string, start: number): boolean =>
+  CALCULATION.test(text.slice(Math.max(0, start - REACH), start));
+
+/** Tells what follows the number that ends at `end`, which may be the result of a calculation. */
+export function tailAt(text: string, end: number, result = false): Tail {
   const rest = text.slice(end, end + REACH);
   // "The answer is $3$!", "The answer is 18! I hope"
   if (/^!(?:\s+\p{Lu}|$)/u.test(rest) && (/[$)*]/.test(text[end - 1]!) || rest.length > 1))
@@ -99,11 +118,14 @@ export function tailAt(text: string, end: number): Tail {
   // |7| - 7
   if (/^\s?\|\s?[-+*/^=]/.test(rest)) return { end, suffix: undefined };
   if (clause.trim() === '' || ALTERNATIVE.test(rest)) return { end, suffix: '' };
+  const isTurned = (words: string) =>
+    TURNS.test(words) || (!result && QUALIFIES.test(words)) || goesOn(words, result);
   if (isTurned(clause) || SHARE.test(clause) || TURNS_ELSEWHERE.test(clause)) return more;
   const [attached = ''] = /^\S+/.exec(clause) ?? [];
   // 90/hour
   if (/^\/\p{L}{3}/u.test(attached)) return { end, suffix: '' };
-  if (attached !== '' && !isAttachedUnit(attached)) return { end: end + attached.length, suffix: undefined };
+  if (attached !== '' && !isAttachedUnit(attached, result))
+    return { end: end + attached.length, suffix: undefined };
   const stop = STOP.exec(clause);
   const phrase = (stop ? clause.slice(0, stop.index) : clause).trim();
   const named = phrase === '' ? [] : phrase.split(/\s+/).slice(0, MAX_WORDS);
@@ -114,24 +136,25 @@ export function tailAt(text: string, end: number): Tail {
   const rate = /^\s(\S{2,20}\sper\s(\p{L}{2,20}))(?!\p{L})/u.exec(clause);
   if (isUnit && rate && isUnitWord(rate[2]!, true))
     return { end: end + rate[0].length, suffix: ` \\text{ ${rate[1]!}}` };
+  // What a calculation gave stays so in its sentence: "10 - 4 = 6 miles apart".
+  if (result && !isPlainUnit(named.join(' '))) return { end, suffix: isUnit ? ` \\text{ ${first}}` : '' };
   const unit = isUnit || isPlainUnit(phrase) ? named.join(' ') : isPlainUnit(first) ? first : named.at(-1)!;
   return { end: end + clause.indexOf(phrase) + named.join(' ').length, suffix: ` \\text{ ${unit}}` };
 }
 
-/** Tells whether what follows a number or its unit makes another value of it. */
-function isTurned(text: string): boolean {
-  if (TURNS.test(text)) return true;
+/** Tells whether a sign or a letter follows a number or its unit, with which it is a part of something else. */
+function goesOn(text: string, result: boolean): boolean {
   const letter = /^\s([a-z])(?![\p{L}'’])/iu.exec(text)?.[1];
   if (letter !== undefined) return letter !== 'a' && !isUnitLetter(letter);
   return /^\s/.test(text) && SIGNS.test(text);
 }
 
-/** Tells whether what stands right behind a number is its unit: "5kg", "5°", "5個", but not "5x". */
-function isAttachedUnit(attached: string): boolean {
+/** Tells whether what stands right behind a number is its unit: "5kg", "5°", "5個", but not "5x"; "= 5m" behind a calculation. */
+function isAttachedUnit(attached: string, result: boolean): boolean {
   if (/^[°µΩ]|^(?![²³⁰-₟½-¾⅐-⅞…])[^\x00-\x7f]/u.test(attached)) return /^[°µΩ\p{L}]/u.test(attached);
   const [name] = /^[A-Za-z]*/.exec(attached)!;
   if (/^(?:st|nd|rd|th)$/.test(name)) return false;
-  return isUnitWord(name, true) || (/^[A-Za-z][²³]/.test(attached) && isUnitLetter(name));
+  return isUnitWord(name, true) || ((result || /^[A-Za-z][²³]/.test(attached)) && isUnitLetter(name));
 }
 
 /** Gives the number of characters up to the end of the clause; "5!" is not the end of one. */
