@@ -6,39 +6,74 @@ import { deniedUntil, isRefused } from './denial.js';
 /** The letters of the choices unless the caller names others. */
 export const LETTERS = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'];
 
-const ANSWER = '(?:answer|choice|option|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答)';
+const ANSWER =
+  '(?:answer(?!\\p{L})|(?:correct|right|best|final|my|only|bon|richtige) (?:option|choice|choix)|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|정답)';
+/** May stand before a letter and says nothing of it. */
+const NOUN = '(?:(?:the\\s+)?(?:option|choice|letter|alternative|statement|la|选项)\\s{0,2})?';
+
+/** Right before a letter: words that choose it. */
+const CHOOSES = new RegExp(
+  `(?:(?<!\\p{L})(?:so|thus|hence|therefore|then|consequently|is|it['’]s|that['’]s|must be|should be|pick|picked|choose|chose|select|selected|` +
+    `wait|actually|or rather|i mean|go(?:ing)? with|go(?:ing)? for|conclude|(?:points?|leads?|corresponds?) to|match(?:es)?|leaves(?: only)?|est|es|ist|è|é)|[选選択是为為→⇒])[\\s:,"'(\\[]{0,3}${NOUN}[(\\["']?$`,
+  'iu',
+);
+/** Right behind a letter: words that call it right. */
+const CHOSEN =
+  /^[)\]"']?\s+(?:(?:is|seems|looks|must be|has to be|would be|should be|remains)\s+(?:(?:the|a|an|our|my|only|single|clearly|definitely|therefore|thus|indeed|most|therefore,)\s+)*(?:correct|right|true|best|valid|answer|one|appropriate|accurate|likely|option|choice|solution)(?!\p{L})(?!\s+(?:wrong|incorrect|false|than))|(?:holds|fits|works)(?!\p{L})(?! the| only| with))/u;
+/** In the part of a sentence before a letter or a statement: words that make it another's, a wrong one or none. */
+const DENIES =
+  /(?<!\p{L})(?:not|never|no|nor|neither|none|cannot|unlikely|wrong|incorrect|false|mistaken|except|eliminat\p{L}*|exclud\p{L}*|reject\p{L}*|rul\p{L}+ out|opposite|impossible|distractor|anything but|tempting|might|maybe|perhaps|would say|people|students?|textbook|complement|less)(?!\p{L})|n['’]t(?!\p{L})/iu;
+const CLAUSE =
+  /[.!?;\n]|,\s(?:so|thus|hence|therefore|and|but|the|it|i|we)(?!\p{L})|(?<!\p{L})(?:so|thus|hence|therefore|wait|actually)(?!\p{L})/iu;
+/** Right behind a letter: words and signs with which it is not the answer. */
+const SPOILED =
+  /^[)\]"']?(?:[\^_~'’¬]|\s?[→⇒≠]|\s(?:over|at random|(?:can|could|may|might|should|must|has to|is to) (?:be|not)\s+(?:eliminat|exclud|reject|ruled|wrong|false|right\?)|cannot|can['’]t|(?:is|was) (?:the only wrong|an? (?:distractor|trap|mistake|wrong)|un\p{L}+|impossible|false|less|excluded|eliminated|out)|would be|plus|minus|if|unless|when|only if|only when|failed|then)(?!\p{L})|,\s(?:which (?:is|was|seems) (?:not|wrong|false|incorrect|impossible|absurd)|then|if|unless|but (?:not|this|that|it)|at random)(?!\p{L})|[;,.]\s(?:otherwise|or else|if not)(?!\p{L}))/iu;
 
 /**
- * Finds the one choice that a response names: in its last box, after "answer is" or "answer:", at the very start, or
- * else the last letter that stands by itself. Null where there is none, where several are named ("A or B") and where
- * it is denied ("not A"). Elsewhere than in a box, right after such a phrase and at the start only capitals count; "I"
- * and "A" before a word in small letters are words.
+ * Finds the one choice that a response names: in its last box, after "answer is" or "answer:", at the very start, or where
+ * a sentence chooses it ("so B", "I pick B", "B is correct"). Null where there is none, where several are named ("A or B")
+ * and where it is denied ("not A"). A letter that is only mentioned ("point B") is no answer. Elsewhere than in a box and
+ * at the start only capitals count; "I" and "A" before a word in small letters are words.
  */
 export function extractChoice(response: string, letters: readonly string[] = LETTERS): string | null {
-  const plain = response.replace(/\*\*|\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{/g, ' ');
+  const plain = response
+    .replace(/~~[^~\n]{0,200}~~/g, ' ')
+    .replace(/\*\*|\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{/g, ' ');
   const finder = new ChoiceFinder(letters);
-  const box = findBoxes(response)
-    .at(-1)
-    ?.content.replace(/\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{|[{}$]/g, ' ');
-  if (box !== undefined && finder.isChoice(box)) return finder.soleLetter(box, 'gi');
+  const box = findBoxes(response).at(-1);
+  if (box) {
+    const content = box.content.replace(/\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{|[{}$]/g, ' ');
+    if (finder.isChoice(content)) return isRefused(response, box) ? null : finder.soleLetter(content, 'gi');
+    // \boxed{\text{not B}}, \boxed{B^c}
+    if (/^[^\d=]{1,24}$/.test(content) && finder.names(content)) return null;
+  }
   for (const named of [finder.afterPhrase(plain), finder.atStart(plain)])
     if (named !== undefined) return named;
-  return finder.last(plain);
+  return finder.chosen(plain);
 }
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+/** Gives the part of a sentence that ends where a match begins. */
+const clauseBefore = (text: string, end: number): string =>
+  text
+    .slice(Math.max(0, end - 120), end)
+    .split(CLAUSE)
+    .at(-1)!;
+
 /** Tells whether the words around the letter that ends a match deny it or take it back: "A is wrong", "not A", "A, no wait, B". */
 function isTaken(text: string, match: RegExpMatchArray): boolean {
   const end = match.index! + match[0].length;
+  const behind = text.slice(end, end + 60);
   return (
     isRefused(text, { start: end - match[1]!.length, end }) ||
-    /^\W{0,4}(?:no\b\W{0,3}wait|wait|actually|hmm+|or rather|i mean)\b/i.test(text.slice(end, end + 40))
+    SPOILED.test(behind) ||
+    /^\W{0,6}(?:no\b\W{0,3}(?:wait|\(?[A-J]\b)|wait|actually|hmm+|or rather|i mean)\b/i.test(behind)
   );
 }
 
 /** What follows a letter that is named beside another one. */
-const JOINED = '\\W{0,4}(?:\\b(?:or|and|und|oder|ou|et|o|y)\\b|[,/&])\\W{0,4}';
+const JOINED = '\\W{0,4}(?:\\b(?:or|and|und|oder|ou|et|o|y)\\b|[,/&+、或和と-]|–|→)\\W{0,4}';
 
 class ChoiceFinder {
   /** A letter by itself, with a bracket before it or not. */
@@ -79,7 +114,7 @@ class ChoiceFinder {
 
   /** Gives the letter of the last statement of an answer; null where it names several. Undefined without a statement. */
   afterPhrase(text: string): string | null | undefined {
-    const direct = new RegExp(`${ANSWER}\\s?(?:is|:|est|是|为)?\\s?[:：]?\\s{0,3}${this.#letter}`, 'giu');
+    const direct = new RegExp(`${ANSWER}\\s?(?:is|:|est|是|为)?\\s?[:：–-]?\\s{0,3}${this.#letter}`, 'giu');
     const near = new RegExp(`${ANSWER}[^.\\n]{1,50}?${this.#letter}`, 'gu');
     for (const pattern of [direct, near]) {
       const match = [...text.matchAll(pattern)].filter((found) => !this.#isWord(text, found)).at(-1);
@@ -90,32 +125,46 @@ class ChoiceFinder {
         { start: match.index, end: match.index },
         { start: end - match[1]!.length, end },
       ];
-      if (deniedUntil(text, phrase, letter) === undefined && !isTaken(text, match))
-        return match[1]!.toUpperCase();
+      const isDenied = DENIES.test(clauseBefore(text, letter.start)) || isTaken(text, match);
+      if (deniedUntil(text, phrase, letter) === undefined && !isDenied) return match[1]!.toUpperCase();
       const rest = /[^.\n]{0,80}/.exec(text.slice(end))![0];
-      return this.soleLetter(rest.replace(/\bnot\s+\W?\w\b/g, ''), 'g');
+      return /(?<!\p{L})(?:if|otherwise|unless)(?!\p{L})/iu.test(rest)
+        ? null
+        : this.soleLetter(rest.replace(/\bnot\s+\W?\w\b/g, ''), 'g');
     }
     return undefined;
   }
 
-  /** Gives the letter at the beginning; null where it is joined with others. Undefined where the text begins with a word. */
-  atStart(text: string): string | null | undefined {
-    const match = new RegExp(`^\\s*${this.#letter}`, 'i').exec(text);
-    if (!match || this.#isWord(text, match) || isTaken(text, match)) return undefined;
-    return this.#isJoined(text, match[0].length) ? null : match[1]!.toUpperCase();
+  /** Tells whether a text mentions a letter. */
+  names(text: string): boolean {
+    return this.#all(text, 'g').size > 0;
   }
 
-  /** Gives the last letter that stands by itself outside formulas; null where it is joined with others or denied. */
-  last(text: string): string | null {
+  /** Gives the letter at the beginning; undefined where the text begins with a word or with several. */
+  atStart(text: string): string | undefined {
+    const match = new RegExp(`^\\s*${NOUN}${this.#letter}`, 'i').exec(text);
+    if (!match || this.#isWord(text, match) || isTaken(text, match)) return undefined;
+    if (this.#isJoined(text, match[0].length)) return undefined;
+    const behind = text.slice(match[0].length, match[0].length + 60);
+    const isAlone =
+      /^\s*(?:$|\n|[。．]|不是|[)\].:!](?!\s*(?:is|are|was|can|has|no|wrong|false|incorrect|fails?)(?!\p{L}))|[–—-]\s|(?:,\s?)?(?:because|since|as|not)(?!\p{L})|[\p{Lu}\d$\\])/u.test(
+        behind,
+      ) || CHOSEN.test(behind);
+    return isAlone ? match[1]!.toUpperCase() : undefined;
+  }
+
+  /** Gives the last letter that a sentence outside formulas chooses; null where it is joined with others or denied. */
+  chosen(text: string): string | null {
     const outside = text.replace(/\$[^$\n]*\$|\\\([^\n]*?\\\)/g, ' ');
-    const matches = [...outside.matchAll(new RegExp(this.#letter, 'g'))].filter(
-      (match) => !this.#isWord(outside, match) && !isTaken(outside, match),
-    );
-    const match = matches.at(-1);
+    const match = [...outside.matchAll(new RegExp(this.#letter, 'g'))]
+      .filter((found) => !this.#isWord(outside, found) && !isTaken(outside, found))
+      .filter((found) => isChosen(outside, found))
+      .at(-1);
     if (!match) return null;
     const before = outside.slice(Math.max(0, match.index - 12), match.index);
     const isAlternative = new RegExp(`(?<![A-Za-z0-9])\\w${JOINED}$`).test(before);
-    return isAlternative ? null : match[1]!.toUpperCase();
+    const isJoined = this.#isJoined(outside, match.index + match[0].length);
+    return isAlternative || isJoined ? null : match[1]!.toUpperCase();
   }
 
   #all(text: string, flags: 'g' | 'gi'): Set<string> {
@@ -137,4 +186,18 @@ class ChoiceFinder {
   #isJoined(text: string, end: number): boolean {
     return new RegExp(`^[)\\]]?${JOINED}${this.#letter}`).test(text.slice(end, end + 20));
   }
+}
+
+/** Tells whether the words around a letter choose it. */
+function isChosen(text: string, match: RegExpMatchArray): boolean {
+  const end = match.index! + match[0].length;
+  const before = clauseBefore(text, match.index!);
+  if (DENIES.test(before)) return false;
+  const isOwnLine =
+    /(?:^|\n)\s*$/.test(text.slice(0, match.index)) && /^[)\]]?[.!]?\s*(?:\n|$)/.test(text.slice(end));
+  return (
+    isOwnLine ||
+    CHOOSES.test(text.slice(Math.max(0, match.index! - 40), match.index)) ||
+    CHOSEN.test(text.slice(end, end + 60))
+  );
 }

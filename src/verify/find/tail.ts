@@ -119,7 +119,7 @@ export function tailAt(text: string, end: number, result = false): Tail {
   if (/^\s?\|\s?[-+*/^=]/.test(rest)) return { end, suffix: undefined };
   if (clause.trim() === '' || ALTERNATIVE.test(rest)) return { end, suffix: '' };
   const isTurned = (words: string) =>
-    TURNS.test(words) || (!result && QUALIFIES.test(words)) || goesOn(words, result);
+    TURNS.test(words) || (!result && QUALIFIES.test(words)) || goesOn(words);
   if (isTurned(clause) || SHARE.test(clause) || TURNS_ELSEWHERE.test(clause)) return more;
   const [attached = ''] = /^\S+/.exec(clause) ?? [];
   // 90/hour
@@ -143,7 +143,7 @@ export function tailAt(text: string, end: number, result = false): Tail {
 }
 
 /** Tells whether a sign or a letter follows a number or its unit, with which it is a part of something else. */
-function goesOn(text: string, result: boolean): boolean {
+function goesOn(text: string): boolean {
   const letter = /^\s([a-z])(?![\p{L}'’])/iu.exec(text)?.[1];
   if (letter !== undefined) return letter !== 'a' && !isUnitLetter(letter);
   return /^\s/.test(text) && SIGNS.test(text);
