@@ -1,5 +1,13 @@
 /** @file Tells from the words around a piece of a response whether they deny it or leave it open. Does not read the piece. */
 
+import {
+  BOUNDED_ELSEWHERE,
+  BOUNDED_SIGNS_ELSEWHERE,
+  PERHAPS_ELSEWHERE,
+  RETRACTED_ELSEWHERE,
+  TURNED_ELSEWHERE,
+} from './languages.js';
+
 /** A piece of a text, by its offsets. */
 interface Piece {
   readonly start: number;
@@ -16,8 +24,7 @@ const OUT_OF = '^[\\s$*)\\]}\\\\"]{0,6}';
 const NOT =
   'not|never|cannot|neither|nor|nicht|kein\\w{0,2}|weder|pas|jamais|no (?:es|son|puede|será)|nunca|non(?!-)|não|не|ни|nie|niet|inte';
 const NOT_JOINED = "n['’]t(?!\\p{L})|不(?!等式)|并非|並非|ではな|ではあり|아니|ليس|नहीं";
-const PERHAPS =
-  '(?:may|might|could) be|maybe|perhaps|possibly|可能是?|也许是?|peut-être|vielleicht|quizás|forse|возможно';
+const PERHAPS = `(?:may|might|could) be|maybe|perhaps|possibly|${PERHAPS_ELSEWHERE}`;
 /** What opens an alternative: "5 or 6" in several languages. */
 export const OR = "or|oder|ou|o(?!['’])|или|або";
 export const OR_SIGNS = '或者?|または|또는|أو';
@@ -33,19 +40,14 @@ const BOUNDED = new RegExp(
       'close to|near|nearly|almost|divides|divisible by|ends? (?:in|with)|begins? with|starts? with|lies (?:above|below|between)|number (?:above|below|over|under)|' +
       '(?:any\\w*|everything|all) but|at least|at most|up to|between|over|under|above|below|beyond|before|after|except(?: for)?|' +
       'excluding|half(?: of)?|twice|double|triple|(?:multiple|factor|divisor|inverse|reciprocal|square|root|cube|power)s? of|' +
-      'mehr als|weniger als|mindestens|höchstens|zwischen|menos de|más de|al menos|entre|moins de|plus de|au moins|au plus|' +
-      `meno di|più di|almeno|меньше|больше|größer als|kleiner als|mayor que|menor que|plus (?:grand|petit) que|maggiore di|minore di|Wurzel aus|raíz de|racine de|корень из|минус|${PERHAPS}`,
-  )}${INTO}|(?:大于|小于|不超过|超过|不到|至少|至多|百分之|根号)${INTO}`,
+      `(?:the|a) (?:negative|opposite) of|${BOUNDED_ELSEWHERE}|${PERHAPS}`,
+  )}${INTO}|(?:${BOUNDED_SIGNS_ELSEWHERE})${INTO}`,
   'iu',
 );
 
 /** "than" a value, and not than another thing or person: "7 more than 12" is 19, "7 more than Nick" may be 7. */
 export const THAN =
   'than\\s+(?:\\d|[$-]|[a-z](?!\\p{L})|(?:half|twice|double|triple|before|expected|that|it|the (?:double|square|half|sum|product|number|other|first|second)|a (?:half|third|quarter))(?!\\p{L}))';
-
-/** What does the same in other languages, which need no blank before it. */
-export const TURNED_ELSEWHERE =
-  'では(?:ない|ありません|なく)|じゃない|[이가]\\s?아[니닙]|नहीं|的一半|分之|以上|以下|的平方|，?错误|oder (?:mehr|weniger)|ou (?:plus|moins)|o (?:más|menos)|au carré|hoch \\d';
 
 /** Right behind a piece: "5 or more", "5 is wrong", "5 fewer than 12", "5?" */
 const DOUBTED = new RegExp(
@@ -69,12 +71,13 @@ const SUPPOSED = new RegExp(
     // "Twice the answer is", "an upper bound for the answer is"
     `${words(
       '(?:twice|half|double|triple|thrice)|(?:square|cube|root|reciprocal|inverse|negative|opposite|digits?|sum|product|difference|bound|multiple|' +
-        'factor|remainder|logarithm|double|half|percentage) (?:of|for|on)',
+        'factor|remainder|logarithm|double|half|percentage|unit|estimate|approximation|guess) (?:of|for|on|to)',
     )}\\s+(?:(?:the|my|our|your|its|this)\\s+)?(?:\\p{L}+\\s+)?$|` +
     // "A common wrong answer is", "The student's answer is"
     `(?:${words(
       'wrong|incorrect|false|untrue|naive|mistaken|tempting|common|typical|popular|usual|previous|earlier|old|initial|first|guessed|' +
-        'original|other|another|his|her|their|trap|tentative|candidate|possible|no|non|expected',
+        'original|other|another|his|her|their|trap|tentative|candidate|possible|no|non|expected|given|reference|sample|partial|intermediate|' +
+        'half|percent|hypothetical|alternative|default|calculated by',
     )}|\\p{L}['’]s)[ \\t]+(?:\\p{L}+[ \\t]+)?$`,
   'iu',
 );
@@ -88,7 +91,8 @@ const DENIED_CLAUSE = new RegExp(
     '(?:not|never|cannot|hardly|nobody|none|nothing|no one|false|wrong|untrue|incorrect|tempting|tempted)(?! (?:hard|difficult|only|surprising))',
   )}|n['’]t(?!\\p{L}| (?:hard|difficult|only))|` +
     words(
-      '(?:people|some|many|most|others?|students?|one|you|he|she|they|everyone|everybody|someone|somebody|book|textbook|teacher|wolfram|calculator|key)(?: \\p{L}+){0,3}? ' +
+      '(?:convinced|according to|in (?:another|some other) (?:world|problem|case)|for the (?:other|next|previous) (?:problem|question)|naive\\p{L}*|wants?|wish(?:es)?)|' +
+        '(?:people|some|many|most|others?|students?|one|you|he|she|they|everyone|everybody|someone|somebody|book|textbook|teacher|wolfram|calculator|key)(?: \\p{L}+){0,3}? ' +
         '(?:thinks?|believes?|claims?|says?|said|guess(?:es)?|argues?|expects?|assumes?|suspects?|conclude|concludes|told|marked|gives?)',
     ),
   'iu',
@@ -107,7 +111,7 @@ const PLAIN_LEAD = new RegExp(
 );
 /** Between "answer" and "is": it is another quantity, "the answer squared", or another question's answer. */
 const TURNED_ANSWER =
-  /(?<!\p{L})(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided|multiplied|rounded|truncated|in (?:base|binary|octal|hex\w*|percent|thousands|millions|hundreds|\p{L}*met(?:er|re)s|inches|feet|cents)|to (?:the|a|an|another) (?:previous|easier|other|different|last|similar|next)|before|after (?!all))(?!\p{L})/iu;
+  /(?<!\p{L})(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided|multiplied|rounded|truncated|without|excluding|ignoring|if|had|as an? (?:percent\p{L}*|fraction of)|so far|in the back|for [a-z](?= )|to (?:the )?(?:first|second|third|last|other) part|to part|in (?:base|binary|octal|hex\w*|percent|thousands|millions|hundreds|\p{L}*met(?:er|re)s|inches|feet|cents)|to (?:the|a|an|another) (?:previous|easier|other|different|last|similar|next)|before|after (?!all))(?!\p{L})/iu;
 const COPULA =
   /[^]*(?:(?<!\p{L})(?:is|are|was|were|be|equal to|equals?|becomes|comes out as)(?!\p{L})|[=:\n])/iu;
 
@@ -145,6 +149,7 @@ const RETRACTED = new RegExp(
   `${OUT_OF}[\\s.,!;:—–-]{0,6}(?:(?:${OH}){0,4}(?:that|this|it|which)(?:` +
     "(?:['’]s| is| was| must be| seems| answer is)\\s+(?:\\p{L}+ly\\s+)?(?:not (?:right|correct|true|the answer)|wrong|incorrect|false|a mistake)|" +
     "\\s+(?:(?:isn|wasn|can)['’]t|cannot) (?:be )?(?:right|correct|true|the answer)|\\s+(?:doesn|does no)['’]?t make sense(?=[.!,]))(?!\\p{L})|" +
+    `(?:${RETRACTED_ELSEWHERE})(?!\\p{L})|not(?=[!.]|$)|(?:but|however),? (?:that|this|it) (?:is (?:impossible|wrong|not|absurd)|contradicts|cannot|violates|does(?: not|n['’]t))(?!\\p{L})|the above (?:is|was) (?:wrong|incorrect|false)|(?:strike|ignore|forget|disregard) (?:that|this|it)|i apologi[sz]e|sorry,? i |let me (?:fix|correct) |i (?:am|['’]m) not sure (?:about|of) (?:this|that|it)|hmm+,? (?:that|this|let me)|(?:let me (?:double-check|recheck|check|verify)[^\n]{0,60}(?:should be|is actually|wrong))|` +
     `(?:${OH}){0,2}(?:scratch that|never ?mind|on second thought|my (?:mistake|bad)|just kidding|i (?:made|see) (?:an? )?(?:error|mistake)|(?:edit|update|apologies|correction)\\s?[:,])|` +
     `(?:${OH}){1,4}(?:(?:i (?:mean|meant)|now)\\s+)?(?:(?:it|that|this|the (?:\\p{L}+ ){0,2}answer|x)(?:['’]s|\\s+(?:is|was|must be|should be|should have been|equals))\\s+)?` +
     '(?:\\$|\\\\[[(]|\\\\boxed|[-−]?\\d))',

@@ -172,10 +172,6 @@ function aroundBox(text: string, formula: Formula, box: Box): string | undefined
 const NUMERIC =
   /^\s*(?:[A-Za-z]\s?=)?(?:[\d\s.,+\-*/^(){}]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z])|\\[,! ])+$/;
 const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
-/** Behind an expression: what makes another one of it. */
-const ARITHMETIC =
-  /^[\s$)\]*]{0,4}(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided by|multiplied by|factorial|[-+]\s?[A-Z](?!\p{L}))(?!\p{L})/iu;
-
 /** Adds the unit or percent sign that stands behind a box: other words behind it say nothing of its value. */
 function withUnit(content: string, text: string, boxEnd: number): string {
   const end = boxEnd + CLOSING.exec(text.slice(boxEnd, boxEnd + 8))![0].length;
@@ -196,15 +192,13 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
   });
   const content = pieces.join('');
   const tail = tailAt(text, end);
-  if (!NUMERIC.test(content)) {
-    if (ARITHMETIC.test(text.slice(end, end + 24)))
-      return { content: text.slice(start, tail.end), rank, start, end, isMore: true };
-    return { content: content + (tail.suffix === '\\%' ? '\\%' : ''), rank, start, end };
-  }
   const words = wordsBefore(text, start) + (SIGN.exec(text.slice(Math.max(0, start - 12), start))?.[0] ?? '');
-  if (words === '' && tail.suffix !== undefined && !ALTERNATIVE.test(text.slice(end, end + 30)))
-    return { content: content + tail.suffix, rank, start, end };
-  const said = words + text.slice(start, tail.end + 30).split(/[.\n]/, 1)[0]!;
+  const isPlain = words === '' && tail.suffix !== undefined && !ALTERNATIVE.test(text.slice(end, end + 30));
+  if (isPlain && !NUMERIC.test(content))
+    return { content: content + (tail.suffix === '\\%' ? '\\%' : ''), rank, start, end };
+  if (isPlain) return { content: content + tail.suffix, rank, start, end };
+  const behind = text.slice(end, tail.end + 30).split(/[.\n](?!\.)/, 1)[0]!;
+  const said = `${words}(${content})${behind}`.replaceAll('$', '');
   return { content: said, rank, start, end, isMore: true };
 }
 

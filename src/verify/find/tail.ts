@@ -1,6 +1,7 @@
 /** @file Tells what the words and signs behind a number in a sentence do to it: nothing, name its unit, or make it another value. */
 
-import { OR, OR_SIGNS, THAN, TURNED_ELSEWHERE } from './denial.js';
+import { OR, OR_SIGNS, THAN } from './denial.js';
+import { PERCENT_ELSEWHERE, TURNED_ELSEWHERE } from './languages.js';
 import { isPlainUnit, isUnitLetter, isUnitWord } from '../parse/units.js';
 
 /** Opens another number beside the one before it: "or", "and", a comma, in several languages. */
@@ -26,7 +27,10 @@ const MAX_WORDS = 4;
 const CLAUSE_END =
   /\n|\s{3}|[.?](?=[\s"'*)`”]|$)|[,;](?!\d)|[。，；、।]|:(?=\s*$|\s\D)|\s[-–—]{1,3}\s(?!\d|\p{L}(?!\p{L}))|—|\s?[([](?!\s?mod)|[)\]"”“`$]|\*\*|(?<=\S)\*(?=\s|$)|<\/|\s?\|(?!\d)|\s\\(?![a-z]{2})|\\[()[\]]/u;
 
-const PERCENT = /^\s?(?:\\?[%％]|per\s?cent(?!\p{L})|percentage(?!\p{L})|pct(?!\p{L}))/u;
+const PERCENT = new RegExp(
+  `^\\s?(?:\\\\?[%％]|(?:per\\s?cent|percentage|pct|${PERCENT_ELSEWHERE})(?!\\p{L}))`,
+  'iu',
+);
 
 const words = (text: string): string => `(?:${text})(?![\\p{L}\\p{N}])`;
 
@@ -40,13 +44,14 @@ const TURNS = new RegExp(
   opening(
     `${words(
       'hundred|thousand|million|billion|trillion|dozen|squared|cubed|factorial|doubled|halved|tripled|quadrupled|k|mln|bn|mil|grand(?![- ]\\p{L})|ppm|permil|per (?:mille|hundred|thousand|million)|parts per \\p{L}+|' +
-        'mod|modulo|choose|plus|minus|vs\\.?|versus|to the (?:power|\\d)|' +
+        '\\(?mod|modulo|choose|permute|plus|minus|vs\\.?|versus|to the (?:\\p{L}+ )?power|to the (?:\\d\\p{L}*|second|third|fourth|fifth|sixth|nth)|' +
+        'basis points|(?:ten|hundred|thousand)ths|multiplied by itself|subtracted from|reduced by|increased by|taken (?:twice|away)|without (?:its|the|their)|excluding|not counting|together with|as well as|along with|and (?:others|so on|so forth|higher|lower|its)|among others|and more|' +
         'and (?:an? )?(?:half|third|quarter|fifth|counting|up|upwards?|above|over|beyond|more|a bit|some)|' +
         'or (?:more|less|so|fewer|maybe|perhaps|possibly|above|below|higher|lower|not)|' +
         'maybe|perhaps|possibly|probably|not|never|(?:wrong|false|incorrect)(?! \\p{L}{3})|' +
         'in (?:base|binary|octal|hex\\w*|mod\\w*|(?:ten|hundred|thousand|million|billion|dozen|pair)s|the (?:negative|opposite))|' +
         `cannot|with ${A}(?:minus|negative|opposite)|as ${A}(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent)`,
-    )}|(?:more|less|fewer|greater|higher|lower|smaller|larger)\\s${THAN}|(?:times|to|through|by|divided by|multiplied by|and|&|until|till)\\s(?=[\\d$-]|(?!a\\s)[a-z](?!\\p{L}))` +
+    )}|(?:more|less|fewer|greater|higher|lower|smaller|larger)\\s${THAN}|(?:times|to|through|by|divided by|multiplied by|and|&|until|till)\\s(?:$|(?=[\\d$-])|(?=(?!a\\s)[a-z](?!\\p{L})))` +
       `|(?:is|was)(?:n[’']t|\\s(?:(?:clearly|only|just|still|always|also)\\s)?${words(
         'not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|bigger|' +
           'higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|unlikely|possible|' +
@@ -60,7 +65,7 @@ const QUALIFIES = new RegExp(
   opening(
     words(
       'if|unless|only if|except|but|too (?:many|much|few|little|large|small|high|low|big)|short|off|upwards?|downwards?|up|down|at (?:least|most|best|worst)|' +
-        'in (?:debt|the red(?! \\p{L}))|to the (?:left|right)|times (?:as|more|the|that|larger|smaller|greater|less)|(?:below|above|over|under) (?:zero|par)',
+        'less(?! \\p{L})|in (?:debt|the red(?! \\p{L}))|to the (?:left|right)|times (?:as|more|the|that|larger|smaller|greater|less)|(?:below|above|over|under) (?:zero|par|sea level)',
     ),
   ),
   'iu',
@@ -89,7 +94,7 @@ const WORD = /^[\p{L}\p{M}°µΩ’'-]+(?:\^?-?\d|[²³])?(?:\/\p{L}+(?:\^?\d|[�
 
 /** In parentheses or behind a comma: what makes the number another answer. */
 const REMARK =
-  /^\s?[([]\s?(?:[^()[\]\n]{0,40}(?<!\p{L}))?(?:mod|modulo|base|not|false|wrong|incorrect|or|if|unless|maybe|perhaps|possibly|negative|percent|squared|cubed|octal|binary|should|actually|edit|bound|guess|thousands|millions|hundreds)(?!\p{L})|^\s?[([]\s?[×x*+%/-]|^,?\s(?:if|unless|had|provided|except|only if|which (?:is (?:wrong|not|false|incorrect|impossible)|i doubt|cannot))(?!\p{L})/iu;
+  /^\s?[([]\s?(?:[^()[\]\n]{0,40}(?<!\p{L}))?(?:mod|modulo|base|not|false|wrong|incorrect|or|if|unless|maybe|perhaps|possibly|negative|percent|squared|cubed|octal|binary|should|actually|edit|bound|guess|thousands|millions|hundreds|rounded to the nearest (?:ten|hundred|thousand|million)|minus|plus|times|before|without|excluding|per ?cent|hexadecimal|decimal|minimum|maximum|could|might|incl\.?|though|except)(?!\p{L})|^\s?[([]\s?[×x*+%/-]|^,?\s(?:if|unless|had|provided|except|only if|(?:which|this|that) (?:is (?:wrong|not|false|incorrect|impossible|absurd|a contradiction|nonsense)|i doubt|cannot|contradicts?|violates?|makes no)|a contradiction|(?:etc|for (?:example|instance)|among others|say|and so on)|but (?:that|this|it) (?:contradicts|is wrong|is impossible|cannot))(?!\p{L})|^,?\s?(?:\.\.\.|…)/iu;
 
 /** Before the result of a calculation with numbers: "20 - 5 = ". */
 const CALCULATION = /[\d)%]\s?(?:\p{L}+\s)?[-+*\/×·÷–][^=\n]{0,60}=[\s$€£¥]*$/u;
@@ -144,7 +149,7 @@ export function tailAt(text: string, end: number, result = false): Tail {
 
 /** Tells whether a sign or a letter follows a number or its unit, with which it is a part of something else. */
 function goesOn(text: string): boolean {
-  const letter = /^\s([a-z])(?![\p{L}'’])/iu.exec(text)?.[1];
+  const letter = /^\s([a-zπ])(?![\p{L}'’])/iu.exec(text)?.[1];
   if (letter !== undefined) return letter !== 'a' && !isUnitLetter(letter);
   return /^\s/.test(text) && SIGNS.test(text);
 }
