@@ -26,8 +26,8 @@ const NOT =
 const NOT_JOINED = "n['’]t(?!\\p{L})|不(?!等式)|并非|並非|ではな|ではあり|아니|ليس|नहीं";
 const PERHAPS = `(?:may|might|could) be|maybe|perhaps|possibly|${PERHAPS_ELSEWHERE}`;
 /** What opens an alternative: "5 or 6" in several languages. */
-export const OR = "or|oder|ou|o(?!['’])|или|або";
-export const OR_SIGNS = '或者?|または|또는|أو';
+export const OR = "or|eller|lub|veya|oder|ou|o(?!['’])|или|або";
+export const OR_SIGNS = '[、和と]|或者?|または|또는|أو';
 
 /** Anywhere between a phrase and its piece: "the answer is definitely not 5". */
 const DENIED = new RegExp(`${words(NOT)}|${NOT_JOINED}`, 'iu');
@@ -47,11 +47,11 @@ const BOUNDED = new RegExp(
 
 /** "than" a value, and not than another thing or person: "7 more than 12" is 19, "7 more than Nick" may be 7. */
 export const THAN =
-  'than\\s+(?:\\d|[$-]|[a-z](?!\\p{L})|(?:half|twice|double|triple|before|expected|that|it|the (?:double|square|half|sum|product|number|other|first|second)|a (?:half|third|quarter))(?!\\p{L}))';
+  'than\\s+(?:\\d|[$-]|[a-z](?!\\p{L})|(?:half|twice|double|triple|before|expected|that|it|the (?:double|square|half|sum|total|product|number|other|first|second)|a (?:half|third|quarter))(?!\\p{L}))';
 
 /** Right behind a piece: "5 or more", "5 is wrong", "5 fewer than 12", "5?" */
 const DOUBTED = new RegExp(
-  `^[\\s$*)\\]}]{0,4}(?:${TURNED_ELSEWHERE})|` +
+  `^[\\s$*)\\]}]{0,4}(?:\\|\\s?(?:wrong|incorrect|false|no|✗|❌)|${TURNED_ELSEWHERE})|` +
     `^[\\s$*)\\]}.,;("]{0,4}(?:${words(`${OR}|maybe|perhaps|possibly|but not|at least|at most`)}|(?:${OR_SIGNS})|` +
     `${words('(?:is|was) (?:not|wrong|incorrect|false)|which is (?:not|wrong|incorrect|false)|if|unless|had|only if|provided|except')})|` +
     `^[\\s$*)\\]}.,;("]{0,4}\\((?:\\p{L}+\\s){0,2}${words('wrong|false|incorrect|not')}|` +
@@ -59,6 +59,10 @@ const DOUBTED = new RegExp(
     `${words('times (?:as|more|the|that|\\d+)')})`,
   'iu',
 );
+
+/** Behind "the answer 18": it is judged, not stated. */
+const FAILS =
+  /^[\s$*)\]}]{0,4}(?:(?:makes?|made) no sense|(?:does|did|can|could|must|will|would|is|was)(?: not|n[’']t)|contradicts?|violates?|fails?|cannot|(?:must|should) be (?:rejected|wrong|discarded)|(?:would be|is|was|seems) (?:absurd|impossible|nonsense|too|wrong|incorrect|false))(?!\p{L})/iu;
 
 /** Before "answer" in its sentence: what follows is supposed, asked or denied, not stated. */
 const SUPPOSED = new RegExp(
@@ -68,6 +72,8 @@ const SUPPOSED = new RegExp(
   )}(?: that)?|(?:^|[.!?\n])\\s*(?:is|was|could|can|might|would))\\s+(?:the|my|our|your|its|this)\\s+(?:\\p{L}+\\s+){0,2}$|` +
     // "Do not answer 5."
     `${words("(?:do|does|did|must|should|can)(?:n['’]t| not)|never|cannot|not to")}[ \\t]+$|` +
+    // "According to the book, the answer is"
+    `${words('according to|for the (?:other|next|previous|second)|in (?:another|some other)')}[^.!?\\n]{0,40},?\\s+(?:\\p{L}+\\s+){1,2}$|` +
     // "Twice the answer is", "an upper bound for the answer is"
     `${words(
       '(?:twice|half|double|triple|thrice)|(?:square|cube|root|reciprocal|inverse|negative|opposite|digits?|sum|product|difference|bound|multiple|' +
@@ -111,7 +117,7 @@ const PLAIN_LEAD = new RegExp(
 );
 /** Between "answer" and "is": it is another quantity, "the answer squared", or another question's answer. */
 const TURNED_ANSWER =
-  /(?<!\p{L})(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided|multiplied|rounded|truncated|without|excluding|ignoring|if|had|as an? (?:percent\p{L}*|fraction of)|so far|in the back|for [a-z](?= )|to (?:the )?(?:first|second|third|last|other) part|to part|in (?:base|binary|octal|hex\w*|percent|thousands|millions|hundreds|\p{L}*met(?:er|re)s|inches|feet|cents)|to (?:the|a|an|another) (?:previous|easier|other|different|last|similar|next)|before|after (?!all))(?!\p{L})/iu;
+  /(?<!\p{L})(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided|multiplied|rounded|truncated|incorrect|wrong|false|falsch|(?:upper|lower) bound|bound|estimate|guess|without|excluding|ignoring|if|had|as an? (?:percent\p{L}*|fraction of)|so far|in the back|for [a-z](?= )|to (?:the )?(?:first|second|third|last|other) part|to part|in (?:base|binary|octal|hex\w*|percent|thousands|millions|hundreds|\p{L}*met(?:er|re)s|inches|feet|cents)|to (?:the|a|an|another) (?:previous|easier|other|different|last|similar|next)|before|after (?!all))(?!\p{L})/iu;
 const COPULA =
   /[^]*(?:(?<!\p{L})(?:is|are|was|were|be|equal to|equals?|becomes|comes out as)(?!\p{L})|[=:\n])/iu;
 
@@ -138,7 +144,7 @@ const REFUSED_BEFORE = new RegExp(
 );
 /** Right behind it: "is wrong", "is not the answer", "?" */
 const REFUSED_BEHIND = new RegExp(
-  `${OUT_OF}(?:\\?|\\s?(?:or|oder|ou)\\s(?:(?:maybe|perhaps|possibly)\\s)?[-$\\\\(]{0,3}\\d|(?:is|was)(?:n['’]t|\\s+(?:clearly\\s+)?(?:not|wrong|incorrect|false|ruled out|impossible|excluded))(?!\\p{L}))`,
+  `${OUT_OF}(?:\\?|\\|\\s?(?:wrong|incorrect|false|no|✗|❌)|\\s?(?:or|oder|ou)\\s(?:(?:maybe|perhaps|possibly)\\s)?[-$\\\\(]{0,3}\\d|(?:is|was)(?:n['’]t|\\s+(?:clearly\\s+)?(?:not|wrong|incorrect|false|ruled out|impossible|excluded))(?!\\p{L}))`,
   'iu',
 );
 
@@ -179,7 +185,15 @@ export function deniedUntil(text: string, phrase: Piece, piece: Piece): number |
   const between = text.slice(phrase.end, Math.max(phrase.end, piece.start));
   const head = before(text, phrase);
   const said = COPULA.exec(between)?.[0] ?? between;
+  // "If x is even, the answer is 19, and if it is odd, 20": two answers.
+  const isEither =
+    /(?<!\p{L})(?:if|when)(?!\p{L})[^.!?\n]*$/iu.test(head) &&
+    /^[^.!?\n]{0,20}(?:[;,]|(?<!\p{L})(?:and|but)(?!\p{L}))\s*(?:(?:and|but) )?(?:if|when|otherwise|or else)(?!\p{L})/iu.test(
+      behind(text, piece),
+    );
   const isOpen =
+    isEither ||
+    (between.trim() === '' && FAILS.test(behind(text, piece))) ||
     BOUNDED.test(between) ||
     DOUBTED.test(behind(text, piece)) ||
     SUPPOSED.test(head) ||

@@ -42,7 +42,7 @@ const IS_REACH = 100;
 const WINDOW = 1500;
 
 const ANCHORS =
-  /(final answer)|(answer|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة|정답|antwoord|svaret|cevap|odpowiedź)|(####|^A:)/gimu;
+  /(final answer)|((?<!un)answer(?!ed|ing|s(?!\s?[:=]))|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة|정답|antwoord|svaret|cevap|odpowiedź)|(####|^A:)/gimu;
 
 /**
  * Lists the pieces of a response that may be its answer, most likely first: "final answer is …, I hope", the last box,
@@ -203,7 +203,7 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
 }
 
 /** Right before a formula: a sign in words or of the text. */
-const SIGN = /(?<![\p{L}-])(?:minus|negative|[-+])\s{0,3}$/iu;
+const SIGN = /(?<![\p{L}-])(?:minus|negative|[-+])\$?\s{0,3}$/iu;
 
 /** Gives the answers after one phrase. */
 function anchored(

@@ -2,7 +2,9 @@
 
 /** What names hundredths behind a number. */
 export const PERCENT_ELSEWHERE =
-  'Prozent|pour\\s?cent|por\\s?cien(?:to)?|por\\s?cento|per\\s?cento|procent\\p{L}*|процент\\p{L}*|yüzde|パーセント|퍼센트|프로';
+  'Prozent|pour\\s?cent|por\\s?cien(?:to)?|por\\s?cento|per\\s?cento|procent\\p{L}*|процент\\p{L}*|yüzde';
+/** The same where no blank separates words. */
+export const PERCENT_SIGNS = 'パーセント|퍼센트|프로(?!\\p{L})';
 
 /** What multiplies the number before it; words that need a blank before them. */
 const MULTIPLES_ELSEWHERE =

@@ -56,10 +56,13 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
   };
 }
 
-/** Drops comments and marks that are not shown, and writes all signs as the plain ones. */
+/** Drops comments, what is struck out and marks that are not shown, and writes all signs as the plain ones. */
 const plainText = (text: string): string =>
   withPlainSigns(
-    text.replace(/<!--[^]{0,2000}?-->|<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g, ''),
+    text.replace(
+      /<!--[^]{0,2000}?-->|~~(?=\S)[^~\n]{0,300}~~|<(s|del)>[^<\n]{0,300}<\/\1>|<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g,
+      '',
+    ),
   );
 
 /** Blanks, line ends and characters without width in a row. */

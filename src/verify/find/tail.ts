@@ -1,7 +1,7 @@
 /** @file Tells what the words and signs behind a number in a sentence do to it: nothing, name its unit, or make it another value. */
 
 import { OR, OR_SIGNS, THAN } from './denial.js';
-import { PERCENT_ELSEWHERE, TURNED_ELSEWHERE } from './languages.js';
+import { PERCENT_ELSEWHERE, PERCENT_SIGNS, TURNED_ELSEWHERE } from './languages.js';
 import { isPlainUnit, isUnitLetter, isUnitWord } from '../parse/units.js';
 
 /** Opens another number beside the one before it: "or", "and", a comma, in several languages. */
@@ -25,12 +25,14 @@ const MAX_WORDS = 4;
 
 /** Where a clause ends. A colon or a vertical bar between digits is part of a ratio. */
 const CLAUSE_END =
-  /\n|\s{3}|[.?](?=[\s"'*)`”]|$)|[,;](?!\d)|[。，；、।]|:(?=\s*$|\s\D)|\s[-–—]{1,3}\s(?!\d|\p{L}(?!\p{L}))|—|\s?[([](?!\s?mod)|[)\]"”“`$]|\*\*|(?<=\S)\*(?=\s|$)|<\/|\s?\|(?!\d)|\s\\(?![a-z]{2})|\\[()[\]]/u;
+  /\n|\s{3}|[.?](?=[\s"'*)`”]|$)|[,;](?!\d)|[。，；、।]|:(?=\s*$|\s\D)|\s[-–—]{1,3}\s(?!\d|[$\\]|\p{L}(?!\p{L}))|—|\s?[([](?!\s?mod)|[)\]"”“`$]|\*\*|(?<=\S)\*(?=\s|$)|<\/|\s?\|(?!\d)|\s\\(?![a-z]{2})|\\[()[\]]/u;
 
 const PERCENT = new RegExp(
-  `^\\s?(?:\\\\?[%％]|(?:per\\s?cent|percentage|pct|${PERCENT_ELSEWHERE})(?!\\p{L}))`,
+  `^\\s?(?:\\\\?[%％]|${PERCENT_SIGNS}|(?:per\\s?cent|percentage|pct|${PERCENT_ELSEWHERE})(?!\\p{L}))`,
   'iu',
 );
+
+const PERCENT_SIGN = new RegExp(PERCENT_SIGNS, 'u');
 
 const words = (text: string): string => `(?:${text})(?![\\p{L}\\p{N}])`;
 
@@ -81,6 +83,7 @@ const STOP = new RegExp(
     'because|since|as|so|when|where|which|who|whose|that|for|in|on|at|by|from|with|without|using|after|before|during|under|given|due|via|' +
       'to|into|onto|out|over|up|down|off|through|between|among|than|and|or|but|not|if|while|until|till|per|about|around|' +
       'thus|hence|therefore|then|each|every|apiece|altogether|overall|total|remaining|left|leftover|a|an|the|this|these|those|' +
+      'makes?|made|fails?|contradicts?|violates?|seems?|looks|' +
       'more|less|fewer|older|younger|taller|shorter|longer|cheaper|greater|higher|lower|later|earlier|ago|old|long|tall|high|wide|deep|away|' +
       'is|are|was|were|be|been|will|would|has|have|had|do|does|did|can|could|must|should|may|might|cannot|' +
       'rather|instead|unlike|compared|of (?:them|these|those|the|his|her|its|their|my|our|which|all)|all|only|also|just|still|now|' +
@@ -113,7 +116,7 @@ export function tailAt(text: string, end: number, result = false): Tail {
   const formula = /^\s?\$\s?[^\s\d$][^$\n]{0,60}\$/.exec(rest);
   if (formula) return { end: end + formula[0].length, suffix: undefined };
   const percent = PERCENT.exec(rest);
-  if (percent && !/^[\p{L}\p{N}]/u.test(rest.slice(percent[0].length)))
+  if (percent && (PERCENT_SIGN.test(percent[0]) || !/^[\p{L}\p{N}]/u.test(rest.slice(percent[0].length))))
     return { end: end + percent[0].length, suffix: '\\%' };
   const clause = rest.slice(0, clauseLength(rest));
   const behind = rest.slice(clause.length);
