@@ -13,7 +13,7 @@ import { extractChoice, LETTERS } from './find/choices.js';
 import { conclusionOf } from './find/conclusion.js';
 import { extract, type AnswerCandidate } from './find/extract.js';
 import { isProse } from './find/formulas.js';
-import { responseOf, type Response } from './find/response.js';
+import { MAX_RESPONSE, responseOf, type Response } from './find/response.js';
 import { withPlainSigns } from './parse/characters.js';
 import { beforeConditions, normalize, trimAnswer } from './parse/normalize.js';
 import { MAX_ANSWER_LENGTH, parse } from './parse/parse.js';
@@ -92,7 +92,7 @@ export function verify(
   });
   try {
     const budget = new WorkBudget();
-    const gold = readGold(withPlainSigns(item.gold), options, budget);
+    const gold = readGold(withPlainSigns(item.gold.slice(-MAX_RESPONSE)), options, budget);
     verdict.goldParsed = gold?.node ? print(gold.node) : null;
     const pred = response === undefined ? undefined : readResponse(response, options, budget);
     verdict.extracted = pred?.text ?? null;

@@ -137,7 +137,7 @@ function isPlainLead(between: string): boolean {
 
 /** Right before a piece that no phrase announces: "is not", "isn't", "but not". */
 const REFUSED_BEFORE = new RegExp(
-  `(?:${words(NOT)}|${words('none of|neither of|rule out|excludes?|eliminates?')}|n['’]t(?: be)?|不是|不等于|并非|${words(PERHAPS)}|` +
+  `(?:${words(NOT)}|${words('none of|neither of|rule out|excludes?|eliminates?|(?:asked|told|instructed|tells) (?:me|us) to (?:write|say|answer|put|output|give)')}|\\\\neq?|\\\\not\\s?=|≠|!=|n['’]t(?: be)?|不是|不等于|并非|${words(PERHAPS)}|` +
     `${words("(?:n['’]t|not) (?:think|believe) (?:that )?(?:it|this|that|x)(?:['’]s| is)")}|cannot be)` +
     `(?:\\s+(?:be|equal(?: to)?|exactly|simply|just|es|est|è|é|ist))?${INTO}`,
   'iu',

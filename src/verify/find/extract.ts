@@ -335,18 +335,24 @@ function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
   return all;
 }
 
-/** Reads a number in words right behind a phrase: "the answer is twenty-one." */
+/** Reads a number in words right behind a phrase, with what it counts: "the answer is twenty-one apples." */
 function inWords(text: string, at: number): AnswerCandidate | undefined {
-  const phrase = /[\s:*"]{0,8}(?:is\s+)?((?:[a-z]+[ -]){0,9}[a-z]+)(?=[\s.*"]*(?:\n|$))/iy;
+  const phrase = /[\s:*"]{0,8}(?:is\s+)?((?:[a-z]+[ -]){0,11}[a-z]+)(?=[\s.*"]*(?:\n|$))/iy;
   phrase.lastIndex = at;
   const content = phrase.exec(text)?.[1];
-  if (content === undefined || !numberInWords(content)) return undefined;
-  return {
-    content: `\\text{${content}}`,
-    rank: 0,
-    start: phrase.lastIndex - content.length,
-    end: phrase.lastIndex,
-  };
+  if (content === undefined) return undefined;
+  const end = phrase.lastIndex;
+  const words = content.split(/(?<=[ -])/);
+  for (let count = words.length; count > 0; count--) {
+    const said = words.slice(0, count).join('').trimEnd();
+    const number = numberInWords(said);
+    if (!number) continue;
+    const start = end - content.length;
+    const { suffix } = tailAt(text, start + said.length);
+    if (suffix === undefined) return undefined;
+    return { content: `\\frac{${number.n}}{${number.d}}${suffix}`, rank: 0, start, end };
+  }
+  return undefined;
 }
 
 /** A sign or name that mathematics has and prose has not. */

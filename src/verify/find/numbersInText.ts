@@ -21,6 +21,8 @@ const RUN = /[-+−(]?[\d.($][\d\s.,+\-−*/^()×÷%]{0,200}/y;
 const MINUS = /(?<![\p{L}-]|\d\s)(?:minus|negative)\s$/iu;
 const MULTIPLE =
   /^\s(?:hundred|thousand|million|billion|trillion|dozen)s?(?!\p{L})|^\s?(?:百(?!分)|千(?![克米瓦卡赫帕])|[万萬亿億])/iu;
+/** "3 and a half" */
+const HALF = /^ and (?:an?|one)[ -](half|third|quarter|fourth)(?!\p{L}| of)/iu;
 const FUNCTIONS = 'sqrt|log|ln|lg|sin|cos|tan|exp|abs|mod|modulo|gcd|lcm|max|min';
 /** Right before a number: signs and words that make it a part of something else. */
 const PART = new RegExp(
@@ -95,6 +97,12 @@ function numberAt(text: string, start: number): PlainAnswer | undefined {
   const digits = plain.replace(/[, ]/g, '');
   const currency = /[$€£¥]/.exec(text.slice(start, end))?.[0].replace('$', '\\$') ?? '';
   const content = (isNegative ? '-' : '') + currency + digits;
+  const half = /^\d+$/.test(digits) ? HALF.exec(text.slice(end, end + 20)) : null;
+  if (half) {
+    const part =
+      half[1]!.toLowerCase() === 'half' ? ' 1/2' : half[1]!.toLowerCase() === 'third' ? ' 1/3' : ' 1/4';
+    return withTail(text, { start, end: end + half[0].length, content: content + part });
+  }
   const multiple = MULTIPLE.exec(text.slice(end, end + 12))?.[0] ?? '';
   return withTail(text, { start, end: end + multiple.length, content: content + multiple });
 }

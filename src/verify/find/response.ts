@@ -5,15 +5,18 @@ import { isRefused } from './denial.js';
 import { textAfterThinking } from './thinking.js';
 
 /** Limits the characters of a response, counted from its end, in which a box, a phrase or a number is searched for. */
-const MAX_RESPONSE = 120_000;
+export const MAX_RESPONSE = 120_000;
 
 /** Texts of the tokens at which a turn ends or the next one begins. gpt-oss goes on behind `<|end|>`. */
 const TURN_ENDS =
   /<\|(?:im_start|im_end|endoftext|end_of_text|eot_id|eom_id|eos|return|call|start_header_id|user|User)\|>|<\/s>|<(?:end_of_turn|start_of_turn|eos)>|<｜(?:end▁of▁sentence|User)｜>|\[\/?INST\]|<\|end\|>(?!\s*<\|start\|>assistant)|<\|start\|>user/;
 
-/** What says that a text has given its answer. */
-const STATED =
-  /\\[bf]box|\\boxed|####\s*[-$\d\\]|<\/answer>|(?:answer|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答)[^\n]{0,40}?(?:\bis\b|[:=：是])/iu;
+const ANSWER = '(?:answer|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答)';
+/** What says that a text has given its answer. Each word is looked for once, however often it stands in a row. */
+const STATED = new RegExp(
+  `\\\\[bf]box|\\\\boxed|####\\s*[-$\\d\\\\]|<\\/answer>|${ANSWER}(?:(?!${ANSWER})[^\\n]){0,40}?(?:\\bis\\b|[:=：是])`,
+  'iu',
+);
 /** A question that the model asks itself after its answer, at the beginning of a line. Bounded, since lines may be blank. */
 const NEXT_QUESTION =
   /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Next )?(?:Question|Problem|Exercise|Example|Instruction|Human|User|Student|Task|Input|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}(?:[:：.]|(?<=\n[ \t>]{0,4}[*#][^\n]{0,40})\n)/giu;
