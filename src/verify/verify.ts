@@ -7,8 +7,7 @@ import { print } from './algebra/print.js';
 import { substitute, symbol, symbolsOf, type Node } from './algebra/tree.js';
 import { BudgetExceeded, WorkBudget } from './algebra/workBudget.js';
 import { compare } from './compare/compare.js';
-import { isEquation } from './compare/equations.js';
-import { isWorkedOut } from './compare/finalForm.js';
+import { isUnfinished } from './compare/finalForm.js';
 import { extractChoice, LETTERS } from './find/choices.js';
 import { conclusionOf } from './find/conclusion.js';
 import { extract, type AnswerCandidate } from './find/extract.js';
@@ -104,9 +103,7 @@ export function verify(
       if (looseText(gold.plain) === looseText(pred.plain)) return decide('equal', 'string');
       return decide(gold.node ? 'unparsed' : 'gold-unreadable', 'string');
     }
-    const isUnfinished =
-      options.finalForm && isWorkedOut(gold.node, budget) && !isWorkedOut(stated(pred.node), budget);
-    if (isUnfinished) return decide('different', 'form');
+    if (options.finalForm && isUnfinished(pred.node, gold.node, budget)) return decide('different', 'form');
     const outcome = compare(gold.node, renamed(pred.node, gold.node, options), { ...options, budget });
     return decide(outcome.equal ? 'equal' : 'different', outcome.stage);
   } catch (error) {
@@ -221,9 +218,6 @@ function renamed(pred: Node, gold: Node, options: VerifyOptions): Node {
   if (options.strictNames || ours.length !== theirs.length) return pred;
   return substitute(pred, new Map(ours.map((name, index) => [name, symbol(theirs[index]!)])));
 }
-
-/** Gives the last side of an equation: x = 2 + 3 = 5 is worked out. */
-const stated = (node: Node): Node => (isEquation(node) ? node.sides.at(-1)! : node);
 
 function verifyChoice(gold: string, response: string | undefined, options: VerifyOptions): Verdict {
   const letters = options.choices ?? LETTERS;

@@ -1,8 +1,78 @@
 /** @file Tells whether an answer is worked out, or is a calculation that leaves the work to the verifier. */
 
 import { exactValue } from '../algebra/exact.js';
-import { children, type Node } from '../algebra/tree.js';
+import { children, contains, hasKind, symbolsOf, type Node } from '../algebra/tree.js';
 import type { WorkBudget } from '../algebra/workBudget.js';
+import { isEquation, isName } from './equations.js';
+
+/**
+ * Tells whether an answer leaves work to be done that the gold has done: arithmetic, names that are not solved for, functions of
+ * numbers where the gold has none, products that are not multiplied out or not found.
+ */
+export function isUnfinished(pred: Node, gold: Node, budget: WorkBudget): boolean {
+  if (!isWorkedOut(gold, budget)) return false;
+  if (pred.kind === 'relation' && gold.kind !== 'relation') {
+    // x = 3, 2 + 3 = 5 and x = 2 + 3 = 5, but not 7 · 8 = x and 2x + 1 = 7.
+    if (!isEquation(pred)) return false;
+    const said = pred.sides.filter((side) => !isName(side)).at(-1);
+    return said === undefined ? false : isUnfinished(said, gold, budget);
+  }
+  if (pred.kind === 'relation' && gold.kind === 'relation') {
+    const isSolved = (side: Node) => isName(side) || symbolsOf(side).size === 0;
+    if (gold.sides.every(isSolved) && !pred.sides.every(isSolved)) return true;
+  }
+  if (!isWorkedOut(pred, budget)) return true;
+  if (gold.kind === 'based' && pred.kind === 'based' && gold.base !== pred.base) return true;
+  const isConstant = symbolsOf(gold).size === 0 && !hasKind(gold, 'text', 'apply', 'series');
+  if (isConstant) {
+    if (contains(pred, (part) => part.kind === 'sum' && symbolsOf(part).size > 0)) return true;
+    const known = new Set(functionsOf(gold));
+    const others = functionsOf(pred).filter((name) => !known.has(name));
+    // One logarithm is a form of an answer.
+    if (others.length > 1 || others.some((name) => !/^(?:log|ln|lg)$/.test(name))) return true;
+    if (contains(pred, isImaginaryWork) && !contains(gold, isImaginaryWork)) return true;
+    if (contains(pred, (part) => hasSquareInRoot(part, budget))) return true;
+  }
+  const [ours, theirs] = [contains(pred, isProductOfSums), contains(gold, isProductOfSums)];
+  return ours !== theirs && (isConstant || pred.kind === 'sum' || gold.kind === 'sum');
+}
+
+/** Gives the names of the functions in a node, once for each use. */
+function functionsOf(node: Node): string[] {
+  const names: string[] = [];
+  contains(node, (part) => {
+    if (part.kind === 'call') names.push(part.name);
+    return false;
+  });
+  return names;
+}
+
+const isImaginary = (node: Node): boolean => node.kind === 'constant' && node.name === 'i';
+/** A power of i, or of a sum with i: (1 - i)^8, 1/(1 + 2i). */
+const isImaginaryWork = (node: Node): boolean => node.kind === 'power' && contains(node.base, isImaginary);
+
+/** A product of two sums, the power of one, or one within another: (x + 1)(x + 2), 3(x + 1) - 2x. */
+function isProductOfSums(node: Node): boolean {
+  if (node.kind === 'sum')
+    return node.terms.some(
+      (term) => term.kind === 'product' && term.factors.some(({ kind }) => kind === 'sum'),
+    );
+  if (node.kind === 'power') return node.base.kind === 'sum' && isWhole(node.exponent) && !isInverse(node);
+  if (node.kind !== 'product') return false;
+  return node.factors.filter(({ kind }) => kind === 'sum').length > 1;
+}
+
+/** A square root of a whole number that a square divides: √242 is 11√2. */
+function hasSquareInRoot(node: Node, budget: WorkBudget): boolean {
+  if (node.kind !== 'power' || !isWhole(node.base)) return false;
+  const exponent = exactValue(node.exponent, budget);
+  const under = exactValue(node.base, budget);
+  if (exponent?.d !== 2n || !under || under.n > MAX_RADICAND) return false;
+  for (let root = 2n; root * root <= under.n; root++) if (under.n % (root * root) === 0n) return true;
+  return false;
+}
+/** Limits the numbers under a root whose divisors are looked for. */
+const MAX_RADICAND = 1_000_000n;
 
 /**
  * Tells whether no part of an answer is arithmetic on plain numbers that is left to be done: 2 + 3, 7 · 8, 10/2, 2^5,
