@@ -55,9 +55,16 @@ export function withoutApproximation(node: Node): Node {
   if (at === 0 && isName(node.sides[0]!)) {
     return withoutApproximation({ ...node, operators: ['=', ...node.operators.slice(1)] });
   }
-  return at === 0
-    ? node.sides[0]!
-    : { ...node, operators: node.operators.slice(0, at), sides: node.sides.slice(0, at + 1) };
+  // 12 ≈ 52 and 12 ∼ 52 say nothing of 12.
+  if (at === 0) return areNear(node.sides[0]!, node.sides[1]!) ? node.sides[0]! : node;
+  return { ...node, operators: node.operators.slice(0, at), sides: node.sides.slice(0, at + 1) };
+}
+
+/** Tells whether one number could be the other one rounded; of anything but numbers nothing is known. */
+function areNear(a: Node, b: Node): boolean {
+  if (a.kind !== 'number' || b.kind !== 'number') return true;
+  const [x, y] = [a, b].map(({ value }) => Number(value.n) / Number(value.d)) as [number, number];
+  return Math.abs(x - y) <= 0.1 * Math.max(Math.abs(x), Math.abs(y));
 }
 
 /**

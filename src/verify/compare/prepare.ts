@@ -1,7 +1,7 @@
 /** @file Brings both answers into the form in which they are compared: one letter for integers, no approximations, words read. */
 
 import { reduceMatrices } from '../algebra/matrices.js';
-import { mapChildren, substitute, symbol, type Node } from '../algebra/tree.js';
+import { contains, mapChildren, substitute, symbol, type Node } from '../algebra/tree.js';
 import { isName, shortened, withoutApproximation, withoutIntegers, withSigns } from './equations.js';
 import { onTheHour } from './nestedUnits.js';
 import { withWordsRead } from './wordAnswers.js';
@@ -10,11 +10,16 @@ import { withWordsRead } from './wordAnswers.js';
 export function withSameIntegers(gold: Node, pred: Node): readonly [Node, Node, readonly string[]] {
   const [a, b] = [withoutIntegers(gold), withoutIntegers(pred)];
   const isAlike = b.integers.length === 0 || a.integers.length === b.integers.length;
-  if (a.integers.length === 0) return [gold, b.node, namesOf(b.integers)];
+  // A letter that the gold does not declare may be any number's name, but for multiples of π.
+  const hasPi = contains(gold, (part) => part.kind === 'constant' && part.name === 'pi');
+  if (a.integers.length === 0) return [gold, b.node, hasPi ? namesOf(b.integers) : []];
   if (!isAlike || a.integers.some(({ set }, index) => set !== (b.integers[index]?.set ?? set)))
     return [gold, pred, []];
   const names = new Map(b.integers.map(({ name }, index) => [name, symbol(a.integers[index]!.name)]));
-  return [a.node, substitute(b.node, names), namesOf(a.integers)];
+  const isArgument = (part: Node) =>
+    part.kind === 'apply' || (part.kind === 'symbol' && /_\{?[a-z]/.test(part.name));
+  // f(n) = n + 1 is one function, whatever n runs through.
+  return [a.node, substitute(b.node, names), contains(a.node, isArgument) ? [] : namesOf(a.integers)];
 }
 
 /** Lists the letters that stand for every integer, and not for positive ones only. */

@@ -141,6 +141,13 @@ const wrong = [
   'B: wrong. C: right.',
   'Section B',
   '(b) is a lemma that we need.',
+  'The answer is B. However, on reflection, C is correct.',
+  'At first glance the answer is B, but actually it is C.',
+  'Answer: B | C',
+  '错误的选项是B。',
+  'Die falsche Antwort ist B.',
+  'La respuesta incorrecta es B.',
+  'A common mistake is to choose B.',
 ];
 
 /** Responses that choose B. */
@@ -254,6 +261,15 @@ const right = [
   'The best option is B: 5.',
   'Answer: B\n\nExplanation: A is wrong because it is too large.',
   'Explanation: A is too large.\n\nAnswer: B',
+  '\\boxed{\\text{Option B}}',
+  '\\boxed{B) 12}',
+  '\\boxed{\\mathbf{B}}',
+  'Answer: $B$',
+  'First 8 + 9.\n#### B',
+  '故选：B',
+  'We add and get 12.\n\n**B) 12**',
+  'By elimination, B.',
+  '{"choice": "B"}',
 ];
 
 test.each(wrong)('is not B: %s', (pred) => {

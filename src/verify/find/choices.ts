@@ -6,15 +6,18 @@ import { deniedUntil, isRefused } from './denial.js';
 /** The letters of the choices unless the caller names others. */
 export const LETTERS = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'];
 
+/** Limits the letters that are looked at, counted from the end. */
+const MAX_LETTERS = 300;
+
 const ANSWER =
-  '(?:answer(?!\\p{L})|(?:correct|right|best|final|my|only|bon|richtige) (?:option|choice|choix)|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|정답)';
+  '(?:answer(?!\\p{L})|(?:correct|right|best|final|my|only|bon|richtige) (?:option|choice|choix)|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|정답|####|"choice")';
 /** May stand before a letter and says nothing of it. */
 const NOUN = '(?:(?:the\\s+)?(?:option|choice|letter|alternative|statement|la|选项)\\s{0,2})?';
 
 /** Right before a letter: words that choose it. */
 const CHOOSES = new RegExp(
-  `(?:(?<!\\p{L})(?:so|thus|hence|therefore|then|consequently|is|it['’]s|that['’]s|must be|should be|pick|picked|choose|chose|select|selected|` +
-    `wait|actually|or rather|i mean|go(?:ing)? with|go(?:ing)? for|conclude|(?:points?|leads?|corresponds?) to|match(?:es)?|leaves(?: only)?|est|es|ist|è|é)|[选選択是为為→⇒])[\\s:,"'(\\[]{0,3}${NOUN}[(\\["']?$`,
+  `(?:(?<!\\p{L})(?:so|thus|hence|therefore|then|consequently|by elimination|is|it['’]s|that['’]s|must be|should be|pick|picked|choose|chose|select|selected|` +
+    `wait|actually|or rather|i mean|go(?:ing)? with|go(?:ing)? for|conclude|(?:points?|leads?|corresponds?) to|match(?:es)?|leaves(?: only)?|est|es|ist|è|é)|[选選択是为為→⇒])[\\s:：,"'(\\[]{0,3}${NOUN}[(\\["']?$`,
   'iu',
 );
 /** Right behind a letter: words that call it right. */
@@ -22,9 +25,12 @@ const CHOSEN =
   /^[)\]"']?\s+(?:(?:is|seems|looks|must be|has to be|would be|should be|remains)\s+(?:(?:the|a|an|our|my|only|single|clearly|definitely|therefore|thus|indeed|most|therefore,)\s+)*(?:correct|right|true|best|valid|answer|one|appropriate|accurate|likely|option|choice|solution)(?!\p{L})(?!\s+(?:wrong|incorrect|false|than))|(?:holds|fits|works)(?!\p{L})(?! the| only| with))/u;
 /** In the part of a sentence before a letter or a statement: words that make it another's, a wrong one or none. */
 const DENIES =
-  /(?<!\p{L})(?:not|never|no|nor|neither|none|cannot|unlikely|wrong|incorrect|false|mistaken|except|eliminat\p{L}*|exclud\p{L}*|reject\p{L}*|rul\p{L}+ out|opposite|impossible|distractor|anything but|tempting|might|maybe|perhaps|would say|people|students?|textbook|complement|less)(?!\p{L})|n['’]t(?!\p{L})/iu;
+  /(?<!\p{L})(?:not|never|no|nor|neither|none|cannot|unlikely|wrong|incorrect|false|mistaken|except|(?<!by )eliminat\p{L}*|exclud\p{L}*|reject\p{L}*|rul\p{L}+ out|opposite|impossible|distractor|anything but|tempting|mistakes?|falsche?n?|fausse?|mauvaise?|incorrect[oa]|equivocad[oa]|errad[oa]|sbagliat[oa]|неверн\p{L}*|might|maybe|perhaps|would say|people|students?|textbook|complement|less)(?!\p{L})|n['’]t(?!\p{L})|错误|不正确|誤/iu;
 const CLAUSE =
   /[.!?;\n]|,\s(?:so|thus|hence|therefore|and|but|the|it|i|we)(?!\p{L})|(?<!\p{L})(?:so|thus|hence|therefore|wait|actually)(?!\p{L})/iu;
+/** Behind a statement: another one follows. */
+const CHANGED =
+  /(?<!\p{L})(?:however|wait|actually|on (?:second thought|reflection)|correction|i was wrong|let me reconsider)(?!\p{L})|[,.]\s+but (?:actually|on|the correct)/iu;
 /** Right behind a letter: words and signs with which it is not the answer. */
 const SPOILED =
   /^[)\]"']?(?:[\^_~'’¬]|\s?[→⇒≠]|\s(?:over|at random|(?:can|could|may|might|should|must|has to|is to) (?:be|not)\s+(?:eliminat|exclud|reject|ruled|wrong|false|right\?)|cannot|can['’]t|(?:is|was) (?:the only wrong|an? (?:distractor|trap|mistake|wrong)|un\p{L}+|impossible|false|less|excluded|eliminated|out)|would be|plus|minus|if|unless|when|only if|only when|failed|then)(?!\p{L})|,\s(?:which (?:is|was|seems) (?:not|wrong|false|incorrect|impossible|absurd)|then|if|unless|but (?:not|this|that|it)|at random)(?!\p{L})|[;,.]\s(?:otherwise|or else|if not)(?!\p{L}))/iu;
@@ -38,11 +44,14 @@ const SPOILED =
 export function extractChoice(response: string, letters: readonly string[] = LETTERS): string | null {
   const plain = response
     .replace(/~~[^~\n]{0,200}~~/g, ' ')
-    .replace(/\*\*|\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{/g, ' ');
+    .replace(/\*\*|\\text(?:bf|rm|it)?\s?\{|\\math(?:rm|bf|sf)\s?\{/g, ' ')
+    .replace(/\$\s?(\(?[A-Z]\)?)\s?\}?\s?\$/g, '$1');
   const finder = new ChoiceFinder(letters);
   const box = findBoxes(response).at(-1);
   if (box) {
-    const content = box.content.replace(/\\text(?:bf|rm|it)?\s?\{|\\mathrm\s?\{|[{}$]/g, ' ');
+    const content = box.content
+      .replace(/\\(?:text(?:bf|rm|it)?|math(?:rm|bf|sf))\s?\{|[{}$]/g, ' ')
+      .replace(new RegExp(`^\\s*${NOUN}`, 'i'), '');
     if (finder.isChoice(content)) return isRefused(response, box) ? null : finder.soleLetter(content, 'gi');
     // \boxed{\text{not B}}, \boxed{B^c}
     if (/^[^\d=]{1,24}$/.test(content) && finder.names(content)) return null;
@@ -73,7 +82,7 @@ function isTaken(text: string, match: RegExpMatchArray): boolean {
 }
 
 /** What follows a letter that is named beside another one. */
-const JOINED = '\\W{0,4}(?:\\b(?:or|and|und|oder|ou|et|o|y)\\b|[,/&+、或和と-]|–|→)\\W{0,4}';
+const JOINED = '\\W{0,4}(?:\\b(?:or|and|und|oder|ou|et|o|y)\\b|[,/&+|、或和と-]|–|→)\\W{0,4}';
 
 class ChoiceFinder {
   /** A letter by itself, with a bracket before it or not. */
@@ -92,7 +101,7 @@ class ChoiceFinder {
   /** Tells whether a text is a letter, with a label or others beside it, and not a formula with letters. */
   isChoice(text: string): boolean {
     return new RegExp(
-      `^\\s*(?:${this.#letter}\\s?[)\\]]?\\s*(?:$|[:.,–—-]|\\b(?:or|and)\\b|${this.#letter})|[(\\[]\\s?${this.#bare}\\s?[)\\]])`,
+      `^\\s*(?:${this.#letter}\\s?(?:[)\\]]\\s*\\S|[)\\]]?\\s*(?:$|[:.,–—-]|\\b(?:or|and)\\b|${this.#letter}))|[(\\[]\\s?${this.#bare}\\s?[)\\]])`,
       'i',
     ).test(text.trim());
   }
@@ -126,7 +135,11 @@ class ChoiceFinder {
         { start: end - match[1]!.length, end },
       ];
       const isDenied = DENIES.test(clauseBefore(text, letter.start)) || isTaken(text, match);
-      if (deniedUntil(text, phrase, letter) === undefined && !isDenied) return match[1]!.toUpperCase();
+      if (deniedUntil(text, phrase, letter) === undefined && !isDenied) {
+        const later = text.slice(end, end + 400);
+        const change = CHANGED.exec(later);
+        return (change && this.chosen(later.slice(change.index))) ?? match[1]!.toUpperCase();
+      }
       const rest = /[^.\n]{0,80}/.exec(text.slice(end))![0];
       return /(?<!\p{L})(?:if|otherwise|unless)(?!\p{L})/iu.test(rest)
         ? null
@@ -157,9 +170,10 @@ class ChoiceFinder {
   chosen(text: string): string | null {
     const outside = text.replace(/\$[^$\n]*\$|\\\([^\n]*?\\\)/g, ' ');
     const match = [...outside.matchAll(new RegExp(this.#letter, 'g'))]
-      .filter((found) => !this.#isWord(outside, found) && !isTaken(outside, found))
-      .filter((found) => isChosen(outside, found))
-      .at(-1);
+      .slice(-MAX_LETTERS)
+      .findLast(
+        (found) => !this.#isWord(outside, found) && isChosen(outside, found) && !isTaken(outside, found),
+      );
     if (!match) return null;
     const before = outside.slice(Math.max(0, match.index - 12), match.index);
     const isAlternative = new RegExp(`(?<![A-Za-z0-9])\\w${JOINED}$`).test(before);
@@ -190,14 +204,15 @@ class ChoiceFinder {
 
 /** Tells whether the words around a letter choose it. */
 function isChosen(text: string, match: RegExpMatchArray): boolean {
-  const end = match.index! + match[0].length;
-  const before = clauseBefore(text, match.index!);
-  if (DENIES.test(before)) return false;
-  const isOwnLine =
-    /(?:^|\n)\s*$/.test(text.slice(0, match.index)) && /^[)\]]?[.!]?\s*(?:\n|$)/.test(text.slice(end));
-  return (
-    isOwnLine ||
-    CHOOSES.test(text.slice(Math.max(0, match.index! - 40), match.index)) ||
-    CHOSEN.test(text.slice(end, end + 60))
-  );
+  const start = match.index!;
+  const end = start + match[0].length;
+  if (DENIES.test(clauseBefore(text, start))) return false;
+  const [before, behind] = [text.slice(Math.max(0, start - 40), start), text.slice(end, end + 60)];
+  const isLineStart = /\n\s*$/.test(before) || before.trim() === '';
+  const isOwnLine = isLineStart && /^[)\]]?[.!]?\s*(?:\n|$)/.test(behind);
+  // "B) 12" as the last line.
+  const isLastLine =
+    isLineStart &&
+    /^[)\].:](?!\s*(?:wrong|false|no|incorrect|not)\b)\s[^\n]*$/i.test(text.slice(end, end + 200));
+  return isOwnLine || (isLastLine && end + 200 > text.length) || CHOOSES.test(before) || CHOSEN.test(behind);
 }
