@@ -2,6 +2,8 @@
 // heads that share keys are computed together. Every loop over keys or over a head's size runs in a fixed order.
 #include "slots.h"
 
+#include "clones.h"
+#include "processor.h"
 #include "vector_math.h"
 
 #include <ATen/Parallel.h>
@@ -11,8 +13,6 @@
 #include <atomic>
 #include <limits>
 #include <memory>
-
-#define REDISTILL_INLINE inline __attribute__((always_inline))
 
 namespace redistill {
 namespace {
@@ -51,14 +51,10 @@ namespace v4 {
 }
 #pragma GCC pop_options
 
-// The loader cannot choose here, as it does in clones.h: vectors are made into what a processor has before functions are cloned.
 template <typename T>
 Attend<T> bestAttend() {
-  const bool has3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  const bool has4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                    __builtin_cpu_supports("avx512cd");
-  return has3 && has4 ? v4::attend<T> : has3 ? v3::attend<T> : portable::attend<T>;
+  const int level = processorLevel();
+  return level == 4 ? v4::attend<T> : level == 3 ? v3::attend<T> : portable::attend<T>;
 }
 #else
 template <typename T>
