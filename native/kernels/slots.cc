@@ -72,20 +72,24 @@ void attendAll(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& va
           *v = static_cast<const T*>(values.data_ptr());
   T* to = static_cast<T*>(out.data_ptr());
   const int64_t most = queries == 0 ? 0 : *std::max_element(counts, counts + queries);
-  const int64_t items = queries * kvHeads;
+  const int64_t threads = at::get_num_threads();
+  // The heads of a token lie side by side, so that what is fetched for one of them helps the next on the same processor.
+  const int64_t headsAnItem = queries < 4 * threads ? 1 : kvHeads, itemsAQuery = kvHeads / headsAnItem;
+  const int64_t items = queries * itemsAQuery;
   std::atomic<int64_t> next{0};
-  at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), items), 1, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, std::min<int64_t>(threads, items), 1, [&](int64_t begin, int64_t end) {
     const std::unique_ptr<float[]> scratch(new float[kMostHeads * (roundedUp(dim) + 5 * roundedUp(most))]);
+    const auto attendHead = [&](int64_t i, int64_t head) {
+      const int64_t hidden = window == 0 ? 0 : std::max<int64_t>(0, counts[i] - window), first = starts[i] + hidden;
+      const Seen<T> seen{k + first * keys.stride(0) + head * keys.stride(1), v + first * values.stride(0) + head * values.stride(1),
+                         keys.stride(0), values.stride(0), counts[i] - hidden};
+      for (int64_t h = 0; h < group; h += kMostHeads)
+        attend(std::min(kMostHeads, group - h), from + i * q.stride(0) + (head * group + h) * dim, dim, scale, seen,
+               scratch.get(), to + (i * heads + head * group + h) * dim);
+    };
     for (int64_t thread = begin; thread < end; thread++)
-      for (int64_t item; (item = next++) < items;) {
-        const int64_t i = item / kvHeads, head = item % kvHeads;
-        const int64_t hidden = window == 0 ? 0 : std::max<int64_t>(0, counts[i] - window), first = starts[i] + hidden;
-        const Seen<T> seen{k + first * keys.stride(0) + head * keys.stride(1), v + first * values.stride(0) + head * values.stride(1),
-                           keys.stride(0), values.stride(0), counts[i] - hidden};
-        for (int64_t h = 0; h < group; h += kMostHeads)
-          attend(std::min(kMostHeads, group - h), from + i * q.stride(0) + (head * group + h) * dim, dim, scale, seen,
-                 scratch.get(), to + (i * heads + head * group + h) * dim);
-      }
+      for (int64_t item; (item = next++) < items;)
+        for (int64_t h = 0; h < headsAnItem; h++) attendHead(item / itemsAQuery, item % itemsAQuery * headsAnItem + h);
   });
 }
 
