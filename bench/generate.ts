@@ -4,11 +4,14 @@
  *
  *   npm run bench:generate -- [--prompts 64,128] [--tokens 96] [--rounds 3] [--dtype bf16] [--against CHECKOUT]
  *     [--python PATH] [--gguf FILE,…]
+ *   npm run bench:generate -- --long 2000 [--dtype bf16]
  *
  * Every prompt gets so many new tokens (stop tokens are drawn like others), all prompts at once, at temperature 0.8 and
  * top-p 0.95. Tokens a second are the new ones over the whole time, reading the prompts included. CHECKOUT is another
  * commit of this repository, set up, which takes its turn in each round. PATH is a Python with
  * bench/peers/requirements.txt installed, and llama-cpp-python for the GGUF files of the same model.
+ *
+ * With --long, a step of 64 rows of 100 tokens is compared with one of the same rows and a row of so many tokens.
  *
  * The limit is what the model's own products of so many rows reach when nothing else runs, as libtorch's `linear` or
  * our kernel does them, whichever is faster, measured in the same process after our run.
@@ -19,6 +22,8 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readPrompts } from '../src/data/prompts.js';
+import { Decoder } from '../src/generate/decoder.js';
+import { openGenerator } from '../src/generate/open.js';
 import { encodePrompts } from '../src/generate/prompts.js';
 import { getModel } from '../src/hub/get.js';
 import type { Transformer } from '../src/models/transformer.js';
@@ -35,6 +40,7 @@ const { values } = parseArgs({
     against: { type: 'string' },
     python: { type: 'string' },
     gguf: { type: 'string' },
+    long: { type: 'string' },
     /** Internal: run this file's task once, with the sources of that checkout. */
     task: { type: 'string' },
     checkout: { type: 'string' },
@@ -208,5 +214,31 @@ async function compare(): Promise<void> {
   process.stdout.write(`${formatTable(heading, rows)}\n`);
 }
 
-if (values.task === undefined) await compare();
+/** Prints the milliseconds of a step with and without one long row among short ones. */
+async function compareLong(long: number): Promise<void> {
+  const { path } = await getModel('smollm2-135m');
+  using opened = openGenerator(path, { dtype: values.dtype as Task['dtype'], device: 'cpu' });
+  const short = Array<number>(64).fill(100);
+  const cases = [short, [...short, long]].map((lengths) => {
+    const decoder = new Decoder(opened.model, lengths);
+    decoder.joinIdle(lengths);
+    return { decoder, tokens: new Int32Array(lengths.length).fill(5), times: [] as number[] };
+  });
+  for (let step = 0; step < 24; step++) {
+    for (const { decoder, tokens, times } of cases) {
+      const started = performance.now();
+      decoder.step(tokens).dispose();
+      if (step >= 4) times.push(performance.now() - started);
+    }
+  }
+  const [without, beside] = cases.map(({ times }) => times) as [number[], number[]];
+  process.stdout.write(
+    `${machine()}; ${values.dtype}, a step of 64 rows of 100 tokens: ${spread(without, 1)} ms; ` +
+      `with a row of ${long}: ${spread(beside, 1)} ms; ${(median(beside) / median(without)).toFixed(2)} ×\n`,
+  );
+  for (const { decoder } of cases) decoder[Symbol.dispose]();
+}
+
+if (values.long !== undefined) await compareLong(Number(values.long));
+else if (values.task === undefined) await compare();
 else await runTask(JSON.parse(readFileSync(values.task, 'utf8')) as Task);

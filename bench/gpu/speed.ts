@@ -240,7 +240,7 @@ export function measureDecoding(
   { rows, columns }: { rows: number; columns: number },
 ): void {
   using model = randomTransformer(config, device, 'bf16');
-  using decoder = new Decoder(model, rows, columns + 64);
+  using decoder = new Decoder(model, Array<number>(rows).fill(columns));
   decoder.joinIdle(Array<number>(rows).fill(columns));
   const tokens = new Int32Array(rows).fill(5);
   const uniforms = new Float64Array(rows).fill(0.4);

@@ -16,23 +16,29 @@ namespace redistill {
 namespace {
 
 constexpr int64_t kPart = 512;  // probabilities whose sum is kept
+constexpr int64_t kStretch = 64;  // probabilities that are looked at together
 constexpr float kLeast = -60.0f;  // the logarithm of what no longer counts beside the largest: 1e-26
 
-REDISTILL_CLONES void widenRow(const Bits* from, int64_t width, float* to) {
-  for (int64_t c = 0; c < width; c++) to[c] = wide(from[c]);
-}
+float widened(Bits value) { return wide(value); }
+float widened(float value) { return value; }
 
-// The largest of a row; not a number where one of them is none.
-REDISTILL_CLONES float largestOfRow(const float* row, int64_t width) {
-  float largest = row[0];
+// Copies a row and returns the largest of it; not a number where one of them is none.
+template <typename T>
+REDISTILL_INLINE float copyOf(const T* from, int64_t width, float* to) {
+  float largest = widened(from[0]);
   int spoilt = 0;
 #pragma omp simd reduction(max : largest) reduction(| : spoilt)
   for (int64_t c = 0; c < width; c++) {
-    largest = row[c] > largest ? row[c] : largest;
-    spoilt |= row[c] != row[c];
+    const float x = widened(from[c]);
+    largest = x > largest ? x : largest;
+    spoilt |= x != x;
+    to[c] = x;
   }
   return spoilt ? std::numeric_limits<float>::quiet_NaN() : largest;
 }
+
+REDISTILL_CLONES float copyRow(const Bits* from, int64_t width, float* to) { return copyOf(from, width, to); }
+REDISTILL_CLONES float copyRow(const float* from, int64_t width, float* to) { return copyOf(from, width, to); }
 
 // Makes logits into probabilities, the largest 1, and returns their sum.
 REDISTILL_CLONES double exponentials(float* row, int64_t width, float largest, float factor) {
@@ -46,12 +52,16 @@ REDISTILL_CLONES double exponentials(float* row, int64_t width, float largest, f
   return sum;
 }
 
-// Writes the indices of what is at least `least`, in order.
-int64_t indicesOf(const float* row, int64_t width, float least, int32_t* to) {
+// Writes the indices of what is at least `least`, in order: few of a row, so that most stretches hold none.
+REDISTILL_CLONES int64_t indicesOf(const float* row, int64_t width, float least, int32_t* to) {
   int64_t count = 0;
-  for (int64_t c = 0; c < width; c++) {
-    to[count] = static_cast<int32_t>(c);
-    count += row[c] >= least;
+  for (int64_t at = 0; at < width; at += kStretch) {
+    const int64_t end = std::min(at + kStretch, width);
+    int some = 0;
+    for (int64_t c = at; c < end; c++) some |= row[c] >= least;
+    if (some)
+      for (int64_t c = at; c < end; c++)
+        if (row[c] >= least) to[count++] = static_cast<int32_t>(c);
   }
   return count;
 }
@@ -84,10 +94,9 @@ class Chooser {
       : width_(width), temperature_(temperature), topP_(topP), row_(new float[width]), indices_(new int32_t[width]),
         sums_((width + kPart - 1) / kPart) {}
 
-  float* row() { return row_.get(); }
-
-  int64_t token(double uniform) {
-    const float largest = largestOfRow(row(), width_);
+  template <typename T>
+  int64_t token(const T* logits, double uniform) {
+    const float largest = copyRow(logits, width_, row());
     if (!std::isfinite(largest)) return -1;
     if (temperature_ == 0.0) return std::find(row(), row() + width_, largest) - row();
     double total = 0.0;
@@ -100,6 +109,8 @@ class Chooser {
   }
 
  private:
+  float* row() { return row_.get(); }
+
   int64_t ofNucleus(double uniform, double total) {
     // What is less than this is outside of the nucleus: all of it together is not what may be left out.
     const float least = static_cast<float>((1.0 - topP_) * total / static_cast<double>(width_) * 0.999);
@@ -163,10 +174,9 @@ at::Tensor choose(const at::Tensor& given, const at::Tensor& uniforms, double te
     Chooser chooser(width, temperature, topP);
     for (int64_t r = begin; r < end; r++) {
       if (kind == at::kFloat)
-        std::copy_n(logits.const_data_ptr<float>() + r * width, width, chooser.row());
+        to[r] = chooser.token(logits.const_data_ptr<float>() + r * width, numbers[r]);
       else
-        widenRow(static_cast<const Bits*>(logits.data_ptr()) + r * width, width, chooser.row());
-      to[r] = chooser.token(numbers[r]);
+        to[r] = chooser.token(static_cast<const Bits*>(logits.data_ptr()) + r * width, numbers[r]);
     }
   });
   return tokens;

@@ -13,3 +13,5 @@
 #else
 #define REDISTILL_IN_PLACE
 #endif
+
+#define REDISTILL_INLINE inline __attribute__((always_inline))

@@ -1,6 +1,7 @@
 #include "exact.h"
 
 #include "clones.h"
+#include "processor.h"
 #include "vector_math.h"
 
 #include <ATen/Parallel.h>
@@ -12,23 +13,43 @@
 namespace redistill::exact {
 namespace {
 
-constexpr int64_t kRows = 4;
-constexpr int64_t kOutputs = 2;
+constexpr int64_t kMost = 4;  // rows, and outputs, that are multiplied at a time
 
-// The dot products of four rows with two rows of a weight. All products of a model are made here, whatever their number.
-REDISTILL_CLONES void dots(const float* const* rows, const float* const* weights, int64_t width, float* sums) {
-  float lanes[kRows][kOutputs][kLanes] = {};
-  int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes)
-    for (int64_t r = 0; r < kRows; r++)
-      for (int64_t n = 0; n < kOutputs; n++)
-        for (int64_t l = 0; l < kLanes; l++) lanes[r][n][l] += rows[r][c + l] * weights[n][c + l];
-  for (; c < width; c++)
-    for (int64_t r = 0; r < kRows; r++)
-      for (int64_t n = 0; n < kOutputs; n++) lanes[r][n][c % kLanes] += rows[r][c] * weights[n][c];
-  for (int64_t r = 0; r < kRows; r++)
-    for (int64_t n = 0; n < kOutputs; n++) sums[r * kOutputs + n] = total(lanes[r][n]);
+using Multiply = void (*)(const float* const* rows, const float* const* weights, int64_t width, float* results);
+
+// All products of a model are made by these two, whatever their number: of one row or several with some outputs.
+struct Dots {
+  int64_t rows, outputs;
+  Multiply several, one;
+};
+
+namespace portable {
+#include "exact_kernel.inc"
 }
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v3")
+namespace v3 {
+#include "exact_kernel.inc"
+}
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4")
+namespace v4 {
+#include "exact_kernel.inc"
+}
+#pragma GCC pop_options
+
+// As many sums as there are registers for.
+Dots bestDots() {
+  const int level = processorLevel();
+  if (level == 4) return {kMost, kMost, v4::dots<kMost, kMost>, v4::dots<1, kMost>};
+  return level == 3 ? Dots{2, 2, v3::dots<2, 2>, v3::dots<1, 2>} : Dots{2, 2, portable::dots<2, 2>, portable::dots<1, 2>};
+}
+#else
+Dots bestDots() { return {2, 2, portable::dots<2, 2>, portable::dots<1, 2>}; }
+#endif
 
 REDISTILL_CLONES void normRow(const float* x, const float* weight, float eps, float offset, int64_t width, float* out) {
   float lanes[kLanes] = {};
@@ -82,18 +103,19 @@ at::Tensor linear(const at::Tensor& input, const at::Tensor& weights, const std:
   const float *from = x.const_data_ptr<float>(), *matrix = weight.const_data_ptr<float>(),
               *added = bias ? addend.const_data_ptr<float>() : nullptr;
   float* to = out.data_ptr<float>();
-  at::parallel_for(0, (outputs + kOutputs - 1) / kOutputs, 8, [&](int64_t begin, int64_t end) {
-    const float *rows[kRows], *columns[kOutputs];
-    float sums[kRows * kOutputs];
-    for (int64_t n = begin * kOutputs; n < std::min(end * kOutputs, outputs); n += kOutputs) {
+  static const Dots dots = bestDots();
+  at::parallel_for(0, (outputs + dots.outputs - 1) / dots.outputs, 4, [&](int64_t begin, int64_t end) {
+    const float *rows[kMost], *columns[kMost];
+    float sums[kMost * kMost];
+    for (int64_t n = begin * dots.outputs; n < std::min(end * dots.outputs, outputs); n += dots.outputs) {
       // The last row and output stand in for those that are not there.
-      for (int64_t j = 0; j < kOutputs; j++) columns[j] = matrix + std::min(n + j, outputs - 1) * width;
-      for (int64_t r = 0; r < count; r += kRows) {
-        for (int64_t i = 0; i < kRows; i++) rows[i] = from + std::min(r + i, count - 1) * width;
-        dots(rows, columns, width, sums);
-        for (int64_t i = 0; i < std::min(kRows, count - r); i++)
-          for (int64_t j = 0; j < std::min(kOutputs, outputs - n); j++)
-            to[(r + i) * outputs + n + j] = sums[i * kOutputs + j] + (added ? added[n + j] : 0.0f);
+      for (int64_t j = 0; j < dots.outputs; j++) columns[j] = matrix + std::min(n + j, outputs - 1) * width;
+      for (int64_t r = 0; r < count; r += dots.rows) {
+        for (int64_t i = 0; i < dots.rows; i++) rows[i] = from + std::min(r + i, count - 1) * width;
+        (r + 1 == count ? dots.one : dots.several)(rows, columns, width, sums);
+        for (int64_t i = 0; i < std::min(dots.rows, count - r); i++)
+          for (int64_t j = 0; j < std::min(dots.outputs, outputs - n); j++)
+            to[(r + i) * outputs + n + j] = sums[i * dots.outputs + j] + (added ? added[n + j] : 0.0f);
       }
     }
   });
@@ -109,8 +131,10 @@ at::Tensor norm(const at::Tensor& input, const at::Tensor& weight, double eps, i
   at::Tensor out = at::empty(x.sizes(), x.options());
   const float *from = x.const_data_ptr<float>(), *factor = factors.const_data_ptr<float>();
   float* to = out.data_ptr<float>();
-  for (int64_t r = 0; r < rows; r++)
-    normRow(from + r * width, factor, static_cast<float>(eps), static_cast<float>(offset), width, to + r * width);
+  at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++)
+      normRow(from + r * width, factor, static_cast<float>(eps), static_cast<float>(offset), width, to + r * width);
+  });
   return out;
 }
 
@@ -140,8 +164,10 @@ at::Tensor rotate(const at::Tensor& input, const at::Tensor& cosines, const at::
   at::Tensor out = at::empty(x.sizes(), x.options());
   const float *from = x.const_data_ptr<float>(), *cos = c.const_data_ptr<float>(), *sin = s.const_data_ptr<float>();
   float* to = out.data_ptr<float>();
-  for (int64_t i = 0; i < tokens * heads; i++)
-    rotateRow(from + i * 2 * half, cos + i / heads * half, sin + i / heads * half, half, to + i * 2 * half);
+  at::parallel_for(0, tokens * heads, 512, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++)
+      rotateRow(from + i * 2 * half, cos + i / heads * half, sin + i / heads * half, half, to + i * 2 * half);
+  });
   return out;
 }
 

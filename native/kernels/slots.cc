@@ -2,6 +2,8 @@
 // heads that share keys are computed together. Every loop over keys or over a head's size runs in a fixed order.
 #include "slots.h"
 
+#include "clones.h"
+#include "processor.h"
 #include "vector_math.h"
 
 #include <ATen/Parallel.h>
@@ -11,8 +13,6 @@
 #include <atomic>
 #include <limits>
 #include <memory>
-
-#define REDISTILL_INLINE inline __attribute__((always_inline))
 
 namespace redistill {
 namespace {
@@ -51,14 +51,10 @@ namespace v4 {
 }
 #pragma GCC pop_options
 
-// The loader cannot choose here, as it does in clones.h: vectors are made into what a processor has before functions are cloned.
 template <typename T>
 Attend<T> bestAttend() {
-  const bool has3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  const bool has4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                    __builtin_cpu_supports("avx512cd");
-  return has3 && has4 ? v4::attend<T> : has3 ? v3::attend<T> : portable::attend<T>;
+  const int level = processorLevel();
+  return level == 4 ? v4::attend<T> : level == 3 ? v3::attend<T> : portable::attend<T>;
 }
 #else
 template <typename T>
@@ -76,20 +72,24 @@ void attendAll(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& va
           *v = static_cast<const T*>(values.data_ptr());
   T* to = static_cast<T*>(out.data_ptr());
   const int64_t most = queries == 0 ? 0 : *std::max_element(counts, counts + queries);
-  const int64_t items = queries * kvHeads;
+  const int64_t threads = at::get_num_threads();
+  // The heads of a token lie side by side, so that what is fetched for one of them helps the next on the same processor.
+  const int64_t headsAnItem = queries < 4 * threads ? 1 : kvHeads, itemsAQuery = kvHeads / headsAnItem;
+  const int64_t items = queries * itemsAQuery;
   std::atomic<int64_t> next{0};
-  at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), items), 1, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, std::min<int64_t>(threads, items), 1, [&](int64_t begin, int64_t end) {
     const std::unique_ptr<float[]> scratch(new float[kMostHeads * (roundedUp(dim) + 5 * roundedUp(most))]);
+    const auto attendHead = [&](int64_t i, int64_t head) {
+      const int64_t hidden = window == 0 ? 0 : std::max<int64_t>(0, counts[i] - window), first = starts[i] + hidden;
+      const Seen<T> seen{k + first * keys.stride(0) + head * keys.stride(1), v + first * values.stride(0) + head * values.stride(1),
+                         keys.stride(0), values.stride(0), counts[i] - hidden};
+      for (int64_t h = 0; h < group; h += kMostHeads)
+        attend(std::min(kMostHeads, group - h), from + i * q.stride(0) + (head * group + h) * dim, dim, scale, seen,
+               scratch.get(), to + (i * heads + head * group + h) * dim);
+    };
     for (int64_t thread = begin; thread < end; thread++)
-      for (int64_t item; (item = next++) < items;) {
-        const int64_t i = item / kvHeads, head = item % kvHeads;
-        const int64_t hidden = window == 0 ? 0 : std::max<int64_t>(0, counts[i] - window), first = starts[i] + hidden;
-        const Seen<T> seen{k + first * keys.stride(0) + head * keys.stride(1), v + first * values.stride(0) + head * values.stride(1),
-                           keys.stride(0), values.stride(0), counts[i] - hidden};
-        for (int64_t h = 0; h < group; h += kMostHeads)
-          attend(std::min(kMostHeads, group - h), from + i * q.stride(0) + (head * group + h) * dim, dim, scale, seen,
-                 scratch.get(), to + (i * heads + head * group + h) * dim);
-      }
+      for (int64_t item; (item = next++) < items;)
+        for (int64_t h = 0; h < headsAnItem; h++) attendHead(item / itemsAQuery, item % itemsAQuery * headsAnItem + h);
   });
 }
 

@@ -1,79 +1,163 @@
 /** @file Holds the keys and values of a batch of growing sequences. Computes nothing from them. */
 
 import { indices } from '../torch/data.js';
+import { dtypeSize } from '../torch/dtype.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import type { ModelConfig } from '../models/config.js';
+import { UserError } from '../util/errors.js';
 import type { Transformer } from '../models/transformer.js';
 
-/** Columns by which the cache grows; each growth copies it. */
-const GROWTH = 128;
+/** Sizes of rooms are multiples of this many places. */
+const STEP = 64;
+
+/** Where a sequence's tokens are: its token at position c is at place `start` + c. */
+interface Room {
+  start: number;
+  size: number;
+}
+
+const roundUp = (length: number): number => Math.ceil(length / STEP) * STEP;
+
+/** A sequence gets room for half as many tokens as it has, so that it is copied a few times in its life at most. */
+const generous = (length: number): number => roundUp(length + Math.max(STEP, length / 2));
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /**
- * Stores keys and values of a batch: row r holds one sequence, column c its token at position c. Keys are stored
- * rotated. Columns that a sequence has not reached hold zeros or an earlier sequence's values, which are finite; the
- * reader masks them.
+ * Stores keys and values of a batch. Each row has a room of its own length in memory that all share, so that a long
+ * sequence costs what it has and not as much for every row. Keys are stored rotated. Places that a sequence has not
+ * reached hold zeros or an earlier sequence's values, which are finite; the reader passes them over.
  */
 export class KeyValueCache implements Disposable {
-  /** Per layer: [rows · capacity, kvHeads, headDim] */
+  /** Per layer: [places, kvHeads, headDim] */
   readonly #keys: Tensor[] = [];
   readonly #values: Tensor[] = [];
-  readonly #config: ModelConfig;
-  #capacity: number;
+  #rooms: Room[] = [];
+  #places: number;
+  readonly #mostPlaces: number;
 
+  /**
+   * @param lengths of rows for which memory is taken at first
+   * @param budget bytes that are never exceeded
+   */
   constructor(
     readonly model: Transformer,
-    readonly rows: number,
-    columns: number,
+    lengths: readonly number[],
+    budget = Infinity,
   ) {
-    this.#config = model.config;
-    this.#capacity = Math.ceil(columns / GROWTH) * GROWTH;
+    this.#mostPlaces = Math.floor(budget / this.#bytesOfPlace / STEP) * STEP;
+    this.#places = Math.max(STEP, Math.min(sum(lengths.map(generous)), this.#mostPlaces));
     for (let i = 0; i < model.layerCount; i++) {
       this.#keys.push(this.#allocate());
       this.#values.push(this.#allocate());
     }
-    const all = [...this.#keys, ...this.#values];
-    ops.useHugePages(all);
-    scope(() => {
-      for (const tensor of all) ops.fill_(tensor, 0);
-    });
+  }
+
+  get #bytesOfPlace(): number {
+    const { kvHeads, headDim } = this.model.config;
+    return this.model.layerCount * 2 * kvHeads * headDim * dtypeSize[this.model.dtype];
   }
 
   #allocate(): Tensor {
-    const { kvHeads, headDim } = this.#config;
+    const { kvHeads, headDim } = this.model.config;
     const { dtype, device } = this.model;
-    return ops.empty([this.rows * this.#capacity, kvHeads, headDim], { dtype, device });
+    const tensor = ops.empty([this.#places, kvHeads, headDim], { dtype, device });
+    ops.useHugePages([tensor]);
+    scope(() => {
+      ops.fill_(tensor, 0);
+    });
+    return tensor;
   }
 
-  /** Views a layer's tensor by row: [rows, capacity, kvHeads, headDim] */
-  #byRow(tensor: Tensor): Tensor {
-    const { kvHeads, headDim } = this.#config;
-    return ops.view(tensor, [this.rows, -1, kvHeads, headDim]);
+  /**
+   * Tells whether there may be rows of these lengths.
+   * @param ease with as much room to grow as new rows should have
+   */
+  fits(lengths: readonly number[], ease = false): boolean {
+    return sum(lengths.map(ease ? generous : roundUp)) <= this.#mostPlaces;
   }
 
-  /** Makes room for this many tokens a row. Must not be called in a scope, which would free the new tensors. */
-  ensure(columns: number): void {
-    if (columns <= this.#capacity) return;
-    const before = this.#capacity;
-    this.#capacity = Math.ceil(columns / GROWTH) * GROWTH;
+  /**
+   * Makes room for rows of these lengths: those that there are, and new ones. Must not be called in a scope, which would
+   * free the new tensors.
+   * @throws UserError where they do not fit
+   */
+  ensure(lengths: readonly number[]): void {
+    const before = this.#rooms.length;
+    const isWideEnough = this.#rooms.every(({ size }, row) => size >= lengths[row]!);
+    const added = isWideEnough ? this.#findGaps(lengths.slice(before).map(generous)) : undefined;
+    if (added) this.#rooms.push(...added);
+    else this.#arrange(lengths);
+  }
+
+  /** Finds free rooms of these sizes, the first that are wide enough; undefined where there are not as many. */
+  #findGaps(sizes: readonly number[]): Room[] | undefined {
+    const taken = this.#rooms.toSorted((a, b) => a.start - b.start);
+    const gaps: Room[] = [];
+    let end = 0;
+    for (const { start, size } of [...taken, { start: this.#places, size: 0 }]) {
+      if (start > end) gaps.push({ start: end, size: start - end });
+      end = start + size;
+    }
+    const found: Room[] = [];
+    for (const size of sizes) {
+      const gap = gaps.find((gap) => gap.size >= size);
+      if (!gap) return undefined;
+      found.push({ start: gap.start, size });
+      gap.start += size;
+      gap.size -= size;
+    }
+    return found;
+  }
+
+  /** Gives all rows new rooms, one after the other, in as much memory as that takes. */
+  #arrange(lengths: readonly number[]): void {
+    if (!this.fits(lengths)) {
+      const [needed, most] = [sum(lengths.map(roundUp)), this.#mostPlaces].map((places) =>
+        ((places * this.#bytesOfPlace) / 1e9).toFixed(2),
+      );
+      throw new UserError(
+        `the keys and values of ${lengths.length} responses of up to ${Math.max(...lengths)} tokens need ${needed} GB, ` +
+          `and ${most} GB are there for them: lower the new tokens or the batch size`,
+      );
+    }
+    const sizes = lengths.map(this.fits(lengths, true) ? generous : roundUp);
+    const rooms = sizes.map((size, row) => ({ start: sum(sizes.slice(0, row)), size }));
+    const placesOf = (all: readonly Room[]) =>
+      this.#rooms.flatMap(({ size }, row) => Array.from({ length: size }, (_, c) => all[row]!.start + c));
+    const [from, to] = [placesOf(this.#rooms), placesOf(rooms)];
+    this.#places = Math.max(this.#places, sum(sizes));
+    this.#rooms = rooms;
     for (const tensors of [this.#keys, this.#values]) {
       tensors.forEach((old, i) => {
-        tensors[i] = scope(() => {
-          const grown = this.#allocate();
-          ops.useHugePages([grown]);
-          ops.fill_(grown, 0);
-          ops.copy_(ops.narrow(this.#byRow(grown), 1, 0, before), this.#byRow(old));
-          return grown;
+        tensors[i] = this.#allocate();
+        scope(() => {
+          const { device } = this.model;
+          if (from.length === 0) return;
+          const moved = ops.indexSelect(old, 0, indices(from, device));
+          ops.indexCopy_(tensors[i]!, 0, indices(to, device), moved);
         });
         old.dispose();
       });
     }
   }
 
+  /** Keeps these rows alone, in this order. Nothing is copied. */
+  keep(rows: readonly number[]): void {
+    this.#rooms = rows.map((row) => this.#rooms[row]!);
+  }
+
+  /** Where a row's first token is. */
+  start(row: number): number {
+    return this.#rooms[row]!.start;
+  }
+
   /** Returns the places of tokens, for `write`: i64[tokens]. */
-  slots(rows: ArrayLike<number>, columns: ArrayLike<number>): Tensor {
-    const slots = Int32Array.from(rows, (row, i) => row * this.#capacity + columns[i]!);
-    return indices(slots, this.model.device);
+  slots(rows: readonly number[], columns: readonly number[]): Tensor {
+    return indices(
+      rows.map((row, i) => this.start(row) + columns[i]!),
+      this.model.device,
+    );
   }
 
   /** Stores keys and values, [tokens, kvHeads, headDim] each. */
@@ -82,34 +166,20 @@ export class KeyValueCache implements Disposable {
     ops.indexCopy_(this.#values[layer]!, 0, slots, values);
   }
 
-  /** Tokens a row for which there is memory. */
-  get capacity(): number {
-    return this.#capacity;
-  }
-
-  /** A layer's keys and values as they are in memory, row after row: [rows · capacity, kvHeads, headDim]. */
+  /** A layer's keys and values as they are in memory: [places, kvHeads, headDim]. */
   whole(layer: number): { keys: Tensor; values: Tensor } {
     return { keys: this.#keys[layer]!, values: this.#values[layer]! };
   }
 
-  /** Views the first rows and columns: [rows, kvHeads, columns, headDim]. */
-  read(layer: number, rows: number, columns: number): { keys: Tensor; values: Tensor } {
+  /**
+   * Copies out what is at these places: [rows, kvHeads, columns, headDim].
+   * @param slots i64[rows · columns]
+   */
+  read(layer: number, slots: Tensor, rows: number): { keys: Tensor; values: Tensor } {
+    const { kvHeads, headDim } = this.model.config;
     const part = (tensor: Tensor) =>
-      ops.transpose(ops.narrow(ops.narrow(this.#byRow(tensor), 0, 0, rows), 1, 0, columns), 1, 2);
+      ops.transpose(ops.view(ops.indexSelect(tensor, 0, slots), [rows, -1, kvHeads, headDim]), 1, 2);
     return { keys: part(this.#keys[layer]!), values: part(this.#values[layer]!) };
-  }
-
-  /** Copies the first `columns` of rows `from[i]` over rows `to[i]`. */
-  moveRows(from: readonly number[], to: readonly number[], columns: number): void {
-    scope(() => {
-      const [source, target] = [indices(from, this.model.device), indices(to, this.model.device)];
-      for (const tensor of [...this.#keys, ...this.#values]) {
-        scope(() => {
-          const used = ops.narrow(this.#byRow(tensor), 1, 0, columns);
-          ops.indexCopy_(used, 0, target, ops.indexSelect(used, 0, source));
-        });
-      }
-    });
   }
 
   [Symbol.dispose](): void {

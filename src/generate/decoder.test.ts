@@ -8,6 +8,7 @@ import {
 import { loadModel } from '../models/checkpoint.js';
 import { toFloat32Array } from '../torch/data.js';
 import { liveTensors, type Tensor } from '../torch/tensor.js';
+import { KeyValueCache } from './cache.js';
 import { Decoder } from './decoder.js';
 
 describe.each(familyNames)('%s', (name) => {
@@ -16,7 +17,7 @@ describe.each(familyNames)('%s', (name) => {
     using model = loadModel(familyDir(name), { dtype: 'f32' }).model;
     const vocab = model.config.vocabSize;
     const before = liveTensors();
-    const decoder = new Decoder(model, 4, 8);
+    const decoder = new Decoder(model, []);
     /** What each row has been given so far. */
     let rows: { sequence: ExpectedSequence; length: number }[] = [];
     const check = (tensor: Tensor, from: number) => {
@@ -70,11 +71,45 @@ describe.each(familyNames)('%s', (name) => {
 });
 
 describe('the cache', () => {
+  it('gives a long row its own room and the short ones theirs, and moves nothing when rows leave', () => {
+    using model = loadModel(familyDir('llama'), { dtype: 'f32' }).model;
+    using cache = new KeyValueCache(model, [10, 10, 10]);
+    const placesOf = () => cache.whole(0).keys.size(0);
+    cache.ensure([10, 10, 10]);
+    const before = placesOf();
+    cache.ensure([10, 10, 10, 2000]);
+    expect(placesOf()).toBeLessThanOrEqual(before + 3008);
+    const [first, , third, long] = [0, 1, 2, 3].map((row) => cache.start(row));
+    cache.keep([0, 2, 3]);
+    expect([0, 1, 2].map((row) => cache.start(row))).toEqual([first, third, long]);
+    // What a row has left is the next one's.
+    const places = placesOf();
+    cache.ensure([10, 10, 2000, 20]);
+    expect(placesOf()).toBe(places);
+    expect(cache.start(3)).toBeLessThan(third!);
+  });
+
+  it('refuses what is beyond its budget before it takes memory for it', () => {
+    using model = loadModel(familyDir('llama'), { dtype: 'f32' }).model;
+    const { kvHeads, headDim } = model.config;
+    const bytes = model.layerCount * 2 * kvHeads * headDim * 4 * 256;
+    using cache = new KeyValueCache(model, [1000], bytes);
+    expect(cache.whole(0).keys.size(0)).toBe(256);
+    expect([[256], [64, 65, 64], [64, 64, 64, 64], [257]].map((lengths) => cache.fits(lengths))).toEqual([
+      ...[true, true, true, false],
+    ]);
+    cache.ensure([64, 65, 64]);
+    expect(() => {
+      cache.ensure([129, 65, 64]);
+    }).toThrow(/^the keys and values of 3 responses of up to 129 tokens need 0\.00 GB/);
+    expect(cache.whole(0).keys.size(0)).toBe(256);
+  });
+
   it('grows beyond the columns it began with', () => {
     using model = loadModel(familyDir('mistral-window'), { dtype: 'f32' }).model;
     const ids = Int32Array.from({ length: 600 }, (_, i) => (i * 37) % 128);
     const logits = (prefix: number) => {
-      using decoder = new Decoder(model, 1, 8);
+      using decoder = new Decoder(model, []);
       let last = decoder.join([ids.subarray(0, prefix)], [1]);
       for (const id of ids.subarray(prefix)) {
         last.dispose();

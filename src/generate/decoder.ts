@@ -12,8 +12,7 @@ import type { Attend, LayerContext, Transformer } from '../models/transformer.js
 import { KeyValueCache } from './cache.js';
 
 /**
- * Decodes a batch of growing sequences. They are in rows 0, 1, … in the order in which they joined; leaving changes the
- * order. `join` and `step` must not be called in a scope, since the memory that they take has to outlive it.
+ * Decodes a batch of growing sequences. They are in rows 0, 1, … in the order in which they joined. `join` and `step` must not be called in a scope, since the memory that they take has to outlive it.
  */
 export class Decoder implements Disposable {
   readonly #cache: KeyValueCache;
@@ -21,15 +20,30 @@ export class Decoder implements Disposable {
   #lengths: number[] = [];
 
   /**
-   * @param rows the most sequences at a time
-   * @param columns tokens per sequence for which memory is taken at first; more is taken when it is needed
+   * @param lengths of sequences for which memory is taken at first; more is taken when it is needed
+   * @param budget bytes of keys and values that are never exceeded
    */
   constructor(
     readonly model: Transformer,
-    readonly rows: number,
-    columns: number,
+    lengths: readonly number[],
+    budget?: number,
   ) {
-    this.#cache = noGrad(() => new KeyValueCache(model, rows, columns));
+    this.#cache = noGrad(() => new KeyValueCache(model, lengths, budget));
+  }
+
+  /** The number of sequences. */
+  get rows(): number {
+    return this.#lengths.length;
+  }
+
+  /** Tells whether there is memory for sequences of these lengths beside those that there are, and for them to grow. */
+  fits(lengths: readonly number[]): boolean {
+    return this.#cache.fits([...this.#lengths, ...lengths], true);
+  }
+
+  /** Tells whether there is memory for one more token in every row. */
+  get canStep(): boolean {
+    return this.#cache.fits(this.#lengths.map((length) => length + 1));
   }
 
   /**
@@ -38,7 +52,8 @@ export class Decoder implements Disposable {
    * @returns the logits after the last token of each new row: [new rows, vocab] in the model's dtype
    */
   join(sequences: readonly Int32Array[], copies: readonly number[]): Tensor {
-    this.#cache.ensure(Math.max(...sequences.map((ids) => ids.length)));
+    const added = sequences.flatMap((ids, s) => Array<number>(copies[s]!).fill(ids.length));
+    this.#cache.ensure([...this.#lengths, ...added]);
     let next = this.#lengths.length;
     const members = sequences.map((ids, s) => ({
       ids,
@@ -52,7 +67,7 @@ export class Decoder implements Disposable {
       }
       const rests = members.map(({ ids, rows }) => ({ ids: ids.subarray(shared), rows }));
       const last = this.#read(rests, shared);
-      for (const { ids, rows } of members) this.#lengths.push(...rows.map(() => ids.length));
+      this.#lengths.push(...added);
       return this.#logits(last);
     });
   }
@@ -121,7 +136,7 @@ export class Decoder implements Disposable {
     const rows = this.#lengths.length;
     if (tokens.length !== rows) throw new RangeError(`${tokens.length} tokens for ${rows} rows`);
     const columns = Math.max(...this.#lengths) + 1;
-    this.#cache.ensure(columns);
+    this.#cache.ensure(this.#lengths.map((length) => length + 1));
     return this.#infer(() => {
       const { device } = this.model;
       const slots = this.#cache.slots(
@@ -143,39 +158,24 @@ export class Decoder implements Disposable {
 
   /** Takes rows for sequences of these lengths without computing anything: their keys and values are not theirs. */
   joinIdle(lengths: readonly number[]): void {
-    this.#cache.ensure(Math.max(...lengths));
+    this.#cache.ensure([...this.#lengths, ...lengths]);
     this.#lengths.push(...lengths);
   }
 
   /** Lengthens every row by one token without computing anything. */
   stepIdle(): void {
-    this.#cache.ensure(Math.max(...this.#lengths) + 1);
-    this.#lengths = this.#lengths.map((length) => length + 1);
+    const longer = this.#lengths.map((length) => length + 1);
+    this.#cache.ensure(longer);
+    this.#lengths = longer;
   }
 
   /**
-   * Drops rows; others move into their places, so that the batch stays dense.
+   * Drops rows; the others keep their order.
    * @returns for each remaining row, the row where it was before
    */
   leave(rows: ReadonlySet<number>): number[] {
-    const order = this.#lengths.map((_, row) => row);
-    const [from, to]: [number[], number[]] = [[], []];
-    const remaining = order.length - rows.size;
-    let last = order.length - 1;
-    for (const row of [...rows].sort((a, b) => a - b)) {
-      if (row >= remaining) break;
-      while (rows.has(last)) last--;
-      from.push(last);
-      to.push(row);
-      order[row] = last--;
-    }
-    order.length = remaining;
-    if (from.length > 0) {
-      const used = Math.max(...from.map((row) => this.#lengths[row]!));
-      noGrad(() => {
-        this.#cache.moveRows(from, to, used);
-      });
-    }
+    const order = this.#lengths.flatMap((_, row) => (rows.has(row) ? [] : [row]));
+    this.#cache.keep(order);
     this.#lengths = order.map((row) => this.#lengths[row]!);
     return order;
   }
@@ -211,7 +211,7 @@ export class Decoder implements Disposable {
   /** Attends with the CPU's kernel: each query to the first columns of its row. */
   #attendSlots(rows: readonly number[], columns: readonly number[]): (layer: number, q: Tensor) => Tensor {
     const { attention, slidingWindow, attentionScale: scale } = this.model.config;
-    const starts = indices(rows.map((row) => row * this.#cache.capacity));
+    const starts = indices(rows.map((row) => this.#cache.start(row)));
     const counts = indices(columns);
     return (layer, q) => {
       const { keys, values } = this.#cache.whole(layer);
@@ -220,13 +220,18 @@ export class Decoder implements Disposable {
     };
   }
 
-  /** Attends to the cache's first columns through masks; works on every device. */
+  /** Attends to copies of all rows, as long as the longest, through masks; works on every device. */
   #attendMasked(positions: Tensor, columns: number): (layer: number, q: Tensor) => Tensor {
     const { heads, kvHeads, headDim, attention, attentionScale: scale } = this.model.config;
     const rows = this.#lengths.length;
     const masks = this.#masks(positions, columns);
+    // Columns that a row has not reached, which the mask hides, are its last.
+    const slots = this.#cache.slots(
+      this.#lengths.flatMap((_, row) => Array<number>(columns).fill(row)),
+      this.#lengths.flatMap((length) => Array.from({ length: columns }, (_, c) => Math.min(c, length))),
+    );
     return (layer, q) => {
-      const { keys, values } = this.#cache.read(layer, rows, columns);
+      const { keys, values } = this.#cache.read(layer, slots, rows);
       // The heads of a group share their keys; as one head with several queries they need no copies of the keys.
       const queries = ops.reshape(q, [rows, kvHeads, heads / kvHeads, headDim]);
       const mask = masks[attention[layer]!]!;
@@ -241,12 +246,15 @@ export class Decoder implements Disposable {
     const rows = this.#lengths.length;
     const int32 = (values: Int32Array) => ops.toDevice(fromArray(values), this.model.device, 'i32');
     const ends = int32(Int32Array.from({ length: rows + 1 }, (_, row) => row));
-    const borders = int32(Int32Array.from({ length: rows + 1 }, (_, row) => row * this.#cache.capacity));
+    // The kernel begins a row where it is told to, and the number of its tokens says where it ends.
+    const starts = int32(
+      Int32Array.from({ length: rows + 1 }, (_, row) => (row < rows ? this.#cache.start(row) : 0)),
+    );
     const used = int32(Int32Array.from(this.#lengths, (length) => length + 1));
     return (layer, q) => {
       const { keys, values } = this.#cache.whole(layer);
       const window = attention[layer] === 'sliding' && slidingWindow < columns;
-      const [out] = ops.flashAttentionForward(q, keys, values, ends, borders, 1, columns, 0, false, false, {
+      const [out] = ops.flashAttentionForward(q, keys, values, ends, starts, 1, columns, 0, false, false, {
         ...{ scale, sequsedK: used },
         ...(window && { windowSizeLeft: slidingWindow - 1, windowSizeRight: 0 }),
       });

@@ -71,6 +71,19 @@ describe('exact arithmetic', () => {
     );
   });
 
+  it('computes a row that was sent back for want of memory as if it had never been away', async () => {
+    using model = exactModel('qwen3');
+    const { kvHeads, headDim } = model.config;
+    const room = model.layerCount * 2 * kvHeads * headDim * 4 * 64;
+    const generator = new Generator(model, characters);
+    const options = { maxNewTokens: 90, logps: true, batchSize: 16 };
+    const expected = await generator.generate(prompts.slice(0, 12), options);
+    for (const rooms of [3, 5, 9]) {
+      const crowded = { ...options, cacheBytes: rooms * room };
+      expect(await generator.generate(prompts.slice(0, 12), crowded)).toEqual(expected);
+    }
+  });
+
   it('goes on from an answer that was shortened, lengthened or shared as if it had drawn it so', async () => {
     using model = exactModel('qwen3');
     const generator = new Generator(model, characters);

@@ -113,6 +113,31 @@ describe('Generator', () => {
     expect(seen.every(({ finished }, i) => i === 0 || finished >= seen[i - 1]!.finished)).toBe(true);
   });
 
+  it('computes within a budget what it computes without, sending the youngest rows back for a while', async () => {
+    const free = new Generator(model, characters);
+    const { kvHeads, headDim } = model.config;
+    const bytes = model.layerCount * 2 * kvHeads * headDim * 4 * 64;
+    const asked = prompts.map(({ ids }, i) => ({
+      ids: Int32Array.from({ length: 40 + i }, (_, j) => ids[j % ids.length]!),
+    }));
+    const options = { ...sampling, samples: 2, maxNewTokens: 80 };
+    const first = await free.generate(asked, options);
+    // From room for one row of 128 tokens to room for five.
+    for (const rooms of [2, 4, 7, 10]) {
+      let drawn = 0;
+      const within = await free.generate(
+        asked,
+        { ...options, cacheBytes: rooms * bytes },
+        ({ tokens }) => (drawn = tokens),
+      );
+      expect(idsOf(within)).toEqual(idsOf(first));
+      expect(drawn).toBe(18 * 80);
+    }
+    await expect(free.generate(asked, { ...options, cacheBytes: bytes })).rejects.toThrow(
+      'lower the new tokens or the batch size',
+    );
+  });
+
   it("stops at the model's last position", async () => {
     const long = { ids: new Int32Array(120).fill(7) };
     const [completion] = await new Generator(model, characters).generate([long], { maxNewTokens: 1000 });

@@ -1,4 +1,5 @@
 /** @file Batched decoding of a loaded model: sequences join, step together and leave. Does not know what is asked or what becomes of the responses. */
+import { totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { requireEmbeddings } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
@@ -25,6 +26,8 @@ export interface GenerateOptions {
   logps?: boolean;
   /** Answers at a time; default 64 on the CPU, 256 elsewhere. */
   batchSize?: number;
+  /** Bytes for keys and values, without which rows wait; default half of the memory on the CPU, all of it elsewhere. */
+  cacheBytes?: number;
   /** Aborting it ends `generate` with its reason, between two tokens. */
   signal?: AbortSignal;
 }
@@ -57,9 +60,6 @@ const MAX_RESPONSES = 10_000_000;
 /** Prompt tokens that go through the model at once. */
 const PREFILL_TOKENS = 4096;
 
-/** Memory is taken at first for the longest prompt and this many tokens more. */
-const FIRST_COLUMNS = 256;
-
 /** Where sequences come from and go to. */
 export interface SequenceSource {
   /** Further sequences, long prompts first; none where there are none at the moment. */
@@ -73,6 +73,7 @@ export interface RunOptions {
   sampling: SamplingOptions;
   maxNewTokens: number;
   batchSize?: number | undefined;
+  cacheBytes?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Keep the log-prob of every token. */
   logps?: boolean | undefined;
@@ -99,7 +100,7 @@ export class Generator {
     options: GenerateOptions,
     onProgress?: (progress: GenerateProgress) => void,
   ): Promise<Completion[]> {
-    const { samples = 1, signal, maxNewTokens, batchSize, logps } = options;
+    const { samples = 1, signal, maxNewTokens, batchSize, cacheBytes, logps } = options;
     const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
     this.check({ sampling, samples, maxNewTokens, batchSize });
     if (prompts.length * samples > MAX_RESPONSES)
@@ -132,7 +133,7 @@ export class Generator {
       tokens += drawn;
       onProgress?.({ finished, total: sequences.length, tokens });
     };
-    await this.run(source, { sampling, maxNewTokens, batchSize, signal, logps, onStep });
+    await this.run(source, { sampling, maxNewTokens, batchSize, cacheBytes, signal, logps, onStep });
     return sequences.map((sequence) => this.complete(sequence));
   }
 
@@ -142,10 +143,10 @@ export class Generator {
     const stopIds = new Set(this.tokenizer.stopTokenIds);
     const waiting: Sequence[] = await source.more();
     if (waiting.length === 0) return;
-    // Rows of like length waste little attention, and with long prompts first memory is at its highest early on.
-    const columns = waiting[0]!.promptIds.length + Math.min(options.maxNewTokens, FIRST_COLUMNS);
     const rows = Math.min(this.#batchSize(options.batchSize), waiting.length);
-    using decoder = new Decoder(this.model, rows, columns);
+    // With long prompts first, memory is at its highest early on.
+    const first = waiting.slice(0, rows).map(({ promptIds }) => promptIds.length);
+    using decoder = new Decoder(this.model, first, options.cacheBytes ?? this.#cacheBytes);
     let active: Sequence[] = [];
     let filling = true;
     for (;;) {
@@ -153,8 +154,10 @@ export class Generator {
       // Rows are filled from a quarter free on, and then until none is free or nothing waits.
       filling = active.length < rows && (filling || active.length <= Math.floor(rows * 0.75));
       if (filling && waiting.length === 0) waiting.push(...(await source.more()));
-      const refill = (filling &&= waiting.length > 0);
-      const changed = refill ? takeWaiting(waiting, rows - active.length) : active;
+      const joining: Sequence[] = filling ? takeWaiting(waiting, rows - active.length, decoder) : [];
+      const refill = (filling = joining.length > 0);
+      if (!refill) active = makeRoom(decoder, active, waiting);
+      const changed = refill ? joining : active;
       if (changed.length === 0) return;
       if (changed.every(({ replayed }) => replayed)) {
         passOver(decoder, changed, refill);
@@ -238,6 +241,13 @@ export class Generator {
     };
   }
 
+  /** Bytes for keys and values, the same in every run on a machine, since they decide which sequences are together. */
+  get #cacheBytes(): number {
+    if (this.model.device !== 'cpu') return Infinity;
+    // Where nothing constrains the process it is 0 or more than there is.
+    return Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2;
+  }
+
   #batchSize(asked: number | undefined): number {
     return asked ?? (this.model.device === 'cpu' ? DEFAULT_BATCH.cpu : DEFAULT_BATCH.accelerator);
   }
@@ -263,31 +273,52 @@ function keepLogps(logits: Tensor, sequences: readonly Sequence[]): void {
 
 /** The same where nobody needs the tokens: the sequences only take their rows. */
 function passOver(decoder: Decoder, changed: readonly Sequence[], joining: boolean): void {
-  if (joining) decoder.joinIdle(changed.map(({ promptIds }) => promptIds.length));
+  if (joining) decoder.joinIdle(changed.map(({ tokens }) => tokens.length));
   else decoder.stepIdle();
 }
 
-/** The next ones for at most `room` rows and `PREFILL_TOKENS` tokens of different prompts, at least one. */
-function takeWaiting(waiting: Sequence[], room: number): Sequence[] {
+/**
+ * The next ones for at most `room` rows and `PREFILL_TOKENS` tokens of different prompts, as far as there is memory for them;
+ * one where nothing else is in the batch.
+ */
+function takeWaiting(waiting: Sequence[], room: number, decoder: Decoder): Sequence[] {
   let tokens = 0;
-  let count = 0;
-  while (count < Math.min(room, waiting.length)) {
-    const { promptIds } = waiting[count]!;
-    if (promptIds !== waiting[count - 1]?.promptIds) tokens += promptIds.length;
-    if (count > 0 && tokens > PREFILL_TOKENS) break;
-    count++;
+  const lengths: number[] = [];
+  while (lengths.length < Math.min(room, waiting.length)) {
+    const next = waiting[lengths.length]!;
+    const isFirst = lengths.length === 0;
+    const length = next.tokens.length;
+    if (next.ids.length > 0 || next.promptIds !== waiting[lengths.length - 1]?.promptIds) tokens += length;
+    if (!isFirst && tokens > PREFILL_TOKENS) break;
+    if (!(isFirst && decoder.rows === 0) && !decoder.fits([...lengths, length])) break;
+    lengths.push(length);
   }
-  return waiting.splice(0, count);
+  return waiting.splice(0, lengths.length);
+}
+
+/**
+ * Sends sequences back until there is memory for a token more in each row: those with the shortest responses, which are
+ * soonest computed again. One that is alone stays, and the decoder says what is wrong.
+ */
+function makeRoom(decoder: Decoder, active: Sequence[], waiting: Sequence[]): Sequence[] {
+  while (active.length > 1 && !decoder.canStep) {
+    const fewest = Math.min(...active.map(({ ids }) => ids.length));
+    const row = active.findLastIndex(({ ids }) => ids.length === fewest);
+    waiting.unshift(active[row]!);
+    decoder.leave(new Set([row]));
+    active = active.toSpliced(row, 1);
+  }
+  return active;
 }
 
 /** Consecutive samples of one prompt as one prompt and their number. */
 function groupByPrompt(sequences: readonly Sequence[]): [prompts: Int32Array[], copies: number[]] {
   const prompts: Int32Array[] = [];
   const copies: number[] = [];
-  for (const { promptIds } of sequences) {
-    if (promptIds === prompts.at(-1)) copies[copies.length - 1]!++;
+  for (const { tokens } of sequences) {
+    if (tokens === prompts.at(-1)) copies[copies.length - 1]!++;
     else {
-      prompts.push(promptIds);
+      prompts.push(tokens);
       copies.push(1);
     }
   }

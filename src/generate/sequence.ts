@@ -43,6 +43,11 @@ export class Sequence {
     this.#calculation = codec && { calculator: new Calculator(), pieces: new PieceDecoder(codec) };
   }
 
+  /** What it goes on from: the prompt, and what there is of the response. */
+  get tokens(): Int32Array {
+    return this.ids.length === 0 ? this.promptIds : Int32Array.from([...this.promptIds, ...this.ids]);
+  }
+
   /** The number at which the next token's distribution is inverted: uniform in [0, 1), a multiple of 2⁻⁵³. */
   draw(): number {
     return this.#random.nextFloat();

@@ -3,7 +3,7 @@
  * does for what training shares.
  */
 import type { Dtype } from './dtype.js';
-import { hasBf16Products, kernelsAreOff } from './fused.js';
+import { hasBf16Products, kernelsAreOff, linear } from './fused.js';
 import * as ops from './ops.js';
 import type { Tensor } from './tensor.js';
 
@@ -19,14 +19,14 @@ const FEW = 128;
 const STEP = 32;
 
 /**
- * Computes x · weightᵀ + bias, as `ops.linear` does, where nothing is recorded for a backward pass and x may have few rows.
+ * Computes x · weightᵀ + bias, as `linear` does, where nothing is recorded for a backward pass and x may have few rows.
  * @param x [rows, in]
  * @param weight [out, in]
  */
 export function linearOfFew(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const fits = x.size(0) <= FEW && weight.shape.every((size) => size % STEP === 0);
   if (fits && isOnCpu(x, 'bf16') && hasBf16Products()) return ops.fewRows(x, weight, bias ?? null);
-  return ops.linear(x, weight, bias);
+  return linear(x, weight, bias);
 }
 
 /** Tells whether `ops.attendSlots` takes such tensors. */

@@ -127,7 +127,7 @@ describe.skipIf(absent !== undefined)('CUDA', () => {
     );
     const decode = (on: string, compute: Dtype) => {
       const engine = randomEngine(models[name]!, on, compute);
-      using decoder = new Decoder(engine.weights.model, 8, 16);
+      using decoder = new Decoder(engine.weights.model, []);
       const logits = [decoder.join(prompts, [1, 2, 1, 1])];
       for (let step = 0; step < 150; step++) {
         if (step === 20) decoder.leave(new Set([0]));
