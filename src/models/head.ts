@@ -6,15 +6,16 @@ import { fromArray, toFloat64Array } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
- * Elements of one chunk's logits: 2²⁴ are 67 MB in float32. On a GPU larger chunks make the weight gradient cheaper,
- * which is read and written once per chunk.
+ * Bytes of one chunk's logits: a larger chunk makes the weight's gradient cheaper, which is read and written once per chunk.
+ * On a GPU that weighs more.
  */
-const chunkElements = { cpu: 2 ** 24, accelerator: 2 ** 28 };
+const chunkBytes = { cpu: 2 ** 26, accelerator: 2 ** 30 };
 
 /** Returns how many rows of [tokens, hidden] make a chunk: at least 16 for any vocabulary. */
 function chunkRows(weight: Tensor): number {
-  const limit = weight.device === 'cpu' ? chunkElements.cpu : chunkElements.accelerator;
-  return Math.max(16, Math.floor(limit / weight.size(0)));
+  const limit = weight.device === 'cpu' ? chunkBytes.cpu : chunkBytes.accelerator;
+  const bytes = softmaxKernel(weight, weight.size(0)) === 'narrow' ? 2 : 4;
+  return Math.max(16, Math.floor(limit / bytes / weight.size(0)));
 }
 
 /**
@@ -183,8 +184,10 @@ export class ChunkedHead implements Disposable {
   ): void {
     noGrad(() => {
       const tokens = hidden.size(0);
-      for (let start = 0; start < tokens; start += this.rows) {
-        const count = Math.min(this.rows, tokens - start);
+      // As many in each: a chunk of few rows would cost as much memory traffic as a full one.
+      const most = Math.ceil(tokens / Math.ceil(tokens / this.rows));
+      for (let start = 0; start < tokens; start += most) {
+        const count = Math.min(most, tokens - start);
         scope(() => {
           const target = ops.unsqueeze(ops.narrow(targets, 0, start, count), 1);
           use(ops.narrow(hidden, 0, start, count), target, start);
