@@ -45,6 +45,8 @@ export class ChunkedHead implements Disposable {
   readonly #multiplies: boolean;
   /** Rows of a chunk's weight gradient, if one product cannot add it to the sum directly. */
   readonly #weightGrad: Tensor | undefined;
+  /** The hidden states whose logits `logps` has left in the buffer, if they were a single chunk. */
+  #scored: Tensor | undefined;
 
   constructor(
     /** [vocab, hidden] */
@@ -83,13 +85,15 @@ export class ChunkedHead implements Disposable {
       this.#eachChunk(hidden, targets, (chunk, target, start) => {
         this.#keep(logps, start, this.#chunkLogps(this.#logits(chunk), target));
       });
+      if (this.#kernel === 'narrow' && hidden.size(0) <= this.rows) this.#scored = hidden;
       return toFloat64Array(logps);
     });
   }
 
   /**
    * Computes signed token-weighted cross-entropy, forward and backward in one pass over the chunks:
-   * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax).
+   * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax). Right after `logps` of the same hidden states their
+   * logits may still be there and are not computed anew; the weight is the same then.
    * @param gradient g, one per token; of either sign
    * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it
    * @returns the log-probs and dLoss/dhidden in the dtype of `hidden`
@@ -106,9 +110,14 @@ export class ChunkedHead implements Disposable {
         const hiddenGrad = ops.emptyLike(hidden);
         const column = fromArray(gradient, [hidden.size(0), 1]);
         const all = ops.toDevice(column, hidden.device, this.#wideDtype);
+        const logits =
+          this.#scored === hidden && this.#narrow
+            ? ops.narrow(this.#narrow, 0, 0, hidden.size(0))
+            : undefined;
         this.#eachChunk(hidden, targets, (chunk, target, start) => {
           const count = chunk.size(0);
-          const part = this.#gradOfLogits(chunk, target, ops.narrow(all, 0, start, count));
+          const g = ops.narrow(all, 0, start, count);
+          const part = this.#gradOfLogits(logits ?? this.#logits(chunk), target, g);
           this.#keep(logps, start, part.logps);
           this.#hiddenGrad(part.logitsGrad, ops.narrow(hiddenGrad, 0, start, count));
           this.#addWeightGrad(part.logitsGrad, chunk, weightGrad);
@@ -119,9 +128,9 @@ export class ChunkedHead implements Disposable {
   }
 
   /** Computes dLoss/dlogits of a chunk in the model's dtype, in a buffer that the next chunk overwrites. */
-  #gradOfLogits(chunk: Tensor, target: Tensor, g: Tensor): { logitsGrad: Tensor; logps: Tensor } {
-    const logits = this.#logits(chunk);
-    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, chunk.size(0));
+  #gradOfLogits(logits: Tensor, target: Tensor, g: Tensor): { logitsGrad: Tensor; logps: Tensor } {
+    this.#scored = undefined;
+    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, logits.size(0));
     if (narrow && this.#kernel) {
       const logps = ops.softmaxGrad_(logits, target, g, narrow);
       return { logitsGrad: narrow, logps };
@@ -198,6 +207,7 @@ export class ChunkedHead implements Disposable {
 
   /** Computes a chunk's logits, in the wide dtype unless a kernel takes narrow ones; the next chunk overwrites them. */
   #logits(chunk: Tensor): Tensor {
+    this.#scored = undefined;
     const count = chunk.size(0);
     const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
     const wide = this.#wide && ops.narrow(this.#wide, 0, 0, count);
