@@ -144,10 +144,18 @@ const objectives = values.objectives.split(',').map((objective) => {
   const others = has ? peers[objective] : [];
   return { objective, own: [] as Run[], others: others.map((peer) => ({ peer, runs: [] as Run[] })) };
 });
+/** Says each result as it comes: peers take minutes, and what was measured stays known when it is stopped. */
+function keep(runs: Run[], run: Run, who: string): void {
+  runs.push(run);
+  const share = run.share === undefined ? '' : `, ${(100 * run.share).toFixed(0)} % of the limit`;
+  process.stderr.write(
+    `${who}: ${run.tokensPerSecond.toFixed(0)} tokens/s, ${(run.peakBytes / 1e9).toFixed(2)} GB${share}\n`,
+  );
+}
 for (let round = 0; round < Number(values.rounds); round++) {
   for (const { objective, own, others } of objectives) {
-    own.push(await ours(objective));
-    for (const { peer, runs } of others) runs.push(theirs(peer));
+    keep(own, await ours(objective), objective);
+    for (const { peer, runs } of others) keep(runs, theirs(peer), `${objective}, ${peer.name}`);
   }
 }
 for (const { objective, own, others } of objectives) {
