@@ -29,6 +29,7 @@ parser.add_argument("--pairs", required=True)
 parser.add_argument("--steps", type=int, default=6)
 parser.add_argument("--batch", type=int, default=4)
 parser.add_argument("--accumulation", type=int, default=2)
+parser.add_argument("--compile", action="store_true", help="torch.compile of the blocks, for any length")
 parser.add_argument("--out")
 args = parser.parse_args()
 if args.steps < 2:
@@ -57,7 +58,7 @@ def weighted_rows(rows):
 
 
 def backward(ids, start, weight):
-    hidden = model.model(ids, use_cache=False).last_hidden_state
+    hidden = blocks(ids, use_cache=False).last_hidden_state
     leaf = hidden.detach().requires_grad_()
     loss, end = 0.0, ids.shape[1]
     for at in range(start, end, CHUNK):
@@ -82,6 +83,7 @@ if not masters_are_weights:
     model.to(torch.bfloat16)
 optimizer = torch.optim.AdamW(masters, lr=1e-5, weight_decay=0.0, fused=True)
 
+blocks = torch.compile(model.model, dynamic=True) if args.compile else model.model
 steps, losses = Steps(), []
 rows_per_step = args.batch * args.accumulation
 steps.begin()
@@ -105,6 +107,7 @@ for step in range(args.steps):
 finish(
     {
         "peer": "torch",
+        "compiled": args.compile,
         "objective": args.objective,
         "dtype": args.dtype,
         "batch": args.batch,

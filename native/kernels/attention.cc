@@ -3,6 +3,7 @@
 #include "attention.h"
 
 #include "attention_blocks.h"
+#include "factors.h"
 #include "micro.h"
 
 #include <ATen/ops/empty.h>
@@ -77,7 +78,7 @@ bool multipliesRightly() {
     a[i] = narrow(static_cast<float>(i * 7 % 11 - 5));
     rows[i] = narrow(static_cast<float>(i * 5 % 13 - 6));
   }
-  pairRows(rows.data(), size, size, b.data());
+  pairsFromRows(rows.data(), size, size, size, size, b.data());
   std::vector<float> c(size * size);
   try {
     product(size, size, size, a.data(), b.data(), c.data(), false);
@@ -142,9 +143,9 @@ std::tuple<at::Tensor, at::Tensor> attentionForward(const at::Tensor& query, con
     for (int64_t at = 0; at < length; at += kBlock) {
       const int64_t some = std::min(kBlock, length - at);
       copyRows(keys.at(start + at, head), keys.token, some, dim, rows);
-      pairColumns(rows, dim, keyFactors.at(head, padded + at));
+      pairsFromColumns(rows, dim, dim, kBlock, keyFactors.at(head, padded + at));
       copyRows(values.at(start + at, head), values.token, some, dim, rows);
-      pairRows(rows, kBlock, dim, valueFactors.at(head, padded + at));
+      pairsFromRows(rows, dim, kBlock, kBlock, dim, valueFactors.at(head, padded + at));
     }
   });
   std::vector<std::pair<int64_t, int64_t>> blocks;  // a sequence and a block of its queries, the dearest first
@@ -221,11 +222,11 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> attentionBackward(const at::Tenso
       for (int64_t from = 0; from < length; from += kBlock) {
         const int64_t some = std::min(kBlock, length - from);
         copyRows(queries.at(start + from, at), queries.token, some, dim, rows);
-        pairColumns(rows, dim, head.queryColumns + from * dim);
-        pairRows(rows, kBlock, dim, head.queryPairs + from * dim);
+        pairsFromColumns(rows, dim, dim, kBlock, head.queryColumns + from * dim);
+        pairsFromRows(rows, dim, kBlock, kBlock, dim, head.queryPairs + from * dim);
         copyRows(grads.at(start + from, at), grads.token, some, dim, rows);
-        pairColumns(rows, dim, head.gradColumns + from * dim);
-        pairRows(rows, kBlock, dim, head.gradPairs + from * dim);
+        pairsFromColumns(rows, dim, dim, kBlock, head.gradColumns + from * dim);
+        pairsFromRows(rows, dim, kBlock, kBlock, dim, head.gradPairs + from * dim);
         for (int64_t r = 0; r < some; r++)
           head.deltas[from + r] = dot(rows + r * dim, outputs.at(start + from + r, at), dim);
       }
@@ -233,7 +234,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> attentionBackward(const at::Tenso
     for (int64_t j = 0; j < blocks; j++) {
       const int64_t at = j * kBlock, some = std::min(kBlock, length - at);
       copyRows(keys.at(start + at, kvHead), keys.token, some, dim, keyRows);
-      transposeBlock(keyRows, dim, keyColumns);
+      leftFromColumns(keyRows, dim, kBlock, kBlock, dim, keyColumns);
       copyRows(values.at(start + at, kvHead), values.token, some, dim, rows);
       bool add = false;
       for (const Head& head : all) {

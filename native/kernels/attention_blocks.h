@@ -26,18 +26,9 @@ struct Band {
 // Writes rows of [rows, width] behind each other, and zeros up to whole blocks.
 void copyRows(const Bits* from, int64_t stride, int64_t rows, int64_t width, Bits* to);
 
-// The right factor of a product over rows, [rows, width]: pairs of rows side by side, [rows / 2, width, 2].
-void pairRows(const Bits* from, int64_t rows, int64_t width, Bits* to);
-
-// The right factor of a product over columns, the transpose of a block [64, width]: [width / 2, 64, 2].
-void pairColumns(const Bits* from, int64_t width, Bits* to);
-
-// The transpose of a block [64, width], as a left factor.
-void transposeBlock(const Bits* from, int64_t width, Bits* to);
-
 // One step of the running softmax over products [64, 64]: writes what is not yet divided to `weights`, and the factors by
 // which earlier sums shrink to `shrink`. A query that sees nothing keeps its state.
-void softmaxStep(float* scores, Bits* weights, float* largest, float* sums, float* shrink, float scale,
+void softmaxStep(const float* scores, Bits* weights, float* largest, float* sums, float* shrink, float scale,
                  const Band& band);
 
 // Multiplies each of 64 rows by its factor.

@@ -7,11 +7,4 @@
 #define REDISTILL_CLONES
 #endif
 
-// Before a loop whose output may be its input, element by element.
-#if defined(__GNUC__) && !defined(__clang__)
-#define REDISTILL_IN_PLACE _Pragma("GCC ivdep")
-#else
-#define REDISTILL_IN_PLACE
-#endif
-
 #define REDISTILL_INLINE inline __attribute__((always_inline))

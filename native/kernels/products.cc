@@ -3,6 +3,7 @@
 #include "clones.h"
 #include "factors.h"
 #include "micro.h"
+#include "vectors.h"
 
 #include <vector>
 
@@ -33,12 +34,13 @@ int64_t sizeOfItems(int64_t all, int64_t most) {
 // Columns of which the right factor fits.
 int64_t columnsFor(int64_t depth) { return std::max(kTile, kFactor / depth / kTile * kTile); }
 
+// Width is a multiple of 16.
 REDISTILL_CLONES void writeRows(const float* from, int64_t rows, int64_t width, const Bits* bias, Bits* to, int64_t stride) {
   for (int64_t r = 0; r < rows; r++)
-    if (bias != nullptr)
-      for (int64_t c = 0; c < width; c++) to[r * stride + c] = narrow(from[r * width + c] + wide(bias[c]));
-    else
-      for (int64_t c = 0; c < width; c++) to[r * stride + c] = narrow(from[r * width + c]);
+    for (int64_t c = 0; c < width; c += kLanes) {
+      const Floats sum = load(from + r * width + c);
+      store(bias == nullptr ? sum : sum + load(bias + c), to + r * stride + c);
+    }
 }
 
 // A right factor [depth, columns]: the matrix, or its transpose.

@@ -1,7 +1,7 @@
 #include "rows.h"
 
 #include "clones.h"
-#include "vector_math.h"
+#include "vectors.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -27,32 +27,41 @@ void requireNarrow(const at::Tensor& x, const char* name) {
   TORCH_CHECK(x.device().is_cpu() && x.scalar_type() == at::kBFloat16, name, " needs bf16");
 }
 
+// The activation of a gate, and its slope.
+template <typename T>
+REDISTILL_INLINE T activated(const T& x, bool gelu) {
+  return x * sigmoid(gelu ? 2 * kGeluInner * (x + kGeluCube * x * x * x) : x);
+}
+
+template <typename T>
+REDISTILL_INLINE T slopeAt(const T& x, bool gelu) {
+  if (!gelu) {
+    const T s = sigmoid(x);
+    return s + x * s * (1 - s);
+  }
+  const T s = sigmoid(2 * kGeluInner * (x + kGeluCube * x * x * x));
+  return s + x * s * (1 - s) * (2 * kGeluInner * (1 + 3 * kGeluCube * x * x));
+}
+
 REDISTILL_CLONES void gluRow(const Bits* gate, const Bits* up, int64_t width, bool gelu, Bits* out) {
-  if (gelu)
-    for (int64_t c = 0; c < width; c++) {
-      const float x = wide(gate[c]);
-      out[c] = narrow(x * sigmoid(2 * kGeluInner * (x + kGeluCube * x * x * x)) * wide(up[c]));
-    }
-  else
-    for (int64_t c = 0; c < width; c++) out[c] = narrow(wide(gate[c]) * sigmoid(wide(gate[c])) * wide(up[c]));
+  int64_t c = 0;
+  for (; c + kLanes <= width; c += kLanes) store(activated(load(gate + c), gelu) * load(up + c), out + c);
+  for (; c < width; c++) out[c] = narrow(activated(wide(gate[c]), gelu) * wide(up[c]));
 }
 
 REDISTILL_CLONES void gluBackwardRow(const Bits* grad, const Bits* gate, const Bits* up, int64_t width, bool gelu,
                                      Bits* dGate, Bits* dUp) {
-  if (gelu)
-    for (int64_t c = 0; c < width; c++) {
-      const float x = wide(gate[c]), g = wide(grad[c]);
-      const float s = sigmoid(2 * kGeluInner * (x + kGeluCube * x * x * x));
-      const float slope = 2 * kGeluInner * (1 + 3 * kGeluCube * x * x);
-      dGate[c] = narrow(g * wide(up[c]) * (s + x * s * (1 - s) * slope));
-      dUp[c] = narrow(g * x * s);
-    }
-  else
-    for (int64_t c = 0; c < width; c++) {
-      const float x = wide(gate[c]), g = wide(grad[c]), s = sigmoid(x);
-      dGate[c] = narrow(g * wide(up[c]) * (s + x * s * (1 - s)));
-      dUp[c] = narrow(g * x * s);
-    }
+  int64_t c = 0;
+  for (; c + kLanes <= width; c += kLanes) {
+    const Floats x = load(gate + c), g = load(grad + c);
+    store(g * load(up + c) * slopeAt(x, gelu), dGate + c);
+    store(g * activated(x, gelu), dUp + c);
+  }
+  for (; c < width; c++) {
+    const float x = wide(gate[c]), g = wide(grad[c]);
+    dGate[c] = narrow(g * wide(up[c]) * slopeAt(x, gelu));
+    dUp[c] = narrow(g * activated(x, gelu));
+  }
 }
 
 REDISTILL_CLONES void rotateRow(const Bits* x, const Bits* cosines, const Bits* sines, float sign, int64_t half, Bits* out) {
@@ -100,27 +109,31 @@ REDISTILL_CLONES void normBackwardRow(const Bits* grad, const Bits* x, const Bit
 }
 
 REDISTILL_CLONES float largestOfRow(const Bits* row, int64_t width) {
-  float lanes[kLanes];
-  std::fill(lanes, lanes + kLanes, wide(row[0]));
+  Floats lanes = Floats{} + wide(row[0]);
   int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes)
-    for (int64_t l = 0; l < kLanes; l++) lanes[l] = wide(row[c + l]) > lanes[l] ? wide(row[c + l]) : lanes[l];
-  for (; c < width; c++) lanes[0] = wide(row[c]) > lanes[0] ? wide(row[c]) : lanes[0];
-  return largestOf(lanes);
+  for (; c + kLanes <= width; c += kLanes) {
+    const Floats values = load(row + c);
+    lanes = values > lanes ? values : lanes;
+  }
+  float largest = largestOf(lanes);
+  for (; c < width; c++) largest = wide(row[c]) > largest ? wide(row[c]) : largest;
+  return largest;
 }
 
 REDISTILL_CLONES float sumOfExponentials(const Bits* row, float largest, int64_t width) {
-  float lanes[kLanes] = {};
+  Floats lanes = {};
   int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes)
-    for (int64_t l = 0; l < kLanes; l++) lanes[l] += exponential(wide(row[c + l]) - largest);
-  for (; c < width; c++) lanes[0] += exponential(wide(row[c]) - largest);
-  return total(lanes);
+  for (; c + kLanes <= width; c += kLanes) lanes += exponential(load(row + c) - largest);
+  float sum = total(lanes);
+  for (; c < width; c++) sum += exponential(wide(row[c]) - largest);
+  return sum;
 }
 
+// `out` may be `row`.
 REDISTILL_CLONES void softmaxRow(const Bits* row, float largest, float factor, int64_t width, Bits* out) {
-  REDISTILL_IN_PLACE
-  for (int64_t c = 0; c < width; c++) out[c] = narrow(factor * exponential(wide(row[c]) - largest));
+  int64_t c = 0;
+  for (; c + kLanes <= width; c += kLanes) store(factor * exponential(load(row + c) - largest), out + c);
+  for (; c < width; c++) out[c] = narrow(factor * exponential(wide(row[c]) - largest));
 }
 
 struct Softmax {

@@ -100,6 +100,28 @@ describe('ChunkedHead', () => {
     });
   });
 
+  it.each([tokens, 8])(
+    'in bf16 with chunks of %i gives to the last bit what it gives without having scored',
+    (rows) => {
+      scope(() => {
+        const { hidden, weight } = inputs('bf16');
+        using head = new ChunkedHead(weight, { training: true, rows });
+        const other = ops.neg(hidden);
+        const run = (scored: readonly Tensor[]) =>
+          noGrad(() => {
+            for (const x of scored) head.logps(x, indices(target));
+            const sum = ops.zeros([vocab, hiddenSize], { dtype: 'f32' });
+            const { logps, hiddenGrad } = head.backward(hidden, indices(target), weights, sum);
+            return [logps, toFloat64Array(hiddenGrad), toFloat64Array(sum)];
+          });
+        const alone = run([]);
+        expect(run([hidden])).toEqual(alone);
+        expect(run([hidden, other])).toEqual(alone);
+        expect(run([])).toEqual(alone);
+      });
+    },
+  );
+
   it('stays finite where logits are far apart', () => {
     scope(() => {
       const weight = fromArray(Float32Array.of(1000, -1000, 0), [3, 1]);

@@ -6,15 +6,16 @@ import { fromArray, toFloat64Array } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
- * Elements of one chunk's logits: 2²⁴ are 67 MB in float32. On a GPU larger chunks make the weight gradient cheaper,
- * which is read and written once per chunk.
+ * Bytes of one chunk's logits: a larger chunk makes the weight's gradient cheaper, which is read and written once per chunk.
+ * On a GPU that weighs more.
  */
-const chunkElements = { cpu: 2 ** 24, accelerator: 2 ** 28 };
+const chunkBytes = { cpu: 2 ** 26, accelerator: 2 ** 30 };
 
 /** Returns how many rows of [tokens, hidden] make a chunk: at least 16 for any vocabulary. */
 function chunkRows(weight: Tensor): number {
-  const limit = weight.device === 'cpu' ? chunkElements.cpu : chunkElements.accelerator;
-  return Math.max(16, Math.floor(limit / weight.size(0)));
+  const limit = weight.device === 'cpu' ? chunkBytes.cpu : chunkBytes.accelerator;
+  const bytes = softmaxKernel(weight, weight.size(0)) === 'narrow' ? 2 : 4;
+  return Math.max(16, Math.floor(limit / bytes / weight.size(0)));
 }
 
 /**
@@ -44,6 +45,8 @@ export class ChunkedHead implements Disposable {
   readonly #multiplies: boolean;
   /** Rows of a chunk's weight gradient, if one product cannot add it to the sum directly. */
   readonly #weightGrad: Tensor | undefined;
+  /** The hidden states whose logits `logps` has left in the buffer, if they were a single chunk. */
+  #scored: Tensor | undefined;
 
   constructor(
     /** [vocab, hidden] */
@@ -82,13 +85,15 @@ export class ChunkedHead implements Disposable {
       this.#eachChunk(hidden, targets, (chunk, target, start) => {
         this.#keep(logps, start, this.#chunkLogps(this.#logits(chunk), target));
       });
+      if (this.#kernel === 'narrow' && hidden.size(0) <= this.rows) this.#scored = hidden;
       return toFloat64Array(logps);
     });
   }
 
   /**
    * Computes signed token-weighted cross-entropy, forward and backward in one pass over the chunks:
-   * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax).
+   * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax). Right after `logps` of the same hidden states their
+   * logits may still be there and are not computed anew; the weight is the same then.
    * @param gradient g, one per token; of either sign
    * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it
    * @returns the log-probs and dLoss/dhidden in the dtype of `hidden`
@@ -105,9 +110,14 @@ export class ChunkedHead implements Disposable {
         const hiddenGrad = ops.emptyLike(hidden);
         const column = fromArray(gradient, [hidden.size(0), 1]);
         const all = ops.toDevice(column, hidden.device, this.#wideDtype);
+        const logits =
+          this.#scored === hidden && this.#narrow
+            ? ops.narrow(this.#narrow, 0, 0, hidden.size(0))
+            : undefined;
         this.#eachChunk(hidden, targets, (chunk, target, start) => {
           const count = chunk.size(0);
-          const part = this.#gradOfLogits(chunk, target, ops.narrow(all, 0, start, count));
+          const g = ops.narrow(all, 0, start, count);
+          const part = this.#gradOfLogits(logits ?? this.#logits(chunk), target, g);
           this.#keep(logps, start, part.logps);
           this.#hiddenGrad(part.logitsGrad, ops.narrow(hiddenGrad, 0, start, count));
           this.#addWeightGrad(part.logitsGrad, chunk, weightGrad);
@@ -118,9 +128,9 @@ export class ChunkedHead implements Disposable {
   }
 
   /** Computes dLoss/dlogits of a chunk in the model's dtype, in a buffer that the next chunk overwrites. */
-  #gradOfLogits(chunk: Tensor, target: Tensor, g: Tensor): { logitsGrad: Tensor; logps: Tensor } {
-    const logits = this.#logits(chunk);
-    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, chunk.size(0));
+  #gradOfLogits(logits: Tensor, target: Tensor, g: Tensor): { logitsGrad: Tensor; logps: Tensor } {
+    this.#scored = undefined;
+    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, logits.size(0));
     if (narrow && this.#kernel) {
       const logps = ops.softmaxGrad_(logits, target, g, narrow);
       return { logitsGrad: narrow, logps };
@@ -183,8 +193,10 @@ export class ChunkedHead implements Disposable {
   ): void {
     noGrad(() => {
       const tokens = hidden.size(0);
-      for (let start = 0; start < tokens; start += this.rows) {
-        const count = Math.min(this.rows, tokens - start);
+      // As many in each: a chunk of few rows would cost as much memory traffic as a full one.
+      const most = Math.ceil(tokens / Math.ceil(tokens / this.rows));
+      for (let start = 0; start < tokens; start += most) {
+        const count = Math.min(most, tokens - start);
         scope(() => {
           const target = ops.unsqueeze(ops.narrow(targets, 0, start, count), 1);
           use(ops.narrow(hidden, 0, start, count), target, start);
@@ -195,6 +207,7 @@ export class ChunkedHead implements Disposable {
 
   /** Computes a chunk's logits, in the wide dtype unless a kernel takes narrow ones; the next chunk overwrites them. */
   #logits(chunk: Tensor): Tensor {
+    this.#scored = undefined;
     const count = chunk.size(0);
     const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
     const wide = this.#wide && ops.narrow(this.#wide, 0, 0, count);
