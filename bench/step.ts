@@ -15,7 +15,7 @@ import { getModel } from '../src/hub/get.js';
 import { readConfig } from '../src/models/directory.js';
 import { trainRecipe } from '../src/train/settings.js';
 import type { StepMetrics } from '../src/train/trainer.js';
-import type { trainInWorker } from '../src/train/worker.js';
+import type { trainInProcess } from '../src/train/process.js';
 import { writePairs } from './pairs.js';
 import { root } from './support.js';
 
@@ -44,12 +44,12 @@ const recipe = trainRecipe.parse({
   doctor: 'off',
 });
 
-const worker = (await import(join(resolve(values.dist), 'train/worker.js'))) as {
-  trainInWorker: typeof trainInWorker;
+const worker = (await import(join(resolve(values.dist), 'train/process.js'))) as {
+  trainInProcess: typeof trainInProcess;
 };
 const done: (StepMetrics & { wall: number; cpu: number })[] = [];
 let [before, started] = [process.cpuUsage(), performance.now()];
-await worker.trainInWorker(recipe, (event) => {
+await worker.trainInProcess(recipe, (event) => {
   if (event.kind === 'step') {
     const { user, system } = process.cpuUsage(before);
     done.push({

@@ -6,6 +6,9 @@
 #include <torch/version.h>
 
 #include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 namespace redistill {
 namespace {
@@ -44,6 +47,14 @@ napi_value version(napi_env env, size_t, napi_value*) { return toJs(env, std::st
 // trimMemory() gives free pages back to the system, for use after a large model is freed.
 napi_value trimMemory(napi_env env, size_t, napi_value*) { return toJs(env, malloc_trim(0) == 1); }
 
+// endWith(pid) has the system kill this process when the one with that number, which started it, has ended.
+napi_value endWith(napi_env env, size_t, napi_value* argv) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // It may have ended before this call.
+  if (getppid() != integer(env, argv[0])) raise(SIGKILL);
+  return undefined(env);
+}
+
 }  // namespace
 
 void defineRuntime(napi_env env, napi_value exports) {
@@ -59,6 +70,7 @@ void defineRuntime(napi_env env, napi_value exports) {
   define(env, exports, "setRngState", setRngState);
   define(env, exports, "version", version);
   define(env, exports, "trimMemory", trimMemory);
+  define(env, exports, "endWith", endWith);
 }
 
 }  // namespace redistill

@@ -1,6 +1,6 @@
 /**
  * @file Exports what the commands are made of; the rooms, such as `redistill/data` and `redistill/objectives`, export
- * their parts. Importing this loads no libtorch: `trainInWorker` and the stages load it when they run. What computes with
+ * their parts. Importing this loads no libtorch: `trainInProcess` and the stages load it when they run. What computes with
  * tensors in the caller's own thread is in `redistill/train`, `redistill/generate`, `redistill/models` and
  * `redistill/torch`.
  */
@@ -20,7 +20,7 @@ export { openStudent } from './train/preflight.js';
 export { reportTraining } from './train/narrate.js';
 export { trainRecipe, type TrainRecipe } from './train/settings.js';
 export type { StepMetrics, TrainEvent, TrainResult } from './train/trainer.js';
-export { trainInWorker } from './train/worker.js';
+export { trainInProcess } from './train/process.js';
 export {
   evaluate,
   evaluateSettings,

@@ -242,6 +242,53 @@ describe('a second Ctrl-C', () => {
   });
 });
 
+describe('the process that trains', () => {
+  const childrenOf = (pid: number) =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  const isAlive = (pid: number) => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(statusOf(pid));
+  const statusOf = (pid: number) => {
+    try {
+      return readFileSync(`/proc/${pid}/status`, 'utf8');
+    } catch {
+      return 'State: Z';
+    }
+  };
+  const start = async (name: string): Promise<[Cli, number]> => {
+    const data = path(`${name}.jsonl`);
+    writeRows(data, [{ messages: turns('x'.repeat(30_000), 'y') }]);
+    const recipe = path(`${name}.yaml`);
+    const keys = { model: patient, data, out: path(name), doctor: 'off', schedule: { warmup_ratio: 0 } };
+    writeFileSync(recipe, toYaml({ ...training, ...keys }));
+    const cli = new Cli(['train', recipe], { env: { OMP_NUM_THREADS: '1' } });
+    await cli.shows(/ parameters$/m);
+    const [child] = childrenOf(cli.pid);
+    await sleep(500); // it is within libtorch now, for longer than this test takes
+    return [cli, child!];
+  };
+
+  it.each(['SIGKILL', 'second Ctrl-C'])('ends with its command: %s', async (how) => {
+    const [cli, child] = await start(how.replaceAll(' ', '-'));
+    if (how === 'SIGKILL') await cli.stop('SIGKILL');
+    else {
+      void cli.stop();
+      await cli.shows(/^stopping…/m);
+      await cli.stop();
+    }
+    for (let tries = 0; tries < 50 && isAlive(child); tries++) await sleep(100);
+    expect(isAlive(child)).toBe(false);
+  });
+
+  it('is missed in one sentence where the system killed it', async () => {
+    const [cli, child] = await start('killed');
+    process.kill(child, 'SIGKILL');
+    const { code, stderr } = await cli.finished;
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'the training process was killed (SIGKILL), as the system does when memory runs out',
+    );
+  });
+});
+
 const hasScript = spawnSync('script', ['--version']).status === 0;
 if (!hasScript) console.warn('skipped: Ctrl-C on a terminal (the program `script` is absent)');
 describe('Ctrl-C on a terminal', () => {

@@ -1,4 +1,5 @@
 /** @file Long work of a command: its progress bar, and what Ctrl-C does. */
+import { killProcesses } from '../util/children.js';
 import { createProgress, type Progress } from '../util/progress.js';
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -18,7 +19,7 @@ export class Interrupted extends Error {
 /**
  * Runs `work` with a progress bar and a signal that the first Ctrl-C aborts; a SIGTERM or SIGHUP (a closed terminal)
  * does the same. A second one ends the process at once, which loses nothing but the present step, since files are
- * replaced whole. It kills: `process.exit` would wait for the worker thread to come out of libtorch, which may take as
+ * replaced whole. It kills the processes that it started as well: they may be within libtorch for as
  * long as a matrix product, or the half hour of a collective whose partner is gone.
  * @param stopped what is said when it was stopped
  * @throws Interrupted when it was
@@ -32,7 +33,10 @@ export async function longWork<T>(
   const { signal } = controller;
   let by: NodeJS.Signals = 'SIGINT';
   const stop = (name: NodeJS.Signals) => {
-    if (signal.aborted) process.kill(process.pid, 'SIGKILL');
+    if (signal.aborted) {
+      killProcesses();
+      process.kill(process.pid, 'SIGKILL');
+    }
     by = name;
     controller.abort();
     progress.log('stopping… (Ctrl-C again to stop at once)');

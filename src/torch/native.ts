@@ -50,6 +50,7 @@ export interface Native {
   setRngState(device: string, state: Handle): void;
   version(): string;
   trimMemory(): boolean;
+  endWith(pid: number): void;
 
   loadLibrary(path: string): void;
   deviceCount(type: string): number;

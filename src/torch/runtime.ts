@@ -19,6 +19,11 @@ export function setThreads(count: number = threadCount()): void {
 export const threads = (): number => native.threads();
 export const torchVersion = (): string => native.version();
 
+/** Has the system kill this process as soon as the process `starter`, which started it, has ended. */
+export function endWith(starter: number): void {
+  native.endWith(starter);
+}
+
 /** Seeds the generators of every device. */
 export function seed(value: number): void {
   native.seed(value);

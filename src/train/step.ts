@@ -17,8 +17,22 @@ export interface StepResult {
   metrics: Metrics;
 }
 
+/** Runs a step without a pause; see `stepByPacks`. */
+export function runStep(
+  engine: Engine,
+  objective: Objective,
+  sequences: readonly TrainSequence[],
+  tokenBudget: number,
+): StepResult {
+  const packs = stepByPacks(engine, objective, sequences, tokenBudget);
+  let next = packs.next();
+  while (!next.done) next = packs.next();
+  return next.value;
+}
+
 /**
- * Runs forward and backward over all sequences of an optimizer step; the gradients are left in the engine's weights.
+ * Runs forward and backward over all sequences of an optimizer step; the gradients are left in the engine's weights. Pauses before
+ * each pack; one that is not to go on is ended by `return`, which frees what was kept.
  *
  * Where the objective's weights are known beforehand, every pack goes forward and backward at once, and the members of
  * a pair may be in different packs. Otherwise whole groups go through the model together: a first pass over the head
@@ -26,21 +40,17 @@ export interface StepResult {
  * activations.
  *
  * @param tokenBudget tokens that go through the model at once
- * @param onPack called before each pack; may throw to stop
  */
-export function runStep(
+export function* stepByPacks(
   engine: Engine,
   objective: Objective,
   sequences: readonly TrainSequence[],
   tokenBudget: number,
-  onPack: () => void = () => undefined,
-): StepResult {
+): Generator<void, StepResult, void> {
   const normalizer = countStep(sequences);
   const lengths = sequences.map((sequence) => sequence.row.ids.length);
-  const forward = (members: readonly number[]): Activations => {
-    onPack();
-    return engine.forward(members.map((i) => sequences[i]!.row));
-  };
+  const forward = (members: readonly number[]): Activations =>
+    engine.forward(members.map((i) => sequences[i]!.row));
   const evaluate = (members: readonly number[], logps: readonly Float64Array[]) =>
     objective.evaluate({
       sequences: members.map((i) => sequences[i]!),
@@ -54,6 +64,7 @@ export function runStep(
   if (objective.weights) {
     const gradient = objective.weights({ sequences, normalizer });
     for (const members of packByTokenBudget(lengths, tokenBudget)) {
+      yield;
       const result = engine.backward(
         forward(members),
         members.map((i) => gradient[i]!),
@@ -73,6 +84,7 @@ export function runStep(
     const kept: Activations[] = [];
     try {
       for (const members of packs) {
+        yield;
         const activations = forward(members);
         kept.push(activations);
         engine.score(activations).forEach((values, position) => (logps[members[position]!] = values));

@@ -25,7 +25,7 @@ import { preflight, type Preflight } from './preflight.js';
 import type { TrainRecipe } from './settings.js';
 import { requireRoom, saveWeights } from './saving.js';
 import { learningRate } from './schedule.js';
-import { runStep, type TrainSequence } from './step.js';
+import { stepByPacks, type StepResult, type TrainSequence } from './step.js';
 import { TrainableWeights } from './weights.js';
 
 /** One line of metrics.jsonl; for pairs it also has TRL's `rewards/…` and `logps/…`. */
@@ -71,7 +71,7 @@ export interface TrainHooks {
 }
 
 /**
- * Runs a training stage to its end. Most of the work is synchronous: call it in a worker (`trainInWorker`).
+ * Runs a training stage to its end. Most of the work is synchronous: to stay free meanwhile, call `trainInProcess`.
  * @throws UserError for a recipe that cannot be run, before anything is written; the signal's reason when it is aborted
  */
 export async function train(written: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
@@ -81,11 +81,14 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   setThreads();
   openDevice(device);
   seed(recipe.seed);
-  const beforePack = () => signal?.throwIfAborted();
+  const beforePack = async () => {
+    await setImmediate(); // gives messages and finalizers their turn, which a synchronous loop would hold back
+    signal?.throwIfAborted();
+  };
 
   const objective = await openObjective(recipe.objective);
   const onRows = (done: number, total: number) => {
-    beforePack();
+    signal?.throwIfAborted();
     onEvent({ kind: 'tokenized', done, total });
   };
   const onNotice = (sentence: string) => {
@@ -118,7 +121,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   const { lr: peak, betas, eps, weight_decay: weightDecay, clip_grad_norm: maxNorm } = recipe.optimizer;
   using optimizer = withMemoryFor(state, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
 
-  if (objective.needs.reference) scoreReference(weights, examples, tokenBudget, onEvent, beforePack);
+  if (objective.needs.reference) await scoreReference(weights, examples, tokenBudget, onEvent, beforePack);
   onEvent({ kind: 'start', formula: objective.formula, steps, idle, parameters });
 
   let tokens = 0;
@@ -131,7 +134,10 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
     const started = performance.now();
     const sequences = stepRows(step, order).flatMap((row, group) => sequencesOf(examples[row]!, group));
     weights.zeroGrads();
-    const { loss, metrics } = runStep(engine, objective, sequences, tokenBudget, beforePack);
+    const { loss, metrics } = await finish(
+      stepByPacks(engine, objective, sequences, tokenBudget),
+      beforePack,
+    );
     const gradNorm = clipGradNorm(grads, maxNorm);
     refuseNonFinite(step, loss, gradNorm, remedy);
     const rate = learningRate(step, schedule);
@@ -162,9 +168,25 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
       saved = saveWeights(loaded, weights, join(out, final ? 'model' : `checkpoints/step-${step + 1}`));
       onEvent({ kind: 'saved', path: saved });
     }
-    await setImmediate(); // gives finalizers and messages their turn, which a synchronous loop would hold back
   }
   return { model: saved!, steps, last: last! };
+}
+
+/** Runs a step to its end; where `beforePack` throws, what it kept is freed. */
+async function finish(
+  packs: Generator<void, StepResult, void>,
+  beforePack: () => Promise<void>,
+): Promise<StepResult> {
+  try {
+    let next = packs.next();
+    while (!next.done) {
+      await beforePack();
+      next = packs.next();
+    }
+    return next.value;
+  } finally {
+    packs.return({ loss: NaN, metrics: {} });
+  }
 }
 
 function sequencesOf(example: Example, group: number): TrainSequence[] {
@@ -178,13 +200,13 @@ function sequencesOf(example: Example, group: number): TrainSequence[] {
 }
 
 /** Scores every response under the start weights, in the precision that training will use. */
-function scoreReference(
+async function scoreReference(
   weights: TrainableWeights,
   examples: readonly Example[],
   tokenBudget: number,
   onEvent: (event: TrainEvent) => void,
-  beforePack: () => void,
-): void {
+  beforePack: () => Promise<void>,
+): Promise<void> {
   using scorer = new Scorer(weights.model);
   const parts = examples.flatMap((example) => example.parts);
   const packs = packByTokenBudget(
@@ -193,7 +215,7 @@ function scoreReference(
   );
   let done = 0;
   for (const members of packs) {
-    beforePack();
+    await beforePack();
     const logps = scorer.score(members.map((i) => parts[i]!.row));
     members.forEach((i, position) => (parts[i]!.referenceLogps = logps[position]!));
     done += members.length;

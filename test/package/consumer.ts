@@ -24,7 +24,7 @@ import { ensureSetup, type Setup } from 'redistill/setup';
 import { collect, openEndpoint, type Endpoint, type Verifier } from 'redistill/teacher';
 import { ChatTokenizer, encodePrompt, type TokenRow } from 'redistill/text';
 import { fromArray, ops, scope, toFloat32Array, type Tensor } from 'redistill/torch';
-import { openStudent, trainInWorker, trainRecipe, type TrainEvent } from 'redistill/train';
+import { openStudent, trainInProcess, trainRecipe, type TrainEvent } from 'redistill/train';
 import { verify, type Grader, type Verdict } from 'redistill/verify';
 
 const { silentProgress } = redistill;
@@ -90,7 +90,7 @@ const recipe = parseRecipe(
   },
   'recipe',
 );
-const trained = await trainInWorker(recipe, (event) => events.push(event), signal);
+const trained = await trainInProcess(recipe, (event) => events.push(event), signal);
 found.trained = [trained.steps, events.at(-1)?.kind];
 
 const loaded = loadModel(trained.model, { dtype: 'f32' });

@@ -105,6 +105,11 @@ export class Cli {
     });
   }
 
+  /** The number of the process. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Resolves when standard error shows the pattern; rejects when the process ends without it. */
   async shows(pattern: RegExp): Promise<void> {
     let look!: () => void;

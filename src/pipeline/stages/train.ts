@@ -25,9 +25,9 @@ export const trainStage = defineStage({
   result: (_, dir) => join(dir, 'model'),
   run: async (settings, { out, progress, signal }) => {
     const { reportTraining } = await import('../../train/narrate.js');
-    const { trainInWorker } = await import('../../train/worker.js');
+    const { trainInProcess } = await import('../../train/process.js');
     const recipe: TrainRecipe = { ...settings, stage: 'train', out };
-    return trainInWorker(recipe, reportTraining(progress), signal);
+    return trainInProcess(recipe, reportTraining(progress), signal);
   },
   describe: ({ model }) => `model: ${model}`,
 });

@@ -1,0 +1,113 @@
+/** @file Runs `train` in a process of its own: both sides, and the messages between them. */
+
+import { startProcess } from '../util/children.js';
+import { UserError } from '../util/errors.js';
+import type { TrainRecipe } from './settings.js';
+import type { TrainEvent, TrainResult } from './trainer.js';
+
+/** What the starter says. */
+type Order = { kind: 'train'; recipe: TrainRecipe; starter: number } | { kind: 'stop' };
+
+/** What the training process says. */
+type Message =
+  | { kind: 'event'; event: TrainEvent }
+  | { kind: 'done'; result: TrainResult }
+  | { kind: 'stopped' }
+  | { kind: 'failed'; isUserError: boolean; message: string; stack: string | undefined };
+
+/**
+ * Trains in a process of its own: it has the machine's settings that a run needs from its start, its memory is given back when it
+ * ends, and this process stays free for progress and signals. It ends with this process.
+ * @param signal stops the run before its next pack; what had been saved stays
+ * @throws the signal's reason when it stopped the run
+ */
+export function trainInProcess(
+  recipe: TrainRecipe,
+  onEvent: (event: TrainEvent) => void,
+  signal?: AbortSignal,
+): Promise<TrainResult> {
+  const child = startProcess(new URL('./trainProcess.js', import.meta.url));
+  const send = (order: Order) => {
+    // One that has ended says so by its exit.
+    child.send(order, () => undefined);
+  };
+  const stop = () => {
+    send({ kind: 'stop' });
+  };
+  signal?.addEventListener('abort', stop);
+  send({ kind: 'train', recipe, starter: process.pid });
+  if (signal?.aborted) stop();
+  return new Promise<TrainResult>((resolve, reject) => {
+    child.on('message', (message: Message) => {
+      if (message.kind === 'event') onEvent(message.event);
+      else if (message.kind === 'done') resolve(message.result);
+      else if (message.kind === 'stopped') reject(signal!.reason as Error);
+      else reject(revive(message));
+    });
+    child.on('error', reject);
+    child.on('exit', (code, by) => {
+      reject(signal?.aborted ? (signal.reason as Error) : new Error(endInWords(code, by)));
+    });
+  }).finally(() => signal?.removeEventListener('abort', stop));
+}
+
+/** Says how a process ended that had not said why. */
+function endInWords(code: number | null, by: NodeJS.Signals | null): string {
+  if (by === 'SIGKILL')
+    return (
+      'the training process was killed (SIGKILL), as the system does when memory runs out: ' +
+      'lower token_budget, set recompute, or free memory; what had been saved stays'
+    );
+  return by === null
+    ? `the training process ended with code ${code} without saying why`
+    : `the training process ended by ${by}; what had been saved stays`;
+}
+
+function revive({ isUserError, message, stack }: Message & { kind: 'failed' }): Error {
+  const error = isUserError ? new UserError(message) : new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+/** Runs the training process's side: waits for its recipe, trains, says how it went, and ends. */
+export function runProcess(): void {
+  const controller = new AbortController();
+  const stopped = new Error('stopped');
+  // Ctrl-C reaches all processes of a terminal; the starter decides what it means.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.on('message', (order: Order) => {
+    if (order.kind === 'stop') controller.abort(stopped);
+    else void obey(order.recipe, order.starter, controller.signal, stopped);
+  });
+}
+
+async function obey(
+  recipe: TrainRecipe,
+  starter: number,
+  signal: AbortSignal,
+  stopped: Error,
+): Promise<void> {
+  const post = (message: Message) =>
+    new Promise<void>((resolve) => {
+      process.send!(message, undefined, undefined, () => {
+        resolve();
+      });
+    });
+  const onEvent = (event: TrainEvent) => {
+    void post({ kind: 'event', event });
+  };
+  try {
+    const { endWith } = await import('../torch/runtime.js');
+    endWith(starter);
+    const { train } = await import('./trainer.js');
+    await post({ kind: 'done', result: await train(recipe, { onEvent, signal }) });
+  } catch (error) {
+    if (error === stopped) await post({ kind: 'stopped' });
+    else {
+      const { message, stack } = error instanceof Error ? error : new Error(String(error));
+      await post({ kind: 'failed', isUserError: error instanceof UserError, message, stack });
+    }
+  }
+  process.exit();
+}
