@@ -14,8 +14,7 @@ import { parseArgs } from 'node:util';
 import { getModel } from '../src/hub/get.js';
 import { readConfig } from '../src/models/directory.js';
 import { trainRecipe } from '../src/train/settings.js';
-import type { StepMetrics } from '../src/train/trainer.js';
-import type { trainInProcess } from '../src/train/process.js';
+import type { StepMetrics, train } from '../src/train/trainer.js';
 import { writePairs } from './pairs.js';
 import { root } from './support.js';
 
@@ -44,12 +43,10 @@ const recipe = trainRecipe.parse({
   doctor: 'off',
 });
 
-const worker = (await import(join(resolve(values.dist), 'train/process.js'))) as {
-  trainInProcess: typeof trainInProcess;
-};
+const trainer = (await import(join(resolve(values.dist), 'train/trainer.js'))) as { train: typeof train };
 const done: (StepMetrics & { wall: number; cpu: number })[] = [];
 let [before, started] = [process.cpuUsage(), performance.now()];
-await worker.trainInProcess(recipe, (event) => {
+const onEvent: Parameters<typeof train>[1]['onEvent'] = (event) => {
   if (event.kind === 'step') {
     const { user, system } = process.cpuUsage(before);
     done.push({
@@ -59,7 +56,8 @@ await worker.trainInProcess(recipe, (event) => {
     });
   }
   [before, started] = [process.cpuUsage(), performance.now()];
-});
+};
+await trainer.train(recipe, { onEvent });
 
 const tokens = done.at(-1)!.num_tokens - done[0]!.num_tokens;
 const total = (of: 'wall' | 'cpu') => done.slice(1).reduce((sum, step) => sum + step[of], 0);
