@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { verify } from '../verify.js';
 
 /** Responses that name the gold and say something else by what stands around it. */
-const wrong: readonly (readonly [gold: string, pred: string, preset?: 'reward'])[] = [
+const wrong: [gold: string, pred: string, preset?: 'reward'][] = [
   ['12', 'Answer: 12 hours 30 minutes', 'reward'],
   ['12', 'Answer: 12 feet 6 inches', 'reward'],
   ['12', 'Answer: 12 dollars 50 cents', 'reward'],
@@ -56,7 +56,7 @@ const wrong: readonly (readonly [gold: string, pred: string, preset?: 'reward'])
 ];
 
 /** Responses that say the gold, in other lines and marks. */
-const right: readonly (readonly [gold: string, pred: string])[] = [
+const right: [gold: string, pred: string][] = [
   ['5 h 30 min', 'The answer is 5 hours 30 minutes.'],
   ['-11', '\\boxed{-11}'],
   [
@@ -79,11 +79,11 @@ const right: readonly (readonly [gold: string, pred: string])[] = [
   ['12', 'The answer is <b>12</b>'],
 ];
 
-test.each([...wrong])('is not %j: %j', (...[gold, pred, preset]) => {
+test.each(wrong)('is not %j: %j', (gold, pred, preset) => {
   const response = preset === 'reward' ? `Hm.</think>${pred}` : pred;
   expect(verify({ gold, pred: response, ...(preset && { preset }) }).correct).toBe(false);
 });
 
-test.each([...right])('is %j: %j', (...[gold, pred]) => {
+test.each(right)('is %j: %j', (gold, pred) => {
   expect(verify({ gold, pred }).correct).toBe(true);
 });
