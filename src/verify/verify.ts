@@ -10,7 +10,8 @@ import { compare } from './compare/compare.js';
 import { isUnfinished } from './compare/finalForm.js';
 import { extractChoice, LETTERS } from './find/choices.js';
 import { conclusionOf } from './find/conclusion.js';
-import { extract, type AnswerCandidate } from './find/extract.js';
+import type { AnswerCandidate } from './find/candidate.js';
+import { announces, extract } from './find/extract.js';
 import { isProse } from './find/formulas.js';
 import { MAX_RESPONSE, responseOf, type Response } from './find/response.js';
 import { withPlainSigns } from './parse/characters.js';
@@ -117,7 +118,7 @@ function readGold(gold: string, given: VerifyOptions, budget: WorkBudget): Answe
   if (gold.trim() === '') return undefined;
   // The gold is what was meant, however it was typed.
   const options = { ...given, repair: true };
-  const whole = bareAnswer(beforeConditions(gold), MAX_ANSWER_LENGTH, options, budget);
+  const whole = bareAnswer(beforeConditions(inOneLine(gold)), MAX_ANSWER_LENGTH, options, budget);
   if (whole?.node) return whole;
   const settings = {
     targets: whole ? FORMULAS : (options.goldTargets ?? options.targets),
@@ -135,22 +136,48 @@ function readResponse(response: Response, given: VerifyOptions, budget: WorkBudg
   const { text, marked, isCut } = response;
   if (marked !== undefined && !given.requireBox) return readMarked(marked, given, budget);
   const options = isCut ? { ...given, anchored: true } : given;
+  // One formula over several lines, and nothing else.
+  const isFormula = !options.anchored && /^\$+[^$]*\n[^$]*\$+$/.test(text.trim());
+  const formula = isFormula ? bareAnswer(inOneLine(text), MAX_ANSWER_LENGTH, options, budget) : undefined;
+  if (formula?.node) return formula;
   const isWhole = !options.anchored && !hasFormula(text) && !text.includes('####');
   const concluded = isWhole && text.length <= SHORT ? conclusionOf(text) : undefined;
   const conclusion = concluded === undefined ? undefined : bareAnswer(concluded, SENTENCE, options, budget);
   if (conclusion?.node) return conclusion;
   const bare = isWhole ? bareAnswer(text, SHORT, options, budget) : undefined;
   if (bare?.node) return bare;
-  const settings = bare ? { ...options, targets: FORMULAS, anchored: true } : options;
+  const settings = bare && !announces(text) ? { ...options, targets: FORMULAS, anchored: true } : options;
   return firstReadable(extract(text, settings), options, budget) ?? bare;
 }
 
 /** Reads a text that was marked as the answer: as a whole, or else as a response of its own. */
 function readMarked(marked: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
   if (marked === '') return undefined;
-  const bare = bareAnswer(beforeConditions(marked), MAX_ANSWER_LENGTH, options, budget);
+  const bare = bareAnswer(beforeConditions(inOneLine(marked)), MAX_ANSWER_LENGTH, options, budget);
   if (bare?.node) return bare;
   return firstReadable(extract(marked, options), options, budget) ?? bare ?? unread(marked);
+}
+
+/**
+ * Writes a short text in one line: within brackets and environments, and beside a sign, a line's end is a blank; elsewhere it
+ * separates answers.
+ */
+function inOneLine(text: string): string {
+  const trimmed = text.trim();
+  if (!trimmed.includes('\n') || trimmed.length > MAX_ANSWER_LENGTH) return text;
+  let whole = '';
+  for (const line of trimmed.split(/\s*\n\s*/)) {
+    const isOpen = (open: RegExp, close: RegExp) =>
+      (whole.match(open) ?? []).length > (whole.match(close) ?? []).length;
+    const goesOn =
+      whole === '' ||
+      isOpen(/\\begin\s?\{/g, /\\end\s?\{/g) ||
+      isOpen(/[([{]/g, /[)\]}]/g) ||
+      /[-+*/=<>,;&\\]$/.test(whole) ||
+      /^[-+*/=<>,;&]/.test(line);
+    whole += goesOn ? ` ${line}` : `, ${line}`;
+  }
+  return whole.trim();
 }
 
 /** Tells whether the text has formulas between delimiters. */

@@ -118,6 +118,8 @@ class Comparer {
   compareAnswers(gold: Node, pred: Node): Outcome {
     const [ours, theirs] = [assignmentsOf(gold), assignmentsOf(pred)];
     if (!ours || !theirs) return this.compare(prepared(gold), prepared(pred));
+    const isEither = (node: Node) => node.kind === 'list' && node.joint === 'or';
+    if (isEither(gold) !== isEither(pred)) return { equal: false, stage: 'names' };
     const isSame = [...ours].every(([name, value]) => {
       const other = theirs.get(name);
       return other !== undefined && this.compare(prepared(value), prepared(other)).equal;

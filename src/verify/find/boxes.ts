@@ -50,7 +50,10 @@ export function findBoxes(text: string): Box[] {
     const content = /[^\n$]*/.exec(text.slice(unclosed + 1))![0];
     boxes.push({ start: opens.get(unclosed)!, end: unclosed + 1 + content.length, content });
   }
-  return boxes.filter((box) => box.content.trim() !== '').slice(-MAX_BOXES);
+  return boxes
+    .filter((box) => box.content.trim() !== '')
+    .slice(-MAX_BOXES)
+    .map((box) => ({ ...box, content: box.content.replace(/^\s*\\boxed\s?\{([^]*)\}\s*$/, '$1') }));
 }
 
 /** Joins the contents of boxes that are one answer; immediate repetitions count once. */

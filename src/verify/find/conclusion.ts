@@ -9,6 +9,9 @@ const DOUBTS =
 /** Bold marks, but not a power (`2**3`). */
 const BOLD = /(^|\s)(?:\*\*|__)(?=\S)|(?<=\S)(?:\*\*|__)(?=[\s:.,!]|$)/g;
 
+/** What begins an item of a list or a quotation. */
+const LIST_MARK = /^(?:[-*>•]|\d{1,2}\.)\s+(?=[*_]{0,2}\p{L})/u;
+
 /** "2 + 3 = 5, so" */
 const BEFORE_CONCLUSION = /^.*(?:[\s,;.]|^)(?:so|thus|hence|therefore|which (?:is|gives|equals))\b,?\s+/i;
 
@@ -26,7 +29,7 @@ const LEADS = new RegExp(
     // "we need 5", "she sold 5", "they paid a total of 5"
     '(?:i|we|you|he|she|it|they)\\s+\\p{Ll}{3,12}\\s+(?:a total of\\s+)?(?=[$\\d])',
     '(?:got|equals|about|approximately|roughly|around)\\s+',
-    '=\\s*',
+    '(?:=>|∴|⇒|→|=)\\s*',
   ]
     .map((lead) => `^${lead}`)
     .join('|'),
@@ -48,7 +51,7 @@ const MOST = 4;
 export function conclusionOf(text: string): string | undefined {
   const trimmed = text.trim();
   if (trimmed.includes('\n') || DOUBTS.test(trimmed)) return undefined;
-  const plain = trimmed.replace(BOLD, '$1');
+  const plain = trimmed.replace(LIST_MARK, '').replace(BOLD, '$1');
   const concluded = plain.replace(BEFORE_CONCLUSION, '');
   // "5, so we are done" concludes no value.
   const hasValue = /\d/.test(concluded) || !/\d/.test(plain);

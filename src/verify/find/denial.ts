@@ -82,7 +82,7 @@ const SUPPOSED = new RegExp(
     // "A common wrong answer is", "The student's answer is"
     `(?:${words(
       'wrong|incorrect|false|untrue|naive|mistaken|tempting|common|typical|popular|usual|previous|earlier|old|initial|first|guessed|' +
-        'original|other|another|his|her|their|trap|tentative|candidate|possible|no|non|expected|given|reference|sample|partial|intermediate|' +
+        'original|other|another|his|her|their|trap|tentative|candidate|possible|no|non|expected|example|textbook|given|reference|sample|partial|intermediate|' +
         'half|percent|hypothetical|alternative|default|calculated by',
     )}|\\p{L}['’]s)[ \\t]+(?:\\p{L}+[ \\t]+)?$`,
   'iu',
@@ -137,7 +137,7 @@ function isPlainLead(between: string): boolean {
 
 /** Right before a piece that no phrase announces: "is not", "isn't", "but not". */
 const REFUSED_BEFORE = new RegExp(
-  `(?:${words(NOT)}|${words('none of|neither of|rule out|excludes?|eliminates?|(?:asked|told|instructed|tells) (?:me|us) to (?:write|say|answer|put|output|give)')}|\\\\neq?|\\\\not\\s?=|≠|!=|n['’]t(?: be)?|不是|不等于|并非|${words(PERHAPS)}|` +
+  `(?:${words(NOT)}|${words('none of|neither of|rule out|excludes?|eliminates?|(?:asked|told|instructed|tells) (?:me|us) to (?:write|say|answer|put|output|give)|(?:put|write|give|enter|place) your (?:final )?answer (?:as|in|within|inside)')}|\\\\neq?|\\\\not\\s?=|≠|!=|n['’]t(?: be)?|不是|不等于|并非|${words(PERHAPS)}|` +
     `${words("(?:n['’]t|not) (?:think|believe) (?:that )?(?:it|this|that|x)(?:['’]s| is)")}|cannot be)` +
     `(?:\\s+(?:be|equal(?: to)?|exactly|simply|just|es|est|è|é|ist))?${INTO}`,
   'iu',
@@ -158,7 +158,7 @@ const RETRACTED = new RegExp(
     `(?:${RETRACTED_ELSEWHERE})(?!\\p{L})|not(?=[!.]|$)|(?:but|however),? (?:that|this|it) (?:is (?:impossible|wrong|not|absurd)|contradicts|cannot|violates|does(?: not|n['’]t))(?!\\p{L})|the above (?:is|was) (?:wrong|incorrect|false)|(?:strike|ignore|forget|disregard) (?:that|this|it)|i apologi[sz]e|sorry,? i |let me (?:fix|correct) |i (?:am|['’]m) not sure (?:about|of) (?:this|that|it)|hmm+,? (?:that|this|let me)|(?:let me (?:double-check|recheck|check|verify)[^\n]{0,60}(?:should be|is actually|wrong))|` +
     `(?:${OH}){0,2}(?:scratch that|never ?mind|on second thought|my (?:mistake|bad)|just kidding|i (?:made|see) (?:an? )?(?:error|mistake)|(?:edit|update|apologies|correction)\\s?[:,])|` +
     `(?:${OH}){1,4}(?:(?:i (?:mean|meant)|now)\\s+)?(?:(?:it|that|this|the (?:\\p{L}+ ){0,2}answer|x)(?:['’]s|\\s+(?:is|was|must be|should be|should have been|equals))\\s+)?` +
-    '(?:\\$|\\\\[[(]|\\\\boxed|[-−]?\\d))',
+    '(?:\\\\?\\$|\\\\[[(]|\\\\boxed|[-−]?\\d))',
   'iu',
 );
 

@@ -1,10 +1,11 @@
 /** @file Lists the pieces of a response that may be its answer, by rank. Does not read what they mean. */
 
-import { findBoxes, joined, lastGroup, type Box } from './boxes.js';
-import { deniedUntil, isRefused } from './denial.js';
+import { behindUnit, boxed } from './boxedAnswers.js';
+import { findBoxes, type Box } from './boxes.js';
+import type { AnswerCandidate } from './candidate.js';
+import { deniedUntil, isRefused, isRetracted } from './denial.js';
 import { numberInWords } from '../parse/numbersInWords.js';
-import { isUnitLetter, isUnitWord } from '../parse/units.js';
-import { findFormulas, isProse, withNeighbours, type Formula } from './formulas.js';
+import { findFormulas, isProse, NUMERIC, withNeighbours, type Formula } from './formulas.js';
 import { plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
 import { ALTERNATIVE, tailAt } from './tail.js';
 
@@ -18,16 +19,6 @@ export interface ExtractOptions {
   anchored: boolean;
   /** Whether an answer must stand in a box. */
   requireBox: boolean;
-}
-
-/** A piece of a response that may be its answer. `rank` orders the kinds, `end` the pieces of one kind. */
-export interface AnswerCandidate {
-  readonly content: string;
-  readonly rank: number;
-  readonly start: number;
-  readonly end: number;
-  /** Whether no other piece is taken where this one cannot be read: it is what the text says. */
-  readonly isMore?: boolean;
 }
 
 /** Limits the formulas that are considered, counted from the end. */
@@ -56,7 +47,11 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   const candidates: AnswerCandidate[] = [];
   let denied = 0;
   for (const candidate of options.boxPriority < 0 ? [] : boxed(text, boxes, formulas, options.boxPriority)) {
-    if (isRefused(text, candidate)) denied = Math.max(denied, candidate.end);
+    if (
+      isRefused(text, candidate) ||
+      isRetracted(text, { ...candidate, end: behindUnit(text, candidate.end) })
+    )
+      denied = Math.max(denied, candidate.end);
     else candidates.push(candidate);
   }
   if (!options.requireBox) {
@@ -78,6 +73,9 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   }
   return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
 }
+
+/** Tells whether a text says where its answer is: "the answer", "la risposta", "####". */
+export const announces = (text: string): boolean => text.search(ANCHORS) >= 0;
 
 /** Tells whether `####` begins a heading of Markdown, "#### Step 2: Check" or "#### 3. Conclusion", and not GSM8K's answer. */
 function isHeading(text: string, match: RegExpMatchArray): boolean {
@@ -122,65 +120,6 @@ function lastTerm(text: string, from: number): PlainAnswer | undefined {
   return { start, end: start + last[1]!.length, content: last[1]!, isMore: true };
 }
 
-/** Gives the boxes of the last formula that contains any, with its neighbours', and the last box by itself. */
-function boxed(
-  text: string,
-  boxes: readonly Box[],
-  formulas: readonly Formula[],
-  rank: number,
-): AnswerCandidate[] {
-  if (boxes.length === 0) return [];
-  const group = lastGroup(text, boxes);
-  const alone: AnswerCandidate = {
-    content: withUnit(joined(group), text, group.at(-1)!.end),
-    rank,
-    start: group[0]!.start,
-    end: group.at(-1)!.end,
-  };
-  const inside = (formula: Formula) =>
-    boxes.filter((box) => box.start >= formula.start && box.end <= formula.end);
-  const last = formulas.findLastIndex((formula) => inside(formula).length > 0);
-  if (last < 0) return [alone];
-  const neighbours = withNeighbours(text, formulas, last).filter((formula) => inside(formula).length > 0);
-  // Boxes on the lines of a list are one answer.
-  if (group.length > neighbours.flatMap(inside).length) return [alone];
-  const end = neighbours.at(-1)!.end;
-  const only =
-    neighbours.length === 1 && inside(neighbours[0]!).length === 1 ? inside(neighbours[0]!)[0]! : undefined;
-  const around = only && aroundBox(text, neighbours[0]!, only);
-  if (around !== undefined)
-    return [{ content: around, rank, start: neighbours[0]!.start, end, isMore: true }];
-  const content = withUnit(joined(neighbours.flatMap(inside)), text, end);
-  return [{ content, rank, start: neighbours[0]!.start, end }, alone];
-}
-
-/** Before and behind a box in a formula: signs with which the box is a part of the answer only, `-\boxed{5}`, `\boxed{5}^2`. */
-const INTO_BOX =
-  /(?:[-+\d*/^_]|\\(?:cdot|times|div|pm|mp|sqrt|neq?|not)(?:\[[^\]]*\])?|\\[dt]?frac\s?\{[^{}]*\}\s?\{|\\[dt]?frac\s?\{|\\sqrt\s?\{)\s*$/;
-const OUT_OF_BOX =
-  /^\s*(?:\^(?!\s?\{?\\circ)|_|[*/!\d%]|[-+]\s?[\dA-Za-z\\]|[A-Za-z](?![A-Za-z])|\\(?:cdot|times|div|pm|sqrt|pi|%)(?![A-Za-z])|(?:\\[ ,;:!]|~|\s)*\\(?:text|mathrm|mbox)\s?\{\s*[A-Za-z²³/^\d]{1,12}\s*\})/;
-
-/** Gives a formula without the mark of its box where the box is a part of what the formula says. */
-function aroundBox(text: string, formula: Formula, box: Box): string | undefined {
-  const from = text.indexOf(formula.content, formula.start);
-  const [before, behind] = [text.slice(from, box.start), text.slice(box.end, from + formula.content.length)];
-  if (!INTO_BOX.test(before) && !OUT_OF_BOX.test(behind)) return undefined;
-  return `${before}{${box.content}}${behind}`;
-}
-
-/** A number, a fraction or a root of numbers, maybe with its name: `x = \frac{1}{2}`. */
-const NUMERIC =
-  /^\s*(?:[A-Za-z]\s?=)?(?:[\d\s.,+\-*/^(){}]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z])|\\[,! ])+$/;
-const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
-/** Adds the unit or percent sign that stands behind a box: other words behind it say nothing of its value. */
-function withUnit(content: string, text: string, boxEnd: number): string {
-  const end = boxEnd + CLOSING.exec(text.slice(boxEnd, boxEnd + 8))![0].length;
-  const { suffix = '' } = tailAt(text, end);
-  const [word = ''] = /(?<=^ \\text\{ )[^\s}]+/.exec(suffix) ?? [];
-  const isUnit = suffix === '\\%' || isUnitLetter(word) || isUnitWord(word, true);
-  return isUnit && (suffix === '\\%' || NUMERIC.test(content)) ? content + suffix : content;
-}
-
 /** Makes one candidate of neighbouring formulas. */
 function grouped(text: string, formulas: readonly Formula[], rank: number): AnswerCandidate {
   const [start, end] = [formulas[0]!.start, formulas.at(-1)!.end];
@@ -196,14 +135,14 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
   const isPlain = words === '' && tail.suffix !== undefined && !ALTERNATIVE.test(text.slice(end, end + 30));
   if (isPlain && !NUMERIC.test(content))
     return { content: content + (tail.suffix === '\\%' ? '\\%' : ''), rank, start, end };
-  if (isPlain) return { content: content + tail.suffix, rank, start, end };
+  if (isPlain) return { content: content + tail.suffix, rank, start, end: Math.max(end, tail.end) };
   const behind = text.slice(end, tail.end + 30).split(/[.\n](?!\.)/, 1)[0]!;
   const said = `${words}(${content})${behind}`.replaceAll('$', '');
   return { content: said, rank, start, end, isMore: true };
 }
 
 /** Right before a formula: a sign in words or of the text. */
-const SIGN = /(?<![\p{L}-])(?:minus|negative|[-+])\$?\s{0,3}$/iu;
+const SIGN = /(?<![\p{L}-])(?:minus|negative|[-+])\$?\s{0,3}[\\*]{0,2}$/iu;
 
 /** Gives the answers after one phrase. */
 function anchored(
@@ -288,7 +227,7 @@ function following(text: string, formulas: readonly Formula[]): AnswerCandidate 
 
 function firstPlain(text: string, at: number, reach: number): PlainAnswer | undefined {
   const window = text.slice(at, Math.max(at, at + reach));
-  for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s{0,3})?[$€£]?\(?\.?\d/g)) {
+  for (const match of window.matchAll(/(?<![A-Za-z0-9_.\\^])(?:[-+−]\s{0,3})?\\?[$€£]?\(?\.?\d/g)) {
     const start = at + match.index;
     const found = equationAt(text, start) ?? tupleAt(text, start) ?? plainAnswerAt(text, start);
     if (found) return withAlternatives(text, found);
@@ -368,6 +307,8 @@ function bareLatex(text: string, at: number): AnswerCandidate | undefined {
   const start = lead.lastIndex;
   const content = text
     .slice(start, start + 300)
+    // Rows of a matrix may have lines of their own.
+    .replace(/\\begin\s?\{(\w+)\*?\}[^]*?\\end\s?\{\1\*?\}/g, (rows) => rows.replaceAll('\n', ' '))
     .split(/\n|[.;]\s|\.$|\*\*|<\||\. |,\s(?=(?:as|since|because|which|so)\s)/, 1)[0]!
     .replace(/[\s*]+$/, '');
   if (!MATHEMATICAL.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content)) return undefined;

@@ -87,3 +87,7 @@ export function withNeighbours(text: string, formulas: readonly Formula[], last:
   }
   return group;
 }
+
+/** A number, a fraction or a root of numbers, maybe with its name: `x = \frac{1}{2}`. */
+export const NUMERIC =
+  /^\s*(?:[A-Za-z]\s?=)?(?:[\d\s.,+\-*/^(){}]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z])|\\[,! ])+$/;

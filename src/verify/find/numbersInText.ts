@@ -18,7 +18,7 @@ const NUMBER =
   /\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d{1,3}(?: \d{3})+(?:\.\d+)?(?![\d]| \d)|\d+,\d+(?!\d|,\d)|\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4}(?![\w.]))?|\.\d+/y;
 const RUN = /[-+−(]?[\d.($][\d\s.,+\-−*/^()×÷%]{0,200}/y;
 /** "minus 5", but not "10 minus 5" and "non-negative" */
-const MINUS = /(?<![\p{L}-]|\d\s)(?:minus|negative)\s$/iu;
+const MINUS = /(?<![\p{L}-]|\d\s)(?:minus|negative)\s[\\*]{0,2}$/iu;
 const MULTIPLE =
   /^\s(?:hundred|thousand|million|billion|trillion|dozen)s?(?!\p{L})|^\s?(?:百(?!分)|千(?![克米瓦卡赫帕])|[万萬亿億])/iu;
 /** "3 and a half" */
@@ -38,6 +38,9 @@ const PART = new RegExp(
 /** Right before a number: another one that is joined with it, "3 and", "3;", "1 to". */
 const JOINED =
   /(?<![\p{L}\p{N}_^.,])-?\d[\d.,/]*(?:\*\*|[`"])?(?:\s?[,;&|/–-]\s?|,?\s(?:and|or|to|through|vs\.?|versus)\s)(?:\*\*|[`"])?$/iu;
+/** The same with units between: "12 hours and". */
+const MEASURED =
+  /\d[\d.,]*\s(?:hours?|hrs?|minutes?|mins?|feet|foot|ft|dollars?|pounds?|lbs?|years?|months?|weeks?|days?|km|kilometers?|meters?|miles?|kg|kilograms?|yards?)(?:,|,?\sand)?\s$/i;
 /** The last two words or signs of a text. */
 const LAST_WORDS = /(?:\S{1,20}\s{1,3}){0,2}\S{0,20}$/;
 
@@ -47,7 +50,7 @@ const LAST_WORDS = /(?:\S{1,20}\s{1,3}){0,2}\S{0,20}$/;
  */
 export function plainAnswers(text: string): PlainAnswer[] {
   const starts =
-    /(?<![A-Za-z0-9_.,\\^/*{}+\-−(])(?:\*\*)?(?=[-+−]?\s{0,3}[$€£¥₹]?\s?\(?[-−]?\.?\d)|(?<=\()(?=\d)/g;
+    /(?<![A-Za-z0-9_.,\\^/*{}+\-−(])(?:\*\*)?(?=[-+−]?\s{0,3}\\?[$€£¥₹]?\s?\(?[-−]?\.?\d)|(?<=\()(?=\d)/g;
   const places: number[] = [];
   for (const match of text.matchAll(starts)) {
     places.push(match.index + match[0].length);
@@ -73,7 +76,7 @@ function withWordsBefore(text: string, found: PlainAnswer): PlainAnswer {
 export function wordsBefore(text: string, start: number): string {
   const before = text.slice(Math.max(0, start - 60), start);
   if (PART.test(before) || isBounded(before)) return LAST_WORDS.exec(before)![0];
-  return JOINED.exec(before)?.[0] ?? '';
+  return JOINED.exec(before)?.[0] ?? MEASURED.exec(before)?.[0] ?? '';
 }
 
 /** Reads the number or calculation that begins at `start`; undefined where none does. */
@@ -82,7 +85,7 @@ export function plainAnswerAt(text: string, start: number): PlainAnswer | undefi
 }
 
 function numberAt(text: string, start: number): PlainAnswer | undefined {
-  const sign = /\s?([-+−]?)\s{0,3}[$€£¥₹]?\s?([-−]?)/y;
+  const sign = /\s?([-+−]?)\s{0,3}\\?[$€£¥₹]?\s?([-−]?)/y;
   sign.lastIndex = start;
   const signs = sign.exec(text)!;
   NUMBER.lastIndex = sign.lastIndex;

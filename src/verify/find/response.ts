@@ -63,7 +63,7 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
 const plainText = (text: string): string =>
   withPlainSigns(
     text.replace(
-      /<!--[^]{0,2000}?-->|~~(?=\S)[^~\n]{0,300}~~|<(s|del)>[^<\n]{0,300}<\/\1>|<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g,
+      /<!--[^]{0,2000}?-->|<\/?(?:b|strong|i|em|u|mark|p|div|span|center)>|~~(?=\S)[^~\n]{0,300}~~|<(s|del)>[^<\n]{0,300}<\/\1>|<<[^<>\n]{0,100}>>|<\|(?:begin|end)_of_(?:solution|answer)\|>/g,
       '',
     ),
   );
@@ -120,7 +120,7 @@ function beforeNextQuestion(response: string): string {
   return next ? response.slice(0, next.index) : response;
 }
 
-const TAGGED = /<answer>([^]*?)(?:<\/answer>|$)/gi;
+const TAGGED = /<(?:final_?)?answer>([^]*?)(?:<\/(?:final_?)?answer>|$)/gi;
 const KEY =
   /"(?:final[_ ]?)?(?:answer|result|solution)"\s*:\s*(?:("(?:[^"\\\n]|\\.){0,4000}")|(-?[\d.][\d.eE+-]{0,60})(?=\s{0,9}(?:[,}\]\n]|$)))/gi;
 
@@ -132,7 +132,7 @@ function markedAnswer(response: string): string | undefined {
   const tag = [...response.matchAll(TAGGED)].at(-1);
   if (tag)
     return isRefused(response, { start: tag.index, end: tag.index + tag[0].length }) ? '' : tag[1]!.trim();
-  if (!/^\s{0,1000}(?:```\w*\s{0,9})?\{|```(?:json)?\s*\{/.test(response)) return undefined;
+  if (!/^\s{0,1000}(?:```\w*\s{0,9})?\{|```(?:json)?\s*\{|\n\{\s{0,9}"/.test(response)) return undefined;
   const found = [...response.matchAll(KEY)].at(-1);
   if (!found) return undefined;
   return found[1] === undefined ? found[2] : unquoted(found[1]);

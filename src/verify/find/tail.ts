@@ -6,7 +6,7 @@ import { isPlainUnit, isUnitLetter, isUnitWord } from '../parse/units.js';
 
 /** Opens another number beside the one before it: "or", "and", a comma, in several languages. */
 export const ALTERNATIVE = new RegExp(
-  `^(?:\\*\\*|[\`"])?\\s?[,;]?\\s?\\(?(?:(?:${OR}|and|und|et|y|e|и|&)\\s+|(?:${OR_SIGNS})\\s{0,3})(?:maybe |perhaps |possibly )?(?:\\*\\*|[\`"])?(?=[-+$€£(]?\\.?\\d)|^(?:\\*\\*|[\`"])?(?: ?[,;] |[,;](?=-))(?:\\*\\*|[\`"])?(?=[-+$€£(]?\\.?\\d)`,
+  `^(?:\\*\\*|[\`"])?\\s?[,;]?\\s?\\(?(?:(?:${OR}|and|und|et|y|e|и|&)\\s+|(?:${OR_SIGNS})\\s{0,3})(?:maybe |perhaps |possibly )?(?:\\*\\*|[\`"])?(?=\\\\?[-+$€£(]?\\.?\\d)|^(?:\\*\\*|[\`"])?(?: ?[,;] |[,;](?=-))(?:\\*\\*|[\`"])?(?=[-+$€£(]?\\.?\\d)`,
   'iu',
 );
 
@@ -53,7 +53,7 @@ const TURNS = new RegExp(
         'maybe|perhaps|possibly|probably|not|never|(?:wrong|false|incorrect)(?! \\p{L}{3})|' +
         'in (?:base|binary|octal|hex\\w*|mod\\w*|(?:ten|hundred|thousand|million|billion|dozen|pair)s|the (?:negative|opposite))|' +
         `cannot|with ${A}(?:minus|negative|opposite)|as ${A}(?:\\p{L}+ )?(?:bound|guess|estimate|approximation|remainder|exponent)`,
-    )}|(?:more|less|fewer|greater|higher|lower|smaller|larger)\\s${THAN}|(?:times|to|through|by|divided by|multiplied by|and|&|until|till)\\s(?:$|(?=[\\d$-])|(?=(?!a\\s)[a-z](?!\\p{L})))` +
+    )}|(?:more|less|fewer|greater|higher|lower|smaller|larger)\\s${THAN}|(?:times|to|through|by|divided by|multiplied by|and|&|until|till)\\s(?:$|(?=[\\\\\\d$-])|(?=(?!a\\s)[a-z](?!\\p{L})))` +
       `|(?:is|was)(?:n[’']t|\\s(?:(?:clearly|only|just|still|always|also)\\s)?${words(
         'not|never|no|wrong|incorrect|false|impossible|invalid|too|excluded|out|ruled|less|more|fewer|greater|smaller|larger|bigger|' +
           'higher|lower|half|twice|double|part|below|above|under|over|between|at|close|near|almost|nearly|far|off|unlikely|possible|' +
@@ -75,7 +75,14 @@ const QUALIFIES = new RegExp(
 const TURNS_ELSEWHERE = new RegExp(`^\\s?(?:${TURNED_ELSEWHERE})`, 'iu');
 /** A share or a base right behind a number: "7 in 10", "7 out of 10", but not "7 in 30 days". */
 const SHARE =
-  /^\s(?:over|out of|in|of|for|on|at|with)\s[\d$-](?![\d.,]*\s(?:second|minute|hour|day|night|week|month|year)s?(?!\p{L}))/iu;
+  /^\sout of\s*$|^\s(?:over|out of|in|of|for|on|at|with)\s[\d$-](?![\d.,]*\s(?:second|minute|hour|day|night|week|month|year)s?(?!\p{L}))/iu;
+
+/** A unit or a noun with another number behind it: "12 hours 30 minutes", "12 cm x 9 cm", "12 boys and 7 girls". */
+const COMPOUND =
+  /^\s?(?!(?:in|on|at|for|of|by|from|with|to|per|each|every|and|or|the|a|an|is|are|was|were|when|if|since|because|as|so|after|before|than|times|over|which|during|ou|oder|o|y|e|und|et|или|eller|lub|veya)\s)\p{L}+\.?(?:,?\sand|,|\s[x×*])?\s[$\\]{0,2}\d(?![\d.]*\s\p{L}+\sago)/iu;
+/** Other answers for other cases or persons: "12 for even n and 15 for odd n", "12, (b) 15". */
+const SEVERAL =
+  /^[^.\n]{0,40}\s(?:and|but|while)\s[$\\]{0,2}-?\d[\d.,]*\s(?:for|if|when|otherwise)(?!\p{L})|^[,;]\s(?:\(?[b-h]\)|\p{Lu}\p{L}+:)\s?[$\\]{0,2}-?\d|^,?\s(?:alternatively|else|otherwise)(?!\p{L})/u;
 
 /** Words that name no unit and nothing counted: with them another clause begins. */
 const STOP = new RegExp(
@@ -121,6 +128,9 @@ export function tailAt(text: string, end: number, result = false): Tail {
   const clause = rest.slice(0, clauseLength(rest));
   const behind = rest.slice(clause.length);
   const more: Tail = { end: end + clause.length, suffix: undefined };
+  if (SEVERAL.test(rest))
+    return { end: end + clause.length + /^[,;]?[^.,;\n]{0,30}/.exec(behind)![0].length, suffix: undefined };
+  if (COMPOUND.test(clause)) return more;
   if (REMARK.test(behind))
     return { end: end + behind.search(/[\])\n]|$/) + clause.length + 1, suffix: undefined };
   // |7| - 7
@@ -140,6 +150,7 @@ export function tailAt(text: string, end: number, result = false): Tail {
   const [first] = named;
   if (first === undefined || !named.every((word) => WORD.test(word))) return { end, suffix: '' };
   if (isTurned(clause.slice(clause.indexOf(first) + first.length))) return more;
+  if (/^\sout of\s[\d$\\]/.test(clause.slice(clause.indexOf(phrase) + named.join(' ').length))) return more;
   const isUnit = isUnitLetter(first) || isUnitWord(first, true);
   const rate = /^\s(\S{2,20}\sper\s(\p{L}{2,20}))(?!\p{L})/u.exec(clause);
   if (isUnit && rate && isUnitWord(rate[2]!, true))

@@ -188,6 +188,9 @@ export function normalize(answer: string): string {
   return (
     text
       .replace(/\\!\s*/g, '')
+      // The height of a row: \\[4pt].
+      .replace(/\\\\\s?\[-?[\d.]{1,6}\s?(?:pt|ex|em|cm|mm|in|px)\]/g, '\\\\ ')
+      .replace(/\\text\s?\{\s?(\\?\$?-?\d[\d.,]{0,30}\s?\\?%?)\s?\}/g, '$1')
       // 10{,}080 and 10\,080 are 10080; before a group of any other length the comma is a decimal one.
       .replace(/(?<=\d)\s?\{,\s?\}\s?(?=\d{3}(?!\d))/g, '')
       .replace(/(?<=\d)\{,\}(?=\d)/g, '.')
@@ -325,7 +328,7 @@ function withoutLabel(text: string): string {
       '',
     )
     .replace(
-      /^\\(?:text|mbox|textbf|mathrm)\s?\{[^{}]{0,60}(?:\bis|\bare|\bequals|\btakes|\bneeds|\bexactly|\bthe number|:)\s?:?\s?\}\s*(?=\S)/,
+      /^\\(?:text|mbox|textbf|mathrm)\s?\{(?![^{}]*\b(?:not|never|no|wrong|incorrect|false|less|more|fewer|than|cannot|whether|maybe|perhaps|possibly|bound|guess|if|least|most)\b)[^{}]{0,60}(?:\bis|\bare|\bequals|\btakes|\bneeds|\bexactly|\bthe number|:)\s?:?\s?\}\s*(?=\S)/,
       '',
     )
     .replace(/^\\(?:text|mbox)\s?\{\s?(?:minus|negative)\s?\}\s*(?=\d|\\[dt]?frac|\\sqrt)/, '-')

@@ -28,7 +28,7 @@ const QUALIFIERS = new Set(
     'owed deficit surplus discount markup positive negative plus minus even odd half third quarter double triple twice ' +
     'remainder before after ago earlier later early late bc bce ad ce first last too much many few little short extra ' +
     'apart leftover remaining missing away off ahead behind shy lacking overdue past until till since spare excess otherwise instead basis per mille fold ' +
-    'nothing none unknown undefined impossible invalid prozent procent millionen millones milliarden milioni miljoen tausend falsch fausse falsa falso'
+    'extraneous spurious rejected inadmissible discarded bound estimate guess nothing none unknown undefined impossible invalid prozent procent millionen millones milliarden milioni miljoen tausend falsch fausse falsa falso'
   ).split(' '),
 );
 
@@ -195,7 +195,7 @@ const isNoun = (words: readonly string[]): boolean =>
   !/^(?:squared|cubed|factorial)$/.test(words[0] ?? '') &&
   !(words[0] === 'times' && words.length > 1) &&
   !isMultiple(words) &&
-  !words.some((word) => QUALIFIERS.has(word));
+  !words.some((word) => QUALIFIERS.has(word) || /^\d|\?/.test(word));
 
 /** Tells whether the words behind two values do not contradict each other. */
 function agree(a: readonly string[], b: readonly string[]): boolean {

@@ -1,0 +1,105 @@
+/** @file Reads the boxes of a response with what stands around them, in their formula and in their sentence. */
+
+import { joined, lastGroup, type Box } from './boxes.js';
+import type { AnswerCandidate } from './candidate.js';
+import { isBounded } from './denial.js';
+import { NUMERIC, withNeighbours, type Formula } from './formulas.js';
+import { wordsBefore } from './numbersInText.js';
+import { ALTERNATIVE, tailAt } from './tail.js';
+import { isUnitLetter, isUnitWord } from '../parse/units.js';
+
+/** Gives the boxes of the last formula that contains any, with its neighbours', and the last box by itself. */
+export function boxed(
+  text: string,
+  boxes: readonly Box[],
+  formulas: readonly Formula[],
+  rank: number,
+): AnswerCandidate[] {
+  if (boxes.length === 0) return [];
+  const group = lastGroup(text, boxes);
+  const alone: AnswerCandidate = {
+    content: withUnit(joined(group), text, group.at(-1)!.end),
+    rank,
+    start: group[0]!.start,
+    end: group.at(-1)!.end,
+  };
+  const apart = inSentence(text, joined(group), group[0]!.start, group.at(-1)!.end);
+  const inside = (formula: Formula) =>
+    boxes.filter((box) => box.start >= formula.start && box.end <= formula.end);
+  const last = formulas.findLastIndex((formula) => inside(formula).length > 0);
+  if (last < 0) return [apart ? { ...apart, rank, start: alone.start } : alone];
+  const neighbours = withNeighbours(text, formulas, last).filter((formula) => inside(formula).length > 0);
+  // Boxes on the lines of a list are one answer.
+  if (group.length > neighbours.flatMap(inside).length) return [alone];
+  const end = neighbours.at(-1)!.end;
+  const only =
+    neighbours.length === 1 && inside(neighbours[0]!).length === 1 ? inside(neighbours[0]!)[0]! : undefined;
+  const said = inSentence(text, joined(neighbours.flatMap(inside)), neighbours[0]!.start, end);
+  const around = only && aroundBox(text, neighbours[0]!, only);
+  if (around !== undefined)
+    return [{ content: around, rank, start: neighbours[0]!.start, end, isMore: true }];
+  if (said) return [{ ...said, rank, start: neighbours[0]!.start }];
+  const content = withUnit(joined(neighbours.flatMap(inside)), text, end);
+  return [{ content, rank, start: neighbours[0]!.start, end }, alone];
+}
+
+/** Before and behind a box in a formula: signs with which the box is a part of the answer only, `-\boxed{5}`, `\boxed{5}^2`. */
+const INTO_BOX =
+  /(?:[-+\d*/^_(|<>]|\^\{|\\left\s?[(|.]|\\(?:leq?|geq?|lt|gt|sim)|\\(?:cdot|times|div|pm|mp|sqrt|neq?|not)(?:\[[^\]]*\])?|\\[dt]?frac\s?\{[^{}]*\}\s?\{|\\[dt]?frac\s?\{|\\sqrt\s?\{)\s*$/;
+const OUT_OF_BOX =
+  /^\s*(?:,\s*(?:-?\d|[A-Za-z]\s?=)|\^(?!\s?\{?\\circ)|_|[*/!\d%]|[-+]\s?[\dA-Za-z\\]|[A-Za-z](?![A-Za-z])|\\(?:cdot|times|div|pm|sqrt|pi|%)(?![A-Za-z])|(?:\\[ ,;:!]|~|\s)*\\(?:text|mathrm|mbox)\s?\{\s*[A-Za-z²³/^\d]{1,12}\s*\})/;
+
+/** Gives a formula without the mark of its box where the box is a part of what the formula says. */
+function aroundBox(text: string, formula: Formula, box: Box): string | undefined {
+  const from = text.indexOf(formula.content, formula.start);
+  const [before, behind] = [text.slice(from, box.start), text.slice(box.end, from + formula.content.length)];
+  if (!INTO_BOX.test(before) && !OUT_OF_BOX.test(behind)) return undefined;
+  return `${before}{${box.content}}${behind}`;
+}
+
+const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
+/** Right before a box in a sentence: a sign or a digit of which it is a part. */
+const PART_BEFORE = /(?:[-−]|\d\.?|(?<!\p{L})(?:minus|negative))\s?$/iu;
+
+/** Gives a box with the words and signs around that make another value of it; undefined where none do. */
+function inSentence(
+  text: string,
+  content: string,
+  start: number,
+  end: number,
+): Pick<AnswerCandidate, 'content' | 'end' | 'isMore'> | undefined {
+  const before = text.slice(Math.max(0, start - 40), start);
+  const closed = end + CLOSING.exec(text.slice(end, end + 8))![0].length;
+  const behind = text.slice(closed, closed + 30);
+  const words =
+    isBounded(before) && !/between\s[$\\([]*$/i.test(before)
+      ? wordsBefore(text, start)
+      : (PART_BEFORE.exec(before)?.[0] ?? '');
+  const tail = tailAt(text, closed, true);
+  const isPart =
+    /^(?:,\d{3}|\.\d)/.test(behind) ||
+    (tail.suffix === undefined && /^\s?[^\s,.;:()]/.test(behind)) ||
+    ALTERNATIVE.test(behind);
+  if (words === '' && !isPart) return undefined;
+  const said = isPart ? text.slice(closed, Math.max(tail.end, closed + 12)).split(/\n|[.]\s/, 1)[0]! : '';
+  return {
+    content: `${words}(${content})${said}`.replaceAll('$', ''),
+    end: Math.max(end, tail.end),
+    isMore: true,
+  };
+}
+
+/** Gives where a box ends with the unit or noun behind it. */
+export function behindUnit(text: string, boxEnd: number): number {
+  const end = boxEnd + CLOSING.exec(text.slice(boxEnd, boxEnd + 8))![0].length;
+  return Math.max(end, tailAt(text, end, true).end);
+}
+
+/** Adds the unit or percent sign that stands behind a box: other words behind it say nothing of its value. */
+function withUnit(content: string, text: string, boxEnd: number): string {
+  const end = boxEnd + CLOSING.exec(text.slice(boxEnd, boxEnd + 8))![0].length;
+  const { suffix = '' } = tailAt(text, end);
+  const [word = ''] = /(?<=^ \\text\{ )[^\s}]+/.exec(suffix) ?? [];
+  const isUnit = suffix === '\\%' || isUnitLetter(word) || isUnitWord(word, true);
+  return isUnit && (suffix === '\\%' || NUMERIC.test(content)) ? content + suffix : content;
+}
