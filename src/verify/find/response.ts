@@ -17,6 +17,8 @@ const STATED = new RegExp(
   `\\\\[bf]box|\\\\boxed|####\\s*[-$\\d\\\\]|<\\/answer>|${ANSWER}(?:(?!${ANSWER})[^\\n]){0,40}?(?:\\bis\\b|[:=：是])`,
   'iu',
 );
+/** What no text lacks in which `STATED` finds something. */
+const MAY_STATE = /\bis\b|[:=：是]|box|####|<\/answer>/i;
 /** A question that the model asks itself after its answer, at the beginning of a line. Bounded, since lines may be blank. */
 const NEXT_QUESTION =
   /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Next )?(?:Question|Problem|Exercise|Example|Instruction|Human|User|Student|Task|Input|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}(?:[:：.]|(?<=\n[ \t>]{0,4}[*#][^\n]{0,40})\n)/giu;
@@ -54,8 +56,8 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
       .replace(PICTURES, ' ')
       .replace(/[ \t~]{4,}/g, '   ')
       .replace(/\n\s*\n/g, '\n\n'),
-    marked: marked === undefined ? undefined : plainText(marked),
-    isCut: STATED.test(before),
+    marked: marked === undefined ? undefined : plainText(marked.slice(-MAX_RESPONSE)),
+    isCut: MAY_STATE.test(before) && STATED.test(before),
   };
 }
 
@@ -113,7 +115,7 @@ function lastPart(text: string): { last: string; before: string } {
 }
 
 function beforeNextQuestion(response: string): string {
-  const stated = STATED.exec(response);
+  const stated = MAY_STATE.test(response) ? STATED.exec(response) : null;
   if (!stated) return response;
   NEXT_QUESTION.lastIndex = stated.index;
   const next = NEXT_QUESTION.exec(response);
