@@ -76,6 +76,9 @@ const right: [gold: string, pred: string][] = [
   ['\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}', '\\boxed{\\begin{pmatrix} 1 \\\\[4pt] 2 \\end{pmatrix}}'],
   ['33.50', '\\boxed{\\text{\\$33.50}}'],
   ['1,3', '\\boxed{\\boxed{1,3}}'],
+  ['12', '- \\boxed{12}'],
+  ['12', 'Steps:\n- $\\boxed{12}$'],
+  ['12', '#### 12 \\boxed{12} foo'],
   ['12', 'The answer is <b>12</b>'],
 ];
 

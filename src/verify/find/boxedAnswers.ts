@@ -5,7 +5,7 @@ import type { AnswerCandidate } from './candidate.js';
 import { isBounded } from './denial.js';
 import { NUMERIC, withNeighbours, type Formula } from './formulas.js';
 import { wordsBefore } from './numbersInText.js';
-import { ALTERNATIVE, tailAt } from './tail.js';
+import { ALTERNATIVE, isTurnedBehind, tailAt } from './tail.js';
 import { isUnitLetter, isUnitWord } from '../parse/units.js';
 
 /** Gives the boxes of the last formula that contains any, with its neighbours', and the last box by itself. */
@@ -59,7 +59,7 @@ function aroundBox(text: string, formula: Formula, box: Box): string | undefined
 
 const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
 /** Right before a box in a sentence: a sign or a digit of which it is a part. */
-const PART_BEFORE = /(?:[-−]|\d\.?|(?<!\p{L})(?:minus|negative))\s?$/iu;
+const PART_BEFORE = /(?:[-−]|\d\.?)$|(?<!\p{L})(?:minus|negative)\s?$/iu;
 
 /** Gives a box with the words and signs around that make another value of it; undefined where none do. */
 function inSentence(
@@ -76,10 +76,7 @@ function inSentence(
       ? wordsBefore(text, start)
       : (PART_BEFORE.exec(before)?.[0] ?? '');
   const tail = tailAt(text, closed, true);
-  const isPart =
-    /^(?:,\d{3}|\.\d)/.test(behind) ||
-    (tail.suffix === undefined && /^\s?[^\s,.;:()]/.test(behind)) ||
-    ALTERNATIVE.test(behind);
+  const isPart = /^(?:,\d{3}|\.\d)/.test(behind) || isTurnedBehind(text, closed) || ALTERNATIVE.test(behind);
   if (words === '' && !isPart) return undefined;
   const said = isPart ? text.slice(closed, Math.max(tail.end, closed + 12)).split(/\n|[.]\s/, 1)[0]! : '';
   return {

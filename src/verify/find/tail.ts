@@ -161,6 +161,13 @@ export function tailAt(text: string, end: number, result = false): Tail {
   return { end: end + clause.indexOf(phrase) + named.join(' ').length, suffix: ` \\text{ ${unit}}` };
 }
 
+/** Tells whether words behind a box make another value of it: "million", "hours 30 minutes", "or more". Signs and single letters do not. */
+export function isTurnedBehind(text: string, end: number): boolean {
+  const rest = text.slice(end, end + REACH);
+  const clause = rest.slice(0, clauseLength(rest));
+  return [TURNS, COMPOUND, SHARE, TURNS_ELSEWHERE].some((turns) => turns.test(clause)) || SEVERAL.test(rest);
+}
+
 /** Tells whether a sign or a letter follows a number or its unit, with which it is a part of something else. */
 function goesOn(text: string): boolean {
   const letter = /^\s([a-zπ])(?![\p{L}'’])/iu.exec(text)?.[1];
