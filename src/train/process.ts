@@ -38,15 +38,32 @@ export function trainInProcess(
   send({ kind: 'train', recipe, starter: process.pid });
   if (signal?.aborted) stop();
   return new Promise<TrainResult>((resolve, reject) => {
+    let settle = (code: number | null, by: NodeJS.Signals | null) => {
+      reject(signal?.aborted ? (signal.reason as Error) : new Error(endInWords(code, by)));
+    };
+    // It waits until its last message is read, and its memory is free when this promise is settled.
+    const end = (how: () => void) => {
+      settle = how;
+      if (child.connected) child.disconnect();
+    };
     child.on('message', (message: Message) => {
       if (message.kind === 'event') onEvent(message.event);
-      else if (message.kind === 'done') resolve(message.result);
-      else if (message.kind === 'stopped') reject(signal!.reason as Error);
-      else reject(revive(message));
+      else if (message.kind === 'done')
+        end(() => {
+          resolve(message.result);
+        });
+      else if (message.kind === 'stopped')
+        end(() => {
+          reject(signal!.reason as Error);
+        });
+      else
+        end(() => {
+          reject(revive(message));
+        });
     });
     child.on('error', reject);
     child.on('exit', (code, by) => {
-      reject(signal?.aborted ? (signal.reason as Error) : new Error(endInWords(code, by)));
+      settle(code, by);
     });
   }).finally(() => signal?.removeEventListener('abort', stop));
 }
@@ -69,7 +86,7 @@ function revive({ isUserError, message, stack }: Message & { kind: 'failed' }): 
   return error;
 }
 
-/** Runs the training process's side: waits for its recipe, trains, says how it went, and ends. */
+/** Runs the training process's side: waits for its recipe, trains, says how it went, and ends when its starter has heard it. */
 export function runProcess(): void {
   const controller = new AbortController();
   const stopped = new Error('stopped');
@@ -88,26 +105,22 @@ async function obey(
   signal: AbortSignal,
   stopped: Error,
 ): Promise<void> {
-  const post = (message: Message) =>
-    new Promise<void>((resolve) => {
-      process.send!(message, undefined, undefined, () => {
-        resolve();
-      });
-    });
+  const post = (message: Message) => {
+    process.send!(message);
+  };
   const onEvent = (event: TrainEvent) => {
-    void post({ kind: 'event', event });
+    post({ kind: 'event', event });
   };
   try {
     const { endWith } = await import('../torch/runtime.js');
     endWith(starter);
     const { train } = await import('./trainer.js');
-    await post({ kind: 'done', result: await train(recipe, { onEvent, signal }) });
+    post({ kind: 'done', result: await train(recipe, { onEvent, signal }) });
   } catch (error) {
-    if (error === stopped) await post({ kind: 'stopped' });
+    if (error === stopped) post({ kind: 'stopped' });
     else {
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
-      await post({ kind: 'failed', isUserError: error instanceof UserError, message, stack });
+      post({ kind: 'failed', isUserError: error instanceof UserError, message, stack });
     }
   }
-  process.exit();
 }

@@ -17,11 +17,42 @@ import {
   embedding,
 } from '../../test/support/trainingRuns.js';
 import { UserError } from '../util/errors.js';
+import { train, type TrainEvent } from './trainer.js';
 import { silentProgress } from '../util/progress.js';
 import { scoreFile } from './score.js';
 import type { TrainRecipe } from './settings.js';
 
 setUpRuns();
+
+describe('reading data', () => {
+  it('lets others have their turn between batches of rows, so that a run can be stopped there', async () => {
+    const data = join(root, 'many.jsonl');
+    writeRows(
+      data,
+      Array.from({ length: 600 }, (_, i) => ({ messages: turns(`${i}+1?`, String(i + 1)) })),
+    );
+    let isAsked = false;
+    const recipe = recipeOf('sft', { data });
+    const onEvent = (event: TrainEvent) => {
+      // Heard only where the event loop turns.
+      if (event.kind === 'tokenized') setImmediate(() => (isAsked = true));
+    };
+    const throwIfAborted = () => {
+      if (isAsked) throw new Error('stopped');
+    };
+    const rows: number[] = [];
+    await expect(
+      train(recipe, {
+        onEvent: (event) => {
+          onEvent(event);
+          if (event.kind === 'tokenized') rows.push(event.done);
+        },
+        signal: { throwIfAborted },
+      }),
+    ).rejects.toThrow('stopped');
+    expect(rows).toEqual([256]);
+  });
+});
 
 describe('steps', () => {
   it('have the rates of the schedule', async () => {

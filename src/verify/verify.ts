@@ -92,7 +92,7 @@ export function verify(
   });
   try {
     const budget = new WorkBudget();
-    const gold = readGold(withPlainSigns(item.gold.slice(-MAX_RESPONSE)), options, budget);
+    const gold = readGold(withPlainSigns(item.gold.trim().slice(-MAX_RESPONSE)), options, budget);
     verdict.goldParsed = gold?.node ? print(gold.node) : null;
     const pred = response === undefined ? undefined : readResponse(response, options, budget);
     verdict.extracted = pred?.text ?? null;
@@ -166,16 +166,13 @@ function inOneLine(text: string): string {
   const trimmed = text.trim();
   if (!trimmed.includes('\n') || trimmed.length > MAX_ANSWER_LENGTH) return text;
   let whole = '';
-  for (const line of trimmed.split(/\s*\n\s*/)) {
-    const isOpen = (open: RegExp, close: RegExp) =>
-      (whole.match(open) ?? []).length > (whole.match(close) ?? []).length;
+  let open = 0;
+  for (const line of trimmed.split('\n').map((part) => part.trim())) {
     const goesOn =
-      whole === '' ||
-      isOpen(/\\begin\s?\{/g, /\\end\s?\{/g) ||
-      isOpen(/[([{]/g, /[)\]}]/g) ||
-      /[-+*/=<>,;&\\]$/.test(whole) ||
-      /^[-+*/=<>,;&]/.test(line);
+      whole === '' || open > 0 || /[-+*/=<>,;&\\]$/.test(whole.slice(-1)) || /^[-+*/=<>,;&]/.test(line);
     whole += goesOn ? ` ${line}` : `, ${line}`;
+    const count = (sign: RegExp) => (line.match(sign) ?? []).length;
+    open += count(/\\begin(?=\s?\{)|[([{]/g) - count(/\\end(?=\s?\{)|[)\]}]/g);
   }
   return whole.trim();
 }

@@ -23,21 +23,23 @@ export function boxed(
     start: group[0]!.start,
     end: group.at(-1)!.end,
   };
-  const apart = inSentence(text, joined(group), group[0]!.start, group.at(-1)!.end);
   const inside = (formula: Formula) =>
     boxes.filter((box) => box.start >= formula.start && box.end <= formula.end);
   const last = formulas.findLastIndex((formula) => inside(formula).length > 0);
-  if (last < 0) return [apart ? { ...apart, rank, start: alone.start } : alone];
+  if (last < 0) {
+    const said = inSentence(text, joined(group), alone.start, alone.end);
+    return [said ? { ...said, rank, start: alone.start } : alone];
+  }
   const neighbours = withNeighbours(text, formulas, last).filter((formula) => inside(formula).length > 0);
   // Boxes on the lines of a list are one answer.
   if (group.length > neighbours.flatMap(inside).length) return [alone];
   const end = neighbours.at(-1)!.end;
   const only =
     neighbours.length === 1 && inside(neighbours[0]!).length === 1 ? inside(neighbours[0]!)[0]! : undefined;
-  const said = inSentence(text, joined(neighbours.flatMap(inside)), neighbours[0]!.start, end);
   const around = only && aroundBox(text, neighbours[0]!, only);
   if (around !== undefined)
     return [{ content: around, rank, start: neighbours[0]!.start, end, isMore: true }];
+  const said = inSentence(text, joined(neighbours.flatMap(inside)), neighbours[0]!.start, end);
   if (said) return [{ ...said, rank, start: neighbours[0]!.start }];
   const content = withUnit(joined(neighbours.flatMap(inside)), text, end);
   return [{ content, rank, start: neighbours[0]!.start, end }, alone];
@@ -58,6 +60,10 @@ function aroundBox(text: string, formula: Formula, box: Box): string | undefined
 }
 
 const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
+/** Gives where the marks end that close behind a box. */
+const closedAt = (text: string, boxEnd: number): number =>
+  boxEnd + CLOSING.exec(text.slice(boxEnd, boxEnd + 8))![0].length;
+
 /** Right before a box in a sentence: a sign or a digit of which it is a part. */
 const PART_BEFORE = /(?:[-−]|\d\.?)$|(?<!\p{L})(?:minus|negative)\s?$/iu;
 
@@ -69,7 +75,7 @@ function inSentence(
   end: number,
 ): Pick<AnswerCandidate, 'content' | 'end' | 'isMore'> | undefined {
   const before = text.slice(Math.max(0, start - 40), start);
-  const closed = end + CLOSING.exec(text.slice(end, end + 8))![0].length;
+  const closed = closedAt(text, end);
   const behind = text.slice(closed, closed + 30);
   const words =
     isBounded(before) && !/between\s[$\\([]*$/i.test(before)
@@ -88,14 +94,13 @@ function inSentence(
 
 /** Gives where a box ends with the unit or noun behind it. */
 export function behindUnit(text: string, boxEnd: number): number {
-  const end = boxEnd + CLOSING.exec(text.slice(boxEnd, boxEnd + 8))![0].length;
+  const end = closedAt(text, boxEnd);
   return Math.max(end, tailAt(text, end, true).end);
 }
 
 /** Adds the unit or percent sign that stands behind a box: other words behind it say nothing of its value. */
 function withUnit(content: string, text: string, boxEnd: number): string {
-  const end = boxEnd + CLOSING.exec(text.slice(boxEnd, boxEnd + 8))![0].length;
-  const { suffix = '' } = tailAt(text, end);
+  const { suffix = '' } = tailAt(text, closedAt(text, boxEnd));
   const [word = ''] = /(?<=^ \\text\{ )[^\s}]+/.exec(suffix) ?? [];
   const isUnit = suffix === '\\%' || isUnitLetter(word) || isUnitWord(word, true);
   return isUnit && (suffix === '\\%' || NUMERIC.test(content)) ? content + suffix : content;
