@@ -123,8 +123,8 @@ function readGold(gold: string, given: VerifyOptions, budget: WorkBudget): Answe
   const settings = {
     targets: whole ? FORMULAS : (options.goldTargets ?? options.targets),
     boxPriority: Math.max(0, options.boxPriority),
-    // No part of an answer that cannot be read is taken for the whole.
-    anchored: whole !== undefined && !hasFormula(gold),
+    // No part of an answer that cannot be read is taken for the whole, nor of a few words: "5 with remainder 2".
+    anchored: !hasFormula(gold) && (whole !== undefined || hasSeveralNumbers(gold)),
     requireBox: false,
   };
   const found = firstReadable(extract(gold, settings), options, budget);
@@ -179,6 +179,10 @@ function inOneLine(text: string): string {
 
 /** Tells whether the text has formulas between delimiters. */
 const hasFormula = (text: string): boolean => /(?<!\\)\$|\\[([]/.test(trimAnswer(text));
+
+/** Tells whether a short text of one line has more than one number. */
+const hasSeveralNumbers = (text: string): boolean =>
+  text.length <= SENTENCE && /^[^\n]*\d[\d.,]*[^\d\n.,][^\n]*\d[^\n]*$/.test(text.trim());
 
 /** Reads a short text without prose and boxes as an answer as a whole; undefined for any other text. */
 function bareAnswer(

@@ -93,17 +93,19 @@ function zerosOnGrid(at: (x: number) => number | undefined, steps: number): numb
       if (crossings++ >= MAX_CROSSINGS) return;
       const zero = between((x) => at(x) ?? NaN, gridPoint(index - 1), gridPoint(index), steps);
       if (zero !== undefined) zeros.push(zero);
-    } else if (
-      after !== undefined &&
-      Math.abs(value) <= Math.min(Math.abs(before), Math.abs(after)) &&
-      touches++ < MAX_TOUCHES
-    ) {
+    } else if (after !== undefined && mayTouch(value, before, after) && touches++ < MAX_TOUCHES) {
       const touch = lowest((x) => Math.abs(at(x) ?? NaN), gridPoint(index - 1), gridPoint(index + 1), steps);
       if (touch.value <= (steps === FINE ? 1e-12 : 1e-6) * (1 + Math.abs(before) + Math.abs(after)))
         zeros.push(touch.x);
     }
   });
   return zeros;
+}
+
+/** Tells whether zero may be touched between two neighbours: beside it a value is at most half of the farther neighbour's. */
+function mayTouch(value: number, before: number, after: number): boolean {
+  const [least, most] = [Math.abs(before), Math.abs(after)].sort((a, b) => a - b) as [number, number];
+  return Math.abs(value) <= least && Math.abs(value) <= 0.6 * most;
 }
 
 /** Finds the least value between two points by halving the longer side. */

@@ -30,8 +30,8 @@ const takesIntegers = (part: Node): part is Extract<Node, { kind: 'call' }> =>
   part.kind === 'call' && /^(?:factorial|doubleFactorial|binomial|gcd|lcm)$/.test(part.name);
 const rounds = (part: Node): part is Extract<Node, { kind: 'call' }> =>
   part.kind === 'call' && /^(?:floor|ceiling)$/.test(part.name);
-/** The letters that stand for whole numbers by convention. */
-const WHOLE = /^[h-nNMK](?:_.*)?$/;
+/** Tells whether a letter stands for whole numbers by convention. */
+export const isWholeByName = (name: string): boolean => /^[h-nNMK](?:_.*)?$/.test(name);
 
 /**
  * Lists the symbols that stand for whole numbers: those in factorials and binomials, those in the exponents of
@@ -41,7 +41,7 @@ export function wholeNumbers(nodes: readonly Node[]): Set<string> {
   const names = new Set<string>();
   const visit = (node: Node) => {
     if (takesIntegers(node)) symbolsOf(node, names);
-    if (rounds(node)) for (const name of symbolsOf(node)) if (WHOLE.test(name)) names.add(name);
+    if (rounds(node)) for (const name of symbolsOf(node)) if (isWholeByName(name)) names.add(name);
     const isNegative =
       node.kind === 'power' &&
       node.base.kind === 'number' &&
@@ -135,10 +135,12 @@ function besideKinks(
   if (kinks.length === 0) return [];
   const [first, last] = [kinks[0]!, kinks.at(-1)!];
   const beyond = Math.max(1, (last - first) / 3);
-  const points = [first - 10 * beyond, first - beyond, last + beyond, last + 10 * beyond];
+  // Odd multiples: zeros that repeat, such as those of a sine, repeat beyond the last as well.
+  const points = [first - 10.37 * beyond, first - 1.13 * beyond, last + 1.13 * beyond, last + 10.37 * beyond];
   kinks.forEach((kink, index) => {
     const gap = index > 0 ? kink - kinks[index - 1]! : 0;
-    if (gap > 0) points.push(kink - 0.31 * gap, kink - 0.74 * gap);
+    // A zero of even order may be found twice; doubles say nothing of a difference so close to it.
+    if (gap > 1e-4 * Math.max(1, Math.abs(kink))) points.push(kink - 0.31 * gap, kink - 0.74 * gap);
   });
   return points.slice(0, MAX_KINKS);
 }

@@ -301,7 +301,7 @@ export function sameTree(a: Node, b: Node): boolean {
 /** Writes all that a tree says: two trees have one key if they are the same. */
 export function keyOf(node: Node): string {
   const parts = children(node);
-  const own = `${node.kind} ${label(node)}`;
+  const own = `${node.kind} ${JSON.stringify(label(node))}`;
   return parts.length === 0 ? own : `${own}(${parts.map(keyOf).join(',')})`;
 }
 

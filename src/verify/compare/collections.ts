@@ -4,7 +4,7 @@ import type { WorkBudget } from '../algebra/workBudget.js';
 import { complexArithmetic, magnitude, subtract, type Complex } from '../algebra/complex.js';
 import { evaluateNode } from '../algebra/evaluateNode.js';
 import { exactValue } from '../algebra/exact.js';
-import { hasKind, type Node, type NodeOf } from '../algebra/tree.js';
+import { hasKind, keyOf, type Node, type NodeOf } from '../algebra/tree.js';
 
 /** Limits the members that are matched one by one. */
 const MAX_MATCHED = 60;
@@ -20,8 +20,8 @@ export function sameInOrder(
 
 /**
  * Tells whether two collections have the same members, whatever their order and however often one is named. Exact
- * numbers and tuples of them are looked up; at most 60 other members are matched one by one, constants only with those of about their
- * value.
+ * numbers, tuples of them and members with the same tree are looked up; at most 60 others are matched one by one,
+ * constants and tuples of them only with those of about their value.
  */
 export function sameCollection(
   a: readonly Node[],
@@ -29,7 +29,7 @@ export function sameCollection(
   budget: WorkBudget,
   same: (x: Node, y: Node) => boolean,
 ): boolean {
-  const [left, right] = [keyed(a, 'left', budget), keyed(b, 'right', budget)];
+  const [left, right] = [keyed(a, budget), keyed(b, budget)];
   const ours = [...left].filter(([key]) => !right.has(key)).map(([, node]) => node);
   const theirs = [...right].filter(([key]) => !left.has(key)).map(([, node]) => node);
   if (ours.length === 0 && theirs.length === 0) return true;
@@ -43,14 +43,9 @@ export function sameCollection(
   );
 }
 
-/** Maps members by their exact value, or by side and place where they have none. */
-function keyed(items: readonly Node[], side: string, budget: WorkBudget): Map<string, Node> {
-  const keyed = new Map<string, Node>();
-  items.forEach((item, index) => {
-    keyed.set(exactKey(item, budget) ?? `${side} ${index}`, item);
-  });
-  return keyed;
-}
+/** Maps members by their exact value, or by their tree where they have none. */
+const keyed = (items: readonly Node[], budget: WorkBudget): Map<string, Node> =>
+  new Map(items.map((item) => [exactKey(item, budget) ?? keyOf(item), item]));
 
 /**
  * Writes an exact number, with its unit or the name that has this value, or a tuple or set of exact numbers, such as an
@@ -85,9 +80,10 @@ function nameAndValue({ sides, operators }: NodeOf<'relation'>): { name: string;
   return isNamed ? { name: name.name, value } : undefined;
 }
 
-/** About what a member is worth, and the unit in which or the name of which it is said. */
+/** About what a member is worth, part by part where it is a tuple, and the unit in which or the name of which it is said. */
 interface Rough {
   readonly value: Complex | undefined;
+  readonly parts?: readonly Rough[];
   readonly unit?: string;
   readonly name?: string;
 }
@@ -96,12 +92,18 @@ function roughly(node: Node, budget: WorkBudget): Rough {
   if (node.kind === 'quantity') return { value: roughValue(node.value, budget), unit: node.unit };
   const named = node.kind === 'relation' ? nameAndValue(node) : undefined;
   if (named) return { value: roughValue(named.value, budget), name: named.name };
+  if (node.kind === 'tuple')
+    return { value: undefined, parts: node.items.map((item) => roughly(item, budget)) };
   return { value: roughValue(node, budget) };
 }
 
 /** Tells whether two members may be the same; a value in another unit may be converted, and a name may be left out. */
 function areNear(x: Rough, y: Rough): boolean {
   if (x.name !== undefined && y.name !== undefined && x.name !== y.name) return false;
+  if (x.parts && y.parts)
+    return (
+      x.parts.length === y.parts.length && x.parts.every((part, index) => areNear(part, y.parts![index]!))
+    );
   return x.unit !== y.unit || x.name !== y.name || isNear(x.value, y.value);
 }
 

@@ -72,7 +72,7 @@ import {
 } from './kinds.js';
 import { inOneNotation } from './notation.js';
 import { unitInItalics, withUnitsAsFactors } from './nestedUnits.js';
-import { prepared, withSameIntegers } from './prepare.js';
+import { prepared, withoutReals, withSameIntegers } from './prepare.js';
 import { realSetOf, sameRealSet, type RealSet } from './realSets.js';
 import { sameRelation } from './relations.js';
 import { numbersOf } from './residues.js';
@@ -94,7 +94,7 @@ export interface CompareOptions {
 
 /** Decides whether `pred` means what `gold` means, and names the rung that decided. Throws only BudgetExceeded. */
 export function compare(gold: Node, pred: Node, options: CompareOptions): Outcome {
-  const [a, b, integers] = withSameIntegers(...inOneNotation(gold, pred));
+  const [a, b, integers] = withSameIntegers(...inOneNotation(withoutReals(gold), pred));
   if (isOnlyNear(a, b)) return { equal: false, stage: 'relation' };
   const comparer = new Comparer(options, integers);
   const outcome = comparer.compareAnswers(a, b);

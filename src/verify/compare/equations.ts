@@ -1,6 +1,7 @@
 /** @file Rewrites equations, approximations and signs into the values that they state. Compares nothing. */
 
 import { print } from '../algebra/print.js';
+import { isWholeByName } from '../algebra/samples.js';
 import {
   contains,
   hasKind,
@@ -159,7 +160,11 @@ export function withoutIntegers(node: Node): { node: Node; integers: Integer[] }
     return !integer;
   });
   const isUsed = integers.every(({ name }) => rest.some((item) => symbolsOf(item).has(name)));
-  if (integers.length === 0 || !isUsed) return { node, integers: [] };
+  // x > 2, x ∈ ℤ says less than x > 2; of n that is known.
+  const isRestricted = rest.every((item) => item.kind === 'relation' && !isEquation(item));
+  const isLeft = integers.length > 0 && isUsed;
+  if (!isLeft || (isRestricted && !integers.every(({ name }) => isWholeByName(name))))
+    return { node, integers: [] };
   return { node: rest.length === 1 ? rest[0]! : { kind: 'list', items: rest }, integers };
 }
 

@@ -5,6 +5,7 @@
 
 import { print } from '../algebra/print.js';
 import {
+  call,
   children,
   contains,
   hasKind,
@@ -24,9 +25,15 @@ import { withNestedUnits } from './nestedUnits.js';
 export function inOneNotation(gold: Node, pred: Node): readonly [Node, Node] {
   const bound = [withPlainBounds(gold), withPlainBounds(pred)] as const;
   const [a, b] = [withNestedUnits(...bound), withNestedUnits(bound[1], bound[0])];
-  const known = withProducts(a, b);
-  return [known, withSameConstants(withProducts(b, a), known)];
+  const [ours, theirs] = [withRatio(withProducts(a, b), b), withRatio(withProducts(b, a), a)];
+  return [ours, withSameConstants(theirs, ours)];
 }
+
+/** Reads `3 to 4` as a ratio where the other side is one. */
+const withRatio = (node: Node, other: Node): Node =>
+  node.kind === 'apply' && node.name === 'relation \\to' && other.kind === 'ratio'
+    ? { kind: 'ratio', parts: node.args }
+    : node;
 
 const isIntegral = (node: Node): node is NodeOf<'apply'> =>
   node.kind === 'apply' && /^(?:i{0,2}|o)int$/.test(node.name);
@@ -87,6 +94,9 @@ function withProducts(node: Node, other: Node): Node {
   const read = (part: Node): Node => {
     const plain = mapChildren(part, read);
     if (plain.kind !== 'apply' || !isLetter(plain.name) || isFunction(plain.name)) return plain;
+    // C(8, 5) is a point only beside one.
+    if (plain.name === 'C' && plain.args.length === 2 && !hasKind(other, 'tuple', 'apply'))
+      return call('binomial', ...plain.args);
     if (plain.args.length > 1) return { kind: 'tuple', open: '(', close: '(', items: plain.args };
     return symbolsOf(other).has(plain.name) ? product(symbol(plain.name), plain.args[0]!) : plain;
   };

@@ -26,6 +26,17 @@ export function withSameIntegers(gold: Node, pred: Node): readonly [Node, Node, 
 const namesOf = (integers: readonly { name: string; set: string }[]): string[] =>
   integers.filter(({ set }) => set === 'Z').map(({ name }) => name);
 
+/** Drops `x ∈ ℝ` beside the relations of a gold, which say as much without it. */
+export function withoutReals(node: Node): Node {
+  if (node.kind !== 'list') return node;
+  const isReal = (item: Node) =>
+    item.kind === 'membership' && !item.negated && item.set.kind === 'namedSet' && item.set.name === 'R';
+  const rest = node.items.filter((item) => !isReal(item));
+  if (rest.length === node.items.length || rest.length === 0) return node;
+  if (!rest.every(({ kind }) => kind === 'relation')) return node;
+  return rest.length === 1 ? rest[0]! : { ...node, items: rest };
+}
+
 /** Drops approximations, chooses signs, shortens chains, replaces memberships by their sets and words by their meaning. */
 export function prepared(node: Node): Node {
   if (node.kind === 'list' || node.kind === 'set') {

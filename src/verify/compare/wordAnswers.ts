@@ -72,7 +72,7 @@ export function wordOf(node: Node): string | undefined {
         .replace(/[^\p{L}\p{N}]/gu, '');
     case 'symbol':
       // The triangle ABC
-      return /^(?:.|[A-Z]{3,})$/u.test(node.name) ? node.name : undefined;
+      return /^(?:.|[∠△]?[A-Z]{3,})$/u.test(node.name) ? node.name.replace(/^[∠△]/, '') : undefined;
     case 'constant':
       return node.name === 'e' || node.name === 'i' ? node.name : undefined;
     case 'product': {

@@ -22,6 +22,8 @@ const NO_STATEMENTS = [
   ],
   ...[
     'If the answer is 5 then we have a contradiction.',
+    'Thus \\boxed{5}.\n\nLet me check: 3 + 4 = 7. Hmm, that does not work. The boxed answer above is incorrect.',
+    'The answer is 5.\n\nLet me check it with x = 3, which gives 7. My answer was wrong.',
     'Suppose the answer is 5. Then 0 = 1.',
     'Is the answer 5?',
   ],
@@ -62,6 +64,9 @@ const NO_STATEMENTS = [
 
 /** Sentences that say 5, with words that could be taken for a denial or that only lead to it. */
 const STATEMENTS = [
+  'Thus \\boxed{5}.\n\nIf the answer is wrong, tell me.',
+  'My answer was wrong. Thus \\boxed{5}.',
+  'Thus \\boxed{5}. Some would say 13, but that answer is wrong.',
   ...[
     'The answer is five.',
     'If we add these, the answer is 5.',

@@ -162,6 +162,19 @@ const RETRACTED = new RegExp(
   'iu',
 );
 
+/** Anywhere behind it: "The boxed answer above is incorrect." */
+const TAKEN_BACK =
+  /(?<=(?:^|[.!?\n])\s{0,3}(?:(?:so|but|hmm|wait|unfortunately|however|no|oh)[,.]?\s){0,2})(?:the|my|this|that)\s(?:(?:boxed|above|final)\s){0,2}(?:answer|result|box)(?:\s(?:above|i gave|in the box))?\s(?:(?:is|was)\s(?:\p{L}+ly\s)?(?:wrong|incorrect|a mistake|not (?:right|correct))|(?:isn|wasn)['’]t (?:right|correct))(?!\p{L})/giu;
+/** Limits the characters at the end of a text in which an answer is taken back from afar. */
+const FAR = 20_000;
+
+/** Gives where a text last takes back the answers before; 0 where it does nowhere. */
+export function takenBackUntil(text: string): number {
+  const from = Math.max(0, text.length - FAR);
+  const last = [...text.slice(from).matchAll(TAKEN_BACK)].at(-1);
+  return last ? from + last.index : 0;
+}
+
 const behind = (text: string, { end }: Piece): string => text.slice(end, end + REACH);
 const before = (text: string, { start }: Piece): string => text.slice(Math.max(0, start - REACH), start);
 

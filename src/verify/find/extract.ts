@@ -3,7 +3,7 @@
 import { behindUnit, boxed } from './boxedAnswers.js';
 import { findBoxes, type Box } from './boxes.js';
 import type { AnswerCandidate } from './candidate.js';
-import { deniedUntil, isRefused, isRetracted } from './denial.js';
+import { deniedUntil, isRefused, isRetracted, takenBackUntil } from './denial.js';
 import { numberInWords } from '../parse/numbersInWords.js';
 import { findFormulas, isProse, NUMERIC, withNeighbours, type Formula } from './formulas.js';
 import { plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
@@ -45,9 +45,11 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   const formulas = readsLatex ? findFormulas(text).slice(-MAX_FORMULAS) : [];
   const boxes = readsLatex ? findBoxes(text) : [];
   const candidates: AnswerCandidate[] = [];
-  let denied = 0;
+  const takenBack = takenBackUntil(text);
+  let denied = takenBack;
   for (const candidate of options.boxPriority < 0 ? [] : boxed(text, boxes, formulas, options.boxPriority)) {
     if (
+      candidate.end < takenBack ||
       isRefused(text, candidate) ||
       isRetracted(text, { ...candidate, end: behindUnit(text, candidate.end) })
     )
@@ -59,7 +61,7 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
       if (isHeading(text, match)) continue;
       for (const candidate of anchored(text, match, boxes, options)) {
         const phrase = { start: match.index, end: match.index + match[0].length };
-        const until = deniedUntil(text, phrase, candidate);
+        const until = candidate.end < takenBack ? takenBack : deniedUntil(text, phrase, candidate);
         if (until === undefined) candidates.push(candidate);
         else denied = Math.max(denied, until);
       }

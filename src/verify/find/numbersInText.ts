@@ -23,6 +23,8 @@ const MULTIPLE =
   /^\s(?:hundred|thousand|million|billion|trillion|dozen)s?(?!\p{L})|^\s?(?:百(?!分)|千(?![克米瓦卡赫帕])|[万萬亿億])/iu;
 /** "3 and a half" */
 const HALF = /^ and (?:an?|one)[ -](half|third|quarter|fourth)(?!\p{L}| of)/iu;
+/** "2 decimal places" say how a number is written. */
+const PRECISION = /^\s?(?:decimal places?|d\.\s?p\.|significant (?:figures|digits)|sig\.? figs?)/i;
 const FUNCTIONS = 'sqrt|log|ln|lg|sin|cos|tan|exp|abs|mod|modulo|gcd|lcm|max|min';
 /** Right before a number: signs and words that make it a part of something else. */
 const PART = new RegExp(
@@ -38,6 +40,9 @@ const PART = new RegExp(
 /** Right before a number: another one that is joined with it, "3 and", "3;", "1 to". */
 const JOINED =
   /(?<![\p{L}\p{N}_^.,])-?\d[\d.,/]*(?:\*\*|[`"])?(?:\s?[,;&|/–-]\s?|,?\s(?:and|or|to|through|vs\.?|versus)\s)(?:\*\*|[`"])?$/iu;
+/** The whole of which the number is a part, what it counts, the quotient before it: "3 out of", "5 groups of", "5 remainder". */
+const PART_OF =
+  /(?<![\p{L}\p{N}_^.,])-?\d[\d.,/]*(?:(?:\s\p{L}+){0,2}\s(?:out\s)?of|,?\s(?:(?:with|and)\s)?(?:an?\s)?remainder(?:\sof)?)\s$/u;
 /** The same with units between: "12 hours and". */
 const MEASURED =
   /\d[\d.,]*\s(?:hours?|hrs?|minutes?|mins?|feet|foot|ft|dollars?|pounds?|lbs?|years?|months?|weeks?|days?|km|kilometers?|meters?|miles?|kg|kilograms?|yards?)(?:,|,?\sand)?\s$/i;
@@ -76,7 +81,7 @@ function withWordsBefore(text: string, found: PlainAnswer): PlainAnswer {
 export function wordsBefore(text: string, start: number): string {
   const before = text.slice(Math.max(0, start - 60), start);
   if (PART.test(before) || isBounded(before)) return LAST_WORDS.exec(before)![0];
-  return JOINED.exec(before)?.[0] ?? MEASURED.exec(before)?.[0] ?? '';
+  return [JOINED, MEASURED, PART_OF].map((joined) => joined.exec(before)?.[0]).find(Boolean) ?? '';
 }
 
 /** Reads the number or calculation that begins at `start`; undefined where none does. */
@@ -92,7 +97,7 @@ function numberAt(text: string, start: number): PlainAnswer | undefined {
   const number = NUMBER.exec(text)?.[0];
   if (number === undefined) return undefined;
   const end = NUMBER.lastIndex;
-  if (isPartOfMore(text, end)) return undefined;
+  if (isPartOfMore(text, end) || PRECISION.test(text.slice(end, end + 24))) return undefined;
   const isNegative =
     /[-−]/.test(signs[1]! + signs[2]!) || MINUS.test(text.slice(Math.max(0, start - 12), start));
   const plain =

@@ -183,7 +183,7 @@ class Lexer {
       this.#push(at, { kind: 'text', text: word, font: false });
     else if (functionName(word) !== undefined) this.#push(at, { kind: 'command', name: word });
     else if (/^[uU]$/.test(word) && this.#betweenBrackets(last)) this.#sign(at, '∪');
-    else if (word.length >= 4 || this.#isUnit(word, last)) {
+    else if (word.length >= 4 || this.#isUnit(word, last) || this.#isJoint(word, last)) {
       if (last?.kind === 'text' && !last.font) {
         this.#tokens[this.#tokens.length - 1] = { ...last, text: `${last.text} ${word}` };
       } else this.#push(at, { kind: 'text', text: word, font: false });
@@ -210,6 +210,14 @@ class Lexer {
     if (!(this.#followsValue(last) || last?.kind === 'text')) return false;
     // 5 mg is a mass, 2mg a product.
     return isUnitWord(word, hasFont) || (word === 'mg' && this.#space);
+  }
+
+  /** Tells whether a short word stands between two values, as in "2 per 3" and "a to b": it is no product of letters. */
+  #isJoint(word: string, last: Token | undefined): boolean {
+    if (!this.#space || !last || !/^[a-z]{2,3}$/.test(word)) return false;
+    const next = /^(?:to|per|vs|for|by)$/.test(word) ? /\s+\S/y : /\s+[-$\\]?\d/y;
+    next.lastIndex = this.#at;
+    return next.test(this.#source);
   }
 
   #followsValue(last: Token | undefined): boolean {
@@ -270,7 +278,10 @@ class Lexer {
     if (corners === undefined) return false;
     const turned = Array.from(corners).reverse().join('');
     const isTurned = name !== 'triangle' && turned < corners;
-    this.#push(at, { kind: 'letter', name: isTurned ? turned : corners });
+    this.#push(at, {
+      kind: 'letter',
+      name: (name === 'triangle' ? '△' : '∠') + (isTurned ? turned : corners),
+    });
     return true;
   }
 

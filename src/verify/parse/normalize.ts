@@ -1,6 +1,7 @@
 /** @file Brings the text of one answer into the form that the lexer reads. */
 
 import { withPlainSigns } from './characters.js';
+import { withPlainPhrases } from './phrases.js';
 
 /** Maps characters that people type or paste to the LaTeX or sign that the lexer knows. */
 const CHARACTERS: Record<string, string> = {
@@ -167,7 +168,9 @@ const TYPED = new RegExp(`[${Object.keys(CHARACTERS).join('')}]`, 'gu');
  */
 export function normalize(answer: string): string {
   let text = withMicro(withPlainCharacters(answer)).replace(TYPED, (character) => CHARACTERS[character]!);
-  text = withPlainNotation(withPlainNumbers(withPlainWords(withPlainSets(withoutStyle(text)))));
+  text = withPlainNotation(
+    withPlainNumbers(withPlainPhrases(withPlainWords(withPlainSets(withoutStyle(text))))),
+  );
   // The answer "x + 1, where x is …" is x + 1.
   text = beforeConditions(text);
   // 4:30 p.m. is 4:30 pm.
@@ -330,6 +333,10 @@ function withoutLabel(text: string): string {
     .replace(
       /^\\(?:text|mbox|textbf|mathrm)\s?\{(?![^{}]*\b(?:not|never|no|wrong|incorrect|false|less|more|fewer|than|cannot|whether|maybe|perhaps|possibly|bound|guess|if|least|most)\b)[^{}]{0,60}(?:\bis|\bare|\bequals|\btakes|\bneeds|\bexactly|\bthe number|:)\s?:?\s?\}\s*(?=\S)/,
       '',
+    )
+    .replace(
+      /^\\(?:text|mbox|textbf|mathrm)\s?\{\s?(?:(?:the|my|our)\s)?(?:final\s)?answer\s(?:is|=)\s(-?\$?\d[\d.,/]{0,30}%?)\.?\s?\}$/i,
+      '$1',
     )
     .replace(/^\\(?:text|mbox)\s?\{\s?(?:minus|negative)\s?\}\s*(?=\d|\\[dt]?frac|\\sqrt)/, '-')
     .replace(/^(?:\\ell|[A-Za-z]|\\text\{[^{}]{1,20}\})(?:_\{?\w\}?)?\s*:(?!=)\s*(?=[^:]*=)/, '');

@@ -219,7 +219,7 @@ function braces(cursor: Cursor): Node {
     const isCondition = cursor.accept('|', ':') !== undefined;
     const condition = isCondition ? items(cursor) : undefined;
     cursor.expect('\\}');
-    if (condition && isVariable(inside)) return condition;
+    if (condition && isVariable(inside)) return restricted(inside, condition);
     const all = [inside, condition].flatMap((node) => (node?.kind === 'list' ? node.items : (node ?? [])));
     return condition ? { kind: 'list', items: all } : { kind: 'set', items: all };
   }, true);
@@ -230,6 +230,22 @@ const isVariable = (node: Node): boolean =>
   node.kind === 'symbol' ||
   node.kind === 'membership' ||
   (node.kind === 'tuple' && node.items.every(({ kind }) => kind === 'symbol'));
+
+/** Adds to inequalities the integers from which their variable is taken. */
+function restricted(variable: Node, condition: Node): Node {
+  const isWhole =
+    variable.kind === 'membership' &&
+    !variable.negated &&
+    variable.set.kind === 'namedSet' &&
+    /^[ZN]$/.test(variable.set.name);
+  const conditions = condition.kind === 'list' ? condition.items : [condition];
+  const isBounded = conditions.every(
+    (item) => item.kind === 'relation' && item.operators.every((operator) => /[<>]/.test(operator)),
+  );
+  return isWhole && isBounded
+    ? { kind: 'setOperation', operator: 'intersection', left: variable.set, right: condition }
+    : condition;
+}
 
 /** Reads TeX's braces, which only group; around a list with commas they are read as a set's. */
 function grouped(cursor: Cursor): Node {
