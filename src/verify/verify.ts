@@ -16,6 +16,7 @@ import { isProse } from './find/formulas.js';
 import { MAX_RESPONSE, responseOf, type Response } from './find/response.js';
 import { withPlainSigns } from './parse/characters.js';
 import { beforeConditions, normalize, trimAnswer } from './parse/normalize.js';
+import { numberInWords } from './parse/numbersInWords.js';
 import { MAX_ANSWER_LENGTH, parse } from './parse/parse.js';
 import { optionsOf, type Preset, type VerifyOptions } from './presets.js';
 
@@ -193,6 +194,9 @@ function bareAnswer(
 ): Answer | undefined {
   const trimmed = text.trim();
   if (!options.targets.includes('latex') || trimmed === '' || trimmed.length > limit) return undefined;
+  const number = trimmed.length <= SENTENCE ? numberInWords(trimmed.replace(/\.$/, '')) : undefined;
+  if (number && !/(?:^| )(?:and|an?)$/.test(trimmed))
+    return read(`\\frac{${number.n}}{${number.d}}`, options, budget);
   if (/\n|boxed\s?\{|\\boxed|\\f(?:rame)?box/.test(trimmed) || isProse(trimmed)) return undefined;
   return read(trimmed, options, budget);
 }

@@ -8,7 +8,7 @@ import { evaluateNode, type Arithmetic } from './evaluateNode.js';
 import { ModularPoint } from './modular.js';
 import { complexArithmetic, magnitude, realArithmetic, subtract, type Complex } from './complex.js';
 import { sameConstant } from './bigComplex.js';
-import { complexValue, pointsFor, wholeNumbers } from './samples.js';
+import { complexValue, pointsFor, wholeNumbers, type Point } from './samples.js';
 import { contains, keyOf, number, sameTree, substitute, sum, symbolsOf, type Node } from './tree.js';
 
 /** The result of one comparison. */
@@ -97,11 +97,24 @@ function sampled(a: Node, b: Node, budget: WorkBudget): Outcome {
     const arithmetic = isComplex
       ? complexArithmetic((name) => complexValue(name, point), point.draw)
       : realArithmetic((name) => point.values.get(name), point.draw);
-    if (disagree(arithmetic)) return { equal: false, stage: 'sampling' };
+    // Where all agreed so far, the digits of doubles may have cancelled: cosh² − sinh² at 20.
+    if (disagree(arithmetic) && !(agreements >= WANTED && !isComplex && agreesAt(a, b, point, budget)))
+      return { equal: false, stage: 'sampling' };
   }
   if (agreements < WANTED) return { equal: false, stage: 'undecided' };
   if (sameAtPoint(a, b, budget) === false) return { equal: false, stage: 'sampling' };
   return { equal: true, stage: wholeNumbers([a, b]).size > 0 ? 'integer-domain' : 'sampling' };
+}
+
+/** Tells whether the two agree to 60 digits beside a point. */
+function agreesAt(a: Node, b: Node, point: Point, budget: WorkBudget): boolean {
+  const near = new Map(
+    Array.from(point.values, ([name, x]) => [
+      name,
+      number(rational(BigInt(Math.round(x * 2 ** 20)), 2n ** 20n)),
+    ]),
+  );
+  return sameConstant(substitute(a, near), substitute(b, near), budget) === true;
 }
 
 /** Tells whether the two agree to 60 digits at one point of positive fractions; undefined where one has no value. */

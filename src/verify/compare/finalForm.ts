@@ -1,7 +1,7 @@
 /** @file Tells whether an answer is worked out, or is a calculation that leaves the work to the verifier. */
 
 import { exactValue } from '../algebra/exact.js';
-import { children, contains, hasKind, symbolsOf, type Node } from '../algebra/tree.js';
+import { children, contains, hasKind, symbolsOf, type Node, type NodeOf } from '../algebra/tree.js';
 import type { WorkBudget } from '../algebra/workBudget.js';
 import { isEquation, isName } from './equations.js';
 
@@ -30,11 +30,43 @@ export function isUnfinished(pred: Node, gold: Node, budget: WorkBudget): boolea
     const others = functionsOf(pred).filter((name) => !known.has(name));
     // One logarithm is a form of an answer.
     if (others.length > 1 || others.some((name) => !/^(?:log|ln|lg)$/.test(name))) return true;
+    if (pred.kind === 'residue' && gold.kind !== 'residue') return true;
+    if (pred.kind === 'based' && gold.kind !== 'based') return true;
     if (contains(pred, isImaginaryWork) && !contains(gold, isImaginaryWork)) return true;
     if (contains(pred, (part) => hasSquareInRoot(part, budget))) return true;
   }
+  if (isSetWork(pred) && !isSetWork(gold)) return true;
+  if (hasLikeParts(pred) && !hasLikeParts(gold)) return true;
+  const isQuotient = (part: Node) => part.kind === 'power' && isInverseOfSum(part);
+  if (contains(pred, isQuotient) && !contains(gold, (part) => part.kind === 'power')) return true;
   const [ours, theirs] = [contains(pred, isProductOfSums), contains(gold, isProductOfSums)];
   return ours !== theirs && (isConstant || pred.kind === 'sum' || gold.kind === 'sum');
+}
+
+/** One over a sum with symbols. */
+const isInverseOfSum = (node: NodeOf<'power'>): boolean =>
+  isInverse(node) && node.base.kind === 'sum' && symbolsOf(node.base).size > 0;
+
+/** What is left to be done with sets or matrices: {1, 2} ∩ {2, 3}, a sum of matrices. */
+const isSetWork = (node: Node): boolean =>
+  contains(
+    node,
+    (part) =>
+      (part.kind === 'setOperation' && part.left.kind === 'set' && part.right.kind === 'set') ||
+      ((part.kind === 'sum' || part.kind === 'product') &&
+        children(part).some(({ kind }) => kind === 'matrix')),
+  );
+
+/** Tells whether terms or factors are left to be collected: x + x, x² · x³. */
+function hasLikeParts(node: Node): boolean {
+  return contains(node, (part) => {
+    if (part.kind !== 'sum' && part.kind !== 'product') return false;
+    const names = children(part).flatMap((child) => {
+      const core = part.kind === 'product' && child.kind === 'power' ? child.base : child;
+      return core.kind === 'symbol' ? [core.name] : [];
+    });
+    return new Set(names).size < names.length;
+  });
 }
 
 /** Gives the names of the functions in a node, once for each use. */

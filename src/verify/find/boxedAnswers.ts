@@ -78,7 +78,8 @@ function inSentence(
   const closed = closedAt(text, end);
   const behind = text.slice(closed, closed + 30);
   const words =
-    isBounded(before) && !/between\s[$\\([]*$/i.test(before)
+    isBounded(before) &&
+    !/(?:between|before|after|up to|over|under|above|below|beyond|near)[\s$\\([]*$/i.test(before)
       ? wordsBefore(text, start)
       : (PART_BEFORE.exec(before)?.[0] ?? '');
   const tail = tailAt(text, closed, true);

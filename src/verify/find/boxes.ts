@@ -64,7 +64,8 @@ export function joined(boxes: readonly Box[]): string {
 
 /**
  * Gives the last box with those before it that belong to the same answer: a box less than ten characters away, or one
- * with another value less than 70 away, with a comma, "and" or "or" and no new clause between them.
+ * with another value less than 70 away, with a comma, "and" or "or" and no new clause between them, or one for another part,
+ * case or quantity.
  */
 export function lastGroup(text: string, boxes: readonly Box[]): Box[] {
   const group = boxes.slice(-1);
@@ -75,10 +76,33 @@ export function lastGroup(text: string, boxes: readonly Box[]): Box[] {
     const near = next.start - box.end < 10;
     const listed =
       next.start - box.end < 70 && /\band\b|\bor\b|[,;]/.test(between) && !NEW_CLAUSE.test(between);
-    if (!near && !(isOther && listed)) break;
+    const parts = isOther && areParts(text, index > 0 ? boxes[index - 1]!.end : 0, box, next);
+    if (!near && !(isOther && listed) && !parts) break;
     group.unshift(box);
   }
   return group;
+}
+
+/** Limits the characters between boxes for two parts of an answer. */
+const APART = 250;
+/** What the box is for: "(a)", "Part 2", "Case 1", "If n is even", "For part b". */
+const PART =
+  /(?:^|[.;]\s|\n)[\s#*>-]*(?:(?:for\s)?\(?(?:part|case|question|problem)\s\(?[a-h\divx]{1,3}\)?|\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|(?:if|when|for)\s(?!all|every|each|example)[^.\n:,]{1,40}[:,])/giu;
+/** A quantity's name before its value: "Length:", "**Width** =". */
+const QUANTITY = /(?:^|\n)[\s*>-]*(\p{L}[\p{L} ]{0,30}?)\**\s?[:=]\**[\s$*\\([]*$/u;
+/** Names of what is no part, but leads to the answer or is it. */
+const WHOLE =
+  /^(?:step\b.*|.*\b(?:answer|result|total|finally|solution|check|so|thus|hence|therefore)\b.*|[a-z])$/i;
+
+/** Tells whether two boxes are for two parts: both have a mark of one before them, or the name of a quantity. */
+function areParts(text: string, from: number, box: Box, next: Box): boolean {
+  if (next.start - box.end > APART) return false;
+  const before = text.slice(Math.max(from, box.start - APART), box.start);
+  const between = text.slice(box.end, next.start);
+  const marks = [before, between].map((piece) => [...piece.matchAll(PART)].at(-1)?.[0]);
+  if (marks.every((mark) => mark !== undefined)) return true;
+  const names = [before, between].map((piece) => QUANTITY.exec(piece)?.[1]?.trim());
+  return names.every((name) => name !== undefined && !WHOLE.test(name)) && names[0] !== names[1];
 }
 
 const NEW_CLAUSE = /\b(?:but|thus|so|hence|therefore|then|because|since)\b|\.\s|\n\s*\n/;

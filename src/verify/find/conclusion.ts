@@ -4,7 +4,7 @@ import { plainAnswerAt } from './numbersInText.js';
 
 /** Words after which a text is read as it stands: it says what the answer is not, or names several. */
 const DOUBTS =
-  /\b(?:not|never|or|nor|either|neither|maybe|perhaps|unless|if|wrong|incorrect|false|impossible|contradicts?|contradiction|cannot|absurd|tentative|candidate|possible|expected|previous)\b|n['’]t\b|\?/i;
+  /\b(?:not|never|or|nor|either|neither|maybe|perhaps|unless|if|wrong|incorrect|false|impossible|contradicts?|contradiction|cannot|absurd|rejected|discarded|invalid|tentative|candidate|possible|expected|previous)\b|n['’]t\b|\?/i;
 
 /** Bold marks, but not a power (`2**3`). */
 const BOLD = /(^|\s)(?:\*\*|__)(?=\S)|(?<=\S)(?:\*\*|__)(?=[\s:.,!]|$)/g;

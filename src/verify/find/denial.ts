@@ -18,13 +18,13 @@ interface Piece {
 const REACH = 90;
 
 const words = (text: string): string => `(?<!\\p{L})(?:${text})(?!\\p{L})`;
-const INTO = '[\\s$*\\\\([{"]{0,6}$';
+const INTO = '[^\\S\\n]?[ \\t$*\\\\([{"]{0,6}$';
 const OUT_OF = '^[\\s$*)\\]}\\\\"]{0,6}';
 
 const NOT =
   'not|never|cannot|neither|nor|nicht|kein\\w{0,2}|weder|pas|jamais|no (?:es|son|puede|será)|nunca|non(?!-)|não|не|ни|nie|niet|inte';
 const NOT_JOINED = "n['’]t(?!\\p{L})|不(?!等式)|并非|並非|ではな|ではあり|아니|ليس|नहीं";
-const PERHAPS = `(?:may|might|could) be|maybe|perhaps|possibly|${PERHAPS_ELSEWHERE}`;
+const PERHAPS = `(?:may|might|could) (?:also |well )?be|maybe|perhaps|possibly|${PERHAPS_ELSEWHERE}`;
 /** What opens an alternative: "5 or 6" in several languages. */
 export const OR = "or|eller|lub|veya|oder|ou|o(?!['’])|или|або";
 export const OR_SIGNS = '[、和と]|或者?|または|또는|أو';
@@ -35,7 +35,7 @@ const DENIED = new RegExp(`${words(NOT)}|${NOT_JOINED}`, 'iu');
 /** Right before a piece: what follows is a bound, a possibility or a part of another value. */
 const BOUNDED = new RegExp(
   `${words(
-    '(?:less|more|fewer|greater|larger|bigger|smaller|higher|lower|other|rather) than|(?:different|apart|aside|far|differs?|away) from|' +
+    '(?:less|more|fewer|greater|larger|bigger|smaller|higher|lower|other|rather) than(?: or equal to)?|whose (?:\\p{L}+ )?(?:square|cube|double|half|reciprocal|inverse|negative|opposite|root) is|(?:one|another) (?:possibility|guess|option) is|unlikely to be|(?:set|group) of|probably|(?:different|apart|aside|far|differs?|away) from|' +
       'instead of|unlike|(?:none|neither|any|one|some|most|part|multiples?|fraction|digits?|power) of|exceeds?|exceeding|not (?:quite|exactly|equal to)|' +
       'close to|near|nearly|almost|divides|divisible by|ends? (?:in|with)|begins? with|starts? with|lies (?:above|below|between)|number (?:above|below|over|under)|' +
       '(?:any\\w*|everything|all) but|at least|at most|up to|between|over|under|above|below|beyond|before|after|except(?: for)?|' +
@@ -51,7 +51,7 @@ export const THAN =
 
 /** Right behind a piece: "5 or more", "5 is wrong", "5 fewer than 12", "5?" */
 const DOUBTED = new RegExp(
-  `^[\\s$*)\\]}]{0,4}(?:\\|\\s?(?:wrong|incorrect|false|no|✗|❌)|${TURNED_ELSEWHERE})|` +
+  `^[\\s$*)\\]}]{0,4}(?:\\|\\s?(?:wrong|incorrect|false|no|✗|❌)|\\[\\s?(?:rejected|wrong|incorrect|discarded|invalid|false)|${TURNED_ELSEWHERE})|` +
     `^[\\s$*)\\]}.,;("]{0,4}(?:${words(`${OR}|maybe|perhaps|possibly|but not|at least|at most`)}|(?:${OR_SIGNS})|` +
     `${words('(?:is|was) (?:not|wrong|incorrect|false)|which is (?:not|wrong|incorrect|false)|if|unless|had|only if|provided|except')})|` +
     `^[\\s$*)\\]}.,;("]{0,4}\\((?:\\p{L}+\\s){0,2}${words('wrong|false|incorrect|not')}|` +
@@ -59,6 +59,10 @@ const DOUBTED = new RegExp(
     `${words('times (?:as|more|the|that|\\d+)')})`,
   'iu',
 );
+
+/** Right behind a piece, with a noun or without: it is changed, or is one of several. "18, but we need to double it", "18 in the first case". */
+const CHANGED =
+  /^[\s$*)\]}.]{0,4}(?:\p{L}+,?\s)?(?:(?:(?:,\s?)?(?:however,? |but |and |which |then ){1,3}(?:we |you |it |one |i )?|(?:we |you |one |i ))(?:also |still |then )?(?:must|needs? to|ha(?:ve|s) to|should)(?: also)? (?:be )?(?:doubled?|halved?|tripled?|multipl|divided?|add|subtract|negated?|convert)|,?\s(?:and )?then (?:adding|subtracting|multiplying|dividing|doubling|halving)|,?\s(?:plus|minus|times|and|but) (?:the (?:other )?)?(?:-?\d+ (?:\p{L}+ )?(?:from|that|which|in the (?:second|other))|negative)|,?\s?in the (?:first|second|other) (?:case|scenario))/iu;
 
 /** Behind "the answer 18": it is judged, not stated. */
 const FAILS =
@@ -68,8 +72,10 @@ const FAILS =
 const SUPPOSED = new RegExp(
   `(?:${words(
     "if|suppose|assume|assuming|imagine|pretend|whether|unless|until|(?:do|does|did)(?:n['’]t| not) (?:think|believe)|doubt|" +
-      "(?:is|was)(?:n['’]t| not) (?:true|sure|certain|clear|likely|the case)|unlikely|impossible|maybe|perhaps|possibly|(?:do|does|did)(?:n['’]t| not)",
+      "no way|(?:is|was)(?:n['’]t| not) (?:true|sure|certain|clear|likely|the case)|unlikely|impossible|maybe|perhaps|possibly|(?:do|does|did)(?:n['’]t| not)",
   )}(?: that)?|(?:^|[.!?\n])\\s*(?:is|was|could|can|might|would))\\s+(?:the|my|our|your|its|this)\\s+(?:\\p{L}+\\s+){0,2}$|` +
+    // "If we had forgotten the discount, the answer would be"
+    "(?:^|[.!?\\n(])\\s*if\\s(?:we|you|i|one|he|she|they)\\s(?:had|forg\\p{L}+|ignor\\p{L}+|did(?:n['’]t| not))[^.!?\\n]{0,60},?\\s+(?:\\p{L}+\\s+){1,2}$|" +
     // "Do not answer 5."
     `${words("(?:do|does|did|must|should|can)(?:n['’]t| not)|never|cannot|not to")}[ \\t]+$|` +
     // "According to the book, the answer is"
@@ -117,7 +123,7 @@ const PLAIN_LEAD = new RegExp(
 );
 /** Between "answer" and "is": it is another quantity, "the answer squared", or another question's answer. */
 const TURNED_ANSWER =
-  /(?<!\p{L})(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided|multiplied|rounded|truncated|incorrect|wrong|false|falsch|(?:upper|lower) bound|bound|estimate|guess|without|excluding|ignoring|if|had|as an? (?:percent\p{L}*|fraction of)|so far|in the back|for [a-z](?= )|to (?:the )?(?:first|second|third|last|other) part|to part|in (?:base|binary|octal|hex\w*|percent|thousands|millions|hundreds|\p{L}*met(?:er|re)s|inches|feet|cents)|to (?:the|a|an|another) (?:previous|easier|other|different|last|similar|next)|before|after (?!all))(?!\p{L})/iu;
+  /(?<!\p{L})(?:squared|cubed|doubled|halved|plus|minus|mod|modulo|times|divided|multiplied|rounded|truncated|incorrect|wrong|false|falsch|(?:upper|lower) bound|bound|estimate|guess|without|excluding|ignoring|if|had|as an? (?:percent\p{L}*|fraction of)|so far|in the back|for [a-z](?= )|to (?:the )?(?:first|second|third|last|other) (?:part|question|problem|one)|when|where|to part|in (?:base|binary|octal|hex\w*|percent|thousands|millions|hundreds|\p{L}*met(?:er|re)s|inches|feet|cents)|to (?:the|a|an|another) (?:previous|easier|other|different|last|similar|next)|before|after (?!all))(?!\p{L})/iu;
 const COPULA =
   /[^]*(?:(?<!\p{L})(?:is|are|was|were|be|equal to|equals?|becomes|comes out as)(?!\p{L})|[=:\n])/iu;
 
@@ -135,6 +141,9 @@ function isPlainLead(between: string): boolean {
   );
 }
 
+/** Tells whether what stands before a value, behind "Answer:", says nothing of it: "we get", "x =", but not "In 12 days he earns". */
+export const isLead = (before: string): boolean => PLAIN_LEAD.test(before);
+
 /** Right before a piece that no phrase announces: "is not", "isn't", "but not". */
 const REFUSED_BEFORE = new RegExp(
   `(?:${words(NOT)}|${words('none of|neither of|rule out|excludes?|eliminates?|(?:asked|told|instructed|tells) (?:me|us) to (?:write|say|answer|put|output|give)|(?:put|write|give|enter|place) your (?:final )?answer (?:as|in|within|inside)')}|\\\\neq?|\\\\not\\s?=|≠|!=|n['’]t(?: be)?|不是|不等于|并非|${words(PERHAPS)}|` +
@@ -142,14 +151,18 @@ const REFUSED_BEFORE = new RegExp(
     `(?:\\s+(?:be|equal(?: to)?|exactly|simply|just|es|est|è|é|ist))?${INTO}`,
   'iu',
 );
+/** Before a piece in its sentence, with its formula's signs: it is an example or what a mistake gives. */
+const HYPOTHETICAL =
+  /(?:(?<!\p{L})(?:format (?:is|of)|such as|for example,?|e\.g\.,?|alternatively,?|(?:one|another) (?:possibility|option) (?:is|would be))|(?:^|[.(!?\n]\s{0,3})if\s(?:you|we|one|i)\s(?:had\s)?(?:forg\p{L}+|ignor\p{L}+|us\p{L}+|mis\p{L}+)[^.\n]{0,60}would\s(?:get|be|have|give)[^.\n]{0,20})[\s$*\\([{]{0,6}$/iu;
+
 /** Right behind it: "is wrong", "is not the answer", "?" */
 const REFUSED_BEHIND = new RegExp(
-  `${OUT_OF}(?:\\?|\\|\\s?(?:wrong|incorrect|false|no|✗|❌)|\\s?(?:or|oder|ou)\\s(?:(?:maybe|perhaps|possibly)\\s)?[-$\\\\(]{0,3}\\d|(?:is|was)(?:n['’]t|\\s+(?:clearly\\s+)?(?:not|wrong|incorrect|false|ruled out|impossible|excluded))(?!\\p{L}))`,
+  `${OUT_OF}(?:\\?|\\|\\s?(?:wrong|incorrect|false|no|✗|❌)|\\s?(?:or|oder|ou)\\s(?:(?:maybe|perhaps|possibly)\\s)?[-$\\\\(]{0,3}\\d|(?:is|was)(?:n['’]t|\\s+(?:clearly\\s+)?(?:not|wrong|incorrect|false|ruled out|impossible|excluded|(?:only |just )?(?:my|a) (?:first |initial )?(?:guess|try|attempt)))(?!\\p{L}))`,
   'iu',
 );
 
 const OH =
-  '(?:but|oh|hmm+|wait|no|oops|sorry|hold on|well|actually|correction|rather|let me correct)[\\s,.!:…—–-]{1,4}';
+  '(?:(?:but|oh|hmm+|wait|oops|sorry|hold on|well|actually|correction|rather|let me correct)[\\s,.!:…—–-]{1,4}|no(?:\\s?[,.!:…—–-]\\s?|\\s(?=wait|sorry|actually|hold|oops|scratch|never)))';
 /** In the next words: "Wait, that is wrong", "no, actually it is 7". */
 const RETRACTED = new RegExp(
   `${OUT_OF}[\\s.,!;:—–-]{0,6}(?:(?:${OH}){0,4}(?:that|this|it|which)(?:` +
@@ -164,7 +177,7 @@ const RETRACTED = new RegExp(
 
 /** Anywhere behind it: "The boxed answer above is incorrect." */
 const TAKEN_BACK =
-  /(?<=(?:^|[.!?\n])\s{0,3}(?:(?:so|but|hmm|wait|unfortunately|however|no|oh)[,.]?\s){0,2})(?:the|my|this|that)\s(?:(?:boxed|above|final)\s){0,2}(?:answer|result|box)(?:\s(?:above|i gave|in the box))?\s(?:(?:is|was)\s(?:\p{L}+ly\s)?(?:wrong|incorrect|a mistake|not (?:right|correct))|(?:isn|wasn)['’]t (?:right|correct))(?!\p{L})/giu;
+  /(?<=(?:^|[.!?\n])\s{0,3}(?:(?:so|but|hmm|wait|unfortunately|however|no|oh)[,.]?\s){0,2})(?:(?:(?:unfortunately|sadly),?\s)?(?:i\s(?:now\s)?(?:think|believe|fear)\s(?:that\s)?)?(?:this|that|it)\s(?:is|was)\s(?:wrong|incorrect|not (?:right|correct))(?=[.!]|$)|(?:the|my|this|that)\s(?:(?:boxed|above|final)\s){0,2}(?:answer|result|box)(?:\s(?:above|i gave|in the box))?\s(?:(?:is|was)\s(?:\p{L}+ly\s)?(?:wrong|incorrect|a mistake|not (?:right|correct))|(?:isn|wasn)['’]t (?:right|correct))(?!\p{L}))/giu;
 /** Limits the characters at the end of a text in which an answer is taken back from afar. */
 const FAR = 20_000;
 
@@ -181,8 +194,19 @@ const before = (text: string, { start }: Piece): string => text.slice(Math.max(0
 /** Tells whether the words right around a piece, which no phrase announces, say that it is not the answer. */
 export const isRefused = (text: string, piece: Piece): boolean =>
   REFUSED_BEFORE.test(before(text, piece)) ||
+  HYPOTHETICAL.test(before(text, piece)) ||
+  isSupposed(text, piece) ||
   REFUSED_BEHIND.test(behind(text, piece)) ||
   isRetracted(text, piece);
+
+/** Tells whether "answer" stands before a piece in its sentence, and is supposed, somebody else's or denied there: "a common wrong answer is". */
+function isSupposed(text: string, piece: Piece): boolean {
+  const [sentence = ''] = /[^.!?\n]*$/.exec(before(text, piece)) ?? [];
+  const at = sentence.toLowerCase().lastIndexOf('answer');
+  if (at < 0 || !/(?<!\p{L})(?:is|was|be)[\s$*\\([{:]{0,6}$/iu.test(sentence)) return false;
+  const head = sentence.slice(0, at);
+  return SUPPOSED.test(head) || DENIED_CLAUSE.test(head.split(CLAUSE_BEGINS).at(-1)!);
+}
 
 /** Tells whether what follows a piece takes it back. */
 export const isRetracted = (text: string, piece: Piece): boolean => RETRACTED.test(behind(text, piece));
@@ -196,8 +220,10 @@ export const isBounded = (before: string): boolean => BOUNDED.test(before);
  */
 export function deniedUntil(text: string, phrase: Piece, piece: Piece): number | undefined {
   const between = text.slice(phrase.end, Math.max(phrase.end, piece.start));
-  const head = before(text, phrase);
-  const said = COPULA.exec(between)?.[0] ?? between;
+  const [head = ''] = /[^\n]*$/.exec(before(text, phrase)) ?? [];
+  // Behind a colon begins a sentence of its own.
+  const [announced = ''] = between.split(/[:\n]/, 1);
+  const said = COPULA.exec(announced)?.[0] ?? announced;
   // "If x is even, the answer is 19, and if it is odd, 20": two answers.
   const isEither =
     /(?<!\p{L})(?:if|when)(?!\p{L})[^.!?\n]*$/iu.test(head) &&
@@ -209,6 +235,7 @@ export function deniedUntil(text: string, phrase: Piece, piece: Piece): number |
     (between.trim() === '' && FAILS.test(behind(text, piece))) ||
     BOUNDED.test(between) ||
     DOUBTED.test(behind(text, piece)) ||
+    CHANGED.test(behind(text, piece)) ||
     SUPPOSED.test(head) ||
     TURNED_ANSWER.test(said) ||
     DENIED_CLAUSE.test(head.split(CLAUSE_BEGINS).at(-1)!);

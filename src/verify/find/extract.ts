@@ -3,10 +3,11 @@
 import { behindUnit, boxed } from './boxedAnswers.js';
 import { findBoxes, type Box } from './boxes.js';
 import type { AnswerCandidate } from './candidate.js';
-import { deniedUntil, isRefused, isRetracted, takenBackUntil } from './denial.js';
+import { deniedUntil, isLead, isRefused, isRetracted, takenBackUntil } from './denial.js';
 import { numberInWords } from '../parse/numbersInWords.js';
 import { findFormulas, isProse, NUMERIC, withNeighbours, type Formula } from './formulas.js';
 import { plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
+import { areLabelled, statedFrom } from './sentence.js';
 import { ALTERNATIVE, tailAt } from './tail.js';
 
 /** Which pieces of a text may be its answer. */
@@ -59,8 +60,11 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   if (!options.requireBox) {
     for (const match of [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS)) {
       if (isHeading(text, match)) continue;
-      for (const candidate of anchored(text, match, boxes, options)) {
-        const phrase = { start: match.index, end: match.index + match[0].length };
+      const phrase = { start: match.index, end: match.index + match[0].length };
+      const pieces = anchored(text, match, boxes, options);
+      if (pieces.length === 0) pieces.push(...statedAfar(text, phrase.end, options));
+      for (const found of pieces) {
+        const candidate = { ...(statedBehind(text, phrase.end, found, options) ?? found), rank: found.rank };
         const until = candidate.end < takenBack ? takenBack : deniedUntil(text, phrase, candidate);
         if (until === undefined) candidates.push(candidate);
         else denied = Math.max(denied, until);
@@ -74,6 +78,51 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
     }
   }
   return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
+}
+
+/** Gives what the sentence behind a colon or on a new line states, if its value is not near. */
+function statedAfar(text: string, from: number, options: ExtractOptions): AnswerCandidate[] {
+  const start = sentenceBehind(text, from, options);
+  const stated = start === undefined ? undefined : statedIn(text, start);
+  return stated ? [{ ...stated, rank: 100 }] : [];
+}
+
+/** Behind a colon or on a new line, gives what the sentence or the lines with labels state where the piece does not begin them. */
+function statedBehind(
+  text: string,
+  from: number,
+  piece: AnswerCandidate,
+  options: ExtractOptions,
+): AnswerCandidate | undefined {
+  const start = sentenceBehind(text, from, options);
+  if (start === undefined || start > piece.start) return undefined;
+  if (areLabelled(text, start))
+    return { content: text.slice(start, start + 100), rank: 0, start, end: start + 100, isMore: true };
+  const isSubject =
+    SUBJECT.test(text.slice(piece.end, piece.end + 30)) ||
+    WORDY.test(piece.content) ||
+    (!piece.content.includes('=') && BEGINS_CALCULATION.test(text.slice(piece.end, piece.end + 200)));
+  return isLead(text.slice(start, piece.start)) && !isSubject ? undefined : statedIn(text, start);
+}
+
+const statedIn = (text: string, start: number): AnswerCandidate | undefined =>
+  statedFrom(text, start, (formula) => grouped(text, [formula], 0));
+
+/** A calculation with words in it: "Total:13+26=39". */
+const WORDY = /^[^\\=]*\p{L}{4,}[^\\=]*=/u;
+/** Behind a number: what it counts, and the result of a calculation, "22 passengers/bus * 5 buses = 110". A reason begins with a word for it. */
+const BEGINS_CALCULATION =
+  /^(?!\s?(?:[,;:(]|because|since|as|so|for|if|by|from)(?!\p{L}))(?:(?!(?:because|since)\s)[^=.\n]|\.\d){1,160}=\s?\$?\d/u;
+
+/** Behind a formula: it is what the sentence is about. */
+const SUBJECT = /^\$?\s(?:is|are|equals?)\s(?!the (?:answer|correct)|correct)/;
+
+/** Gives where the sentence begins behind "Answer:" or a heading; undefined where no number in it counts. */
+function sentenceBehind(text: string, from: number, { targets }: ExtractOptions): number | undefined {
+  const isEnglish = /answer$|####$/i.test(text.slice(Math.max(0, from - 6), from));
+  if (!isEnglish || !targets.includes('plain')) return undefined;
+  const colon = /^[^.!?\d$\\{]{0,40}?[:\n]/.exec(text.slice(from, from + 42))?.[0];
+  return colon === undefined ? undefined : from + colon.length;
 }
 
 /** Tells whether a text says where its answer is: "the answer", "la risposta", "####". */
@@ -100,7 +149,8 @@ function unanchored(
   const last = formulas.length - 1;
   const groups = formulas.slice(-8).map((_, index, some) => {
     const place = last - (some.length - 1 - index);
-    return grouped(text, withNeighbours(text, formulas, place), 300);
+    const group = withNeighbours(text, formulas, place);
+    return grouped(text, group, isCircumstance(text, formulas, formulas.indexOf(group[0]!)) ? 301 : 300);
   });
   if (!options.targets.includes('plain')) return groups;
   const spans = [...formulas, ...boxes];
@@ -110,6 +160,16 @@ function unanchored(
   const term = lastTerm(text, plain[0]?.end ?? 0);
   const found = term && isFree(term) ? [term, ...plain] : plain;
   return [...groups, ...found.map((answer) => ({ ...answer, rank: 300 }))];
+}
+
+/** Right before a formula: it says when or why another one in the sentence holds, "attained when $x = 18$". */
+const CIRCUMSTANCE = /(?<!\p{L})(?:when|whenever|since|because|attained at)\s[\s$\\([]*$/iu;
+
+function isCircumstance(text: string, formulas: readonly Formula[], place: number): boolean {
+  const [formula, earlier] = [formulas[place]!, formulas[place - 1]];
+  if (!earlier || !CIRCUMSTANCE.test(text.slice(Math.max(0, formula.start - 20), formula.start)))
+    return false;
+  return formula.start - earlier.end < 100 && !/[.!?]\s|\n/.test(text.slice(earlier.end, formula.start));
 }
 
 /** Gives the last term with digits behind `from` that is no number, `7x` or `x+7`: no number before it is the answer instead. */
@@ -144,7 +204,7 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
 }
 
 /** Right before a formula: a sign in words or of the text. */
-const SIGN = /(?<![\p{L}-])(?:minus|negative|[-+])\$?\s{0,3}[\\*]{0,2}$/iu;
+const SIGN = /(?<![\p{L}-])(?:minus|negative|[-+])\$?\s{0,3}[\\*(]{0,2}$/iu;
 
 /** Gives the answers after one phrase. */
 function anchored(
@@ -286,15 +346,22 @@ function inWords(text: string, at: number): AnswerCandidate | undefined {
   const words = content.split(/(?<=[ -])/);
   for (let count = words.length; count > 0; count--) {
     const said = words.slice(0, count).join('').trimEnd();
+    if (/ (?:and|an?)$/i.test(said)) continue;
     const number = numberInWords(said);
     if (!number) continue;
     const start = end - content.length;
+    // "two or three", "two and a half", "one in ten"
+    if (MORE_WORDS.test(content.slice(said.length))) return { content, rank: 0, start, end, isMore: true };
     const { suffix } = tailAt(text, start + said.length);
     if (suffix === undefined) return undefined;
     return { content: `\\frac{${number.n}}{${number.d}}${suffix}`, rank: 0, start, end };
   }
   return undefined;
 }
+
+/** Behind a number in words: words that make another number of it. */
+const MORE_WORDS =
+  /^[ -](?:or|to|and|point|half|less|more|fewer|plus|minus|times|over|per|divided|(?:out of|in|by) (?:an? )?(?:two|three|four|five|six|seven|eight|nine|ten|\p{L}*teen|twenty|hundred|thousand)|through|squared|cubed)(?!\p{L})/iu;
 
 /** A sign or name that mathematics has and prose has not. */
 const MATHEMATICAL =

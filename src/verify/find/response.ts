@@ -130,7 +130,9 @@ const KEY =
  * Gives the text that a response marks as its answer and nothing else: in `<answer>` tags or under the key "answer" of
  * a JSON object. Undefined where it marks none so.
  */
-function markedAnswer(response: string): string | undefined {
+function markedAnswer(text: string): string | undefined {
+  const end = text.slice(-CHUNK);
+  const response = withoutComments(/<answer>|"answer"/i.test(end) ? end : text);
   const tag = [...response.matchAll(TAGGED)].at(-1);
   if (tag)
     return isRefused(response, { start: tag.index, end: tag.index + tag[0].length }) ? '' : tag[1]!.trim();
@@ -138,6 +140,19 @@ function markedAnswer(response: string): string | undefined {
   const found = [...response.matchAll(KEY)].at(-1);
   if (!found) return undefined;
   return found[1] === undefined ? found[2] : unquoted(found[1]);
+}
+
+/** Drops comments, `<!-- … -->`, in one pass. */
+function withoutComments(text: string): string {
+  let plain = '';
+  let from = 0;
+  for (let open = text.indexOf('<!--'); open >= 0; open = text.indexOf('<!--', from)) {
+    const close = text.indexOf('-->', open);
+    if (close < 0) break;
+    plain += text.slice(from, open);
+    from = close + 3;
+  }
+  return plain + text.slice(from);
 }
 
 /** Reads a JSON string; one with LaTeX's single backslashes as it is written. */

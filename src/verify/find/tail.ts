@@ -82,7 +82,7 @@ const COMPOUND =
   /^\s?(?!(?:in|on|at|for|of|by|from|with|to|per|each|every|and|or|the|a|an|is|are|was|were|when|if|since|because|as|so|after|before|than|times|over|which|during|ou|oder|o|y|e|und|et|или|eller|lub|veya)\s)\p{L}+\.?(?:,?\sand|,|\s[x×*])?\s[$\\]{0,2}\d(?![\d.]*\s\p{L}+\sago)/iu;
 /** Other answers for other cases or persons: "12 for even n and 15 for odd n", "12, (b) 15". */
 const SEVERAL =
-  /^[^.\n]{0,40}\s(?:and|but|while)\s[$\\]{0,2}-?\d[\d.,]*\s(?:for|if|when|otherwise)(?!\p{L})|^[,;]\s(?:\(?[b-h]\)|\p{Lu}\p{L}+:)\s?[$\\]{0,2}-?\d|^,?\s(?:alternatively|else|otherwise)(?!\p{L})/u;
+  /^\s(?:for|in|at|on)\s[^.\n,;]{1,30}[,;]\s(?:and\s)?-?[$\\]{0,2}\d[\d.,]*\s(?:for|in|at|on)\s|^[^.\n]{0,40}\s(?:and|but|while)\s[$\\]{0,2}-?\d[\d.,]*\s(?:for|if|when|otherwise)(?!\p{L})|^[,;]\s(?:\(?[b-h]\)|\p{Lu}\p{L}+:)\s?[$\\]{0,2}-?\d|^,?\s(?:alternatively|else|otherwise)(?!\p{L})/u;
 
 /** Words that name no unit and nothing counted: with them another clause begins. */
 const STOP = new RegExp(
@@ -153,7 +153,7 @@ export function tailAt(text: string, end: number, result = false): Tail {
   if (/^\sout of\s[\d$\\]/.test(clause.slice(clause.indexOf(phrase) + named.join(' ').length))) return more;
   const isUnit = isUnitLetter(first) || isUnitWord(first, true);
   const rate = /^\s(\S{2,20}\sper\s(\p{L}{2,20}))(?!\p{L})/u.exec(clause);
-  if (isUnit && rate && isUnitWord(rate[2]!, true))
+  if ((isUnit || phrase === first) && rate && isUnitWord(rate[2]!, true))
     return { end: end + rate[0].length, suffix: ` \\text{ ${rate[1]!}}` };
   // What a calculation gave stays so in its sentence: "10 - 4 = 6 miles apart".
   if (result && !isPlainUnit(named.join(' '))) return { end, suffix: isUnit ? ` \\text{ ${first}}` : '' };

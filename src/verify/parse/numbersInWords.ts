@@ -21,6 +21,12 @@ export function numberInWords(phrase: string): Rational | undefined {
     .toLowerCase()
     .split(/[\s-]+/)
     .filter((word) => word !== 'and' && word !== '');
+  // "two and a half"
+  const half = /^(.*[a-z]) and (?:a|one)[ -]half$/.exec(phrase.toLowerCase().trim())?.[1];
+  if (half !== undefined) {
+    const whole = numberInWords(half);
+    return whole?.d === 1n ? rational(whole.n < 0n ? 2n * whole.n - 1n : 2n * whole.n + 1n, 2n) : undefined;
+  }
   const isNegative = words[0] === 'minus' || words[0] === 'negative';
   if (isNegative) words.shift();
   if (words.length === 0 || words.length > 20) return undefined;

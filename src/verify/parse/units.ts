@@ -28,7 +28,7 @@ const QUALIFIERS = new Set(
     'owed deficit surplus discount markup positive negative plus minus even odd half third quarter double triple twice ' +
     'remainder before after ago earlier later early late bc bce ad ce first last too much many few little short extra ' +
     'apart leftover remaining missing away off ahead behind shy lacking overdue past until till since spare excess otherwise instead basis per mille fold ' +
-    'extraneous spurious rejected inadmissible discarded bound estimate guess nothing none unknown undefined impossible invalid prozent procent millionen millones milliarden milioni miljoen tausend falsch fausse falsa falso'
+    'fails failed extraneous spurious rejected inadmissible discarded bound estimate guess nothing none unknown undefined impossible invalid prozent procent millionen millones milliarden milioni miljoen tausend falsch fausse falsa falso'
   ).split(' '),
 );
 
