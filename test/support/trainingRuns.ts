@@ -9,6 +9,7 @@ import { createObjective, objectiveNames } from '../../src/objectives/index.js';
 import { parseRecipe } from '../../src/recipe/parse.js';
 import { toFloat32Array } from '../../src/torch/data.js';
 import { liveTensors } from '../../src/torch/tensor.js';
+import { lastingOf, type LastingMetrics } from '../../src/train/metricsFiles.js';
 import { trainRecipe, type TrainRecipe } from '../../src/train/settings.js';
 import { train, type StepMetrics, type TrainEvent, type TrainResult } from '../../src/train/trainer.js';
 import { turns, writeRows, writeTinyModel } from './tinyModel.js';
@@ -123,6 +124,9 @@ export const withoutReference = objectiveNames.filter((name) => !createObjective
 /** What does not depend on the clock or on what ran before in this process. */
 export const lasting = (steps: readonly StepMetrics[]): StepMetrics[] =>
   steps.map((step) => ({ ...step, tokens_per_second: 0, peak_memory_bytes: 0 }));
+
+/** The lines of metrics.jsonl of steps. */
+export const linesOf = (steps: readonly StepMetrics[]): LastingMetrics[] => steps.map(lastingOf);
 
 export const embedding = (dir: string): Float32Array => {
   using loaded = loadModel(dir, { dtype: 'f32' }).model;
