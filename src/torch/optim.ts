@@ -67,8 +67,10 @@ export class AdamW implements Disposable {
 
   /** Has the bias corrections go on after `count` updates, whose moments have been put into place. */
   resumeAfter(count: number): void {
-    noGrad(() => {
-      for (const step of this.#steps) ops.fill_(step, count);
+    scope(() => {
+      noGrad(() => {
+        for (const step of this.#steps) ops.fill_(step, count);
+      });
     });
   }
 

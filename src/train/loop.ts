@@ -36,7 +36,7 @@ export async function runSteps(
     steps: plan.steps,
     updates: plan.updatesBefore + last!.step,
     last: last!,
-    metrics: metrics.position,
+    metrics: { bytes: metrics.bytes },
     data: { rows: parts.examples.length, next: nextRows(last!.step, plan, parts.examples) },
     identity: parts.identity,
   });

@@ -55,10 +55,10 @@ export function lastingOf({
 const METRICS = 'metrics.jsonl';
 const SPEED = 'speed.jsonl';
 
-/** Where the files of a run end: bytes of metrics.jsonl and of speed.jsonl. */
+/** Where metrics.jsonl ends after a step. */
 export interface MetricsPosition {
+  step: number;
   bytes: number;
-  speedBytes: number;
 }
 
 export class MetricsFiles {
@@ -67,14 +67,12 @@ export class MetricsFiles {
 
   /**
    * Begins the files of a run anew, or cuts them after the step of a state.
-   * @throws UserError where they are shorter than when the state was written
+   * @throws UserError where metrics.jsonl is shorter than when the state was written
    */
-  constructor(out: string, from: MetricsPosition = { bytes: 0, speedBytes: 0 }) {
-    const { bytes, speedBytes } = from;
+  constructor(out: string, { step, bytes }: MetricsPosition = { step: 0, bytes: 0 }) {
     const [metrics, speed] = [join(out, METRICS), join(out, SPEED)];
-    const kept = { metrics: headOf(metrics, bytes), speed: headOf(speed, speedBytes) }; // both, before either is cut
-    this.#metrics = new Lines(metrics, kept.metrics);
-    this.#speed = new Lines(speed, kept.speed);
+    this.#metrics = new Lines(metrics, headOf(metrics, bytes));
+    this.#speed = new Lines(speed, firstLines(speed, step));
   }
 
   append(metrics: StepMetrics): void {
@@ -91,9 +89,9 @@ export class MetricsFiles {
     return { ...lasting!, ...speed! };
   }
 
-  /** Where the files end now. */
-  get position(): MetricsPosition {
-    return { bytes: this.#metrics.bytes, speedBytes: this.#speed.bytes };
+  /** Bytes of metrics.jsonl. */
+  get bytes(): number {
+    return this.#metrics.bytes;
   }
 
   /** Sees to it that the lines are on the disk, for a state that counts on them. */
@@ -111,6 +109,12 @@ function headOf(path: string, bytes: number): Uint8Array {
       `${path} has not the ${bytes} bytes that it had when the state was written: put it back, or begin the run anew`,
     );
   return found.subarray(0, bytes);
+}
+
+function firstLines(path: string, lines: number): Uint8Array {
+  const text = lines > 0 && existsSync(path) ? explained(path, () => readFileSync(path, 'utf8')) : '';
+  const kept = text.split('\n').slice(0, -1).slice(0, lines);
+  return Buffer.from(kept.map((line) => `${line}\n`).join(''));
 }
 
 class Lines {

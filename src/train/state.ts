@@ -32,8 +32,8 @@ export const runPosition = z.strictObject({
   updates: count,
   /** The line of metrics.jsonl of the last step: its loss, gradient norm, epoch and tokens. */
   last: lastingMetrics,
-  /** Bytes of metrics.jsonl and of speed.jsonl up to the last step. */
-  metrics: z.strictObject({ bytes: count, speedBytes: count }),
+  /** Bytes of metrics.jsonl up to the last step. */
+  metrics: z.strictObject({ bytes: count }),
   /** Rows of the data that are trained on, and the numbers of the lines that the next step takes. */
   data: z.strictObject({ rows: count, next: z.array(count) }),
   identity: runIdentity,

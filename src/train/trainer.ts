@@ -31,7 +31,7 @@ import {
 } from './resume.js';
 import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import type { TrainRecipe } from './settings.js';
-import { loadState, type TrainedTensors } from './state.js';
+import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
 import { TrainableWeights } from './weights.js';
@@ -142,7 +142,7 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
     writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
-  const metrics = begun ?? new MetricsFiles(out, from?.position.metrics);
+  const metrics = begun ?? new MetricsFiles(out, from && placeOf(from));
   onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
   const { model, last } = await runSteps(
     {
@@ -163,6 +163,8 @@ function begin(recipe: TrainRecipe): MetricsFiles {
   writeRecipe(recipe);
   return new MetricsFiles(recipe.out);
 }
+
+const placeOf = ({ position: { step, metrics } }: TrainState) => ({ step, bytes: metrics.bytes });
 
 function writeRecipe(recipe: TrainRecipe): void {
   writeFileAtomic(join(recipe.out, 'recipe.yaml'), toYaml(recipe));

@@ -10,6 +10,7 @@ import { parseRecipe } from '../../src/recipe/parse.js';
 import { toFloat32Array } from '../../src/torch/data.js';
 import { liveTensors } from '../../src/torch/tensor.js';
 import { lastingOf, type LastingMetrics } from '../../src/train/metricsFiles.js';
+import type { ResumeOptions } from '../../src/train/resume.js';
 import { trainRecipe, type TrainRecipe } from '../../src/train/settings.js';
 import { train, type StepMetrics, type TrainEvent, type TrainResult } from '../../src/train/trainer.js';
 import { turns, writeRows, writeTinyModel } from './tinyModel.js';
@@ -90,6 +91,7 @@ export const stopped = new Error('stopped by the test');
 export async function attempt(
   recipe: TrainRecipe,
   stop: (asked: number) => boolean = () => false,
+  resume?: ResumeOptions,
 ): Promise<Run> {
   const events: TrainEvent[] = [];
   const live = liveTensors();
@@ -103,6 +105,7 @@ export async function attempt(
           if (stop(asked++)) throw stopped;
         },
       },
+      resume,
     });
   } catch (error) {
     run.error = error;
@@ -112,8 +115,11 @@ export async function attempt(
   return run;
 }
 
-export async function trained(recipe: TrainRecipe): Promise<Run & { result: TrainResult }> {
-  const run = await attempt(recipe);
+export async function trained(
+  recipe: TrainRecipe,
+  resume?: ResumeOptions,
+): Promise<Run & { result: TrainResult }> {
+  const run = await attempt(recipe, undefined, resume);
   if (!run.result) throw run.error;
   return { ...run, result: run.result };
 }
