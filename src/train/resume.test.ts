@@ -142,7 +142,7 @@ describe('a damaged state', () => {
   const keys = { token_budget: 1, max_steps: 6, save: { every: 2 } };
 
   it.each<[string, string, (folder: string) => void]>([
-    ['cut off', 'bytes instead of', (folder) => truncateSync(join(folder, TENSORS), 1000)],
+    ['cut off', 'bytes instead of', (folder) => { truncateSync(join(folder, TENSORS), 1000); }],
     [
       'with a number changed',
       'other numbers in',

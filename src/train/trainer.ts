@@ -136,10 +136,10 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
     },
   });
   if (from) {
-    if (resume?.verify) await verify(out, trained, stepper, onNotice);
+    if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
     removeLater(out, from.position.step);
-    writeRecipe(filled);
+    if (resume.allowChanges) writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
   const metrics = begun ?? new MetricsFiles(out, from && placeOf(from));
