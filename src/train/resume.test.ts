@@ -77,6 +77,17 @@ describe('a run', () => {
     expect(readdirSync(none.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'speed.jsonl']);
   });
 
+  it('that is stopped says where its state cannot be saved', async () => {
+    const recipe = recipeOf('sft', { ...keys, save: {} });
+    const { error, events } = await attempt(recipe, (asked) => {
+      if (asked === 8) writeFileSync(join(recipe.out, 'states'), 'in the way');
+      return asked === 8;
+    });
+    expect(error).toBe(stopped);
+    const notices = events.flatMap((event) => (event.kind === 'notice' ? [event.sentence] : []));
+    expect(notices).toEqual([expect.stringMatching(/^not saved: .*states.*a part of the path is a file/)]);
+  });
+
   it('that could go on is not begun anew by accident; one that is done is, without the traces of more steps', async () => {
     const recipe = recipeOf('sft', { ...keys, save: { every: 2, states: 1 } });
     await stopAt(recipe, 8);

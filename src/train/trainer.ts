@@ -146,7 +146,7 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
   onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
   const { model, last } = await runSteps(
     {
-      ...{ identity, examples, plan, stepper, saver, metrics },
+      ...{ identity, examples, plan, stepper, saver, metrics, onNotice },
       onStep: (done) => {
         onEvent({ kind: 'step', metrics: done, steps: plan.steps });
       },
