@@ -64,7 +64,7 @@ export function removeLater(out: string, step: number): void {
   removeEmptyFolders([statesOf(out)]);
 
   function remove(folders: ReturnType<typeof stepFolders>, files: readonly string[]): void {
-    for (const { path } of folders.filter((folder) => folder.step > step)) removeKnown(path, files);
+    for (const { path } of folders.filter((folder) => folder.step > step)) discard(path, files);
   }
 }
 
@@ -174,13 +174,26 @@ export class Saver {
 function removeOlder(folder: string, kept: number, files: readonly string[]): void {
   for (const { path } of stepFolders(folder).slice(kept)) {
     try {
-      removeKnown(path, files);
+      discard(path, files);
     } catch (error) {
       if (!(error instanceof UserError)) throw error; // hours of training do not end for it
     }
   }
   removeEmptyFolders([folder]);
 }
+
+/** Removes a folder, by its name first: a process that is killed meanwhile leaves no half of one. */
+function discard(path: string, files: readonly string[]): void {
+  const earlier = earlierOf(path);
+  removeKnown(earlier, files);
+  requireKnown(path, files);
+  explained(path, () => {
+    renameSync(path, earlier);
+  });
+  removeKnown(earlier, files);
+}
+
+const earlierOf = (path: string): string => `${path}.earlier.partial`;
 
 /**
  * Has a folder written beside `path` and renames it when it is whole. What was there gives way by its name first, since removing
@@ -192,7 +205,7 @@ function replace(
   write: (folder: string) => Writing,
   then: () => void,
 ): Writing {
-  const [partial, earlier] = [`${path}.partial`, `${path}.earlier.partial`];
+  const [partial, earlier] = [`${path}.partial`, earlierOf(path)];
   for (const left of [partial, earlier]) removeKnown(left, files);
   const made = makeFolder(dirname(path));
   const giveUp = (error: unknown): never => {
