@@ -208,7 +208,9 @@ describe.concurrent('train', () => {
     const end = signal === 'SIGHUP' ? { code: null, signal } : { code: 130, signal: null };
     expect(stopped).toMatchObject({ ...end, stdout: '' });
     expect(stopped.stderr).toContain('stopping… (Ctrl-C again to stop at once)');
-    expect(stopped.stderr.trimEnd().split('\n').at(-1)).toBe(`stopped; what was saved is in ${out}`);
+    expect(stopped.stderr.trimEnd().split('\n').at(-1)).toBe(
+      `stopped; what was saved is in ${out}: \`redistill train --resume ${out}\` goes on from its last state`,
+    );
     expect(stopped.stderr).not.toContain('error');
 
     expect(contents(join(out, 'model'))).toEqual(before);
@@ -238,7 +240,12 @@ describe('a second Ctrl-C', () => {
     const asked = performance.now();
     expect(await cli.stop()).toMatchObject({ code: null, signal: 'SIGKILL', stdout: '' });
     expect(performance.now() - asked).toBeLessThan(10_000); // before the test's own patience ends it
-    expect(readdirSync(path('long')).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'redistill.json']);
+    expect(readdirSync(path('long')).sort()).toEqual([
+      'metrics.jsonl',
+      'recipe.yaml',
+      'redistill.json',
+      'speed.jsonl',
+    ]);
   });
 });
 
