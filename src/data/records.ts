@@ -4,7 +4,7 @@ import { calledTools, contentText } from '../text/messages.js';
 import type { RowMessage, TemplateInputs } from '../text/template.js';
 import { UserError } from '../util/errors.js';
 import { errorInRow } from './errorInRow.js';
-import { HalfPairs } from './halfPairs.js';
+import { describeHalfPairs, HalfPairs } from './halfPairs.js';
 import { rowError } from './jsonl.js';
 import { isAbsent, parseMessages, parseTemplateInputs, saysSomething } from './messages.js';
 import { readRows } from './readRows.js';
@@ -56,18 +56,35 @@ export async function readTrainingRecords(
 ): Promise<TrainingRecord[]> {
   const records: TrainingRecord[] = [];
   const halfPairs = new HalfPairs();
+  for await (const { record } of streamTrainingRecords(path, halfPairs)) records.push(record);
+  if (halfPairs.found) onNotice?.(describeHalfPairs(path, halfPairs.found));
+  return records;
+}
+
+/** A training row and the row of the file that it was read from. */
+export interface SourceRecord {
+  record: TrainingRecord;
+  fields: Record<string, unknown>;
+}
+
+/** Does `readTrainingRecords` row by row. @param halfPairs looks at each row */
+export async function* streamTrainingRecords(
+  path: string,
+  halfPairs: HalfPairs,
+): AsyncGenerator<SourceRecord> {
+  let isEmpty = true;
   for await (const { line, row } of readRows(path)) {
+    isEmpty = false;
+    let record: TrainingRecord;
     try {
-      records.push(parseRecord(row, path, line));
+      record = parseRecord(row, path, line);
       halfPairs.look(row, line);
     } catch (error) {
       throw errorInRow(path, line, error);
     }
+    yield { record, fields: row };
   }
-  if (records.length === 0) throw new UserError(`${path} has no rows.`);
-  const notice = halfPairs.describe(path);
-  if (notice !== undefined) onNotice?.(notice);
-  return records;
+  if (isEmpty) throw new UserError(`${path} has no rows.`);
 }
 
 /** Reads one training row. @throws RowError naming file, line and field */

@@ -1,5 +1,5 @@
 /** @file The loop over a run's steps: each is computed, accounted for and, where it is due, saved. */
-import type { Example } from './examples.js';
+import type { Examples } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import { lastingOf, type LastingMetrics, type MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
@@ -10,7 +10,7 @@ import type { Stepper } from './stepper.js';
 
 export interface LoopParts {
   identity: RunIdentity;
-  examples: readonly Example[];
+  examples: Examples;
   plan: StepPlan;
   stepper: Stepper;
   saver: Saver;

@@ -4,7 +4,7 @@ import { clipGradNorm, globalNorm, type AdamW } from '../torch/optim.js';
 import { memoryStats } from '../torch/runtime.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
-import type { Example } from './examples.js';
+import type { Example, Examples } from './examples.js';
 import type { StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { learningRate } from './schedule.js';
@@ -17,7 +17,7 @@ export interface StepperParts {
   engine: Engine;
   optimizer: AdamW;
   objective: Objective;
-  examples: readonly Example[];
+  examples: Examples;
   plan: StepPlan;
   /** Awaited before each pack; where it throws, the step ends without an update. */
   beforePack: () => Promise<void>;
@@ -40,7 +40,7 @@ export class Stepper {
     const { weights } = engine;
     const started = performance.now();
     const rows = stepRows(step, plan.order);
-    const sequences = rows.flatMap((row, group) => sequencesOf(examples[row]!, group));
+    const sequences = rows.flatMap((row, group) => sequencesOf(examples.at(row), group));
     weights.zeroGrads();
     const packs = stepByPacks(engine, objective, sequences, tokenBudget);
     const { loss, metrics } = await finish(packs, this.parts.beforePack);
