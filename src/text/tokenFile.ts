@@ -103,7 +103,7 @@ export class TokenFileWriter implements Disposable {
     sizes.writeDoubleLE(index.reduce((sum, { length }) => sum + length, 0));
     sizes.writeDoubleLE(description.length, 8);
     const hash = createHash('sha256');
-    for (const part of [...index, description]) hash.update(part);
+    for (const part of [...index, description, sizes]) hash.update(part);
     this.#put([...index, description, sizes, hash.digest(), MARK]);
     this.#file.commit();
   }
@@ -239,10 +239,16 @@ function readEnd(fd: number, size: number): { described: z.output<typeof content
   if (size < TAIL_BYTES || readFully(fd, tail, size - TAIL_BYTES) < TAIL_BYTES) throw damaged();
   const [indexBytes, descriptionBytes] = [tail.readDoubleLE(0), tail.readDoubleLE(8)];
   const total = indexBytes + descriptionBytes;
-  if (!tail.subarray(-MARK.length).equals(MARK) || !(total <= size - TAIL_BYTES)) throw damaged();
+  if (!tail.subarray(-MARK.length).equals(MARK)) throw damaged();
+  if (
+    ![indexBytes, descriptionBytes].every(Number.isSafeInteger) ||
+    !(total >= 0 && total <= size - TAIL_BYTES)
+  )
+    throw damaged();
   const bytes = Buffer.alloc(total);
   readFully(fd, bytes, size - TAIL_BYTES - total);
-  if (!createHash('sha256').update(bytes).digest().equals(tail.subarray(16, 48))) throw damaged();
+  const digest = createHash('sha256').update(bytes).update(tail.subarray(0, 16)).digest();
+  if (!digest.equals(tail.subarray(16, 48))) throw damaged();
   const described = contents.parse(JSON.parse(bytes.toString('utf8', indexBytes)));
   return { described, index: bytes.subarray(0, indexBytes) };
 }

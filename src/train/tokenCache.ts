@@ -60,11 +60,30 @@ export async function openTokens(
 ): Promise<Tokens> {
   const place = tokensPath(path, tokenizer, options);
   const target = place ?? join(tokensFolder(), `${randomUUID()}.tokens`);
-  const file = openWhole(target, options) ?? (await make(target, path, tokenizer, options));
+  for (let other = underWay.get(target); other; other = underWay.get(target))
+    await other.catch(() => undefined);
+  const file = openWhole(target, options) ?? (await made(target, path, tokenizer, options));
   if (place === undefined) rmSync(target); // what is open stays readable
   const { halfPairs, tooLong } = notes.parse(file.notes);
   if (halfPairs) options.onNotice?.(describeHalfPairs(path, halfPairs));
   return { file, tooLong };
+}
+
+/** Files that this process makes: their temporary files have its number in their names. */
+const underWay = new Map<string, Promise<void>>();
+
+async function made(
+  target: string,
+  ...rest: [path: string, tokenizer: ChatTokenizer, options: TokenizeOptions]
+): Promise<TokenFile> {
+  const work = make(target, ...rest);
+  underWay.set(target, work);
+  try {
+    await work;
+  } finally {
+    underWay.delete(target);
+  }
+  return new TokenFile(target);
 }
 
 const tokensFolder = (): string => join(cacheDir(), 'tokens');
@@ -106,7 +125,7 @@ async function make(
   path: string,
   tokenizer: ChatTokenizer,
   options: TokenizeOptions,
-): Promise<TokenFile> {
+): Promise<void> {
   const before = tokensPath(path, tokenizer, options);
   using writer = new TokenFileWriter(target);
   const halfPairs = new HalfPairs();
@@ -128,7 +147,6 @@ async function make(
   if (before !== tokensPath(path, tokenizer, options))
     throw new UserError(`${path} changed while it was read: run the same command again.`);
   writer.commit({ halfPairs: halfPairs.found, tooLong } satisfies Notes);
-  return new TokenFile(target);
 }
 
 /** A row as tokens, or the one of its texts that is too long. */
