@@ -15,6 +15,7 @@ import {
 } from '../torch/safetensors.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import { explained } from '../util/fileErrors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { together, type Writing } from '../util/meanwhile.js';
@@ -178,7 +179,9 @@ function copyCompanions({ model, dir }: LoadedModel, out: string): void {
     const [from, to] = [join(dir, file), join(out, file)];
     if (!existsSync(from) || from === to) continue;
     makeFolder(dirname(to));
-    copyFileSync(from, to);
+    explained(to, () => {
+      copyFileSync(from, to);
+    });
   }
   if (readConfig(dir).tied !== model.config.tied) writeTie(out, model.config.tied);
 }

@@ -37,7 +37,7 @@ export function identityOf(recipe: TrainRecipe): RunIdentity {
     ['continue', state === undefined ? [] : inputsOfState(state)],
   ];
   return {
-    settings: flat(recipe),
+    settings: Object.fromEntries(flat(recipe).sort(([a], [b]) => (a < b ? -1 : 1))),
     inputs: Object.fromEntries(inputs.map(([key, paths]) => [key, digestOf(paths)])),
     build: {
       redistill: packageVersion(),
@@ -53,15 +53,14 @@ export function identityOf(recipe: TrainRecipe): RunIdentity {
 const digestOf = (paths: readonly string[]): string =>
   paths.map((path) => fingerprintPath(path)?.slice(0, 16) ?? 'none').join(' ');
 
-function flat(value: object, prefix = ''): Record<string, string> {
-  const entries = Object.entries(value).flatMap(([name, inner]): [string, string][] => {
+function flat(value: object, prefix = ''): [string, string][] {
+  return Object.entries(value).flatMap(([name, inner]): [string, string][] => {
     const key = `${prefix}${name}`;
     if (inner === undefined || LEFT_OUT.has(key)) return [];
     if (typeof inner === 'object' && inner !== null && !Array.isArray(inner))
-      return Object.entries(flat(inner as object, `${key}.`));
+      return flat(inner as object, `${key}.`);
     return [[key, JSON.stringify(inner)]];
   });
-  return Object.fromEntries(entries);
 }
 
 /** What differs, in words; each part is empty where nothing does. */

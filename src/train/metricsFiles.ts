@@ -44,11 +44,10 @@ export function metricsLines(out: string): string[] {
 }
 
 /** What metrics.jsonl has of a step. */
-export function lastingOf({
-  tokens_per_second: _speed,
-  peak_memory_bytes: _memory,
-  ...lasting
-}: StepMetrics): LastingMetrics {
+export function lastingOf(metrics: StepMetrics): LastingMetrics {
+  const lasting: LastingMetrics & Partial<StepMetrics> = { ...metrics };
+  delete lasting.tokens_per_second;
+  delete lasting.peak_memory_bytes;
   return lasting;
 }
 

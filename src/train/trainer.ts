@@ -106,6 +106,12 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
   const bytes = parameters * (16 + (recipe.dtype === 'bf16' ? 2 : 0));
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
   using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
+  using engine = new Engine(weights, recipe.recompute);
+  const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
+  const masters = [...weights.masters.values()];
+  using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
+  const trained = { weights, optimizer };
+  if (continued) loadState(continued, trained);
   makeFolder(out);
   requireRoom(loaded, out, recipe.save, { steps: plan.steps, after: from?.position.step ?? 0 });
   const begun = from ? undefined : begin(filled);
@@ -113,12 +119,6 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 
-  using engine = new Engine(weights, recipe.recompute);
-  const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
-  const masters = [...weights.masters.values()];
-  using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
-  const trained = { weights, optimizer };
-  if (continued) loadState(continued, trained);
   if (objective.needs.reference) await scoreReference(weights, examples, tokenBudget, onEvent, pause.before);
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
@@ -136,17 +136,17 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
     },
   });
   if (from) {
-    if (resume?.verify) await verify(out, trained, stepper, onNotice);
+    if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
     removeLater(out, from.position.step);
-    writeRecipe(filled);
+    if (resume.allowChanges) writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
   const metrics = begun ?? new MetricsFiles(out, from && placeOf(from));
   onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
   const { model, last } = await runSteps(
     {
-      ...{ identity, examples, plan, stepper, saver, metrics },
+      ...{ identity, examples, plan, stepper, saver, metrics, onNotice },
       onStep: (done) => {
         onEvent({ kind: 'step', metrics: done, steps: plan.steps });
       },
