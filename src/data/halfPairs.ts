@@ -4,7 +4,16 @@
 const HALF_PAIR = /\p{Cs}/u;
 
 /** The fields of a training row that are tokenised. */
-const FIELDS = ['messages', 'prompt', 'completion', 'chosen', 'rejected', 'tools', 'chat_template_kwargs'];
+const FIELDS = [
+  'sequences',
+  'messages',
+  'prompt',
+  'completion',
+  'chosen',
+  'rejected',
+  'tools',
+  'chat_template_kwargs',
+];
 
 /** Rows with half a pair: how many, and line and field of the first. */
 export interface HalfPairsFound {

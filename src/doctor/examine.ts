@@ -158,7 +158,7 @@ async function prepareBatch(
   const rows = await Promise.all(
     batch.map(async (row) => ('refused' in row ? row : prepareRow(row.row, row.line, student))),
   );
-  const sides = rows.flatMap((row) => ('refused' in row ? [] : row.sides));
+  const sides = rows.flatMap((row) => ('refused' in row || row.isInParts ? [] : row.sides));
   const merges = await boundaryMerges(sides, student);
   return { rows, merging: new Set(sides.filter((_, i) => merges[i])) };
 }

@@ -1,5 +1,6 @@
 /** @file Runs the optimizer steps of a run: its rows, the update, and the line of metrics. */
 import type { Objective } from '../objectives/objective.js';
+import { trainedWeights } from '../text/parts.js';
 import { clipGradNorm, globalNorm, type AdamW } from '../torch/optim.js';
 import { memoryStats } from '../torch/runtime.js';
 import { stepRows } from './dataOrder.js';
@@ -100,11 +101,15 @@ async function finish(
 }
 
 function sequencesOf(example: Example, group: number): TrainSequence[] {
-  return example.parts.map(({ role, row, referenceLogps }) => ({
-    role,
-    group,
-    length: row.ids.length - row.responseStart,
-    row,
-    ...(referenceLogps && { referenceLogps }),
-  }));
+  return example.parts.map(({ role, row, referenceLogps }) => {
+    const tokenWeights = trainedWeights(row);
+    return {
+      role,
+      group,
+      length: row.ids.length - row.responseStart,
+      row,
+      ...(tokenWeights && { tokenWeights, weight: tokenWeights.reduce((sum, w) => sum + Math.abs(w), 0) }),
+      ...(referenceLogps && { referenceLogps }),
+    };
+  });
 }

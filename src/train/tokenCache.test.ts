@@ -76,7 +76,7 @@ describe('the tokens of a file', () => {
       (await readTrainingRecords(path)).map(async (record) => {
         const parts = await Promise.all(
           sidesOf(record, 'pairs').map(async (side) => {
-            const row = await tokenSide(tokenizer, record, side, options, (message) => new Error(message));
+            const row = await tokenSide(tokenizer, side, options, (message) => new Error(message));
             return { role: side.role, length: row.ids.length, row };
           }),
         );

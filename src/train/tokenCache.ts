@@ -161,7 +161,7 @@ async function tokenised(
   try {
     const sequences = sidesOf(record, data).map(async (side) => ({
       role: side.role,
-      row: await tokenSide(tokenizer, record, side, options, where),
+      row: await tokenSide(tokenizer, side, options, where),
     }));
     return { line, digest: digestOf(fields), sequences: await Promise.all(sequences) };
   } catch (error) {
