@@ -42,12 +42,14 @@ function weightsOf(config: ModelConfig): { layers: Weight[]; head: Weight } {
  * counts, nor the second pass over the head of objectives that need the log-probs first.
  */
 export async function flopsPerToken(config: ModelConfig, recipe: TrainRecipe): Promise<number> {
-  const { examples, tokens } = await prepareExamples(recipe, await openObjective(recipe.objective));
+  const data = await prepareExamples(recipe, await openObjective(recipe.objective));
+  using examples = data.examples;
+  const { tokens } = data;
   const { layers, head } = weightsOf(config);
   const perToken = layers.reduce((sum, { out, in: size, count }) => sum + 6 * out * size * count, 0);
   const perPair = 12 * config.heads * config.headDim * config.attention.length;
   let total = perToken * tokens;
-  for (const { row } of examples.flatMap(({ parts }) => parts)) {
+  for (const { row } of [...examples].flatMap(({ parts }) => parts)) {
     const length = row.ids.length;
     total += 6 * head.out * head.in * (length - row.responseStart) + (perPair * length * (length + 1)) / 2;
   }

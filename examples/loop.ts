@@ -39,7 +39,7 @@ const examples = await Promise.all(
   records.map(async (record) => {
     const where = (message: string) => new Error(`${pairsFile}, line ${record.line}: ${message}`);
     const sides = sidesOf(record, redi.data).map(async (side) => {
-      const row = await tokenSide(tokenizer, record, side, { layout: 'template' }, where);
+      const row = await tokenSide(tokenizer, side, { layout: 'template' }, where);
       return { role: side.role, group: record.line, length: row.ids.length - row.responseStart, row };
     });
     return Promise.all(sides);

@@ -20,6 +20,7 @@ export { readRows } from './readRows.js';
 export {
   parseRecord,
   readTrainingRecords,
+  type GroupRecord,
   type MessageRecord,
   type PreferenceRecord,
   type Text,

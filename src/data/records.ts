@@ -4,13 +4,14 @@ import { calledTools, contentText } from '../text/messages.js';
 import type { RowMessage, TemplateInputs } from '../text/template.js';
 import { UserError } from '../util/errors.js';
 import { errorInRow } from './errorInRow.js';
-import { HalfPairs } from './halfPairs.js';
+import { parseSequences, type GroupSequence } from './groups.js';
+import { describeHalfPairs, HalfPairs } from './halfPairs.js';
 import { rowError } from './jsonl.js';
 import { isAbsent, parseMessages, parseTemplateInputs, saysSomething } from './messages.js';
 import { readRows } from './readRows.js';
 
 /** Messages, or a plain text to which no template is applied. */
-export type Text = RowMessage[] | string;
+export type Text = readonly RowMessage[] | string;
 
 /** What an answer responds to, and what the template is given besides. */
 interface Asked {
@@ -33,7 +34,13 @@ export interface PreferenceRecord extends Asked {
   rejected: Text;
 }
 
-export type TrainingRecord = MessageRecord | PreferenceRecord;
+/** Sequences that each have a prompt of their own: one demonstration, or a chosen and a rejected one. */
+export interface GroupRecord extends Pick<Asked, 'line' | 'inputs'> {
+  kind: 'group';
+  sequences: readonly GroupSequence[];
+}
+
+export type TrainingRecord = MessageRecord | PreferenceRecord | GroupRecord;
 
 /**
  * Reads training rows of JSON lines, a JSON array or Parquet in TRL's layouts:
@@ -42,6 +49,7 @@ export type TrainingRecord = MessageRecord | PreferenceRecord;
  *     {"prompt": …, "completion": …}                     texts or message lists
  *     {"prompt": …, "chosen": …, "rejected": …}          texts or message lists
  *     {"chosen": […], "rejected": […]}                   the prompt is what both begin with
+ *     {"sequences": […]}                                 not TRL's; see `parseSequences`
  *
  * A text `prompt` beside message lists (as in REDI's own files) is ignored, as TRL does: both lists hold the user's
  * turn. The answer is one message, the assistant's; columns that are null count as absent. A message's content is a
@@ -56,31 +64,62 @@ export async function readTrainingRecords(
 ): Promise<TrainingRecord[]> {
   const records: TrainingRecord[] = [];
   const halfPairs = new HalfPairs();
+  for await (const { record } of streamTrainingRecords(path, halfPairs)) records.push(record);
+  if (halfPairs.found) onNotice?.(describeHalfPairs(path, halfPairs.found));
+  return records;
+}
+
+/** A training row and the row of the file that it was read from. */
+export interface SourceRecord {
+  record: TrainingRecord;
+  fields: Record<string, unknown>;
+}
+
+/** Does `readTrainingRecords` row by row. @param halfPairs looks at each row */
+export async function* streamTrainingRecords(
+  path: string,
+  halfPairs: HalfPairs,
+): AsyncGenerator<SourceRecord> {
+  let isEmpty = true;
   for await (const { line, row } of readRows(path)) {
+    isEmpty = false;
+    let record: TrainingRecord;
     try {
-      records.push(parseRecord(row, path, line));
+      record = parseRecord(row, path, line);
       halfPairs.look(row, line);
     } catch (error) {
       throw errorInRow(path, line, error);
     }
+    yield { record, fields: row };
   }
-  if (records.length === 0) throw new UserError(`${path} has no rows.`);
-  const notice = halfPairs.describe(path);
-  if (notice !== undefined) onNotice?.(notice);
-  return records;
+  if (isEmpty) throw new UserError(`${path} has no rows.`);
 }
 
 /** Reads one training row. @throws RowError naming file, line and field */
 export function parseRecord(row: Record<string, unknown>, path: string, line: number): TrainingRecord {
   const fields = new RecordFields(row, path, line);
-  const record = fields.has('messages') ? conversation(fields) : answered(fields);
+  const record = fields.has('sequences')
+    ? group(fields)
+    : fields.has('messages')
+      ? conversation(fields)
+      : answered(fields);
   const inputs = parseTemplateInputs(row, fields.fail);
   if (!inputs) return record;
-  if (typeof record.prompt === 'string' && saysSomething(inputs))
+  const prompts = record.kind === 'group' ? record.sequences.map(({ prompt }) => prompt) : [record.prompt];
+  if (!prompts.every(Array.isArray) && saysSomething(inputs))
     throw fields.fail(
       'a row of texts is trained without a chat template, so its "tools" and "chat_template_kwargs" would be lost: give messages',
     );
   return { ...record, inputs };
+}
+
+/** {"sequences"} */
+function group({ row, line, fail }: RecordFields): TrainingRecord {
+  const other = ['messages', 'prompt', 'completion', 'chosen', 'rejected'].find(
+    (name) => !isAbsent(row[name]),
+  );
+  if (other !== undefined) throw fail(`"sequences" stands beside "${other}": give one of them`);
+  return { kind: 'group', line, sequences: parseSequences(row.sequences, fail) };
 }
 
 /** {"messages"} */

@@ -24,7 +24,7 @@ const halvesDiffer: RowCheck = ({ sides: [chosen, rejected] }) =>
     : [];
 
 /** Checks on every response, in the order of the report. */
-const sideChecks: readonly SideCheck[] = [
+const allSideChecks: readonly SideCheck[] = [
   endTrained,
   endKnownElsewhere,
   oneBos,
@@ -41,7 +41,7 @@ const sideChecks: readonly SideCheck[] = [
 ];
 
 /** Checks on every row. */
-const rowChecks: readonly RowCheck[] = [
+const allRowChecks: readonly RowCheck[] = [
   halvesDiffer,
   notLabelledWrong,
   noControlTokens,
@@ -49,8 +49,14 @@ const rowChecks: readonly RowCheck[] = [
   soundText,
 ];
 
+/** Checks that hold for rows that say themselves how their responses begin and end. */
+const partsChecks: readonly SideCheck[] = [inVocabulary, fitsLimit, shareTrained];
+
 /** Runs all of them on a row. */
 export function checkRow(row: PreparedRow, context: CheckContext): Finding[] {
+  const [sideChecks, rowChecks] = row.isInParts
+    ? [partsChecks, [halvesDiffer]]
+    : [allSideChecks, allRowChecks];
   const inSides = row.sides.flatMap((side) =>
     sideChecks.flatMap((check) => check(side, row, context)).map((found) => ofSide(found, side.role)),
   );

@@ -1,7 +1,7 @@
 /** @file Says what a check is: the two kinds of checks, and what they see. Finds nothing itself. */
 
-import type { Text } from '../data/records.js';
 import type { Role } from '../objectives/objective.js';
+import type { RowMessage } from '../text/template.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import type { Finding } from './findings.js';
 import type { Student, TokenizerTraits } from './student.js';
@@ -25,11 +25,13 @@ export interface PreparedRow {
   line: number;
   /** The row as it is in the file. */
   fields: Record<string, unknown>;
-  prompt: Text;
+  prompt: readonly RowMessage[] | string;
   /** The tokens that generation starts from. */
   promptIds: Int32Array;
   /** One demonstration, or a chosen and a rejected response. */
   sides: PreparedSide[];
+  /** The row has its responses in parts: it says itself how they begin and end. */
+  isInParts?: boolean;
 }
 
 /** A row that training could not take, with the reasons. */

@@ -1,6 +1,7 @@
 /** @file Examines a training file row by row, as training would make its rows, without holding it in memory. */
 
 import { UserError } from '../util/errors.js';
+import { batches } from '../util/batches.js';
 import type { Progress } from '../util/progress.js';
 import type { Role } from '../objectives/objective.js';
 import { countRows } from '../data/countRows.js';
@@ -142,7 +143,7 @@ async function* prepared(
   student: Student,
 ): AsyncGenerator<PreparedRows> {
   let ahead: Promise<PreparedRows> | undefined;
-  for await (const batch of batches(rows)) {
+  for await (const batch of batches(rows, BATCH)) {
     const next = prepareBatch(batch, student);
     if (ahead) yield await ahead;
     ahead = next;
@@ -157,20 +158,9 @@ async function prepareBatch(
   const rows = await Promise.all(
     batch.map(async (row) => ('refused' in row ? row : prepareRow(row.row, row.line, student))),
   );
-  const sides = rows.flatMap((row) => ('refused' in row ? [] : row.sides));
+  const sides = rows.flatMap((row) => ('refused' in row || row.isInParts ? [] : row.sides));
   const merges = await boundaryMerges(sides, student);
   return { rows, merging: new Set(sides.filter((_, i) => merges[i])) };
-}
-
-async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** Keeps the rows for a view: the first ones with errors, with warnings, and without. */

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RowError } from '../data/jsonl.js';
 import { parseMessages } from '../data/messages.js';
-import type { Text, TrainingRecord } from '../data/records.js';
+import type { MessageRecord, PreferenceRecord } from '../data/records.js';
 import { calledTools, contentText, reasoningOf } from '../text/messages.js';
 import type { RowMessage } from '../text/template.js';
 import { withSystem } from '../text/tokenRows.js';
@@ -18,7 +18,7 @@ import { thoughtOf } from './thinking.js';
  */
 export function explainRefusal(
   { tokenizer, system }: Student,
-  { prompt, inputs }: TrainingRecord,
+  { prompt, inputs }: MessageRecord | PreferenceRecord,
   response: readonly RowMessage[] | string,
   message: string,
 ): Finding {
@@ -83,7 +83,7 @@ const PRECEDING: Record<string, readonly string[]> = {
 };
 
 /** Describes the first message whose role is unknown or out of order. */
-export function rolesOutOfOrder(prompt: Text): string | undefined {
+export function rolesOutOfOrder(prompt: readonly RowMessage[] | string): string | undefined {
   if (typeof prompt === 'string') return undefined;
   let before = '';
   for (const [i, { role }] of [...prompt, { role: 'assistant' }].entries()) {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { byteNames, STUDENT_TOKENS, studentDirectory } from '../../test/support/studentDirectory.js';
 import { openStudent } from '../train/preflight.js';
-import { tokenizeFile } from '../train/examples.js';
+import { Examples } from '../train/examples.js';
+import { openTokens } from '../train/tokenCache.js';
 import { silentProgress } from '../util/progress.js';
-import { readTrainingRecords } from '../data/records.js';
 import { examine } from './examine.js';
 import { htmlPage } from './page.js';
 import { printSummary } from './print.js';
@@ -61,10 +61,9 @@ it('the byte names of the test are those of its tokenizer', () => {
 describe('the spans of a row', () => {
   it('are the tokens that training takes, the trained ones where its mask has them', async () => {
     const { path, shown: views } = await shown(rows);
-    const examples = await tokenizeFile(path, await readTrainingRecords(path), student.tokenizer, {
-      layout: 'template',
-    });
-    const trainedParts = new Map(examples.map(({ line, parts }) => [line, parts]));
+    const { file } = await openTokens(path, student.tokenizer, { layout: 'template' });
+    using examples = new Examples(file);
+    const trainedParts = new Map(Array.from(examples, ({ line, parts }) => [line, parts]));
     expect(views).toHaveLength(3);
     for (const { verdict, responses } of views) {
       const parts = trainedParts.get(verdict.line)!;

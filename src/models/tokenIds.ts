@@ -7,7 +7,15 @@ import { UserError } from '../util/errors.js';
  * @throws UserError
  */
 export function requireEmbeddings(ids: Int32Array, vocabSize: number, where: string): void {
-  const largest = ids.reduce((a, b) => Math.max(a, b), 0);
+  requireEmbedding(
+    ids.reduce((a, b) => Math.max(a, b), 0),
+    vocabSize,
+    where,
+  );
+}
+
+/** Does `requireEmbeddings` for the largest of some ids. */
+export function requireEmbedding(largest: number, vocabSize: number, where: string): void {
   if (largest < vocabSize) return;
   throw new UserError(
     `${where} has the token id ${largest}, but the model has ${vocabSize} embeddings: its tokenizer is another model's`,

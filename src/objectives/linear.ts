@@ -1,7 +1,7 @@
 /** @file Makes objectives that are linear in the log-probs, whose gradient is known before the forward pass. */
 
 import { sequenceMetrics } from './metrics.js';
-import { sum, type Objective, type SequenceInfo, type StepCounts } from './objective.js';
+import { sum, weightOf, type Objective, type SequenceInfo, type StepCounts } from './objective.js';
 
 /**
  * Makes an objective that has one coefficient for all tokens of a response. The loss is the inner product of the
@@ -44,6 +44,6 @@ export function linearLoss(weights: readonly Float64Array[], logps: readonly Flo
 }
 
 /** Returns the length-normalised log-prob, the reward of objectives without a scale of their own. */
-export function meanLogp({ length }: SequenceInfo, logpSum: number): number {
-  return logpSum / length;
+export function meanLogp(sequence: SequenceInfo, logpSum: number): number {
+  return logpSum / weightOf(sequence);
 }

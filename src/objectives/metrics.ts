@@ -1,7 +1,7 @@
 /** @file Computes the metrics of a step's pairs, under TRL's names. */
 
 import { pairsOf } from './pairs.js';
-import type { Metrics, Objective, TokenBatch } from './objective.js';
+import { weightOf, type Metrics, type Objective, type TokenBatch } from './objective.js';
 
 /**
  * Computes `rewards/*`, `logps/chosen` and `logps/rejected` (sums over a response), and both per token; each is the
@@ -38,8 +38,8 @@ export function sequenceMetrics(
     metrics['rewards/margins'] += (better - worse) / pairs;
     metrics['logps/chosen'] += logpSums[chosen]! / pairs;
     metrics['logps/rejected'] += logpSums[rejected]! / pairs;
-    metrics['logps/chosen_per_token'] += logpSums[chosen]! / sequences[chosen]!.length / pairs;
-    metrics['logps/rejected_per_token'] += logpSums[rejected]! / sequences[rejected]!.length / pairs;
+    metrics['logps/chosen_per_token'] += logpSums[chosen]! / weightOf(sequences[chosen]!) / pairs;
+    metrics['logps/rejected_per_token'] += logpSums[rejected]! / weightOf(sequences[rejected]!) / pairs;
   }
   return metrics;
 }

@@ -12,7 +12,12 @@ export interface SequenceInfo {
   group: number;
   /** The number of its tokens, the end-of-turn token included; at least 1. */
   length: number;
+  /** Σ|w| over its tokens, where they have weights: what a mean over it is divided by. Default: `length`. */
+  weight?: number;
 }
+
+/** What a mean over a response's tokens is divided by. */
+export const weightOf = ({ length, weight = length }: SequenceInfo): number => weight;
 
 /** Counts over a WHOLE optimizer step, whatever part of it a batch holds; `countStep` makes them. */
 export interface StepCounts {
@@ -20,7 +25,7 @@ export interface StepCounts {
   groups: number;
   /** Rows that have a rejected side. */
   pairs: number;
-  /** Response tokens. */
+  /** Response tokens, each as often as its weight says. */
   tokens: number;
   /** Response tokens of rejected sides. */
   rejectedTokens: number;
@@ -87,25 +92,27 @@ export function countStep(sequences: readonly SequenceInfo[]): StepCounts {
     tokens: 0,
     rejectedTokens: 0,
   };
-  for (const { role, length } of sequences) {
-    counts.tokens += length;
-    if (role === 'rejected') {
+  for (const sequence of sequences) {
+    counts.tokens += weightOf(sequence);
+    if (sequence.role === 'rejected') {
       counts.pairs++;
-      counts.rejectedTokens += length;
+      counts.rejectedTokens += weightOf(sequence);
     }
   }
   return counts;
 }
 
+/** What an objective asks of a row: whether it has a pair of responses. */
+export type RowKind =
+  | { kind: 'messages' | 'preference'; line: number }
+  | { kind: 'group'; line: number; sequences: readonly unknown[] };
+
 /** Refuses a file with a row that the objective cannot learn from. @throws UserError naming the first */
-export function checkRows(
-  { name, data }: Objective,
-  rows: Iterable<{ kind: 'messages' | 'preference'; line: number }>,
-  path: string,
-): void {
+export function checkRows({ name, data }: Objective, rows: Iterable<RowKind>, path: string): void {
   if (data === 'messages') return;
-  for (const { kind, line } of rows) {
-    if (kind === 'messages')
+  for (const row of rows) {
+    const { kind, line } = row;
+    if (kind === 'messages' || (kind === 'group' && row.sequences.length === 1))
       throw new UserError(
         `${path}, line ${line}: objective ${name} compares a chosen with a rejected response and this row has a single one; give rows with prompt, chosen and rejected, or train with objective sft.`,
       );

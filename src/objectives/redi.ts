@@ -2,7 +2,7 @@
 
 import { defineObjective, numberFrom } from './definition.js';
 import { linearObjective } from './linear.js';
-import type { Objective } from './objective.js';
+import { weightOf, type Objective } from './objective.js';
 
 /** REDI (arXiv 2505.24850, Eq. 5) at α = 0 is length-normalised SFT on the chosen sides. */
 export const redi = defineObjective(
@@ -19,6 +19,6 @@ export function lengthNormalisedPairs(name: string, alpha: number): Objective {
   const factor = alpha === 1 ? '' : `${alpha}·`;
   return linearObjective(
     { name, formula: `−mean logp(y_w) + ${factor}mean logp(y_l), mean over pairs`, data: 'pairs' },
-    ({ role, length }, { pairs }) => (role === 'rejected' ? alpha : -1) / (length * pairs),
+    (sequence, { pairs }) => (sequence.role === 'rejected' ? alpha : -1) / (weightOf(sequence) * pairs),
   );
 }

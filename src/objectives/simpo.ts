@@ -3,6 +3,7 @@
 import { defineObjective, numberFrom, scaleNumber } from './definition.js';
 import { meanLogp } from './linear.js';
 import { marginObjective, negativeLogSigmoid } from './margin.js';
+import { weightOf } from './objective.js';
 
 /**
  * SimPO (arXiv 2405.14734) is taken as arXiv 2505.24850 writes it (Eq. 3): γ is a margin of its own, not a multiple of
@@ -20,7 +21,7 @@ export const simpo = defineObjective(
       formula: `−log σ(${beta}·(mean logp(y_w) − mean logp(y_l)) − ${gamma}), mean over pairs`,
       needs: {},
       reward: (sequence, logpSum) => beta * meanLogp(sequence, logpSum),
-      rewardSlope: ({ length }) => beta / length,
+      rewardSlope: (sequence) => beta / weightOf(sequence),
       lossOf: (margin) => negativeLogSigmoid(margin - gamma),
     }),
 );

@@ -5,51 +5,83 @@
 
 import type { Objective, Role } from '../objectives/objective.js';
 import { tokenRow, type RowOptions, type TokenRow, type Where } from './tokenRows.js';
+import { partsRow, type PartsPrompt, type PartsResponse } from './parts.js';
 import type { RowMessage, TemplateInputs } from './template.js';
 import type { ChatTokenizer } from './tokenizer.js';
 
 type Text = readonly RowMessage[] | string;
 
-/** A training row without its prompt: one response, or a chosen and a rejected one. */
-type Responses = { kind: 'messages'; response: Text } | { kind: 'preference'; chosen: Text; rejected: Text };
-
-/** A response of a training row. */
-export interface Side {
-  role: Role;
-  response: Text;
-}
-
-/**
- * Lists the responses of a row that an objective learns from.
- * @param data the objective's; `messages` takes the chosen side of a pair as a demonstration and leaves the other out
- */
-export function sidesOf(row: Responses, data: Objective['data']): Side[] {
-  if (row.kind === 'messages') return [{ role: 'demonstration', response: row.response }];
-  if (data === 'messages') return [{ role: 'demonstration', response: row.chosen }];
-  return [
-    { role: 'chosen', response: row.chosen },
-    { role: 'rejected', response: row.rejected },
-  ];
-}
-
 /** What the responses of a row respond to. */
-export interface Asked {
+interface Asked {
   prompt: Text;
   /** The row's tools and variables for the template. */
   inputs?: TemplateInputs;
 }
 
+/** A training row: one response, a chosen and a rejected one, or sequences that each have a prompt of their own. */
+type Row =
+  | (Asked & { kind: 'messages'; response: Text })
+  | (Asked & { kind: 'preference'; chosen: Text; rejected: Text })
+  | { kind: 'group'; inputs?: TemplateInputs; sequences: readonly PartsSide[] };
+
+/** A response in parts, and what it responds to. */
+interface PartsSide {
+  role: Role;
+  prompt: PartsPrompt;
+  response: PartsResponse;
+  inputs?: TemplateInputs;
+}
+
+/** A response of a training row, and what it responds to. */
+export type Side = (Asked & { role: Role; response: Text }) | PartsSide;
+
+/**
+ * Lists the responses of a row that an objective learns from.
+ * @param data the objective's; `messages` takes the chosen side of a pair as a demonstration and leaves the other out
+ */
+export function sidesOf(row: Row, data: Objective['data']): Side[] {
+  const sides = allSides(row);
+  if (data === 'pairs') return sides;
+  return sides.filter(({ role }) => role !== 'rejected').map((side) => ({ ...side, role: 'demonstration' }));
+}
+
+function allSides(row: Row): Side[] {
+  const inputs = row.inputs && { inputs: row.inputs };
+  if (row.kind === 'group') return row.sequences.map((side) => ({ ...side, ...inputs }));
+  const asked = { prompt: row.prompt, ...inputs };
+  if (row.kind === 'messages') return [{ ...asked, role: 'demonstration', response: row.response }];
+  return [
+    { ...asked, role: 'chosen', response: row.chosen },
+    { ...asked, role: 'rejected', response: row.rejected },
+  ];
+}
+
 /** Settings of a whole file. */
 export type SideOptions = Omit<RowOptions, 'sft' | 'inputs'>;
 
-/** Makes a side's token row. @throws UserError as `tokenRow` does */
+/** Tells responses in parts from others. */
+export const isInParts = (side: Side): side is PartsSide =>
+  typeof side.response === 'object' && 'parts' in side.response;
+
+/** Tells a prompt of ids from others. */
+export const isIds = (prompt: PartsPrompt): prompt is { ids: readonly number[] } =>
+  typeof prompt === 'object' && 'ids' in prompt;
+
+/** Makes a side's token row. @throws UserError as `tokenRow` and `partsRow` do */
 export function tokenSide(
   tokenizer: ChatTokenizer,
-  { prompt, inputs }: Asked,
-  { role, response }: Side,
+  side: Side,
   options: SideOptions,
   where: Where,
 ): Promise<TokenRow> {
-  const sft = role === 'demonstration';
-  return tokenRow(tokenizer, prompt, response, { ...options, sft, ...(inputs && { inputs }) }, where);
+  const { inputs } = side;
+  const given = { ...options, ...(inputs && { inputs }) };
+  if (isInParts(side)) return partsRow(tokenizer, side.prompt, side.response, given, where);
+  return tokenRow(
+    tokenizer,
+    side.prompt,
+    side.response,
+    { ...given, sft: side.role === 'demonstration' },
+    where,
+  );
 }

@@ -10,6 +10,12 @@ import type { ChatTokenizer } from './tokenizer.js';
 export interface TokenRow {
   ids: Int32Array;
   responseStart: number;
+  /** How much each token of the response counts; absent where all count 1. A token of weight 0 is context. */
+  weights?: Float64Array;
+  /** The part of the response that each of its tokens belongs to; absent where there is one part. */
+  segments?: Uint8Array;
+  /** Tokens of the response that are scored and not trained, counted from its first, in ascending order. */
+  scoreOnly?: Int32Array;
 }
 
 /**

@@ -1,104 +1,121 @@
-/** @file Turns a training file into tokenised examples, and leaves out rows that are too long. Knows no tensors. */
+/** @file Gives training its rows: the tokens of a data file without the rows that are too long. Knows no tensors. */
 
-import { readTrainingRecords, type TrainingRecord } from '../data/records.js';
-import { errorInRow } from '../data/errorInRow.js';
-import { rowError } from '../data/jsonl.js';
 import { readConfig } from '../models/directory.js';
-import { requireEmbeddings } from '../models/tokenIds.js';
+import { requireEmbedding } from '../models/tokenIds.js';
 import { checkRows, type Objective, type Role } from '../objectives/objective.js';
+import type { TokenFile } from '../text/tokenFile.js';
 import type { TokenRow } from '../text/tokenRows.js';
-import { sidesOf, tokenSide, type SideOptions } from '../text/sides.js';
-import { ChatTokenizer, TextTooLong } from '../text/tokenizer.js';
+import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
+import { openTokens, type TokenizeOptions } from './tokenCache.js';
 import type { TrainRecipe } from './settings.js';
 
 /** A response of a row of the data file. */
 export interface ExamplePart {
-  role: Role;
-  row: TokenRow;
-  referenceLogps?: Float64Array;
+  readonly role: Role;
+  /** The number of its tokens, the prompt's included. */
+  readonly length: number;
+  readonly largestId: number;
+  /** Its tokens, which are read from the disk each time. */
+  readonly row: TokenRow;
+  referenceLogps?: Float64Array | undefined;
 }
 
 /** One row of the data file: a demonstration alone, or a chosen and a rejected response. */
 export interface Example {
+  /** A digest of what the row says, and which of several equal rows it is. */
+  id: string;
   line: number;
   parts: ExamplePart[];
+}
+
+/** Rows of a data file, of which only an index is in memory. */
+export class Examples implements Disposable {
+  readonly #rows: Uint32Array;
+  /** By sequence of the file. */
+  readonly #referenceLogps: (Float64Array | undefined)[] = [];
+
+  /** @param rows which rows of the file; default: all */
+  constructor(
+    readonly file: TokenFile,
+    rows?: Uint32Array,
+  ) {
+    this.#rows = rows ?? Uint32Array.from({ length: file.rows }, (_, i) => i);
+  }
+
+  get length(): number {
+    return this.#rows.length;
+  }
+
+  at(index: number): Example {
+    const row = this.#rows[index]!;
+    const { first, end } = this.file.sequencesOf(row);
+    const parts: ExamplePart[] = [];
+    for (let i = first; i < end; i++) parts.push(new StoredPart(this.file, i, this.#referenceLogps));
+    return { id: this.file.id(row), line: this.file.line(row), parts };
+  }
+
+  *[Symbol.iterator](): Generator<Example> {
+    for (let i = 0; i < this.length; i++) yield this.at(i);
+  }
+
+  [Symbol.dispose](): void {
+    this.file[Symbol.dispose]();
+  }
+}
+
+class StoredPart implements ExamplePart {
+  readonly #file: TokenFile;
+  readonly #sequence: number;
+  readonly #referenceLogps: (Float64Array | undefined)[];
+
+  constructor(file: TokenFile, sequence: number, referenceLogps: (Float64Array | undefined)[]) {
+    this.#file = file;
+    this.#sequence = sequence;
+    this.#referenceLogps = referenceLogps;
+  }
+
+  get role(): Role {
+    return this.#file.role(this.#sequence) as Role;
+  }
+
+  get length(): number {
+    return this.#file.length(this.#sequence);
+  }
+
+  get largestId(): number {
+    return this.#file.largestId(this.#sequence);
+  }
+
+  get row(): TokenRow {
+    return this.#file.read(this.#sequence);
+  }
+
+  get referenceLogps(): Float64Array | undefined {
+    return this.#referenceLogps[this.#sequence];
+  }
+
+  set referenceLogps(logps: Float64Array | undefined) {
+    this.#referenceLogps[this.#sequence] = logps;
+  }
 }
 
 /** A row that is too long, and by how much: its tokens, or its characters where it has too many to be tokenised. */
 export type DroppedRow = { line: number; tokens: number } | { line: number; characters: number };
 
 export interface PreparedData {
-  examples: Example[];
+  examples: Examples;
   /** Rows left out because a sequence is longer than `max_length`. */
   dropped: DroppedRow[];
   /** Tokens of one pass over the examples, prompts included. */
   tokens: number;
 }
 
-export interface TokenizeOptions extends SideOptions {
-  /** What the objective learns from. Default: `pairs`, which takes both sides of a pair. */
-  data?: Objective['data'];
-  /** Told of the rows that are tokenised so far. When it throws, that is the end. */
-  onRows?: ((done: number, total: number) => void) | undefined;
-}
-
-/** Rows that are tokenised at a time, so that the tokenizer's threads have work. */
-const BATCH = 256;
-
-/** Tokenises every row of a file, in file order. @throws UserError naming file and line */
-export async function tokenizeFile(
-  path: string,
-  records: readonly TrainingRecord[],
-  tokenizer: ChatTokenizer,
-  options: TokenizeOptions,
-): Promise<Example[]> {
-  const refuse = ({ line }: TrainingRecord, error: TextTooLong): never => {
-    throw rowError(path, line, error.message);
-  };
-  return tokenizeRows(path, records, tokenizer, options, refuse);
-}
-
-/** @param onTooLong takes the rows with a text that is too long to be tokenised, which are left out */
-async function tokenizeRows(
-  path: string,
-  records: readonly TrainingRecord[],
-  tokenizer: ChatTokenizer,
-  options: TokenizeOptions,
-  onTooLong: (record: TrainingRecord, error: TextTooLong) => void,
-): Promise<Example[]> {
-  const tokenized = async (record: TrainingRecord): Promise<Example[]> => {
-    try {
-      return [await tokenize(path, record, tokenizer, options)];
-    } catch (error) {
-      if (!(error instanceof TextTooLong)) throw errorInRow(path, record.line, error);
-      onTooLong(record, error);
-      return [];
-    }
-  };
-  const { onRows } = options;
-  const examples: Example[] = [];
-  for (let start = 0; start < records.length; start += BATCH) {
-    if (start > 0) onRows?.(start, records.length);
-    examples.push(...(await Promise.all(records.slice(start, start + BATCH).map(tokenized))).flat());
-  }
-  return examples;
-}
-
-async function tokenize(
-  path: string,
-  record: TrainingRecord,
-  tokenizer: ChatTokenizer,
-  { data = 'pairs', ...options }: TokenizeOptions,
-): Promise<Example> {
-  const { line } = record;
-  const where = (message: string) => rowError(path, line, message);
-  const parts = sidesOf(record, data).map(async (side) => ({
-    role: side.role,
-    row: await tokenSide(tokenizer, record, side, options, where),
-  }));
-  return { line, parts: await Promise.all(parts) };
-}
+/** How a recipe's data are tokenised for an objective. */
+export const tokenizing = ({ layout, system }: TrainRecipe, { data }: Objective): TokenizeOptions => ({
+  ...{ layout, data },
+  ...(system !== undefined && { system }),
+});
 
 /**
  * Reads and tokenises the recipe's data for an objective. Supervised fine-tuning takes the chosen sides of pairs.
@@ -112,39 +129,58 @@ export async function prepareExamples(
   onRows?: TokenizeOptions['onRows'],
   onNotice?: (sentence: string) => void,
 ): Promise<PreparedData> {
-  const { model, data: path, layout, system } = recipe;
+  const { model, data: path } = recipe;
   const tokenizer = ChatTokenizer.load(model);
   const { maxPositions, vocabSize } = readConfig(model);
   const limit = recipe.max_length ?? maxPositions;
   if (limit > maxPositions) {
     throw new UserError(`max_length ${limit} is more than the ${maxPositions} positions of ${model}`);
   }
-  const records = await readTrainingRecords(path, onNotice);
-  checkRows(objective, records, path);
-  const options = { layout, system, data: objective.data, onRows };
-  const data: PreparedData = { examples: [], dropped: [], tokens: 0 };
-  const all = await tokenizeRows(path, records, tokenizer, options, ({ line }, { characters }) => {
-    data.dropped.push({ line, characters });
+  const { file, tooLong } = await openTokens(path, tokenizer, {
+    ...tokenizing(recipe, objective),
+    ...{ onRows, onNotice },
+    onRecord: (record) => {
+      checkRows(objective, [record], path);
+    },
   });
-  for (const example of all) {
-    const longest = Math.max(...example.parts.map(({ row }) => row.ids.length));
+  try {
+    const kept = keptRows(file, objective, { path, limit, vocabSize });
+    const dropped = [...tooLong, ...kept.dropped].sort((a, b) => a.line - b.line);
+    if (kept.rows.length === 0)
+      throw new UserError(`${path}: all ${dropped.length} rows are longer than max_length ${limit}`);
+    return { examples: new Examples(file, kept.rows), dropped, tokens: kept.tokens };
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Chooses rows by the index of a file alone. @throws UserError as `prepareExamples` does */
+function keptRows(
+  file: TokenFile,
+  objective: Objective,
+  { path, limit, vocabSize }: { path: string; limit: number; vocabSize: number },
+): { rows: Uint32Array; dropped: DroppedRow[]; tokens: number } {
+  const dropped: DroppedRow[] = [];
+  const rows = new Uint32Array(file.rows);
+  let [count, tokens] = [0, 0];
+  for (let row = 0; row < file.rows; row++) {
+    const line = file.line(row);
+    const { first, end } = file.sequencesOf(row);
+    const kind = file.role(first) === 'demonstration' ? 'messages' : 'preference';
+    checkRows(objective, [{ kind, line }], path);
+    let [sum, longest] = [0, 0];
+    for (let i = first; i < end; i++) {
+      sum += file.length(i);
+      longest = Math.max(longest, file.length(i));
+    }
     if (longest > limit) {
-      data.dropped.push({ line: example.line, tokens: longest });
+      dropped.push({ line, tokens: longest });
       continue;
     }
-    for (const { row } of example.parts) {
-      requireEmbeddings(row.ids, vocabSize, `${path}, line ${example.line}`);
-      data.tokens += row.ids.length;
-    }
-    data.examples.push(example);
+    for (let i = first; i < end; i++) requireEmbedding(file.largestId(i), vocabSize, `${path}, line ${line}`);
+    tokens += sum;
+    rows[count++] = row;
   }
-  data.dropped.sort((a, b) => a.line - b.line);
-  if (data.examples.length === 0) {
-    throw new UserError(
-      data.dropped.length > 0
-        ? `${path}: all ${data.dropped.length} rows are longer than max_length ${limit}`
-        : `${path} has no rows`,
-    );
-  }
-  return data;
+  return { rows: rows.slice(0, count), dropped, tokens };
 }

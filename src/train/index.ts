@@ -6,7 +6,7 @@
 
 export { stepRows, stepsPerEpoch, type DataOrder } from './dataOrder.js';
 export { Engine, type Activations } from './engine.js';
-export { prepareExamples, type Example, type ExamplePart, type PreparedData } from './examples.js';
+export { Examples, prepareExamples, type Example, type ExamplePart, type PreparedData } from './examples.js';
 export { reportTraining } from './narrate.js';
 export { openStudent } from './preflight.js';
 export { decays, learningRate, type Decay, type Schedule } from './schedule.js';

@@ -1,6 +1,6 @@
 /** @file The loop over a run's steps: each is computed, accounted for and, where it is due, saved. */
 import { messageOf } from '../util/errors.js';
-import type { Example } from './examples.js';
+import type { Examples } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import { lastingOf, type LastingMetrics, type MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
@@ -11,7 +11,7 @@ import type { Stepper } from './stepper.js';
 
 export interface LoopParts {
   identity: RunIdentity;
-  examples: readonly Example[];
+  examples: Examples;
   plan: StepPlan;
   stepper: Stepper;
   saver: Saver;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
 import { stepRows } from './dataOrder.js';
-import type { Example } from './examples.js';
+import type { Examples } from './examples.js';
 import { differences, type RunIdentity } from './identity.js';
 import { lastingOf, metricsLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
@@ -70,7 +70,7 @@ export function stateToContinue(path: string): TrainState {
 export function requireSamePlace(
   { folder, position }: TrainState,
   plan: StepPlan,
-  examples: readonly Example[],
+  examples: Examples,
   { allowChanges = false }: ResumeOptions,
 ): void {
   const { step, data } = position;
@@ -85,8 +85,8 @@ export function requireSamePlace(
 }
 
 /** The lines of the data file that a step takes, by which its rows are known; none after the last step. */
-export function nextRows(step: number, plan: StepPlan, examples: readonly Example[]): number[] {
-  return step < plan.steps ? stepRows(step, plan.order).map((row) => examples[row]!.line) : [];
+export function nextRows(step: number, plan: StepPlan, examples: Examples): number[] {
+  return step < plan.steps ? stepRows(step, plan.order).map((row) => examples.at(row).line) : [];
 }
 
 /**

@@ -1,20 +1,20 @@
 /** @file Scores every row of a file under a model: what `redistill score` calls. */
 import { setImmediate } from 'node:timers/promises';
 import { rowError } from '../data/jsonl.js';
-import { readTrainingRecords } from '../data/records.js';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
-import { requireEmbeddings } from '../models/tokenIds.js';
+import { requireEmbedding } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
 import { openDevice, setThreads } from '../torch/runtime.js';
-import { ChatTokenizer } from '../text/tokenizer.js';
+import { ChatTokenizer, TextTooLong } from '../text/tokenizer.js';
 import type { Layout, TokenRow } from '../text/tokenRows.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
 import { UserError } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
-import { tokenizeFile } from './examples.js';
+import { Examples, type ExamplePart } from './examples.js';
 import { packByTokenBudget } from './tokenBudget.js';
+import { openTokens } from './tokenCache.js';
 
 export interface ScoreOptions {
   /** A model directory, a .gguf file, or a name that `models get` has fetched. */
@@ -64,8 +64,10 @@ export async function scoreFile(
   const onNotice = (sentence: string) => {
     progress.log(sentence);
   };
-  const how = { layout, onRows, ...(system !== undefined && { system }) };
-  const examples = await tokenizeFile(data, await readTrainingRecords(data, onNotice), tokenizer, how);
+  const how = { layout, onRows, onNotice, ...(system !== undefined && { system }) };
+  const { file, tooLong } = await openTokens(data, tokenizer, how);
+  using examples = new Examples(file);
+  if (tooLong[0]) throw rowError(data, tooLong[0].line, new TextTooLong(tooLong[0].characters).message);
   using model = loadModel(path, {
     dtype: options.dtype,
     device: options.device,
@@ -73,30 +75,32 @@ export async function scoreFile(
     onNotice,
   }).model;
   const { maxPositions, vocabSize } = model.config;
-  for (const { line, parts } of examples) {
-    for (const { row } of parts) {
-      requireEmbeddings(row.ids, vocabSize, `${data}, line ${line}`);
-      if (row.ids.length > maxPositions) {
+  const parts: ExamplePart[] = [];
+  for (const example of examples) {
+    const { line } = example;
+    for (const part of example.parts) {
+      requireEmbedding(part.largestId, vocabSize, `${data}, line ${line}`);
+      if (part.length > maxPositions) {
         throw rowError(
           data,
           line,
-          `its ${row.ids.length} tokens are more than the model's ${maxPositions} positions; shorten or remove the row`,
+          `its ${part.length} tokens are more than the model's ${maxPositions} positions; shorten or remove the row`,
         );
       }
+      parts.push(part);
     }
   }
-  const all = examples.flatMap(({ parts }) => parts.map(({ row }) => row));
-  const scores = await scoreRows(model, all, options, progress, signal);
+  const scores = await scoreRows(model, parts, options, progress, signal);
   let next = 0;
-  return examples.map(({ parts }) => {
-    const [first, second] = scores.slice(next, (next += parts.length));
+  return Array.from(examples, ({ parts: { length } }) => {
+    const [first, second] = scores.slice(next, (next += length));
     return second ? { chosen: first!, rejected: second } : first!;
   });
 }
 
 async function scoreRows(
   model: Transformer,
-  rows: readonly TokenRow[],
+  parts: readonly ExamplePart[],
   { tokens, tokenBudget }: ScoreOptions,
   progress: Progress,
   signal: AbortSignal | undefined,
@@ -104,16 +108,17 @@ async function scoreRows(
   using scorer = new Scorer(model);
   const scores: SequenceScore[] = [];
   let done = 0;
-  const lengths = rows.map((row) => row.ids.length);
+  const lengths = parts.map(({ length }) => length);
   for (const members of packByTokenBudget(lengths, tokenBudget)) {
-    const logps = scorer.score(members.map((i) => rows[i]!));
+    const rows = members.map((i) => parts[i]!.row);
+    const logps = scorer.score(rows);
     if (!logps.every((row) => row.every(Number.isFinite)))
       throw new UserError(
         'the model computes log-probabilities that are not finite: its weights are damaged or diverged',
       );
-    members.forEach((i, position) => (scores[i] = summarise(rows[i]!, logps[position]!, tokens)));
+    members.forEach((i, position) => (scores[i] = summarise(rows[position]!, logps[position]!, tokens)));
     done += members.length;
-    progress.update(done, rows.length, 'sequences');
+    progress.update(done, parts.length, 'sequences');
     await setImmediate(); // lets signals through and the progress bar draw
     signal?.throwIfAborted();
   }

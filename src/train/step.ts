@@ -8,6 +8,8 @@ import { callsByTokenBudget, packByTokenBudget } from './tokenBudget.js';
 /** One sequence of an optimizer step. */
 export interface TrainSequence extends SequenceInfo {
   row: TokenRow;
+  /** How much each response token counts; absent where all count 1. `weight` is Σ|w| of them. */
+  tokenWeights?: Float64Array;
   /** Log-probs of the response under the reference model, if the objective needs them. */
   referenceLogps?: Float64Array;
 }
@@ -51,12 +53,16 @@ export function* stepByPacks(
   const lengths = sequences.map((sequence) => sequence.row.ids.length);
   const forward = (members: readonly number[]): Activations =>
     engine.forward(members.map((i) => sequences[i]!.row));
+  // Objectives see w·log p of each token, so that their sums are Σ w·log p; what they return is the derivative by it.
+  const weigh = (i: number, values: Float64Array) => weighed(values, sequences[i]!.tokenWeights);
   const evaluate = (members: readonly number[], logps: readonly Float64Array[]) =>
     objective.evaluate({
       sequences: members.map((i) => sequences[i]!),
       normalizer,
-      logps: members.map((i) => logps[i]!),
-      ...(objective.needs.reference && { referenceLogps: members.map((i) => sequences[i]!.referenceLogps!) }),
+      logps: members.map((i) => weigh(i, logps[i]!)),
+      ...(objective.needs.reference && {
+        referenceLogps: members.map((i) => weigh(i, sequences[i]!.referenceLogps!)),
+      }),
     });
 
   const all = sequences.map((_, i) => i);
@@ -67,7 +73,7 @@ export function* stepByPacks(
       yield;
       const result = engine.backward(
         forward(members),
-        members.map((i) => gradient[i]!),
+        members.map((i) => weigh(i, gradient[i]!)),
       );
       members.forEach((i, position) => (logps[i] = result[position]!));
     }
@@ -98,13 +104,19 @@ export function* stepByPacks(
       for (const members of packs)
         engine.backward(
           kept.shift()!,
-          members.map((i) => gradient.get(i)!),
+          members.map((i) => weigh(i, gradient.get(i)!)),
         );
     } finally {
       disposeAll(kept);
     }
   }
   return total;
+}
+
+/** A token of weight 0 has no part in anything, even if its probability is 0. */
+function weighed(values: Float64Array, weights: Float64Array | undefined): Float64Array {
+  if (!weights) return values;
+  return values.map((value, i) => (weights[i] === 0 ? 0 : weights[i]! * value));
 }
 
 /** Collects the sequences' indices by group, with the number of tokens in each. */

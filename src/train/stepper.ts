@@ -1,10 +1,11 @@
 /** @file Runs the optimizer steps of a run: its rows, the update, and the line of metrics. */
 import type { Objective } from '../objectives/objective.js';
+import { trainedWeights } from '../text/parts.js';
 import { clipGradNorm, globalNorm, type AdamW } from '../torch/optim.js';
 import { memoryStats } from '../torch/runtime.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
-import type { Example } from './examples.js';
+import type { Example, Examples } from './examples.js';
 import type { StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { learningRate } from './schedule.js';
@@ -17,7 +18,7 @@ export interface StepperParts {
   engine: Engine;
   optimizer: AdamW;
   objective: Objective;
-  examples: readonly Example[];
+  examples: Examples;
   plan: StepPlan;
   /** Awaited before each pack; where it throws, the step ends without an update. */
   beforePack: () => Promise<void>;
@@ -40,7 +41,7 @@ export class Stepper {
     const { weights } = engine;
     const started = performance.now();
     const rows = stepRows(step, plan.order);
-    const sequences = rows.flatMap((row, group) => sequencesOf(examples[row]!, group));
+    const sequences = rows.flatMap((row, group) => sequencesOf(examples.at(row), group));
     weights.zeroGrads();
     const packs = stepByPacks(engine, objective, sequences, tokenBudget);
     const { loss, metrics } = await finish(packs, this.parts.beforePack);
@@ -100,11 +101,15 @@ async function finish(
 }
 
 function sequencesOf(example: Example, group: number): TrainSequence[] {
-  return example.parts.map(({ role, row, referenceLogps }) => ({
-    role,
-    group,
-    length: row.ids.length - row.responseStart,
-    row,
-    ...(referenceLogps && { referenceLogps }),
-  }));
+  return example.parts.map(({ role, row, referenceLogps }) => {
+    const tokenWeights = trainedWeights(row);
+    return {
+      role,
+      group,
+      length: row.ids.length - row.responseStart,
+      row,
+      ...(tokenWeights && { tokenWeights, weight: tokenWeights.reduce((sum, w) => sum + Math.abs(w), 0) }),
+      ...(referenceLogps && { referenceLogps }),
+    };
+  });
 }

@@ -14,7 +14,7 @@ import { openDevice, seed, setThreads } from '../torch/runtime.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { Engine } from './engine.js';
-import { prepareExamples, type Example, type PreparedData } from './examples.js';
+import { prepareExamples, type Examples, type PreparedData } from './examples.js';
 import { identityOf } from './identity.js';
 import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
@@ -94,7 +94,7 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
     onEvent({ kind: 'notice', sentence });
   };
   const data = await prepareExamples(recipe, objective, onRows, onNotice);
-  const { examples } = data;
+  using examples = data.examples;
   const plan = planSteps(recipe, examples.length, continued?.position.updates);
   if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
@@ -210,15 +210,15 @@ class Pause {
 /** Scores every response under the start weights, in the precision that training will use. */
 async function scoreReference(
   weights: TrainableWeights,
-  examples: readonly Example[],
+  examples: Examples,
   tokenBudget: number,
   onEvent: (event: TrainEvent) => void,
   beforePack: () => Promise<void>,
 ): Promise<void> {
   using scorer = new Scorer(weights.model);
-  const parts = examples.flatMap((example) => example.parts);
+  const parts = [...examples].flatMap((example) => example.parts);
   const packs = packByTokenBudget(
-    parts.map((part) => part.row.ids.length),
+    parts.map(({ length }) => length),
     tokenBudget,
   );
   let done = 0;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -24,13 +25,16 @@ import type { TrainRecipe } from './settings.js';
 
 setUpRuns();
 
+/** Rows that no run before has tokenised. */
+function rowsOf(length: number): object[] {
+  const unseen = randomUUID();
+  return Array.from({ length }, (_, i) => ({ messages: turns(`${unseen}: ${i}+1?`, `${i + 1}`) }));
+}
+
 describe('reading data', () => {
   it('lets others have their turn between batches of rows, so that a run can be stopped there', async () => {
     const data = join(root, 'many.jsonl');
-    writeRows(
-      data,
-      Array.from({ length: 600 }, (_, i) => ({ messages: turns(`${i}+1?`, String(i + 1)) })),
-    );
+    writeRows(data, rowsOf(600));
     let isAsked = false;
     const recipe = recipeOf('sft', { data });
     const onEvent = (event: TrainEvent) => {
@@ -182,11 +186,7 @@ describe('rows that are too long', () => {
 });
 
 describe('tokenising', () => {
-  const many = () =>
-    writeRows(
-      join(root, 'many.jsonl'),
-      Array.from({ length: 600 }, (_, i) => ({ messages: turns(`${i}+1?`, `${i + 1}`) })),
-    );
+  const many = () => writeRows(join(root, 'many.jsonl'), rowsOf(600));
 
   it('tells how far it is', async () => {
     const { events } = await trained(recipeOf('sft', { data: many(), max_steps: 1 }));

@@ -1,0 +1,119 @@
+/** @file Reads rows that are groups of sequences, each with its own prompt and its response in parts. Knows no tokens. */
+import type { Role } from '../objectives/objective.js';
+import type { Part, PartsPrompt, PartsResponse } from '../text/parts.js';
+import { plainNumber } from '../util/exactJson.js';
+import { isObject } from './jsonl.js';
+import { isAbsent, parseMessages, type Fail } from './messages.js';
+
+/** One sequence of a group. */
+export interface GroupSequence {
+  role: Role;
+  prompt: PartsPrompt;
+  response: PartsResponse;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const ROLES: ReadonlySet<unknown> = new Set<Role>(['chosen', 'rejected', 'demonstration']);
+const SEQUENCE_FIELDS = new Set(['role', 'prompt', 'response', 'end', 'score_only']);
+const PART_FIELDS = new Set(['text', 'ids', 'weight', 'weights', 'segment']);
+
+/**
+ * Reads the sequences of a row: one demonstration, or one chosen and one rejected.
+ *
+ *     {"sequences": [{"role": "chosen", "prompt": …, "response": [{"text": "…", "weight": 0.5, "segment": 1}, …]}, …]}
+ *
+ * A prompt is messages, a text or `{"ids": […]}`; a response is a text or a list of parts, each `{"text"}` or `{"ids"}`.
+ * @throws the error of `fail` naming the field
+ */
+export function parseSequences(value: unknown, fail: Fail): GroupSequence[] {
+  if (!Array.isArray(value) || value.length === 0) throw fail('"sequences" must be a list of sequences');
+  const sequences = value.map((sequence: unknown, i) => parseSequence(sequence, `sequences.${i}`, fail));
+  const roles = sequences
+    .map(({ role }) => role)
+    .sort()
+    .join();
+  if (roles !== 'demonstration' && roles !== 'chosen,rejected')
+    throw fail('"sequences" must hold one demonstration, or one chosen and one rejected sequence');
+  return sequences;
+}
+
+function parseSequence(value: unknown, name: string, fail: Fail): GroupSequence {
+  if (!isObject(value)) throw fail(`"${name}" must be an object with "role", "prompt" and "response"`);
+  refuseOthers(value, SEQUENCE_FIELDS, name, fail);
+  const { role, prompt, response, end, score_only: scoreOnly } = value;
+  if (!ROLES.has(role)) throw fail(`"${name}.role" must be chosen, rejected or demonstration`);
+  if (!isAbsent(end) && typeof end !== 'boolean') throw fail(`"${name}.end" must be true or false`);
+  const parts = parseParts(response, `${name}.response`, fail);
+  return {
+    role: role as Role,
+    prompt: parsePrompt(prompt, `${name}.prompt`, fail),
+    response: {
+      parts,
+      // What ends with ids says itself how it ends.
+      end: typeof end === 'boolean' ? end : parts.at(-1)!.ids === undefined,
+      scoreOnly: isAbsent(scoreOnly) ? [] : wholeNumbers(scoreOnly, `${name}.score_only`, fail),
+    },
+  };
+}
+
+function parsePrompt(value: unknown, name: string, fail: Fail): PartsPrompt {
+  if (typeof value === 'string' && value !== '') return value;
+  if (isObject(value) && 'ids' in value) return { ids: wholeNumbers(value.ids, `${name}.ids`, fail) };
+  const messages = parseMessages(value, name, fail);
+  if (!messages) throw fail(`"${name}" must be a text, a list of {"role", "content"}, or {"ids"}`);
+  return messages;
+}
+
+function parseParts(value: unknown, name: string, fail: Fail): Part[] {
+  if (typeof value === 'string' && value !== '') return [{ text: value }];
+  if (!Array.isArray(value) || value.length === 0)
+    throw fail(`"${name}" must be a text or a list of parts, {"text"} or {"ids"}`);
+  return value.map((part: unknown, i) => parsePart(part, `${name}.${i}`, fail));
+}
+
+function parsePart(value: unknown, name: string, fail: Fail): Part {
+  if (!isObject(value) || (typeof value.text === 'string') === !isAbsent(value.ids))
+    throw fail(`"${name}" must have either "text" or "ids"`);
+  refuseOthers(value, PART_FIELDS, name, fail);
+  const { text, ids, weight, weights, segment } = value;
+  const own = isAbsent(ids) ? { text: text as string } : { ids: wholeNumbers(ids, `${name}.ids`, fail) };
+  const number = isAbsent(segment) ? 0 : plainNumber(segment);
+  if (number === undefined || !Number.isInteger(number) || number < 0 || number > 255)
+    throw fail(`"${name}.segment" must be a whole number from 0 to 255`);
+  return {
+    ...own,
+    ...(number !== 0 && { segment: number }),
+    ...(!isAbsent(weight) && { weights: weightOf(weight, `${name}.weight`, fail) }),
+    ...(!isAbsent(weights) && { weights: weightsOf(weights, own, name, fail) }),
+  };
+}
+
+function weightsOf(value: unknown, { ids }: Part, name: string, fail: Fail): number[] {
+  if (!ids || !Array.isArray(value) || value.length !== ids.length)
+    throw fail(`"${name}.weights" must be a list with a number for each of "ids"; a text has one "weight"`);
+  return value.map((weight: unknown, i) => weightOf(weight, `${name}.weights.${i}`, fail));
+}
+
+function weightOf(value: unknown, name: string, fail: Fail): number {
+  const weight = plainNumber(value);
+  if (weight === undefined || !Number.isFinite(weight)) throw fail(`"${name}" must be a number`);
+  return weight;
+}
+
+const MAX_ID = 2 ** 31 - 1;
+
+function wholeNumbers(value: unknown, name: string, fail: Fail): number[] {
+  if (!Array.isArray(value)) throw fail(`"${name}" must be a list of whole numbers`);
+  return value.map((item: unknown, i) => {
+    const number = plainNumber(item);
+    if (number === undefined || !Number.isInteger(number) || number < 0 || number > MAX_ID)
+      throw fail(`"${name}.${i}" must be a whole number from 0 to ${MAX_ID}`);
+    return number;
+  });
+}
+
+function refuseOthers(value: Fields, known: ReadonlySet<string>, name: string, fail: Fail): void {
+  const other = Object.keys(value).find((key) => !known.has(key));
+  if (other !== undefined) throw fail(`"${name}.${other}" is not a field of it: ${[...known].join(', ')}`);
+}
