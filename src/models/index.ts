@@ -8,6 +8,7 @@ export { loadModel, saveModel, type LoadedModel, type LoadOptions } from './chec
 export { parseConfig, type ModelConfig } from './config.js';
 export type { Family } from './families.js';
 export type { RopeConfig } from './ropeConfig.js';
+export type { RopeScaling } from './ropeScaling.js';
 export type { AttentionKind } from './slidingLayers.js';
 export { readConfig } from './directory.js';
 export { packSequences, type Pack } from './pack.js';

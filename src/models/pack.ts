@@ -27,13 +27,15 @@ export function packSequences(model: Transformer, sequences: readonly Int32Array
     const total = lengths.reduce((a, b) => a + b, 0);
     const ids = new Int32Array(total);
     const positions = new Int32Array(total);
+    const lengthOf = new Int32Array(total); // of each token's sequence
     let offset = 0;
     for (const sequence of sequences) {
       ids.set(sequence, offset);
       for (let i = 0; i < sequence.length; i++) positions[offset + i] = i;
+      lengthOf.fill(sequence.length, offset, offset + sequence.length);
       offset += sequence.length;
     }
-    const rotations = model.rotations(indices(positions, model.device));
+    const rotations = model.rotations(indices(positions, model.device), lengthOf);
     const { attend, borders } = attention(model, lengths);
     return { ids: indices(ids, model.device), lengths, context: { rotations, attend }, borders };
   });
