@@ -55,6 +55,10 @@ const table: Record<string, ForeignKey> = {
   ),
   per_device_eval_batch_size: to('rows at once', 'batch_size'),
   // Rows and tokens.
+  rope_theta: to(undefined, 'model_overrides.rope_theta'),
+  rope_scaling: to('as config.json has it', 'model_overrides.rope_scaling'),
+  max_position_embeddings: to(undefined, 'model_overrides.max_position_embeddings'),
+  overrides_of_model_config: to(undefined, 'model_overrides'),
   max_length: to(undefined, 'max_length', 'sampling.max_tokens'),
   max_seq_length: to(undefined, 'max_length'),
   max_seq_len: to(undefined, 'max_length'),

@@ -114,7 +114,7 @@ export async function prepareExamples(
 ): Promise<PreparedData> {
   const { model, data: path, layout, system } = recipe;
   const tokenizer = ChatTokenizer.load(model);
-  const { maxPositions, vocabSize } = readConfig(model);
+  const { maxPositions, vocabSize } = readConfig(model, recipe.model_overrides);
   const limit = recipe.max_length ?? maxPositions;
   if (limit > maxPositions) {
     throw new UserError(`max_length ${limit} is more than the ${maxPositions} positions of ${model}`);

@@ -5,6 +5,7 @@ import { examine } from '../doctor/examine.js';
 import type { Student } from '../doctor/student.js';
 import type { DoctorSummary, FindingGroup } from '../doctor/summary.js';
 import { readConfig } from '../models/directory.js';
+import type { ModelOverrides } from '../models/overrides.js';
 import type { Objective } from '../objectives/objective.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { silentProgress } from '../util/progress.js';
@@ -13,9 +14,17 @@ import type { TrainRecipe } from './settings.js';
 /** Rows that are examined before training: some seconds' work if traces are long. */
 const SAMPLE = 512;
 
-/** Opens the model that rows are examined for. @throws UserError naming what its directory lacks */
-export function openStudent(model: string, rows: Pick<Student, 'layout' | 'system' | 'data'>): Student {
-  const { maxPositions, vocabSize } = readConfig(model);
+/**
+ * Opens the model that rows are examined for.
+ * @param overrides what is changed of its config.json
+ * @throws UserError naming what its directory lacks
+ */
+export function openStudent(
+  model: string,
+  rows: Pick<Student, 'layout' | 'system' | 'data'>,
+  overrides?: ModelOverrides,
+): Student {
+  const { maxPositions, vocabSize } = readConfig(model, overrides);
   return { model, tokenizer: ChatTokenizer.load(model), maxPositions, vocabSize, ...rows };
 }
 
@@ -36,7 +45,7 @@ export interface Preflight {
  */
 export async function preflight(recipe: TrainRecipe, objective: Objective): Promise<Preflight> {
   const { model, data, layout, system, max_length: limit } = recipe;
-  const student = openStudent(model, { layout, system, data: objective.data });
+  const student = openStudent(model, { layout, system, data: objective.data }, recipe.model_overrides);
   const { summary } = await examine(
     data,
     { student, sample: SAMPLE, ...(limit !== undefined && { limits: [limit] }) },

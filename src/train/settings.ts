@@ -8,6 +8,7 @@ import {
   type ObjectiveSetting,
   type ObjectiveSpec,
 } from '../objectives/index.js';
+import { modelOverrides } from '../models/overrides.js';
 import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
@@ -103,6 +104,9 @@ const trainKeys = z.strictObject({
     .string()
     .min(1)
     .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
+  model_overrides: modelOverrides
+    .optional()
+    .describe('settings of its config.json that are changed, for training and in the trained model'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   objective: z
     .looseObject({

@@ -76,7 +76,7 @@ export interface TrainHooks {
  */
 export async function train(written: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
   const recipe = { ...written, model: await resolveModel(written.model) };
-  const { out, device } = recipe;
+  const { out, device, model_overrides: overrides } = recipe;
   const tokenBudget = recipe.token_budget ?? defaultTokenBudget(device);
   setThreads();
   openDevice(device);
@@ -99,7 +99,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   const { steps, idle, order, schedule, stepsPerEpoch: perEpoch } = planSteps(recipe, examples.length);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice });
+  const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
 
   const parameters = parameterCount(loaded.model.config);
   // Masters, gradients and two moments in float32, and a copy to compute with.
