@@ -146,7 +146,8 @@ export function saveModel(
     makeFolder(dirname(to));
     copyFileSync(from, to);
   }
-  writeConfig(out, overrides, readConfig(dir).tied === model.config.tied ? undefined : model.config.tied);
+  const { tied } = model.config;
+  writeConfig(out, overrides, readConfig(dir, overrides).tied === tied ? undefined : tied);
   scope(() => {
     noGrad(() => {
       const tensors = namedTensors(model.config, parameters, fileDtypes);

@@ -42,7 +42,7 @@ export const modelOverrides = z.strictObject({
     .optional()
     .describe('the most tokens of a sequence; the weights do not depend on it'),
   rope_scaling: z
-    .looseObject({})
+    .record(z.string(), z.unknown())
     .nullable()
     .superRefine(checkScaling)
     .optional()
