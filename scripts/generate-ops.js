@@ -94,6 +94,8 @@ const operators = {
   clone: 'aten::clone',
   detach: 'aten::detach',
   copy_: 'aten::copy_',
+  set_: 'aten::set_',
+  resize_: 'aten::resize_',
   fill_: 'aten::fill_.Scalar',
   // model parts
   scaledDotProductAttention: 'aten::scaled_dot_product_attention',

@@ -923,6 +923,27 @@ export function copy_(self: Tensor, src: Tensor, nonBlocking?: boolean): Tensor 
   return wrap(invoke(copyInPlaceOp, self.handle, src.handle, nonBlocking));
 }
 
+const setInPlaceOp = new Op('aten::set_', 'aten::set_(Tensor(a!) self) -> Tensor(a!)');
+
+/** `aten::set_(Tensor(a!) self) -> Tensor(a!)` */
+export function set_(self: Tensor): Tensor {
+  return wrap(invoke(setInPlaceOp, self.handle));
+}
+
+const resizeInPlaceOp = new Op(
+  'aten::resize_',
+  'aten::resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)',
+);
+
+/** `aten::resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)` */
+export function resize_(
+  self: Tensor,
+  size: readonly number[],
+  options: { memoryFormat?: number | null } = {},
+): Tensor {
+  return wrap(invoke(resizeInPlaceOp, self.handle, size, options.memoryFormat));
+}
+
 const fillInPlaceOp = new Op(
   'aten::fill_.Scalar',
   'aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)',

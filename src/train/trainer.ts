@@ -7,7 +7,6 @@ import { stringify as toYaml } from 'yaml';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { parameterCount } from '../models/parameters.js';
-import { Scorer } from '../models/scorer.js';
 import { openObjective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
 import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
@@ -121,7 +120,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   const { lr: peak, betas, eps, weight_decay: weightDecay, clip_grad_norm: maxNorm } = recipe.optimizer;
   using optimizer = withMemoryFor(state, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
 
-  if (objective.needs.reference) await scoreReference(weights, examples, tokenBudget, onEvent, beforePack);
+  if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, beforePack);
   onEvent({ kind: 'start', formula: objective.formula, steps, idle, parameters });
 
   let tokens = 0;
@@ -201,13 +200,12 @@ function sequencesOf(example: Example, group: number): TrainSequence[] {
 
 /** Scores every response under the start weights, in the precision that training will use. */
 async function scoreReference(
-  weights: TrainableWeights,
+  { scorer }: Engine,
   examples: readonly Example[],
   tokenBudget: number,
   onEvent: (event: TrainEvent) => void,
   beforePack: () => Promise<void>,
 ): Promise<void> {
-  using scorer = new Scorer(weights.model);
   const parts = examples.flatMap((example) => example.parts);
   const packs = packByTokenBudget(
     parts.map((part) => part.row.ids.length),
