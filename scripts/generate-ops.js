@@ -67,6 +67,7 @@ const operators = {
   gather: 'aten::gather',
   scatterAdd_: 'aten::scatter_add_',
   cat: 'aten::cat',
+  repeatInterleave: 'aten::repeat_interleave.self_int',
   stack: 'aten::stack',
   chunk: 'aten::chunk',
   splitWithSizes: 'aten::split_with_sizes',

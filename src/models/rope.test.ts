@@ -8,7 +8,6 @@ import { familyDir } from '../../test/support/families.js';
 import { Decoder } from '../generate/decoder.js';
 import { noGrad } from '../torch/autograd.js';
 import { toFloat32Array } from '../torch/data.js';
-import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { loadModel } from './checkpoint.js';

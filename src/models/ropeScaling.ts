@@ -59,7 +59,7 @@ export const ropeFields = z.looseObject({
 });
 export type RopeFields = z.infer<typeof ropeFields>;
 
-type Setting = keyof RopeFields & string;
+type Setting = Extract<keyof RopeFields, string>;
 
 /** What each kind of rotation must have and may have besides its name and `rope_theta`; it has no others. */
 const kinds = new Map<string, { needs: readonly Setting[]; takes?: readonly Setting[] }>([

@@ -550,6 +550,21 @@ export function cat(tensors: readonly Tensor[], dim?: number): Tensor {
   return wrap(invoke(catOp, handles(tensors), dim));
 }
 
+const repeatInterleaveOp = new Op(
+  'aten::repeat_interleave.self_int',
+  'aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor',
+);
+
+/** `aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` */
+export function repeatInterleave(
+  self: Tensor,
+  repeats: number,
+  dim?: number | null,
+  options: { outputSize?: number | null } = {},
+): Tensor {
+  return wrap(invoke(repeatInterleaveOp, self.handle, repeats, dim, options.outputSize));
+}
+
 const stackOp = new Op('aten::stack', 'aten::stack(Tensor[] tensors, int dim=0) -> Tensor');
 
 /** `aten::stack(Tensor[] tensors, int dim=0) -> Tensor` */
