@@ -163,6 +163,10 @@ const trainKeys = z.strictObject({
     .describe('compute each layer again in the backward pass: less memory for a third more time'),
   dtype: z.enum(computeDtypes).default('bf16').describe('precision of the products; weights are kept in f32'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
+  deterministic: z
+    .boolean()
+    .default(false)
+    .describe('whether a GPU computes the same bits in every run, at some cost in speed; a CPU always does'),
   seed: z.int().min(0).default(42).describe('of the order of the rows'),
   save: z
     .strictObject({
@@ -170,6 +174,12 @@ const trainKeys = z.strictObject({
     })
     .prefault({})
     .describe('when weights are saved'),
+  tensorboard: z
+    .boolean()
+    .default(false)
+    .describe(
+      "whether the metrics are also written as TensorBoard's event files, in the run's folder tensorboard",
+    ),
 });
 
 /** A training stage without its place on disk, as a pipeline holds it. */

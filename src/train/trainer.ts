@@ -11,12 +11,13 @@ import { openObjective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
 import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
 import type { Tensor } from '../torch/tensor.js';
-import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
+import { deterministically, memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { explained } from '../util/fileErrors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { stepRows } from './dataOrder.js';
 import { Engine } from './engine.js';
+import { EventFile, removeEvents } from './eventFile.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
 import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
 import { planSteps } from './plan.js';
@@ -73,7 +74,12 @@ export interface TrainHooks {
  * Runs a training stage to its end. Most of the work is synchronous: to stay free meanwhile, call `trainInProcess`.
  * @throws UserError for a recipe that cannot be run, before anything is written; the signal's reason when it is aborted
  */
-export async function train(written: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
+export function train(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
+  const work = () => runStage(written, hooks);
+  return written.deterministic ? deterministically(work) : work();
+}
+
+async function runStage(written: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
   const recipe = { ...written, model: await resolveModel(written.model) };
   const { out, device, model_overrides: overrides } = recipe;
   const tokenBudget = recipe.token_budget ?? defaultTokenBudget(device);
@@ -110,6 +116,8 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   writeFileAtomic(join(out, 'recipe.yaml'), toYaml({ ...written, token_budget: tokenBudget }));
   const metricsPath = join(out, 'metrics.jsonl');
   writeFileAtomic(metricsPath, ''); // a new file: the old one may be kept elsewhere as a hard link
+  removeEvents(out);
+  const events = recipe.tensorboard ? new EventFile(out) : undefined;
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
@@ -159,6 +167,7 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
     explained(metricsPath, () => {
       appendFileSync(metricsPath, `${JSON.stringify(last)}\n`);
     });
+    events?.append(last);
     onEvent({ kind: 'step', metrics: last, steps });
 
     const final = step + 1 === steps;

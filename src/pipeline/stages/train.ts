@@ -4,6 +4,7 @@ import { modelInput } from '../../hub/resolve.js';
 import { filesOfModule } from '../../util/modules.js';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
+import { eventPaths } from '../../train/eventFile.js';
 import { defineStage } from './stage.js';
 
 export const trainStage = defineStage({
@@ -17,6 +18,7 @@ export const trainStage = defineStage({
   writes: [
     'recipe.yaml',
     'metrics.jsonl',
+    ...eventPaths,
     ...savedFiles.flatMap((name) => [`model/${name}`, `checkpoints/step-*/${name}`]),
   ],
   scratch: ['model.partial', 'model.earlier.partial', 'checkpoints/step-*.partial'].flatMap((folder) =>
