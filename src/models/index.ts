@@ -11,6 +11,7 @@ export type { RopeConfig } from './ropeConfig.js';
 export type { RopeScaling } from './ropeScaling.js';
 export type { AttentionKind } from './slidingLayers.js';
 export { readConfig } from './directory.js';
+export type { ModelOverrides } from './overrides.js';
 export { packSequences, type Pack } from './pack.js';
 export { parameterCount } from './parameters.js';
 export { Scorer } from './scorer.js';
