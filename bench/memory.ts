@@ -48,7 +48,7 @@ function peakOf(settings: Record<string, unknown>, work: string): number {
   const cli = join(root, 'bin/redistill.js');
   const run = spawnSync(process.execPath, [cli, 'train', recipe], { encoding: 'utf8', maxBuffer: 1 << 28 });
   if (run.status !== 0) throw new Error(`redistill train: ${run.stderr.slice(-2000)}`);
-  const lines = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
+  const lines = readFileSync(join(out, 'speed.jsonl'), 'utf8').trim().split('\n');
   return (JSON.parse(lines.at(-1)!) as { peak_memory_bytes: number }).peak_memory_bytes;
 }
 

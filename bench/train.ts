@@ -98,8 +98,15 @@ async function ours(objective: string): Promise<Run> {
   };
   writeFileSync(file, JSON.stringify(settings));
   check(process.execPath, [join(root, 'bin/redistill.js'), 'train', file]);
-  const lines = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
-  const metrics = lines.map((line) => JSON.parse(line) as Record<string, number>);
+  const rowsOf = (file: string) =>
+    readFileSync(join(out, file), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, number>);
+  const speeds = rowsOf('speed.jsonl');
+  const metrics = rowsOf('metrics.jsonl').map(
+    (row, i) => ({ ...row, ...speeds[i] }) as Record<string, number>,
+  );
   const tokens = metrics.at(-1)!.num_tokens! - metrics[0]!.num_tokens!;
   const seconds = metrics
     .slice(1)

@@ -96,7 +96,12 @@ describe.concurrent('training that diverges', () => {
     expect(contents(join(out, 'model'))).toEqual(before);
     const fresh = path('diverged-fresh');
     expectError(await redistill(['train', recipe({ out: fresh }), ...settings]), 1, 'no checkpoint had been');
-    expect(Object.keys(contents(fresh)).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'redistill.json']);
+    expect(Object.keys(contents(fresh)).sort()).toEqual([
+      'metrics.jsonl',
+      'recipe.yaml',
+      'redistill.json',
+      'speed.jsonl',
+    ]);
     for (const line of readRows(join(fresh, 'metrics.jsonl'))) expect(line.loss).toSatisfy(Number.isFinite);
   });
 });

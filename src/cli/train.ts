@@ -1,41 +1,78 @@
 /** @file The command `train`: the stage, described by a recipe of its own. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { createObjective, objectiveDefinitions } from '../objectives/index.js';
 import { runInto } from '../pipeline/stages/outputs.js';
 import { trainStage } from '../pipeline/stages/train.js';
 import { describeKeys, defaultInWords } from '../recipe/describe.js';
-import { readRecipe } from '../recipe/recipe.js';
+import { readRecipe, type Recipe } from '../recipe/recipe.js';
 import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
 import { trainRecipe } from '../train/settings.js';
+import type { ResumeOptions } from '../train/resume.js';
+import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
+import { commandOf } from '../util/ownFolder.js';
 import { longWork } from './interrupt.js';
 import { printJson, repeated } from './output.js';
 
 export function trainCommand(): Command {
   return new Command('train')
     .description('Run one training stage described by a recipe.')
-    .argument('<recipe>', 'a YAML file')
+    .argument('[recipe]', "a YAML file; with --resume the run's own, if none is named")
     .option(
       '--set <key=value>',
       'override a key of the recipe, or take it out with ~key; may be repeated',
       repeated,
     )
+    .option('--resume <run>', "go on from the newest state in a run's folder")
+    .option('--allow-changes', 'with --resume: also under another recipe, data, model or build')
+    .option('--verify', 'with --resume: first compute a step of metrics.jsonl again, and compare')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', () => `\n${keysOfRecipes()}\n\n${EXAMPLE}`)
-    .action(async (path: string, options: { set?: string[]; json?: boolean }) => {
-      const recipe = parseTrainRecipe(readRecipe(path, options.set ?? []));
+    .action(async (path: string | undefined, options: TrainFlags) => {
+      const { settings, read, resume } = runOf(path, options);
+      const recipe = parseTrainRecipe(settings);
       const { out, objective } = recipe;
-      const stopped = `stopped; what was saved is in ${out}`;
+      const stopped = `stopped; what was saved is in ${out}: \`redistill train --resume ${out}\` goes on from its last state`;
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>
-        runInto('train', trainStage, recipe, { out, progress, signal }, [path]),
+        runInto('train', trainStage, recipe, { out, progress, signal, ...(resume && { resume }) }, read),
       );
       if (options.json) printJson(result);
       else print(`${trainStage.describe(result, recipe)}\n`);
     });
 }
 
+interface TrainFlags {
+  set?: string[];
+  resume?: string;
+  allowChanges?: boolean;
+  verify?: boolean;
+  json?: boolean;
+}
+
+/** The recipe that is meant, the file that is read beside it, and whether a run goes on. */
+function runOf(
+  path: string | undefined,
+  { set = [], resume: run, allowChanges = false, verify = false }: TrainFlags,
+): { settings: Recipe; read: string[]; resume?: ResumeOptions } {
+  if (run === undefined) {
+    if (path === undefined) throw new UserError('train: name a recipe, or a run with --resume');
+    const flag = allowChanges ? '--allow-changes' : verify ? '--verify' : undefined;
+    if (flag !== undefined) throw new UserError(`train: ${flag} belongs to --resume`);
+    return { settings: readRecipe(path, set), read: [path] };
+  }
+  const own = join(run, 'recipe.yaml');
+  if (commandOf(run) !== 'train' || (path === undefined && !existsSync(own)))
+    throw new UserError(`train: --resume ${run}: no run of \`train\` is there`);
+  // It goes on in the folder that is named, wherever that was when it began.
+  const settings = readRecipe(path ?? own, [...set, `out=${JSON.stringify(run)}`]);
+  return { settings, read: path === undefined ? [] : [path], resume: { allowChanges, verify } };
+}
+
 const EXAMPLE = `Example:
-  redistill train recipes/redi.yaml --set optimizer.lr=1e-6 --set out=runs/redi-1`;
+  redistill train recipes/redi.yaml --set optimizer.lr=1e-6 --set out=runs/redi-1
+  redistill train --resume runs/redi-1 --verify`;
 
 /** The keys of a recipe, one a line, with their defaults. */
 function keysOfRecipes(): string {

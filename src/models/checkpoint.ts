@@ -6,11 +6,19 @@ import { noGrad } from '../torch/autograd.js';
 import { dtypeSize, type Dtype } from '../torch/dtype.js';
 import { withMemoryFor } from '../torch/errors.js';
 import { eachNorm } from '../torch/optim.js';
-import { byteLength, SafetensorsFile, saveSafetensors, type NamedTensor } from '../torch/safetensors.js';
+import {
+  byteLength,
+  SafetensorsFile,
+  saveSafetensors,
+  saveSafetensorsMeanwhile,
+  type NamedTensor,
+} from '../torch/safetensors.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import { explained } from '../util/fileErrors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
+import { together, type Writing } from '../util/meanwhile.js';
 import { exact, requireExact, usual } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
 import { readConfig, readJsonObject } from './directory.js';
@@ -135,25 +143,53 @@ export function namedTensors(
  * @param parameters what to save, e.g. the float32 masters of a training run
  */
 export function saveModel(
-  { model, dir, fileDtypes, overrides = {} }: LoadedModel,
+  loaded: LoadedModel,
   out: string,
-  parameters: ReadonlyMap<string, Tensor> = model.parameters,
+  parameters: ReadonlyMap<string, Tensor> = loaded.model.parameters,
 ): void {
+  copyCompanions(loaded, out);
+  scope(() => {
+    noGrad(() => {
+      const tensors = namedTensors(loaded.model.config, parameters, loaded.fileDtypes);
+      writeShards(out, tensors);
+    });
+  });
+}
+
+/**
+ * Writes the same files into a new folder while the program goes on.
+ * @param parameters must stay as they are until they have been taken
+ */
+export function saveModelMeanwhile(
+  loaded: LoadedModel,
+  out: string,
+  parameters: ReadonlyMap<string, Tensor>,
+): Writing {
+  copyCompanions(loaded, out);
+  return scope(() => {
+    const tensors = noGrad(() => namedTensors(loaded.model.config, parameters, loaded.fileDtypes));
+    const { shards, index } = shardsOf(tensors, shardBytes);
+    const writings = shards.map(([file, shard]) =>
+      saveSafetensorsMeanwhile(join(out, file), shard, metadata),
+    );
+    return together(writings, () => {
+      if (index !== undefined) writeFileAtomic(join(out, INDEX_FILE), index);
+    });
+  });
+}
+
+function copyCompanions({ model, dir, overrides = {} }: LoadedModel, out: string): void {
   makeFolder(out);
   for (const file of companionFiles) {
     const [from, to] = [join(dir, file), join(out, file)];
     if (!existsSync(from) || from === to) continue;
     makeFolder(dirname(to));
-    copyFileSync(from, to);
+    explained(to, () => {
+      copyFileSync(from, to);
+    });
   }
   const { tied } = model.config;
   writeConfig(out, overrides, readConfig(dir, overrides).tied === tied ? undefined : tied);
-  scope(() => {
-    noGrad(() => {
-      const tensors = namedTensors(model.config, parameters, fileDtypes);
-      writeShards(out, tensors);
-    });
-  });
 }
 
 /** Changes what was copied of config.json where the model differs from it: whether the head is the embedding, and what a recipe says. */
@@ -167,9 +203,22 @@ function writeConfig(out: string, overrides: ModelOverrides, tied: boolean | und
   writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
 }
 
+const metadata = { format: 'pt' };
+
 /** Writes one file, or several and their index where one would exceed `limit` bytes. Replaces either. */
 export function writeShards(out: string, tensors: readonly NamedTensor[], limit = shardBytes): void {
-  const metadata = { format: 'pt' };
+  const { shards, index } = shardsOf(tensors, limit);
+  for (const [file, shard] of shards) saveSafetensors(join(out, file), shard, metadata);
+  if (index !== undefined) writeFileAtomic(join(out, INDEX_FILE), index);
+  // A reader would take the single file first.
+  rmSync(join(out, index === undefined ? INDEX_FILE : SINGLE_FILE), { force: true });
+}
+
+/** Divides tensors into files by their names, with the text of their index where there are several. */
+function shardsOf(
+  tensors: readonly NamedTensor[],
+  limit: number,
+): { shards: [string, NamedTensor[]][]; index?: string } {
   const shards: NamedTensor[][] = [[]];
   let filled = 0;
   for (const tensor of tensors) {
@@ -181,22 +230,15 @@ export function writeShards(out: string, tensors: readonly NamedTensor[], limit 
     shards.at(-1)!.push(tensor);
     filled += bytes;
   }
-  if (shards.length === 1) {
-    saveSafetensors(join(out, SINGLE_FILE), shards[0]!, metadata);
-    rmSync(join(out, INDEX_FILE), { force: true });
-    return;
-  }
-  const weightMap: Record<string, string> = {};
-  shards.forEach((shard, i) => {
-    const number = (n: number) => String(n).padStart(5, '0');
-    const file = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
-    saveSafetensors(join(out, file), shard, metadata);
-    for (const { name } of shard) weightMap[name] = file;
-  });
+  if (shards.length === 1) return { shards: [[SINGLE_FILE, shards[0]!]] };
+  const number = (n: number) => String(n).padStart(5, '0');
+  const named = shards.map((shard, i): [string, NamedTensor[]] => [
+    `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`,
+    shard,
+  ]);
   const index = {
     metadata: { total_size: tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0) },
-    weight_map: weightMap,
+    weight_map: Object.fromEntries(named.flatMap(([file, shard]) => shard.map(({ name }) => [name, file]))),
   };
-  writeFileAtomic(join(out, INDEX_FILE), `${JSON.stringify(index, null, 2)}\n`);
-  rmSync(join(out, SINGLE_FILE), { force: true }); // a reader would take it first
+  return { shards: named, index: `${JSON.stringify(index, null, 2)}\n` };
 }

@@ -2,11 +2,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { modelProblem } from '../hub/resolve.js';
+import { stateAt } from '../train/stateFolder.js';
 import { stageKinds, type StageConfig } from './stages/index.js';
 import type { StageDefinition } from './stages/stage.js';
 
 /** What is to stand at a path; a source of models may be a name as well. */
-export type PathKind = 'file' | 'model' | 'evaluation' | 'source';
+export type PathKind = 'file' | 'model' | 'evaluation' | 'state' | 'source';
 
 /** The keys, at whatever depth, that name what a stage reads. */
 const KINDS: ReadonlyMap<string, PathKind> = new Map([
@@ -16,6 +17,7 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['module', 'file'],
   ['model', 'model'],
   ['evaluation', 'evaluation'],
+  ['continue', 'state'],
 ]);
 
 interface PathSetting {
@@ -89,6 +91,8 @@ function pathFault({ kind, path }: PathSetting, folder: string): string | undefi
   }
   const isFolder = statSync(path).isDirectory();
   if (kind === 'file' && isFolder) return `${path} is a folder; name a file`;
+  if (kind === 'state' && stateAt(path) === undefined)
+    return `${path} has no training state; a run keeps its last one where save.states says how many`;
   if (kind === 'evaluation' && !existsSync(join(path, 'samples.jsonl')))
     return `${path} is not an evaluation's folder: it has no samples.jsonl`;
   return undefined;

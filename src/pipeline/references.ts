@@ -4,13 +4,14 @@ import { nearestHint } from '../util/nearest.js';
 import { graderName } from '../verify/graders/open.js';
 import { pathSettings, type PathKind } from './paths.js';
 import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
+import type { TrainRecipe } from '../train/settings.js';
 import type { TableSettings } from './stages/table.js';
 
 /** A stage's name, up to a slash; a text that begins with `@@` is not a reference and loses one of them. */
 const reference = /^@([^@/][^/]*)/;
 
 /** What `@name` is, by the stage's kind. */
-const LEAVES: Record<StageKind, Exclude<PathKind, 'source'> | 'folder'> = {
+const LEAVES: Record<StageKind, Exclude<PathKind, 'source' | 'state'> | 'folder'> = {
   get: 'model',
   collect: 'file',
   verify: 'file',
@@ -27,7 +28,13 @@ const EXAMPLES: Partial<Record<StageKind, string>> = {
   doctor: 'verdicts.jsonl',
   evaluate: 'samples.jsonl',
 };
-const WORDS = { model: 'a model', file: 'a file', evaluation: 'an evaluation', folder: 'a folder' } as const;
+const WORDS = {
+  model: 'a model',
+  file: 'a file',
+  evaluation: 'an evaluation',
+  state: 'a training state',
+  folder: 'a folder',
+} as const;
 
 type OnFault = (key: readonly PropertyKey[], message: string) => void;
 
@@ -57,9 +64,13 @@ export function checkReferences(
 
 function misfit(
   wanted: Exclude<PathKind, 'source'>,
-  { name, kind }: StageConfig,
+  { name, kind, config }: StageConfig,
   rest: string,
 ): string | undefined {
+  if (wanted === 'state' && kind === 'train')
+    return (config as TrainRecipe).save.states
+      ? undefined
+      : `"@${name}": the stage "${name}" keeps no state: give it save: { states: 1 }`;
   const left = LEAVES[kind];
   const what = `"@${name}${rest}": the stage "${name}" leaves ${WORDS[left]}`;
   if (rest !== '' && left === 'file') return `${what}, so "@${name}" is all of it`;

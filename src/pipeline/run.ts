@@ -88,11 +88,11 @@ async function walk(
     const again = stale === 'it was asked for' && wasDone;
     requireRemovableResult(previousOf(dir));
     cache.begin(stage);
-    const work = async () => {
+    const work = async (goesOn: boolean) => {
       const progress = createProgress(name);
       const out = definition.file === undefined ? dir : join(dir, definition.file);
       try {
-        const context = { out, progress, signal: options.signal };
+        const context = { out, progress, signal: options.signal, ...(goesOn && { resume: {} }) };
         await withStageFolder(kind, definition, stage.config, dir, async () => {
           const found = await definition.run(stage.config, context);
           progress.log(definition.describe(found, stage.config));
@@ -105,14 +105,14 @@ async function walk(
       }
     };
     if (definition.resumes && existsSync(dir) && !again) {
-      await work().catch((error: unknown) => {
+      await work(true).catch((error: unknown) => {
         if (!(error instanceof OtherRun)) throw error;
         makeRoom(dir, wasDone || !hasRecord);
-        return work();
+        return work(false);
       });
     } else {
       makeRoom(dir, wasDone || !hasRecord);
-      await work();
+      await work(false);
     }
     options.signal.throwIfAborted();
     cache.record(stage);

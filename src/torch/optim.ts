@@ -65,6 +65,15 @@ export class AdamW implements Disposable {
     });
   }
 
+  /** Has the bias corrections go on after `count` updates, whose moments have been put into place. */
+  resumeAfter(count: number): void {
+    scope(() => {
+      noGrad(() => {
+        for (const step of this.#steps) ops.fill_(step, count);
+      });
+    });
+  }
+
   [Symbol.dispose](): void {
     for (const tensor of [...this.expAvgs, ...this.expAvgSqs, ...this.#steps]) tensor.dispose();
   }

@@ -1,8 +1,15 @@
 /** @file Reads and writes tensors as safetensors files. The format itself is in safetensorsFormat.ts. */
-import { writeSafetensors, type SafetensorsDtype } from './safetensorsFormat.js';
+import {
+  writeSafetensors,
+  writeSafetensorsMeanwhile,
+  type SafetensorsDtype,
+  type TensorToWrite,
+} from './safetensorsFormat.js';
 import { SafetensorsReader } from './safetensorsReader.js';
 import { UserError } from '../util/errors.js';
-import { fromBytes } from './data.js';
+import type { Writing } from '../util/meanwhile.js';
+import { noGrad } from './autograd.js';
+import { fromBytes, toBytes } from './data.js';
 import { dtypeSize, type Dtype } from './dtype.js';
 import * as ops from './ops.js';
 import { scope, type Tensor } from './tensor.js';
@@ -72,18 +79,38 @@ export function saveSafetensors(
   // All tensors are converted into one buffer in turn: a buffer that JavaScript has seen is freed only when the event
   // loop turns, which it does not do during a save.
   const buffer = new Uint8Array(Math.max(0, ...tensors.map(byteLength)));
+  const bytesOf = (named: NamedTensor) => () => {
+    const bytes = buffer.subarray(0, byteLength(named));
+    scope(() => ops.copy_(fromBytes(bytes, named.tensor.shape, named.dtype), named.tensor));
+    return bytes;
+  };
   writeSafetensors(
     path,
-    tensors.map((named) => ({
-      name: named.name,
-      dtype: tags.get(named.dtype)!,
-      shape: [...named.tensor.shape],
-      bytes: () => {
-        const bytes = buffer.subarray(0, byteLength(named));
-        scope(() => ops.copy_(fromBytes(bytes, named.tensor.shape, named.dtype), named.tensor));
-        return bytes;
-      },
-    })),
+    tensors.map((named) => ({ ...entryOf(named), bytes: bytesOf(named) })),
     metadata,
   );
 }
+
+/**
+ * Writes a new file of the same bytes while the program goes on. Tensors on the CPU that have the file's type are not copied:
+ * they must stay as they are until they have been taken.
+ */
+export function saveSafetensorsMeanwhile(
+  path: string,
+  tensors: readonly NamedTensor[],
+  metadata?: Record<string, string>,
+): Writing {
+  const bytesOf = ({ tensor, dtype }: NamedTensor) =>
+    scope(() => noGrad(() => toBytes(ops.toDtype(tensor, dtype))));
+  return writeSafetensorsMeanwhile(
+    path,
+    tensors.map((named) => ({ ...entryOf(named), bytes: bytesOf(named) })),
+    metadata,
+  );
+}
+
+const entryOf = ({ name, tensor, dtype }: NamedTensor): Omit<TensorToWrite, 'bytes'> => ({
+  name,
+  dtype: tags.get(dtype)!,
+  shape: [...tensor.shape],
+});

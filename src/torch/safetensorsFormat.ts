@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { readFully, replaceFile, writeAll } from '../util/files.js';
+import { writeMeanwhile, type Writing } from '../util/meanwhile.js';
 import { openRegular } from '../util/regularFile.js';
 
 /** Bytes per element. The order is the reference implementation's, which sorts the tensors of a file by it. */
@@ -176,25 +177,47 @@ export function writeSafetensors(
   tensors: Iterable<TensorToWrite>,
   metadata?: Readonly<Record<string, string>>,
 ): void {
+  const { header, sorted } = layOut(tensors, metadata);
+  replaceFile(path, (fd) => {
+    writeAll(fd, header);
+    for (const tensor of sorted) writeAll(fd, bytesOf(tensor));
+  });
+}
+
+/**
+ * Writes a new file of the same bytes as `writeSafetensors` while the program goes on; the data are in memory as they are.
+ * @throws as `writeSafetensors` and `writeMeanwhile`
+ */
+export function writeSafetensorsMeanwhile(
+  path: string,
+  tensors: Iterable<TensorToWrite>,
+  metadata?: Readonly<Record<string, string>>,
+): Writing {
+  const { header, sorted } = layOut(tensors, metadata);
+  return writeMeanwhile(path, [header, ...sorted.map(bytesOf)]);
+}
+
+/** The header with its length, and the tensors in the order of their data. */
+function layOut(
+  tensors: Iterable<TensorToWrite>,
+  metadata?: Readonly<Record<string, string>>,
+): { header: Uint8Array; sorted: TensorToWrite[] } {
   const rank = new Map(Object.keys(ELEMENT_BYTES).map((dtype, index) => [dtype, index]));
   const sorted = [...tensors].sort(
     (a, b) =>
       rank.get(b.dtype)! - rank.get(a.dtype)! || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
   );
-  const header = encodeHeader(sorted, metadata);
-  replaceFile(path, (fd) => {
-    writeAll(fd, header);
-    for (const { name, dtype, shape, bytes } of sorted) {
-      const data = typeof bytes === 'function' ? bytes() : bytes;
-      const needed = byteLength(dtype, shape);
-      if (data.length !== needed) {
-        throw new Error(
-          `tensor "${name}" of dtype ${dtype} and shape [${shape.join(', ')}] needs ${needed} bytes, got ${data.length}`,
-        );
-      }
-      writeAll(fd, data);
-    }
-  });
+  return { header: encodeHeader(sorted, metadata), sorted };
+}
+
+function bytesOf({ name, dtype, shape, bytes }: TensorToWrite): Uint8Array {
+  const data = typeof bytes === 'function' ? bytes() : bytes;
+  const needed = byteLength(dtype, shape);
+  if (data.length !== needed)
+    throw new Error(
+      `tensor "${name}" of dtype ${dtype} and shape [${shape.join(', ')}] needs ${needed} bytes, got ${data.length}`,
+    );
+  return data;
 }
 
 function encodeHeader(

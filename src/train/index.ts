@@ -17,3 +17,5 @@ export { packByTokenBudget } from './tokenBudget.js';
 export { train, type StepMetrics, type TrainEvent, type TrainHooks, type TrainResult } from './trainer.js';
 export { TrainableWeights } from './weights.js';
 export { trainInProcess } from './process.js';
+export type { ResumeOptions } from './resume.js';
+export type { SavedEvent } from './saving.js';

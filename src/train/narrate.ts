@@ -49,6 +49,7 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         progress.update(event.metrics.step, event.steps, describe(event.metrics));
         break;
       case 'saved':
+      case 'state':
         progress.log(`saved ${event.path}`);
         break;
     }

@@ -10,6 +10,8 @@ export interface StepPlan {
   /** Optimizer steps of the whole run. */
   steps: number;
   schedule: Schedule;
+  /** Updates of earlier stages, which the schedule counts too. */
+  updatesBefore: number;
   /** Steps whose learning rate is 0: they are computed and change nothing. */
   idle: number;
 }
@@ -21,9 +23,11 @@ type Planned = Pick<
 
 /**
  * Counts the steps of a run over `rows` rows.
- * @throws UserError where the epochs make less than one step or too many, or every step has learning rate 0
+ * @param updatesBefore updates of the stages that it continues
+ * @throws UserError where the epochs make less than one step or too many, the schedule is too short, or every step has
+ * learning rate 0
  */
-export function planSteps(recipe: Planned, rows: number): StepPlan {
+export function planSteps(recipe: Planned, rows: number, updatesBefore = 0): StepPlan {
   const { data, batch_size: batchSize, epochs = 1, max_steps: maxSteps, seed } = recipe;
   const order = { rows, batchSize, seed };
   const perEpoch = stepsPerEpoch(order);
@@ -37,14 +41,23 @@ export function planSteps(recipe: Planned, rows: number): StepPlan {
       );
   }
   const steps = maxSteps ?? Math.ceil(epochs * perEpoch);
-  const { warmup_ratio: warmupRatio, decay } = recipe.schedule;
-  const schedule = { peak: recipe.optimizer.lr, totalSteps: steps, warmupRatio, decay };
-  const idle = idleSteps(schedule);
+  const {
+    warmup_ratio: warmupRatio,
+    decay,
+    total_steps: totalSteps = updatesBefore + steps,
+  } = recipe.schedule;
+  if (totalSteps < updatesBefore + steps)
+    throw new UserError(
+      `schedule.total_steps is ${totalSteps}, and the run ends with step ${updatesBefore + steps}` +
+        `${updatesBefore > 0 ? ` (${updatesBefore} of them in the stages before)` : ''}: raise it.`,
+    );
+  const schedule = { peak: recipe.optimizer.lr, totalSteps, warmupRatio, decay };
+  const idle = updatesBefore > 0 ? 0 : idleSteps(schedule);
   if (idle === steps)
     throw new UserError(
       `${data}: the run would have one step (${rows} rows, batch_size ${batchSize}), and its learning rate would be 0, ` +
         `where the warm-up begins: nothing would be trained. Set schedule.warmup_ratio to 0, or make more steps with a ` +
         `smaller batch_size or more epochs or max_steps.`,
     );
-  return { order, stepsPerEpoch: perEpoch, steps, schedule, idle };
+  return { order, stepsPerEpoch: perEpoch, steps, schedule, updatesBefore, idle };
 }

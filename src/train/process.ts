@@ -1,30 +1,46 @@
 /** @file Runs `train` in a process of its own: both sides, and the messages between them. */
 
 import { startProcess } from '../util/children.js';
+import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
+import type { ResumeOptions } from './resume.js';
 import type { TrainRecipe } from './settings.js';
 import type { TrainEvent, TrainResult } from './trainer.js';
 
 /** What the starter says. */
-type Order = { kind: 'train'; recipe: TrainRecipe; starter: number } | { kind: 'stop' };
+type Order = TrainOrder | { kind: 'stop' };
+
+interface TrainOrder {
+  kind: 'train';
+  recipe: TrainRecipe;
+  resume: ResumeOptions | undefined;
+  /** The number of the process that started this one. */
+  starter: number;
+}
 
 /** What the training process says. */
 type Message =
   | { kind: 'event'; event: TrainEvent }
   | { kind: 'done'; result: TrainResult }
   | { kind: 'stopped' }
-  | { kind: 'failed'; isUserError: boolean; message: string; stack: string | undefined };
+  | {
+      kind: 'failed';
+      error: 'UserError' | 'OtherRun' | undefined;
+      message: string;
+      stack: string | undefined;
+    };
 
 /**
  * Trains in a process of its own: it has the machine's settings that a run needs from its start, its memory is given back when it
  * ends, and this process stays free for progress and signals. It ends with this process.
- * @param signal stops the run before its next pack; what had been saved stays
+ * @param signal stops the run before its next pack; its state is saved
  * @throws the signal's reason when it stopped the run
  */
 export function trainInProcess(
   recipe: TrainRecipe,
   onEvent: (event: TrainEvent) => void,
   signal?: AbortSignal,
+  resume?: ResumeOptions,
 ): Promise<TrainResult> {
   const child = startProcess(new URL('./trainProcess.js', import.meta.url));
   const send = (order: Order) => {
@@ -35,7 +51,7 @@ export function trainInProcess(
     send({ kind: 'stop' });
   };
   signal?.addEventListener('abort', stop);
-  send({ kind: 'train', recipe, starter: process.pid });
+  send({ kind: 'train', recipe, resume, starter: process.pid });
   if (signal?.aborted) stop();
   return new Promise<TrainResult>((resolve, reject) => {
     let settle = (code: number | null, by: NodeJS.Signals | null) => {
@@ -80,8 +96,10 @@ function endInWords(code: number | null, by: NodeJS.Signals | null): string {
     : `the training process ended by ${by}; what had been saved stays`;
 }
 
-function revive({ isUserError, message, stack }: Message & { kind: 'failed' }): Error {
-  const error = isUserError ? new UserError(message) : new Error(message);
+const kinds = { UserError, OtherRun };
+
+function revive({ error: kind, message, stack }: Message & { kind: 'failed' }): Error {
+  const error = new (kind === undefined ? Error : kinds[kind])(message);
   if (stack !== undefined) error.stack = stack;
   return error;
 }
@@ -95,13 +113,12 @@ export function runProcess(): void {
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   process.on('message', (order: Order) => {
     if (order.kind === 'stop') controller.abort(stopped);
-    else void obey(order.recipe, order.starter, controller.signal, stopped);
+    else void obey(order, controller.signal, stopped);
   });
 }
 
 async function obey(
-  recipe: TrainRecipe,
-  starter: number,
+  { recipe, resume, starter }: TrainOrder,
   signal: AbortSignal,
   stopped: Error,
 ): Promise<void> {
@@ -115,12 +132,14 @@ async function obey(
     const { endWith } = await import('../torch/runtime.js');
     endWith(starter);
     const { train } = await import('./trainer.js');
-    post({ kind: 'done', result: await train(recipe, { onEvent, signal }) });
+    post({ kind: 'done', result: await train(recipe, { onEvent, signal, resume }) });
   } catch (error) {
     if (error === stopped) post({ kind: 'stopped' });
     else {
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
-      post({ kind: 'failed', isUserError: error instanceof UserError, message, stack });
+      const kind =
+        error instanceof OtherRun ? 'OtherRun' : error instanceof UserError ? 'UserError' : undefined;
+      post({ kind: 'failed', error: kind, message, stack });
     }
   }
 }

@@ -108,6 +108,13 @@ const trainKeys = z.strictObject({
     .optional()
     .describe('settings of its config.json that are changed, for training and in the trained model'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
+  continue: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "a state, or a run that has kept one: its weights, moments and place in the schedule are gone on with, instead of the model's weights",
+    ),
   objective: z
     .looseObject({
       name: z
@@ -146,6 +153,12 @@ const trainKeys = z.strictObject({
     .strictObject({
       warmup_ratio: fraction.default(0.1).describe('share of the steps in which the rate rises'),
       decay: z.enum(decays).default('linear').describe('how it falls after that'),
+      total_steps: count
+        .max(MAX_STEPS)
+        .optional()
+        .describe(
+          'steps of the whole schedule where stages that continue one another share it; without it it ends with the run',
+        ),
     })
     .prefault({})
     .describe('the learning rate over the steps'),
@@ -170,10 +183,24 @@ const trainKeys = z.strictObject({
   seed: z.int().min(0).default(42).describe('of the order of the rows'),
   save: z
     .strictObject({
-      every: count.optional().describe('steps between weight checkpoints; the last step is always saved'),
+      every: count
+        .optional()
+        .describe('steps between checkpoints of weights and state; the last weights are always saved'),
+      keep: z
+        .int()
+        .min(0)
+        .optional()
+        .describe('weight checkpoints that are kept, the newest; without it all'),
+      states: z
+        .int()
+        .min(0)
+        .optional()
+        .describe(
+          'states to resume from that are kept, the newest, the last one included; without it 2 until the run is done',
+        ),
     })
     .prefault({})
-    .describe('when weights are saved'),
+    .describe('when weights and states are saved'),
   tensorboard: z
     .boolean()
     .default(false)

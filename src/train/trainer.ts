@@ -1,6 +1,5 @@
 /** @file Runs a training stage: data, model, the loop over optimizer steps, checkpoints. One step is in `step.ts`. */
 
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
@@ -9,40 +8,34 @@ import { loadModel } from '../models/checkpoint.js';
 import { parameterCount } from '../models/parameters.js';
 import { openObjective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
-import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
-import type { Tensor } from '../torch/tensor.js';
-import { deterministically, memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
-import { explained } from '../util/fileErrors.js';
+import { AdamW } from '../torch/optim.js';
+import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
-import { stepRows } from './dataOrder.js';
 import { Engine } from './engine.js';
-import { EventFile, removeEvents } from './eventFile.js';
 import { prepareExamples, type Example, type PreparedData } from './examples.js';
-import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
+import { identityOf } from './identity.js';
+import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
+import { runSteps } from './loop.js';
 import { planSteps } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
+import {
+  refuseUnfinished,
+  requireSamePlace,
+  requireSameStep,
+  stateToContinue,
+  stateToResume,
+  stateToVerify,
+  type ResumeOptions,
+} from './resume.js';
+import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import type { TrainRecipe } from './settings.js';
-import { requireRoom, saveWeights } from './saving.js';
-import { learningRate } from './schedule.js';
-import { stepByPacks, type StepResult, type TrainSequence } from './step.js';
+import { loadState, type TrainedTensors, type TrainState } from './state.js';
+import { Stepper } from './stepper.js';
+import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
 import { TrainableWeights } from './weights.js';
 
-/** One line of metrics.jsonl; for pairs it also has TRL's `rewards/…` and `logps/…`. */
-export interface StepMetrics extends Record<string, number> {
-  /** Counts from 1. */
-  step: number;
-  epoch: number;
-  loss: number;
-  /** The norm before clipping. */
-  grad_norm: number;
-  learning_rate: number;
-  /** Tokens that have gone through the model, prompts included. */
-  num_tokens: number;
-  tokens_per_second: number;
-  /** The peak of this process, or of the GPU's allocator. */
-  peak_memory_bytes: number;
-}
+export type { StepMetrics } from './metricsFiles.js';
 
 /** Events of a training run, in order. */
 export type TrainEvent =
@@ -55,7 +48,7 @@ export type TrainEvent =
   | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
   | { kind: 'reference'; done: number; total: number }
   | { kind: 'step'; metrics: StepMetrics; steps: number }
-  | { kind: 'saved'; path: string };
+  | SavedEvent;
 
 export interface TrainResult {
   /** The trained model: a Hugging Face directory. */
@@ -66,8 +59,10 @@ export interface TrainResult {
 
 export interface TrainHooks {
   onEvent: (event: TrainEvent) => void;
-  /** Asked before every pack. When it throws, the run ends with its reason; what had been saved stays. */
+  /** Asked before every pack. When it throws, the run saves its state and ends with its reason. */
   signal?: Pick<AbortSignal, 'throwIfAborted'>;
+  /** Go on from the newest state in the run's folder. */
+  resume?: ResumeOptions | undefined;
 }
 
 /**
@@ -79,21 +74,24 @@ export function train(written: TrainRecipe, hooks: TrainHooks): Promise<TrainRes
   return written.deterministic ? deterministically(work) : work();
 }
 
-async function runStage(written: TrainRecipe, { onEvent, signal }: TrainHooks): Promise<TrainResult> {
-  const recipe = { ...written, model: await resolveModel(written.model) };
-  const { out, device, model_overrides: overrides } = recipe;
-  const tokenBudget = recipe.token_budget ?? defaultTokenBudget(device);
+async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
+  const { onEvent, resume } = hooks;
+  const { out, device, model_overrides: overrides } = written;
+  const tokenBudget = written.token_budget ?? defaultTokenBudget(device);
+  const filled = { ...written, token_budget: tokenBudget };
+  const recipe = { ...filled, model: await resolveModel(written.model) };
   setThreads();
   openDevice(device);
   seed(recipe.seed);
-  const beforePack = async () => {
-    await setImmediate(); // gives messages and finalizers their turn, which a synchronous loop would hold back
-    signal?.throwIfAborted();
-  };
+  const pause = new Pause(hooks.signal);
 
   const objective = await openObjective(recipe.objective);
+  const identity = identityOf(recipe);
+  if (!resume) refuseUnfinished(out);
+  const from = resume && stateToResume(out, identity, resume);
+  const continued = recipe.continue === undefined ? undefined : stateToContinue(recipe.continue);
   const onRows = (done: number, total: number) => {
-    signal?.throwIfAborted();
+    pause.throwIfAborted();
     onEvent({ kind: 'tokenized', done, total });
   };
   const onNotice = (sentence: string) => {
@@ -101,7 +99,8 @@ async function runStage(written: TrainRecipe, { onEvent, signal }: TrainHooks): 
   };
   const data = await prepareExamples(recipe, objective, onRows, onNotice);
   const { examples } = data;
-  const { steps, idle, order, schedule, stepsPerEpoch: perEpoch } = planSteps(recipe, examples.length);
+  const plan = planSteps(recipe, examples.length, continued?.position.updates);
+  if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
@@ -109,102 +108,107 @@ async function runStage(written: TrainRecipe, { onEvent, signal }: TrainHooks): 
   const parameters = parameterCount(loaded.model.config);
   // Masters, gradients and two moments in float32, and a copy to compute with.
   const bytes = parameters * (16 + (recipe.dtype === 'bf16' ? 2 : 0));
-  const state = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
-  using weights = withMemoryFor(state, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
+  const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
+  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   makeFolder(out);
-  requireRoom(loaded, out, steps, recipe.save.every);
-  writeFileAtomic(join(out, 'recipe.yaml'), toYaml({ ...written, token_budget: tokenBudget }));
-  const metricsPath = join(out, 'metrics.jsonl');
-  writeFileAtomic(metricsPath, ''); // a new file: the old one may be kept elsewhere as a hard link
-  removeEvents(out);
-  const events = recipe.tensorboard ? new EventFile(out) : undefined;
+  requireRoom(loaded, out, recipe.save, { steps: plan.steps, after: from?.position.step ?? 0 });
+  const begun = from ? undefined : begin(filled);
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 
   using engine = new Engine(weights, recipe.recompute);
+  const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
   const masters = [...weights.masters.values()];
-  const grads = [...weights.grads.values()];
-  const { lr: peak, betas, eps, weight_decay: weightDecay, clip_grad_norm: maxNorm } = recipe.optimizer;
-  using optimizer = withMemoryFor(state, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
+  using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
+  const trained = { weights, optimizer };
+  if (continued) loadState(continued, trained);
+  if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
 
-  if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, beforePack);
-  onEvent({ kind: 'start', formula: objective.formula, steps, idle, parameters });
-
-  let tokens = 0;
-  let saved: string | undefined;
-  let last: StepMetrics | undefined;
-  const remedy = () =>
-    `${saved === undefined ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saved}`}; ` +
-    `lower optimizer.lr (now ${peak}) or look at the data of ${recipe.data}`;
-  for (let step = 0; step < steps; step++) {
-    const started = performance.now();
-    const sequences = stepRows(step, order).flatMap((row, group) => sequencesOf(examples[row]!, group));
-    weights.zeroGrads();
-    const { loss, metrics } = await finish(
-      stepByPacks(engine, objective, sequences, tokenBudget),
-      beforePack,
-    );
-    const gradNorm = clipGradNorm(grads, maxNorm);
-    refuseNonFinite(step, loss, gradNorm, remedy);
-    const rate = learningRate(step, schedule);
-    optimizer.step(grads, rate);
-    weights.sync();
-
-    const stepTokens = sequences.reduce((sum, { row }) => sum + row.ids.length, 0);
-    tokens += stepTokens;
-    last = {
-      step: step + 1,
-      epoch: (step + 1) / perEpoch,
-      loss,
-      grad_norm: gradNorm,
-      learning_rate: rate,
-      ...metrics,
-      num_tokens: tokens,
-      tokens_per_second: stepTokens / ((performance.now() - started) / 1000),
-      peak_memory_bytes: memoryStats(device).peakAllocated,
-    };
-    explained(metricsPath, () => {
-      appendFileSync(metricsPath, `${JSON.stringify(last)}\n`);
-    });
-    events?.append(last);
-    onEvent({ kind: 'step', metrics: last, steps });
-
-    const final = step + 1 === steps;
-    if (final || (step + 1) % (recipe.save.every ?? Infinity) === 0) {
-      refuseRuinedWeights(step, masters, remedy);
-      saved = saveWeights(loaded, weights, join(out, final ? 'model' : `checkpoints/step-${step + 1}`));
-      onEvent({ kind: 'saved', path: saved });
-    }
+  const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
+  const stepper = new Stepper({
+    ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
+    beforePack: pause.before,
+    beforeUpdate: () => saver.taken(),
+    remedy: async () => {
+      await saver.settle();
+      const saved =
+        saver.last === undefined
+          ? 'no checkpoint had been saved yet'
+          : `the last checkpoint is ${saver.last}`;
+      return `${saved}; lower optimizer.lr (now ${recipe.optimizer.lr}) or look at the data of ${recipe.data}`;
+    },
+  });
+  if (from) {
+    if (resume.verify) await verify(out, trained, stepper, onNotice);
+    loadState(from, trained);
+    removeLater(out, from.position.step);
+    if (resume.allowChanges) writeRecipe(filled);
+    onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
-  return { model: saved!, steps, last: last! };
+  const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
+  onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
+  const { model, last } = await runSteps(
+    {
+      ...{ identity, examples, plan, stepper, saver, metrics },
+      onStep: (done) => {
+        onEvent({ kind: 'step', metrics: done, steps: plan.steps });
+      },
+      isStopped: () => pause.isStopped,
+    },
+    from?.position,
+  );
+  return { model, steps: plan.steps, last };
 }
 
-/** Runs a step to its end; where `beforePack` throws, what it kept is freed. */
-async function finish(
-  packs: Generator<void, StepResult, void>,
-  beforePack: () => Promise<void>,
-): Promise<StepResult> {
-  try {
-    let next = packs.next();
-    while (!next.done) {
-      await beforePack();
-      next = packs.next();
-    }
-    return next.value;
-  } finally {
-    packs.return({ loss: NaN, metrics: {} });
-  }
+/** Begins a run's files anew, after all that can be refused. */
+function begin(recipe: TrainRecipe): MetricsFiles {
+  removeLater(recipe.out, 0);
+  writeRecipe(recipe);
+  return new MetricsFiles(recipe.out, recipe);
 }
 
-function sequencesOf(example: Example, group: number): TrainSequence[] {
-  return example.parts.map(({ role, row, referenceLogps }) => ({
-    role,
-    group,
-    length: row.ids.length - row.responseStart,
-    row,
-    ...(referenceLogps && { referenceLogps }),
-  }));
+const placeOf = ({ position: { step, metrics } }: TrainState) => ({ step, bytes: metrics.bytes });
+
+function writeRecipe(recipe: TrainRecipe): void {
+  writeFileAtomic(join(recipe.out, 'recipe.yaml'), toYaml(recipe));
+}
+
+/** Computes a step again that metrics.jsonl has, from the state before it. @throws Error where it is another one now */
+async function verify(
+  out: string,
+  trained: TrainedTensors,
+  stepper: Stepper,
+  onNotice: (sentence: string) => void,
+): Promise<void> {
+  const state = stateToVerify(out);
+  const { folder, position } = state;
+  loadState(state, trained);
+  const again = await stepper.run(position.step, position.last.num_tokens);
+  requireSameStep(out, again);
+  onNotice(`step ${again.step}, computed again from ${folder}, is that of metrics.jsonl to the last bit`);
+}
+
+/** The places at which a run lets others have their turn and may be stopped. */
+class Pause {
+  /** Whether the run was stopped here. */
+  isStopped = false;
+
+  constructor(readonly signal: TrainHooks['signal']) {}
+
+  throwIfAborted(): void {
+    try {
+      this.signal?.throwIfAborted();
+    } catch (error) {
+      this.isStopped = true;
+      throw error;
+    }
+  }
+
+  readonly before = async (): Promise<void> => {
+    await setImmediate(); // gives messages and finalizers their turn, which a synchronous loop would hold back
+    this.throwIfAborted();
+  };
 }
 
 /** Scores every response under the start weights, in the precision that training will use. */
@@ -228,19 +232,4 @@ async function scoreReference(
     done += members.length;
     onEvent({ kind: 'reference', done, total: parts.length });
   }
-}
-
-/** Refuses to apply a step with a NaN. */
-function refuseNonFinite(step: number, loss: number, gradNorm: number, remedy: () => string): void {
-  if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
-  throw new Error(
-    `step ${step + 1}: the loss is ${loss} and the gradient norm ${gradNorm}, so training stopped before this update; ${remedy()}`,
-  );
-}
-
-/** Refuses to save weights that an update has blown up: the last good ones stay on disk. */
-function refuseRuinedWeights(step: number, masters: readonly Tensor[], remedy: () => string): void {
-  const norm = globalNorm(masters);
-  if (Number.isFinite(norm)) return;
-  throw new Error(`step ${step + 1}: its update left weights of norm ${norm}; ${remedy()}`);
 }

@@ -13,6 +13,7 @@ import {
   trained,
   pairwise,
   embedding,
+  linesOf,
 } from '../../test/support/trainingRuns.js';
 import { objectiveNames } from '../objectives/index.js';
 import { UserError } from '../util/errors.js';
@@ -38,7 +39,9 @@ describe('tensorboard: true', () => {
   it('writes the metrics of every step as event files, and a run without it removes them', async () => {
     const recipe = recipeOf('redi', { tensorboard: true });
     const { steps } = await trained(recipe);
-    expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'model', 'recipe.yaml', 'tensorboard']);
+    expect(readdirSync(recipe.out).sort()).toEqual([
+      ...['metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl', 'tensorboard'],
+    ]);
     const text = eventsOf(recipe.out);
     const { step, ...scalars } = steps[0]!;
     expect(step).toBe(1);
@@ -50,7 +53,9 @@ describe('tensorboard: true', () => {
       expect(text).toContain(`train/loss\x15${bytes.toString('latin1')}`);
     }
     await trained({ ...recipe, tensorboard: false });
-    expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'model', 'recipe.yaml']);
+    expect(readdirSync(recipe.out).sort()).toEqual([
+      ...['metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl'],
+    ]);
   });
 });
 
@@ -64,7 +69,9 @@ describe('checkpoints', () => {
       ['checkpoints/step-2', 'checkpoints/step-4', 'model'].map((path) => join(recipe.out, path)),
     );
     expect(readdirSync(join(recipe.out, 'checkpoints')).sort()).toEqual(['step-2', 'step-4']);
-    expect(readdirSync(recipe.out).sort()).toEqual(['checkpoints', 'metrics.jsonl', 'model', 'recipe.yaml']);
+    expect(readdirSync(recipe.out).sort()).toEqual([
+      ...['checkpoints', 'metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl'],
+    ]);
     for (const step of [2, 4]) {
       const short = await trained(recipeOf('sft', { max_steps: step, schedule: constant }));
       const dir = join(recipe.out, 'checkpoints', `step-${step}`);
@@ -86,7 +93,7 @@ describe('checkpoints', () => {
     const before = contents(recipe.out);
     const again = { ...recipe, optimizer: { ...recipe.optimizer, lr: 1e-2 } };
     const { steps } = await trained(again);
-    expect(readRows(join(recipe.out, 'metrics.jsonl'))).toEqual(steps);
+    expect(readRows(join(recipe.out, 'metrics.jsonl'))).toEqual(linesOf(steps));
     const after = contents(recipe.out);
     expect(Object.keys(after)).toEqual(Object.keys(before));
     for (const file of ['model/model.safetensors', 'checkpoints/step-2/model.safetensors', 'recipe.yaml']) {
@@ -105,7 +112,7 @@ describe('checkpoints', () => {
     expect(contents(backup)).toEqual(before);
   });
 
-  it('of an earlier run with a file of the user’s are noticed before the training, if they would be replaced', async () => {
+  it('of an earlier run with a file of the user’s are noticed before the training, which would remove them', async () => {
     const recipe = recipeOf('sft', { max_steps: 3, save: { every: 2 } });
     await trained(recipe);
     const before = contents(recipe.out);
@@ -117,7 +124,7 @@ describe('checkpoints', () => {
     expect(steps).toEqual([]);
     expect(contents(recipe.out)).toMatchObject(before);
     const other = await attempt({ ...recipe, save: {} });
-    expect(other.error).toBeUndefined();
+    expect(String(other.error)).toContain(`${notes} is in the way`);
     expect(readFileSync(notes, 'utf8')).toBe('mine');
   });
 
@@ -144,7 +151,7 @@ describe('a request to stop', () => {
     expect(error).toBe(stopped);
     expect(asked).toBe(4);
     expect(steps.map(({ step }) => step)).toEqual([1]);
-    expect(readRows(join(recipe.out, 'metrics.jsonl'))).toEqual(steps);
+    expect(readRows(join(recipe.out, 'metrics.jsonl'))).toEqual(linesOf(steps));
     expect(existsSync(join(recipe.out, 'model'))).toBe(false);
     expect(readdirSync(join(recipe.out, 'checkpoints'))).toEqual(['step-1']);
     expect(embedding(join(recipe.out, 'checkpoints', 'step-1'))).toEqual(embedding(model)); // rate 0
@@ -166,7 +173,7 @@ describe('a request to stop', () => {
       );
       expect(error).toBe(stopped);
       expect(steps).toEqual([]);
-      expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
+      expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'speed.jsonl']);
     }
   });
 
@@ -190,7 +197,7 @@ describe('a step with a NaN', () => {
     );
     expect((error as Error).message).toContain(recipe.data);
     expect(steps.map(({ step }) => step)).toEqual([1]);
-    expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml']);
+    expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'speed.jsonl']);
   });
 
   it('keeps weights that an update has ruined from the disk, and names the last checkpoint', async () => {

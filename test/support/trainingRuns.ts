@@ -9,6 +9,8 @@ import { createObjective, objectiveNames } from '../../src/objectives/index.js';
 import { parseRecipe } from '../../src/recipe/parse.js';
 import { toFloat32Array } from '../../src/torch/data.js';
 import { liveTensors } from '../../src/torch/tensor.js';
+import { lastingOf, type LastingMetrics } from '../../src/train/metricsFiles.js';
+import type { ResumeOptions } from '../../src/train/resume.js';
 import { trainRecipe, type TrainRecipe } from '../../src/train/settings.js';
 import { train, type StepMetrics, type TrainEvent, type TrainResult } from '../../src/train/trainer.js';
 import { turns, writeRows, writeTinyModel } from './tinyModel.js';
@@ -89,6 +91,7 @@ export const stopped = new Error('stopped by the test');
 export async function attempt(
   recipe: TrainRecipe,
   stop: (asked: number) => boolean = () => false,
+  resume?: ResumeOptions,
 ): Promise<Run> {
   const events: TrainEvent[] = [];
   const live = liveTensors();
@@ -102,6 +105,7 @@ export async function attempt(
           if (stop(asked++)) throw stopped;
         },
       },
+      resume,
     });
   } catch (error) {
     run.error = error;
@@ -111,8 +115,11 @@ export async function attempt(
   return run;
 }
 
-export async function trained(recipe: TrainRecipe): Promise<Run & { result: TrainResult }> {
-  const run = await attempt(recipe);
+export async function trained(
+  recipe: TrainRecipe,
+  resume?: ResumeOptions,
+): Promise<Run & { result: TrainResult }> {
+  const run = await attempt(recipe, undefined, resume);
   if (!run.result) throw run.error;
   return { ...run, result: run.result };
 }
@@ -123,6 +130,9 @@ export const withoutReference = objectiveNames.filter((name) => !createObjective
 /** What does not depend on the clock or on what ran before in this process. */
 export const lasting = (steps: readonly StepMetrics[]): StepMetrics[] =>
   steps.map((step) => ({ ...step, tokens_per_second: 0, peak_memory_bytes: 0 }));
+
+/** The lines of metrics.jsonl of steps. */
+export const linesOf = (steps: readonly StepMetrics[]): LastingMetrics[] => steps.map(lastingOf);
 
 export const embedding = (dir: string): Float32Array => {
   using loaded = loadModel(dir, { dtype: 'f32' }).model;

@@ -9,6 +9,8 @@ export interface StageContext {
   progress: Progress;
   /** Asks the stage to stop: it throws the signal's reason. */
   signal: AbortSignal;
+  /** Has a stage that needs to be told so go on from what its folder holds. */
+  resume?: { allowChanges?: boolean; verify?: boolean };
 }
 
 /** A kind of stage. `Result` is what `--json` prints; it is plain data. */

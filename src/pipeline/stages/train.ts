@@ -5,31 +5,39 @@ import { filesOfModule } from '../../util/modules.js';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { eventPaths } from '../../train/eventFile.js';
+import { inputsOfState, stateFiles } from '../../train/stateFolder.js';
 import { defineStage } from './stage.js';
 
 export const trainStage = defineStage({
   summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
-  inputs: ({ model, data, objective: { module } }) => [
+  inputs: ({ model, data, objective: { module }, continue: state }) => [
     modelInput(model),
     data,
     ...(module === undefined ? [] : filesOfModule(module)),
+    ...(state === undefined ? [] : inputsOfState(state)),
   ],
   writes: [
     'recipe.yaml',
     'metrics.jsonl',
+    'speed.jsonl',
     ...eventPaths,
     ...savedFiles.flatMap((name) => [`model/${name}`, `checkpoints/step-*/${name}`]),
+    ...stateFiles.map((name) => `states/step-*/${name}`),
   ],
-  scratch: ['model.partial', 'model.earlier.partial', 'checkpoints/step-*.partial'].flatMap((folder) =>
-    savedFiles.map((name) => `${folder}/${name}`),
-  ),
+  scratch: [
+    ...['model.partial', 'model.earlier.partial', 'checkpoints/step-*.partial'].flatMap((folder) =>
+      savedFiles.map((name) => `${folder}/${name}`),
+    ),
+    ...stateFiles.map((name) => `states/step-*.partial/${name}`),
+  ],
   result: (_, dir) => join(dir, 'model'),
-  run: async (settings, { out, progress, signal }) => {
+  resumes: true,
+  run: async (settings, { out, progress, signal, resume }) => {
     const { reportTraining } = await import('../../train/narrate.js');
     const { trainInProcess } = await import('../../train/process.js');
     const recipe: TrainRecipe = { ...settings, stage: 'train', out };
-    return trainInProcess(recipe, reportTraining(progress), signal);
+    return trainInProcess(recipe, reportTraining(progress), signal, resume);
   },
   describe: ({ model }) => `model: ${model}`,
 });

@@ -1,0 +1,98 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify as toYaml } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { killedAt } from '../../test/support/killedAt.js';
+import { Cli, contents, redistill, turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
+import { Random } from '../util/random.js';
+
+/** Interruptions of each run; REDISTILL_KILLS=25 for more. */
+const KILLS = Number(process.env.REDISTILL_KILLS ?? 2);
+const STEPS = 60;
+/** A run changes the disk about so often: the last kills come when it is done. */
+const CHANGES = 260;
+
+const root = mkdtempSync(join(tmpdir(), 'redistill-train-kills-'));
+const path = (...names: string[]) => join(root, ...names);
+
+beforeAll(() => {
+  writeTinyModel(path('model'));
+  const numbers = Array.from({ length: 50 }, (_, i) => i);
+  writeRows(
+    path('pairs.jsonl'),
+    numbers.map((i) => ({
+      chosen: turns(`${i}+1?`, `${i + 1}`),
+      rejected: turns(`${i}+1?`, `about ${i + 3}`),
+    })),
+  );
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+/** All files of a run but those that say how fast it was, and which command ended it. Its paths are the same, since each is made in a folder of its own. */
+const lasting = (folder: string) =>
+  Object.fromEntries(
+    Object.entries(contents(folder)).filter(([name]) => !/^(speed\.jsonl|redistill\.json)$/.test(name)),
+  );
+
+const linesIn = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0);
+
+describe.concurrent.each(['sft', 'redi', 'dpo'])('train %s', (objective) => {
+  it.each(['bf16', 'f32'])(
+    'in %s, killed and stopped at random moments, is the undisturbed run to the last byte',
+    { timeout: 120_000 + 30_000 * KILLS },
+    async (dtype) => {
+      const folderOf = (name: string) => path(`${objective}-${dtype}-${name}`);
+      const recipe = {
+        ...{ model: '../model', data: '../pairs.jsonl', out: 'run', objective, dtype },
+        ...{ optimizer: { lr: 1e-3 }, batch_size: 4, max_steps: STEPS, doctor: 'off' },
+        save: { every: 7, keep: 2, states: 2 },
+      };
+      const start = (name: string) => {
+        const cwd = folderOf(name);
+        mkdirSync(cwd, { recursive: true });
+        writeFileSync(join(cwd, 'recipe.yaml'), toYaml(recipe));
+        const states = join(cwd, 'run', 'states');
+        const hasState = existsSync(states) && readdirSync(states).some((state) => /^step-\d+$/.test(state));
+        return { cwd, args: hasState ? ['train', '--resume', 'run'] : ['train', 'recipe.yaml'] };
+      };
+      const whole = start('whole');
+      const done = await redistill(whole.args, { cwd: whole.cwd });
+      expect(done, done.stderr).toMatchObject({ code: 0 });
+
+      const random = new Random(objective.length + dtype.length);
+      for (let kill = 0; kill < KILLS; kill++) {
+        const { args, cwd } = start('killed');
+        const metrics = join(cwd, 'run/metrics.jsonl');
+        if (kill % 3 === 0) {
+          // Within what it does to the disk: a checkpoint that is half written, or half in its place.
+          await redistill(args, { cwd, ...killedAt(random.nextInt(CHANGES)) });
+          continue;
+        }
+        // Somewhere in the steps.
+        const wanted = linesIn(metrics) + random.nextInt(STEPS / 3);
+        const cli = new Cli(args, { cwd });
+        const end = { isOver: false };
+        void cli.finished.then(() => (end.isOver = true));
+        while (!end.isOver && linesIn(metrics) < wanted) await sleep(1);
+        await cli.stop(kill % 3 === 1 ? 'SIGKILL' : random.nextInt(2) === 0 ? 'SIGINT' : 'SIGTERM');
+      }
+      const last = start('killed');
+      const ended = await redistill(last.args, { cwd: last.cwd });
+      expect(ended, ended.stderr).toMatchObject({ code: 0 });
+      expect(lasting(join(last.cwd, 'run'))).toEqual(lasting(join(whole.cwd, 'run')));
+      expect(linesIn(join(last.cwd, 'run/speed.jsonl'))).toBe(STEPS);
+    },
+  );
+});

@@ -1,0 +1,322 @@
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { stepsOfEvents } from '../../test/support/events.js';
+import { contents, readRows, writeRows } from '../../test/support/tinyModel.js';
+import {
+  attempt,
+  linesOf,
+  model,
+  pairs,
+  recipeOf,
+  root,
+  setUpRuns,
+  stopped,
+  trained,
+} from '../../test/support/trainingRuns.js';
+import { OtherRun } from '../teacher/header.js';
+import { fromArray } from '../torch/data.js';
+import { scope } from '../torch/tensor.js';
+import { UserError } from '../util/errors.js';
+import { TENSORS } from './stateFolder.js';
+import { readState, sumOf } from './state.js';
+
+setUpRuns();
+
+/** All files of a run that follow from its recipe: not the speed, and not the recipe, which has the folder's name. */
+const lastingFiles = (out: string) =>
+  Object.fromEntries(
+    Object.entries(contents(out)).filter(([name]) => !/^(speed\.jsonl|recipe\.yaml)$/.test(name)),
+  );
+const statesIn = (out: string) => (existsSync(join(out, 'states')) ? readdirSync(join(out, 'states')) : []);
+
+/** Stops a run between two packs. */
+const stopAt = async (recipe: Parameters<typeof attempt>[0], pack: number) => {
+  const run = await attempt(recipe, (asked) => asked === pack);
+  expect(run.error).toBe(stopped);
+  return run;
+};
+
+describe.each(['sft', 'redi', 'dpo'])('%s, stopped at every pack and gone on with', (objective) => {
+  it.each(['f32', 'bf16'])('is the undisturbed run in %s, to the last byte', async (dtype) => {
+    const keys = { token_budget: 1, max_steps: 5, dtype, save: { every: 2, states: 1 } };
+    const whole = await trained(recipeOf(objective, keys));
+    const expected = lastingFiles(whole.recipe.out);
+    expect(Object.keys(expected)).toContain('states/step-5/state.safetensors');
+    const reference = objective === 'dpo' ? 10 : 0;
+    const sides = objective === 'sft' ? 1 : 2;
+    // Between the steps, within them, and in the last one, over two epochs.
+    for (const pack of [2, 3, 5, 7].map((sequence) => reference + sides * sequence + 1)) {
+      const recipe = recipeOf(objective, keys);
+      const first = await stopAt(recipe, pack);
+      expect(statesIn(recipe.out)).toEqual([`step-${first.steps.length}`]);
+      const second = await trained(recipe, {});
+      expect(linesOf([...first.steps, ...second.steps])).toEqual(linesOf(whole.steps));
+      expect(lastingFiles(recipe.out)).toEqual(expected);
+      expect(linesOf([second.result.last])).toEqual(linesOf([whole.result.last]));
+    }
+  });
+});
+
+describe('event files', () => {
+  it('of a run that went on twice have every step once, also where it went on from before its end', async () => {
+    const keys = { token_budget: 1, max_steps: 7, save: { every: 2, states: 3 }, tensorboard: true };
+    const recipe = recipeOf('sft', keys);
+    await stopAt(recipe, 11);
+    // As where it was killed: what was written last is torn, and the newest state is not there.
+    const [first] = readdirSync(join(recipe.out, 'tensorboard'));
+    const path = join(recipe.out, 'tensorboard', first!);
+    truncateSync(path, readFileSync(path).length - 3);
+    rmSync(join(recipe.out, 'states', statesIn(recipe.out).sort().at(-1)!), { recursive: true });
+    const second = await attempt(recipe, (asked) => asked === 4, {});
+    expect(second.steps.length).toBeGreaterThan(0);
+    await trained(recipe, {});
+    expect(readdirSync(join(recipe.out, 'tensorboard'))).toHaveLength(3);
+    expect(stepsOfEvents(recipe.out)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    await trained({ ...recipe, out: `${recipe.out}-anew` });
+    expect(stepsOfEvents(`${recipe.out}-anew`)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('may be asked for when a run goes on', async () => {
+    const recipe = recipeOf('sft', { token_budget: 1, max_steps: 5, save: { every: 2 } });
+    const first = await stopAt(recipe, 7);
+    await trained({ ...recipe, tensorboard: true }, {});
+    expect(stepsOfEvents(recipe.out)).toEqual([1, 2, 3, 4, 5].slice(first.steps.length));
+  });
+});
+
+describe('a run', () => {
+  const keys = { token_budget: 1, max_steps: 6, save: { every: 2 } };
+
+  it('keeps as many weights and states as it is told to, and by itself no states when it is done', async () => {
+    const limited = recipeOf('sft', { ...keys, save: { every: 1, keep: 2, states: 3 } });
+    await trained(limited);
+    expect(readdirSync(join(limited.out, 'checkpoints')).sort()).toEqual(['step-4', 'step-5']);
+    expect(statesIn(limited.out).sort()).toEqual(['step-4', 'step-5', 'step-6']);
+    const usual = recipeOf('sft', keys);
+    await stopAt(usual, 8);
+    expect(statesIn(usual.out).sort()).toEqual(['step-2', 'step-4']);
+    await trained(usual, {});
+    expect(existsSync(join(usual.out, 'states'))).toBe(false);
+    const none = recipeOf('sft', { ...keys, save: { every: 2, keep: 0, states: 0 } });
+    await stopAt(none, 9);
+    expect(readdirSync(none.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'speed.jsonl']);
+  });
+
+  it('that could go on is not begun anew by accident; one that is done is, without the traces of more steps', async () => {
+    const recipe = recipeOf('sft', { ...keys, save: { every: 2, states: 1 } });
+    await stopAt(recipe, 8);
+    const before = contents(recipe.out);
+    const { error } = await attempt(recipe);
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toContain(`${recipe.out} holds a run that stopped after step 4 of 6`);
+    expect(contents(recipe.out)).toEqual(before);
+    await trained(recipe, {});
+    const shorter = { ...recipe, max_steps: 3 };
+    await trained(shorter);
+    const fresh = { ...recipeOf('sft', keys), save: recipe.save, max_steps: 3 };
+    await trained(fresh);
+    expect(lastingFiles(recipe.out)).toEqual(lastingFiles(fresh.out));
+  });
+
+  it('without a state, or with that of another recipe, data or model, is another run', async () => {
+    const none = recipeOf('sft', keys);
+    await stopAt(none, 1);
+    const without = await attempt(none, undefined, {});
+    expect(without.error).toBeInstanceOf(OtherRun);
+    expect(String(without.error)).toContain(`${none.out} has no state to go on from`);
+
+    const data = join(root, 'changing.jsonl');
+    const rows = readRows(pairs);
+    writeRows(data, rows);
+    const recipe = recipeOf('redi', { ...keys, data });
+    await stopAt(recipe, 9);
+    const before = contents(recipe.out);
+    const faster = { ...recipe, optimizer: { ...recipe.optimizer, lr: 2e-3 } };
+    const changed = await attempt(faster, undefined, {});
+    expect(changed.error).toBeInstanceOf(OtherRun);
+    expect(String(changed.error)).toContain('optimizer.lr (0.001 then, 0.002 now)');
+    expect(String(changed.error)).toContain(`\`redistill train --resume ${recipe.out} --allow-changes\``);
+    writeRows(data, rows.slice(0, 4));
+    const fewer = await attempt(recipe, undefined, {});
+    expect(String(fewer.error)).toContain('what data names has changed');
+    expect(contents(recipe.out)).toEqual(before);
+
+    const allowed = await trained({ ...faster, max_steps: 8 }, { allowChanges: true });
+    expect(allowed.steps.map(({ step }) => step)).toEqual([3, 4, 5, 6, 7, 8]);
+    expect(allowed.steps[0]!.learning_rate).toBeCloseTo(2e-3 * (6 / 7), 12);
+  });
+
+  it('of another build is refused, and the difference named', async () => {
+    const recipe = recipeOf('sft', keys);
+    await stopAt(recipe, 9);
+    const before = contents(recipe.out);
+    const kernels = process.env.REDISTILL_KERNELS;
+    process.env.REDISTILL_KERNELS = 'other';
+    try {
+      const { error } = await attempt(recipe, undefined, {});
+      expect(error).toBeInstanceOf(UserError);
+      expect(error).not.toBeInstanceOf(OtherRun); // a pipeline does not begin anew for it
+      expect(String(error)).toContain(`kernels (${kernels ?? 'on'} then, other now)`);
+      expect(contents(recipe.out)).toEqual(before);
+    } finally {
+      if (kernels === undefined) delete process.env.REDISTILL_KERNELS;
+      else process.env.REDISTILL_KERNELS = kernels;
+    }
+  });
+});
+
+describe('a damaged state', () => {
+  const keys = { token_budget: 1, max_steps: 6, save: { every: 2 } };
+
+  it.each<[string, string, (folder: string) => void]>([
+    [
+      'cut off',
+      'bytes instead of',
+      (folder) => {
+        truncateSync(join(folder, TENSORS), 1000);
+      },
+    ],
+    [
+      'with a number changed',
+      'other numbers in',
+      (folder) => {
+        const path = join(folder, TENSORS);
+        const bytes = readFileSync(path);
+        bytes[bytes.length - 1]! ^= 1;
+        writeFileSync(path, bytes);
+      },
+    ],
+    [
+      'with a description that was changed',
+      'was changed after it had been written',
+      (folder) => {
+        const path = join(folder, 'state.json');
+        writeFileSync(path, readFileSync(path, 'utf8').replace('"step": 4', '"step": 3'));
+      },
+    ],
+    [
+      'without a description',
+      'state.json: ENOENT',
+      (folder) => {
+        rmSync(join(folder, 'state.json'));
+      },
+    ],
+  ])('%s is one sentence, and the state before it goes on', async (_, words, damage) => {
+    const whole = await trained(recipeOf('redi', keys));
+    const recipe = recipeOf('redi', keys);
+    await stopAt(recipe, 17);
+    const folder = join(recipe.out, 'states', 'step-4');
+    damage(folder);
+    const before = contents(recipe.out);
+    const { error } = await attempt(recipe, undefined, {});
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toContain(`${folder} is damaged (`);
+    expect(String(error)).toContain(words);
+    expect(contents(recipe.out)).toEqual(before);
+    rmSync(folder, { recursive: true });
+    await trained(recipe, {});
+    expect(lastingFiles(recipe.out)).toEqual(lastingFiles(whole.recipe.out));
+  });
+
+  it('or metrics that are shorter than the state says are noticed', async () => {
+    const recipe = recipeOf('sft', keys);
+    await stopAt(recipe, 9);
+    const metrics = join(recipe.out, 'metrics.jsonl');
+    writeFileSync(metrics, `${readFileSync(metrics, 'utf8').split('\n')[0]!}\n`);
+    const { error } = await attempt(recipe, undefined, {});
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toMatch(/metrics\.jsonl has not the \d+ bytes/);
+  });
+});
+
+describe('--verify', () => {
+  const keys = { token_budget: 1, max_steps: 6, save: { every: 2 } };
+
+  it('computes a step again, finds one that was another, and leaves the run as it is', async () => {
+    const whole = await trained(recipeOf('dpo', keys));
+    const recipe = recipeOf('dpo', keys);
+    await stopAt(recipe, 10 + 17);
+    const metrics = join(recipe.out, 'metrics.jsonl');
+    const text = readFileSync(metrics, 'utf8');
+    const lines = text.trimEnd().split('\n');
+    const third = JSON.parse(lines[2]!) as { loss: number };
+    lines[2] = JSON.stringify({ ...third, loss: third.loss + 1e-9 });
+    writeFileSync(metrics, `${lines.join('\n')}\n`);
+    const { error } = await attempt(recipe, undefined, { verify: true });
+    expect(String(error)).toContain('step 3, computed again, is not that of metrics.jsonl: loss ');
+    writeFileSync(metrics, text);
+    const { events } = await trained(recipe, { verify: true });
+    expect(events).toContainEqual({
+      kind: 'notice',
+      sentence: `step 3, computed again from ${join(recipe.out, 'states/step-2')}, is that of metrics.jsonl to the last bit`,
+    });
+    expect(lastingFiles(recipe.out)).toEqual(lastingFiles(whole.recipe.out));
+  });
+
+  it('says where there is nothing to compare with', async () => {
+    const recipe = recipeOf('sft', { ...keys, save: {} });
+    await stopAt(recipe, 9);
+    const { error } = await attempt(recipe, undefined, { verify: true });
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toContain('has no step after a state that could be computed again');
+  });
+});
+
+describe('continue', () => {
+  /** All rows in every step, so that both halves of a run see what the whole one sees. */
+  const keys = { batch_size: 5, save: { states: 1 } };
+
+  it('takes weights, moments and the place in the schedule into another stage', async () => {
+    const whole = await trained(recipeOf('sft', { ...keys, max_steps: 6 }));
+    const first = await trained(recipeOf('sft', { ...keys, max_steps: 3, schedule: { total_steps: 6 } }));
+    const other = join(root, 'other.jsonl');
+    cpSync(first.recipe.data, other);
+    const more = { ...keys, data: other, max_steps: 3, schedule: { total_steps: 6 } };
+    const second = await trained(recipeOf('sft', { ...more, continue: first.result.model }));
+    const steps = [...first.steps, ...second.steps];
+    expect(steps.map(({ learning_rate: rate }) => rate)).toEqual(
+      whole.steps.map(({ learning_rate: rate }) => rate),
+    );
+    expect(second.steps.map(({ step }) => step)).toEqual([1, 2, 3]);
+    for (const [i, { loss }] of steps.entries()) expect(loss).toBeCloseTo(whole.steps[i]!.loss, 4);
+    expect(readState(join(second.recipe.out, 'states/step-3')).position.updates).toBe(6);
+    // The weights alone are not enough.
+    const without = await trained(recipeOf('sft', { ...more, model: first.result.model }));
+    expect(Math.abs(without.steps[2]!.loss - whole.steps[5]!.loss)).toBeGreaterThan(1e-3);
+  });
+
+  it('goes on when it was stopped, and is refused for other shapes and where there is no state', async () => {
+    const first = await trained(recipeOf('redi', { ...keys, max_steps: 2 }));
+    const more = {
+      ...keys,
+      token_budget: 1,
+      max_steps: 3,
+      continue: join(first.recipe.out, 'states/step-2'),
+    };
+    const whole = await trained(recipeOf('dpo', more));
+    const recipe = recipeOf('dpo', more);
+    await stopAt(recipe, 10 + 25);
+    await trained(recipe, {});
+    expect(lastingFiles(recipe.out)).toEqual(lastingFiles(whole.recipe.out));
+    const nowhere = await attempt(recipeOf('sft', { continue: model }));
+    expect(String(nowhere.error)).toContain(`continue: ${model} has no training state`);
+  });
+
+  it('has the schedule reach as far as the stages', async () => {
+    const recipe = recipeOf('sft', { max_steps: 3, schedule: { total_steps: 2 } });
+    const { error } = await attempt(recipe);
+    expect(String(error)).toContain('schedule.total_steps is 2, and the run ends with step 3');
+  });
+});
+
+describe('the sum of a tensor', () => {
+  it.each([[1], [2], [7], [4096], [100_001]])('of %d floats is that of its 64-bit words', (length) => {
+    const values = Float32Array.from({ length }, (_, i) => Math.sin(i) * 10 ** ((i % 60) - 30));
+    const view = new DataView(values.buffer);
+    let expected = length % 2 === 1 ? BigInt(view.getUint32(4 * (length - 1), true)) : 0n;
+    for (let i = 0; i + 2 <= length; i += 2) expected += view.getBigUint64(4 * i, true);
+    const digits = BigInt.asUintN(64, expected).toString(16).padStart(16, '0');
+    expect(scope(() => sumOf(fromArray(values)))).toBe(digits);
+  });
+});

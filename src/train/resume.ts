@@ -1,0 +1,117 @@
+/** @file Decides from which state a run goes on, and proves by a step that it goes on as it went. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { OtherRun } from '../teacher/header.js';
+import { UserError } from '../util/errors.js';
+import { stepRows } from './dataOrder.js';
+import type { Example } from './examples.js';
+import { differences, type RunIdentity } from './identity.js';
+import { lastingOf, metricsLines, type StepMetrics } from './metricsFiles.js';
+import type { StepPlan } from './plan.js';
+import { readState, type TrainState } from './state.js';
+import { stateAt, statesOf, stepFolders } from './stateFolder.js';
+
+export interface ResumeOptions {
+  /** Go on although recipe, data, model or build are not what they were. */
+  allowChanges?: boolean;
+  /** Compute a step of metrics.jsonl again before going on, and compare. */
+  verify?: boolean;
+}
+
+/**
+ * Finds the newest state of a run.
+ * @throws OtherRun where there is none or it is that of another recipe, data or model; UserError where it is damaged, or
+ * another build or machine would go on
+ */
+export function stateToResume(out: string, identity: RunIdentity, options: ResumeOptions): TrainState {
+  const newest = stepFolders(statesOf(out))[0]?.path;
+  if (newest === undefined) {
+    const why = existsSync(join(out, 'model'))
+      ? `if its run is done, the model is ${join(out, 'model')}`
+      : 'states are written every save.every steps and where a run is stopped';
+    throw new OtherRun(
+      `${out} has no state to go on from (${why}): without --resume the recipe runs from its start.`,
+    );
+  }
+  const state = readState(newest);
+  const { run, build } = differences(state.position.identity, identity);
+  if (options.allowChanges) return state;
+  const allow = `\`redistill train --resume ${out} --allow-changes\` goes on all the same`;
+  if (run.length > 0) throw new OtherRun(`${newest} is a state of another run: ${run.join('; ')}; ${allow}.`);
+  if (build.length > 0)
+    throw new UserError(
+      `${newest} was written by another build or machine, and numbers would be rounded in other ways: ${build.join('; ')}; ${allow}.`,
+    );
+  return state;
+}
+
+/** @throws UserError where a folder holds a run that could go on: beginning anew would lose it */
+export function refuseUnfinished(out: string): void {
+  const newest = stepFolders(statesOf(out))[0]?.path;
+  if (newest === undefined) return;
+  const { step, steps } = readState(newest).position;
+  if (step < steps)
+    throw new UserError(
+      `${out} holds a run that stopped after step ${step} of ${steps}: \`redistill train --resume ${out}\` goes on; to begin anew, name another out, or remove ${statesOf(out)}.`,
+    );
+}
+
+/** Opens the state that a stage continues. @throws UserError where there is none */
+export function stateToContinue(path: string): TrainState {
+  const folder = stateAt(path);
+  if (folder === undefined)
+    throw new UserError(
+      `continue: ${path} has no training state; a run keeps its last one where save.states says how many`,
+    );
+  return readState(folder);
+}
+
+/** @throws UserError where the next step would not take the rows that it would have taken then */
+export function requireSamePlace(
+  { folder, position }: TrainState,
+  plan: StepPlan,
+  examples: readonly Example[],
+  { allowChanges = false }: ResumeOptions,
+): void {
+  const { step, data } = position;
+  if (step > plan.steps)
+    throw new UserError(`${folder} is after step ${step}, and the run has only ${plan.steps} steps now`);
+  if (allowChanges) return;
+  const next = nextRows(step, plan, examples);
+  if (data.rows !== examples.length || data.next.join() !== next.join())
+    throw new UserError(
+      `${folder}: the next step would take lines ${next.join(', ')} of ${examples.length} rows, and then it would have taken lines ${data.next.join(', ')} of ${data.rows}; --allow-changes goes on all the same`,
+    );
+}
+
+/** The lines of the data file that a step takes, by which its rows are known; none after the last step. */
+export function nextRows(step: number, plan: StepPlan, examples: readonly Example[]): number[] {
+  return step < plan.steps ? stepRows(step, plan.order).map((row) => examples[row]!.line) : [];
+}
+
+/**
+ * Finds the newest state after which metrics.jsonl has a step.
+ * @throws UserError where there is none
+ */
+export function stateToVerify(out: string): TrainState {
+  const { length } = metricsLines(out);
+  const found = stepFolders(statesOf(out)).find(({ step }) => step < length);
+  if (found === undefined)
+    throw new UserError(
+      `--verify: ${out} has no step after a state that could be computed again; without --verify the run goes on (save.states: 2 keeps the state before the last)`,
+    );
+  return readState(found.path);
+}
+
+/** @throws Error naming what differs between a step that was computed again and its line in metrics.jsonl */
+export function requireSameStep(out: string, again: StepMetrics): void {
+  const then = metricsLines(out)[again.step - 1]!;
+  const now = JSON.stringify(lastingOf(again));
+  if (then === now) return;
+  const [before, after] = [then, now].map((line) => JSON.parse(line) as Record<string, number>);
+  const differing = Object.keys(after!).filter((name) => before![name] !== after![name]);
+  throw new Error(
+    `--verify: step ${again.step}, computed again, is not that of metrics.jsonl: ` +
+      differing.map((name) => `${name} ${before![name]} then, ${after![name]} now`).join('; '),
+  );
+}

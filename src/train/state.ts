@@ -1,0 +1,179 @@
+/**
+ * @file A training run's whole state: float32 weights, both moments of AdamW, and where the run stands. A step is a pure function
+ * of these and of the data: nothing is drawn at random but the order of the rows, which follows from seed and step.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import * as ops from '../torch/ops.js';
+import { noGrad } from '../torch/autograd.js';
+import { toBytes } from '../torch/data.js';
+import type { AdamW } from '../torch/optim.js';
+import { SafetensorsFile, saveSafetensorsMeanwhile, type NamedTensor } from '../torch/safetensors.js';
+import { scope, type Tensor } from '../torch/tensor.js';
+import { messageOf, UserError } from '../util/errors.js';
+import { writeFileAtomic } from '../util/files.js';
+import { fingerprintValue } from '../util/fingerprint.js';
+import { makeFolder } from '../util/folders.js';
+import { together, type Writing } from '../util/meanwhile.js';
+import { runIdentity } from './identity.js';
+import { lastingMetrics } from './metricsFiles.js';
+import { DESCRIPTION, TENSORS } from './stateFolder.js';
+import type { TrainableWeights } from './weights.js';
+
+const count = z.int().min(0);
+
+/** Where a run stands, and what it is. */
+export const runPosition = z.strictObject({
+  /** Steps that are done, and those of the whole run. */
+  step: count,
+  steps: count,
+  /** Updates that the moments have seen: those of earlier stages too where the run continues one. */
+  updates: count,
+  /** The line of metrics.jsonl of the last step: its loss, gradient norm, epoch and tokens. */
+  last: lastingMetrics,
+  /** Bytes of metrics.jsonl up to the last step. */
+  metrics: z.strictObject({ bytes: count }),
+  /** Rows of the data that are trained on, and the numbers of the lines that the next step takes. */
+  data: z.strictObject({ rows: count, next: z.array(count) }),
+  identity: runIdentity,
+});
+export type RunPosition = z.output<typeof runPosition>;
+
+const description = z.strictObject({
+  format: z.literal('redistill training state'),
+  version: z.literal(1),
+  /** Of everything else in the file. */
+  digest: z.string(),
+  /** Of state.safetensors: its size, and each tensor's sum of 64-bit words, modulo 2⁶⁴. */
+  tensors: z.strictObject({ bytes: count, sums: z.record(z.string(), z.string()) }),
+  position: runPosition,
+});
+
+/** A state on disk. Its tensors are read when they are wanted. */
+export interface TrainState extends z.output<typeof description> {
+  folder: string;
+}
+
+/** What a state is made of. */
+export interface TrainedTensors {
+  weights: TrainableWeights;
+  optimizer: AdamW;
+}
+
+/** Bytes of a state of so many parameters. */
+export const stateBytes = (parameters: number): number => 12 * parameters;
+
+/**
+ * Writes a state into a new folder while the program goes on. The weights and moments must stay as they are until they have been
+ * taken.
+ */
+export function writeState(folder: string, trained: TrainedTensors, position: RunPosition): Writing {
+  makeFolder(folder);
+  const named = tensorsOf(trained);
+  const sums = Object.fromEntries(named.map(({ name, tensor }) => [name, sumOf(tensor)]));
+  const file = join(folder, TENSORS);
+  return together([saveSafetensorsMeanwhile(file, named)], () => {
+    const content = { tensors: { bytes: statSync(file).size, sums }, position };
+    const described: z.output<typeof description> = {
+      format: 'redistill training state',
+      version: 1,
+      digest: fingerprintValue(content),
+      ...content,
+    };
+    writeFileAtomic(join(folder, DESCRIPTION), `${JSON.stringify(described, null, 2)}\n`);
+  });
+}
+
+/** @throws UserError where the state is not whole */
+export function readState(folder: string): TrainState {
+  const path = join(folder, DESCRIPTION);
+  let found: unknown;
+  try {
+    found = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw damaged(folder, `${DESCRIPTION}: ${messageOf(error)}`);
+  }
+  const { success, data } = description.safeParse(found);
+  if (!success) throw damaged(folder, `${DESCRIPTION} is not what this version writes`);
+  const { digest, tensors, position } = data;
+  if (fingerprintValue({ tensors, position }) !== digest)
+    throw damaged(folder, `${DESCRIPTION} was changed after it had been written`);
+  const size = statSync(join(folder, TENSORS), { throwIfNoEntry: false })?.size ?? 0;
+  if (size !== tensors.bytes)
+    throw damaged(folder, `${TENSORS} has ${size} bytes instead of ${tensors.bytes}`);
+  return { folder, ...data };
+}
+
+/**
+ * Puts a state into weights and moments.
+ * @throws UserError where its tensors have other names or shapes, or are damaged; what it has been put into is of no use then
+ */
+export function loadState({ folder, tensors, position }: TrainState, trained: TrainedTensors): void {
+  const named = tensorsOf(trained);
+  using file = openTensors(folder);
+  const strangers = new Set(file.entries.keys());
+  for (const { name, tensor } of named) {
+    const shape = file.entries.get(name)?.shape;
+    strangers.delete(name);
+    if (shape?.join() !== tensor.shape.join())
+      throw new UserError(
+        `${folder} is a state of another model: ${name} has ${shape ? `the shape [${shape.join(', ')}]` : 'no tensor'} there and [${tensor.shape.join(', ')}] here`,
+      );
+  }
+  const [stranger] = strangers;
+  if (stranger !== undefined)
+    throw new UserError(`${folder} is a state of another model: this one has no ${stranger}`);
+  noGrad(() => {
+    for (const { name, tensor } of named) {
+      file.copyInto(name, tensor);
+      if (sumOf(tensor) !== tensors.sums[name])
+        throw damaged(folder, `${TENSORS} has other numbers in ${name} than were written`);
+    }
+  });
+  trained.optimizer.resumeAfter(position.updates);
+  trained.weights.sync();
+}
+
+function openTensors(folder: string): SafetensorsFile {
+  try {
+    return new SafetensorsFile(join(folder, TENSORS));
+  } catch (error) {
+    throw damaged(folder, messageOf(error));
+  }
+}
+
+const damaged = (folder: string, how: string): UserError =>
+  new UserError(
+    `${folder} is damaged (${how}): remove that folder, and what goes on begins at the state before it`,
+  );
+
+function tensorsOf({ weights, optimizer }: TrainedTensors): NamedTensor[] {
+  const kinds: [string, readonly Tensor[]][] = [
+    ['weights', [...weights.masters.values()]],
+    ['exp_avg', optimizer.expAvgs],
+    ['exp_avg_sq', optimizer.expAvgSqs],
+  ];
+  const names = [...weights.masters.keys()];
+  return kinds.flatMap(([kind, tensors]) =>
+    tensors.map((tensor, i) => ({ name: `${kind}.${names[i]!}`, tensor, dtype: 'f32' as const })),
+  );
+}
+
+/**
+ * Sums the 64-bit words of a tensor's bytes, modulo 2⁶⁴, as hexadecimal digits; a 32-bit word that is left over counts as one. It is
+ * made at the speed of memory, which no cryptographic digest is.
+ */
+export function sumOf(tensor: Tensor): string {
+  return scope(() => {
+    const flat = ops.view(tensor, [-1]);
+    const pairs = flat.elements - (flat.elements % 2);
+    const words = ops.viewDtype(ops.narrow(flat, 0, 0, pairs), 'i64');
+    const sum = new BigInt64Array(toBytes(ops.sum(words)).buffer)[0]!;
+    const rest = toBytes(ops.narrow(flat, 0, pairs, flat.elements - pairs));
+    const word = rest.length === 0 ? 0 : new DataView(rest.buffer, rest.byteOffset).getUint32(0, true);
+    return BigInt.asUintN(64, sum + BigInt(word))
+      .toString(16)
+      .padStart(16, '0');
+  });
+}

@@ -1,0 +1,110 @@
+/** @file Runs the optimizer steps of a run: its rows, the update, and the line of metrics. */
+import type { Objective } from '../objectives/objective.js';
+import { clipGradNorm, globalNorm, type AdamW } from '../torch/optim.js';
+import { memoryStats } from '../torch/runtime.js';
+import { stepRows } from './dataOrder.js';
+import type { Engine } from './engine.js';
+import type { Example } from './examples.js';
+import type { StepMetrics } from './metricsFiles.js';
+import type { StepPlan } from './plan.js';
+import { learningRate } from './schedule.js';
+import type { TrainRecipe } from './settings.js';
+import { stepByPacks, type StepResult, type TrainSequence } from './step.js';
+
+export interface StepperParts {
+  recipe: TrainRecipe;
+  tokenBudget: number;
+  engine: Engine;
+  optimizer: AdamW;
+  objective: Objective;
+  examples: readonly Example[];
+  plan: StepPlan;
+  /** Awaited before each pack; where it throws, the step ends without an update. */
+  beforePack: () => Promise<void>;
+  /** Awaited before the weights change. */
+  beforeUpdate: () => Promise<void>;
+  /** What to do where numbers are not finite. */
+  remedy: () => Promise<string>;
+}
+
+export class Stepper {
+  constructor(readonly parts: StepperParts) {}
+
+  /**
+   * Runs a step, counted from 0.
+   * @param tokensBefore tokens of the steps before it
+   * @throws Error where loss or gradient are not finite; then nothing is updated
+   */
+  async run(step: number, tokensBefore: number): Promise<StepMetrics> {
+    const { recipe, engine, optimizer, objective, examples, plan, tokenBudget } = this.parts;
+    const { weights } = engine;
+    const started = performance.now();
+    const rows = stepRows(step, plan.order);
+    const sequences = rows.flatMap((row, group) => sequencesOf(examples[row]!, group));
+    weights.zeroGrads();
+    const packs = stepByPacks(engine, objective, sequences, tokenBudget);
+    const { loss, metrics } = await finish(packs, this.parts.beforePack);
+    const grads = [...weights.grads.values()];
+    const gradNorm = clipGradNorm(grads, recipe.optimizer.clip_grad_norm);
+    await this.#refuseNonFinite(step, loss, gradNorm);
+    const rate = learningRate(plan.updatesBefore + step, plan.schedule);
+    await this.parts.beforeUpdate();
+    optimizer.step(grads, rate);
+    weights.sync();
+
+    const tokens = sequences.reduce((sum, { row }) => sum + row.ids.length, 0);
+    return {
+      step: step + 1,
+      epoch: (step + 1) / plan.stepsPerEpoch,
+      loss,
+      grad_norm: gradNorm,
+      learning_rate: rate,
+      ...metrics,
+      num_tokens: tokensBefore + tokens,
+      tokens_per_second: tokens / ((performance.now() - started) / 1000),
+      peak_memory_bytes: memoryStats(recipe.device).peakAllocated,
+    };
+  }
+
+  /** Refuses to save weights that an update has blown up: the last good ones stay on disk. */
+  async refuseRuinedWeights(step: number): Promise<void> {
+    const norm = globalNorm([...this.parts.engine.weights.masters.values()]);
+    if (Number.isFinite(norm)) return;
+    throw new Error(`step ${step}: its update left weights of norm ${norm}; ${await this.parts.remedy()}`);
+  }
+
+  /** Refuses to apply a step with a NaN. */
+  async #refuseNonFinite(step: number, loss: number, gradNorm: number): Promise<void> {
+    if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
+    throw new Error(
+      `step ${step + 1}: the loss is ${loss} and the gradient norm ${gradNorm}, so training stopped before this update; ${await this.parts.remedy()}`,
+    );
+  }
+}
+
+/** Runs a step to its end; where `beforePack` throws, what it kept is freed. */
+async function finish(
+  packs: Generator<void, StepResult, void>,
+  beforePack: () => Promise<void>,
+): Promise<StepResult> {
+  try {
+    let next = packs.next();
+    while (!next.done) {
+      await beforePack();
+      next = packs.next();
+    }
+    return next.value;
+  } finally {
+    packs.return({ loss: NaN, metrics: {} });
+  }
+}
+
+function sequencesOf(example: Example, group: number): TrainSequence[] {
+  return example.parts.map(({ role, row, referenceLogps }) => ({
+    role,
+    group,
+    length: row.ids.length - row.responseStart,
+    row,
+    ...(referenceLogps && { referenceLogps }),
+  }));
+}
