@@ -67,7 +67,9 @@ function runOf(
     throw new UserError(`train: --resume ${run}: no run of \`train\` is there`);
   // It goes on in the folder that is named, wherever that was when it began.
   const settings = readRecipe(path ?? own, [...set, `out=${JSON.stringify(run)}`]);
-  return { settings, read: path === undefined ? [] : [path], resume: { allowChanges, verify } };
+  const resume = { allowChanges, verify };
+  if (path !== undefined) return { settings, read: [path], resume };
+  return { settings: { ...settings, folder: '.' }, read: [], resume }; // what it reads is not beside its own recipe
 }
 
 const EXAMPLE = `Example:

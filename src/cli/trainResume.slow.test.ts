@@ -27,6 +27,11 @@ import {
 const root = mkdtempSync(join(tmpdir(), 'redistill-train-resume-'));
 const path = (...names: string[]) => join(root, ...names);
 
+const disk = path('disk');
+mkdirSync(disk);
+const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${1 << 23}`, 'tmpfs', disk]);
+if (status !== 0) console.warn('skipped: a disk of its own (this user may not mount a tmpfs)');
+
 beforeAll(() => {
   writeTinyModel(path('model'));
   writeRows(
@@ -38,6 +43,7 @@ beforeAll(() => {
   );
 });
 afterAll(() => {
+  if (status === 0) execFileSync('umount', [disk]);
   rmSync(root, { recursive: true });
 });
 
@@ -100,6 +106,22 @@ describe.concurrent('train --resume', () => {
     expect(lastLine(allowed.stderr)).toContain('is not that of metrics.jsonl: learning_rate');
   });
 
+  it('leaves a run that is done as it is, and does not take its result for what it reads', async () => {
+    const cwd = path('here');
+    mkdirSync(cwd);
+    writeTinyModel(join(cwd, 'model'));
+    const recipe = { ...keys(), model: 'model', out: 'run', max_steps: 3, save: { states: 1 } };
+    writeFileSync(join(cwd, 'recipe.yaml'), toYaml(recipe));
+    const done = await redistill(['train', 'recipe.yaml'], { cwd });
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    const lasting = () =>
+      Object.entries(contents(join(cwd, 'run'))).filter(([name]) => name !== 'redistill.json');
+    const before = lasting();
+    const again = await redistill(['train', '--resume', 'run'], { cwd });
+    expect(again, again.stderr).toMatchObject({ code: 0, stdout: done.stdout });
+    expect(lasting()).toEqual(before);
+  });
+
   it('does not go on where another process writes', async () => {
     const out = path('busy');
     const cli = new Cli(['train', recipeIn(out, { max_steps: 100_000 })]);
@@ -153,16 +175,7 @@ it('run goes on by itself, and begins anew where the recipe is another', async (
   expect(existsSync(join(cut, 'student/states'))).toBe(false);
 });
 
-const disk = path('disk');
-mkdirSync(disk);
-const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${1 << 23}`, 'tmpfs', disk]);
-if (status !== 0) console.warn('skipped: a disk of its own (this user may not mount a tmpfs)');
-
 describe.skipIf(status !== 0)('a disk that fills during a checkpoint', () => {
-  afterAll(() => {
-    execFileSync('umount', [disk]);
-  });
-
   it('is one sentence, and the last state goes on when there is room', async () => {
     const whole = path('disk-whole');
     const save = { every: 3, keep: 1 };

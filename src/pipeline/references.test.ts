@@ -84,6 +84,21 @@ it.each<[string, object, string]>([
   expect(message(...before, table(keys))).toEqual([`line.yaml, stage t: ${expected}`]);
 });
 
+it('continues a stage that keeps its state, and says of one that keeps none how it would', () => {
+  const train = (name: string, keys: object) => ({
+    ...{ name, stage: 'train', model: '@student', data: 'd', objective: 'sft', optimizer: { lr: 1e-5 } },
+    ...keys,
+  });
+  const next = train('next', { continue: '@sft' });
+  expect(message(...before, train('sft', { save: { states: 1 } }), next)).toEqual([]);
+  expect(message(...before, train('sft', {}), next)).toEqual([
+    'line.yaml, stage next: "@sft": the stage "sft" keeps no state: give it save: { states: 1 }',
+  ]);
+  expect(message(...before, train('next', { continue: '@student' }))).toEqual([
+    'line.yaml, stage next: "@student": the stage "student" leaves a model, not a training state',
+  ]);
+});
+
 it('says of a table’s own rows what is wrong', () => {
   const rows = [
     { name: 'A', label: 'a', evaluation: '@first' },

@@ -228,7 +228,7 @@ describe('keys of other trainers', () => {
     ['beta', 'here it is "objective", as a parameter'],
     ['loss_type', 'here it is "objective", by its name'],
     ['save_steps', 'here it is "save.every"'],
-    ['save_total_limit', 'every checkpoint is kept'],
+    ['save_total_limit', 'here it is "save.keep", and save.states limits the states to resume from'],
     ['eval_steps', 'evaluate between stages'],
     ['packing', 'rows are always packed'],
     ['lora_r', 'LoRA is not there yet'],

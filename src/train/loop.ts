@@ -1,4 +1,5 @@
 /** @file The loop over a run's steps: each is computed, accounted for and, where it is due, saved. */
+import { messageOf } from '../util/errors.js';
 import type { Example } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import { lastingOf, type LastingMetrics, type MetricsFiles, type StepMetrics } from './metricsFiles.js';
@@ -16,6 +17,7 @@ export interface LoopParts {
   saver: Saver;
   metrics: MetricsFiles;
   onStep: (metrics: StepMetrics) => void;
+  onNotice: (sentence: string) => void;
   /** Whether the run was asked to stop. */
   isStopped: () => boolean;
 }
@@ -50,8 +52,13 @@ export async function runSteps(
       if (done.step < plan.steps && saver.isDue(done.step)) await saver.begin(position(), metrics.flush());
     }
   } catch (error) {
-    if (parts.isStopped() && last !== undefined) await saver.stop(position(), metrics.flush());
-    else await saver.settle();
+    const save =
+      parts.isStopped() && last !== undefined
+        ? () => saver.stop(position(), metrics.flush())
+        : () => saver.settle();
+    await save().catch((reason: unknown) => {
+      if (reason !== error) parts.onNotice(`not saved: ${messageOf(reason)}`);
+    });
     throw error;
   }
   return { model: await saver.finish(position(), metrics.flush()), last: metrics.last() };

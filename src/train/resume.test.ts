@@ -2,6 +2,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, wr
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stepsOfEvents } from '../../test/support/events.js';
+import { familyDir } from '../../test/support/families.js';
 import { contents, readRows, writeRows } from '../../test/support/tinyModel.js';
 import {
   attempt,
@@ -14,6 +15,7 @@ import {
   stopped,
   trained,
 } from '../../test/support/trainingRuns.js';
+import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
 import { OtherRun } from '../teacher/header.js';
 import { fromArray } from '../torch/data.js';
 import { scope } from '../torch/tensor.js';
@@ -101,6 +103,17 @@ describe('a run', () => {
     const none = recipeOf('sft', { ...keys, save: { every: 2, keep: 0, states: 0 } });
     await stopAt(none, 9);
     expect(readdirSync(none.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'speed.jsonl']);
+  });
+
+  it('that is stopped says where its state cannot be saved', async () => {
+    const recipe = recipeOf('sft', { ...keys, save: {} });
+    const { error, events } = await attempt(recipe, (asked) => {
+      if (asked === 8) writeFileSync(join(recipe.out, 'states'), 'in the way');
+      return asked === 8;
+    });
+    expect(error).toBe(stopped);
+    const notices = events.flatMap((event) => (event.kind === 'notice' ? [event.sentence] : []));
+    expect(notices).toEqual([expect.stringMatching(/^not saved: .*states.*a part of the path is a file/)]);
   });
 
   it('that could go on is not begun anew by accident; one that is done is, without the traces of more steps', async () => {
@@ -299,6 +312,15 @@ describe('continue', () => {
     await stopAt(recipe, 10 + 25);
     await trained(recipe, {});
     expect(lastingFiles(recipe.out)).toEqual(lastingFiles(whole.recipe.out));
+    const other = join(root, 'other-model');
+    cpSync(familyDir('qwen2'), other, { recursive: true });
+    writeTinyTokenizer(other);
+    const done = await trained(recipeOf('sft', { ...keys, save: { every: 1 } }));
+    const before = contents(done.recipe.out);
+    const shapes = await attempt({ ...done.recipe, model: other, continue: more.continue });
+    expect(shapes.error).toBeInstanceOf(UserError);
+    expect(String(shapes.error)).toContain('step-2 is a state of another model: ');
+    expect(contents(done.recipe.out)).toEqual(before);
     const nowhere = await attempt(recipeOf('sft', { continue: model }));
     expect(String(nowhere.error)).toContain(`continue: ${model} has no training state`);
   });

@@ -110,6 +110,12 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const bytes = parameters * (16 + (recipe.dtype === 'bf16' ? 2 : 0));
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
   using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
+  using engine = new Engine(weights, recipe.recompute);
+  const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
+  const masters = [...weights.masters.values()];
+  using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
+  const trained = { weights, optimizer };
+  if (continued) loadState(continued, trained);
   makeFolder(out);
   requireRoom(loaded, out, recipe.save, { steps: plan.steps, after: from?.position.step ?? 0 });
   const begun = from ? undefined : begin(filled);
@@ -117,12 +123,6 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 
-  using engine = new Engine(weights, recipe.recompute);
-  const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
-  const masters = [...weights.masters.values()];
-  using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
-  const trained = { weights, optimizer };
-  if (continued) loadState(continued, trained);
   if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
@@ -150,7 +150,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
   const { model, last } = await runSteps(
     {
-      ...{ identity, examples, plan, stepper, saver, metrics },
+      ...{ identity, examples, plan, stepper, saver, metrics, onNotice },
       onStep: (done) => {
         onEvent({ kind: 'step', metrics: done, steps: plan.steps });
       },
