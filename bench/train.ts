@@ -104,9 +104,7 @@ async function ours(objective: string): Promise<Run> {
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, number>);
   const speeds = rowsOf('speed.jsonl');
-  const metrics = rowsOf('metrics.jsonl').map(
-    (row, i) => ({ ...row, ...speeds[i] }) as Record<string, number>,
-  );
+  const metrics = rowsOf('metrics.jsonl').map((row, i) => ({ ...row, ...speeds[i] }));
   const tokens = metrics.at(-1)!.num_tokens! - metrics[0]!.num_tokens!;
   const seconds = metrics
     .slice(1)

@@ -145,7 +145,9 @@ const table: Record<string, ForeignKey> = {
   save_total_limit: to('and save.states limits the states to resume from', 'save.keep'),
   save_only_model: to('0 keeps no state to resume from', 'save.states'),
   load_best_model_at_end: none(EVALUATION),
-  resume_from_checkpoint: none('`redistill train --resume RUN` and `redistill run` go on from a run’s last state'),
+  resume_from_checkpoint: none(
+    '`redistill train --resume RUN` and `redistill run` go on from a run’s last state',
+  ),
   overwrite_output_dir: none('a stage’s result is replaced when the new one is whole'),
   logging_steps: none(LOGGING),
   logging_strategy: none(LOGGING),
