@@ -68,7 +68,7 @@ function headPart(): [string, () => void] {
   const [x, weight] = [random(count, hidden), random(vocab, hidden)];
   const sum = ops.zeros([vocab, hidden], { dtype: 'f32' });
   const targets = indices(Int32Array.from({ length: count }, (_, i) => (i * 31) % vocab));
-  const head = new ChunkedHead(weight, { training: true });
+  const head = new ChunkedHead(weight);
   const gradient = new Float64Array(count).fill(1e-3);
   return [`head, ${count} tokens, backward`, () => void head.backward(x, targets, gradient, sum)];
 }

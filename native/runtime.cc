@@ -44,6 +44,18 @@ napi_value setRngState(napi_env env, size_t, napi_value* argv) {
 
 napi_value version(napi_env env, size_t, napi_value*) { return toJs(env, std::string(TORCH_VERSION)); }
 
+// setDeterministic(on) has operators compute in one order where they have one, and throw where they have none.
+napi_value setDeterministic(napi_env env, size_t, napi_value* argv) {
+  at::globalContext().setDeterministicAlgorithms(boolean(env, argv[0]), false);
+  // Otherwise every new tensor is filled: no result here depends on memory that nobody has written.
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+  return undefined(env);
+}
+
+napi_value isDeterministic(napi_env env, size_t, napi_value*) {
+  return toJs(env, at::globalContext().deterministicAlgorithms());
+}
+
 // trimMemory() gives free pages back to the system, for use after a large model is freed.
 napi_value trimMemory(napi_env env, size_t, napi_value*) { return toJs(env, malloc_trim(0) == 1); }
 
@@ -69,6 +81,8 @@ void defineRuntime(napi_env env, napi_value exports) {
   define(env, exports, "rngState", rngState);
   define(env, exports, "setRngState", setRngState);
   define(env, exports, "version", version);
+  define(env, exports, "setDeterministic", setDeterministic);
+  define(env, exports, "isDeterministic", isDeterministic);
   define(env, exports, "trimMemory", trimMemory);
   define(env, exports, "endWith", endWith);
 }

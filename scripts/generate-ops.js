@@ -67,6 +67,7 @@ const operators = {
   gather: 'aten::gather',
   scatterAdd_: 'aten::scatter_add_',
   cat: 'aten::cat',
+  repeatInterleave: 'aten::repeat_interleave.self_int',
   stack: 'aten::stack',
   chunk: 'aten::chunk',
   splitWithSizes: 'aten::split_with_sizes',
@@ -94,6 +95,8 @@ const operators = {
   clone: 'aten::clone',
   detach: 'aten::detach',
   copy_: 'aten::copy_',
+  set_: 'aten::set_',
+  resize_: 'aten::resize_',
   fill_: 'aten::fill_.Scalar',
   // model parts
   scaledDotProductAttention: 'aten::scaled_dot_product_attention',

@@ -182,7 +182,7 @@ export function measureParts(report: Report, config: ModelConfig, device: string
     const headWeight = random([vocabSize, hidden]);
     const headGrad = ops.zeros([vocabSize, hidden], { dtype: 'f32', device });
     const targets = indices(new Int32Array(tokens).fill(7), device);
-    using head = new ChunkedHead(headWeight, { training: true });
+    using head = new ChunkedHead(headWeight);
     part('head', 1, () => {
       head.backward(x, targets, new Float64Array(tokens).fill(1e-3), headGrad);
     });

@@ -79,6 +79,11 @@ function sample(key: KeyDescription): { value: unknown; args: string[] } {
     case 'mixed':
       return { value: 7, args: [flag, '7'] };
     case 'other':
+      if (key.path.at(-1) === 'rope_scaling')
+        return {
+          value: { rope_type: 'linear', factor: 2 },
+          args: [flag, '{"rope_type": "linear", "factor": 2}'],
+        };
       return { value: { top_k: 20, min_p: null }, args: [flag, '{"top_k": 20, "min_p": null}'] };
     default: {
       const value = key.path.join('.') === 'objective.name' ? 'sft' : 'a text, with -- and ünïcode ';
@@ -165,6 +170,12 @@ describe.each(schemas)('the flags of %s', (kind, schema) => {
     const recipe = all.reduce<object>((rest, key) => withKey(rest, key.path, sample(key).value), given);
     const args = all.flatMap((key) => sample(key).args);
     expect(settings(schema, args, given)).toEqual(parseRecipe(schema, recipe, 'x.yaml'));
+  });
+
+  const hasScaling = keys.some(({ path }) => path.at(-1) === 'rope_scaling');
+  it.runIf(hasScaling)('are named with the place in an object that is wrong', () => {
+    const said = refused(schema, [...leastArgs, '--rope-scaling', '{"rope_type": "linear"}'], given);
+    expect(said).toContain('--rope-scaling.factor: is missing');
   });
 
   const atTheTop = keys.filter((key) => key.required && key.path.length === 1);

@@ -141,6 +141,16 @@ function parseJson(text: string, key: KeyDescription): unknown {
   return value;
 }
 
+/** A key is called by its flag; what stands in the object that a flag takes, by its place in there. */
+function nameOf(path: readonly string[], schema: z.ZodType): string {
+  const names = path.filter((part) => !/^\d+$/.test(part));
+  const key = flagKeys(schema).find(
+    ({ kind, path: own }) => kind === 'other' && own.every((name, i) => name === names[i]),
+  );
+  if (key === undefined) return flagOf({ path: names });
+  return [flagOf(key), ...names.slice(key.path.length)].join('.');
+}
+
 /**
  * The settings that flags give, checked.
  * @param given what was not given by a flag, such as files
@@ -163,7 +173,7 @@ export function settingsFrom<T>(
   }
   return parseRecipe(schema, { ...settings, ...given }, command, {
     page: `\`redistill ${command} --help\``,
-    nameOf: (path) => flagOf({ path: path.filter((part) => !/^\d+$/.test(part)) }),
+    nameOf: (path) => nameOf(path, schema),
     wording: (message) => withFlags(message, schema),
   });
 }

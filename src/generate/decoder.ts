@@ -60,7 +60,9 @@ export class Decoder implements Disposable {
       rows: Array.from({ length: copies[s]! }, () => next++),
     }));
     return this.#infer(() => {
-      const shared = this.#attendsToSlots ? commonLength(sequences) : 0;
+      // Where a rotation depends on the whole length, keys of a common beginning are not common.
+      const shares = this.#attendsToSlots && !this.model.rotatesByLength;
+      const shared = shares ? commonLength(sequences) : 0;
       if (shared > 0) {
         const beginning = sequences[0]!.subarray(0, shared);
         this.#read([{ ids: beginning, rows: members.flatMap(({ rows }) => rows) }], 0);
@@ -120,6 +122,7 @@ export class Decoder implements Disposable {
     from: number,
   ): { ids: Tensor; context: LayerContext } {
     const positions = members.flatMap(({ ids }) => Array.from(ids, (_, i) => from + i));
+    const lengths = members.flatMap(({ ids }) => Array<number>(ids.length).fill(from + ids.length));
     const first = members.flatMap(({ ids, rows }) => Array<number>(ids.length).fill(rows[0]!));
     const read = this.#attendSlots(
       first,
@@ -127,7 +130,10 @@ export class Decoder implements Disposable {
     );
     return {
       ids: indices(members.flatMap(({ ids }) => [...ids])),
-      context: { rotations: this.model.rotations(indices(positions)), attend: (layer, q) => read(layer, q) },
+      context: {
+        rotations: this.model.rotations(indices(positions), lengths),
+        attend: (layer, q) => read(layer, q),
+      },
     };
   }
 
@@ -149,7 +155,11 @@ export class Decoder implements Disposable {
         this.#cache.write(layer, slots, k, v);
         return read(layer, q);
       };
-      const context = { rotations: this.model.rotations(positions), attend, linear: this.#linear };
+      const rotations = this.model.rotations(
+        positions,
+        this.#lengths.map((length) => length + 1),
+      );
+      const context = { rotations, attend, linear: this.#linear };
       const hidden = this.model.stream(indices(tokens, device), context);
       this.#lengths = this.#lengths.map((length) => length + 1);
       return this.#logits(hidden);

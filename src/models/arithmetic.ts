@@ -9,7 +9,7 @@ import { noGrad } from '../torch/autograd.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { rmsNorm } from './norm.js';
-import { inverseFrequencies, rotation } from './rope.js';
+import { attentionFactor, frequenciesOf, rotation } from './rope.js';
 
 /** Multiplies [rows, in] by a weight [out, in] and adds a bias. Backward may add the weight's gradient to `sum`, f32[out, in]. */
 export type Linear = (x: Tensor, weight: Tensor, bias?: Tensor, sum?: Tensor) => Tensor;
@@ -40,16 +40,21 @@ export const exact: Arithmetic = {
   norm: ops.exactNorm,
   gatedLinearUnit: (gateUp, activation) => ops.exactGlu(gateUp, activation === 'gelu_tanh'),
   rotate: ops.exactRotate,
-  rotation: (rope, headDim, positions) => {
-    const frequencies = inverseFrequencies(rope, headDim);
+  rotation: (rope, headDim, positions, lengths) => {
+    const half = headDim / 2;
+    const { table, rowOf } = frequenciesOf(rope, headDim, lengths);
+    const factor = attentionFactor(rope);
     const at = toFloat64Array(positions);
-    const angles = Float32Array.from({ length: at.length * frequencies.length }, (_, i) => {
-      const position = at[Math.floor(i / frequencies.length)]!;
-      return position * frequencies[i % frequencies.length]!;
+    const angles = Float32Array.from({ length: at.length * half }, (_, i) => {
+      const token = Math.floor(i / half);
+      return at[token]! * table[(rowOf?.[token] ?? 0) * half + (i % half)]!;
     });
-    const table = (turn: (angle: number) => number) =>
-      fromArray(angles.map(turn), [at.length, 1, frequencies.length]);
-    return { cos: table(Math.cos), sin: table(Math.sin) };
+    const tensor = (turn: (angle: number) => number) =>
+      fromArray(
+        angles.map((angle) => turn(angle) * factor),
+        [at.length, 1, half],
+      );
+    return { cos: tensor(Math.cos), sin: tensor(Math.sin) };
   },
 };
 

@@ -23,6 +23,7 @@ import { exact, requireExact, usual } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
 import { readConfig, readJsonObject } from './directory.js';
 import { companionFiles, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
+import { overridden, type ModelOverrides } from './overrides.js';
 import { parameterCount, parameterSpecs } from './parameters.js';
 import { Transformer } from './transformer.js';
 import { checkWeights, WeightFiles } from './weightFiles.js';
@@ -36,6 +37,8 @@ export interface LoadOptions {
   device?: string;
   /** Compute in f32 on the CPU so that a row's result does not depend on other rows; it is slow. */
   exact?: boolean;
+  /** What is changed of config.json, for computing and for saving. */
+  overrides?: ModelOverrides | undefined;
   /** Is told what the user should know about the model; without it the process warns. */
   onNotice?: ((sentence: string) => void) | undefined;
 }
@@ -46,6 +49,8 @@ export interface LoadedModel {
   dir: string;
   /** Element type of each tensor in the files it came from. */
   fileDtypes: ReadonlyMap<string, Dtype>;
+  /** What is changed of config.json when the model is saved. */
+  overrides?: ModelOverrides | undefined;
 }
 
 /**
@@ -54,7 +59,7 @@ export interface LoadedModel {
  */
 export function loadModel(dir: string, options: LoadOptions): LoadedModel {
   if (options.exact) requireExact({ device: 'cpu', ...options });
-  const described = readConfig(dir);
+  const described = readConfig(dir, options.overrides);
   using files = new WeightFiles(dir, (path) => new SafetensorsFile(path));
   // Before memory is taken for any of them: config.json alone could ask for more than there is.
   const config = checkWeights(files, described);
@@ -74,7 +79,7 @@ export function loadModel(dir: string, options: LoadOptions): LoadedModel {
 function loadWeights(
   files: WeightFiles<SafetensorsFile>,
   config: ModelConfig,
-  { dtype, device = 'cpu', exact: isExact = false }: LoadOptions,
+  { dtype, device = 'cpu', exact: isExact = false, overrides }: LoadOptions,
 ): LoadedModel {
   const { dir } = files;
   const specs = parameterSpecs(config);
@@ -109,7 +114,7 @@ function loadWeights(
         'the file is damaged, or its training diverged. Take another checkpoint.',
     );
   }
-  return { model: new Transformer(config, parameters, isExact ? exact : usual), dir, fileDtypes };
+  return { model: new Transformer(config, parameters, isExact ? exact : usual), dir, fileDtypes, overrides };
 }
 
 /** Returns the parameters under their names in files, as views. */
@@ -133,8 +138,8 @@ export function namedTensors(
 
 /**
  * Writes a Hugging Face model directory that `transformers` and vLLM load. The weights have the element types they were
- * loaded from; config, tokenizer and template are copied from the model's own directory. The weights are written last,
- * so that a directory with weights is complete.
+ * loaded from; config, with what was changed of it, tokenizer and template are the model's own. The weights are written
+ * last, so that a directory with weights is complete.
  * @param parameters what to save, e.g. the float32 masters of a training run
  */
 export function saveModel(
@@ -173,7 +178,7 @@ export function saveModelMeanwhile(
   });
 }
 
-function copyCompanions({ model, dir }: LoadedModel, out: string): void {
+function copyCompanions({ model, dir, overrides = {} }: LoadedModel, out: string): void {
   makeFolder(out);
   for (const file of companionFiles) {
     const [from, to] = [join(dir, file), join(out, file)];
@@ -183,13 +188,18 @@ function copyCompanions({ model, dir }: LoadedModel, out: string): void {
       copyFileSync(from, to);
     });
   }
-  if (readConfig(dir).tied !== model.config.tied) writeTie(out, model.config.tied);
+  const { tied } = model.config;
+  writeConfig(out, overrides, readConfig(dir, overrides).tied === tied ? undefined : tied);
 }
 
-/** Has the saved config.json say whether the head is the embedding, where the one that was loaded does not. */
-function writeTie(out: string, tied: boolean): void {
+/** Changes what was copied of config.json where the model differs from it: whether the head is the embedding, and what a recipe says. */
+function writeConfig(out: string, overrides: ModelOverrides, tied: boolean | undefined): void {
+  if (tied === undefined && Object.keys(overrides).length === 0) return;
   const path = join(out, 'config.json');
-  const config = { ...readJsonObject(path), tie_word_embeddings: tied };
+  const config = {
+    ...overridden(readJsonObject(path), overrides),
+    ...(tied !== undefined && { tie_word_embeddings: tied }),
+  };
   writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
 }
 

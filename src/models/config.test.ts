@@ -57,8 +57,8 @@ describe('parseConfig', () => {
     [{ layer_types: ['full_attention'] }, 'field "layer_types": has 1 entries for 4 layers'],
     [{ layer_types: Array(4).fill('linear_attention') }, '"linear_attention" is not supported'],
     [
-      { rope_scaling: { rope_type: 'yarn', factor: 4 } },
-      'field "rope_scaling.rope_type": "yarn" is not supported',
+      { rope_scaling: { rope_type: 'proportional', factor: 4 } },
+      'field "rope_scaling.rope_type": "proportional" is not supported',
     ],
     [{ rope_scaling: { rope_type: 'linear' } }, 'field "rope_scaling.factor": is missing'],
     [{ rope_scaling: { rope_type: 'linear', factor: 'x' } }, 'field "rope_scaling.factor"'],

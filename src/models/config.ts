@@ -4,6 +4,7 @@ import { UserError } from '../util/errors.js';
 import { positive, size, type Fail } from './configFields.js';
 import { familyNames, familyTraits, type Family, type FamilyTraits } from './families.js';
 import { ropeConfigs, ropeSettings, type RopeConfig } from './ropeConfig.js';
+import { longestContext } from './ropeScaling.js';
 import { slidingLayers, slidingSettings, type AttentionKind } from './slidingLayers.js';
 import { strangeSetting } from './strangeSettings.js';
 
@@ -19,6 +20,7 @@ export interface ModelConfig {
   normEps: number;
   /** Whether the head's weight is the embedding's. */
   tied: boolean;
+  /** The most tokens of a sequence. */
   maxPositions: number;
   /** One entry per layer. */
   attention: readonly AttentionKind[];
@@ -101,6 +103,8 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   if (!Number.isInteger(headDim) || headDim % 2 !== 0)
     throw fail('head_dim', `${headDim} is not an even whole number`);
   const { attention, window } = slidingLayers(f, traits, fail);
+  const rope = ropeConfigs(f, headDim, traits, fail);
+  const maxPositions = longestContext(rope.full.scaling, f.max_position_embeddings);
 
   return {
     family: traits.family,
@@ -112,10 +116,10 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     headDim,
     normEps: f.rms_norm_eps,
     tied: f.tie_word_embeddings ?? traits.tied ?? false,
-    maxPositions: f.max_position_embeddings,
+    maxPositions,
     attention,
-    slidingWindow: window ?? f.max_position_embeddings,
-    rope: ropeConfigs(f, traits, fail),
+    slidingWindow: window ?? maxPositions,
+    rope,
     attentionScale: (traits.queryScalar ? (f.query_pre_attn_scalar ?? traits.queryScalar) : headDim) ** -0.5,
     qkvBias: traits.qkvBias ?? f.attention_bias ?? false,
     outputBias: traits.qkvBias ? false : (f.attention_bias ?? false),

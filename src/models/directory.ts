@@ -6,6 +6,7 @@ import { readRegular } from '../util/regularFile.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 import { parseConfig, type ModelConfig } from './config.js';
 import { INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
+import { overridden, type ModelOverrides } from './overrides.js';
 
 /** A limit far above any configuration or index. */
 const MAX_JSON_BYTES = 64e6;
@@ -25,11 +26,17 @@ export function readJsonObject(path: string): Record<string, unknown> {
   throw new UserError(`${path} is not a JSON object`);
 }
 
-/** Reads the config of a model directory. @throws UserError that names what is missing or not supported */
-export function readConfig(directory: string): ModelConfig {
+/**
+ * Reads the config of a model directory.
+ * @param overrides what is changed of it
+ * @throws UserError that names what is missing or not supported
+ */
+export function readConfig(directory: string, overrides?: ModelOverrides): ModelConfig {
   if (!existsSync(directory)) throw new UserError(`model directory ${directory} does not exist`);
   const path = join(directory, 'config.json');
-  return parseConfig(readJsonObject(path), path);
+  const config = readJsonObject(path);
+  if (overrides === undefined) return parseConfig(config, path);
+  return parseConfig(overridden(config, overrides), `${path} with model_overrides`);
 }
 
 /**

@@ -49,7 +49,7 @@ describe.each(familyNames)('%s', (name) => {
     using model = loadModel(familyDir(name), { dtype: 'f32' }).model;
     for (const { ids, logps } of sequences) {
       for (const rows of [1, 5, 1000]) {
-        using head = new ChunkedHead(model.head, { rows });
+        using head = new ChunkedHead(model.head, rows);
         const found = scope(() =>
           noGrad(() => {
             const pack = packSequences(model, [ids]);

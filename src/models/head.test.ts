@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { backward, noGrad } from '../torch/autograd.js';
 import { fromArray, indices, toFloat64Array } from '../torch/data.js';
@@ -45,7 +46,7 @@ function plain(dtype: Dtype): Result {
 function chunked(dtype: Dtype, rows: number | undefined): Result & { scored: Float64Array } {
   return scope(() => {
     const { hidden, weight } = inputs(dtype);
-    using head = new ChunkedHead(weight, { training: true, rows });
+    using head = new ChunkedHead(weight, rows);
     const weightGrad = ops.zeros([vocab, hiddenSize], { dtype: dtype === 'f64' ? 'f64' : 'f32' });
     const scored = head.logps(hidden, indices(target));
     const { logps, hiddenGrad } = head.backward(hidden, indices(target), weights, weightGrad);
@@ -92,7 +93,7 @@ describe('ChunkedHead', () => {
   it('adds to the weight gradient that is there', () => {
     scope(() => {
       const { hidden, weight } = inputs('f32');
-      using head = new ChunkedHead(weight, { training: true, rows: 8 });
+      using head = new ChunkedHead(weight, 8);
       const once = ops.zeros([vocab, hiddenSize], { dtype: 'f32' });
       const twice = ops.zeros([vocab, hiddenSize], { dtype: 'f32' });
       for (const sum of [once, twice, twice]) head.backward(hidden, indices(target), weights, sum);
@@ -105,7 +106,7 @@ describe('ChunkedHead', () => {
     (rows) => {
       scope(() => {
         const { hidden, weight } = inputs('bf16');
-        using head = new ChunkedHead(weight, { training: true, rows });
+        using head = new ChunkedHead(weight, rows);
         const other = ops.neg(hidden);
         const run = (scored: readonly Tensor[]) =>
           noGrad(() => {
@@ -129,6 +130,20 @@ describe('ChunkedHead', () => {
       const hidden = ops.full([3, 1], 1, { dtype: 'f32' });
       expect([...head.logps(hidden, indices([0, 1, 2]))]).toEqual([0, -2000, -1000]);
     });
+  });
+
+  it('takes no more memory than its tokens need', () => {
+    const addressSpace = () =>
+      Number(/VmSize:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
+    for (const dtype of ['f32', 'bf16'] as const)
+      scope(() => {
+        const weight = ops.zeros([1 << 20, 2], { dtype });
+        const before = addressSpace();
+        using head = new ChunkedHead(weight, 4096); // 8 or 16 GB if the buffers were for all of a chunk
+        const logps = head.logps(ops.zeros([1, 2], { dtype }), indices([7]));
+        expect(logps[0]).toBeCloseTo(-20 * Math.LN2, 4);
+        expect(addressSpace() - before).toBeLessThan(1e9);
+      });
   });
 
   it('takes no tokens, and leaves none behind', () => {

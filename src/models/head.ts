@@ -3,6 +3,7 @@ import { hasLinear, hasWideProducts, softmaxKernel } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { fromArray, toFloat64Array } from '../torch/data.js';
+import { RowBuffer } from '../torch/rowBuffer.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
 /**
@@ -29,43 +30,42 @@ function gradRows(weight: Tensor, chunkRows: number): number {
 
 /**
  * The output head with its softmax, computed for a chunk of tokens at a time, so that the full logits never exist. The
- * buffers of a chunk are allocated once, since allocating blocks of this size each time fragments the heap.
+ * buffers are kept from chunk to chunk and are as large as the largest so far.
  */
 export class ChunkedHead implements Disposable {
   /** Tokens per chunk. */
   readonly rows: number;
   /** Logits in the model's dtype, if that differs from `wide`'s. */
-  readonly #narrow: Tensor | undefined;
+  readonly #narrow: RowBuffer | undefined;
   /** Logits in float32 (float64 for a float64 model), unless a kernel needs none. */
-  readonly #wide: Tensor | undefined;
+  readonly #wide: RowBuffer | undefined;
   readonly #wideDtype: 'f32' | 'f64';
   /** The logits that a fused softmax takes, if there is one. */
   readonly #kernel: 'wide' | 'narrow' | undefined;
   /** Whether there are kernels for the products with the weight. */
   readonly #multiplies: boolean;
   /** Rows of a chunk's weight gradient, if one product cannot add it to the sum directly. */
-  readonly #weightGrad: Tensor | undefined;
+  readonly #weightGrad: RowBuffer | undefined;
   /** The hidden states whose logits `logps` has left in the buffer, if they were a single chunk. */
   #scored: Tensor | undefined;
 
   constructor(
     /** [vocab, hidden] */
     readonly weight: Tensor,
-    { training = false, rows = chunkRows(weight) }: { training?: boolean; rows?: number } = {},
+    /** Tokens of a chunk at most. */
+    rows = chunkRows(weight),
   ) {
     this.rows = rows;
     const { dtype, device } = weight;
-    const shape = [rows, weight.size(0)];
+    const [vocab, hidden] = weight.shape as [number, number];
     this.#multiplies = hasLinear(weight);
     const wide = (this.#wideDtype = dtype === 'f64' ? 'f64' : 'f32');
-    this.#kernel = softmaxKernel(weight, weight.size(0));
-    if (this.#kernel !== 'narrow') this.#wide = ops.empty(shape, { dtype: wide, device });
-    if (dtype !== wide) {
-      this.#narrow = ops.empty(shape, { dtype, device });
-      if (training && !this.#hasWideProducts && !this.#multiplies) {
-        this.#weightGrad = ops.empty([gradRows(weight, rows), weight.size(1)], { dtype, device });
-      }
-    }
+    this.#kernel = softmaxKernel(weight, vocab);
+    if (this.#kernel !== 'narrow') this.#wide = new RowBuffer(vocab, rows, { dtype: wide, device });
+    if (dtype === wide) return;
+    this.#narrow = new RowBuffer(vocab, rows, { dtype, device });
+    if (!this.#hasWideProducts && !this.#multiplies)
+      this.#weightGrad = new RowBuffer(hidden, gradRows(weight, rows), { dtype, device });
   }
 
   /** Whether products of narrow matrices can have wide results, which are then never rounded. */
@@ -110,10 +110,7 @@ export class ChunkedHead implements Disposable {
         const hiddenGrad = ops.emptyLike(hidden);
         const column = fromArray(gradient, [hidden.size(0), 1]);
         const all = ops.toDevice(column, hidden.device, this.#wideDtype);
-        const logits =
-          this.#scored === hidden && this.#narrow
-            ? ops.narrow(this.#narrow, 0, 0, hidden.size(0))
-            : undefined;
+        const logits = this.#scored === hidden ? this.#narrow?.take(hidden.size(0)) : undefined;
         this.#eachChunk(hidden, targets, (chunk, target, start) => {
           const count = chunk.size(0);
           const g = ops.narrow(all, 0, start, count);
@@ -130,7 +127,7 @@ export class ChunkedHead implements Disposable {
   /** Computes dLoss/dlogits of a chunk in the model's dtype, in a buffer that the next chunk overwrites. */
   #gradOfLogits(logits: Tensor, target: Tensor, g: Tensor): { logitsGrad: Tensor; logps: Tensor } {
     this.#scored = undefined;
-    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, logits.size(0));
+    const narrow = this.#narrow?.take(logits.size(0));
     if (narrow && this.#kernel) {
       const logps = ops.softmaxGrad_(logits, target, g, narrow);
       return { logitsGrad: narrow, logps };
@@ -174,11 +171,11 @@ export class ChunkedHead implements Disposable {
       ops.addmm_(weightGrad, ops.t(logitsGrad), hidden);
       return;
     }
-    const rows = buffer.size(0);
+    const rows = buffer.most;
     for (let start = 0; start < weightGrad.size(0); start += rows) {
       scope(() => {
         const count = Math.min(rows, weightGrad.size(0) - start);
-        const out = ops.narrow(buffer, 0, 0, count);
+        const out = buffer.take(count);
         ops.mmOut(ops.t(ops.narrow(logitsGrad, 1, start, count)), hidden, { out });
         ops.add_(ops.narrow(weightGrad, 0, start, count), out);
       });
@@ -209,8 +206,8 @@ export class ChunkedHead implements Disposable {
   #logits(chunk: Tensor): Tensor {
     this.#scored = undefined;
     const count = chunk.size(0);
-    const narrow = this.#narrow && ops.narrow(this.#narrow, 0, 0, count);
-    const wide = this.#wide && ops.narrow(this.#wide, 0, 0, count);
+    const narrow = this.#narrow?.take(count);
+    const wide = this.#wide?.take(count);
     if (wide && narrow && this.#hasWideProducts)
       return ops.mmDtypeOut(chunk, ops.t(this.weight), wide.dtype, { out: wide });
     if (narrow && this.#multiplies) {
@@ -234,6 +231,6 @@ export class ChunkedHead implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const tensor of [this.#narrow, this.#wide, this.#weightGrad]) tensor?.dispose();
+    for (const buffer of [this.#narrow, this.#wide, this.#weightGrad]) buffer?.[Symbol.dispose]();
   }
 }

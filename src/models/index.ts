@@ -8,8 +8,10 @@ export { loadModel, saveModel, type LoadedModel, type LoadOptions } from './chec
 export { parseConfig, type ModelConfig } from './config.js';
 export type { Family } from './families.js';
 export type { RopeConfig } from './ropeConfig.js';
+export type { RopeScaling } from './ropeScaling.js';
 export type { AttentionKind } from './slidingLayers.js';
 export { readConfig } from './directory.js';
+export type { ModelOverrides } from './overrides.js';
 export { packSequences, type Pack } from './pack.js';
 export { parameterCount } from './parameters.js';
 export { Scorer } from './scorer.js';

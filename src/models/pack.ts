@@ -9,6 +9,7 @@ import {
 import * as ops from '../torch/ops.js';
 import { fromArray, indices } from '../torch/data.js';
 import { scope, type Tensor } from '../torch/tensor.js';
+import { attendSequence, bandOf } from './composedAttention.js';
 import type { Attend, LayerContext, Transformer } from './transformer.js';
 
 /** Sequences concatenated in a single row, without padding. */
@@ -27,13 +28,15 @@ export function packSequences(model: Transformer, sequences: readonly Int32Array
     const total = lengths.reduce((a, b) => a + b, 0);
     const ids = new Int32Array(total);
     const positions = new Int32Array(total);
+    const lengthOf = new Int32Array(total); // of each token's sequence
     let offset = 0;
     for (const sequence of sequences) {
       ids.set(sequence, offset);
       for (let i = 0; i < sequence.length; i++) positions[offset + i] = i;
+      lengthOf.fill(sequence.length, offset, offset + sequence.length);
       offset += sequence.length;
     }
-    const rotations = model.rotations(indices(positions, model.device));
+    const rotations = model.rotations(indices(positions, model.device), lengthOf);
     const { attend, borders } = attention(model, lengths);
     return { ids: indices(ids, model.device), lengths, context: { rotations, attend }, borders };
   });
@@ -81,37 +84,22 @@ function attendSingly(model: Transformer, lengths: readonly number[]): PackedAtt
 
 /** Calls attention once per sequence; works on every device. */
 function attendEach(model: Transformer, lengths: readonly number[]): PackedAttention {
-  const scale = model.config.attentionScale;
-  const longest = Math.max(...lengths);
-  const window = windowOf(model, model.config.attention.indexOf('sliding'), longest);
-  const mask = window === undefined ? undefined : bandMask(longest, window, model.device);
+  const { attentionScale: scale, attention } = model.config;
+  const window = windowOf(model, attention.indexOf('sliding'), Math.max(...lengths));
+  const band = window === undefined ? undefined : bandOf(window, model.device);
   const attend: Attend = (layer, q, k, v) => {
     const [queries, keys, values] = [q, k, v].map((x) => ops.splitWithSizes(x, lengths)) as [
       Tensor[],
       Tensor[],
       Tensor[],
     ];
-    const masked = mask !== undefined && model.config.attention[layer] === 'sliding';
-    const outputs = lengths.map((length, s) => {
-      const [a, b, c] = [queries[s]!, keys[s]!, values[s]!].map((x) =>
-        ops.unsqueeze(ops.transpose(x, 0, 1), 0),
-      ) as [Tensor, Tensor, Tensor];
-      const band = masked ? ops.narrow(ops.narrow(mask, 0, 0, length), 1, 0, length) : null;
-      const out = ops.scaledDotProductAttention(a, b, c, band, 0, !masked, { scale, enableGqa: true });
-      return ops.reshape(ops.transpose(ops.squeeze(out, 0), 0, 1), [length, -1]);
-    });
+    const own = attention[layer] === 'sliding' ? band : undefined;
+    const outputs = queries.map((query, s) =>
+      ops.reshape(attendSequence(query, keys[s]!, values[s]!, scale, own), [query.size(0), -1]),
+    );
     return outputs.length === 1 ? outputs[0]! : ops.cat(outputs, 0);
   };
-  return { attend, borders: mask ? [mask] : [] };
-}
-
-/** Makes a mask that is true where query i may attend to key j: j ≤ i and i − j < window. bool[length, length] */
-function bandMask(length: number, window: number, device: string): Tensor {
-  return scope(() => {
-    const at = ops.arange(0, length, 1, { dtype: 'i64', device });
-    const distance = ops.sub(ops.unsqueeze(at, 1), ops.unsqueeze(at, 0));
-    return ops.logicalAnd(ops.gtScalar(distance, -1), ops.leScalar(distance, window - 1));
-  });
+  return { attend, borders: band ? [band.mask] : [] };
 }
 
 /** Calls varlen flash attention for the whole row, or for what is left of it where long sequences have a faster way. */

@@ -2,33 +2,21 @@
 import { z } from 'zod';
 import { positive, size, type Fail } from './configFields.js';
 import type { FamilyTraits } from './families.js';
+import {
+  ropeFields,
+  ropeScaling,
+  show,
+  type FoundSetting,
+  type RopeContext,
+  type RopeScaling,
+} from './ropeScaling.js';
 import type { AttentionKind } from './slidingLayers.js';
 
 /** Rotary position embedding (Su et al. 2021) and its scaling. */
 export interface RopeConfig {
   theta: number;
-  scaling:
-    | { kind: 'none' }
-    | { kind: 'linear'; factor: number }
-    | {
-        kind: 'llama3';
-        factor: number;
-        lowFreqFactor: number;
-        highFreqFactor: number;
-        originalContext: number;
-      };
+  scaling: RopeScaling;
 }
-
-const ropeFields = z.looseObject({
-  rope_type: z.string().nullish(),
-  type: z.string().nullish(),
-  rope_theta: positive.nullish(),
-  factor: positive.nullish(),
-  low_freq_factor: positive.nullish(),
-  high_freq_factor: positive.nullish(),
-  original_max_position_embeddings: size.nullish(),
-});
-type RopeFields = z.infer<typeof ropeFields>;
 
 /** The settings of config.json that say how positions are rotated. */
 export const ropeSettings = {
@@ -39,13 +27,6 @@ export const ropeSettings = {
   original_max_position_embeddings: size.nullish(),
 };
 type RopeSettings = z.infer<z.ZodObject<typeof ropeSettings>>;
-
-/** Settings of each kind of rotation besides its name and `rope_theta`. All of them must be there, and no others. */
-const kinds = new Map<string, readonly (keyof RopeFields)[]>([
-  ['default', []],
-  ['linear', ['factor']],
-  ['llama3', ['factor', 'low_freq_factor', 'high_freq_factor', 'original_max_position_embeddings']],
-]);
 
 /** An object of settings under the name by which errors call it. */
 interface Source {
@@ -59,7 +40,8 @@ interface Source {
  * which they believe.
  */
 export function ropeConfigs(
-  f: RopeSettings,
+  f: RopeSettings & { max_position_embeddings: number },
+  headDim: number,
   traits: FamilyTraits,
   fail: Fail,
 ): Record<AttentionKind, RopeConfig> {
@@ -73,7 +55,11 @@ export function ropeConfigs(
   const top = (theta: number | null | undefined, field: string): Source[] =>
     theta == null ? [] : [{ field, value: { rope_theta: theta } }];
   const scaling: Source[] = f.rope_scaling ? [{ field: 'rope_scaling', value: f.rope_scaling }] : [];
-  const context = f.original_max_position_embeddings;
+  const context = {
+    positions: f.max_position_embeddings,
+    original: f.original_max_position_embeddings,
+    headDim,
+  };
 
   if (slidingRopeTheta === undefined) {
     if (byKind)
@@ -101,7 +87,7 @@ export function ropeConfigs(
   const sliding = [...top(f.rope_local_base_freq, ''), ...kind('sliding_attention')];
   return {
     full: merge(full, defaultTheta, context, fail),
-    sliding: merge(sliding, slidingRopeTheta, undefined, fail),
+    sliding: merge(sliding, slidingRopeTheta, { ...context, original: undefined }, fail),
   };
 }
 
@@ -109,10 +95,10 @@ export function ropeConfigs(
 function merge(
   sources: readonly Source[],
   defaultTheta: number,
-  context: number | null | undefined,
+  context: RopeContext,
   fail: Fail,
 ): RopeConfig {
-  const found = new Map<string, { path: string; value: unknown }>();
+  const found = new Map<string, FoundSetting>();
   for (const { field, value } of sources) {
     const parsed = ropeFields.safeParse(value);
     if (!parsed.success) {
@@ -125,7 +111,7 @@ function merge(
       if (neutral) continue;
       const path = field === '' ? key : `${field}.${key}`;
       const other = found.get(name);
-      if (other !== undefined && other.value !== entry)
+      if (other !== undefined && show(other.value) !== show(entry))
         throw fail(
           path,
           `${show(entry)} contradicts ${other.path}, which is ${show(other.value)}; remove the one that is wrong`,
@@ -133,57 +119,6 @@ function merge(
       found.set(name, { path, value: entry });
     }
   }
-  return ropeConfig(found, defaultTheta, context, sources.at(-1)?.field ?? '', fail);
-}
-
-function ropeConfig(
-  found: ReadonlyMap<string, { path: string; value: unknown }>,
-  defaultTheta: number,
-  context: number | null | undefined,
-  field: string,
-  fail: Fail,
-): RopeConfig {
   const theta = (found.get('rope_theta')?.value ?? defaultTheta) as number; // checked by the schema
-  const kind = (found.get('rope_type')?.value ?? 'default') as string;
-  const wanted = kinds.get(kind);
-  if (wanted === undefined) {
-    throw fail(
-      found.get('rope_type')!.path,
-      `${show(kind)} is not supported; supported are default, linear and llama3`,
-    );
-  }
-  for (const [name, { path, value }] of found) {
-    if (name === 'rope_theta' || name === 'rope_type' || wanted.includes(name)) continue;
-    throw fail(path, `${show(value)} has no meaning for the rope_type ${show(kind)}; correct one of them`);
-  }
-  const need = (name: string): number => {
-    const value = found.get(name)?.value;
-    if (value === undefined) throw fail(`${field}.${name}`, 'is missing');
-    return value as number;
-  };
-  const outer = found.get('original_max_position_embeddings');
-  if (context != null && outer !== undefined && outer.value !== context)
-    throw fail(
-      outer.path,
-      `${show(outer.value)} contradicts original_max_position_embeddings, which is ${context}`,
-    );
-  switch (kind) {
-    case 'linear':
-      return { theta, scaling: { kind, factor: need('factor') } };
-    case 'llama3':
-      return {
-        theta,
-        scaling: {
-          kind,
-          factor: need('factor'),
-          lowFreqFactor: need('low_freq_factor'),
-          highFreqFactor: need('high_freq_factor'),
-          originalContext: context ?? need('original_max_position_embeddings'),
-        },
-      };
-    default:
-      return { theta, scaling: { kind: 'none' } };
-  }
+  return { theta, scaling: ropeScaling(found, context, sources.at(-1)?.field ?? '', fail) };
 }
-
-const show = (value: unknown) => JSON.stringify(value);

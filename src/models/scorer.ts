@@ -12,9 +12,15 @@ import type { Transformer } from './transformer.js';
 /** Computes log-probs of rows; nothing is recorded for a backward. */
 export class Scorer implements Disposable {
   readonly #head: ChunkedHead;
+  readonly #owns: boolean;
 
-  constructor(readonly model: Transformer) {
-    this.#head = new ChunkedHead(model.head);
+  /** @param head the model's, where somebody has it already */
+  constructor(
+    readonly model: Transformer,
+    head?: ChunkedHead,
+  ) {
+    this.#head = head ?? new ChunkedHead(model.head);
+    this.#owns = head === undefined;
   }
 
   /** Computes natural log-probs of the response tokens, one array per row. */
@@ -38,6 +44,6 @@ export class Scorer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#head[Symbol.dispose]();
+    if (this.#owns) this.#head[Symbol.dispose]();
   }
 }

@@ -5,7 +5,7 @@ import { scope, type Tensor } from '../torch/tensor.js';
 import { exact, usual, type Arithmetic, type Linear } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
 import { layerParameter, layerSpecs, type AttentionRoles, type MlpRoles } from './parameters.js';
-import type { Rotation } from './rope.js';
+import { dependsOnLength, type Rotation } from './rope.js';
 import type { AttentionKind } from './slidingLayers.js';
 
 /** Computes softmax attention over the caller's keys: a packed row's, or a cache's. q: [tokens, heads, headDim]. */
@@ -103,12 +103,24 @@ export class Transformer implements Disposable {
     return this.parameter(this.config.tied ? 'embedding' : 'head');
   }
 
-  /** Computes the rotations at these positions (i64[tokens]) for the attention kinds that the model has. */
-  rotations(positions: Tensor): LayerContext['rotations'] {
+  /** Whether a token's rotation depends on how long its sequence is. */
+  get rotatesByLength(): boolean {
+    return this.config.attention.some((kind) => dependsOnLength(this.config.rope[kind]));
+  }
+
+  /**
+   * Computes the rotations of tokens for the attention kinds that the model has.
+   * @param positions i64[tokens]
+   * @param lengths of each token's sequence
+   */
+  rotations(positions: Tensor, lengths: ArrayLike<number>): LayerContext['rotations'] {
     const kinds = new Set(this.config.attention);
     const { rope, headDim } = this.config;
     return Object.fromEntries(
-      [...kinds].map((kind) => [kind, this.arithmetic.rotation(rope[kind], headDim, positions, this.dtype)]),
+      [...kinds].map((kind) => [
+        kind,
+        this.arithmetic.rotation(rope[kind], headDim, positions, lengths, this.dtype),
+      ]),
     );
   }
 

@@ -74,7 +74,13 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
   const isPart = json.properties !== undefined;
   return {
     path,
-    kind: list ? 'list' : isPart ? 'part' : (json.anyOf?.length ?? 1) > 1 ? 'mixed' : kindOf(shape),
+    kind: list
+      ? 'list'
+      : isPart
+        ? 'part'
+        : (json.anyOf?.filter(({ type }) => type !== 'null').length ?? 1) > 1
+          ? 'mixed'
+          : kindOf(shape),
     type: typeInWords(json),
     ...(choices && { choices }),
     ...(json.anyOf?.some((one) => one.properties?.module) && { modules: true }),
@@ -94,7 +100,7 @@ const isNumber = (json: Json | undefined): boolean => json?.type === 'integer' |
 
 /** A value may be given alone or as a list of such values. */
 function alternatives(json: Json): [single: Json | undefined, list: Json | undefined] {
-  const all = json.anyOf ?? [json];
+  const all = (json.anyOf ?? [json]).filter(({ type }) => type !== 'null');
   const list = all.find(({ type, prefixItems }) => type === 'array' && !prefixItems);
   return [all.find((one) => one !== list), list];
 }
@@ -143,6 +149,8 @@ function typeInWords(json: Json): string {
       return numberInWords('a number', json);
     case 'boolean':
       return 'true or false';
+    case 'null':
+      return 'null';
     case 'string':
       return 'a text';
     case 'array':

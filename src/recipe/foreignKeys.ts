@@ -17,6 +17,7 @@ const PRECISION = 'dtype: bf16 (the default) or f32';
 const QUANTISED = 'models are not quantised for training';
 const LOGGING = 'every step is a line of metrics.jsonl';
 const TRACKERS = 'metrics are written to metrics.jsonl in the run’s folder';
+const EVENTS = 'true for event files in the run’s folder; metrics.jsonl is always there';
 const DEVICES = 'more than one process is not there yet';
 const EVALUATION = 'evaluate between stages, with a stage "evaluate"';
 const DATA = 'JSON lines on the disk';
@@ -55,6 +56,10 @@ const table: Record<string, ForeignKey> = {
   ),
   per_device_eval_batch_size: to('rows at once', 'batch_size'),
   // Rows and tokens.
+  rope_theta: to(undefined, 'model_overrides.rope_theta'),
+  rope_scaling: to('as config.json has it', 'model_overrides.rope_scaling'),
+  max_position_embeddings: to(undefined, 'model_overrides.max_position_embeddings'),
+  overrides_of_model_config: to(undefined, 'model_overrides'),
   max_length: to(undefined, 'max_length', 'sampling.max_tokens'),
   max_seq_length: to(undefined, 'max_length'),
   max_seq_len: to(undefined, 'max_length'),
@@ -146,8 +151,8 @@ const table: Record<string, ForeignKey> = {
   overwrite_output_dir: none('a stage’s result is replaced when the new one is whole'),
   logging_steps: none(LOGGING),
   logging_strategy: none(LOGGING),
-  logging_dir: none(TRACKERS),
-  report_to: none(TRACKERS),
+  logging_dir: to(EVENTS, 'tensorboard'),
+  report_to: to(EVENTS, 'tensorboard'),
   wandb_project: none(TRACKERS),
   run_name: none('the run is called by its folder'),
   eval_steps: none(EVALUATION),

@@ -144,10 +144,17 @@ const LONG = 2048;
 /** cuDNN prepares each new length for some 0.2 s, so that lengths are rounded up to multiples of this. */
 const LENGTH_STEP = 256;
 
-/** Tells which sequences of a pack `attendLong` computes faster than varlen flash attention. */
+/**
+ * Tells which sequences of a pack `attendLong` computes faster than varlen flash attention. None where results are to be
+ * deterministic: cuDNN's backward adds in any order.
+ */
 export function longSequences(x: Kind, headDim: number): (length: number) => boolean {
   const has =
-    hasWideProducts(x) && headDim % 8 === 0 && headDim <= 128 && native.capability(x.device) >= HOPPER;
+    hasWideProducts(x) &&
+    !native.isDeterministic() &&
+    headDim % 8 === 0 &&
+    headDim <= 128 &&
+    native.capability(x.device) >= HOPPER;
   return (length) => has && length >= LONG;
 }
 

@@ -49,6 +49,8 @@ export interface Native {
   rngState(device: string): Handle;
   setRngState(device: string, state: Handle): void;
   version(): string;
+  setDeterministic(on: boolean): void;
+  isDeterministic(): boolean;
   trimMemory(): boolean;
   endWith(pid: number): void;
 

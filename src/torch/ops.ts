@@ -550,6 +550,21 @@ export function cat(tensors: readonly Tensor[], dim?: number): Tensor {
   return wrap(invoke(catOp, handles(tensors), dim));
 }
 
+const repeatInterleaveOp = new Op(
+  'aten::repeat_interleave.self_int',
+  'aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor',
+);
+
+/** `aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` */
+export function repeatInterleave(
+  self: Tensor,
+  repeats: number,
+  dim?: number | null,
+  options: { outputSize?: number | null } = {},
+): Tensor {
+  return wrap(invoke(repeatInterleaveOp, self.handle, repeats, dim, options.outputSize));
+}
+
 const stackOp = new Op('aten::stack', 'aten::stack(Tensor[] tensors, int dim=0) -> Tensor');
 
 /** `aten::stack(Tensor[] tensors, int dim=0) -> Tensor` */
@@ -921,6 +936,27 @@ const copyInPlaceOp = new Op(
 /** `aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` */
 export function copy_(self: Tensor, src: Tensor, nonBlocking?: boolean): Tensor {
   return wrap(invoke(copyInPlaceOp, self.handle, src.handle, nonBlocking));
+}
+
+const setInPlaceOp = new Op('aten::set_', 'aten::set_(Tensor(a!) self) -> Tensor(a!)');
+
+/** `aten::set_(Tensor(a!) self) -> Tensor(a!)` */
+export function set_(self: Tensor): Tensor {
+  return wrap(invoke(setInPlaceOp, self.handle));
+}
+
+const resizeInPlaceOp = new Op(
+  'aten::resize_',
+  'aten::resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)',
+);
+
+/** `aten::resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)` */
+export function resize_(
+  self: Tensor,
+  size: readonly number[],
+  options: { memoryFormat?: number | null } = {},
+): Tensor {
+  return wrap(invoke(resizeInPlaceOp, self.handle, size, options.memoryFormat));
 }
 
 const fillInPlaceOp = new Op(

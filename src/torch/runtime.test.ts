@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { typescriptWorker } from '../../test/support/workers.js';
 import { UserError } from '../util/errors.js';
-import { fromArray, toBytes, toFloat64Array } from './data.js';
+import { fromArray, indices, toBytes, toFloat64Array } from './data.js';
+import { native } from './native.js';
 import * as ops from './ops.js';
 import {
+  deterministically,
   memoryStats,
   openDevice,
   rngState,
@@ -44,6 +46,32 @@ describe('the random generator', () => {
     seed(0);
     const values = scope(() => [...toFloat64Array(ops.rand([3], { dtype: 'f32' }))]);
     expect(values.map((value) => value.toFixed(4))).toEqual(['0.4963', '0.7682', '0.0885']);
+  });
+});
+
+describe('deterministic results', () => {
+  /** An operator of which libtorch says that it has no order of its own. */
+  const put = () => {
+    scope(() => {
+      const [x, at, values] = [ops.zeros([3], { dtype: 'f32' }), indices([1]), fromArray(Float32Array.of(5))];
+      native.call(native.resolve('aten::put_')!, x.handle, at.handle, values.handle, false);
+      expect([...toFloat64Array(x)]).toEqual([0, 5, 0]);
+    });
+  };
+
+  it('are asked of libtorch while the work runs, and no longer', async () => {
+    put();
+    const result = await deterministically(async () => {
+      expect(put).toThrow(/does not have a deterministic implementation/);
+      await Promise.resolve();
+      expect(native.isDeterministic()).toBe(true);
+      return 7;
+    });
+    expect(result).toBe(7);
+    put();
+    await expect(deterministically(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(native.isDeterministic()).toBe(false);
+    expect(process.env.CUBLAS_WORKSPACE_CONFIG).toMatch(/^:/);
   });
 });
 

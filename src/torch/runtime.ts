@@ -24,6 +24,21 @@ export function endWith(starter: number): void {
   native.endWith(starter);
 }
 
+/**
+ * Runs `work` so that a GPU computes the same bits in every run: operators add in one order, at some cost in speed. One that has no
+ * such order throws, as `cumsum` does, by which sampling chooses. The CPU's results are the same bits anyway.
+ */
+export async function deterministically<T>(work: () => Promise<T>): Promise<T> {
+  process.env.CUBLAS_WORKSPACE_CONFIG ??= ':4096:8'; // which cuBLAS reads when it is first used
+  const before = native.isDeterministic();
+  native.setDeterministic(true);
+  try {
+    return await work();
+  } finally {
+    native.setDeterministic(before);
+  }
+}
+
 /** Seeds the generators of every device. */
 export function seed(value: number): void {
   native.seed(value);

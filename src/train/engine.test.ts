@@ -116,6 +116,7 @@ describe.each(families)('the engine on %s', (family) => {
     disposeAll(activations);
     expect(scored).toEqual(run(engine, [[0, 1, 2, 3]]).logps);
     expect(scorer.score(rows)).toEqual(scored);
+    expect(engine.scorer.score(rows)).toEqual(scored);
   });
 
   it('is near in bf16', () => {

@@ -5,6 +5,7 @@ import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { ChunkedHead } from '../models/head.js';
 import { packSequences, type Pack } from '../models/pack.js';
 import { rmsNormBackward } from '../models/norm.js';
+import { Scorer } from '../models/scorer.js';
 import { locateResponses, perRow, type Responses } from '../models/responses.js';
 import type { Branch } from '../models/transformer.js';
 import type { TokenRow } from '../text/tokenRows.js';
@@ -50,6 +51,8 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
  */
 export class Engine implements Disposable {
   readonly #head: ChunkedHead;
+  /** Scores rows under the weights as they are. */
+  readonly scorer: Scorer;
   /** All branches of the model, in order. */
   readonly #branches: readonly Branch[];
 
@@ -59,7 +62,8 @@ export class Engine implements Disposable {
     readonly recompute = false,
   ) {
     const { branches, head } = weights.model;
-    this.#head = new ChunkedHead(head, { training: true });
+    this.#head = new ChunkedHead(head);
+    this.scorer = new Scorer(weights.model, this.#head);
     this.#branches = branches.flat();
   }
 

@@ -131,7 +131,7 @@ export async function prepareExamples(
 ): Promise<PreparedData> {
   const { model, data: path } = recipe;
   const tokenizer = ChatTokenizer.load(model);
-  const { maxPositions, vocabSize } = readConfig(model);
+  const { maxPositions, vocabSize } = readConfig(model, recipe.model_overrides);
   const limit = recipe.max_length ?? maxPositions;
   if (limit > maxPositions) {
     throw new UserError(`max_length ${limit} is more than the ${maxPositions} positions of ${model}`);

@@ -1,6 +1,6 @@
 /**
  * @file The account of a run, a line a step: metrics.jsonl has what follows from recipe, data and build, and is the same in every
- * run of them; speed.jsonl has what the machine made of it.
+ * run of them; speed.jsonl has what the machine made of it; TensorBoard's event files, where they are asked for, have both.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { UserError } from '../util/errors.js';
 import { explained } from '../util/fileErrors.js';
 import { writeFileAtomic } from '../util/files.js';
+import { EventFile, removeEvents } from './eventFile.js';
 import { flushMeanwhile, together, type Writing } from '../util/meanwhile.js';
 
 /** One line of metrics.jsonl; for pairs it also has TRL's `rewards/…` and `logps/…`. */
@@ -63,21 +64,29 @@ export interface MetricsPosition {
 export class MetricsFiles {
   readonly #metrics: Lines;
   readonly #speed: Lines;
+  readonly #events: EventFile | undefined;
 
   /**
-   * Begins the files of a run anew, or cuts them after the step of a state.
+   * Begins the files of a run anew, or cuts them after the step of a state; event files go on in another one.
    * @throws UserError where metrics.jsonl is shorter than when the state was written
    */
-  constructor(out: string, { step, bytes }: MetricsPosition = { step: 0, bytes: 0 }) {
+  constructor(
+    out: string,
+    { tensorboard }: { tensorboard: boolean },
+    { step, bytes }: MetricsPosition = { step: 0, bytes: 0 },
+  ) {
+    if (step === 0) removeEvents(out);
     const [metrics, speed] = [join(out, METRICS), join(out, SPEED)];
     this.#metrics = new Lines(metrics, headOf(metrics, bytes));
     this.#speed = new Lines(speed, firstLines(speed, step));
+    if (tensorboard) this.#events = new EventFile(out, { after: step });
   }
 
   append(metrics: StepMetrics): void {
     const { step, tokens_per_second, peak_memory_bytes } = metrics;
     this.#metrics.append(JSON.stringify(lastingOf(metrics)));
     this.#speed.append(JSON.stringify({ step, tokens_per_second, peak_memory_bytes }));
+    this.#events?.append(metrics);
   }
 
   /** The step of the last lines. */

@@ -7,6 +7,7 @@ import { examine } from '../doctor/examine.js';
 import type { Student } from '../doctor/student.js';
 import type { FindingGroup } from '../doctor/summary.js';
 import { readConfig } from '../models/directory.js';
+import type { ModelOverrides } from '../models/overrides.js';
 import type { Objective } from '../objectives/objective.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { writeFileAtomic } from '../util/files.js';
@@ -20,9 +21,17 @@ import { tokensPath } from './tokenCache.js';
 const SAMPLE = 512;
 const MAX_KEPT_BYTES = 1 << 24;
 
-/** Opens the model that rows are examined for. @throws UserError naming what its directory lacks */
-export function openStudent(model: string, rows: Pick<Student, 'layout' | 'system' | 'data'>): Student {
-  const { maxPositions, vocabSize } = readConfig(model);
+/**
+ * Opens the model that rows are examined for.
+ * @param overrides what is changed of its config.json
+ * @throws UserError naming what its directory lacks
+ */
+export function openStudent(
+  model: string,
+  rows: Pick<Student, 'layout' | 'system' | 'data'>,
+  overrides?: ModelOverrides,
+): Student {
+  const { maxPositions, vocabSize } = readConfig(model, overrides);
   return { model, tokenizer: ChatTokenizer.load(model), maxPositions, vocabSize, ...rows };
 }
 
@@ -49,7 +58,7 @@ const kept = z.object({
  */
 export async function preflight(recipe: TrainRecipe, objective: Objective): Promise<Preflight> {
   const { model, data, layout, system, max_length: limit } = recipe;
-  const student = openStudent(model, { layout, system, data: objective.data });
+  const student = openStudent(model, { layout, system, data: objective.data }, recipe.model_overrides);
   const tokens = tokensPath(data, student.tokenizer, tokenizing(recipe, objective));
   const place = tokens && `${tokens.replace(/\.tokens$/, '')}-${limit ?? student.maxPositions}.doctor.json`;
   let found = place === undefined ? undefined : readKept(place);

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { stepsOfEvents } from '../../test/support/events.js';
 import { familyDir } from '../../test/support/families.js';
 import { contents, readRows, writeRows } from '../../test/support/tinyModel.js';
 import {
@@ -56,6 +57,33 @@ describe.each(['sft', 'redi', 'dpo'])('%s, stopped at every pack and gone on wit
       expect(lastingFiles(recipe.out)).toEqual(expected);
       expect(linesOf([second.result.last])).toEqual(linesOf([whole.result.last]));
     }
+  });
+});
+
+describe('event files', () => {
+  it('of a run that went on twice have every step once, also where it went on from before its end', async () => {
+    const keys = { token_budget: 1, max_steps: 7, save: { every: 2, states: 3 }, tensorboard: true };
+    const recipe = recipeOf('sft', keys);
+    await stopAt(recipe, 11);
+    // As where it was killed: what was written last is torn, and the newest state is not there.
+    const [first] = readdirSync(join(recipe.out, 'tensorboard'));
+    const path = join(recipe.out, 'tensorboard', first!);
+    truncateSync(path, readFileSync(path).length - 3);
+    rmSync(join(recipe.out, 'states', statesIn(recipe.out).sort().at(-1)!), { recursive: true });
+    const second = await attempt(recipe, (asked) => asked === 4, {});
+    expect(second.steps.length).toBeGreaterThan(0);
+    await trained(recipe, {});
+    expect(readdirSync(join(recipe.out, 'tensorboard'))).toHaveLength(3);
+    expect(stepsOfEvents(recipe.out)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    await trained({ ...recipe, out: `${recipe.out}-anew` });
+    expect(stepsOfEvents(`${recipe.out}-anew`)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('may be asked for when a run goes on', async () => {
+    const recipe = recipeOf('sft', { token_budget: 1, max_steps: 5, save: { every: 2 } });
+    const first = await stopAt(recipe, 7);
+    await trained({ ...recipe, tensorboard: true }, {});
+    expect(stepsOfEvents(recipe.out)).toEqual([1, 2, 3, 4, 5].slice(first.steps.length));
   });
 });
 

@@ -29,6 +29,8 @@ describe('trainRecipe', () => {
       dtype: 'bf16',
       device: 'cpu',
       seed: 42,
+      deterministic: false,
+      tensorboard: false,
       save: {},
     });
   });

@@ -8,6 +8,7 @@ import {
   type ObjectiveSetting,
   type ObjectiveSpec,
 } from '../objectives/index.js';
+import { modelOverrides } from '../models/overrides.js';
 import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
@@ -103,6 +104,9 @@ const trainKeys = z.strictObject({
     .string()
     .min(1)
     .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
+  model_overrides: modelOverrides
+    .optional()
+    .describe('settings of its config.json that are changed, for training and in the trained model'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   continue: z
     .string()
@@ -172,6 +176,10 @@ const trainKeys = z.strictObject({
     .describe('compute each layer again in the backward pass: less memory for a third more time'),
   dtype: z.enum(computeDtypes).default('bf16').describe('precision of the products; weights are kept in f32'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
+  deterministic: z
+    .boolean()
+    .default(false)
+    .describe('whether a GPU computes the same bits in every run, at some cost in speed; a CPU always does'),
   seed: z.int().min(0).default(42).describe('of the order of the rows'),
   save: z
     .strictObject({
@@ -193,6 +201,12 @@ const trainKeys = z.strictObject({
     })
     .prefault({})
     .describe('when weights and states are saved'),
+  tensorboard: z
+    .boolean()
+    .default(false)
+    .describe(
+      "whether the metrics are also written as TensorBoard's event files, in the run's folder tensorboard",
+    ),
 });
 
 /** A training stage without its place on disk, as a pipeline holds it. */

@@ -12,6 +12,7 @@ import {
   chosenTokens,
   pairTokens,
   setUpRuns,
+  attempt,
   recipeOf,
   trained,
   withoutReference,
@@ -22,6 +23,7 @@ import {
   relative,
 } from '../../test/support/trainingRuns.js';
 import { objectiveNames } from '../objectives/index.js';
+import { native } from '../torch/native.js';
 import type { StepMetrics } from './trainer.js';
 
 setUpRuns();
@@ -110,6 +112,19 @@ describe.each(objectiveNames)('train with %s', (objective) => {
       expect(steps.at(-1)!['rewards/margins']).toBeGreaterThan(steps[0]!['rewards/margins']! + 0.1);
     }
   });
+});
+
+it('is deterministic when asked, which on the CPU changes no bit', async () => {
+  const seen = new Set<boolean>();
+  const run = await attempt(recipeOf('redi', { deterministic: true }), () => {
+    seen.add(native.isDeterministic());
+    return false;
+  });
+  expect(seen).toEqual(new Set([true]));
+  expect(native.isDeterministic()).toBe(false);
+  const plain = await trained(recipeOf('redi'));
+  expect(lasting(run.steps)).toEqual(lasting(plain.steps));
+  expect(contents(run.result!.model)).toEqual(contents(plain.result.model));
 });
 
 describe('losses', () => {

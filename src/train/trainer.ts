@@ -6,11 +6,10 @@ import { stringify as toYaml } from 'yaml';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { parameterCount } from '../models/parameters.js';
-import { Scorer } from '../models/scorer.js';
 import { openObjective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
 import { AdamW } from '../torch/optim.js';
-import { openDevice, seed, setThreads } from '../torch/runtime.js';
+import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { Engine } from './engine.js';
@@ -70,9 +69,14 @@ export interface TrainHooks {
  * Runs a training stage to its end. Most of the work is synchronous: to stay free meanwhile, call `trainInProcess`.
  * @throws UserError for a recipe that cannot be run, before anything is written; the signal's reason when it is aborted
  */
-export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
+export function train(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
+  const work = () => runStage(written, hooks);
+  return written.deterministic ? deterministically(work) : work();
+}
+
+async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
   const { onEvent, resume } = hooks;
-  const { out, device } = written;
+  const { out, device, model_overrides: overrides } = written;
   const tokenBudget = written.token_budget ?? defaultTokenBudget(device);
   const filled = { ...written, token_budget: tokenBudget };
   const recipe = { ...filled, model: await resolveModel(written.model) };
@@ -99,7 +103,7 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
   if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice });
+  const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
 
   const parameters = parameterCount(loaded.model.config);
   // Masters, gradients and two moments in float32, and a copy to compute with.
@@ -119,7 +123,7 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 
-  if (objective.needs.reference) await scoreReference(weights, examples, tokenBudget, onEvent, pause.before);
+  if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
   const stepper = new Stepper({
@@ -142,7 +146,7 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
     if (resume.allowChanges) writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
-  const metrics = begun ?? new MetricsFiles(out, from && placeOf(from));
+  const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
   onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
   const { model, last } = await runSteps(
     {
@@ -161,7 +165,7 @@ export async function train(written: TrainRecipe, hooks: TrainHooks): Promise<Tr
 function begin(recipe: TrainRecipe): MetricsFiles {
   removeLater(recipe.out, 0);
   writeRecipe(recipe);
-  return new MetricsFiles(recipe.out);
+  return new MetricsFiles(recipe.out, recipe);
 }
 
 const placeOf = ({ position: { step, metrics } }: TrainState) => ({ step, bytes: metrics.bytes });
@@ -209,13 +213,12 @@ class Pause {
 
 /** Scores every response under the start weights, in the precision that training will use. */
 async function scoreReference(
-  weights: TrainableWeights,
+  { scorer }: Engine,
   examples: Examples,
   tokenBudget: number,
   onEvent: (event: TrainEvent) => void,
   beforePack: () => Promise<void>,
 ): Promise<void> {
-  using scorer = new Scorer(weights.model);
   const parts = [...examples].flatMap((example) => example.parts);
   const packs = packByTokenBudget(
     parts.map(({ length }) => length),

@@ -31,6 +31,34 @@ describe('out', () => {
   });
 });
 
+describe('tensorboard: true', () => {
+  /** The strings and floats of an event file, which its own tests compare with tensorboard's. */
+  const eventsOf = (out: string) =>
+    readFileSync(join(out, 'tensorboard', 'events.out.tfevents.00001'), 'latin1');
+
+  it('writes the metrics of every step as event files, and a run without it removes them', async () => {
+    const recipe = recipeOf('redi', { tensorboard: true });
+    const { steps } = await trained(recipe);
+    expect(readdirSync(recipe.out).sort()).toEqual([
+      ...['metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl', 'tensorboard'],
+    ]);
+    const text = eventsOf(recipe.out);
+    const { step, ...scalars } = steps[0]!;
+    expect(step).toBe(1);
+    for (const name of Object.keys(scalars))
+      expect(text.split(`train/${name}\x15`), name).toHaveLength(steps.length + 1);
+    for (const { loss } of steps) {
+      const bytes = Buffer.alloc(4);
+      bytes.writeFloatLE(loss);
+      expect(text).toContain(`train/loss\x15${bytes.toString('latin1')}`);
+    }
+    await trained({ ...recipe, tensorboard: false });
+    expect(readdirSync(recipe.out).sort()).toEqual([
+      ...['metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl'],
+    ]);
+  });
+});
+
 describe('checkpoints', () => {
   const constant = { warmup_ratio: 0, decay: 'constant' };
 

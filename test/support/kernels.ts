@@ -89,7 +89,7 @@ const head = (tokens: number, vocab: number, chunk: number, scale: number) => (d
   const dtype = hidden.dtype === 'f64' ? 'f64' : 'f32';
   const weightGrad = ops.zeros([vocab, 64], { dtype, device: hidden.device });
   const g = Float64Array.from({ length: tokens }, (_, i) => Math.sin(3 * i + 1));
-  using engine = new ChunkedHead(weight, { training: true, rows: chunk });
+  using engine = new ChunkedHead(weight, chunk);
   const { logps, hiddenGrad } = engine.backward(hidden, targets, g, weightGrad);
   return [logps, hiddenGrad, weightGrad];
 };

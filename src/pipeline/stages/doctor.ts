@@ -6,6 +6,7 @@ import { errorsOf, printSummary } from '../../doctor/print.js';
 import { modelInput, resolveModel } from '../../hub/resolve.js';
 import { hasErrors } from '../../doctor/summary.js';
 import { FileReplacement, replaceTogether } from '../../util/files.js';
+import { modelOverrides } from '../../models/overrides.js';
 import { layouts } from '../../text/tokenRows.js';
 import type { Progress } from '../../util/progress.js';
 import { defineStage } from './stage.js';
@@ -19,6 +20,9 @@ export const doctorSettings = z.strictObject({
     .string()
     .min(1)
     .describe('the student: a model directory, a .gguf file, or a name that `models get` has fetched'),
+  model_overrides: modelOverrides
+    .optional()
+    .describe('settings of its config.json that training will change'),
   layout: z.enum(layouts).default('template').describe('how rows become tokens'),
   system: z.string().optional().describe('a system message for rows that have none, as in training'),
   max_length: z
@@ -54,7 +58,7 @@ export const doctorStage = defineStage({
 
 /** @param outputs what the verdicts are written to, which is left open, and how many rows are kept for a view */
 export async function examineFile(
-  { data, model, layout, system, max_length: limits, against }: DoctorSettings,
+  { data, model, model_overrides: overrides, layout, system, max_length: limits, against }: DoctorSettings,
   { verdicts, show = 0 }: { verdicts?: FileReplacement | undefined; show?: number },
   progress: Progress,
   signal: AbortSignal,
@@ -65,10 +69,11 @@ export async function examineFile(
   return examine(
     data,
     {
-      student: openStudent(await resolveModel(model, progress), {
-        layout,
-        ...(system !== undefined && { system }),
-      }),
+      student: openStudent(
+        await resolveModel(model, progress),
+        { layout, ...(system !== undefined && { system }) },
+        overrides,
+      ),
       ...(limits !== undefined && { limits: [limits].flat() }),
       against: await loadEvaluationSets([against].flat()),
       show,

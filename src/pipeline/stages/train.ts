@@ -4,6 +4,7 @@ import { modelInput } from '../../hub/resolve.js';
 import { filesOfModule } from '../../util/modules.js';
 import { trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
+import { eventPaths } from '../../train/eventFile.js';
 import { inputsOfState, stateFiles } from '../../train/stateFolder.js';
 import { defineStage } from './stage.js';
 
@@ -20,6 +21,7 @@ export const trainStage = defineStage({
     'recipe.yaml',
     'metrics.jsonl',
     'speed.jsonl',
+    ...eventPaths,
     ...savedFiles.flatMap((name) => [`model/${name}`, `checkpoints/step-*/${name}`]),
     ...stateFiles.map((name) => `states/step-*/${name}`),
   ],
