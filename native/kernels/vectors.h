@@ -24,10 +24,16 @@ REDISTILL_INLINE Floats load(const Bits* from) {
 
 REDISTILL_INLINE void store(const Floats& values, float* to) { std::memcpy(to, &values, sizeof(values)); }
 
-// Rounds as `narrow`.
+// The bits of the nearest bf16s, as `narrow` rounds.
+REDISTILL_INLINE Words narrowed(const Floats& values) {
+  const Words bits = (Words)values, nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16, none = Words{} + 0x7fc0;
+  return values == values ? nearest : none;
+}
+
+REDISTILL_INLINE Floats rounded(const Floats& values) { return (Floats)(narrowed(values) << 16); }
+
 REDISTILL_INLINE void store(const Floats& values, Bits* to) {
-  const Words bits = (Words)values, rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16, none = Words{} + 0x7fc0;
-  const Narrows result = __builtin_convertvector(values == values ? rounded : none, Narrows);
+  const Narrows result = __builtin_convertvector(narrowed(values), Narrows);
   std::memcpy(to, &result, sizeof(result));
 }
 

@@ -10,7 +10,7 @@ import { parameterCount } from '../models/parameters.js';
 import { Scorer } from '../models/scorer.js';
 import { openObjective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
-import { AdamW, clipGradNorm, globalNorm } from '../torch/optim.js';
+import { AdamW, clipFactor, globalNorm } from '../torch/optim.js';
 import type { Tensor } from '../torch/tensor.js';
 import { memoryStats, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { explained } from '../util/fileErrors.js';
@@ -133,16 +133,14 @@ export async function train(written: TrainRecipe, { onEvent, signal }: TrainHook
   for (let step = 0; step < steps; step++) {
     const started = performance.now();
     const sequences = stepRows(step, order).flatMap((row, group) => sequencesOf(examples[row]!, group));
-    weights.zeroGrads();
     const { loss, metrics } = await finish(
       stepByPacks(engine, objective, sequences, tokenBudget),
       beforePack,
     );
-    const gradNorm = clipGradNorm(grads, maxNorm);
+    const gradNorm = globalNorm(grads);
     refuseNonFinite(step, loss, gradNorm, remedy);
     const rate = learningRate(step, schedule);
-    optimizer.step(grads, rate);
-    weights.sync();
+    weights.update(optimizer, rate, clipFactor(gradNorm, maxNorm));
 
     const stepTokens = sequences.reduce((sum, { row }) => sum + row.ids.length, 0);
     tokens += stepTokens;
