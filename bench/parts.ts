@@ -8,12 +8,12 @@
  */
 import { parseArgs } from 'node:util';
 import { ChunkedHead } from '../src/models/head.js';
-import { rmsNorm, rmsNormBackward } from '../src/models/norm.js';
+import { addAndNorm, addRmsNormBackward, rmsNorm, rmsNormBackward } from '../src/models/norm.js';
 import { backward } from '../src/torch/autograd.js';
 import { indices } from '../src/torch/data.js';
 import { attendPack, gatedLinearUnit, linear, rotateHalves } from '../src/torch/fused.js';
 import * as ops from '../src/torch/ops.js';
-import { AdamW, clipGradNorm } from '../src/torch/optim.js';
+import { AdamW, globalNorm } from '../src/torch/optim.js';
 import { setThreads } from '../src/torch/runtime.js';
 import { scope, type Tensor } from '../src/torch/tensor.js';
 import { formatTable } from '../src/util/table.js';
@@ -80,7 +80,7 @@ function optimizerParts(): [string, () => void][] {
   const narrow = masters.map((master) => ops.toDtype(master, 'bf16'));
   const optimizer = new AdamW(masters, { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 });
   return [
-    ['clipping, 75 M', () => void clipGradNorm(grads, 1e-3)],
+    ['norm, 75 M', () => void globalNorm(grads)],
     [
       'AdamW, 75 M',
       () => {
@@ -99,10 +99,18 @@ function optimizerParts(): [string, () => void][] {
         ops.foreachZero_(grads);
       },
     ],
+    [
+      'scaling, AdamW, copy and zeros at once, 75 M',
+      () => {
+        optimizer.update(grads, 1e-6, { factor: 0.5, copies: narrow });
+      },
+    ],
   ];
 }
 
 const [x, normWeight, normGrad] = [random(tokens, hidden), random(hidden), random(tokens, hidden)];
+/** Is added to, again and again. */
+const stream = ops.zerosLike(x);
 const weightGrad = ops.zeros([hidden], { dtype: 'f32' });
 const [cos, sin] = [random(tokens, 1, headDim / 2), random(tokens, 1, headDim / 2)];
 const parts: [string, () => void][] = [
@@ -122,6 +130,13 @@ const parts: [string, () => void][] = [
   ['RMSNorm, forward', () => void rmsNorm(x, normWeight, 1e-5, 0)],
   ['RMSNorm, backward', () => void rmsNormBackward(x, normWeight, 1e-5, 0, normGrad, weightGrad)],
   ['residual sum', () => void ops.add(x, normGrad)],
+  ['residual sum and RMSNorm, forward', () => void addAndNorm(x, stream, normWeight, 1e-5, 0)],
+  [
+    'residual sum and RMSNorm, backward',
+    () => {
+      addRmsNormBackward(x, normWeight, 1e-5, 0, normGrad, weightGrad, stream);
+    },
+  ],
   headPart(),
   ...optimizerParts(),
 ];

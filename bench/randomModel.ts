@@ -2,10 +2,9 @@ import type { ModelConfig } from '../src/models/config.js';
 import { parameterSpecs } from '../src/models/parameters.js';
 import { Transformer } from '../src/models/transformer.js';
 import type { Objective } from '../src/objectives/index.js';
-import { noGrad } from '../src/torch/autograd.js';
 import type { Dtype } from '../src/torch/dtype.js';
 import * as ops from '../src/torch/ops.js';
-import { AdamW, clipGradNorm } from '../src/torch/optim.js';
+import { AdamW, clipFactor, globalNorm } from '../src/torch/optim.js';
 import { scope } from '../src/torch/tensor.js';
 import type { Engine } from '../src/train/engine.js';
 import { runStep, type TrainSequence } from '../src/train/step.js';
@@ -60,11 +59,8 @@ export class RandomStudent implements Disposable {
     scope(() => {
       const grads = [...this.weights.grads.values()];
       const loss = this.gradients(engine, objective, sequences, tokenBudget);
-      const norm = clipGradNorm(grads, 1);
-      noGrad(() => {
-        this.#optimizer.step(grads, 1e-6);
-        this.weights.sync();
-      });
+      const norm = globalNorm(grads);
+      this.weights.update(this.#optimizer, 1e-6, clipFactor(norm, 1));
       if (!Number.isFinite(loss) || !(norm > 0 && norm < Infinity)) {
         throw new Error(`the step gave loss ${loss} and gradient norm ${norm}`);
       }

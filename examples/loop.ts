@@ -13,7 +13,7 @@ import { readTrainingRecords } from 'redistill/data';
 import { loadModel, saveModel } from 'redistill/models';
 import { checkRows, countStep, linearObjective } from 'redistill/objectives';
 import { ChatTokenizer, sidesOf, tokenSide } from 'redistill/text';
-import { AdamW, clipGradNorm, setThreads } from 'redistill/torch';
+import { AdamW, clipFactor, globalNorm, setThreads } from 'redistill/torch';
 import { Engine, stepRows, stepsPerEpoch, TrainableWeights } from 'redistill/train';
 
 const ALPHA = 0.8;
@@ -64,16 +64,14 @@ for (let step = 0; step < stepsPerEpoch(order); step++) {
   const pairs = stepRows(step, order).map((row) => examples[row]!);
   const normalizer = countStep(pairs.flat());
   let loss = 0;
-  weights.zeroGrads();
   for (const sequences of pairs) {
     const activations = engine.forward(sequences.map(({ row }) => row));
     const evaluation = redi.evaluate({ sequences, normalizer, logps: engine.score(activations) });
     engine.backward(activations, evaluation.gradient);
     loss += evaluation.loss;
   }
-  const norm = clipGradNorm(grads, MAX_GRAD_NORM);
-  optimizer.step(grads, LEARNING_RATE);
-  weights.sync();
+  const norm = globalNorm(grads);
+  weights.update(optimizer, LEARNING_RATE, clipFactor(norm, MAX_GRAD_NORM));
   process.stdout.write(`step ${step + 1}: loss ${loss.toFixed(6)}, gradient norm ${norm.toFixed(6)}\n`);
 }
 

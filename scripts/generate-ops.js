@@ -115,6 +115,8 @@ const operators = {
   softmaxGrad_: 'redistill::softmax_grad',
   rmsNormRows: 'redistill::rms_norm',
   rmsNormBackward_: 'redistill::rms_norm_backward',
+  addRmsNorm_: 'redistill::add_rms_norm',
+  addRmsNormBackward_: 'redistill::add_rms_norm_backward',
   targetLogps: 'redistill::target_logps',
   fewRows: 'redistill::few_rows',
   attendSlots: 'redistill::attend_slots',
@@ -129,6 +131,7 @@ const operators = {
   cudnnAttention: 'aten::_scaled_dot_product_cudnn_attention',
   // optimizer
   fusedAdamw_: 'aten::_fused_adamw_',
+  adamwInOnePass_: 'redistill::adamw',
   foreachAdd_: 'aten::_foreach_add_.List',
   foreachAddScalar_: 'aten::_foreach_add_.Scalar',
   foreachMul_: 'aten::_foreach_mul_.Tensor',

@@ -2,7 +2,7 @@
 
 #include "clones.h"
 #include "processor.h"
-#include "vector_math.h"
+#include "vectors.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -23,33 +23,14 @@ struct Dots {
   Multiply several, one;
 };
 
-namespace portable {
-#include "exact_kernel.inc"
-}
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
-namespace v3 {
-#include "exact_kernel.inc"
-}
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
-namespace v4 {
-#include "exact_kernel.inc"
-}
-#pragma GCC pop_options
+#define REDISTILL_KERNEL "exact_kernel.inc"
+#include "each_processor.inc"
 
 // As many sums as there are registers for.
 Dots bestDots() {
-  const int level = processorLevel();
-  if (level == 4) return {kMost, kMost, v4::dots<kMost, kMost>, v4::dots<1, kMost>};
-  return level == 3 ? Dots{2, 2, v3::dots<2, 2>, v3::dots<1, 2>} : Dots{2, 2, portable::dots<2, 2>, portable::dots<1, 2>};
+  return forProcessor<Dots>({2, 2, portable::dots<2, 2>, portable::dots<1, 2>}, {2, 2, v3::dots<2, 2>, v3::dots<1, 2>},
+                            {kMost, kMost, v4::dots<kMost, kMost>, v4::dots<1, kMost>});
 }
-#else
-Dots bestDots() { return {2, 2, portable::dots<2, 2>, portable::dots<1, 2>}; }
-#endif
 
 REDISTILL_CLONES void normRow(const float* x, const float* weight, float eps, float offset, int64_t width, float* out) {
   float lanes[kLanes] = {};

@@ -1,7 +1,9 @@
-// Registers our own operators with libtorch's dispatcher (CUDA's from this file, the CPU's from rows.h and attention.h), where TypeScript finds them as it finds libtorch's. Each does in
+// Registers our own operators with libtorch's dispatcher (CUDA's from this file, the CPU's from rows.h, norms.h and attention.h), where TypeScript finds them as it finds libtorch's. Each does in
 // one pass over memory what several of libtorch's do; models call them through src/torch/fused.ts.
+#include "adamw.h"
 #include "attention.h"
 #include "cuda.h"
+#include "norms.h"
 #include "products.h"
 #include "rows.h"
 
@@ -96,7 +98,7 @@ at::Tensor softmaxGrad(const at::Tensor& logits, const at::Tensor& targets, cons
 // weight's gradient to weightGrad, f32[width], and returns dx. Width is even.
 at::Tensor rmsNormBackward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset,
                            at::Tensor& weightGrad) {
-  if (x.is_cpu()) return rows::rmsNormBackward(grad, x, weight, eps, offset, weightGrad);
+  if (x.is_cpu()) return norms::backward(grad, x, weight, eps, offset, weightGrad);
   for (const at::Tensor* tensor : {&x, &grad, &weight}) requireNarrow(*tensor, "rms_norm_backward");
   TORCH_CHECK(x.dim() == 2 && x.sizes() == grad.sizes() && weight.numel() == x.size(1) && x.size(1) % 2 == 0 &&
                   weightGrad.scalar_type() == at::kFloat && weightGrad.numel() == x.size(1),
@@ -236,12 +238,12 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
     context->save_for_backward({x, weight});
     context->saved_data["eps"] = eps;
     context->saved_data["offset"] = offset;
-    return rows::rmsNorm(x, weight, eps, offset);
+    return norms::norm(x, weight, eps, offset);
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
     at::Tensor weightGrad = at::zeros({saved[1].numel()}, saved[1].options().dtype(at::kFloat));
-    at::Tensor dx = rows::rmsNormBackward(grads[0], saved[0], saved[1], context->saved_data["eps"].toDouble(),
+    at::Tensor dx = norms::backward(grads[0], saved[0], saved[1], context->saved_data["eps"].toDouble(),
                                           context->saved_data["offset"].toInt(), weightGrad);
     return {dx, weightGrad.to(saved[1].scalar_type()), {}, {}};
   }
@@ -265,6 +267,10 @@ TORCH_LIBRARY(redistill, library) {
   library.def("rms_norm(Tensor x, Tensor weight, float eps, int offset) -> Tensor");
   library.def(
       "rms_norm_backward(Tensor grad, Tensor x, Tensor weight, float eps, int offset, Tensor(a!) weight_grad) -> Tensor");
+  library.def("add_rms_norm(Tensor(a!) sum, Tensor x, Tensor weight, float eps, int offset) -> Tensor");
+  library.def(
+      "add_rms_norm_backward(Tensor grad, Tensor x, Tensor weight, float eps, int offset, Tensor(a!) weight_grad, Tensor(b!) sum) "
+      "-> ()");
   library.def("target_logps(Tensor logits, Tensor targets) -> Tensor");
   library.def("softmax_grad(Tensor logits, Tensor targets, Tensor weights, Tensor(a!) grad) -> Tensor");
   library.def("attention(Tensor q, Tensor k, Tensor v, int[] lengths, float scale, int window) -> (Tensor, Tensor)");
@@ -273,6 +279,10 @@ TORCH_LIBRARY(redistill, library) {
   library.def("linear_out(Tensor x, Tensor weight, Tensor(a!) out) -> ()");
   library.def("linear_input_grad(Tensor grad, Tensor weight, Tensor(a!) out) -> ()");
   library.def("linear_weight_grad(Tensor grad, Tensor x, Tensor(a!) sum) -> ()");
+  library.def(
+      "adamw(Tensor(a!)[] params, Tensor(b!)[] grads, Tensor(c!)[] averages, Tensor(d!)[] squares, Tensor(e!)[] copies, int step, "
+      "float scale, float lr, float beta1, float beta2, float eps, float weight_decay) -> ()",
+      adamw);
 }
 
 // What both kinds of device have.
@@ -294,7 +304,9 @@ TORCH_LIBRARY_IMPL(redistill, AutogradCUDA, library) { recordShared(library); }
 
 TORCH_LIBRARY_IMPL(redistill, CPU, library) {
   implementShared(library);
-  library.impl("rms_norm", rows::rmsNorm);
+  library.impl("rms_norm", norms::norm);
+  library.impl("add_rms_norm", norms::addNorm);
+  library.impl("add_rms_norm_backward", norms::addBackward);
   library.impl("target_logps", rows::targetLogps);
   library.impl("attention", attention);
   library.impl("linear", linear);

@@ -18,4 +18,11 @@ inline int processorLevel() {
 #endif
 }
 
+// Chooses what was compiled for the processor at hand, by each_processor.inc.
+template <typename T>
+T forProcessor(const T& portable, const T& v3, const T& v4) {
+  const int level = processorLevel();
+  return level == 4 ? v4 : level == 3 ? v3 : portable;
+}
+
 }  // namespace redistill

@@ -1,31 +1,18 @@
 #include "rows.h"
 
-#include "clones.h"
+#include "dense_rows.h"
 #include "vectors.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
-#include <ATen/ops/zeros.h>
 
 #include <cmath>
-#include <vector>
 
 namespace redistill::rows {
 namespace {
 
-constexpr int64_t kRowsAChunk = 128;   // whose share of a weight's gradient is summed before it is added
 constexpr int64_t kColumnsASum = 512;  // whose exponentials are summed in float32 before they are added in float64
 constexpr float kGeluInner = 0.7978845608f, kGeluCube = 0.044715f;
-
-// Rows that are worth a thread's start.
-int64_t grain(int64_t width) { return std::max<int64_t>(1, 32768 / std::max<int64_t>(1, width)); }
-
-Bits* bitsOf(const at::Tensor& x) { return reinterpret_cast<Bits*>(x.data_ptr()); }
-
-void requireNarrow(const at::Tensor& x, const char* name) {
-  TORCH_CHECK(x.device().is_cpu() && x.scalar_type() == at::kBFloat16, name, " needs bf16");
-}
 
 // The activation of a gate, and its slope.
 template <typename T>
@@ -72,42 +59,6 @@ REDISTILL_CLONES void rotateRow(const Bits* x, const Bits* cosines, const Bits* 
   }
 }
 
-REDISTILL_CLONES float dot(const Bits* a, const Bits* b, int64_t width) {
-  float lanes[kLanes] = {};
-  int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes)
-    for (int64_t l = 0; l < kLanes; l++) lanes[l] += wide(a[c + l]) * wide(b[c + l]);
-  for (; c < width; c++) lanes[0] += wide(a[c]) * wide(b[c]);
-  return total(lanes);
-}
-
-REDISTILL_CLONES void normRow(const Bits* x, const Bits* weight, float scale, bool offset, int64_t width, Bits* out) {
-  if (offset)
-    for (int64_t c = 0; c < width; c++) out[c] = narrow(wide(x[c]) * scale * (1.0f + wide(weight[c])));
-  else
-    for (int64_t c = 0; c < width; c++) out[c] = narrow(wide(narrow(wide(x[c]) * scale)) * wide(weight[c]));
-}
-
-// The sum of grad · (weight + offset) · x over a row.
-REDISTILL_CLONES float weightedDot(const Bits* grad, const Bits* x, const Bits* weight, float offset, int64_t width) {
-  float lanes[kLanes] = {};
-  int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes)
-    for (int64_t l = 0; l < kLanes; l++)
-      lanes[l] += wide(grad[c + l]) * (wide(weight[c + l]) + offset) * wide(x[c + l]);
-  for (; c < width; c++) lanes[0] += wide(grad[c]) * (wide(weight[c]) + offset) * wide(x[c]);
-  return total(lanes);
-}
-
-REDISTILL_CLONES void normBackwardRow(const Bits* grad, const Bits* x, const Bits* weight, float scale, float mean, float offset,
-                                      int64_t width, Bits* out, float* weightGrad) {
-  for (int64_t c = 0; c < width; c++) {
-    const float g = wide(grad[c]), normed = wide(x[c]) * scale;
-    out[c] = narrow((g * (wide(weight[c]) + offset) - normed * mean) * scale);
-    weightGrad[c] += g * normed;
-  }
-}
-
 REDISTILL_CLONES float largestOfRow(const Bits* row, int64_t width) {
   Floats lanes = Floats{} + wide(row[0]);
   int64_t c = 0;
@@ -147,26 +98,6 @@ Softmax softmaxOf(const Bits* row, int64_t width) {
   for (int64_t c = 0; c < width; c += kColumnsASum)
     result.denominator += sumOfExponentials(row + c, result.largest, std::min(kColumnsASum, width - c));
   return result;
-}
-
-// The rows of a tensor of two or three dimensions whose last one is dense.
-struct Rows {
-  at::Tensor tensor;
-  Bits* data;
-  int64_t count, width, inner, outerStride, innerStride;
-  explicit Rows(const at::Tensor& x) : tensor(x.stride(-1) == 1 ? x : x.contiguous()), data(bitsOf(tensor)) {
-    const bool flat = tensor.dim() == 2;
-    inner = flat ? 1 : tensor.size(1);
-    count = tensor.size(0) * inner;
-    width = tensor.size(-1);
-    outerStride = tensor.stride(0);
-    innerStride = flat ? 0 : tensor.stride(1);
-  }
-  Bits* at(int64_t row) const { return data + row / inner * outerStride + row % inner * innerStride; }
-};
-
-float scaleOf(const Bits* row, int64_t width, double eps) {
-  return 1.0f / std::sqrt(dot(row, row, width) / static_cast<float>(width) + static_cast<float>(eps));
 }
 
 void requireLogits(const at::Tensor& logits, const at::Tensor& targets) {
@@ -230,50 +161,6 @@ at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosines, const at::Tens
       rotateRow(in.at(r), cos + token, sin + token, sign, half, to + r * in.width);
     }
   });
-  return out;
-}
-
-at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset) {
-  requireNarrow(x, "rms_norm");
-  requireNarrow(weight, "rms_norm");
-  TORCH_CHECK((x.dim() == 2 || x.dim() == 3) && weight.numel() == x.size(-1), "rms_norm needs rows as long as its weight");
-  const Rows in(x);
-  const at::Tensor w = weight.contiguous();
-  at::Tensor out = at::empty(x.sizes(), x.options());
-  Bits *to = bitsOf(out), *factors = bitsOf(w);
-  at::parallel_for(0, in.count, grain(in.width), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; r++)
-      normRow(in.at(r), factors, scaleOf(in.at(r), in.width, eps), offset != 0, in.width, to + r * in.width);
-  });
-  return out;
-}
-
-at::Tensor rmsNormBackward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset,
-                           at::Tensor& weightGrad) {
-  requireNarrow(x, "rms_norm_backward");
-  requireNarrow(grad, "rms_norm_backward");
-  requireNarrow(weight, "rms_norm_backward");
-  TORCH_CHECK(weightGrad.device().is_cpu() && (x.dim() == 2 || x.dim() == 3) && grad.sizes() == x.sizes() && weight.numel() == x.size(-1) &&
-                  weightGrad.scalar_type() == at::kFloat && weightGrad.numel() == x.size(-1) && weightGrad.is_contiguous(),
-              "rms_norm_backward needs rows as long as its weight and a float32 sum");
-  const Rows in(x), incoming(grad);
-  const at::Tensor w = weight.contiguous();
-  const int64_t width = in.width, chunks = (in.count + kRowsAChunk - 1) / kRowsAChunk;
-  at::Tensor out = at::empty(x.sizes(), x.options());
-  std::vector<float> partial(chunks * width);
-  Bits *to = bitsOf(out), *factors = bitsOf(w);
-  const float added = static_cast<float>(offset);
-  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin * kRowsAChunk; r < std::min(end * kRowsAChunk, in.count); r++) {
-      const Bits *g = incoming.at(r), *row = in.at(r);
-      const float scale = scaleOf(row, width, eps);
-      const float mean = weightedDot(g, row, factors, added, width) * scale / static_cast<float>(width);
-      normBackwardRow(g, row, factors, scale, mean, added, width, to + r * width, partial.data() + r / kRowsAChunk * width);
-    }
-  });
-  float* sums = weightGrad.data_ptr<float>();
-  for (int64_t chunk = 0; chunk < chunks; chunk++)
-    for (int64_t c = 0; c < width; c++) sums[c] += partial[chunk * width + c];
   return out;
 }
 

@@ -11,13 +11,6 @@ at::Tensor gluBackward(const at::Tensor& grad, const at::Tensor& gateUp, bool ge
 // x [tokens, heads, headDim], cosines and sines [tokens, 1, headDim / 2] → the same shape, contiguous; `back` turns back.
 at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosines, const at::Tensor& sines, bool back);
 
-// RMSNorm over the last of two or three dimensions. Rounded before the product with the weight where `offset` is 0, as
-// the original models do, and after that with 1 + weight where it is 1.
-at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset);
-// Returns dx and adds the weight's gradient to weightGrad, f32[width].
-at::Tensor rmsNormBackward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight, double eps, int64_t offset,
-                           at::Tensor& weightGrad);
-
 // logits [rows, vocab], targets i64[rows] → the log-probs of the targets, f32[rows].
 at::Tensor targetLogps(const at::Tensor& logits, const at::Tensor& targets);
 // The same, and weight · (onehot(target) − softmax(logits)) into `grad`, which may be the logits; weights f32[rows].

@@ -4,7 +4,7 @@
 
 #include "clones.h"
 #include "processor.h"
-#include "vector_math.h"
+#include "vectors.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -33,40 +33,13 @@ struct Seen {
 template <typename T>
 using Attend = void (*)(int64_t heads, const T* q, int64_t dim, float scale, const Seen<T>& seen, float* scratch, T* out);
 
-namespace portable {
-#include "slots_kernel.inc"
-}
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
-namespace v3 {
-#include "slots_kernel.inc"
-}
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
-namespace v4 {
-#include "slots_kernel.inc"
-}
-#pragma GCC pop_options
-
-template <typename T>
-Attend<T> bestAttend() {
-  const int level = processorLevel();
-  return level == 4 ? v4::attend<T> : level == 3 ? v3::attend<T> : portable::attend<T>;
-}
-#else
-template <typename T>
-Attend<T> bestAttend() {
-  return portable::attend<T>;
-}
-#endif
+#define REDISTILL_KERNEL "slots_kernel.inc"
+#include "each_processor.inc"
 
 template <typename T>
 void attendAll(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values, const int64_t* starts,
                const int64_t* counts, float scale, int64_t window, at::Tensor& out) {
-  static const Attend<T> attend = bestAttend<T>();
+  static const Attend<T> attend = forProcessor<Attend<T>>(portable::attend<T>, v3::attend<T>, v4::attend<T>);
   const int64_t queries = q.size(0), heads = q.size(1), dim = q.size(2), kvHeads = keys.size(1), group = heads / kvHeads;
   const T *from = static_cast<const T*>(q.data_ptr()), *k = static_cast<const T*>(keys.data_ptr()),
           *v = static_cast<const T*>(values.data_ptr());

@@ -1,13 +1,13 @@
 // Vectors of 16 values, which the compiler makes of what the processor has; where it is left to find them in a loop, it takes
-// shorter ones. All is inlined, into each clone of a loop.
+// shorter ones. They are GCC's and Clang's own. All is inlined, into each clone of a loop.
 #pragma once
-#include "clones.h"
 #include "vector_math.h"
 
 namespace redistill {
 
 using Floats = float __attribute__((vector_size(64)));
-using Words = uint32_t __attribute__((vector_size(64)));
+using Half = float __attribute__((vector_size(32)));
+using Quarter = float __attribute__((vector_size(16)));
 using Narrows = Bits __attribute__((vector_size(32)));
 
 REDISTILL_INLINE Floats load(const float* from) {
@@ -24,31 +24,45 @@ REDISTILL_INLINE Floats load(const Bits* from) {
 
 REDISTILL_INLINE void store(const Floats& values, float* to) { std::memcpy(to, &values, sizeof(values)); }
 
-// Rounds as `narrow`.
+// The bits of the nearest bf16s, as `narrow` rounds.
+REDISTILL_INLINE Words narrowed(const Floats& values) {
+  const Words bits = (Words)values, nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16, none = Words{} + 0x7fc0;
+  return values == values ? nearest : none;
+}
+
+REDISTILL_INLINE Floats rounded(const Floats& values) { return (Floats)(narrowed(values) << 16); }
+
 REDISTILL_INLINE void store(const Floats& values, Bits* to) {
-  const Words bits = (Words)values, rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16, none = Words{} + 0x7fc0;
-  const Narrows result = __builtin_convertvector(values == values ? rounded : none, Narrows);
+  const Narrows result = __builtin_convertvector(narrowed(values), Narrows);
   std::memcpy(to, &result, sizeof(result));
 }
 
-// As `exponential`; the nearest whole number is found by adding 1.5 · 2²³, after which it stands in the lowest bits.
-REDISTILL_INLINE Floats exponential(Floats x) {
-  const Floats least = Floats{} - 60.0f, most = Floats{} + 60.0f, shift = Floats{} + 12582912.0f;
-  x = x < least ? least : x;
-  x = x > most ? most : x;
-  const Floats shifted = x * 1.44269504f + shift, n = shifted - shift;
-  const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  Floats p = Floats{} + 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  return p * (Floats)(((Words)shifted << 23) + (127u << 23));
+// The first `count` of 16 values; the rest are zero.
+template <typename T>
+REDISTILL_INLINE Floats loadSome(const T* from, int64_t count) {
+  T padded[kLanes] = {};
+  std::memcpy(padded, from, count * sizeof(T));
+  return load(padded);
 }
 
-REDISTILL_INLINE Floats sigmoid(const Floats& x) { return 1.0f / (1.0f + exponential(-x)); }
+template <typename T>
+REDISTILL_INLINE void storeSome(const Floats& values, int64_t count, T* to) {
+  T padded[kLanes];
+  store(values, padded);
+  std::memcpy(to, padded, count * sizeof(T));
+}
+
+// Four sums of four values, each of every fourth.
+REDISTILL_INLINE Quarter quarterOf(const Floats& values) {
+  const Half half = __builtin_shufflevector(values, values, 0, 1, 2, 3, 4, 5, 6, 7) +
+                    __builtin_shufflevector(values, values, 8, 9, 10, 11, 12, 13, 14, 15);
+  return __builtin_shufflevector(half, half, 0, 1, 2, 3) + __builtin_shufflevector(half, half, 4, 5, 6, 7);
+}
+
+REDISTILL_INLINE float sumOf(const Floats& values) {
+  const Quarter four = quarterOf(values);
+  return (four[0] + four[2]) + (four[1] + four[3]);
+}
 
 REDISTILL_INLINE float total(const Floats& values) {
   float lanes[kLanes];

@@ -8,7 +8,7 @@ import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
-import { rmsNorm } from './norm.js';
+import { addAndNorm, rmsNorm } from './norm.js';
 import { attentionFactor, frequenciesOf, rotation } from './rope.js';
 
 /** Multiplies [rows, in] by a weight [out, in] and adds a bias. Backward may add the weight's gradient to `sum`, f32[out, in]. */
@@ -18,6 +18,7 @@ export type Linear = (x: Tensor, weight: Tensor, bias?: Tensor, sum?: Tensor) =>
 export interface Arithmetic {
   linear: Linear;
   norm: typeof rmsNorm;
+  addAndNorm: typeof addAndNorm;
   gatedLinearUnit: typeof gatedLinearUnit;
   rotate: typeof rotateHalves;
   rotation: typeof rotation;
@@ -26,6 +27,7 @@ export interface Arithmetic {
 export const usual: Arithmetic = {
   linear,
   norm: rmsNorm,
+  addAndNorm,
   gatedLinearUnit,
   rotate: rotateHalves,
   rotation,
@@ -38,6 +40,10 @@ export const usual: Arithmetic = {
 export const exact: Arithmetic = {
   linear: (x, weight, bias) => ops.exactLinear(x, weight, bias ?? null),
   norm: ops.exactNorm,
+  addAndNorm: (x, added, weight, eps, offset) => {
+    const sum = ops.add(x, added);
+    return { sum, normed: ops.exactNorm(sum, weight, eps, offset) };
+  },
   gatedLinearUnit: (gateUp, activation) => ops.exactGlu(gateUp, activation === 'gelu_tanh'),
   rotate: ops.exactRotate,
   rotation: (rope, headDim, positions, lengths) => {

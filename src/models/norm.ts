@@ -1,6 +1,6 @@
 /** @file Computes RMSNorm, forward and backward. */
 import { noGrad } from '../torch/autograd.js';
-import { hasRmsNormBackward, rmsNormKernel } from '../torch/fused.js';
+import { hasAddRmsNorm, hasRmsNormBackward, rmsNormKernel } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 
@@ -20,6 +20,42 @@ export function rmsNorm(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1): 
   const normalised = ops.mul(wide, scale);
   if (offset === 0) return ops.mul(ops.toDtype(normalised, x.dtype), weight);
   return ops.toDtype(ops.mul(normalised, ops.addScalar(ops.toDtype(weight, 'f32'), 1)), x.dtype);
+}
+
+/** A sum and its norm. */
+export interface NormedSum {
+  sum: Tensor;
+  normed: Tensor;
+}
+
+/**
+ * Adds two tensors of [tokens, hidden] and applies `rmsNorm` to the sum, in one pass over memory where there is a kernel.
+ * @param added holds the sum afterwards, unless autograd records it
+ */
+export function addAndNorm(x: Tensor, added: Tensor, weight: Tensor, eps: number, offset: 0 | 1): NormedSum {
+  const isRecorded = added.requiresGrad;
+  if (!isRecorded && hasAddRmsNorm(added))
+    return { sum: added, normed: ops.addRmsNorm_(added, x, weight, eps, offset) };
+  const sum = isRecorded ? ops.add(x, added) : ops.add_(added, x);
+  return { sum, normed: rmsNorm(sum, weight, eps, offset) };
+}
+
+/** Computes the backward of `rmsNorm` as `rmsNormBackward` does, and adds dLoss/dx to `sum`. */
+export function addRmsNormBackward(
+  x: Tensor,
+  weight: Tensor,
+  eps: number,
+  offset: 0 | 1,
+  grad: Tensor,
+  weightGrad: Tensor,
+  sum: Tensor,
+): void {
+  scope(() => {
+    noGrad(() => {
+      if (hasAddRmsNorm(x)) ops.addRmsNormBackward_(grad, x, weight, eps, offset, weightGrad, sum);
+      else ops.add_(sum, rmsNormBackward(x, weight, eps, offset, grad, weightGrad));
+    });
+  });
 }
 
 /**

@@ -1,10 +1,11 @@
 /** @file Runs a decoder-only transformer of any family, as its config describes it. Knows no losses and no sampling. */
 import * as ops from '../torch/ops.js';
 import type { Dtype } from '../torch/dtype.js';
-import { scope, type Tensor } from '../torch/tensor.js';
+import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { exact, usual, type Arithmetic, type Linear } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
 import { layerParameter, layerSpecs, type AttentionRoles, type MlpRoles } from './parameters.js';
+import type { NormedSum } from './norm.js';
 import { dependsOnLength, type Rotation } from './rope.js';
 import type { AttentionKind } from './slidingLayers.js';
 
@@ -136,17 +137,15 @@ export class Transformer implements Disposable {
     return ops.mul(x, ops.full([], embeddingScale, { dtype: x.dtype, device: x.device }));
   }
 
-  /** Runs layer `i`: [tokens, hidden] → the same. */
-  layer(i: number, x: Tensor, context: LayerContext): Tensor {
-    return this.branches[i]!.reduce(
-      (sum, { norm, run }) => ops.add(sum, run(this.norm(sum, norm), context)),
-      x,
-    );
-  }
-
   /** Applies RMSNorm with the named weight. */
   norm(x: Tensor, name: string): Tensor {
     return this.#norm(x, this.parameter(name));
+  }
+
+  /** Continues the stream `x` by what a branch has added to it, and applies RMSNorm with the named weight to the sum. */
+  addAndNorm(x: Tensor, added: Tensor, name: string): NormedSum {
+    const { normEps, normOffset } = this.config;
+    return this.arithmetic.addAndNorm(x, added, this.parameter(name), normEps, normOffset);
   }
 
   finalNorm(x: Tensor): Tensor {
@@ -155,12 +154,16 @@ export class Transformer implements Disposable {
 
   /** Runs all layers without the final norm: i64[tokens] → [tokens, hidden]. */
   stream(ids: Tensor, context: LayerContext): Tensor {
+    const branches = this.branches.flat();
     let x = this.embed(ids);
-    for (let i = 0; i < this.layerCount; i++) {
-      const input = x;
-      x = scope(() => this.layer(i, input, context));
-      input.dispose();
-    }
+    let normed = this.norm(x, branches[0]!.norm);
+    branches.forEach(({ run }, b) => {
+      const before = [x, normed];
+      const next = branches[b + 1];
+      if (next) ({ sum: x, normed } = scope(() => this.addAndNorm(x, run(normed, context), next.norm)));
+      else x = scope(() => ops.add(x, run(normed, context)));
+      disposeAll(before);
+    });
     return x;
   }
 

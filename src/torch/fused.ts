@@ -68,6 +68,9 @@ export function rmsNormKernel(x: Tensor, weight: Tensor, eps: number, offset: 0 
   return offset === 0 ? ops.fusedRmsNorm(x, [x.size(-1)], weight, eps)[0] : undefined;
 }
 
+/** Tells whether `ops.addRmsNorm_` and `ops.addRmsNormBackward_` take rows like these. */
+export const hasAddRmsNorm = (x: Kind): boolean => hasKernels(x) && x.device === 'cpu';
+
 /** Tells whether `ops.rmsNormBackward_` takes rows like these. */
 export const hasRmsNormBackward = (x: Tensor): boolean =>
   hasKernels(x) && (x.device === 'cpu' || x.size(-1) % 2 === 0);
@@ -81,6 +84,10 @@ export function softmaxKernel(x: Kind, vocab: number): 'wide' | 'narrow' | undef
   if (x.device === 'cpu') return 'narrow';
   return vocab % 4 === 0 ? 'wide' : undefined;
 }
+
+/** Tells whether there is a kernel that updates such parameters and, where there are any, their copies. */
+export const hasAdamW = (param: Kind, copy: Kind | undefined): boolean =>
+  !isOff && param.device === 'cpu' && param.dtype === 'f32' && (copy === undefined || hasKernels(copy));
 
 let multiplies: boolean | undefined;
 

@@ -17,7 +17,7 @@ export {
 export { dtypeSize, type Dtype } from './dtype.js';
 export { TorchError } from './errors.js';
 export * as ops from './ops.js';
-export { AdamW, clipGradNorm, globalNorm, type AdamWOptions } from './optim.js';
+export { AdamW, clipFactor, clipGradNorm, globalNorm, type AdamWOptions } from './optim.js';
 export {
   memoryStats,
   openDevice,

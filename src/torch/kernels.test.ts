@@ -14,6 +14,8 @@ describe('a fused kernel on the CPU', () => {
       ops.rmsNormBackward_(zeros([3, 8]), zeros([3, 8]), zeros([8], 'u8'), 1e-6, 0, zeros([8], 'f32')),
     'a sum in bf16': () =>
       ops.rmsNormBackward_(zeros([3, 8]), zeros([3, 8]), zeros([8]), 1e-6, 0, zeros([8])),
+    'a sum of another shape': () => ops.addRmsNorm_(zeros([3, 8]), zeros([2, 8]), zeros([8]), 1e-6, 0),
+    'a wide sum': () => ops.addRmsNorm_(zeros([3, 8], 'f32'), zeros([3, 8]), zeros([8]), 1e-6, 0),
     'wide sines': () => ops.rotate(zeros([3, 2, 8]), angles(), angles('f32'), false),
     'a weight that is too short': () => ops.rmsNormRows(zeros([3, 8]), zeros([4]), 1e-6, 0),
     'an odd row of two halves': () => ops.glu(zeros([3, 7]), false),

@@ -1204,6 +1204,43 @@ export function rmsNormBackward_(
   );
 }
 
+const addRmsNormInPlaceOp = new Op(
+  'redistill::add_rms_norm',
+  'redistill::add_rms_norm(Tensor(a!) sum, Tensor x, Tensor weight, float eps, int offset) -> Tensor',
+);
+
+/** `redistill::add_rms_norm(Tensor(a!) sum, Tensor x, Tensor weight, float eps, int offset) -> Tensor` */
+export function addRmsNorm_(sum: Tensor, x: Tensor, weight: Tensor, eps: number, offset: number): Tensor {
+  return wrap(invoke(addRmsNormInPlaceOp, sum.handle, x.handle, weight.handle, eps, offset));
+}
+
+const addRmsNormBackwardInPlaceOp = new Op(
+  'redistill::add_rms_norm_backward',
+  'redistill::add_rms_norm_backward(Tensor grad, Tensor x, Tensor weight, float eps, int offset, Tensor(a!) weight_grad, Tensor(b!) sum) -> ()',
+);
+
+/** `redistill::add_rms_norm_backward(Tensor grad, Tensor x, Tensor weight, float eps, int offset, Tensor(a!) weight_grad, Tensor(b!) sum) -> ()` */
+export function addRmsNormBackward_(
+  grad: Tensor,
+  x: Tensor,
+  weight: Tensor,
+  eps: number,
+  offset: number,
+  weightGrad: Tensor,
+  sum: Tensor,
+): void {
+  invoke(
+    addRmsNormBackwardInPlaceOp,
+    grad.handle,
+    x.handle,
+    weight.handle,
+    eps,
+    offset,
+    weightGrad.handle,
+    sum.handle,
+  );
+}
+
 const targetLogpsOp = new Op(
   'redistill::target_logps',
   'redistill::target_logps(Tensor logits, Tensor targets) -> Tensor',
@@ -1399,6 +1436,43 @@ export function fusedAdamw_(
     options.maximize,
     options.gradScale == null ? undefined : options.gradScale.handle,
     options.foundInf == null ? undefined : options.foundInf.handle,
+  );
+}
+
+const adamwInOnePassInPlaceOp = new Op(
+  'redistill::adamw',
+  'redistill::adamw(Tensor(a!)[] params, Tensor(b!)[] grads, Tensor(c!)[] averages, Tensor(d!)[] squares, Tensor(e!)[] copies, int step, float scale, float lr, float beta1, float beta2, float eps, float weight_decay) -> ()',
+);
+
+/** `redistill::adamw(Tensor(a!)[] params, Tensor(b!)[] grads, Tensor(c!)[] averages, Tensor(d!)[] squares, Tensor(e!)[] copies, int step, float scale, float lr, float beta1, float beta2, float eps, float weight_decay) -> ()` */
+export function adamwInOnePass_(
+  params: readonly Tensor[],
+  grads: readonly Tensor[],
+  averages: readonly Tensor[],
+  squares: readonly Tensor[],
+  copies: readonly Tensor[],
+  step: number,
+  scale: number,
+  lr: number,
+  beta1: number,
+  beta2: number,
+  eps: number,
+  weightDecay: number,
+): void {
+  invoke(
+    adamwInOnePassInPlaceOp,
+    handles(params),
+    handles(grads),
+    handles(averages),
+    handles(squares),
+    handles(copies),
+    step,
+    scale,
+    lr,
+    beta1,
+    beta2,
+    eps,
+    weightDecay,
   );
 }
 

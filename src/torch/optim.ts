@@ -2,6 +2,7 @@
 import * as ops from './ops.js';
 import { noGrad } from './autograd.js';
 import { toFloat64Array } from './data.js';
+import { hasAdamW } from './fused.js';
 import { scope, type Tensor } from './tensor.js';
 
 export interface AdamWOptions {
@@ -14,8 +15,16 @@ export interface AdamWOptions {
   weightDecay: number;
 }
 
+/** What an update does beside AdamW. */
+interface UpdateOptions {
+  /** Scales the gradients before. */
+  factor: number;
+  /** Receive the parameters after the update, rounded to their dtype, in the parameters' order. None if absent. */
+  copies?: readonly Tensor[];
+}
+
 /**
- * AdamW (Loshchilov & Hutter 2019) in libtorch's fused kernel, the same as `torch.optim.AdamW(fused=True)`.
+ * AdamW (Loshchilov & Hutter 2019), the same as `torch.optim.AdamW(fused=True)`.
  * Parameters, gradients and both moments have one dtype, since the CPU kernel does not mix dtypes.
  */
 export class AdamW implements Disposable {
@@ -39,7 +48,39 @@ export class AdamW implements Disposable {
     ].filter(({ members }) => members.length > 0);
   }
 
-  /** Updates the parameters by these gradients, which come in the parameters' order. */
+  /**
+   * Scales the gradients, which come in the parameters' order, updates the parameters by them, copies the parameters and
+   * leaves gradients of zero: in one pass over memory where there is a kernel.
+   */
+  update(grads: readonly Tensor[], lr: number, { factor, copies = [] }: UpdateOptions): void {
+    noGrad(() => {
+      if (!hasAdamW(this.params[0]!, copies[0])) {
+        scale(grads, factor);
+        this.step(grads, lr);
+        if (copies.length > 0) ops.foreachCopy_(copies, this.params);
+        ops.foreachZero_(grads);
+        return;
+      }
+      ops.foreachAddScalar_(this.#steps, 1);
+      const count = this.#steps[0]!.item();
+      const { betas, eps } = this.options;
+      for (const { members, weightDecay } of this.#groups) {
+        const of = (tensors: readonly Tensor[]) => members.map((i) => tensors[i]!);
+        ops.adamwInOnePass_(
+          ...([this.params, grads, this.expAvgs, this.expAvgSqs].map(of) as [
+            Tensor[],
+            Tensor[],
+            Tensor[],
+            Tensor[],
+          ]),
+          copies.length > 0 ? of(copies) : [],
+          ...[count, factor, lr, ...betas, eps, weightDecay],
+        );
+      }
+    });
+  }
+
+  /** Updates the parameters by these gradients, which come in the parameters' order, in libtorch's fused kernel. */
   step(grads: readonly Tensor[], lr: number): void {
     noGrad(() => {
       ops.foreachAddScalar_(this.#steps, 1);
@@ -94,20 +135,32 @@ export function eachNorm(tensors: readonly Tensor[]): Float64Array {
   return scope(() => noGrad(() => toFloat64Array(norms(tensors))));
 }
 
+/** Multiplies tensors by a factor. */
+function scale(tensors: readonly Tensor[], factor: number): void {
+  if (factor === 1) return;
+  const { dtype, device } = tensors[0]!;
+  scope(() => {
+    noGrad(() => {
+      ops.foreachMul_(tensors, ops.full([], factor, { dtype, device }));
+    });
+  });
+}
+
 /**
- * Scales the gradients so that their global 2-norm is at most `maxNorm`, as `torch.nn.utils.clip_grad_norm_` does.
+ * Returns by what gradients of this global 2-norm are multiplied so that it is at most `maxNorm`: as
+ * `torch.nn.utils.clip_grad_norm_` does, and 1 for a norm that is no number.
+ */
+export function clipFactor(norm: number, maxNorm: number): number {
+  const factor = maxNorm / (norm + 1e-6);
+  return factor < 1 ? factor : 1;
+}
+
+/**
+ * Scales the gradients so that their global 2-norm is at most `maxNorm`.
  * @returns the norm before clipping
  */
 export function clipGradNorm(grads: readonly Tensor[], maxNorm: number): number {
   const norm = globalNorm(grads);
-  const scale = maxNorm / (norm + 1e-6);
-  if (scale < 1) {
-    const { dtype, device } = grads[0]!;
-    scope(() => {
-      noGrad(() => {
-        ops.foreachMul_(grads, ops.full([], scale, { dtype, device }));
-      });
-    });
-  }
+  scale(grads, clipFactor(norm, maxNorm));
   return norm;
 }

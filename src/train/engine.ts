@@ -4,7 +4,7 @@ import * as ops from '../torch/ops.js';
 import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { ChunkedHead } from '../models/head.js';
 import { packSequences, type Pack } from '../models/pack.js';
-import { rmsNormBackward } from '../models/norm.js';
+import { addRmsNormBackward, rmsNormBackward } from '../models/norm.js';
 import { Scorer } from '../models/scorer.js';
 import { locateResponses, perRow, type Responses } from '../models/responses.js';
 import type { Branch } from '../models/transformer.js';
@@ -17,10 +17,10 @@ interface Segment {
   graph?: BranchGraph;
 }
 
-/** A branch's graph: from the normed stream (a leaf) to the stream after it, whose memory the next segment shares. */
+/** A branch's graph: from the normed stream (a leaf) to what is added to it. The stream after it takes that memory. */
 interface BranchGraph {
   normed: Tensor;
-  sum: Tensor;
+  added: Tensor;
 }
 
 /** A forward pass over a pack that waits for its backward. `disposeAll` frees it. */
@@ -76,10 +76,15 @@ export class Engine implements Disposable {
         const pack = packSequences(model, ids);
         const responses = locateResponses(rows, model.device);
         let x = model.embed(pack.ids);
-        const segments = this.#branches.map((branch): Segment => {
-          const graph = this.#run(branch, x, pack, !this.recompute);
+        let normed = model.norm(x, this.#branches[0]!.norm);
+        const segments = this.#branches.map((branch, b): Segment => {
+          const graph = this.#run(branch, normed, pack, !this.recompute);
           const segment = { x, ...(!this.recompute && { graph }) };
-          x = ops.detach(graph.sum);
+          const added = ops.detach(graph.added);
+          const next = this.#branches[b + 1];
+          if (next) ({ sum: x, normed } = model.addAndNorm(x, added, next.norm));
+          else x = ops.add(x, added);
+          if (this.recompute) disposeAll(graph);
           return segment;
         });
         const predicting = ops.indexSelect(x, 0, responses.positions);
@@ -115,7 +120,11 @@ export class Engine implements Disposable {
       noGrad(() => {
         const all = concatenate(gradient);
         const head = this.#head.backward(final.normed, responses.targets, all, this.weights.headGrad);
-        const predicting = this.#normBackward(final.x, 'finalNorm', head.hiddenGrad);
+        const predicting = rmsNormBackward(
+          ...this.#normOf(final.x, 'finalNorm'),
+          head.hiddenGrad,
+          this.weights.gradOf('finalNorm'),
+        );
         const stream = segments.at(-1)!.x;
         const g = ops.indexCopy_(ops.zerosLike(stream), 0, responses.positions, predicting);
         for (let s = segments.length - 1; s >= 0; s--) {
@@ -130,29 +139,33 @@ export class Engine implements Disposable {
   /** Turns `g`, dLoss/d of the stream after a branch, into that of the stream before it, and frees the segment. */
   #branchBackward(branch: Branch, segment: Segment, pack: Pack, g: Tensor): void {
     scope(() => {
-      const { x, graph = this.#run(branch, x, pack, true) } = segment;
-      backward([graph.sum], [g]);
-      ops.add_(g, this.#normBackward(x, branch.norm, graph.normed.grad!));
+      const { model } = this.weights;
+      const { x, graph = this.#run(branch, model.norm(x, branch.norm), pack, true) } = segment;
+      backward([graph.added], [g]);
+      addRmsNormBackward(
+        ...this.#normOf(x, branch.norm),
+        graph.normed.grad!,
+        this.weights.gradOf(branch.norm),
+        g,
+      );
     });
     disposeAll(segment);
     this.weights.gather(branch.parameters);
   }
 
-  /** Runs a branch: the stream before it → the stream after it; with `record`, as a graph. */
-  #run(branch: Branch, x: Tensor, pack: Pack, record: boolean): BranchGraph {
+  /** Runs a branch: the normed stream → what is added to the stream; with `record`, as a graph. */
+  #run(branch: Branch, normed: Tensor, pack: Pack, record: boolean): BranchGraph {
     return scope(() => {
-      const normed = this.weights.model.norm(x, branch.norm);
       normed.requiresGrad = record;
-      const run = () => ops.add(x, branch.run(normed, pack.context));
-      return { normed, sum: record ? enableGrad(run) : run() };
+      const run = () => branch.run(normed, pack.context);
+      return { normed, added: record ? enableGrad(run) : run() };
     });
   }
 
-  /** Computes dLoss/dx of a norm and adds dLoss/dweight to the weight's gradient. */
-  #normBackward(x: Tensor, name: string, grad: Tensor): Tensor {
-    const { model } = this.weights;
-    const { normEps, normOffset } = model.config;
-    return rmsNormBackward(x, model.parameter(name), normEps, normOffset, grad, this.weights.gradOf(name));
+  /** What describes the norm of `x` by the named weight. */
+  #normOf(x: Tensor, name: string) {
+    const { config } = this.weights.model;
+    return [x, this.weights.model.parameter(name), config.normEps, config.normOffset] as const;
   }
 
   /** Adds the gradient to the embedding's rows in place; a dense gradient would be as large as the table. */

@@ -1,7 +1,7 @@
 /** @file Runs the optimizer steps of a run: its rows, the update, and the line of metrics. */
 import type { Objective } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
-import { clipGradNorm, globalNorm, type AdamW } from '../torch/optim.js';
+import { clipFactor, globalNorm, type AdamW } from '../torch/optim.js';
 import { memoryStats } from '../torch/runtime.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
@@ -42,16 +42,14 @@ export class Stepper {
     const started = performance.now();
     const rows = stepRows(step, plan.order);
     const sequences = rows.flatMap((row, group) => sequencesOf(examples.at(row), group));
-    weights.zeroGrads();
     const packs = stepByPacks(engine, objective, sequences, tokenBudget);
     const { loss, metrics } = await finish(packs, this.parts.beforePack);
     const grads = [...weights.grads.values()];
-    const gradNorm = clipGradNorm(grads, recipe.optimizer.clip_grad_norm);
+    const gradNorm = globalNorm(grads);
     await this.#refuseNonFinite(step, loss, gradNorm);
     const rate = learningRate(plan.updatesBefore + step, plan.schedule);
     await this.parts.beforeUpdate();
-    optimizer.step(grads, rate);
-    weights.sync();
+    weights.update(optimizer, rate, clipFactor(gradNorm, recipe.optimizer.clip_grad_norm));
 
     const tokens = sequences.reduce((sum, { row }) => sum + row.ids.length, 0);
     return {

@@ -2,6 +2,7 @@
 import { noGrad } from '../torch/autograd.js';
 import type { Dtype } from '../torch/dtype.js';
 import * as ops from '../torch/ops.js';
+import type { AdamW } from '../torch/optim.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { Transformer } from '../models/transformer.js';
 
@@ -12,7 +13,7 @@ import { Transformer } from '../models/transformer.js';
 export class TrainableWeights implements Disposable {
   readonly model: Transformer;
   readonly masters: ReadonlyMap<string, Tensor>;
-  /** Sums over all backwards since `zeroGrads`, in the order of the masters. */
+  /** Sums over all backwards since the last update or `zeroGrads`, in the order of the masters. */
   readonly grads: ReadonlyMap<string, Tensor>;
   readonly #mixed: boolean;
 
@@ -70,11 +71,19 @@ export class TrainableWeights implements Disposable {
     });
   }
 
-  /** Copies the masters into the compute model after an update. */
+  /** Copies the masters into the compute model after they have been put into place. */
   sync(): void {
     if (!this.#mixed) return;
     noGrad(() => {
       ops.foreachCopy_([...this.model.parameters.values()], [...this.masters.values()]);
+    });
+  }
+
+  /** Updates the masters and the model by the sums of gradients times a factor, and zeros the sums. */
+  update(optimizer: AdamW, lr: number, factor: number): void {
+    optimizer.update([...this.grads.values()], lr, {
+      factor,
+      ...(this.#mixed && { copies: [...this.model.parameters.values()] }),
     });
   }
 

@@ -1,6 +1,6 @@
 // 500 optimizer steps of a tiny model over rows of many lengths; sends resident memory and live tensors after each.
 import { createObjective } from '../../src/objectives/index.js';
-import { AdamW, clipGradNorm } from '../../src/torch/optim.js';
+import { AdamW, clipFactor, globalNorm } from '../../src/torch/optim.js';
 import { memoryStats, setThreads } from '../../src/torch/runtime.js';
 import { liveTensors } from '../../src/torch/tensor.js';
 import { runStep } from '../../src/train/step.js';
@@ -31,11 +31,8 @@ for (let step = 0; step < 500; step++) {
     length: row.ids.length - row.responseStart,
     row,
   }));
-  weights.zeroGrads();
   runStep(engine, objectives[step % 2]!, sequences, 200);
-  clipGradNorm(grads, 1);
-  optimizer.step(grads, 1e-4);
-  weights.sync();
+  weights.update(optimizer, 1e-4, clipFactor(globalNorm(grads), 1));
   collect();
   rss.push(memoryStats('cpu').allocated);
   live.push(liveTensors());

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ChunkedHead } from '../../src/models/head.js';
-import { rmsNorm, rmsNormBackward } from '../../src/models/norm.js';
+import { addAndNorm, addRmsNormBackward, rmsNorm, rmsNormBackward } from '../../src/models/norm.js';
 import { backward } from '../../src/torch/autograd.js';
 import { indices, toFloat64Array } from '../../src/torch/data.js';
 import type { Dtype } from '../../src/torch/dtype.js';
@@ -53,6 +53,23 @@ const norm =
     const weightGrad = ops.zeros([size], { dtype, device: x.device });
     const dx = rmsNormBackward(x, weight, 1e-6, offset, grad, weightGrad);
     return [rmsNorm(x, weight, 1e-6, offset), dx, weightGrad];
+  };
+
+/** The sum of a stream and of what a branch adds to it, normed; backward, into the gradient of the stream. */
+const sumAndNorm =
+  (rows: number, size: number, offset: 0 | 1 = 0) =>
+  (draw: Draw) => {
+    const [x, added, grad, streamGrad] = [3, 1, 1, 1].map((scale) => draw([rows, size], scale)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    const weight = draw([size]);
+    const weightGrad = ops.ones([size], { dtype: x.dtype === 'f64' ? 'f64' : 'f32', device: x.device });
+    const { sum, normed } = addAndNorm(x, added, weight, 1e-6, offset);
+    addRmsNormBackward(sum, weight, 1e-6, offset, grad, weightGrad, streamGrad);
+    return [sum, normed, streamGrad, weightGrad];
   };
 
 /** A linear layer whose gradients all go through autograd. */
@@ -110,6 +127,10 @@ const cases: Record<string, (draw: Draw) => (Tensor | Float64Array)[]> = {
   'RMSNorm, offsets from one': norm(300, 640, 1),
   'RMSNorm of heads': headNorm(4, 64, 0),
   'RMSNorm of heads, offsets from one': headNorm(1, 256, 1),
+  'sum and RMSNorm, 64': sumAndNorm(19, 64),
+  'sum and RMSNorm, 576': sumAndNorm(513, 576),
+  'sum and RMSNorm, an odd size': sumAndNorm(5, 77),
+  'sum and RMSNorm, offsets from one': sumAndNorm(300, 641, 1),
   'linear, one row': layer(1, 64, 48),
   'linear, odd rows': layer(77, 144, 272),
   'linear, more rows than a step of the gradient takes': layer(1100, 48, 80),
