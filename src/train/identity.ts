@@ -25,7 +25,17 @@ export const runIdentity = z.strictObject({
 export type RunIdentity = z.output<typeof runIdentity>;
 
 /** Keys that change no number, and those whose content counts instead of their path. */
-const LEFT_OUT = new Set(['stage', 'out', 'save', 'doctor', 'model', 'data', 'continue', 'objective.module']);
+const LEFT_OUT = new Set([
+  'stage',
+  'out',
+  'save',
+  'doctor',
+  'proofs',
+  'model',
+  'data',
+  'continue',
+  'objective.module',
+]);
 
 /** @param recipe with what it leaves open filled in */
 export function identityOf(recipe: TrainRecipe): RunIdentity {
