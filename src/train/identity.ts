@@ -31,6 +31,7 @@ const LEFT_OUT = new Set([
   'save',
   'tensorboard',
   'doctor',
+  'proofs',
   'model',
   'data',
   'continue',

@@ -4,6 +4,7 @@ import { place } from '../doctor/print.js';
 import { formatCount } from '../util/bytes.js';
 import type { Progress } from '../util/progress.js';
 import type { DroppedRow } from './examples.js';
+import type { Proof } from './proofs.js';
 import type { TrainEvent } from './trainer.js';
 
 /** Shows a run's events: the data and the loss, a bar with loss and speed, and where checkpoints were saved. */
@@ -45,6 +46,9 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
       case 'reference':
         progress.update(event.done, event.total, 'scoring the reference');
         break;
+      case 'proofs':
+        progress.log(`proofs: ${event.proofs.map(describeProof).join(', ')}`);
+        break;
       case 'step':
         progress.update(event.metrics.step, event.steps, describe(event.metrics));
         break;
@@ -60,6 +64,9 @@ function describeDropped(row: DroppedRow): string {
   const length = 'tokens' in row ? `${row.tokens} tokens` : `${row.characters} characters`;
   return `${row.line} (${length})`;
 }
+
+const describeProof = ({ claim, difference, bound }: Proof): string =>
+  `${claim} differ by ${difference === 0 ? 0 : difference.toExponential(1)} of at most ${bound}`;
 
 function describe(metrics: Record<string, number>): string {
   // What matters least comes last: it goes first where the line is too short.

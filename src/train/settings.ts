@@ -148,6 +148,12 @@ const trainKeys = z.strictObject({
     .describe(
       'whether errors that `redistill doctor` finds in a sample of the data end the run or are only reported',
     ),
+  proofs: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      'whether it is proved before the first step, on short rows of the data, that packs, chunks and what is saved give what they should',
+    ),
   optimizer: optimizer.superRefine(checkOptimizer).describe('the settings of AdamW'),
   schedule: z
     .strictObject({

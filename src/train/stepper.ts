@@ -98,7 +98,8 @@ async function finish(
   }
 }
 
-function sequencesOf(example: Example, group: number): TrainSequence[] {
+/** The sequences of a row of the data, as group number `group` of a step. */
+export function sequencesOf(example: Example, group: number): TrainSequence[] {
   return example.parts.map(({ role, row, referenceLogps }) => {
     const tokenWeights = trainedWeights(row);
     return {

@@ -19,6 +19,7 @@ import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
 import { planSteps } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
+import { prove, type Proof } from './proofs.js';
 import {
   refuseUnfinished,
   requireSamePlace,
@@ -31,7 +32,7 @@ import {
 import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
-import { Stepper } from './stepper.js';
+import { sequencesOf, Stepper } from './stepper.js';
 import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
 import { TrainableWeights } from './weights.js';
 
@@ -47,6 +48,7 @@ export type TrainEvent =
   /** `idle` of the steps have learning rate 0. */
   | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
   | { kind: 'reference'; done: number; total: number }
+  | { kind: 'proofs'; proofs: Proof[] }
   | { kind: 'step'; metrics: StepMetrics; steps: number }
   | SavedEvent;
 
@@ -125,6 +127,13 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
 
   if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
 
+  if (recipe.proofs === 'on') {
+    const rows = Array.from({ length: Math.min(PROVED, examples.length) }, (_, i) =>
+      sequencesOf(examples.at(i), i),
+    );
+    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, rows, out }) });
+  }
+
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
   const stepper = new Stepper({
     ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
@@ -160,6 +169,9 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   );
   return { model, steps: plan.steps, last };
 }
+
+/** Rows among which short ones are looked for. */
+const PROVED = 512;
 
 /** Begins a run's files anew, after all that can be refused. */
 function begin(recipe: TrainRecipe): MetricsFiles {

@@ -69,6 +69,7 @@ export function recipeOf(objective: string | { name: string }, keys: object = {}
     batch_size: 2,
     max_steps: 3,
     dtype: 'f32',
+    proofs: 'off',
     // The rate of a single step with a warm-up would be 0, which is refused.
     ...('max_steps' in keys && keys.max_steps === 1 && { schedule: { warmup_ratio: 0 } }),
     ...keys,

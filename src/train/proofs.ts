@@ -1,0 +1,212 @@
+/**
+ * @file Proves before the first step, on a few of the run's own rows, what training takes for granted: that a pack gives what its
+ * rows give alone, chunks of the head what the whole gives, several packs what one gives, that the reference is the model which
+ * training starts from, and that what is saved is what is in memory.
+ */
+import { join } from 'node:path';
+import { saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
+import { ChunkedHead } from '../models/head.js';
+import { savedFiles } from '../models/modelFiles.js';
+import { parameterSpecs } from '../models/parameters.js';
+import { WeightFiles } from '../models/weightFiles.js';
+import type { Objective } from '../objectives/objective.js';
+import { noGrad } from '../torch/autograd.js';
+import { fromArray, toFloat64Array } from '../torch/data.js';
+import * as ops from '../torch/ops.js';
+import { eachNorm } from '../torch/optim.js';
+import { SafetensorsFile } from '../torch/safetensors.js';
+import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
+import { removeKnown } from '../util/ownFolder.js';
+import type { Engine } from './engine.js';
+import { runStep, type TrainSequence } from './step.js';
+
+/** What was found on the rows of a run. */
+export interface Proof {
+  /** What agrees with what. */
+  claim: string;
+  /** The largest difference: of log-probs in nats a token, of everything else relative to its size. */
+  difference: number;
+  /** The largest that rounding explains. */
+  bound: number;
+}
+
+export interface ProofParts {
+  loaded: LoadedModel;
+  engine: Engine;
+  objective: Objective;
+  /** Groups of sequences, each with its reference log-probs if the objective needs them. */
+  rows: readonly (readonly TrainSequence[])[];
+  /** The run's folder. */
+  out: string;
+}
+
+/** Tokens of the rows that are looked at: for a model of 135 M parameters a second's work on two cores. */
+const TOKENS = 192;
+
+/** Differences that rounding explains: in float32 products are summed in another order, in bf16 they are rounded to 8 bits as well. */
+const bounds = {
+  f32: { logps: 1e-3, gradients: 1e-3 },
+  bf16: { logps: 0.1, gradients: 0.08 },
+} as const;
+
+/**
+ * Runs all proofs. The weights' gradients are zero afterwards.
+ * @throws Error naming the first claim that does not hold, with its difference and bound
+ */
+export async function prove(parts: ProofParts): Promise<Proof[]> {
+  const { engine, objective, rows } = parts;
+  const bound = bounds[engine.weights.model.dtype === 'bf16' ? 'bf16' : 'f32'];
+  const chosen = shortRows(rows);
+  const sequences = chosen.flat();
+  const alone = sequences.map((sequence) => score(engine, [sequence])[0]!);
+  const proofs: Proof[] = [];
+  const add = (claim: string, difference: number, limit: number) => {
+    // NaN is beyond any bound.
+    if (!(difference <= limit))
+      throw new Error(
+        `before the first step: ${claim} should agree, and differ by ${difference.toPrecision(3)} where rounding explains ${limit}. ` +
+          'Training with this would go wrong. Please report it with the recipe; proofs: off trains all the same.',
+      );
+    proofs.push({ claim, difference, bound: limit });
+  };
+
+  if (sequences.length > 1)
+    add('rows in a pack and alone', farthest(score(engine, sequences), alone), bound.logps);
+  const head = headDifferences(engine, sequences);
+  add('the head in chunks and whole', head.logps, bound.logps);
+  add('its gradient in chunks and whole', head.gradient, bound.gradients);
+  if (chosen.length > 1)
+    add('several packs and one', packDifference(engine, objective, sequences), bound.gradients);
+  if (objective.needs.reference) {
+    const reference = sequences.map(({ referenceLogps }) => referenceLogps!);
+    add('the reference and the model', farthest(reference, alone), bound.logps);
+  }
+  engine.weights.zeroGrads();
+  add('saved weights and those in memory', await savedDifference(parts), 0);
+  return proofs;
+}
+
+/** Takes short groups, two where they are not long; at least one. Their sequences come as one step. */
+function shortRows(rows: ProofParts['rows']): TrainSequence[][] {
+  const tokensOf = (group: readonly TrainSequence[]) =>
+    group.reduce((sum, { row }) => sum + row.ids.length, 0);
+  const shortest = rows
+    .map((group) => ({ group, tokens: tokensOf(group) }))
+    .sort((a, b) => a.tokens - b.tokens);
+  const chosen: TrainSequence[][] = [];
+  let total = 0;
+  for (const { group, tokens } of shortest) {
+    total += tokens;
+    if (chosen.length > 0 && total > (chosen.length === 1 ? 4 : 1) * TOKENS) break;
+    chosen.push(group.map((sequence) => ({ ...sequence, group: chosen.length })));
+  }
+  return chosen;
+}
+
+/** Scores sequences as one pack, by the forward pass of training. */
+function score(engine: Engine, sequences: readonly TrainSequence[]): Float64Array[] {
+  const activations = engine.forward(sequences.map(({ row }) => row));
+  try {
+    return engine.score(activations).map((logps) => Float64Array.from(logps));
+  } finally {
+    disposeAll(activations);
+  }
+}
+
+function farthest(a: readonly Float64Array[], b: readonly Float64Array[]): number {
+  return Math.max(0, ...a.flatMap((logps, row) => Array.from(logps, (x, i) => Math.abs(x - b[row]![i]!))));
+}
+
+/**
+ * Compares the head on a few chunks with the plain softmax over all logits, in float32 unless the model is in float64.
+ * dLoss/dlogp alternates in sign, as that of a pair does.
+ */
+function headDifferences(
+  engine: Engine,
+  sequences: readonly TrainSequence[],
+): { logps: number; gradient: number } {
+  const { model } = engine.weights;
+  const activations = engine.forward(sequences.map(({ row }) => row));
+  try {
+    return scope(() =>
+      noGrad(() => {
+        const {
+          final: { normed },
+          responses: { targets },
+        } = activations;
+        const count = normed.size(0);
+        const g = Float64Array.from({ length: count }, (_, i) => (i % 2 === 0 ? -1 : 0.5) / count);
+        using head = new ChunkedHead(model.head, Math.max(1, Math.ceil(count / 3)));
+        const found = head.backward(normed, targets, g, ops.zerosLike(engine.weights.headGrad));
+        const wide = model.dtype === 'f64' ? 'f64' : 'f32';
+        const logits = ops.toDtype(ops.linear(normed, model.head), wide);
+        const all = ops.logSoftmax(logits, -1);
+        const column = ops.unsqueeze(targets, 1);
+        const logps = toFloat64Array(ops.reshape(ops.gather(all, 1, column), [-1]));
+        const signed = ops.toDevice(fromArray(g, [count, 1]), model.device, wide);
+        const logitsGrad = ops.mul(ops.softmax(logits, -1), ops.neg(signed));
+        ops.scatterAdd_(logitsGrad, -1, column, signed);
+        const expected = ops.mm(logitsGrad, ops.toDtype(model.head, wide));
+        return {
+          logps: farthest([found.logps], [logps]),
+          gradient: gap(ops.toDtype(found.hiddenGrad, wide), expected),
+        };
+      }),
+    );
+  } finally {
+    disposeAll(activations);
+  }
+}
+
+/** The norm of the difference over the norm. */
+function gap(a: Tensor, b: Tensor): number {
+  const [difference, size] = eachNorm([ops.sub(a, b), b]) as unknown as [number, number];
+  return difference === 0 ? 0 : difference / size;
+}
+
+/** Compares loss and the norm of every tensor's gradient between packs of one group each and a single pack. */
+function packDifference(engine: Engine, objective: Objective, sequences: readonly TrainSequence[]): number {
+  const run = (tokenBudget: number): Float64Array => {
+    engine.weights.zeroGrads();
+    const { loss } = runStep(engine, objective, sequences, tokenBudget);
+    return Float64Array.of(loss, ...eachNorm([...engine.weights.grads.values()]));
+  };
+  const [several, one] = [run(1), run(Infinity)];
+  const [loss, ...norms] = one as unknown as [number, ...number[]];
+  const largest = Math.max(...norms);
+  const scale = (i: number) => (i === 0 ? Math.max(1, Math.abs(loss)) : largest);
+  return Math.max(...several.map((value, i) => Math.abs(value - one[i]!) / scale(i)));
+}
+
+/** Saves the weights beside the run's and compares what is read with what is in memory; what was saved is removed. */
+async function savedDifference({ loaded, engine, out }: ProofParts): Promise<number> {
+  const folder = join(out, 'proof.partial');
+  const { masters } = engine.weights;
+  removeKnown(folder, savedFiles);
+  try {
+    await saveModelMeanwhile(loaded, folder, masters).done;
+    using files = new WeightFiles(folder, (path) => new SafetensorsFile(path));
+    let largest = 0;
+    for (const [name, { parts }] of parameterSpecs(loaded.model.config)) {
+      let row = 0;
+      for (const part of parts) {
+        const master = masters.get(name)!;
+        largest = Math.max(
+          largest,
+          scope(() =>
+            noGrad(() => {
+              if (!files.byTensor.has(part.name)) return Infinity;
+              const read = files.holding(part.name).tensor(part.name);
+              const kept = ops.toDevice(ops.narrow(master, 0, row, part.rows), 'cpu', read.dtype);
+              return ops.equal(read, kept) ? 0 : gap(ops.toDtype(read, 'f32'), ops.toDtype(kept, 'f32'));
+            }),
+          ),
+        );
+        row += part.rows;
+      }
+    }
+    return largest;
+  } finally {
+    removeKnown(folder, savedFiles);
+  }
+}
