@@ -39,9 +39,9 @@ vi.mock('../objectives/index.js', async (importOriginal) => {
   const openObjective: typeof original.openObjective = async (setting) => {
     const objective = await original.openObjective(setting);
     if (planted.fault !== 'normalizer') return objective;
-    const { weights: _, ...rest } = objective;
+    const { name, formula, data, needs } = objective;
     return {
-      ...rest,
+      ...{ name, formula, data, needs },
       reward: (...given) => objective.reward(...given),
       evaluate: (batch) => objective.evaluate({ ...batch, normalizer: countStep(batch.sequences) }),
     };

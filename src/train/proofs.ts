@@ -40,8 +40,8 @@ export interface ProofParts {
   out: string;
 }
 
-/** Tokens of the rows that are looked at: for a model of 135 M parameters a second's work on two cores. */
-const TOKENS = 192;
+/** Tokens that are looked at of a prompt and of a response. */
+const AROUND = 16;
 
 /** Differences that rounding explains: in float32 products are summed in another order, in bf16 they are rounded to 8 bits as well. */
 const bounds = {
@@ -57,7 +57,7 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
   const { engine, objective, rows } = parts;
   const bound = bounds[engine.weights.model.dtype === 'bf16' ? 'bf16' : 'f32'];
   const chosen = shortRows(rows);
-  const sequences = chosen.flat();
+  const sequences = chosen.flat().map(shortened);
   const alone = sequences.map((sequence) => score(engine, [sequence])[0]!);
   const proofs: Proof[] = [];
   const add = (claim: string, difference: number, limit: number) => {
@@ -78,29 +78,38 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
   if (chosen.length > 1)
     add('several packs and one', packDifference(engine, objective, sequences), bound.gradients);
   if (objective.needs.reference) {
-    const reference = sequences.map(({ referenceLogps }) => referenceLogps!);
-    add('the reference and the model', farthest(reference, alone), bound.logps);
+    const [whole] = chosen[0]!;
+    const difference = farthest(score(engine, [whole!]), [whole!.referenceLogps!]);
+    add('the reference and the model', difference, bound.logps);
   }
   engine.weights.zeroGrads();
   add('saved weights and those in memory', await savedDifference(parts), 0);
   return proofs;
 }
 
-/** Takes short groups, two where they are not long; at least one. Their sequences come as one step. */
+/** Takes the two shortest groups, as one step. */
 function shortRows(rows: ProofParts['rows']): TrainSequence[][] {
   const tokensOf = (group: readonly TrainSequence[]) =>
     group.reduce((sum, { row }) => sum + row.ids.length, 0);
-  const shortest = rows
-    .map((group) => ({ group, tokens: tokensOf(group) }))
-    .sort((a, b) => a.tokens - b.tokens);
-  const chosen: TrainSequence[][] = [];
-  let total = 0;
-  for (const { group, tokens } of shortest) {
-    total += tokens;
-    if (chosen.length > 0 && total > (chosen.length === 1 ? 4 : 1) * TOKENS) break;
-    chosen.push(group.map((sequence) => ({ ...sequence, group: chosen.length })));
-  }
-  return chosen;
+  return [...rows]
+    .sort((a, b) => tokensOf(a) - tokensOf(b))
+    .slice(0, 2)
+    .map((sequences, group) => sequences.map((sequence) => ({ ...sequence, group })));
+}
+
+/** Keeps what stands around the beginning of a response. */
+function shortened({ role, group, row, referenceLogps: logps }: TrainSequence): TrainSequence {
+  const from = Math.max(0, row.responseStart - AROUND);
+  const ids = row.ids.slice(from, row.responseStart + AROUND);
+  const responseStart = row.responseStart - from;
+  const length = ids.length - responseStart;
+  return {
+    role,
+    group,
+    length,
+    row: { ids, responseStart },
+    ...(logps && { referenceLogps: logps.slice(0, length) }),
+  };
 }
 
 /** Scores sequences as one pack, by the forward pass of training. */
