@@ -3,10 +3,11 @@
  * rows give alone, chunks of the head what the whole gives, several packs what one gives, that the reference is the model which
  * training starts from, and that what is saved is what is in memory.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { ChunkedHead } from '../models/head.js';
-import { savedFiles } from '../models/modelFiles.js';
+import { savedFiles, SINGLE_FILE } from '../models/modelFiles.js';
 import { parameterSpecs } from '../models/parameters.js';
 import { WeightFiles } from '../models/weightFiles.js';
 import type { Objective } from '../objectives/objective.js';
@@ -50,10 +51,10 @@ const bounds = {
 } as const;
 
 /**
- * Runs all proofs. The weights' gradients are zero afterwards.
+ * Runs all proofs. The weights' gradients are zero afterwards; what was saved has gone when `removed` settles.
  * @throws Error naming the first claim that does not hold, with its difference and bound
  */
-export async function prove(parts: ProofParts): Promise<Proof[]> {
+export async function prove(parts: ProofParts): Promise<{ proofs: Proof[]; removed: Promise<void> }> {
   const { engine, objective, rows } = parts;
   const bound = bounds[engine.weights.model.dtype === 'bf16' ? 'bf16' : 'f32'];
   const chosen = shortRows(rows);
@@ -83,8 +84,14 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
     add('the reference and the model', difference, bound.logps);
   }
   engine.weights.zeroGrads();
-  add('saved weights and those in memory', await savedDifference(parts), 0);
-  return proofs;
+  const saved = await savedDifference(parts);
+  try {
+    add('saved weights and those in memory', saved.difference, 0);
+  } catch (error) {
+    await saved.removed;
+    throw error;
+  }
+  return { proofs, removed: saved.removed };
 }
 
 /** Takes the two shortest groups, as one step. */
@@ -187,35 +194,53 @@ function packDifference(engine: Engine, objective: Objective, sequences: readonl
   return Math.max(...several.map((value, i) => Math.abs(value - one[i]!) / scale(i)));
 }
 
-/** Saves the weights beside the run's and compares what is read with what is in memory; what was saved is removed. */
-async function savedDifference({ loaded, engine, out }: ProofParts): Promise<number> {
+/**
+ * Saves the weights beside the run's and compares what is read with what is in memory. What was saved is removed once it has come to
+ * the disk, which nobody has to wait for.
+ */
+async function savedDifference({ loaded, engine, out }: ProofParts): Promise<Saved> {
   const folder = join(out, 'proof.partial');
   const { masters } = engine.weights;
-  removeKnown(folder, savedFiles);
-  try {
-    await saveModelMeanwhile(loaded, folder, masters).done;
-    using files = new WeightFiles(folder, (path) => new SafetensorsFile(path));
-    let largest = 0;
-    for (const [name, { parts }] of parameterSpecs(loaded.model.config)) {
-      let row = 0;
-      for (const part of parts) {
-        const master = masters.get(name)!;
-        largest = Math.max(
-          largest,
-          scope(() =>
-            noGrad(() => {
-              if (!files.byTensor.has(part.name)) return Infinity;
-              const read = files.holding(part.name).tensor(part.name);
-              const kept = ops.toDevice(ops.narrow(master, 0, row, part.rows), 'cpu', read.dtype);
-              return ops.equal(read, kept) ? 0 : gap(ops.toDtype(read, 'f32'), ops.toDtype(kept, 'f32'));
-            }),
-          ),
-        );
-        row += part.rows;
-      }
-    }
-    return largest;
-  } finally {
+  const remove = () => {
     removeKnown(folder, savedFiles);
+  };
+  remove();
+  const { taken, done } = saveModelMeanwhile(loaded, folder, masters);
+  const removed = done.then(remove, remove);
+  try {
+    await taken;
+    // The index of several files is written last.
+    if (!existsSync(join(folder, SINGLE_FILE))) await done;
+    return { difference: compareSaved(folder, loaded, masters), removed };
+  } catch (error) {
+    await removed;
+    throw error;
   }
+}
+
+/** What became of saved weights. `removed` settles when they are gone. */
+interface Saved {
+  difference: number;
+  removed: Promise<void>;
+}
+
+function compareSaved(folder: string, { model }: LoadedModel, masters: ReadonlyMap<string, Tensor>): number {
+  using files = new WeightFiles(folder, (path) => new SafetensorsFile(path));
+  let largest = 0;
+  for (const [name, { parts }] of parameterSpecs(model.config)) {
+    let row = 0;
+    for (const part of parts) {
+      if (!files.byTensor.has(part.name)) return Infinity;
+      const difference = scope(() =>
+        noGrad(() => {
+          const read = files.holding(part.name).tensor(part.name);
+          const kept = ops.toDevice(ops.narrow(masters.get(name)!, 0, row, part.rows), 'cpu', read.dtype);
+          return ops.equal(read, kept) ? 0 : gap(ops.toDtype(read, 'f32'), ops.toDtype(kept, 'f32'));
+        }),
+      );
+      largest = Math.max(largest, difference);
+      row += part.rows;
+    }
+  }
+  return largest;
 }
