@@ -189,7 +189,8 @@ function packDifference(engine: Engine, objective: Objective, sequences: readonl
   };
   const [several, one] = [run(1), run(Infinity)];
   const [loss, ...norms] = one as unknown as [number, ...number[]];
-  const largest = Math.max(...norms);
+  // A model of zeros has no gradient.
+  const largest = Math.max(...norms) || 1;
   const scale = (i: number) => (i === 0 ? Math.max(1, Math.abs(loss)) : largest);
   return Math.max(...several.map((value, i) => Math.abs(value - one[i]!) / scale(i)));
 }

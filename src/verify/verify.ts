@@ -138,7 +138,8 @@ function readResponse(response: Response, given: VerifyOptions, budget: WorkBudg
   if (marked !== undefined && !given.requireBox) return readMarked(marked, given, budget);
   const options = isCut ? { ...given, anchored: true } : given;
   // One formula over several lines, and nothing else.
-  const isFormula = !options.anchored && /^\$+[^$]*\n[^$]*\$+$/.test(text.trim());
+  const isFormula =
+    !options.anchored && (/^\$+[^$]*\n[^$]*\$+$/.test(text.trim()) || EQUATIONS.test(text.trim()));
   const formula = isFormula ? bareAnswer(inOneLine(text), MAX_ANSWER_LENGTH, options, budget) : undefined;
   if (formula?.node) return formula;
   const isWhole = !options.anchored && !hasFormula(text) && !text.includes('####');
@@ -180,6 +181,10 @@ function inOneLine(text: string): string {
 
 /** Tells whether the text has formulas between delimiters. */
 const hasFormula = (text: string): boolean => /(?<!\\)\$|\\[([]/.test(trimAnswer(text));
+
+/** A value for each of several names, on lines of their own. */
+const EQUATIONS =
+  /^(?:[A-Za-z]_?\w?\s?=\s?[^\s=][^\n=]{0,60}\n\s*){1,5}[A-Za-z]_?\w?\s?=\s?[^\s=][^\n=]{0,60}$/;
 
 /** Tells whether a short text of one line has more than one number. */
 const hasSeveralNumbers = (text: string): boolean =>

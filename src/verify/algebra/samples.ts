@@ -5,7 +5,7 @@ import { print } from './print.js';
 import { criticalOf, factorsOf, realZeros, ROUGH } from './roots.js';
 import { rational } from '../../util/rational.js';
 import { children, contains, number, substitute, symbolsOf, type Node } from './tree.js';
-import type { WorkBudget } from './workBudget.js';
+import { BudgetExceeded, WorkBudget } from './workBudget.js';
 
 /** Values of the symbols at one point. `draw` numbers it, and chooses what unknown functions are there. */
 export interface Point {
@@ -129,8 +129,10 @@ function besideKinks(
     .flatMap((node) => criticalOf(node).flatMap(factorsOf))
     .filter((part) => symbolsOf(part).has(name));
   const critical = new Map(parts.map((part) => [print(part), part])).values();
+  const canFold = nodes.some((node) => contains(node, folds));
+  const zerosOf = canFold ? realZeros : zerosIfCheap;
   const kinks = [...critical]
-    .flatMap((part) => realZeros(substitute(part, values), name, budget, ROUGH))
+    .flatMap((part) => zerosOf(substitute(part, values), name, budget, ROUGH))
     .sort((a, b) => a - b);
   if (kinks.length === 0) return [];
   const [first, last] = [kinks[0]!, kinks.at(-1)!];
@@ -143,6 +145,23 @@ function besideKinks(
     if (gap > 1e-4 * Math.max(1, Math.abs(kink))) points.push(kink - 0.31 * gap, kink - 0.74 * gap);
   });
   return points.slice(0, MAX_KINKS);
+}
+
+/** Where these have a kink, the sides differ in form; elsewhere denominators and roots only lack a value. */
+const folds = (part: Node): boolean =>
+  part.kind === 'call' && /^(?:abs|norm|sgn|floor|ceiling|max|min)$/.test(part.name);
+
+/** Finds zeros for at most a sixth of the steps that are left; none where that is not enough. */
+function zerosIfCheap(part: Node, name: string, budget: WorkBudget, steps: number): number[] {
+  const own = new WorkBudget(budget.left / 6);
+  try {
+    return realZeros(part, name, own, steps);
+  } catch (error) {
+    if (error instanceof BudgetExceeded) return [];
+    throw error;
+  } finally {
+    budget.spend(Math.min(own.spent, budget.left));
+  }
 }
 
 /** Gives the value of a symbol beside the imaginary unit: z and w are complex, all others real. */

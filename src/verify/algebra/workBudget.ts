@@ -24,6 +24,11 @@ export class WorkBudget {
     return this.#spent;
   }
 
+  /** How many more may be counted. */
+  get left(): number {
+    return Math.max(0, this.#limit - this.#spent);
+  }
+
   /** Counts `steps`. Throws BudgetExceeded once there are more than the limit. */
   spend(steps = 1): void {
     this.#spent += steps;

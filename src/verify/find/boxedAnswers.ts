@@ -104,5 +104,7 @@ function withUnit(content: string, text: string, boxEnd: number): string {
   const { suffix = '' } = tailAt(text, closedAt(text, boxEnd));
   const [word = ''] = /(?<=^ \\text\{ )[^\s}]+/.exec(suffix) ?? [];
   const isUnit = suffix === '\\%' || isUnitLetter(word) || isUnitWord(word, true);
-  return isUnit && (suffix === '\\%' || NUMERIC.test(content)) ? content + suffix : content;
+  if (suffix === '\\%') return content + suffix;
+  // Of "20 minutes early" the box has 20.
+  return isUnit && NUMERIC.test(content) ? `${content} \\text{ ${word}}` : content;
 }

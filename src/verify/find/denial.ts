@@ -71,7 +71,7 @@ const FAILS =
 /** Before "answer" in its sentence: what follows is supposed, asked or denied, not stated. */
 const SUPPOSED = new RegExp(
   `(?:${words(
-    "if|suppose|assume|assuming|imagine|pretend|whether|unless|until|(?:do|does|did)(?:n['’]t| not) (?:think|believe)|doubt|" +
+    "if|suppose|assume|assuming|imagine|pretend|whether|unless|until|(?:do|does|did)(?:n['’]t| not) (?:think|believe)|(?<!no )doubt|" +
       "no way|(?:is|was)(?:n['’]t| not) (?:true|sure|certain|clear|likely|the case)|unlikely|impossible|maybe|perhaps|possibly|(?:do|does|did)(?:n['’]t| not)",
   )}(?: that)?|(?:^|[.!?\n])\\s*(?:is|was|could|can|might|would))\\s+(?:the|my|our|your|its|this)\\s+(?:\\p{L}+\\s+){0,2}$|` +
     // "If we had forgotten the discount, the answer would be"
@@ -88,7 +88,7 @@ const SUPPOSED = new RegExp(
     // "A common wrong answer is", "The student's answer is"
     `(?:${words(
       'wrong|incorrect|false|untrue|naive|mistaken|tempting|common|typical|popular|usual|previous|earlier|old|initial|first|guessed|' +
-        'original|other|another|his|her|their|trap|tentative|candidate|possible|no|non|expected|example|textbook|given|reference|sample|partial|intermediate|' +
+        'original|other|another|his|her|their|trap|tentative|candidate|(?<!only )possible|no|non|expected|example|textbook|given|reference|sample|partial|intermediate|' +
         'half|percent|hypothetical|alternative|default|calculated by',
     )}|\\p{L}['’]s)[ \\t]+(?:\\p{L}+[ \\t]+)?$`,
   'iu',

@@ -32,6 +32,14 @@ describe('responses in which the answer has to be found', () => {
     ['4', 'He has $40 - $36 = $4 left over\n\n$\\boxed{4}$'],
     ['22', 'There are 22 more balloons touching the ceiling than not\n\n$\\boxed{22}$'],
     ['22', 'This is the price before\n\n$\\boxed{22}$'],
+    ['22', 'The alarm rang a total of \\(\\boxed{22}\\) times today.'],
+    ['20', 'Toby will be \\(\\boxed{20}\\) minutes early.'],
+    ['22', 'So it costs \\$$\\boxed{22}$ for 3 gallons of milk.'],
+    ['18', 'The only possible answer is $18$.'],
+    ['18', 'There is no doubt that the answer is $18$.'],
+    ['\\tan(x+y)', '\\boxed{\\frac{\\tan x+\\tan y}{1-\\tan x\\tan y}}'],
+    ['\\frac{-b+\\sqrt{b^2-4ac}}{2a}', '\\boxed{\\frac{2c}{-b-\\sqrt{b^2-4ac}}}'],
+    ['(x+\\sqrt2)^{-3}', '\\boxed{\\frac{1}{x^3+3\\sqrt2x^2+6x+2\\sqrt2}}'],
   ])('give %j: %j', (gold, pred, preset) => {
     expect(says(gold, pred, preset)).toBe(true);
   });
@@ -110,6 +118,12 @@ describe('responses in which the answer has to be found', () => {
     ['18', 'The answer is unlikely to be 18.'],
     ['18', 'The answer is the set of 18 elements.'],
     ['18', 'The answer is 18. However, we also need to add the 9 she bought, so the total is 27.'],
+    ['18', 'x = 27\ny = 18'],
+    ['18', 'Answer: -($18$)'],
+    ['5 per hour', '5 per day'],
+    ['18', '**Answer:**\n- Length: 18\n- Width: 27'],
+    ['18', 'The maximum value is $27$, attained when $x = 18$.'],
+    ['27', '**(a)** $\\boxed{18}$\n\n**(b)** $\\boxed{27}$'],
   ])('do not give %j: %j', (gold, pred, preset) => {
     expect(says(gold, pred, preset)).toBe(false);
   });

@@ -77,6 +77,10 @@ const TURNS_ELSEWHERE = new RegExp(`^\\s?(?:${TURNED_ELSEWHERE})`, 'iu');
 const SHARE =
   /^\sout of\s*$|^\s(?:over|out of|in|of|for|on|at|with)\s[\d$-](?![\d.,]*\s(?:second|minute|hour|day|night|week|month|year)s?(?!\p{L}))/iu;
 
+/** Right behind a box: it is a part of a whole. */
+const PART_OF =
+  /^\s(?:over|out of|in|of)\s[\d$-](?![\d.,]*\s(?:second|minute|hour|day|night|week|month|year)s?(?!\p{L}))/iu;
+
 /** A unit or a noun with another number behind it: "12 hours 30 minutes", "12 cm x 9 cm", "12 boys and 7 girls". */
 const COMPOUND =
   /^\s?(?!(?:in|on|at|for|of|by|from|with|to|per|each|every|and|or|the|a|an|is|are|was|were|when|if|since|because|as|so|after|before|than|times|over|which|during|ou|oder|o|y|e|und|et|или|eller|lub|veya)\s)\p{L}+\.?(?:,?\sand|,|\s[x×*])?\s[$\\]{0,2}\d(?![\d.]*\s\p{L}+\sago)/iu;
@@ -148,13 +152,14 @@ export function tailAt(text: string, end: number, result = false): Tail {
   const phrase = (stop ? clause.slice(0, stop.index) : clause).trim();
   const named = phrase === '' ? [] : phrase.split(/\s+/).slice(0, MAX_WORDS);
   const [first] = named;
+  // "60 words per minute", "5 per hour"
+  const rate = /^\s((?:(\p{L}{2,20})\s)?per\s(\p{L}{2,20}))(?!\p{L})/u.exec(clause);
+  if (rate && !result && rate[2] === first && isUnitWord(rate[3]!, true))
+    return { end: end + rate[0].length, suffix: ` \\text{ ${rate[1]!}}` };
   if (first === undefined || !named.every((word) => WORD.test(word))) return { end, suffix: '' };
   if (isTurned(clause.slice(clause.indexOf(first) + first.length))) return more;
   if (/^\sout of\s[\d$\\]/.test(clause.slice(clause.indexOf(phrase) + named.join(' ').length))) return more;
   const isUnit = isUnitLetter(first) || isUnitWord(first, true);
-  const rate = /^\s(\S{2,20}\sper\s(\p{L}{2,20}))(?!\p{L})/u.exec(clause);
-  if ((isUnit || phrase === first) && rate && isUnitWord(rate[2]!, true))
-    return { end: end + rate[0].length, suffix: ` \\text{ ${rate[1]!}}` };
   // What a calculation gave stays so in its sentence: "10 - 4 = 6 miles apart".
   if (result && !isPlainUnit(named.join(' '))) return { end, suffix: isUnit ? ` \\text{ ${first}}` : '' };
   const unit = isUnit || isPlainUnit(phrase) ? named.join(' ') : isPlainUnit(first) ? first : named.at(-1)!;
@@ -165,7 +170,9 @@ export function tailAt(text: string, end: number, result = false): Tail {
 export function isTurnedBehind(text: string, end: number): boolean {
   const rest = text.slice(end, end + REACH);
   const clause = rest.slice(0, clauseLength(rest));
-  return [TURNS, COMPOUND, SHARE, TURNS_ELSEWHERE].some((turns) => turns.test(clause)) || SEVERAL.test(rest);
+  return (
+    [TURNS, COMPOUND, PART_OF, TURNS_ELSEWHERE].some((turns) => turns.test(clause)) || SEVERAL.test(rest)
+  );
 }
 
 /** Tells whether a sign or a letter follows a number or its unit, with which it is a part of something else. */
