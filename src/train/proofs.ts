@@ -51,10 +51,10 @@ const bounds = {
 } as const;
 
 /**
- * Runs all proofs. The weights' gradients are zero afterwards; what was saved has gone when `removed` settles.
+ * Runs all proofs. The weights' gradients are zero afterwards.
  * @throws Error naming the first claim that does not hold, with its difference and bound
  */
-export async function prove(parts: ProofParts): Promise<{ proofs: Proof[]; removed: Promise<void> }> {
+export async function prove(parts: ProofParts): Promise<Proof[]> {
   const { engine, objective, rows } = parts;
   const bound = bounds[engine.weights.model.dtype === 'bf16' ? 'bf16' : 'f32'];
   const chosen = shortRows(rows);
@@ -84,14 +84,8 @@ export async function prove(parts: ProofParts): Promise<{ proofs: Proof[]; remov
     add('the reference and the model', difference, bound.logps);
   }
   engine.weights.zeroGrads();
-  const saved = await savedDifference(parts);
-  try {
-    add('saved weights and those in memory', saved.difference, 0);
-  } catch (error) {
-    await saved.removed;
-    throw error;
-  }
-  return { proofs, removed: saved.removed };
+  add('saved weights and those in memory', await savedDifference(parts), 0);
+  return proofs;
 }
 
 /** Takes the two shortest groups, as one step. */
@@ -196,33 +190,22 @@ function packDifference(engine: Engine, objective: Objective, sequences: readonl
 }
 
 /**
- * Saves the weights beside the run's and compares what is read with what is in memory. What was saved is removed once it has come to
- * the disk, which nobody has to wait for.
+ * Saves the weights beside the run's, compares what is read with what is in memory and removes it again, without waiting for the
+ * disk.
  */
-async function savedDifference({ loaded, engine, out }: ProofParts): Promise<Saved> {
+async function savedDifference({ loaded, engine, out }: ProofParts): Promise<number> {
   const folder = join(out, 'proof.partial');
   const { masters } = engine.weights;
-  const remove = () => {
-    removeKnown(folder, savedFiles);
-  };
-  remove();
+  removeKnown(folder, savedFiles);
   const { taken, done } = saveModelMeanwhile(loaded, folder, masters);
-  const removed = done.then(remove, remove);
   try {
     await taken;
     // The index of several files is written last.
     if (!existsSync(join(folder, SINGLE_FILE))) await done;
-    return { difference: compareSaved(folder, loaded, masters), removed };
-  } catch (error) {
-    await removed;
-    throw error;
+    return compareSaved(folder, loaded, masters);
+  } finally {
+    removeKnown(folder, savedFiles);
   }
-}
-
-/** What became of saved weights. `removed` settles when they are gone. */
-interface Saved {
-  difference: number;
-  removed: Promise<void>;
 }
 
 function compareSaved(folder: string, { model }: LoadedModel, masters: ReadonlyMap<string, Tensor>): number {

@@ -127,24 +127,18 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
 
   if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
 
-  let proven: Promise<void> | undefined;
   if (recipe.proofs === 'on') {
     const rows = Array.from({ length: Math.min(PROVED, examples.length) }, (_, i) =>
       sequencesOf(examples.at(i), i),
     );
-    const { proofs, removed } = await prove({ loaded, engine, objective, rows, out });
-    proven = removed;
-    onEvent({ kind: 'proofs', proofs });
+    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, rows, out }) });
   }
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
   const stepper = new Stepper({
     ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
     beforePack: pause.before,
-    beforeUpdate: async () => {
-      await proven;
-      await saver.taken();
-    },
+    beforeUpdate: () => saver.taken(),
     remedy: async () => {
       await saver.settle();
       const saved =
