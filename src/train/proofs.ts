@@ -19,7 +19,9 @@ import { SafetensorsFile } from '../torch/safetensors.js';
 import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { removeKnown } from '../util/ownFolder.js';
 import type { Engine } from './engine.js';
+import type { Examples } from './examples.js';
 import { runStep, type TrainSequence } from './step.js';
+import { sequencesOf } from './stepper.js';
 
 /** What was found on the rows of a run. */
 export interface Proof {
@@ -35,12 +37,14 @@ export interface ProofParts {
   loaded: LoadedModel;
   engine: Engine;
   objective: Objective;
-  /** Groups of sequences, each with its reference log-probs if the objective needs them. */
-  rows: readonly (readonly TrainSequence[])[];
+  /** With their reference log-probs if the objective needs them. */
+  examples: Examples;
   /** The run's folder. */
   out: string;
 }
 
+/** Rows among which short ones are looked for. */
+const MOST_ROWS = 512;
 /** Tokens that are looked at of a prompt and of a response. */
 const AROUND = 16;
 
@@ -55,9 +59,9 @@ const bounds = {
  * @throws Error naming the first claim that does not hold, with its difference and bound
  */
 export async function prove(parts: ProofParts): Promise<Proof[]> {
-  const { engine, objective, rows } = parts;
+  const { engine, objective, examples } = parts;
   const bound = bounds[engine.weights.model.dtype === 'bf16' ? 'bf16' : 'f32'];
-  const chosen = shortRows(rows);
+  const chosen = shortRows(examples);
   const sequences = chosen.flat().map(shortened);
   const alone = sequences.map((sequence) => score(engine, [sequence])[0]!);
   const proofs: Proof[] = [];
@@ -88,14 +92,16 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
   return proofs;
 }
 
-/** Takes the two shortest groups, as one step. */
-function shortRows(rows: ProofParts['rows']): TrainSequence[][] {
-  const tokensOf = (group: readonly TrainSequence[]) =>
-    group.reduce((sum, { row }) => sum + row.ids.length, 0);
-  return [...rows]
-    .sort((a, b) => tokensOf(a) - tokensOf(b))
+/** Takes the two shortest rows, by their lengths alone, as one step. */
+function shortRows(examples: Examples): TrainSequence[][] {
+  const tokensOf = (row: number) => examples.at(row).parts.reduce((sum, { length }) => sum + length, 0);
+  return Array.from({ length: Math.min(MOST_ROWS, examples.length) }, (_, row) => ({
+    row,
+    tokens: tokensOf(row),
+  }))
+    .sort((a, b) => a.tokens - b.tokens)
     .slice(0, 2)
-    .map((sequences, group) => sequences.map((sequence) => ({ ...sequence, group })));
+    .map(({ row }, group) => sequencesOf(examples.at(row), group));
 }
 
 /** Keeps what stands around the beginning of a response. */

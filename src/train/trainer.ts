@@ -32,7 +32,7 @@ import {
 import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
-import { sequencesOf, Stepper } from './stepper.js';
+import { Stepper } from './stepper.js';
 import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
 import { TrainableWeights } from './weights.js';
 
@@ -128,10 +128,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
 
   if (recipe.proofs === 'on') {
-    const rows = Array.from({ length: Math.min(PROVED, examples.length) }, (_, i) =>
-      sequencesOf(examples.at(i), i),
-    );
-    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, rows, out }) });
+    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, out }) });
   }
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
@@ -169,9 +166,6 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   );
   return { model, steps: plan.steps, last };
 }
-
-/** Rows among which short ones are looked for. */
-const PROVED = 512;
 
 /** Begins a run's files anew, after all that can be refused. */
 function begin(recipe: TrainRecipe): MetricsFiles {
