@@ -26,8 +26,8 @@ export const trainStage = defineStage({
     ...stateFiles.map((name) => `states/step-*/${name}`),
   ],
   scratch: [
-    ...['model.partial', 'model.earlier.partial', 'checkpoints/step-*.partial'].flatMap((folder) =>
-      savedFiles.map((name) => `${folder}/${name}`),
+    ...['model.partial', 'model.earlier.partial', 'checkpoints/step-*.partial', 'proof.partial'].flatMap(
+      (folder) => savedFiles.map((name) => `${folder}/${name}`),
     ),
     ...stateFiles.map((name) => `states/step-*.partial/${name}`),
   ],
