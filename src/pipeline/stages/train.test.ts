@@ -21,9 +21,7 @@ const left = [
     'checkpoints/step-3.earlier.partial',
     'proof.partial',
   ].map((folder) => `${folder}/${savedFiles[0]}`),
-  ...['states/step-3.partial', 'states/step-3.earlier.partial'].map(
-    (folder) => `${folder}/${stateFiles[0]}`,
-  ),
+  ...['states/step-3.partial', 'states/step-3.earlier.partial'].map((folder) => `${folder}/${stateFiles[0]}`),
 ];
 
 it.each(left)('a folder with %s, which a killed run has left, is still its own', (file) => {
