@@ -21,6 +21,8 @@ const RANGES = [
   { count: 4, from: -40, to: -3 },
   { count: 4, from: -0.05, to: 0.05 },
   { count: 4, from: -1500, to: 1500 },
+  { count: 2, from: 2e6, to: 9e6 },
+  { count: 2, from: 1e9, to: 9e9 },
 ] as const;
 
 /** Limits the points that are added around kinks. */

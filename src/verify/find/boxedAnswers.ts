@@ -27,6 +27,8 @@ export function boxed(
     boxes.filter((box) => box.start >= formula.start && box.end <= formula.end);
   const last = formulas.findLastIndex((formula) => inside(formula).length > 0);
   if (last < 0) {
+    const rest = GOES_ON.exec(text.slice(alone.end, alone.end + 40))?.[0];
+    if (rest !== undefined) return [{ ...alone, content: `{${joined(group)}}${rest}`, isMore: true }];
     const said = inSentence(text, joined(group), alone.start, alone.end);
     return [said ? { ...said, rank, start: alone.start } : alone];
   }
@@ -58,6 +60,9 @@ function aroundBox(text: string, formula: Formula, box: Box): string | undefined
   if (!INTO_BOX.test(before) && !OUT_OF_BOX.test(behind)) return undefined;
   return `${before}{${box.content}}${behind}`;
 }
+
+/** Right behind a box that stands in no formula: algebra goes on. */
+const GOES_ON = /^(?:\^|_|[a-zA-Z](?![a-zA-Z])|\s?(?:[+*/]|\\cdot|\\times)\s?[\da-z\\])[^\s.,]{0,30}/;
 
 const CLOSING = /^(?:\$|\\\))?(?:\*\*)?/;
 /** Gives where the marks end that close behind a box. */

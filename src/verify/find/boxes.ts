@@ -77,7 +77,7 @@ export function lastGroup(text: string, boxes: readonly Box[]): Box[] {
     const listed =
       next.start - box.end < 70 && /\band\b|\bor\b|[,;]/.test(between) && !NEW_CLAUSE.test(between);
     const parts = isOther && areParts(text, index > 0 ? boxes[index - 1]!.end : 0, box, next);
-    if (!near && !(isOther && listed) && !parts) break;
+    if (!parts && (LEADS_ON.test(between) || (!near && !(isOther && listed)))) break;
     group.unshift(box);
   }
   return group;
@@ -88,11 +88,12 @@ const APART = 250;
 /** What the box is for: "(a)", "Part 2", "Case 1", "If n is even", "For part b". */
 const PART =
   /(?:^|[.;]\s|\n)[\s#*>-]*(?:(?:for\s)?\(?(?:part|case|question|problem)\s\(?[a-h\divx]{1,3}\)?|\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|(?:if|when|for)\s(?!all|every|each|example)[^.\n:,]{1,40}[:,])/giu;
-/** A quantity's name before its value: "Length:", "**Width** =". */
-const QUANTITY = /(?:^|\n)[\s*>-]*(\p{L}[\p{L} ]{0,30}?)\**\s?[:=]\**[\s$*\\([]*$/u;
+/** A quantity's name before its value: "Length:", "**Width** =", "The maximum value is", "Tom gets". */
+const QUANTITY =
+  /(?:^|\n|[.;]\s)[\s*>$-]*(\p{L}[\p{L} ]{0,40}?)\**\s?(?:[:=]|\s(?:is|gets|has|equals))\**[\s$*\\([]*$/u;
 /** Names of what is no part, but leads to the answer or is it. */
 const WHOLE =
-  /^(?:step\b.*|.*\b(?:answer|result|total|finally|solution|check|so|thus|hence|therefore)\b.*|[a-z])$/i;
+  /^(?:step\b.*|.*\b(?:answer|result|total|final|finally|sum|solution|check|so|thus|hence|therefore)\b.*|[a-z])$/i;
 
 /** Tells whether two boxes are for two parts: both have a mark of one before them, or the name of a quantity. */
 function areParts(text: string, from: number, box: Box, next: Box): boolean {
@@ -104,5 +105,9 @@ function areParts(text: string, from: number, box: Box, next: Box): boolean {
   const names = [before, between].map((piece) => QUANTITY.exec(piece)?.[1]?.trim());
   return names.every((name) => name !== undefined && !WHOLE.test(name)) && names[0] !== names[1];
 }
+
+/** Between two boxes: the second is what comes of the first. */
+const LEADS_ON =
+  /\b(?:answer|total|final|finally|sum|result|altogether|giving|gives|so that)\b|[-+*\/×]\s?\w{0,9}\s?=|\d[a-z]\s?=|^\s?=|\\(?:times|cdot)|[×·]/i;
 
 const NEW_CLAUSE = /\b(?:but|thus|so|hence|therefore|then|because|since)\b|\.\s|\n\s*\n/;

@@ -66,7 +66,7 @@ const CHANGED =
 
 /** Behind "the answer 18": it is judged, not stated. */
 const FAILS =
-  /^[\s$*)\]}]{0,4}(?:(?:makes?|made) no sense|(?:does|did|can|could|must|will|would|is|was)(?: not|n[’']t)|contradicts?|violates?|fails?|cannot|(?:must|should) be (?:rejected|wrong|discarded)|(?:would be|is|was|seems) (?:absurd|impossible|nonsense|too|wrong|incorrect|false))(?!\p{L})/iu;
+  /^[\s$*)\]}]{0,4}(?:(?:makes?|made) no sense|(?:does|did|can|could|must|will|would|is|was)(?: not|n[’']t)|contradicts?|violates?|fails?|cannot|(?:must|should) be (?:rejected|wrong|discarded)|(?:would be|is|was|seems) (?:absurd|impossible|nonsense|too|wrong|incorrect|false|extraneous|inadmissible)|\((?:wrong|incorrect|rejected|extraneous|false))(?!\p{L})/iu;
 
 /** Before "answer" in its sentence: what follows is supposed, asked or denied, not stated. */
 const SUPPOSED = new RegExp(
@@ -167,8 +167,8 @@ const OH =
 const RETRACTED = new RegExp(
   `${OUT_OF}[\\s.,!;:—–-]{0,6}(?:(?:${OH}){0,4}(?:that|this|it|which)(?:` +
     "(?:['’]s| is| was| must be| seems| answer is)\\s+(?:\\p{L}+ly\\s+)?(?:not (?:right|correct|true|the answer)|wrong|incorrect|false|a mistake)|" +
-    "\\s+(?:(?:isn|wasn|can)['’]t|cannot) (?:be )?(?:right|correct|true|the answer)|\\s+(?:doesn|does no)['’]?t make sense(?=[.!,]))(?!\\p{L})|" +
-    `(?:${RETRACTED_ELSEWHERE})(?!\\p{L})|not(?=[!.]|$)|(?:but|however),? (?:that|this|it) (?:is (?:impossible|wrong|not|absurd)|contradicts|cannot|violates|does(?: not|n['’]t))(?!\\p{L})|the above (?:is|was) (?:wrong|incorrect|false)|(?:strike|ignore|forget|disregard) (?:that|this|it)|i apologi[sz]e|sorry,? i |let me (?:fix|correct) |i (?:am|['’]m) not sure (?:about|of) (?:this|that|it)|hmm+,? (?:that|this|let me)|(?:let me (?:double-check|recheck|check|verify)[^\n]{0,60}(?:should be|is actually|wrong))|` +
+    "\\s+(?:(?:isn|wasn|can)['’]t|cannot) (?:be )?(?:right|correct|true|the answer)|\\s+(?:doesn|does no)['’]?t make sense(?=[.!,]))(?!\\p{L}|\\s(?:only )?(?:if|unless|when)(?!\\p{L}))|" +
+    `(?:${RETRACTED_ELSEWHERE})(?!\\p{L})|not(?=[!.]|$)|(?:(?:but|however),? )?(?:that|this|it) (?:does(?: not|n['’]t) (?:satisfy|work|hold)|contradicts)|(?:but|however),? (?:that|this|it) (?:is (?:impossible|wrong|not|absurd)|contradicts|cannot|violates|does(?: not|n['’]t))(?!\\p{L})|the above (?:is|was) (?:wrong|incorrect|false)|(?:strike|ignore|forget|disregard) (?:that|this|it)|i apologi[sz]e|sorry,? i |let me (?:fix|correct) |i (?:am|['’]m) not sure (?:about|of) (?:this|that|it)|hmm+,? (?:that|this|let me)|(?:let me (?:double-check|recheck|check|verify)[^\n]{0,60}(?:should be|is actually|wrong))|` +
     `(?:${OH}){0,2}(?:scratch that|never ?mind|on second thought|my (?:mistake|bad)|just kidding|i (?:made|see) (?:an? )?(?:error|mistake)|(?:edit|update|apologies|correction)\\s?[:,])|` +
     `(?:${OH}){1,4}(?:(?:i (?:mean|meant)|now)\\s+)?(?:(?:it|that|this|the (?:\\p{L}+ ){0,2}answer|x)(?:['’]s|\\s+(?:is|was|must be|should be|should have been|equals))\\s+)?` +
     '(?:\\\\?\\$|\\\\[[(]|\\\\boxed|[-−]?\\d))',
@@ -177,7 +177,7 @@ const RETRACTED = new RegExp(
 
 /** Anywhere behind it: "The boxed answer above is incorrect." */
 const TAKEN_BACK =
-  /(?<=(?:^|[.!?\n])\s{0,3}(?:(?:so|but|hmm|wait|unfortunately|however|no|oh)[,.]?\s){0,2})(?:(?:(?:unfortunately|sadly),?\s)?(?:i\s(?:now\s)?(?:think|believe|fear)\s(?:that\s)?)?(?:this|that|it)\s(?:is|was)\s(?:wrong|incorrect|not (?:right|correct))(?=[.!]|$)|(?:the|my|this|that)\s(?:(?:boxed|above|final)\s){0,2}(?:answer|result|box)(?:\s(?:above|i gave|in the box))?\s(?:(?:is|was)\s(?:\p{L}+ly\s)?(?:wrong|incorrect|a mistake|not (?:right|correct))|(?:isn|wasn)['’]t (?:right|correct))(?!\p{L}))/giu;
+  /(?<=(?:^|[.!?\n])\s{0,3}(?:(?:so|but|hmm|wait|unfortunately|however|no|oh)[,.]?\s){0,2})(?:(?<=\n\s{0,3}(?:\p{L}+,?\s){0,2})(?:(?:unfortunately|sadly),?\s)?(?:i\s(?:now\s)?(?:think|believe|fear)\s(?:that\s)?|on reflection,?\s)?(?:this|that|it)\s(?:is|was)\s(?:wrong|incorrect|not (?:right|correct))(?=[.!:,]|$)|(?:the|my|this|that)\s(?:(?:boxed|above|final)\s){0,2}(?:answer|result|box)(?:\s(?:above|i gave|in the box))?\s(?:(?:is|was)\s(?:\p{L}+ly\s)?(?:wrong|incorrect|a mistake|not (?:right|correct))|(?:isn|wasn)['’]t (?:right|correct))(?!\p{L}))|(?<!\p{L})(?:the|my) (?:correct|right|actual|true) answer (?:is|should be|must be|should have been)(?: actually| really)?[\s$*:]{1,6}-?[\d(\\](?!boxed|text)/giu;
 /** Limits the characters at the end of a text in which an answer is taken back from afar. */
 const FAR = 20_000;
 
@@ -197,6 +197,7 @@ export const isRefused = (text: string, piece: Piece): boolean =>
   HYPOTHETICAL.test(before(text, piece)) ||
   isSupposed(text, piece) ||
   REFUSED_BEHIND.test(behind(text, piece)) ||
+  isJudged(text, piece) ||
   isRetracted(text, piece);
 
 /** Tells whether "answer" stands before a piece in its sentence, and is supposed, somebody else's or denied there: "a common wrong answer is". */
@@ -207,6 +208,10 @@ function isSupposed(text: string, piece: Piece): boolean {
   const head = sentence.slice(0, at);
   return SUPPOSED.test(head) || DENIED_CLAUSE.test(head.split(CLAUSE_BEGINS).at(-1)!);
 }
+
+/** Tells whether a piece is judged, not stated: "18 does not work"; "10 customers did not pay" is none. */
+const isJudged = (text: string, piece: Piece): boolean =>
+  FAILS.test(behind(text, piece)) && !/\p{L}$/u.test(text.slice(piece.start, piece.end));
 
 /** Tells whether what follows a piece takes it back. */
 export const isRetracted = (text: string, piece: Piece): boolean => RETRACTED.test(behind(text, piece));
@@ -226,13 +231,16 @@ export function deniedUntil(text: string, phrase: Piece, piece: Piece): number |
   const said = COPULA.exec(announced)?.[0] ?? announced;
   // "If x is even, the answer is 19, and if it is odd, 20": two answers.
   const isEither =
-    /(?<!\p{L})(?:if|when)(?!\p{L})[^.!?\n]*$/iu.test(head) &&
-    /^[^.!?\n]{0,20}(?:[;,]|(?<!\p{L})(?:and|but)(?!\p{L}))\s*(?:(?:and|but) )?(?:if|when|otherwise|or else)(?!\p{L})/iu.test(
+    /^[\s$*)]{0,4}(?:if|when|for)\s[^.!?\n]{1,40}(?:[;,]|\s(?:and|but))\s(?:and |but )?[$\\(]{0,2}-?\d[^.!?\n]{0,20}\s(?:if|when|for|otherwise)(?!\p{L})/iu.test(
       behind(text, piece),
-    );
+    ) ||
+    (/(?<!\p{L})(?:if|when)(?!\p{L})[^.!?\n]*$/iu.test(head) &&
+      /^[^.!?\n]{0,20}(?:[;,]|(?<!\p{L})(?:and|but)(?!\p{L}))\s*(?:(?:and|but) )?(?:if|when|otherwise|or else)(?!\p{L})/iu.test(
+        behind(text, piece),
+      ));
   const isOpen =
     isEither ||
-    (between.trim() === '' && FAILS.test(behind(text, piece))) ||
+    isJudged(text, piece) ||
     BOUNDED.test(between) ||
     DOUBTED.test(behind(text, piece)) ||
     CHANGED.test(behind(text, piece)) ||

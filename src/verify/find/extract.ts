@@ -7,6 +7,7 @@ import { deniedUntil, isLead, isRefused, isRetracted, takenBackUntil } from './d
 import { numberInWords } from '../parse/numbersInWords.js';
 import { findFormulas, isProse, NUMERIC, withNeighbours, type Formula } from './formulas.js';
 import { plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
+import { saidAgainUntil } from './sameAgain.js';
 import { areLabelled, statedFrom } from './sentence.js';
 import { ALTERNATIVE, tailAt } from './tail.js';
 
@@ -34,7 +35,7 @@ const IS_REACH = 100;
 const WINDOW = 1500;
 
 const ANCHORS =
-  /(final answer)|((?<!un)answer(?!ed|ing|s(?!\s?[:=]))|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة|정답|antwoord|svaret|cevap|odpowiedź)|(####|^A:)/gimu;
+  /(final answer)|((?<!un)answer(?!ed|ing|s(?!\s?[:=]))|(?<=^[\s*#]*)ans(?=\.?\**\s?[:=.])|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة|정답|antwoord|svaret|cevap|odpowiedź)|(####|^A:)/gimu;
 
 /**
  * Lists the pieces of a response that may be its answer, most likely first: "final answer is …, I hope", the last box,
@@ -48,7 +49,8 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   const candidates: AnswerCandidate[] = [];
   const takenBack = takenBackUntil(text);
   let denied = takenBack;
-  for (const candidate of options.boxPriority < 0 ? [] : boxed(text, boxes, formulas, options.boxPriority)) {
+  for (const found of options.boxPriority < 0 ? [] : boxed(text, boxes, formulas, options.boxPriority)) {
+    const candidate = { ...found, end: saidAgainUntil(text, found.content, found.end) };
     if (
       candidate.end < takenBack ||
       isRefused(text, candidate) ||
@@ -100,6 +102,7 @@ function statedBehind(
     return { content: text.slice(start, start + 100), rank: 0, start, end: start + 100, isMore: true };
   const isSubject =
     SUBJECT.test(text.slice(piece.end, piece.end + 30)) ||
+    COUNTS_SUBJECT.test(text.slice(piece.start, piece.start + 90)) ||
     WORDY.test(piece.content) ||
     (!piece.content.includes('=') && BEGINS_CALCULATION.test(text.slice(piece.end, piece.end + 200)));
   return isLead(text.slice(start, piece.start)) && !isSubject ? undefined : statedIn(text, start);
@@ -113,6 +116,10 @@ const WORDY = /^[^\\=]*\p{L}{4,}[^\\=]*=/u;
 /** Behind a number: what it counts, and the result of a calculation, "22 passengers/bus * 5 buses = 110". A reason begins with a word for it. */
 const BEGINS_CALCULATION =
   /^(?!\s?(?:[,;:(]|because|since|as|so|for|if|by|from)(?!\p{L}))(?:(?!(?:because|since)\s)[^=.\n]|\.\d){1,160}=\s?\$?\d/u;
+
+/** A number that counts what the sentence is about: "3 pizzas cost $18". */
+const COUNTS_SUBJECT =
+  /^\$?\d[\d.,]*\s(?:\p{L}+\s){1,4}(?:costs?|needs?|takes?|took|carry|carried|earns?|earned|makes?|made|have|has|buys?|gets?|gives?|equals?|weighs?|contains?|shares?|shared|are worth|is worth)\s(?:(?:a total of|only|about|exactly)\s)?[\\$]{0,2}\d/u;
 
 /** Behind a formula: it is what the sentence is about. */
 const SUBJECT = /^\$?\s(?:is|are|equals?)\s(?!the (?:answer|correct)|correct)/;
@@ -192,6 +199,8 @@ function grouped(text: string, formulas: readonly Formula[], rank: number): Answ
     return content.replace(/[\s.,;]+$/, '') + (isEither ? ' \\text{ or } ' : ', ');
   });
   const content = pieces.join('');
+  const again = saidAgainUntil(text, content, end);
+  if (again > end) return { content, rank, start, end: again };
   const tail = tailAt(text, end);
   const words = wordsBefore(text, start) + (SIGN.exec(text.slice(Math.max(0, start - 12), start))?.[0] ?? '');
   const isPlain = words === '' && tail.suffix !== undefined && !ALTERNATIVE.test(text.slice(end, end + 30));
@@ -325,6 +334,8 @@ const GOES_ON = /^["*`]{0,2},?\s(?:\.\.\.|…|etc|and so on|and so forth)/;
 function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
   let all = first;
   for (let count = 0; count < 5; count++) {
+    const again = saidAgainUntil(text, all.content, all.end);
+    if (again > all.end) return { ...all, end: again };
     const or = ALTERNATIVE.exec(text.slice(all.end, all.end + 24));
     const next = or ? plainAnswerAt(text, all.end + or[0].length) : undefined;
     if (!next)

@@ -65,12 +65,15 @@ const FOREIGN =
 const FUNCTION_WORD =
   /(?<![\p{L}\\])(?:since|because|is|are|so|as|of|the|that|which|we|therefore|thus|hence|exactly|just|simply)(?!\p{L})/iu;
 
+/** "He has 20 - 8 = 12 cookies" */
+const PRONOUN = /^\s*(?:he|she|it|they|we|you|this|there|i)\s[a-z]{2}/i;
+
 /** Tells whether a text is prose, not mathematics: it has two words in a row, words in other scripts or a question mark. */
 export function isProse(content: string): boolean {
   const bare = content
     .replace(/(?<=\d\s)out of(?=\s\d)/g, '/')
     .replace(/\\(?:text|mbox|textbf|textit|mathrm|operatorname)\w*\s?\{[^{}]*\}|\\[A-Za-z]+/g, ' ');
-  if (FOREIGN.test(bare) || FUNCTION_WORD.test(bare)) return true;
+  if (FOREIGN.test(bare) || FUNCTION_WORD.test(bare) || PRONOUN.test(bare)) return true;
   return /(?<![\p{L}\p{M}])[\p{L}\p{M}]{3,}[,.]?\s{1,9}[\p{L}\p{M}]{2,}|[\p{Script=Han}]{2}|\?/u.test(
     bare.replace(/\b(?:and|or)\b/g, ','),
   );

@@ -16,18 +16,22 @@ const END = /[.!?](?=[\s*_"')]|$)|\n|[。！？]/;
 
 /** Right before the value that a sentence states. */
 const STATES =
-  /(?:=|≈|→|⇒|(?<!\p{L})(?:is|are|was|were|be|equals?|totals?|becomes?|makes?|making|gives?|giving|gets?|leaves?|leaving|left with|earns?|costs?|paid|pays?|has|have|had|spends?|spent|saves?|needs?|makes a total of|a total of|is worth|sum of))[\s$*_({\\[]*$/iu;
+  /(?:=|≈|→|⇒|(?<!\p{L}|to\s)(?:is|are|was|were|be|equals?|totals?|becomes?|makes?|making|gives?|giving|gets?|leaves?|leaving|left with|earns?|costs?|paid|pays?|has|have|had|spends?|spent|saves?|needs?|makes a total of|a total of|is worth|sum of))[\s$*_({\\[]*$/iu;
 
 /** The same where a circumstance with a number follows. */
 const RESULTS =
-  /(?:=|→|(?<!\p{L})(?:is|was|equals?|totals?|makes?|gets?|earns?|costs?|a total of|is worth))[\s$*_({\\[]*$/iu;
+  /(?:=|→|(?<!\p{L}|to\s)(?:is|are|was|were|has|have|had|equals?|totals?|makes?|made|gets?|got|earns?|earned|costs?|spends?|spent|pays?|paid|needs?|buys?|bought|takes?|took|uses?|used|sells?|sold|a total of|is worth))[\s$*_({\\[]*$/iu;
 
 /** Between two numbers: the second belongs to a circumstance of the first. */
 const CIRCUMSTANCE =
-  /(?<!\p{L})(?:to|that|which|who|whom|whose|when|where|while|since|because|if|as|for|in|of|per|at|from|with|without|than|after|before|by|during|on|every|each|over|within|until|till|among|between|out|attained|provided|unless|rather|not|and|or|but)(?!\p{L})/iu;
+  /\(|,\s\p{L}+ing(?!\p{L})|(?<!\p{L})(?:to|that|which|who|whom|whose|when|where|while|since|because|if|as|for|in|of|per|at|from|with|without|than|after|before|by|during|on|every|each|over|within|until|till|among|between|out|attained|provided|unless|rather|not|and|or|but)(?!\p{L})/iu;
+
+/** The beginning of a sentence that states no value. */
+const NONE =
+  /^[\s*_]*(?:no|none|never|nothing|unknown|impossible|infinitely|cannot|there (?:is|are) no|undefined)(?!\p{L})/iu;
 
 /** A line that has a label of its own: "- Width: 27", "b) 27". */
-const LABELLED = /^\s*(?:[-*•]\s|\(?[a-h\d][.)]|\**\p{L}[\p{L} ]{0,30}\**\s?[:=])/u;
+const LABELLED = /^\s*(?:[-*•|]\s|\(?[a-h\d][.)]|\**\p{L}[\p{L} ]{0,30}\**\s?[:=])/u;
 
 /**
  * Gives the value that the sentence from `from` states: its only number or formula, or the last one unless the words before make
@@ -35,19 +39,35 @@ const LABELLED = /^\s*(?:[-*•]\s|\(?[a-h\d][.)]|\**\p{L}[\p{L} ]{0,30}\**\s?[:
  */
 export function statedFrom(text: string, from: number, read: ReadFormula): AnswerCandidate | undefined {
   const start = from + /^[\s*_#]*/.exec(text.slice(from, from + REACH))![0].length;
-  return ofSentence(text, lastSentence(text, start), read);
+  const begins = sentencesOf(text, start);
+  const stated = ofSentence(text, begins.at(-1) ?? start, read);
+  if (!stated || begins.length < 2) return stated;
+  const [last, previous] = [begins.at(-1)!, begins.at(-2)!];
+  // "Tom has 7 apples. Mary has 5." states two values.
+  const said = saidOf(text.slice(last, stated.end));
+  return said !== undefined && said === saidOf(text.slice(previous, last))
+    ? { ...stated, content: text.slice(start, stated.end), isMore: true }
+    : stated;
 }
 
-/** Gives where the last sentence with a number begins that stands on the same line. */
-function lastSentence(text: string, from: number): number {
+/** Gives the word before the first number of a sentence that does not conclude: "has". */
+function saidOf(sentence: string): string | undefined {
+  return CONCLUDES.test(sentence) ? undefined : SAID.exec(sentence)?.[1]?.toLowerCase();
+}
+const SAID = /^\D{2,50}?\s(is|are|was|has|have|had|gets?|costs?|equals?)\s[\s$*\\([]*\d/u;
+const CONCLUDES =
+  /^\s*(?:so|thus|hence|therefore|then|finally|in total|altogether|overall|as a result|this)(?!\p{L})|=/iu;
+
+/** Gives where the sentences with a number begin that stand on the same line. */
+function sentencesOf(text: string, from: number): number[] {
   const [line] = /^[^\n]*/.exec(text.slice(from, from + LINE)) as unknown as [string];
-  let start = from;
+  const begins: number[] = [];
   for (let at = from; at < from + line.length;) {
     const end = endOf(text.slice(at, at + REACH));
-    if (/\d/.test(text.slice(at, at + end))) start = at;
+    if (/\d/.test(text.slice(at, at + end))) begins.push(at);
     at += Math.max(1, end) + 1;
   }
-  return start;
+  return begins;
 }
 
 function ofSentence(text: string, from: number, read: ReadFormula): AnswerCandidate | undefined {
@@ -64,26 +84,83 @@ function ofSentence(text: string, from: number, read: ReadFormula): AnswerCandid
     end: start + sentence.length,
     isMore: true,
   };
+  if (NONE.test(sentence)) return whole;
   const before = sentence.slice(0, last.start - start);
   const earlier = /^[^]*\d/.exec(before)?.[0];
   if (earlier === undefined) return last;
-  // "The length is 18 and the width is 27" states two values.
-  const isSecond =
-    STATES.test(earlier.replace(/[\d.,]+$/, '')) &&
-    /(?<!\p{L})(?:and|but|while)(?!\p{L})|;/u.test(before.slice(earlier.length));
-  if (STATES.test(before)) return isSecond ? whole : last;
+  const listed = listedIn(sentence, start);
+  if (listed) return listed;
+  const states = (value: AnswerCandidate) => STATES.test(sentence.slice(0, value.start - start));
+  const calculates = (value: AnswerCandidate) => CALCULATES.test(sentence.slice(0, value.start - start));
+  // "The length is 18 and the width is 27", "She is 18 and her brother 9" state two values.
+  const isSecond = values.slice(0, -1).some((value) => {
+    const between = sentence.slice(value.end - start, last.start - start);
+    if (!states(value) || !JOINT.test(between)) return false;
+    return states(last)
+      ? calculates(value) === calculates(last)
+      : !CIRCUMSTANCE.test(between.replace(JOINT, ''));
+  });
+  if (isSecond) return whole;
+  if (states(last)) return last;
+  if (BESIDE.test(before.slice(earlier.length))) return whole;
   if (!CIRCUMSTANCE.test(before.slice(earlier.length))) return last;
   // "= 5 hours to read 120 pages"
   return values.findLast((value) => RESULTS.test(sentence.slice(0, value.start - start))) ?? whole;
+}
+
+const CALCULATES = /=[\s$*({\\[]*$/;
+
+/** Between two values that a sentence states, and between two that have a name each: "Length 7, width 5". */
+const JOINT = /(?<!\p{L})(?:and|but|while)(?!\p{L})|;/u;
+const BESIDE = /^[^,(]{0,30},\s(?:\p{L}+\s){1,3}$/u;
+
+/** What has several values. */
+const SEVERAL =
+  /(?<!\p{L})(?:solutions|roots|zeros|values|answers|integers|numbers)(?!\p{L})[^.]{0,40}?\sare:?\s/iu;
+/** Between the members of a list, and behind the last. */
+const LISTS = /^[\s$,;*]*(?:(?:and|or)[\s$*]+)?$/;
+
+/** Makes one answer of the values behind "the solutions are". */
+function listedIn(sentence: string, start: number): AnswerCandidate | undefined {
+  const said = SEVERAL.exec(sentence);
+  if (!said) return undefined;
+  const from = said.index + said[0].length;
+  const members = membersOf(sentence.slice(from)).map((member) => ({
+    ...member,
+    start: from + member.start,
+  }));
+  const ends = members.map(({ start: at, length }) => at + length);
+  const areListed = members.every((member, i) =>
+    LISTS.test(sentence.slice(ends[i - 1] ?? from, member.start)),
+  );
+  if (members.length < 2 || !areListed || /[\p{L}\d]/u.test(sentence.slice(ends.at(-1)))) return undefined;
+  const content = members.map((member) => member.content).join(', ');
+  return { content, rank: 0, start: start + members[0]!.start, end: start + ends.at(-1)! };
+}
+
+/** The formulas of a list, or its numbers and equations where it has no formula. */
+function membersOf(list: string): { content: string; start: number; length: number }[] {
+  const formulas = findFormulas(list).map(({ content, start, end }) => ({
+    content,
+    start,
+    length: end - start,
+  }));
+  if (formulas.length > 0) return formulas;
+  return [...list.matchAll(/(?:[a-z](?:_?\d)?\s?=\s?)?-?\d+(?:\.\d+|\/\d+)?(?![\d\w])/gi)].map((found) => ({
+    content: found[0],
+    start: found.index,
+    length: found[0].length,
+  }));
 }
 
 /** Tells whether lines with labels and values follow, from the first on: "- Length: 18", "- Width: 27". */
 export function areLabelled(text: string, from: number): boolean {
   const lines = text
     .slice(from, from + REACH)
-    .replace(/^[\s*_#]*\n\s*/, '')
-    .trimStart()
-    .split(/\n+/, 3);
+    .replace(/^(?:[*_#]*\s)+/, '')
+    .split(/\n+/, 5);
+  if (lines.filter((line) => /^\s*\|.*\d/.test(line)).length > 1) return true;
+  if (/^\(?a[.)][^\n]{0,60}\d[^\n]{0,20}\s\(?b[.)]/i.test(lines[0]!)) return true;
   const isLabelled = (line = '') => LABELLED.test(line) && /\d/.test(line);
   return isLabelled(lines[0]) && isLabelled(lines[1]);
 }
