@@ -136,7 +136,8 @@ function besideKinks(
   const kinks = [...critical]
     .flatMap((part) => zerosOf(substitute(part, values), name, budget, ROUGH))
     .sort((a, b) => a - b);
-  if (kinks.length === 0) return [];
+  const beside = besidePoles(nodes, name, values, budget);
+  if (kinks.length === 0) return beside;
   const [first, last] = [kinks[0]!, kinks.at(-1)!];
   const beyond = Math.max(1, (last - first) / 3);
   // Odd multiples: zeros that repeat, such as those of a sine, repeat beyond the last as well.
@@ -144,9 +145,39 @@ function besideKinks(
   kinks.forEach((kink, index) => {
     const gap = index > 0 ? kink - kinks[index - 1]! : 0;
     // A zero of even order may be found twice; doubles say nothing of a difference so close to it.
-    if (gap > 1e-4 * Math.max(1, Math.abs(kink))) points.push(kink - 0.31 * gap, kink - 0.74 * gap);
+    if (gap > 2e-6 * Math.max(1, Math.abs(kink))) points.push(kink - 0.31 * gap, kink - 0.74 * gap);
   });
-  return points.slice(0, MAX_KINKS);
+  return [...beside, ...points.slice(0, MAX_KINKS)];
+}
+
+/** How near the poles of tangents are approached: there they exceed 2,000. */
+const NEAR_POLE = [4e-4, 6e-3];
+
+/** Gives points beside the poles of tangents and the like that are nearest to zero, where these stand within |·|, max or min. */
+function besidePoles(
+  nodes: readonly Node[],
+  name: string,
+  values: ReadonlyMap<string, Node>,
+  budget: WorkBudget,
+): number[] {
+  const poles = nodes
+    .filter((node) => contains(node, folds))
+    .flatMap((node) => polesOf(node))
+    .filter((part) => symbolsOf(part).has(name))
+    .slice(0, 2)
+    .flatMap((part) =>
+      zerosIfCheap(substitute(part, values), name, budget, ROUGH)
+        .sort((a, b) => Math.abs(a) - Math.abs(b))
+        .slice(0, 2),
+    );
+  return poles.flatMap((pole) => NEAR_POLE.flatMap((gap) => [pole - gap, pole + gap]));
+}
+
+/** Lists what is zero where a tangent, a secant, a cotangent or a cosecant has no value. */
+function polesOf(node: Node): Node[] {
+  const below = children(node).flatMap(polesOf);
+  if (node.kind !== 'call' || !/^(?:tan|sec|cot|csc)$/.test(node.name)) return below;
+  return [{ ...node, name: /^(?:tan|sec)$/.test(node.name) ? 'cos' : 'sin' }, ...below];
 }
 
 /** Where these have a kink, the sides differ in form; elsewhere denominators and roots only lack a value. */

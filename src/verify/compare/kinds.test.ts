@@ -76,3 +76,23 @@ describe('letters before parentheses, and figures', () => {
     expect(says(gold, pred)).toBe(false);
   });
 });
+
+describe('expressions that differ far out, beside a pole or within a short span only', () => {
+  it.each([
+    ['50-\\tan x', '|\\tan x-50|'],
+    ['100-\\sec x', '|\\sec x-100|'],
+    ['\\ln x', '\\min(\\ln x, 20)'],
+    ['\\sqrt x', '\\max(\\sqrt x, x/1000)'],
+    ['\\lfloor x \\rfloor', '\\lfloor x+10^{-5} \\rfloor'],
+  ])('%s is not %s', (gold, pred) => {
+    expect(says(gold, pred)).toBe(false);
+  });
+
+  it.each([
+    ['|\\tan x|', '\\sqrt{\\tan^2 x}'],
+    ['|\\sec x|', '\\sqrt{1+\\tan^2 x}'],
+    ['\\max(x, -x)', '|x|'],
+  ])('%s is %s', (gold, pred) => {
+    expect(says(gold, pred)).toBe(true);
+  });
+});

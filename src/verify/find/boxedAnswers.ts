@@ -5,6 +5,7 @@ import type { AnswerCandidate } from './candidate.js';
 import { isBounded } from './denial.js';
 import { NUMERIC, withNeighbours, type Formula } from './formulas.js';
 import { wordsBefore } from './numbersInText.js';
+import { saidAgainUntil } from './sameAgain.js';
 import { ALTERNATIVE, isTurnedBehind, tailAt } from './tail.js';
 import { isUnitLetter, isUnitWord } from '../parse/units.js';
 
@@ -35,6 +36,8 @@ export function boxed(
   const neighbours = withNeighbours(text, formulas, last).filter((formula) => inside(formula).length > 0);
   // Boxes on the lines of a list are one answer.
   if (group.length > neighbours.flatMap(inside).length) return [alone];
+  // In "\\boxed{3} \\times \\boxed{4} = \\boxed{12}" the last is the answer.
+  if (neighbours.length === 1 && group.length < inside(neighbours[0]!).length) return [alone];
   const end = neighbours.at(-1)!.end;
   const only =
     neighbours.length === 1 && inside(neighbours[0]!).length === 1 ? inside(neighbours[0]!)[0]! : undefined;
@@ -79,6 +82,7 @@ function inSentence(
   start: number,
   end: number,
 ): Pick<AnswerCandidate, 'content' | 'end' | 'isMore'> | undefined {
+  if (saidAgainUntil(text, content, end) > end) return undefined;
   const before = text.slice(Math.max(0, start - 40), start);
   const closed = closedAt(text, end);
   const behind = text.slice(closed, closed + 30);

@@ -102,8 +102,40 @@ function areParts(text: string, from: number, box: Box, next: Box): boolean {
   const between = text.slice(box.end, next.start);
   const marks = [before, between].map((piece) => [...piece.matchAll(PART)].at(-1)?.[0]);
   if (marks.every((mark) => mark !== undefined)) return true;
+  const clauses = [box, next].map((one) => clauseAround(text, one));
+  const isContrast = CONTRASTS.some(([one, other]) => {
+    const [first, second] = clauses.map((clause) => [one.test(clause), other.test(clause)]);
+    return first![0] !== first![1] && second![0] !== second![1] && first![0] !== second![0];
+  });
+  if (isContrast) return true;
   const names = [before, between].map((piece) => QUANTITY.exec(piece)?.[1]?.trim());
   return names.every((name) => name !== undefined && !WHOLE.test(name)) && names[0] !== names[1];
+}
+
+/** What one box is for and another is not: "for even n". */
+const CONTRASTS = [
+  [/\beven\b/i, /\bodd\b/i],
+  [/\bmaximum\b/i, /\bminimum\b/i],
+  [/\blargest\b/i, /\bsmallest\b/i],
+] as const;
+
+/** Gives the sentence around a box. */
+function clauseAround(text: string, { start, end }: Box): string {
+  const before = text
+    .slice(Math.max(0, start - 80), start)
+    .split(/[.!?]\s|\n/)
+    .at(-1)!;
+  return before + text.slice(end, end + 80).split(/[.!?](?=\s|$)|\n/, 1)[0]!;
+}
+
+/** Leaves out the boxes that are denied where they stand, "not \\boxed{15} but \\boxed{12}", unless all are. */
+export function statedBoxes(text: string, boxes: readonly Box[]): readonly Box[] {
+  const stated = boxes.filter(
+    ({ start, end }) =>
+      !/(?<!\p{L})not[\s$]{1,3}$/iu.test(text.slice(Math.max(0, start - 8), start)) &&
+      !/^[\s$]{1,3}(?:is|was) not[.,;]?(?=\s*$|[.,;]\s)/.test(text.slice(end, end + 12)),
+  );
+  return stated.length > 0 ? stated : boxes;
 }
 
 /** Between two boxes: the second is what comes of the first. */

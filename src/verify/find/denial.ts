@@ -238,8 +238,18 @@ export function deniedUntil(text: string, phrase: Piece, piece: Piece): number |
       /^[^.!?\n]{0,20}(?:[;,]|(?<!\p{L})(?:and|but)(?!\p{L}))\s*(?:(?:and|but) )?(?:if|when|otherwise|or else)(?!\p{L})/iu.test(
         behind(text, piece),
       ));
+  // "For even n the answer is 12. For odd n the answer is 15."
+  const [, parity] =
+    /(?<!\p{L})(?:for|if|when)\s[^.!?\n]{0,16}(even|odd)(?!\p{L})[^.!?\n]*$/iu.exec(head) ?? [];
+  const isOtherCase =
+    parity !== undefined &&
+    new RegExp(
+      `(?:for|if|when)\\s[^.!?\\n]{0,16}${parity === 'even' ? 'odd' : 'even'}[^.!?\\n]*answer`,
+      'i',
+    ).test(text.slice(Math.max(0, phrase.start - 3 * REACH), phrase.start));
   const isOpen =
     isEither ||
+    isOtherCase ||
     isJudged(text, piece) ||
     BOUNDED.test(between) ||
     DOUBTED.test(behind(text, piece)) ||

@@ -1,14 +1,13 @@
 /** @file Lists the pieces of a response that may be its answer, by rank. Does not read what they mean. */
 
 import { behindUnit, boxed } from './boxedAnswers.js';
-import { findBoxes, type Box } from './boxes.js';
+import { findBoxes, statedBoxes, type Box } from './boxes.js';
 import type { AnswerCandidate } from './candidate.js';
 import { deniedUntil, isLead, isRefused, isRetracted, takenBackUntil } from './denial.js';
-import { numberInWords } from '../parse/numbersInWords.js';
 import { findFormulas, isProse, NUMERIC, withNeighbours, type Formula } from './formulas.js';
-import { plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
+import { inWords, plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
 import { saidAgainUntil } from './sameAgain.js';
-import { areLabelled, statedFrom } from './sentence.js';
+import { areLabelled, listedOnLines, statedFrom } from './sentence.js';
 import { ALTERNATIVE, tailAt } from './tail.js';
 
 /** Which pieces of a text may be its answer. */
@@ -35,7 +34,7 @@ const IS_REACH = 100;
 const WINDOW = 1500;
 
 const ANCHORS =
-  /(final answer)|((?<!un)answer(?!ed|ing|s(?!\s?[:=]))|(?<=^[\s*#]*)ans(?=\.?\**\s?[:=.])|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة|정답|antwoord|svaret|cevap|odpowiedź)|(####|^A:)/gimu;
+  /(final answer)|((?<!un)answer(?!ed|ing|s(?!\s?[:=]))(?:\*{0,2}\s[-–—]{1,2}(?=\s\S{1,30}$))?|(?<![\p{L}\d_-])ans(?=\.?\*{0,2}\s?[:=.])|réponse|respuesta|antwort|risposta|resposta|ответ|答案|答え|回答|उत्तर|الجواب|الإجابة|정답|antwoord|svaret|cevap|odpowiedź)|(####|^A:)/gimu;
 
 /**
  * Lists the pieces of a response that may be its answer, most likely first: "final answer is …, I hope", the last box,
@@ -46,10 +45,11 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
   const readsLatex = options.targets.includes('latex');
   const formulas = readsLatex ? findFormulas(text).slice(-MAX_FORMULAS) : [];
   const boxes = readsLatex ? findBoxes(text) : [];
+  const stated = statedBoxes(text, boxes);
   const candidates: AnswerCandidate[] = [];
   const takenBack = takenBackUntil(text);
   let denied = takenBack;
-  for (const found of options.boxPriority < 0 ? [] : boxed(text, boxes, formulas, options.boxPriority)) {
+  for (const found of options.boxPriority < 0 ? [] : boxed(text, stated, formulas, options.boxPriority)) {
     const candidate = { ...found, end: saidAgainUntil(text, found.content, found.end) };
     if (
       candidate.end < takenBack ||
@@ -98,10 +98,12 @@ function statedBehind(
 ): AnswerCandidate | undefined {
   const start = sentenceBehind(text, from, options);
   if (start === undefined || start > piece.start) return undefined;
+  const listed = listedOnLines(text, start);
+  if (listed) return listed;
   if (areLabelled(text, start))
     return { content: text.slice(start, start + 100), rank: 0, start, end: start + 100, isMore: true };
   const isSubject =
-    SUBJECT.test(text.slice(piece.end, piece.end + 30)) ||
+    (!piece.content.includes('=') && SUBJECT.test(text.slice(piece.end, piece.end + 30))) ||
     COUNTS_SUBJECT.test(text.slice(piece.start, piece.start + 90)) ||
     WORDY.test(piece.content) ||
     (!piece.content.includes('=') && BEGINS_CALCULATION.test(text.slice(piece.end, piece.end + 200)));
@@ -272,7 +274,7 @@ function answerNear(
     return bare;
   // A number's currency sign may begin a formula.
   if (isNear && (!numbers || formula.start < numbers.end)) return following(text, formulas);
-  return numbers ? { ...numbers, rank: 0 } : (capitals(text, at) ?? inWords(text, at));
+  return numbers ? { ...numbers, rank: 0 } : (capitals(text, at) ?? worded(text, at));
 }
 
 /** Reads a word in capitals right behind a phrase, such as an order of letters: "the answer is HHT." */
@@ -347,32 +349,10 @@ function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
   return all;
 }
 
-/** Reads a number in words right behind a phrase, with what it counts: "the answer is twenty-one apples." */
-function inWords(text: string, at: number): AnswerCandidate | undefined {
-  const phrase = /[\s:*"]{0,8}(?:is\s+)?((?:[a-z]+[ -]){0,11}[a-z]+)(?=[\s.*"]*(?:\n|$))/iy;
-  phrase.lastIndex = at;
-  const content = phrase.exec(text)?.[1];
-  if (content === undefined) return undefined;
-  const end = phrase.lastIndex;
-  const words = content.split(/(?<=[ -])/);
-  for (let count = words.length; count > 0; count--) {
-    const said = words.slice(0, count).join('').trimEnd();
-    if (/ (?:and|an?)$/i.test(said)) continue;
-    const number = numberInWords(said);
-    if (!number) continue;
-    const start = end - content.length;
-    // "two or three", "two and a half", "one in ten"
-    if (MORE_WORDS.test(content.slice(said.length))) return { content, rank: 0, start, end, isMore: true };
-    const { suffix } = tailAt(text, start + said.length);
-    if (suffix === undefined) return undefined;
-    return { content: `\\frac{${number.n}}{${number.d}}${suffix}`, rank: 0, start, end };
-  }
-  return undefined;
-}
-
-/** Behind a number in words: words that make another number of it. */
-const MORE_WORDS =
-  /^[ -](?:or|to|and|point|half|less|more|fewer|plus|minus|times|over|per|divided|(?:out of|in|by) (?:an? )?(?:two|three|four|five|six|seven|eight|nine|ten|\p{L}*teen|twenty|hundred|thousand)|through|squared|cubed)(?!\p{L})/iu;
+const worded = (text: string, at: number): AnswerCandidate | undefined => {
+  const found = inWords(text, at);
+  return found && { ...found, rank: 0 };
+};
 
 /** A sign or name that mathematics has and prose has not. */
 const MATHEMATICAL =
@@ -393,5 +373,9 @@ function bareLatex(text: string, at: number): AnswerCandidate | undefined {
     .replace(/[\s*]+$/, '');
   if (!MATHEMATICAL.test(content) || /\$|\\\(|\\\[|\\boxed/.test(content)) return undefined;
   if (content === '' || isProse(content)) return undefined;
+  // "5√2 (about 7.07)"
+  const aside = content.search(/\s\((?:about|approx|≈|or\s)/);
+  if (aside > 0 && saidAgainUntil(text, content.slice(0, aside), start + aside) > start + aside)
+    return { content: content.slice(0, aside), rank: 0, start, end: start + content.length };
   return { content, rank: 0, start, end: start + content.length, isMore: /\d/.test(content) };
 }

@@ -1,5 +1,6 @@
 /** @file Finds numbers and small calculations in running text, with what the words and signs around make of them. */
 
+import { numberInWords } from '../parse/numbersInWords.js';
 import { isBounded } from './denial.js';
 import { isResult, tailAt } from './tail.js';
 
@@ -31,7 +32,7 @@ const PART = new RegExp(
   [
     '[≤≥≠≮≯≈~±∓¬√∛∜]|!=|\\+/-|(?<![=-])<=?|(?<![=-]|(?:^|\\n)\\s{0,4})>=?|\\\\[a-z]{2,8}',
     '[\\p{L}\\p{N})\\]](?:\\s?[/×·÷^]|\\s\\*\\s|\\*(?!\\*))|(?:(?<!\\p{L})\\p{L}|[\\p{N})\\]])\\s?[+-]|[\\p{L}\\p{N})\\]]\\s?[+-]\\s|\\d\\s?:',
-    `(?<!\\p{L})(?:${FUNCTIONS}|plus|minus|times|over|(?:multiplied|divided|increased|decreased|reduced) by)`,
+    `(?<!\\p{L})(?:${FUNCTIONS}|plus|minus|times|over|(?:multiplied|divided) by|(?<=(?:[\\d)]|(?<!\\p{L})\\p{L}|number|value|sum|product)\\s)(?:increased|decreased|reduced) by)`,
   ]
     .map((sign) => `(?:${sign})[\\s*_"'\`$([{]{0,6}$`)
     .join('|'),
@@ -152,3 +153,30 @@ function withTail(text: string, answer: PlainAnswer): PlainAnswer {
   const content = suffix === '\\%' ? answer.content.replace(/%$/, '') : answer.content;
   return { ...answer, end, content: content + suffix };
 }
+
+/** Reads a number in words right behind a phrase, with what it counts: "the answer is twenty-one apples." */
+export function inWords(text: string, at: number): PlainAnswer | undefined {
+  const phrase = /[\s:*"]{0,8}(?:is\s+)?((?:[a-z]+[ -]){0,11}[a-z]+)(?=[\s.*"]*(?:\n|$))/iy;
+  phrase.lastIndex = at;
+  const content = phrase.exec(text)?.[1];
+  if (content === undefined) return undefined;
+  const end = phrase.lastIndex;
+  const words = content.split(/(?<=[ -])/);
+  for (let count = words.length; count > 0; count--) {
+    const said = words.slice(0, count).join('').trimEnd();
+    if (/ (?:and|an?)$/i.test(said)) continue;
+    const number = numberInWords(said);
+    if (!number) continue;
+    const start = end - content.length;
+    // "two or three", "two and a half", "one in ten"
+    if (MORE_WORDS.test(content.slice(said.length))) return { content, start, end, isMore: true };
+    const { suffix } = tailAt(text, start + said.length);
+    if (suffix === undefined) return undefined;
+    return { content: `\\frac{${number.n}}{${number.d}}${suffix}`, start, end };
+  }
+  return undefined;
+}
+
+/** Behind a number in words: words that make another number of it. */
+const MORE_WORDS =
+  /^[ -](?:or|to|and|point|half|less|more|fewer|plus|minus|times|over|per|divided|(?:out of|in|by) (?:an? )?(?:two|three|four|five|six|seven|eight|nine|ten|\p{L}*teen|twenty|hundred|thousand)|through|squared|cubed)(?!\p{L})/iu;

@@ -55,7 +55,9 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
     text: plainText(last)
       .replace(PICTURES, ' ')
       .replace(/[ \t~]{4,}/g, '   ')
-      .replace(/\n\s*\n/g, '\n\n'),
+      .replace(/\n\s*\n/g, '\n\n')
+      // All lines are quoted.
+      .replace(/^>\s?[^\n]*(?:\n>\s?[^\n]*)+\s*$/, (quoted) => quoted.replace(/^>\s?/gm, '')),
     marked: marked === undefined ? undefined : plainText(marked.slice(-MAX_RESPONSE)),
     isCut: MAY_STATE.test(before) && STATED.test(before),
   };

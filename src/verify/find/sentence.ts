@@ -20,7 +20,7 @@ const STATES =
 
 /** The same where a circumstance with a number follows. */
 const RESULTS =
-  /(?:=|→|(?<!\p{L}|to\s)(?:is|are|was|were|has|have|had|equals?|totals?|makes?|made|gets?|got|earns?|earned|costs?|spends?|spent|pays?|paid|needs?|buys?|bought|takes?|took|uses?|used|sells?|sold|a total of|is worth))[\s$*_({\\[]*$/iu;
+  /(?:=|→|(?<!\p{L}|to\s)(?:is|are|was|were|has|have|had|equals?|totals?|makes?|made|gets?|got|earns?|earned|costs?|spends?|spent|pays?|paid|needs?|buys?|bought|takes?(?: (?:him|her|them|us|me|it|\p{Lu}\p{L}+))?|took|uses?|used|sells?|sold|a total of|is worth)|^in total,|^(?:he|she|it|they|we|you|i)\s(?:(?:will|can|could|would|must)\s)?\p{L}+)[\s$*_({\\[]*$/iu;
 
 /** Between two numbers: the second belongs to a circumstance of the first. */
 const CIRCUMSTANCE =
@@ -103,9 +103,17 @@ function ofSentence(text: string, from: number, read: ReadFormula): AnswerCandid
   if (isSecond) return whole;
   if (states(last)) return last;
   if (BESIDE.test(before.slice(earlier.length))) return whole;
-  if (!CIRCUMSTANCE.test(before.slice(earlier.length))) return last;
-  // "= 5 hours to read 120 pages"
-  return values.findLast((value) => RESULTS.test(sentence.slice(0, value.start - start))) ?? whole;
+  // What is read of "5 days" may begin before the number, "apples after 5 days".
+  const words = last.isMore ? (/^[\p{L}\s]*/u.exec(last.content)?.[0] ?? '') : '';
+  if (!CIRCUMSTANCE.test(before.slice(earlier.length) + words)) return last;
+  // "sells 9 eggs for $18"
+  if (/\sfor\s\\?[$€£]\s?$/.test(before) && !/[$€£]/.test(earlier)) return last;
+  // "= 5 hours to read 120 pages", "spent $18 on 3 pizzas"
+  const result = values.findLast((value) => RESULTS.test(sentence.slice(0, value.start - start)));
+  if (!result?.isMore) return result ?? whole;
+  const place = result.start - start;
+  const until = place + (CIRCUMSTANCE.exec(sentence.slice(place))?.index ?? 0);
+  return valuesOf(start, sentence.slice(0, until), read).at(-1) ?? whole;
 }
 
 const CALCULATES = /=[\s$*({\\[]*$/;
@@ -151,6 +159,21 @@ function membersOf(list: string): { content: string; start: number; length: numb
     start: found.index,
     length: found[0].length,
   }));
+}
+
+/** A line of a list that holds a value or an equation and nothing else: "- $x = 2$", "1. $3$", "y = 5". */
+const MEMBER =
+  /^\s*(?:([-*•]|\(?\d[.)])\s)?\$?([A-Za-z](?:_?\d)?\s?=\s?)?(-?(?:\d+(?:\.\d+)?|\\[dt]?frac\s?\{\d+\}\{\d+\}))\$?[.,;]?\s*$/;
+
+/** Makes one answer of the lines from `from` on that are a list of values and nothing else. */
+export function listedOnLines(text: string, from: number): AnswerCandidate | undefined {
+  const lead = /^(?:[*_#]*\s)+/.exec(text.slice(from, from + REACH))?.[0].length ?? 0;
+  const all = text.slice(from + lead, from + lead + LINE).trimEnd();
+  const members = all.split(/\n+/).map((line) => MEMBER.exec(line));
+  const isList = members.every((member) => member && (member[1] !== undefined || member[2] !== undefined));
+  if (members.length < 2 || !isList) return undefined;
+  const content = members.map((member) => `${member![2] ?? ''}${member![3]!}`).join(', ');
+  return { content, rank: 0, start: from + lead, end: from + lead + all.length };
 }
 
 /** Tells whether lines with labels and values follow, from the first on: "- Length: 18", "- Width: 27". */

@@ -181,6 +181,8 @@ export function normalize(answer: string): string {
     (_, h: string, m: string, s?: string) =>
       `${h}\\text{ h }${m}\\text{ min }${s === undefined ? '' : `${s}\\text{ s}`}`,
   );
+  // 10 m/s behind a blank is a speed, 10m/s may be a product.
+  text = text.replace(RATE, (unit) => `\\text{ ${unit.replaceAll('²', '^2').replaceAll('³', '^3')}}`);
   // 95{minutes} has lost its \text.
   text = text.replace(/(?<=\d)\{([A-Za-z]{2,20})\}/g, '\\text{ $1}');
   // A doubled backslash before a letter was escaped twice unless it ends a row. Before `begin` it cannot end one:
@@ -203,6 +205,10 @@ export function normalize(answer: string): string {
       .replace(/\s?[.,;](?=\}$)/, '')
   );
 }
+
+/** A unit over another behind a number and a blank. */
+const RATE =
+  /(?<=^-?\d[\d.,]*)\s(?:[kcm]?m|mi|ft|[km]?g|m?L|[kM]?J|N)\/(?:s|h|hr|min|[ckm]?m|m?L|k?g|mol|K)(?:\^\{?[23]\}?|[²³])?$/;
 
 /** Writes the half-open brackets of ISO 31, `]0, 1[`, and ℝ⁺ as intervals; the two shapes of a Greek letter as one. */
 function withPlainSets(text: string): string {
