@@ -69,6 +69,14 @@ describe.concurrent('run', () => {
     },
     before: { model: '@student', ...measure },
     after: { model: '@redi', ...measure, grader: ['verify', 'gsm8k'] },
+    best: {
+      stage: 'choose',
+      grader: 'verify',
+      among: [
+        { name: 'A', label: 'before', model: '@student', evaluation: '@before' },
+        { name: 'B', label: 'after', model: '@redi', evaluation: '@after' },
+      ],
+    },
     result: {
       stage: 'table',
       rows: [
@@ -107,6 +115,7 @@ describe.concurrent('run', () => {
         redi: join(out, 'redi/model'),
         before: join(out, 'before'),
         after: join(out, 'after'),
+        best: join(out, 'best/model'),
         result: join(out, 'result/table.txt'),
       });
       // A stage writes the files of the command of its name.
@@ -122,6 +131,7 @@ describe.concurrent('run', () => {
       expect(files('healthy')).toEqual(['summary.json', 'verdicts.jsonl']);
       expect(files('scores')).toEqual(['scores.jsonl']);
       expect(files('before')).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
+      expect(files('best')).toEqual(['choice.json', 'model', 'table.txt']);
       expect(files('result')).toEqual(['table.txt']);
       const traces = () =>
         readRows(join(out, 'own/traces.jsonl')).map(({ generations }) => generations as string[]);

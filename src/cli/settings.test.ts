@@ -8,7 +8,10 @@ import { collectSettings } from '../teacher/settings.js';
 import { UserError } from '../util/errors.js';
 import { addSettings, settingsFrom, withFlags } from './settings.js';
 
-const schemas: [string, z.ZodType][] = Object.entries(stageKinds).map(([kind, { schema }]) => [kind, schema]);
+/** Those of commands: `choose` stands in recipes only. */
+const schemas: [string, z.ZodType][] = Object.entries(stageKinds)
+  .filter(([kind]) => kind !== 'choose')
+  .map(([kind, { schema }]) => [kind, schema]);
 
 function commandOf(schema: z.ZodType): Command {
   const command = new Command('x').argument('[data...]').exitOverride();

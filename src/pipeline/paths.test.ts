@@ -171,6 +171,7 @@ describe('pathSettings', () => {
     score: { data: 'd', model: 'm' },
     train: { data: 'd', model: 'm', objective: { module: 'o.mjs' }, optimizer: { lr: 1 } },
     evaluate: { data: 'd', model: 'm', grader: ['verify', { module: 'g.mjs' }] },
+    choose: { among: [{ name: 'a', label: 'a', model: 'm', evaluation: 'a' }] },
     table: { rows: [{ name: 'a', label: 'a', evaluation: 'a' }], against: ['a'] },
   };
 

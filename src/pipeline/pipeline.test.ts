@@ -20,7 +20,7 @@ const train = (name: string, keys: object = {}) => ({
   optimizer: { lr: 1e-5 },
   ...keys,
 });
-const all = ['get', 'collect', 'verify', 'curate', 'doctor', 'score', 'train', 'evaluate', 'table'];
+const all = ['get', 'collect', 'verify', 'curate', 'doctor', 'score', 'train', 'evaluate', 'choose', 'table'];
 const parse = (...stages: object[]) => parsePipeline({ out: 'runs/x', stages }, 'line.yaml');
 const message = (...stages: object[]): string => refusalOf(() => parse(...stages));
 
@@ -116,6 +116,7 @@ describe('parsePipeline', () => {
       score: { data: '@verify', model: '@get', tokens: true },
       train: train('x', { model: '@get', data: '@verify' }),
       evaluate: { ...answering, model: '@train', grader: 'verify' },
+      choose: { among: [{ name: 'A', label: 'a', model: '@train', evaluation: '@evaluate' }] },
       table: { rows: [{ name: 'A', label: 'a', evaluation: '@evaluate' }] },
     };
     expect(Object.keys(lines)).toEqual(Object.keys(stageKinds));

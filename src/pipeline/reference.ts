@@ -32,7 +32,7 @@ stages:
 \`\`\`
 
 Every stage has a \`name\` (lower-case letters, digits, hyphens), a \`stage\`, which is its kind, and the keys of that kind. Each
-kind is the command of the same name with the same settings: \`max_tokens\` here is \`--max-tokens\` there, and the keys of a part
+kind but \`choose\` is the command of the same name with the same settings: \`max_tokens\` here is \`--max-tokens\` there, and the keys of a part
 such as \`sampling\` are flags of their own. A text that begins with \`@@\` is that text with one \`@\`. \`--set stages.redi.optimizer.lr=1e-5\` overrides a key; YAML's anchors and merge keys
 (\`<<: *name\`) work. \`redistill train recipe.yaml\` takes the keys of \`train\` at the top of a file, with \`out\`.
 
@@ -70,6 +70,7 @@ export function recipesPage(): string {
 const RESULTS: Partial<Record<StageKind, string>> = {
   get: "a link to the model's directory",
   train: "the trained model's directory",
+  choose: "a link to the chosen model's directory",
   table: 'the table as a text file',
 };
 

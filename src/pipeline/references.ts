@@ -5,6 +5,7 @@ import { graderName } from '../verify/graders/open.js';
 import { pathSettings, type PathKind } from './paths.js';
 import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 import type { TrainRecipe } from '../train/settings.js';
+import type { ChooseSettings } from './stages/choose.js';
 import type { TableSettings } from './stages/table.js';
 
 /** A stage's name, up to a slash; a text that begins with `@@` is not a reference and loses one of them. */
@@ -20,6 +21,7 @@ const LEAVES: Record<StageKind, Exclude<PathKind, 'source' | 'state'> | 'folder'
   score: 'file',
   train: 'model',
   evaluate: 'evaluation',
+  choose: 'model',
   table: 'file',
 };
 /** A file of a stage that leaves a folder. */
@@ -59,7 +61,11 @@ export function checkReferences(
       if (complaint !== undefined) onFault(key, complaint);
     }
   }
-  if (stage.kind === 'table') checkGrader(stage.config as TableSettings, earlier, onFault);
+  if (stage.kind === 'table') checkGrader(stage.config as TableSettings, 'rows', earlier, onFault);
+  if (stage.kind === 'choose') {
+    const { among, grader } = stage.config as ChooseSettings;
+    checkGrader({ rows: among, grader }, 'among', earlier, onFault);
+  }
 }
 
 function misfit(
@@ -92,7 +98,8 @@ function strange(file: string, name: string, kind: StageKind): string | undefine
 
 /** The grader that counts must have graded every row. */
 function checkGrader(
-  { rows, grader }: TableSettings,
+  { rows, grader }: Pick<TableSettings, 'rows' | 'grader'>,
+  key: 'rows' | 'among',
   earlier: ReadonlyMap<string, StageConfig>,
   onFault: OnFault,
 ): void {
@@ -106,8 +113,8 @@ function checkGrader(
     const graders = gradersOf(evaluation);
     if (graders && !graders.includes(wanted))
       onFault(
-        ['rows', i, 'evaluation'],
-        `row "${name}": "${evaluation}" is graded by ${graders.join(', ')}, not by "${wanted}", which the table goes by`,
+        [key, i, 'evaluation'],
+        `row "${name}": "${evaluation}" is graded by ${graders.join(', ')}, not by "${wanted}", which the ${key === 'rows' ? 'table' : 'choice'} goes by`,
       );
   }
 }

@@ -1,4 +1,5 @@
 /** @file The kinds of stages by the name that recipes and the command line use. */
+import { chooseStage } from './choose.js';
 import { collectStage } from './collect.js';
 import { curateStage } from './curate.js';
 import { doctorStage } from './doctor.js';
@@ -18,6 +19,7 @@ export const stageKinds = {
   score: scoreStage,
   train: trainStage,
   evaluate: evaluateStage,
+  choose: chooseStage,
   table: tableStage,
 };
 

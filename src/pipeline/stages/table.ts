@@ -58,13 +58,25 @@ export const tableStage = defineStage({
   describe: ({ table }) => table.trimEnd(),
 });
 
-/** @throws UserError for names and evaluations that do not fit */
-export function makeTable({ rows, against, grader, notes }: TableSettings): string {
+/** The evaluations of a table, by one grader. @throws UserError for names and evaluations that do not fit */
+function openRows({ rows, grader }: Pick<TableSettings, 'rows' | 'grader'>) {
   const kept = new Map(rows.map(({ name, evaluation }) => [name, readResults(evaluation)]));
   const [first] = kept.values();
   requireSameProblems(kept);
   const judge = grader ?? [...first!.graders.keys()][0]!;
   const resultsOf = (name: string) => gradedBy(judge, kept.get(name)!, name).results;
+  return { kept, judge, resultsOf };
+}
+
+/** pass@1 by the row's name, in [0, 1]. @throws UserError for names and evaluations that do not fit */
+export function passAt1Of(settings: Pick<TableSettings, 'rows' | 'grader'>): Map<string, number> {
+  const { resultsOf } = openRows(settings);
+  return new Map(settings.rows.map(({ name }) => [name, passAt1(resultsOf(name)).mean]));
+}
+
+/** @throws UserError for names and evaluations that do not fit */
+export function makeTable({ rows, against, grader, notes }: TableSettings): string {
+  const { kept, judge, resultsOf } = openRows({ rows, grader });
   const heading = ['', 'model', 'pass@1 %', 'cut off %', ...against.map((name) => `against ${name}`)];
   const cells = rows.map(({ name, label }) => {
     const results = resultsOf(name);
