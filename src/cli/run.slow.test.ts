@@ -71,7 +71,6 @@ describe.concurrent('run', () => {
     after: { model: '@redi', ...measure, grader: ['verify', 'gsm8k'] },
     best: {
       stage: 'choose',
-      grader: 'verify',
       among: [
         { name: 'A', label: 'before', model: '@student', evaluation: '@before' },
         { name: 'B', label: 'after', model: '@redi', evaluation: '@after' },
@@ -203,7 +202,7 @@ describe.concurrent('run', () => {
       const graders = ['before', 'after'].flatMap((name) => ['--set', `stages.${name}.grader=gsm8k`]);
       const graded = await redistill(['run', yaml, ...graders, '--set', 'stages.own.samples=3']);
       expectDone(graded);
-      expect(ran(graded)).toEqual(['before', 'after', 'result']);
+      expect(ran(graded)).toEqual(['before', 'after', 'best', 'result']);
       expect(readFileSync(join(out, 'before/journal.jsonl'), 'utf8')).toBe(journal);
       expect(table().endsWith('Graded by gsm8k.\n')).toBe(true);
 

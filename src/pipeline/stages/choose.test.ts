@@ -36,7 +36,11 @@ it('links the model with the highest pass@1 and keeps all numbers', async () => 
   const among = [candidate('low', [0, 1, 2]), candidate('high', [2, 2, 0]), candidate('none', [0, 0, 0])];
   const { out, done, model } = choose(among);
   // (0 + 1/2 + 1) / 3 and (1 + 1 + 0) / 3.
-  expect((await done).pass_at_1).toEqual({ low: 0.5, high: 2 / 3, none: 0 });
+  expect((await done).candidates).toEqual([
+    { name: 'low', pass_at_1: 0.5 },
+    { name: 'high', pass_at_1: 2 / 3 },
+    { name: 'none', pass_at_1: 0 },
+  ]);
   expect(model()).toBe(realpathSync(among[1]!.model));
   expect(JSON.parse(readFileSync(join(out, 'choice.json'), 'utf8'))).toMatchObject({ chosen: 'high' });
   expect(readFileSync(join(out, 'table.txt'), 'utf8')).toMatch(/high +the high +66\.7/);

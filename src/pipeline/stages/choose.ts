@@ -55,7 +55,8 @@ export const chooseStage = defineStage({
       throw new UserError(`the evaluation of "${best.name}" has no problems to choose by`);
     const table = makeTable(settings);
     writeFileAtomic(join(out, 'table.txt'), table);
-    const choice = { chosen: best.name, pass_at_1: Object.fromEntries(shares) };
+    const candidates = Array.from(shares, ([name, share]) => ({ name, pass_at_1: share }));
+    const choice = { chosen: best.name, candidates };
     writeFileAtomic(join(out, 'choice.json'), `${JSON.stringify(choice, null, 2)}\n`);
     symlinkSync(relative(resolve(out), resolve(best.model)), join(out, 'model'));
     return Promise.resolve({ ...choice, table });
