@@ -209,7 +209,7 @@ describe.concurrent('run', () => {
       // Under other settings the answers are others: such a stage begins anew by itself.
       const seeded = await redistill(['run', yaml, '--set', 'stages.own.sampling.seed=5']);
       expectDone(seeded);
-      expect(ran(seeded)).toEqual(['own', 'checked', 'teacher', 'before', 'after', 'result']);
+      expect(ran(seeded)).toEqual(['own', 'checked', 'teacher', 'before', 'after', 'best', 'result']);
       expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
       expect(traces()).not.toEqual(own);
       expect(readdirSync(out).sort()).toEqual(
