@@ -135,3 +135,36 @@ it.skipIf(!hasData)(
     expect(counts.falseNo).toBeLessThan(130);
   },
 );
+
+/** A calculation that ends a line of GSM8K's solutions: what is calculated, and its result. */
+const CALCULATION =
+  /(?:(?<!\p{L})(?:is|are|has|makes?|earns?|spent|costs?|needs?)\s|^)(\$?\d[^=]*[-+*/][^=]*)=\s*(\$?(\d[\d,]*(?:\.\d+)?)[^=\d%]*)$/u;
+
+it.skipIf(!hasData)('takes the result of a calculation behind a phrase, and none of its operands', () => {
+  const steps = ['train', 'test']
+    .flatMap((split) => lines<{ answer: string }>(`gsm8k/${split}.jsonl`))
+    .flatMap(({ answer }) => answer.replace(/<<[^>]*>>/g, '').split('\n'))
+    .flatMap((line) => {
+      const [, said, rest, result] = CALCULATION.exec(line.replace(/\.$/, '')) ?? [];
+      const isPlain =
+        said !== undefined &&
+        /\p{L}{2}|\$/u.test(said) &&
+        !/\b(?:so|then|if|that|and|is)\b|[,;%(]/.test(said);
+      return isPlain ? [{ text: `${said}=${rest!}`, said, gold: result!.replaceAll(',', '') }] : [];
+    });
+  expect(steps).toHaveLength(2396);
+  const counts = { falseNo: 0, falseYes: 0, operands: 0 };
+  for (const { text, said, gold } of steps)
+    for (const pred of [`The answer is ${text}.`, `Answer: ${text}`]) {
+      if (!verify({ gold, pred, preset: 'anchored' }).correct) counts.falseNo++;
+      for (const operand of new Set(said.match(/\d+(?:\.\d+)?/g))) {
+        if (Number(operand) === Number(gold)) continue;
+        counts.operands++;
+        if (verify({ gold: operand, pred, preset: 'anchored' }).correct) counts.falseYes++;
+      }
+    }
+  expect(counts.operands).toBe(10_146);
+  // What is left: lines that say two things, and counts of dozens and the like.
+  expect(counts.falseYes).toBeLessThan(35);
+  expect(counts.falseNo).toBeLessThan(130);
+});

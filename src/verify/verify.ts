@@ -6,6 +6,7 @@
 import { print } from './algebra/print.js';
 import { substitute, symbol, symbolsOf, type Node } from './algebra/tree.js';
 import { BudgetExceeded, WorkBudget } from './algebra/workBudget.js';
+import { namesAPlace } from './compare/equations.js';
 import { compare } from './compare/compare.js';
 import { isUnfinished } from './compare/finalForm.js';
 import { extractChoice, LETTERS } from './find/choices.js';
@@ -58,6 +59,9 @@ const SENTENCE = 100;
 /** The targets where a whole text was meant as an answer: no number is taken out of it. */
 const FORMULAS = ['latex'] as const;
 
+/** The options of a verification, and whether the gold is in words. */
+type Reading = VerifyOptions & { readonly words?: boolean };
+
 /** An answer as a text, and as a tree if it could be read. */
 interface Answer {
   text: string;
@@ -95,7 +99,8 @@ export function verify(
     const budget = new WorkBudget();
     const gold = readGold(withPlainSigns(item.gold.trim().slice(-MAX_RESPONSE)), options, budget);
     verdict.goldParsed = gold?.node ? print(gold.node) : null;
-    const pred = response === undefined ? undefined : readResponse(response, options, budget);
+    const words = gold?.node?.kind === 'text';
+    const pred = response === undefined ? undefined : readResponse(response, { ...options, words }, budget);
     verdict.extracted = pred?.text ?? null;
     verdict.predParsed = pred?.node ? print(pred.node) : null;
     if (!gold) return decide('gold-unreadable', 'extraction');
@@ -133,7 +138,7 @@ function readGold(gold: string, given: VerifyOptions, budget: WorkBudget): Answe
 }
 
 /** Reads the answer of a response: the text as a whole if it is short and bare or a plain sentence, or the answer in it. */
-function readResponse(response: Response, given: VerifyOptions, budget: WorkBudget): Answer | undefined {
+function readResponse(response: Response, given: Reading, budget: WorkBudget): Answer | undefined {
   const { text, marked, isCut } = response;
   if (marked !== undefined && !given.requireBox) return readMarked(marked, given, budget);
   const options = isCut ? { ...given, anchored: true } : given;
@@ -153,11 +158,17 @@ function readResponse(response: Response, given: VerifyOptions, budget: WorkBudg
 }
 
 /** Reads a text that was marked as the answer: as a whole, or else as a response of its own. */
-function readMarked(marked: string, options: VerifyOptions, budget: WorkBudget): Answer | undefined {
+function readMarked(marked: string, options: Reading, budget: WorkBudget): Answer | undefined {
   if (marked === '') return undefined;
   const bare = bareAnswer(beforeConditions(inOneLine(marked)), MAX_ANSWER_LENGTH, options, budget);
-  if (bare?.node) return bare;
-  return firstReadable(extract(marked, options), options, budget) ?? bare ?? unread(marked);
+  // "50 miles / 25 mpg = 2 gallons" is a sentence, not an equation.
+  const isSaid =
+    bare?.node?.kind === 'relation' && /\d[^=]*(?:\p{L}{3}|\$)[^=]*=/u.test(marked) && !/\\|_/.test(marked);
+  if (bare?.node && !isSaid) return bare;
+  const found = isSaid ? undefined : firstReadable(extract(marked, options), options, budget);
+  // A sentence between the marks is read as one behind "Answer:".
+  const said = found ?? firstReadable(extract(`Answer: ${marked}`, options), options, budget);
+  return said ?? bare ?? unread(marked);
 }
 
 /**
@@ -252,7 +263,7 @@ function looseText(plain: string): string {
 /** Unless `strictNames`, renames the prediction's variables to the gold's, matched in alphabetical order. */
 function renamed(pred: Node, gold: Node, options: VerifyOptions): Node {
   const [ours, theirs] = [[...symbolsOf(pred)].sort(), [...symbolsOf(gold)].sort()];
-  if (options.strictNames || ours.length !== theirs.length) return pred;
+  if (options.strictNames || ours.length !== theirs.length || namesAPlace(pred)) return pred;
   return substitute(pred, new Map(ours.map((name, index) => [name, symbol(theirs[index]!)])));
 }
 

@@ -138,9 +138,12 @@ function power(base: Rational, exponent: Rational, budget: WorkBudget): Rational
   }
   // ±1 and 0 have few powers, however large the exponent.
   const steps = one(base.n) && one(base.d) ? size % 2n || (size > 0n ? 2n : 0n) : size;
-  const result = rational(base.n ** steps, base.d ** steps);
-  return bounded(exponent.n < 0n ? rational(result.d, result.n) : result, budget);
+  // Powers of a fraction in lowest terms are in lowest terms.
+  const result = { n: base.n ** steps, d: base.d ** steps };
+  return bounded(exponent.n < 0n ? inverse(result) : result, budget);
 }
+
+const inverse = ({ n, d }: Rational): Rational => (n < 0n ? { n: -d, d: -n } : { n: d, d: n });
 
 /** Gives the integer whose `degree`-th power is `n`; undefined where there is none. */
 function exactRoot(n: bigint, degree: number): bigint | undefined {

@@ -64,6 +64,24 @@ const SPAN = [
   ],
 ];
 
+/** Limits the large numbers whose multiples are tried. */
+const MAX_DIVISORS = 6;
+
+/** Gives whole numbers beside the multiples of the large numbers in expressions: ⌊n/2024⌋ and ⌊n/2025⌋ differ there first. */
+function besideDivisors(nodes: readonly Node[]): number[] {
+  const found = new Set<number>();
+  const visit = (node: Node) => {
+    if (node.kind === 'number')
+      for (const part of [node.value.n, node.value.d]) {
+        const size = Math.abs(Number(part));
+        if (size > 40 && size < 1e9 && found.size < MAX_DIVISORS) found.add(size);
+      }
+    for (const child of children(node)) visit(child);
+  };
+  nodes.forEach(visit);
+  return [...found].flatMap((size) => [size - 1, size, size + 1, 2 * size, 7 * size + 1, -size]);
+}
+
 /**
  * Gives the points at which `nodes` are compared: numbers of every size and sign, points on both sides of every kink
  * (the zeros of `criticalOf`), and where symbols are whole numbers a long span of these.
@@ -89,8 +107,9 @@ export function* pointsFor(nodes: readonly Node[], budget: WorkBudget): Generato
   // Every whole number has its turn in each symbol, the others at random.
   const hasSteps = nodes.some((node) => contains(node, rounds));
   const turning = hasSteps ? names : names.filter((name) => whole.has(name));
+  const span = hasSteps ? [...SPAN, ...besideDivisors(nodes)] : SPAN;
   for (const name of turning) {
-    for (const value of SPAN) {
+    for (const value of span) {
       yield point((other, at) => {
         if (other === name) return value;
         return whole.has(other) ? anyWhole(other, at) : 5.4 * fractionOf(other, at) - 2.7;
@@ -141,7 +160,15 @@ function besideKinks(
   const [first, last] = [kinks[0]!, kinks.at(-1)!];
   const beyond = Math.max(1, (last - first) / 3);
   // Odd multiples: zeros that repeat, such as those of a sine, repeat beyond the last as well.
-  const points = [first - 10.37 * beyond, first - 1.13 * beyond, last + 1.13 * beyond, last + 10.37 * beyond];
+  // Another kink may be so near that the grid does not part them: ||x - 500| - 1|.
+  const near = canFold ? kinks.slice(0, 6).flatMap((kink) => [kink - 0.37, kink + 0.37]) : [];
+  const points = [
+    ...near,
+    first - 10.37 * beyond,
+    first - 1.13 * beyond,
+    last + 1.13 * beyond,
+    last + 10.37 * beyond,
+  ];
   kinks.forEach((kink, index) => {
     const gap = index > 0 ? kink - kinks[index - 1]! : 0;
     // A zero of even order may be found twice; doubles say nothing of a difference so close to it.

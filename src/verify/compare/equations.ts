@@ -220,7 +220,7 @@ function choose(node: Node, sign: 1n | -1n): Node {
 
 /** Renames the arguments in an equation that defines a function, so that `f(x) = x + 1` is `f(n) = n + 1`. */
 export function withPlainArguments(node: Node): Node {
-  if (!isEquation(node)) return node;
+  if (!isEquation(node) || namesAPlace(node)) return node;
   const [left] = node.sides as [Node];
   if (left.kind !== 'apply') return node;
   const names = new Map<string, Node>();
@@ -229,6 +229,18 @@ export function withPlainArguments(node: Node): Node {
     names.set(arg.name, symbol(`argument ${index}`));
   }
   return substitute(node, names);
+}
+
+/**
+ * Tells whether an equation's left side has an argument that its right side has not and that is no running letter: P(A) = 1/4 is
+ * not P(B) = 1/4, f(x) = 5 is f(t) = 5.
+ */
+export function namesAPlace(node: Node): boolean {
+  if (node.kind !== 'relation') return false;
+  const [left, ...others] = node.sides as [Node];
+  if (!hasKind(left, 'apply', 'call')) return false;
+  const open = new Set(others.flatMap((side) => [...symbolsOf(side)]));
+  return [...symbolsOf(left)].some((name) => !open.has(name) && !/^[n-z]$/.test(name));
 }
 
 /** Turns a ratio of two parts into a quotient, for comparison with a value. 1:03 pm is not a ratio and stays. */

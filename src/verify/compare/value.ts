@@ -34,6 +34,9 @@ export function sameValue(gold: Node, pred: Node, decimals: number, budget: Work
   return { equal: roundAlike(re, otherRe, decimals) && roundAlike(im, otherIm, decimals), stage: 'decimal' };
 }
 
+/** Limits the zeros behind the decimal point of numbers that are rounded. */
+const SMALLEST = 2000;
+
 /** Tells whether two numbers are the same to `decimals` places, or below 0.001 to as many significant digits. */
 function roundAlike(a: Rational, b: Rational, decimals: number): boolean {
   const larger = absolute(a).n * b.d > absolute(b).n * a.d ? absolute(a) : absolute(b);
@@ -41,6 +44,8 @@ function roundAlike(a: Rational, b: Rational, decimals: number): boolean {
   if (larger.n !== 0n && larger.n * 1000n < larger.d) {
     // The first significant digit is `leading` places after the point; bit lengths tell it to within three.
     let leading = Math.max(1, Math.floor((bitLength(larger.d) - bitLength(larger.n)) * Math.log10(2)) - 3);
+    // Nobody rounds a number that small.
+    if (leading > SMALLEST) return false;
     while (larger.n * 10n ** BigInt(leading) < larger.d) leading++;
     places += leading - 1;
   }

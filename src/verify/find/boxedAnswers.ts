@@ -28,6 +28,8 @@ export function boxed(
     boxes.filter((box) => box.start >= formula.start && box.end <= formula.end);
   const last = formulas.findLastIndex((formula) => inside(formula).length > 0);
   if (last < 0) {
+    const sum = BEGUN.exec(text.slice(Math.max(0, alone.start - 30), alone.start))?.[0];
+    if (sum !== undefined) return [{ ...alone, content: `${sum}{${joined(group)}}`, isMore: true }];
     const rest = GOES_ON.exec(text.slice(alone.end, alone.end + 40))?.[0];
     if (rest !== undefined) return [{ ...alone, content: `{${joined(group)}}${rest}`, isMore: true }];
     const said = inSentence(text, joined(group), alone.start, alone.end);
@@ -63,6 +65,9 @@ function aroundBox(text: string, formula: Formula, box: Box): string | undefined
   if (!INTO_BOX.test(before) && !OUT_OF_BOX.test(behind)) return undefined;
   return `${before}{${box.content}}${behind}`;
 }
+
+/** Right before a box that stands in no formula: it is the last part of a calculation, "100 - ". */
+const BEGUN = /(?<![\d.=]|\d[-+*/×]\s?)\d[\d.,]*\s?[-+*/×÷]\s?$/;
 
 /** Right behind a box that stands in no formula: algebra goes on. */
 const GOES_ON = /^(?:\^|_|[a-zA-Z](?![a-zA-Z])|\s?(?:[+*/]|\\cdot|\\times)\s?[\da-z\\])[^\s.,]{0,30}/;

@@ -64,9 +64,13 @@ const DOUBTED = new RegExp(
 const CHANGED =
   /^[\s$*)\]}.]{0,4}(?:\p{L}+,?\s)?(?:(?:(?:,\s?)?(?:however,? |but |and |which |then ){1,3}(?:we |you |it |one |i )?|(?:we |you |one |i ))(?:also |still |then )?(?:must|needs? to|ha(?:ve|s) to|should)(?: also)? (?:be )?(?:doubled?|halved?|tripled?|multipl|divided?|add|subtract|negated?|convert)|,?\s(?:and )?then (?:adding|subtracting|multiplying|dividing|doubling|halving)|,?\s(?:plus|minus|times|and|but) (?:the (?:other )?)?(?:-?\d+ (?:\p{L}+ )?(?:from|that|which|in the (?:second|other))|negative)|,?\s?in the (?:first|second|other) (?:case|scenario))/iu;
 
+/** Right behind a piece with its noun: the sentence goes on to another result, "so he has 9 left", "minus 3", "and 8 on Tuesday". */
+const ANOTHER =
+  /^[\s$*)\]}]{0,4}(?:[\p{L}$/-]+\s?){0,4}(?:,\s(?:but\s[^.!?\n=]{0,50},\s)?(?:so|which is|then|leaving|and so|thus)(?!\p{L})[^.!?\n=\d]{0,40}[$\\]{0,2}\d|\s?(?:plus|minus|times)\s[$\\]{0,2}\d|\s?and\s[$\\]{0,2}\d[\d.,]*\s(?:\p{L}+\s){0,2}(?:on|in|for)\s)/u;
+
 /** Behind "the answer 18": it is judged, not stated. */
 const FAILS =
-  /^[\s$*)\]}]{0,4}(?:(?:makes?|made) no sense|(?:does|did|can|could|must|will|would|is|was)(?: not|n[’']t)|contradicts?|violates?|fails?|cannot|(?:must|should) be (?:rejected|wrong|discarded)|(?:would be|is|was|seems) (?:absurd|impossible|nonsense|too|wrong|incorrect|false|extraneous|inadmissible)|\((?:wrong|incorrect|rejected|extraneous|false))(?!\p{L})/iu;
+  /^[\s$*)\]}]{0,4}(?:(?:makes?|made) no sense|(?:does|did|can|could|must|will|would|is|was)(?: not|n[’']t)|contradicts?|violates?|fails?|cannot|(?:must|should) be (?:rejected|wrong|discarded)|(?:would be|is|was|seems) (?:an? )?(?:absurd|impossible|nonsense|too|wrong|incorrect|false|extraneous|inadmissible)|\((?:wrong|incorrect|rejected|extraneous|false))(?!\p{L})/iu;
 
 /** Before "answer" in its sentence: what follows is supposed, asked or denied, not stated. */
 const SUPPOSED = new RegExp(
@@ -146,7 +150,7 @@ export const isLead = (before: string): boolean => PLAIN_LEAD.test(before);
 
 /** Right before a piece that no phrase announces: "is not", "isn't", "but not". */
 const REFUSED_BEFORE = new RegExp(
-  `(?:${words(NOT)}|${words('none of|neither of|rule out|excludes?|eliminates?|(?:asked|told|instructed|tells) (?:me|us) to (?:write|say|answer|put|output|give)|(?:put|write|give|enter|place) your (?:final )?answer (?:as|in|within|inside)')}|\\\\neq?|\\\\not\\s?=|≠|!=|n['’]t(?: be)?|不是|不等于|并非|${words(PERHAPS)}|` +
+  `(?:${words(NOT)}|${words('none of|neither of|rule out|excludes?|eliminates?|rejects?|rejecting|rejected|discard(?:s|ing)?|(?:asked|told|instructed|tells) (?:me|us) to (?:write|say|answer|put|output|give)|(?:put|write|give|enter|place) your (?:final )?answer (?:as|in|within|inside)')}|\\\\neq?|\\\\not\\s?=|≠|!=|n['’]t(?: be)?|不是|不等于|并非|${words(PERHAPS)}|` +
     `${words("(?:n['’]t|not) (?:think|believe) (?:that )?(?:it|this|that|x)(?:['’]s| is)")}|cannot be)` +
     `(?:\\s+(?:be|equal(?: to)?|exactly|simply|just|es|est|è|é|ist))?${INTO}`,
   'iu',
@@ -204,9 +208,19 @@ export const isRefused = (text: string, piece: Piece): boolean =>
 function isSupposed(text: string, piece: Piece): boolean {
   const [sentence = ''] = /[^.!?\n]*$/.exec(before(text, piece)) ?? [];
   const at = sentence.toLowerCase().lastIndexOf('answer');
-  if (at < 0 || !/(?<!\p{L})(?:is|was|be)[\s$*\\([{:]{0,6}$/iu.test(sentence)) return false;
+  if (at < 0 || !/(?<!\p{L})(?:is|was|were|be)[\s$*\\([{:]{0,6}$/iu.test(sentence)) return false;
   const head = sentence.slice(0, at);
   return SUPPOSED.test(head) || DENIED_CLAUSE.test(head.split(CLAUSE_BEGINS).at(-1)!);
+}
+
+/** Tells whether another number follows as the result. The same number again is none: "12 apples, so 12". */
+function isFollowed(text: string, piece: Piece): boolean {
+  const found = ANOTHER.exec(behind(text, piece))?.[0];
+  const next =
+    found === undefined
+      ? undefined
+      : /\d[\d,]*(?:\.\d+)?/.exec(behind(text, piece).slice(found.search(/\d/)))?.[0];
+  return next !== undefined && !text.slice(piece.start, piece.end).includes(next);
 }
 
 /** Tells whether a piece is judged, not stated: "18 does not work"; "10 customers did not pay" is none. */
@@ -250,6 +264,7 @@ export function deniedUntil(text: string, phrase: Piece, piece: Piece): number |
   const isOpen =
     isEither ||
     isOtherCase ||
+    isFollowed(text, piece) ||
     isJudged(text, piece) ||
     BOUNDED.test(between) ||
     DOUBTED.test(behind(text, piece)) ||

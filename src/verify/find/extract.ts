@@ -5,10 +5,11 @@ import { findBoxes, statedBoxes, type Box } from './boxes.js';
 import type { AnswerCandidate } from './candidate.js';
 import { deniedUntil, isLead, isRefused, isRetracted, takenBackUntil } from './denial.js';
 import { findFormulas, isProse, NUMERIC, withNeighbours, type Formula } from './formulas.js';
-import { inWords, plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
-import { saidAgainUntil } from './sameAgain.js';
+import { plainAnswerAt, plainAnswers, wordsBefore, type PlainAnswer } from './numbersInText.js';
+import { areOtherNumbers, saidAgainUntil } from './sameAgain.js';
 import { areLabelled, listedOnLines, statedFrom } from './sentence.js';
 import { ALTERNATIVE, tailAt } from './tail.js';
+import { wordsBehind } from './wordsBehind.js';
 
 /** Which pieces of a text may be its answer. */
 export interface ExtractOptions {
@@ -20,6 +21,8 @@ export interface ExtractOptions {
   anchored: boolean;
   /** Whether an answer must stand in a box. */
   requireBox: boolean;
+  /** Whether the answer is in words: "the answer is Evelyn". */
+  words?: boolean;
 }
 
 /** Limits the formulas that are considered, counted from the end. */
@@ -66,7 +69,9 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
       const pieces = anchored(text, match, boxes, options);
       if (pieces.length === 0) pieces.push(...statedAfar(text, phrase.end, options));
       for (const found of pieces) {
-        const candidate = { ...(statedBehind(text, phrase.end, found, options) ?? found), rank: found.rank };
+        const stated =
+          statedBehind(text, phrase.end, found, options) ?? resultBehind(text, phrase.end, found);
+        const candidate = { ...(stated ?? found), rank: found.rank };
         const until = candidate.end < takenBack ? takenBack : deniedUntil(text, phrase, candidate);
         if (until === undefined) candidates.push(candidate);
         else denied = Math.max(denied, until);
@@ -79,6 +84,19 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
       candidates.push(...guesses.filter((guess) => guess.start >= denied && !isRefused(text, guess)));
     }
   }
+  const box = candidates.find(({ rank }) => rank === options.boxPriority);
+  if (box && boxes.length > 0) {
+    // "\\boxed{42} Wait … So the answer is 48." denies its box.
+    const isDenied = candidates.some(
+      (later) =>
+        later !== box && later.start >= boxes.at(-1)!.end && areOtherNumbers(box.content, later.content),
+    );
+    if (isDenied) return sorted(candidates.filter(({ rank }) => rank !== options.boxPriority));
+  }
+  return sorted(candidates);
+}
+
+function sorted(candidates: AnswerCandidate[]): AnswerCandidate[] {
   return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
 }
 
@@ -109,6 +127,17 @@ function statedBehind(
     (!piece.content.includes('=') && BEGINS_CALCULATION.test(text.slice(piece.end, piece.end + 200)));
   return isLead(text.slice(start, piece.start)) && !isSubject ? undefined : statedIn(text, start);
 }
+
+/** Gives the result of a calculation with units or words in it that a phrase announces: "is 200 guests - 80 guests = 120". */
+function resultBehind(text: string, from: number, piece: AnswerCandidate): AnswerCandidate | undefined {
+  const start = from + /^[\s:*]*(?:(?:is|are|was)[\s:*]+)?/.exec(text.slice(from, from + REACH))![0].length;
+  if (start > piece.start || !CALCULATES.test(text.slice(start, start + 240))) return undefined;
+  return statedIn(text, start);
+}
+
+/** A calculation that begins with a number and has a result. */
+const CALCULATES =
+  /^\\?\$?\d(?![^=.\n]{0,60}\$[^=.\n]*\\)(?:[^=.\n]|\.\d|(?<=\b(?:ft|sq|in|oz|lbs?|hrs?|min|yd|mi))\.){0,120}?(?:[-+*/×÷·−]|\sx\s|\s(?:times|plus|minus|divided by|multiplied by)\s)(?:[^=.\n]|\.\d|(?<=\b(?:ft|sq|in|oz|lbs?|hrs?|min|yd|mi))\.){1,100}?(?:=|\s(?:is|equals|makes)\s)[\s$]*-?\d/u;
 
 const statedIn = (text: string, start: number): AnswerCandidate | undefined =>
   statedFrom(text, start, (formula) => grouped(text, [formula], 0));
@@ -274,18 +303,7 @@ function answerNear(
     return bare;
   // A number's currency sign may begin a formula.
   if (isNear && (!numbers || formula.start < numbers.end)) return following(text, formulas);
-  return numbers ? { ...numbers, rank: 0 } : (capitals(text, at) ?? worded(text, at));
-}
-
-/** Reads a word in capitals right behind a phrase, such as an order of letters: "the answer is HHT." */
-function capitals(text: string, at: number): AnswerCandidate | undefined {
-  const word =
-    /[\s:*"]{0,8}(?:(?:is|est|es|ist|è|é|是|为)(?![A-Za-z])[\s:*"]{0,8})?([A-Z]{2,12})(?=[\s.*"]*(?:\n|$))/y;
-  word.lastIndex = at;
-  const content = word.exec(text)?.[1];
-  return content === undefined
-    ? undefined
-    : { content, rank: 0, start: word.lastIndex - content.length, end: word.lastIndex };
+  return numbers ? { ...numbers, rank: 0 } : wordsBehind(text, at, options.words === true);
 }
 
 /** Joins the first formula with those after it that commas, "and" or "or" connect. */
@@ -348,11 +366,6 @@ function withAlternatives(text: string, first: PlainAnswer): PlainAnswer {
   }
   return all;
 }
-
-const worded = (text: string, at: number): AnswerCandidate | undefined => {
-  const found = inWords(text, at);
-  return found && { ...found, rank: 0 };
-};
 
 /** A sign or name that mathematics has and prose has not. */
 const MATHEMATICAL =

@@ -23,6 +23,10 @@ const MAY_STATE = /\bis\b|[:=：是]|box|####|<\/answer>/i;
 const NEXT_QUESTION =
   /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Next )?(?:Question|Problem|Exercise|Example|Instruction|Human|User|Student|Task|Input|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}(?:[:：.]|(?<=\n[ \t>]{0,4}[*#][^\n]{0,40})\n)/giu;
 
+/** A story of a line that ends in its question, behind a blank line, and its answer: base models go on so without a heading. */
+const NEXT_STORY =
+  /\n\n(?=[A-Z][^\n?]{20,600}(?:How|What|Find|Calculate)[^\n?]{5,200}\?[ \t]*\n[^]{0,2000}?answer)/;
+
 /** What a model says after its thinking. */
 export interface Response {
   /** The text in which the answer is searched for. */
@@ -120,8 +124,9 @@ function beforeNextQuestion(response: string): string {
   const stated = MAY_STATE.test(response) ? STATED.exec(response) : null;
   if (!stated) return response;
   NEXT_QUESTION.lastIndex = stated.index;
-  const next = NEXT_QUESTION.exec(response);
-  return next ? response.slice(0, next.index) : response;
+  const next = NEXT_QUESTION.exec(response) ?? NEXT_STORY.exec(response.slice(stated.index));
+  if (!next) return response;
+  return response.slice(0, NEXT_QUESTION.lastIndex > 0 ? next.index : stated.index + next.index);
 }
 
 const TAGGED = /<(?:final_?)?answer>([^]*?)(?:<\/(?:final_?)?answer>|$)/gi;

@@ -27,6 +27,21 @@ export function saidAgainUntil(text: string, content: string, end: number): numb
   return Math.abs(value - again) <= slack * Math.abs(value) ? end + all.length : end;
 }
 
+/** Tells whether two pieces are numbers that differ, units and nouns aside. What is no number may be any. */
+export function areOtherNumbers(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((piece) =>
+    piece.length > LONGEST
+      ? undefined
+      : valueOf(
+          piece
+            .split('=')
+            .at(-1)!
+            .replace(/\\text\s?\{[^{}]*\}\s*$/, ''),
+        ),
+  );
+  return a !== undefined && b !== undefined && Math.abs(a - b) > ROUNDING * Math.abs(a);
+}
+
 /** Reads a number in any form: a fraction, a root, percent, degrees as radians. Undefined where it is no number. */
 function valueOf(form: string): number | undefined {
   const isAngle = DEGREES.test(form);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { verify } from '../verify.js';
+import { verify, type Preset } from '../verify.js';
 
 const PRESETS = ['mathVerify', 'anchored'] as const;
 const says = (gold: string, pred: string): boolean[] =>
@@ -135,5 +135,88 @@ describe('what a response states', () => {
     ['2', '\\boxed{2} \\cdot 3'],
   ])('does not give %j: %j', (gold, pred) => {
     expect(says(gold, pred)).toEqual([false, false]);
+  });
+
+  it.each<[string, string, Preset]>([
+    ['15', '</think><answer>Tom has 15 apples.</answer>', 'reward'],
+    ['15', '</think><answer>So, 8 + 7 = 15 apples.</answer>', 'reward'],
+    ['15', '</think>{"answer": "Tom has 15 apples."}', 'reward'],
+    ['15', '<answer>Tom has 15 apples.</answer>', 'anchored'],
+    ['32', '</think>Answer: 8 x 4 = 32 dumplings', 'reward'],
+    ['30', '</think>Answer: 6 x 5 = 30', 'reward'],
+    ['240', 'So he reads 8 x 30 = 240 pages.', 'mathVerify'],
+    ['30', '\\boxed{6 x 5 = 30}', 'mathVerify'],
+    ['15', '</think>The answer is $18 - $3 = $15.', 'reward'],
+    ['6500', '</think>The answer is $1500 + $3000 + $2000 = $6,500.', 'reward'],
+    ['10', '</think>The answer is 5*2=$10.', 'reward'],
+    ['33', '</think>The answer is 6 * $5.50 = $33.', 'reward'],
+    ['30', '</think>**Answer: $20 + $10 = $30**', 'reward'],
+    ['120', '</think>The answer is 200 guests - 80 female guests = 120.', 'reward'],
+    ['84', '</think>The answer is 12 eggs/day * 7 days = 84 eggs.', 'reward'],
+    ['15', '</think>The answer is 12 years + 3 years = 15 years old.', 'reward'],
+    ['20', '</think>The answer is 12 (Monday) + 8 (Tuesday) = 20.', 'reward'],
+    [
+      '\\text{Evelyn}',
+      'Therefore, **Evelyn** has the greatest average speed.\n\n**Answer:** Evelyn',
+      'mathVerify',
+    ],
+    ['\\text{Evelyn}', '</think>The answer is Evelyn.', 'reward'],
+    ['\\text{Tuesday}', '</think>#### Tuesday', 'reward'],
+    ['\\text{Yes}', '</think>The answer is **Yes**.', 'reward'],
+    ['5', '</think>The answer is $\\boxed{\\textbf{(C)}\\ 5}$', 'reward'],
+    ['7', '</think>The probability is $\\boxed{\\frac{3}{4}}$, so the answer is $3 + 4 = 7$.', 'reward'],
+  ])('gives %j: %j (%s)', (gold, pred, preset) => {
+    expect(verify({ gold, pred, preset }).correct).toBe(true);
+  });
+
+  it.each<[string, string, Preset]>([
+    ['6', 'The answer is 6 milkshakes * $5.50/milkshake = $33.', 'mathVerify'],
+    ['6', '</think>The answer is 6 milkshakes * $5.50/milkshake = $33.', 'reward'],
+    ['200', '</think>The answer is 200 guests - 80 female guests = 120.', 'reward'],
+    ['20', '</think>The answer is 20 red apples + 15 green apples = 35 apples.', 'reward'],
+    ['60', '</think>The answer is 60 basketball hoops / 2 = 30.', 'reward'],
+    ['12', '</think>The answer is 12 years + 3 years = 15 years old.', 'reward'],
+    ['15', '</think>The answer is 15 years old - 2 years = 13 years old.', 'reward'],
+    ['330', '</think>The answer is 330 km / 110 km per hour = 3 hours.', 'reward'],
+    ['16', '</think>The answer is 16*$75=$1200.', 'reward'],
+    ['12', '</think>The answer is 12 apples per bag × 3 bags = 36 apples.', 'reward'],
+    ['12', '</think>Answer: 12 apples per bag times 3 bags is 36 apples.', 'reward'],
+    ['12', '</think>The answer is 12 apples, but he ate 3, so he has 9 left.', 'reward'],
+    ['12', '</think>The answer is 12 apples minus 3, so 9.', 'reward'],
+    ['12', '</think>The answer is 12 hours a day, so 84 hours a week.', 'reward'],
+    ['12', '</think>The answer is 12 history books plus 8 romance books, which is 20.', 'reward'],
+    ['12', '</think>The answer is 12 apples on Monday and 8 on Tuesday.', 'reward'],
+    ['80', '</think>Answer: 80 from Jada + 40 from Rory + 20 from Kora = 140 clay dishes', 'reward'],
+    ['42', '</think>\\boxed{42}\n\nWait, let me recheck. 6*8 = 48. So the answer is 48.', 'reward'],
+    [
+      '42',
+      '</think>\\boxed{42}\n\nBut wait, the problem asks for the sum, so 42 + 6 = 48. Final answer: 48',
+      'reward',
+    ],
+    ['42', '</think>\\boxed{42}\n\nFinal Answer: 48', 'reward'],
+    ['42', '</think>\\boxed{42}\n\n#### 48', 'reward'],
+    ['42', '</think>\\boxed{42}\n\nUpon re-checking, the final answer is 48.', 'reward'],
+    ['42', '</think>Therefore $x = \\boxed{42}$. The answer is 48.', 'reward'],
+    ['42', '</think>We reject \\boxed{42}.', 'reward'],
+    ['42', '</think>$x=\\boxed{42}$ is an extraneous solution.', 'reward'],
+    ['42', '</think>So the answer is 100 - \\boxed{42}.', 'reward'],
+    ['42', '</think>If the answer were \\boxed{42}, then we would have a contradiction.', 'reward'],
+    ['P(A)=1/4', '</think>\\boxed{P(B)=1/4}', 'reward'],
+    ['f(a) = 5', '</think>\\boxed{f(b) = 5}', 'reward'],
+    ['d(A,B)=5', '</think>\\boxed{d(A,C)=5}', 'reward'],
+    ['\\deg(P)=5', '</think>\\boxed{\\deg(Q)=5}', 'reward'],
+    ['E(X)=5', '</think>\\boxed{E(Y)=5}', 'reward'],
+    ['\\lfloor n/2024 \\rfloor', '</think>\\boxed{\\lfloor n/2025 \\rfloor}', 'reward'],
+    ['\\lfloor n/300 \\rfloor', '</think>\\boxed{\\lfloor n/301 \\rfloor}', 'reward'],
+    ['\\lceil n/400 \\rceil', '</think>\\boxed{\\lceil n/401 \\rceil}', 'reward'],
+    ['|x-500|-1', '</think>\\boxed{||x-500|-1|}', 'reward'],
+    [
+      '4',
+      '</think>The answer is 5.\n\nJohn has 2 apples and buys 2. How many apples does he have?\nThe answer is 4.',
+      'reward',
+    ],
+    ['(-1)^n', '\\boxed{\\max((-1)^n, \\lfloor (n-1000)/9 \\rfloor)}', 'mathVerify'],
+  ])('does not give %j: %j (%s)', (gold, pred, preset) => {
+    expect(verify({ gold, pred, preset }).correct).toBe(false);
   });
 });

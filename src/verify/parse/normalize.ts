@@ -181,6 +181,8 @@ export function normalize(answer: string): string {
     (_, h: string, m: string, s?: string) =>
       `${h}\\text{ h }${m}\\text{ min }${s === undefined ? '' : `${s}\\text{ s}`}`,
   );
+  // 8 x 4 is a product.
+  text = text.replace(/(?<=\d\s)[xX](?=\s[$]?\d)/g, '\\times');
   // 10 m/s behind a blank is a speed, 10m/s may be a product.
   text = text.replace(RATE, (unit) => `\\text{ ${unit.replaceAll('²', '^2').replaceAll('³', '^3')}}`);
   // 95{minutes} has lost its \text.
@@ -332,6 +334,10 @@ export function beforeConditions(text: string): string {
 /** Drops what only introduces an answer: `=`, `\therefore`, `\text{The answer is }`, the name of a line before its equation. */
 function withoutLabel(text: string): string {
   return text
+    .replace(
+      /^\\(?:textbf|text|mathbf|mathrm)\s?\{\s?\([A-E]\)\s?\}(?:\\[ ,;:!]|~|\s|\\q?quad)*(?=[\d\\$(-])/,
+      '',
+    )
     .replace(
       /^(?:=|\\therefore|\\implies|\\Rightarrow|\\Longrightarrow|\\to|\\rightarrow|\\approx)(?![A-Za-z])\s*/,
       '',
