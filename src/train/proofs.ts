@@ -20,6 +20,8 @@ import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { removeKnown } from '../util/ownFolder.js';
 import type { Engine } from './engine.js';
 import type { Examples } from './examples.js';
+import { differenceOf, valueOf, type Reference } from './reference.js';
+import { roundingOf } from './rounding.js';
 import { runStep, type TrainSequence } from './step.js';
 import { sequencesOf } from './stepper.js';
 
@@ -37,8 +39,9 @@ export interface ProofParts {
   loaded: LoadedModel;
   engine: Engine;
   objective: Objective;
-  /** With their reference log-probs if the objective needs them. */
   examples: Examples;
+  /** If the objective needs one. */
+  reference: Reference | undefined;
   /** The run's folder. */
   out: string;
 }
@@ -48,22 +51,18 @@ const MOST_ROWS = 512;
 /** Tokens that are looked at of a prompt and of a response. */
 const AROUND = 16;
 
-/** Differences that rounding explains: in float32 products are summed in another order, in bf16 they are rounded to 8 bits as well. */
-const bounds = {
-  f32: { logps: 1e-3, gradients: 1e-3 },
-  bf16: { logps: 0.1, gradients: 0.08 },
-} as const;
-
 /**
  * Runs all proofs. The weights' gradients are zero afterwards.
  * @throws Error naming the first claim that does not hold, with its difference and bound
  */
 export async function prove(parts: ProofParts): Promise<Proof[]> {
-  const { engine, objective, examples } = parts;
-  const bound = bounds[engine.weights.model.dtype === 'bf16' ? 'bf16' : 'f32'];
+  const { engine, objective, examples, reference } = parts;
+  const { device, dtype } = engine.weights.model;
+  const bound = roundingOf(dtype);
   const chosen = shortRows(examples);
-  const sequences = chosen.flat().map(shortened);
-  const alone = sequences.map((sequence) => score(engine, [sequence])[0]!);
+  const alone = chosen.flat().map((sequence) => score(engine, [shortened(sequence)])[0]!);
+  // As parts of rows they have a reference of their own.
+  const sequences = chosen.flat().map((sequence, i) => ({ ...shortened(sequence), reference: alone[i]! }));
   const proofs: Proof[] = [];
   const add = (claim: string, difference: number, limit: number) => {
     // NaN is beyond any bound.
@@ -82,11 +81,13 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
   add('its gradient in chunks and whole', head.gradient, bound.gradients);
   if (chosen.length > 1)
     add('several packs and one', packDifference(engine, objective, sequences), bound.gradients);
-  if (objective.needs.reference) {
-    const [whole] = chosen[0]!;
-    const difference = farthest(score(engine, [whole!]), [whole!.referenceLogps!]);
-    add('the reference and the model', difference, bound.logps);
-  }
+  // The same responses together give the same numbers on the CPU.
+  if (reference?.isStart)
+    add(
+      'the reference and the model',
+      referenceDifference(parts, reference),
+      device === 'cpu' ? 0 : bound.logps,
+    );
   engine.weights.zeroGrads();
   add('saved weights and those in memory', await savedDifference(parts), 0);
   return proofs;
@@ -105,7 +106,7 @@ function shortRows(examples: Examples): TrainSequence[][] {
 }
 
 /** Keeps what stands around the beginning of a response. */
-function shortened({ role, group, row, referenceLogps: logps }: TrainSequence): TrainSequence {
+function shortened({ role, group, row }: TrainSequence): TrainSequence {
   const from = Math.max(0, row.responseStart - AROUND);
   const ids = row.ids.slice(from, row.responseStart + AROUND);
   const responseStart = row.responseStart - from;
@@ -115,12 +116,11 @@ function shortened({ role, group, row, referenceLogps: logps }: TrainSequence): 
     group,
     length,
     row: { ids, responseStart },
-    ...(logps && { referenceLogps: logps.slice(0, length) }),
   };
 }
 
 /** Scores sequences as one pack, by the forward pass of training. */
-function score(engine: Engine, sequences: readonly TrainSequence[]): Float64Array[] {
+function score(engine: Engine, sequences: readonly Pick<TrainSequence, 'row'>[]): Float64Array[] {
   const activations = engine.forward(sequences.map(({ row }) => row));
   try {
     return engine.score(activations).map((logps) => Float64Array.from(logps));
@@ -131,6 +131,16 @@ function score(engine: Engine, sequences: readonly TrainSequence[]): Float64Arra
 
 function farthest(a: readonly Float64Array[], b: readonly Float64Array[]): number {
   return Math.max(0, ...a.flatMap((logps, row) => Array.from(logps, (x, i) => Math.abs(x - b[row]![i]!))));
+}
+
+/** Compares what the reference has given its sample with what the model gives it now, by the forward pass of training. */
+function referenceDifference({ engine, objective }: ProofParts, { sample }: Reference): number {
+  const rows = sample.map(({ row }) => ({ row }));
+  const differences = score(engine, rows).map((logps, i) => {
+    const { reference, responseLength } = sample[i]!;
+    return differenceOf(valueOf(logps, rows[i]!.row, objective), reference!, responseLength);
+  });
+  return Math.max(...differences);
 }
 
 /**

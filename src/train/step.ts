@@ -1,17 +1,27 @@
 /** @file Computes the loss and gradients of one optimizer step. The update is the caller's. */
-import { countStep, type Metrics, type Objective, type SequenceInfo } from '../objectives/objective.js';
+import {
+  countStep,
+  sum,
+  type Metrics,
+  type Objective,
+  type ScoredBatch,
+  type SequenceInfo,
+} from '../objectives/objective.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { disposeAll } from '../torch/tensor.js';
 import type { Activations, Engine } from './engine.js';
 import { callsByTokenBudget, packByTokenBudget } from './tokenBudget.js';
+
+/** Log-probs of a response's tokens under a reference model, or their sum, each as often as its weight says. */
+export type ReferenceValue = Float64Array | number;
 
 /** One sequence of an optimizer step. */
 export interface TrainSequence extends SequenceInfo {
   row: TokenRow;
   /** How much each response token counts; absent where all count 1. `weight` is Σ|w| of them. */
   tokenWeights?: Float64Array;
-  /** Log-probs of the response under the reference model, if the objective needs them. */
-  referenceLogps?: Float64Array;
+  /** What the reference model gives the response, if the objective needs it. */
+  reference?: ReferenceValue;
 }
 
 export interface StepResult {
@@ -60,9 +70,10 @@ export function* stepByPacks(
       sequences: members.map((i) => sequences[i]!),
       normalizer,
       logps: members.map((i) => weigh(i, logps[i]!)),
-      ...(objective.needs.reference && {
-        referenceLogps: members.map((i) => weigh(i, sequences[i]!.referenceLogps!)),
-      }),
+      ...referenceOf(
+        objective,
+        members.map((i) => sequences[i]!),
+      ),
     });
 
   const all = sequences.map((_, i) => i);
@@ -113,8 +124,27 @@ export function* stepByPacks(
   return total;
 }
 
+/** What an objective is given of the reference. */
+function referenceOf(
+  { needs }: Objective,
+  members: readonly TrainSequence[],
+): Pick<ScoredBatch, 'referenceLogps' | 'referenceSums'> {
+  if (needs.reference === 'sums')
+    return {
+      referenceSums: members.map(({ reference, tokenWeights }) =>
+        typeof reference === 'number' ? reference : sum(weighed(reference!, tokenWeights)),
+      ),
+    };
+  if (!needs.reference) return {};
+  return {
+    referenceLogps: members.map(({ reference, tokenWeights }) =>
+      weighed(reference as Float64Array, tokenWeights),
+    ),
+  };
+}
+
 /** A token of weight 0 has no part in anything, even if its probability is 0. */
-function weighed(values: Float64Array, weights: Float64Array | undefined): Float64Array {
+export function weighed(values: Float64Array, weights: Float64Array | undefined): Float64Array {
   if (!weights) return values;
   return values.map((value, i) => (weights[i] === 0 ? 0 : weights[i]! * value));
 }

@@ -13,13 +13,14 @@ import { deterministically, openDevice, seed, setThreads } from '../torch/runtim
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { Engine } from './engine.js';
-import { prepareExamples, type Examples, type PreparedData } from './examples.js';
+import { prepareExamples, type PreparedData } from './examples.js';
 import { identityOf } from './identity.js';
 import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
 import { planSteps } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
 import { prove, type Proof } from './proofs.js';
+import { requireUse, takeReference, type ReferenceEvent } from './reference.js';
 import {
   refuseUnfinished,
   requireSamePlace,
@@ -33,7 +34,7 @@ import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { Stepper } from './stepper.js';
-import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
+import { defaultTokenBudget } from './tokenBudget.js';
 import { TrainableWeights } from './weights.js';
 
 export type { StepMetrics } from './metricsFiles.js';
@@ -43,11 +44,10 @@ export type TrainEvent =
   /** Rows that are tokenised so far. */
   | { kind: 'tokenized'; done: number; total: number }
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
-  | { kind: 'notice'; sentence: string }
+  | ReferenceEvent
   | ({ kind: 'doctor' } & Preflight)
   /** `idle` of the steps have learning rate 0. */
   | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
-  | { kind: 'reference'; done: number; total: number }
   | { kind: 'proofs'; proofs: Proof[] }
   | { kind: 'step'; metrics: StepMetrics; steps: number }
   | SavedEvent;
@@ -88,6 +88,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const pause = new Pause(hooks.signal);
 
   const objective = await openObjective(recipe.objective);
+  requireUse(recipe, objective);
   const identity = identityOf(recipe);
   if (!resume) refuseUnfinished(out);
   const from = resume && stateToResume(out, identity, resume);
@@ -120,15 +121,18 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   if (continued) loadState(continued, trained);
   makeFolder(out);
   requireRoom(loaded, out, recipe.save, { steps: plan.steps, after: from?.position.step ?? 0 });
-  const begun = from ? undefined : begin(filled);
   onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 
-  if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
+  const scoring = { recipe, engine, objective, tokenBudget, build: identity.build, beforePack: pause.before };
+  const reference = objective.needs.reference
+    ? await takeReference(examples, { ...scoring, onEvent })
+    : undefined;
+  const begun = from ? undefined : begin(filled);
 
   if (recipe.proofs === 'on') {
-    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, out }) });
+    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
   }
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
@@ -215,27 +219,4 @@ class Pause {
     await setImmediate(); // gives messages and finalizers their turn, which a synchronous loop would hold back
     this.throwIfAborted();
   };
-}
-
-/** Scores every response under the start weights, in the precision that training will use. */
-async function scoreReference(
-  { scorer }: Engine,
-  examples: Examples,
-  tokenBudget: number,
-  onEvent: (event: TrainEvent) => void,
-  beforePack: () => Promise<void>,
-): Promise<void> {
-  const parts = [...examples].flatMap((example) => example.parts);
-  const packs = packByTokenBudget(
-    parts.map(({ length }) => length),
-    tokenBudget,
-  );
-  let done = 0;
-  for (const members of packs) {
-    await beforePack();
-    const logps = scorer.score(members.map((i) => parts[i]!.row));
-    members.forEach((i, position) => (parts[i]!.referenceLogps = logps[position]!));
-    done += members.length;
-    onEvent({ kind: 'reference', done, total: parts.length });
-  }
 }
