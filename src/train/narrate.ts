@@ -1,8 +1,9 @@
 /** @file Tells people how a training run goes: its events as lines and a progress bar. */
 
 import { place } from '../doctor/print.js';
-import { formatCount } from '../util/bytes.js';
+import { formatBytes, formatCount } from '../util/bytes.js';
 import type { Progress } from '../util/progress.js';
+import type { Estimate } from './estimate.js';
 import type { DroppedRow } from './examples.js';
 import type { Proof } from './proofs.js';
 import type { TrainEvent } from './trainer.js';
@@ -36,6 +37,9 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         }
         break;
       }
+      case 'estimate':
+        progress.log(`estimate: ${describeEstimate(event)}`);
+        break;
       case 'start':
         progress.log(`loss: ${event.formula}`);
         progress.log(
@@ -58,6 +62,11 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         break;
     }
   };
+}
+
+/** Says what a run is expected to take. */
+export function describeEstimate({ memory, seconds, tokens }: Estimate): string {
+  return `memory up to ${formatBytes(memory)}, ${Number(seconds.toPrecision(2))} s a step of ${tokens} tokens`;
 }
 
 function describeDropped(row: DroppedRow): string {

@@ -60,7 +60,11 @@ export function* stepByPacks(
   tokenBudget: number,
 ): Generator<void, StepResult, void> {
   const normalizer = countStep(sequences);
-  const lengths = sequences.map((sequence) => sequence.row.ids.length);
+  const calls = callsOf(
+    objective,
+    sequences.map(({ group, row }) => ({ group, tokens: row.ids.length })),
+    tokenBudget,
+  );
   const forward = (members: readonly number[]): Activations =>
     engine.forward(members.map((i) => sequences[i]!.row));
   // Objectives see w·log p of each token, so that their sums are Σ w·log p; what they return is the derivative by it.
@@ -80,7 +84,7 @@ export function* stepByPacks(
   const logps: Float64Array[] = [];
   if (objective.weights) {
     const gradient = objective.weights({ sequences, normalizer });
-    for (const members of packByTokenBudget(lengths, tokenBudget)) {
+    for (const { members } of calls) {
       yield;
       const result = engine.backward(
         forward(members),
@@ -93,11 +97,7 @@ export function* stepByPacks(
   }
 
   const total: StepResult = { loss: 0, metrics: {} };
-  for (const call of callsByTokenBudget(groupsOf(sequences), tokenBudget)) {
-    const packs = packByTokenBudget(
-      call.map((i) => lengths[i]!),
-      tokenBudget,
-    ).map((members) => members.map((position) => call[position]!));
+  for (const { members: call, packs } of calls) {
     const kept: Activations[] = [];
     try {
       for (const members of packs) {
@@ -149,14 +149,42 @@ export function weighed(values: Float64Array, weights: Float64Array | undefined)
   return values.map((value, i) => (weights[i] === 0 ? 0 : weights[i]! * value));
 }
 
+/** What decides where a sequence of a step goes. */
+export interface Placed {
+  group: number;
+  /** The number of all its tokens. */
+  tokens: number;
+}
+
+/** Sequences whose activations are kept together, in packs that go through the model one after the other. */
+export interface Call {
+  members: number[];
+  packs: number[][];
+}
+
+/** Divides a step into calls, by the indices of its sequences. */
+export function callsOf(objective: Objective, sequences: readonly Placed[], tokenBudget: number): Call[] {
+  const packed = (members: readonly number[]) =>
+    packByTokenBudget(
+      members.map((i) => sequences[i]!.tokens),
+      tokenBudget,
+    ).map((pack) => pack.map((position) => members[position]!));
+  if (objective.weights)
+    return packed([...sequences.keys()]).map((members) => ({ members, packs: [members] }));
+  return callsByTokenBudget(groupsOf(sequences), tokenBudget).map((members) => ({
+    members,
+    packs: packed(members),
+  }));
+}
+
 /** Collects the sequences' indices by group, with the number of tokens in each. */
-function groupsOf(sequences: readonly TrainSequence[]): { indices: number[]; tokens: number }[] {
+function groupsOf(sequences: readonly Placed[]): { indices: number[]; tokens: number }[] {
   const groups = new Map<number, { indices: number[]; tokens: number }>();
-  sequences.forEach(({ group, row }, i) => {
+  sequences.forEach(({ group, tokens }, i) => {
     let entry = groups.get(group);
     if (!entry) groups.set(group, (entry = { indices: [], tokens: 0 }));
     entry.indices.push(i);
-    entry.tokens += row.ids.length;
+    entry.tokens += tokens;
   });
   return [...groups.values()];
 }

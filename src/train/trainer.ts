@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
+import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { openObjective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
@@ -13,6 +14,7 @@ import { deterministically, openDevice, seed, setThreads } from '../torch/runtim
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { Engine } from './engine.js';
+import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type PreparedData } from './examples.js';
 import { identityOf } from './identity.js';
 import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
@@ -49,6 +51,7 @@ export type TrainEvent =
   /** `idle` of the steps have learning rate 0. */
   | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
   | { kind: 'proofs'; proofs: Proof[] }
+  | ({ kind: 'estimate' } & Estimate)
   | { kind: 'step'; metrics: StepMetrics; steps: number }
   | SavedEvent;
 
@@ -72,11 +75,30 @@ export interface TrainHooks {
  * @throws UserError for a recipe that cannot be run, before anything is written; the signal's reason when it is aborted
  */
 export function train(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
-  const work = () => runStage(written, hooks);
+  const work = async () => (await runStage(written, hooks))!;
   return written.deterministic ? deterministically(work) : work();
 }
 
-async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
+/**
+ * Predicts what a run takes, and writes nothing into its folder.
+ * @throws UserError as `train` does
+ */
+export async function estimate(recipe: TrainRecipe, hooks: TrainHooks): Promise<Estimate> {
+  let found: Estimate | undefined;
+  const onEvent = (event: TrainEvent) => {
+    if (event.kind === 'estimate') found = event;
+    hooks.onEvent(event);
+  };
+  await runStage(recipe, { ...hooks, onEvent }, true);
+  return found!;
+}
+
+/** @param onlyEstimates ends before anything is written, without a result */
+async function runStage(
+  written: TrainRecipe,
+  hooks: TrainHooks,
+  onlyEstimates = false,
+): Promise<TrainResult | undefined> {
   const { onEvent, resume } = hooks;
   const { out, device, model_overrides: overrides } = written;
   const tokenBudget = written.token_budget ?? defaultTokenBudget(device);
@@ -90,7 +112,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const objective = await openObjective(recipe.objective);
   requireUse(recipe, objective);
   const identity = identityOf(recipe);
-  if (!resume) refuseUnfinished(out);
+  if (!resume && !onlyEstimates) refuseUnfinished(out);
   const from = resume && stateToResume(out, identity, resume);
   const continued = recipe.continue === undefined ? undefined : stateToContinue(recipe.continue);
   const onRows = (done: number, total: number) => {
@@ -105,6 +127,8 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const plan = planSteps(recipe, examples.length, continued?.position.updates);
   if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
+  const run = { objective, examples, plan, tokenBudget };
+  const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides) }, run);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
 
@@ -119,11 +143,11 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
+  tellData(data, examined, onEvent);
+  onEvent({ kind: 'estimate', memory, ...expectTime(engine, run) });
+  if (onlyEstimates) return undefined;
   makeFolder(out);
   requireRoom(loaded, out, recipe.save, { steps: plan.steps, after: from?.position.step ?? 0 });
-  onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
-  if (examined && (examined.every > 1 || examined.findings.length > 0))
-    onEvent({ kind: 'doctor', ...examined });
 
   const scoring = { recipe, engine, objective, tokenBudget, build: identity.build, beforePack: pause.before };
   const reference = objective.needs.reference
@@ -169,6 +193,16 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
     from?.position,
   );
   return { model, steps: plan.steps, last };
+}
+
+function tellData(
+  { examples, dropped, tokens }: PreparedData,
+  examined: Preflight | undefined,
+  onEvent: TrainHooks['onEvent'],
+): void {
+  onEvent({ kind: 'data', rows: examples.length, dropped, tokens });
+  if (examined && (examined.every > 1 || examined.findings.length > 0))
+    onEvent({ kind: 'doctor', ...examined });
 }
 
 /** Begins a run's files anew, after all that can be refused. */
