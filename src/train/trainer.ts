@@ -7,8 +7,9 @@ import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
-import { openObjective } from '../objectives/index.js';
+import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
+import type { Layout } from '../text/tokenRows.js';
 import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { writeFileAtomic } from '../util/files.js';
@@ -19,7 +20,7 @@ import { prepareExamples, type PreparedData } from './examples.js';
 import { identityOf } from './identity.js';
 import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
-import { planSteps } from './plan.js';
+import { planSteps, type StepPlan } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
 import { prove, type Proof } from './proofs.js';
 import { requireUse, takeReference, type ReferenceEvent } from './reference.js';
@@ -33,6 +34,7 @@ import {
   type ResumeOptions,
 } from './resume.js';
 import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
+import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { Stepper } from './stepper.js';
@@ -48,8 +50,16 @@ export type TrainEvent =
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
   | ReferenceEvent
   | ({ kind: 'doctor' } & Preflight)
-  /** `idle` of the steps have learning rate 0. */
-  | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
+  /** In `warmup` of the steps the learning rate rises, and `idle` of them have learning rate 0. */
+  | {
+      kind: 'start';
+      formula: string;
+      layout: Layout;
+      steps: number;
+      warmup: number;
+      idle: number;
+      parameters: number;
+    }
   | { kind: 'proofs'; proofs: Proof[] }
   | ({ kind: 'estimate' } & Estimate)
   | { kind: 'step'; metrics: StepMetrics; steps: number }
@@ -181,7 +191,7 @@ async function runStage(
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
   const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
-  onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
+  onEvent(startOf(recipe, objective, plan, parameters));
   const { model, last } = await runSteps(
     {
       ...{ identity, examples, plan, stepper, saver, metrics, onNotice },
@@ -203,6 +213,16 @@ function tellData(
   onEvent({ kind: 'data', rows: examples.length, dropped, tokens });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
+}
+
+function startOf(
+  { layout }: TrainRecipe,
+  { formula }: Objective,
+  { steps, idle, schedule, updatesBefore }: StepPlan,
+  parameters: number,
+): TrainEvent {
+  const warmup = Math.max(0, warmupSteps(schedule.totalSteps, schedule.warmupRatio) - updatesBefore);
+  return { kind: 'start', formula, layout, steps, warmup, idle, parameters };
 }
 
 /** Begins a run's files anew, after all that can be refused. */
