@@ -7,6 +7,7 @@ import { contents, readRows, writeRows } from '../../test/support/tinyModel.js';
 import {
   attempt,
   linesOf,
+  messages,
   model,
   pairs,
   recipeOf,
@@ -16,12 +17,16 @@ import {
   trained,
 } from '../../test/support/trainingRuns.js';
 import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
+import { createObjective } from '../objectives/index.js';
 import { OtherRun } from '../teacher/header.js';
 import { fromArray } from '../torch/data.js';
 import { scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import { prepareExamples } from './examples.js';
+import { planSteps } from './plan.js';
+import { nextRows, requireSamePlace } from './resume.js';
 import { TENSORS } from './stateFolder.js';
-import { readState, sumOf } from './state.js';
+import { readState, sumOf, type TrainState } from './state.js';
 
 setUpRuns();
 
@@ -273,6 +278,29 @@ describe('--verify', () => {
     expect(error).toBeInstanceOf(UserError);
     expect(String(error)).toContain('has no step after a state that could be computed again');
   });
+});
+
+it('a state knows its next rows by what they say: another row in the same line is another one', async () => {
+  const recipe = recipeOf('sft', { max_steps: 4 });
+  const changed = join(root, 'changed.jsonl');
+  writeFileSync(changed, readFileSync(messages, 'utf8').replaceAll('it is 6', 'it is 7'));
+  const plan = planSteps(recipe, 5);
+  const next: string[][][] = [];
+  for (const data of [messages, changed]) {
+    using examples = (await prepareExamples({ ...recipe, data }, createObjective({ name: 'sft' }))).examples;
+    next.push([0, 1, 2].map((step) => nextRows(step, plan, examples)));
+    const first = next[0]!;
+    const check = (step: number) => {
+      const position = { step, data: { rows: 5, next: first[step]! } };
+      requireSamePlace({ folder: 'step-1', position } as unknown as TrainState, plan, examples, {});
+    };
+    const other = next.at(-1)!.findIndex((ids, step) => ids.join() !== first[step]!.join());
+    for (const step of [0, 1, 2].filter((step) => step !== other)) check(step);
+    if (data === messages) continue;
+    expect(() => {
+      check(other);
+    }).toThrow('step-1: the next step would take other rows than it would have taken then');
+  }
 });
 
 describe('continue', () => {
