@@ -10,6 +10,7 @@ import { readRecipe, type Recipe } from '../recipe/recipe.js';
 import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
 import { trainRecipe, type TrainRecipe } from '../train/settings.js';
 import type { ResumeOptions } from '../train/resume.js';
+import type { TrainEvent } from '../train/trainer.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
 import { commandOf } from '../util/ownFolder.js';
@@ -51,7 +52,10 @@ async function estimate(recipe: TrainRecipe, { json = false }: TrainFlags): Prom
   const { describeEstimate, reportTraining } = await import('../train/narrate.js');
   const result = await longWork('train --estimate', 'stopped', (progress, signal) => {
     const report = reportTraining(progress);
-    return estimateInProcess(recipe, (event) => event.kind !== 'estimate' && report(event), signal);
+    const onEvent = (event: TrainEvent) => {
+      if (event.kind !== 'estimate') report(event);
+    };
+    return estimateInProcess(recipe, onEvent, signal);
   });
   if (json) printJson(result);
   else print(`${describeEstimate(result)}\n`);

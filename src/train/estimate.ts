@@ -138,6 +138,8 @@ function whatFits(shapes: TrainedShapes, run: StepsToCome, free: number): string
 /** Tokens of the smaller measurement; the larger has as many as take the time below, and no more than a pack. */
 const FEW_TOKENS = 48;
 const MEASURED_SECONDS = 1.2;
+/** A token of the larger pack takes about that share of the time of one of the smaller. */
+const SHARE = 0.5;
 
 /**
  * Measures forward and backward on the beginning of the data, and the update on weights of its own. Gradients are zero
@@ -175,7 +177,7 @@ function timeOfPacks(engine: Engine, run: StepsToCome, config: ModelConfig): (lo
   try {
     measured(FEW_TOKENS); // memory is taken, and threads are started
     const few = measured(FEW_TOKENS);
-    const most = Math.min(run.tokenBudget, Math.floor((few.tokens * MEASURED_SECONDS) / few.seconds));
+    const most = Math.min(run.tokenBudget, Math.floor((few.tokens * MEASURED_SECONDS) / SHARE / few.seconds));
     const many = most > 2 * few.tokens ? measured(most) : few;
     const slope = (many.seconds - few.seconds) / (many.operations - few.operations);
     const perOperation = slope > 0 && Number.isFinite(slope) ? slope : many.seconds / many.operations;
