@@ -28,7 +28,10 @@ export function randomStep(
 }
 
 /** The part of a step that has these sequences, in this order. */
-export function partOf(step: Required<Omit<ScoredBatch, 'referenceSums'>>, indices: readonly number[]): Required<Omit<ScoredBatch, 'referenceSums'>> {
+export function partOf(
+  step: Required<Omit<ScoredBatch, 'referenceSums'>>,
+  indices: readonly number[],
+): Required<Omit<ScoredBatch, 'referenceSums'>> {
   return {
     sequences: indices.map((i) => step.sequences[i]!),
     normalizer: step.normalizer,
