@@ -8,8 +8,9 @@ import { trainStage } from '../pipeline/stages/train.js';
 import { describeKeys, defaultInWords } from '../recipe/describe.js';
 import { readRecipe, type Recipe } from '../recipe/recipe.js';
 import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
-import { trainRecipe } from '../train/settings.js';
+import { trainRecipe, type TrainRecipe } from '../train/settings.js';
 import type { ResumeOptions } from '../train/resume.js';
+import type { TrainEvent } from '../train/trainer.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
 import { commandOf } from '../util/ownFolder.js';
@@ -25,6 +26,7 @@ export function trainCommand(): Command {
       'override a key of the recipe, or take it out with ~key; may be repeated',
       repeated,
     )
+    .option('--estimate', 'only say how much memory and how much time a step would take')
     .option('--resume <run>', "go on from the newest state in a run's folder")
     .option('--allow-changes', 'with --resume: also under another recipe, data, model or build')
     .option('--verify', 'with --resume: first compute a step of metrics.jsonl again, and compare')
@@ -33,6 +35,7 @@ export function trainCommand(): Command {
     .action(async (path: string | undefined, options: TrainFlags) => {
       const { settings, read, resume } = runOf(path, options);
       const recipe = parseTrainRecipe(settings);
+      if (options.estimate) return estimate(recipe, options);
       const { out, objective } = recipe;
       const stopped = `stopped; what was saved is in ${out}: \`redistill train --resume ${out}\` goes on from its last state`;
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>
@@ -43,7 +46,23 @@ export function trainCommand(): Command {
     });
 }
 
+/** Says what a run would take; its folder is not touched. */
+async function estimate(recipe: TrainRecipe, { json = false }: TrainFlags): Promise<void> {
+  const { estimateInProcess } = await import('../train/process.js');
+  const { describeEstimate, reportTraining } = await import('../train/narrate.js');
+  const result = await longWork('train --estimate', 'stopped', (progress, signal) => {
+    const report = reportTraining(progress);
+    const onEvent = (event: TrainEvent) => {
+      if (event.kind !== 'estimate') report(event);
+    };
+    return estimateInProcess(recipe, onEvent, signal);
+  });
+  if (json) printJson(result);
+  else print(`${describeEstimate(result)}\n`);
+}
+
 interface TrainFlags {
+  estimate?: boolean;
   set?: string[];
   resume?: string;
   allowChanges?: boolean;

@@ -12,11 +12,15 @@ import { scope, type Tensor } from '../torch/tensor.js';
  */
 const chunkBytes = { cpu: 2 ** 26, accelerator: 2 ** 30 };
 
-/** Returns how many rows of [tokens, hidden] make a chunk: at least 16 for any vocabulary. */
+/** Returns how many rows of [tokens, hidden] make a chunk: at least 16 for any vocabulary. @param bytes of a logit */
+export function rowsOfChunk(vocab: number, device: string, bytes: number): number {
+  const limit = device === 'cpu' ? chunkBytes.cpu : chunkBytes.accelerator;
+  return Math.max(16, Math.floor(limit / bytes / vocab));
+}
+
 function chunkRows(weight: Tensor): number {
-  const limit = weight.device === 'cpu' ? chunkBytes.cpu : chunkBytes.accelerator;
-  const bytes = softmaxKernel(weight, weight.size(0)) === 'narrow' ? 2 : 4;
-  return Math.max(16, Math.floor(limit / bytes / weight.size(0)));
+  const vocab = weight.size(0);
+  return rowsOfChunk(vocab, weight.device, softmaxKernel(weight, vocab) === 'narrow' ? 2 : 4);
 }
 
 /**

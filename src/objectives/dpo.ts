@@ -11,7 +11,7 @@ export const dpo = defineObjective(
     marginObjective({
       name: 'dpo',
       formula: `−log σ(${beta}·(log π(y_w)/π_ref(y_w) − log π(y_l)/π_ref(y_l))), mean over pairs`,
-      needs: { reference: true },
+      needs: { reference: 'sums' },
       reward: (_, logpSum, referenceSum = NaN) => beta * (logpSum - referenceSum),
       rewardSlope: () => beta,
       lossOf: negativeLogSigmoid,

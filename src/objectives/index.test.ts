@@ -27,7 +27,8 @@ describe('createObjective', () => {
     const objectives = objectiveNames.map((name) => createObjective({ name }));
     expect(objectives.map(({ name }) => name)).toEqual(objectiveNames);
     expect(objectives.filter(({ data }) => data === 'messages').map(({ name }) => name)).toEqual(['sft']);
-    expect(objectives.filter(({ needs }) => needs.reference).map(({ name }) => name)).toEqual(['dpo']);
+    const needing = objectives.filter(({ needs }) => needs.reference);
+    expect(needing.map(({ name, needs }) => [name, needs.reference])).toEqual([['dpo', 'sums']]);
     expect(objectives.filter((objective) => objective.weights !== undefined).map(({ name }) => name)).toEqual(
       ['sft', 'redi', 'symmetric'],
     );

@@ -24,10 +24,10 @@ export function marginObjective({ rewardSlope, lossOf, ...description }: MarginT
     data: 'pairs',
     evaluate: (batch) => {
       const { sequences, normalizer, logps, referenceLogps } = batch;
-      if (description.needs.reference && !referenceLogps)
+      const { referenceSums = referenceLogps?.map(sum) } = batch;
+      if (description.needs.reference && !referenceSums)
         throw new Error(`objective ${description.name} needs the reference model's log-probs`);
       const sums = logps.map(sum);
-      const referenceSums = referenceLogps?.map(sum);
       const rewards = sequences.map((sequence, i) =>
         objective.reward(sequence, sums[i]!, referenceSums?.[i]),
       );

@@ -41,8 +41,10 @@ export interface TokenBatch {
 export interface ScoredBatch extends TokenBatch {
   /** Natural log-probs: an array per sequence, a number per response token. */
   logps: readonly Float64Array[];
-  /** The same under the reference model, if the objective needs it. */
+  /** The same under the reference model, if the objective needs them token by token. */
   referenceLogps?: readonly Float64Array[];
+  /** The sum over each sequence under the reference model, if that is what the objective needs. */
+  referenceSums?: readonly number[];
 }
 
 /** Metrics by name, each divided by its count over the whole step, so that those of a step's parts add up. */
@@ -67,8 +69,8 @@ export interface Objective {
   readonly formula: string;
   /** `messages`: one response a row; a preference row counts as its chosen side. `pairs`: preference rows only. */
   readonly data: 'messages' | 'pairs';
-  /** `reference`: log-probs under a frozen model, scored before training. */
-  readonly needs: { reference?: boolean };
+  /** `reference`: log-probs under a frozen model, scored before training; `sums` where those of whole responses are enough. */
+  readonly needs: { reference?: boolean | 'sums' };
   /** Computes the loss and its gradient. Both sides of each pair must be in the batch. */
   evaluate(batch: ScoredBatch): Evaluation;
   /**

@@ -14,7 +14,7 @@ const mean = (values: ArrayLike<number>) => sum(values) / values.length;
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** The pairs of a step as arrays of log-probs: [chosen, rejected, reference of chosen, reference of rejected]. */
-function pairs({ sequences, logps, referenceLogps }: Required<ScoredBatch>) {
+function pairs({ sequences, logps, referenceLogps }: Required<Omit<ScoredBatch, 'referenceSums'>>) {
   const groups = [...new Set(sequences.map(({ group }) => group))];
   return groups.map((group) => {
     const at = (role: string) => sequences.findIndex((s) => s.group === group && s.role === role);
@@ -27,7 +27,7 @@ function pairs({ sequences, logps, referenceLogps }: Required<ScoredBatch>) {
 const equations: [
   ObjectiveSpec,
   'pairs' | 'demonstrations' | 'mixed',
-  (step: Required<ScoredBatch>) => number,
+  (step: Required<Omit<ScoredBatch, 'referenceSums'>>) => number,
 ][] = [
   [{ name: 'sft' }, 'demonstrations', ({ logps }) => -mean(logps.flatMap((row) => [...row]))],
   [{ name: 'sft' }, 'pairs', (step) => -mean(pairs(step).flatMap(([w]) => [...w]))],

@@ -16,6 +16,7 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['against', 'file'],
   ['module', 'file'],
   ['model', 'model'],
+  ['reference', 'model'],
   ['evaluation', 'evaluation'],
   ['continue', 'state'],
 ]);

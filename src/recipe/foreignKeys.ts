@@ -124,8 +124,8 @@ const table: Record<string, ForeignKey> = {
   finetuning_type: none(LORA),
   label_smoothing: none('label smoothing is not there yet'),
   label_smoothing_factor: none('label smoothing is not there yet'),
-  ref_model: none('the reference of an objective that needs one is the model before training'),
-  ref_model_name_or_path: none('the reference of an objective that needs one is the model before training'),
+  ref_model: to('reference'),
+  ref_model_name_or_path: to('reference'),
   is_pref: none(IN_PAIRS),
   // Adapters.
   use_peft: none(LORA),

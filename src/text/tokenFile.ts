@@ -194,6 +194,19 @@ export class TokenFile implements Disposable {
     return this.#sequences.length[sequence]!;
   }
 
+  /** The number of tokens of a sequence's response. */
+  responseLength(sequence: number): number {
+    return this.#sequences.length[sequence]! - this.#sequences.responseStart[sequence]!;
+  }
+
+  /** A digest of all that is kept of a sequence, from the index alone. */
+  digest(sequence: number): string {
+    const { length, responseStart, scoreOnly, checksum, hasWeights, hasSegments } = this.#sequences;
+    return [length, responseStart, scoreOnly, hasWeights, hasSegments, checksum]
+      .map((column) => column[sequence]!)
+      .join(' ');
+  }
+
   /** The largest token id of a sequence. */
   largestId(sequence: number): number {
     return this.#sequences.largestId[sequence]!;

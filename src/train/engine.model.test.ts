@@ -126,7 +126,7 @@ describe.each(Object.keys(sixSteps.objectives))('six steps of %s in f32', (name)
     );
     if (objective.needs.reference) {
       using scorer = new Scorer(model);
-      for (const sequence of stepSequences.flat()) [sequence.referenceLogps] = scorer.score([sequence.row]);
+      for (const sequence of stepSequences.flat()) [sequence.reference] = scorer.score([sequence.row]);
     }
     stepSequences.forEach((sequences, s) => {
       const { loss } = runStep(engine, objective, sequences, tokenBudget);

@@ -209,7 +209,7 @@ describe('an optimizer step', () => {
       group: Math.floor(i / 2),
       length: row.ids.length - row.responseStart,
       row,
-      referenceLogps: reference[i]!,
+      reference: reference[i]!,
     }));
   };
 

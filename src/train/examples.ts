@@ -9,16 +9,21 @@ import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import { openTokens, type TokenizeOptions } from './tokenCache.js';
 import type { TrainRecipe } from './settings.js';
+import type { ReferenceValue } from './step.js';
 
 /** A response of a row of the data file. */
 export interface ExamplePart {
   readonly role: Role;
   /** The number of its tokens, the prompt's included. */
   readonly length: number;
+  readonly responseLength: number;
   readonly largestId: number;
+  /** Of its tokens and all that is kept with them. */
+  readonly digest: string;
   /** Its tokens, which are read from the disk each time. */
   readonly row: TokenRow;
-  referenceLogps?: Float64Array | undefined;
+  /** What the reference model gives it, if the objective needs it. */
+  reference?: ReferenceValue | undefined;
 }
 
 /** One row of the data file: a demonstration alone, or a chosen and a rejected response. */
@@ -33,7 +38,7 @@ export interface Example {
 export class Examples implements Disposable {
   readonly #rows: Uint32Array;
   /** By sequence of the file. */
-  readonly #referenceLogps: (Float64Array | undefined)[] = [];
+  readonly #references: (ReferenceValue | undefined)[] = [];
 
   /** @param rows which rows of the file; default: all */
   constructor(
@@ -51,7 +56,7 @@ export class Examples implements Disposable {
     const row = this.#rows[index]!;
     const { first, end } = this.file.sequencesOf(row);
     const parts: ExamplePart[] = [];
-    for (let i = first; i < end; i++) parts.push(new StoredPart(this.file, i, this.#referenceLogps));
+    for (let i = first; i < end; i++) parts.push(new StoredPart(this.file, i, this.#references));
     return { id: this.file.id(row), line: this.file.line(row), parts };
   }
 
@@ -67,12 +72,12 @@ export class Examples implements Disposable {
 class StoredPart implements ExamplePart {
   readonly #file: TokenFile;
   readonly #sequence: number;
-  readonly #referenceLogps: (Float64Array | undefined)[];
+  readonly #references: (ReferenceValue | undefined)[];
 
-  constructor(file: TokenFile, sequence: number, referenceLogps: (Float64Array | undefined)[]) {
+  constructor(file: TokenFile, sequence: number, references: (ReferenceValue | undefined)[]) {
     this.#file = file;
     this.#sequence = sequence;
-    this.#referenceLogps = referenceLogps;
+    this.#references = references;
   }
 
   get role(): Role {
@@ -83,6 +88,14 @@ class StoredPart implements ExamplePart {
     return this.#file.length(this.#sequence);
   }
 
+  get responseLength(): number {
+    return this.#file.responseLength(this.#sequence);
+  }
+
+  get digest(): string {
+    return this.#file.digest(this.#sequence);
+  }
+
   get largestId(): number {
     return this.#file.largestId(this.#sequence);
   }
@@ -91,12 +104,12 @@ class StoredPart implements ExamplePart {
     return this.#file.read(this.#sequence);
   }
 
-  get referenceLogps(): Float64Array | undefined {
-    return this.#referenceLogps[this.#sequence];
+  get reference(): ReferenceValue | undefined {
+    return this.#references[this.#sequence];
   }
 
-  set referenceLogps(logps: Float64Array | undefined) {
-    this.#referenceLogps[this.#sequence] = logps;
+  set reference(value: ReferenceValue | undefined) {
+    this.#references[this.#sequence] = value;
   }
 }
 

@@ -10,7 +10,7 @@ import { fingerprintPath } from '../util/fingerprint.js';
 import { filesOfModule } from '../util/modules.js';
 import { packageVersion } from '../util/version.js';
 import { inputsOfState } from './stateFolder.js';
-import type { TrainRecipe } from './settings.js';
+import { isOtherReference, type TrainRecipe } from './settings.js';
 
 const texts = z.record(z.string(), z.string());
 
@@ -35,17 +35,19 @@ const LEFT_OUT = new Set([
   'model',
   'data',
   'continue',
+  'reference',
   'objective.module',
 ]);
 
 /** @param recipe with what it leaves open filled in */
 export function identityOf(recipe: TrainRecipe): RunIdentity {
-  const { model, data, objective, continue: state } = recipe;
+  const { model, data, objective, reference, continue: state } = recipe;
   const inputs: [string, readonly string[]][] = [
     ['data', [data]],
     ['model', [modelInput(model)]],
     ['objective.module', objective.module === undefined ? [] : filesOfModule(objective.module)],
     ['continue', state === undefined ? [] : inputsOfState(state)],
+    ...(isOtherReference(reference) ? [['reference', [modelInput(reference)]] as [string, string[]]] : []),
   ];
   return {
     settings: Object.fromEntries(flat(recipe).sort(([a], [b]) => (a < b ? -1 : 1))),

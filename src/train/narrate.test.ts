@@ -13,16 +13,23 @@ function told(...events: TrainEvent[]): string[] {
   return lines;
 }
 
-const start = { kind: 'start', formula: '−logp', parameters: 49_392 } as const;
+const start = { kind: 'start', formula: '−logp', layout: 'template', parameters: 49_392 } as const;
 
-it('says how many steps have learning rate 0, and counts in units that fit', () => {
-  expect(told({ ...start, steps: 10, idle: 1 })).toEqual([
+it('says how many steps warm up, what of a response is trained, and counts in units that fit', () => {
+  expect(told({ ...start, steps: 10, warmup: 3, idle: 1 })).toEqual([
     'loss: −logp',
-    '10 steps (1 with learning rate 0, where the warm-up begins), 49.4 k parameters',
+    'layout: template, which trains a response up to the token that ends its turn',
+    '10 steps (the warm-up is 3 of them, the first with learning rate 0), 49.4 k parameters',
   ]);
-  expect(told({ ...start, steps: 10, idle: 0, parameters: 134_515_008 })[1]).toBe(
+  expect(told({ ...start, steps: 10, warmup: 0, idle: 0, parameters: 134_515_008 })[2]).toBe(
     '10 steps, 135 M parameters',
   );
+});
+
+it('says what a run is expected to take', () => {
+  expect(told({ kind: 'estimate', memory: 3.012e9, seconds: 13.26, tokens: 2019 })).toEqual([
+    'estimate: memory up to 3 GB, 13 s a step of 2019 tokens',
+  ]);
 });
 
 it('shows how far the tokeniser is', () => {

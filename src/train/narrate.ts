@@ -1,8 +1,9 @@
 /** @file Tells people how a training run goes: its events as lines and a progress bar. */
 
 import { place } from '../doctor/print.js';
-import { formatCount } from '../util/bytes.js';
+import { formatBytes, formatCount } from '../util/bytes.js';
 import type { Progress } from '../util/progress.js';
+import type { Estimate } from './estimate.js';
 import type { DroppedRow } from './examples.js';
 import type { Proof } from './proofs.js';
 import type { TrainEvent } from './trainer.js';
@@ -36,12 +37,13 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         }
         break;
       }
+      case 'estimate':
+        progress.log(`estimate: ${describeEstimate(event)}`);
+        break;
       case 'start':
         progress.log(`loss: ${event.formula}`);
-        progress.log(
-          `${event.steps} steps${event.idle > 0 ? ` (${event.idle} with learning rate 0, where the warm-up begins)` : ''}, ` +
-            `${formatCount(event.parameters)} parameters`,
-        );
+        progress.log(`layout: ${event.layout}, ${LAYOUTS[event.layout]}`);
+        progress.log(`${event.steps} steps${warmingUp(event)}, ${formatCount(event.parameters)} parameters`);
         break;
       case 'reference':
         progress.update(event.done, event.total, 'scoring the reference');
@@ -58,6 +60,23 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         break;
     }
   };
+}
+
+/** What is trained of a response, which is not the same in both layouts. */
+const LAYOUTS = {
+  template: 'which trains a response up to the token that ends its turn',
+  redi: "which trains all that the template writes after the prompt, as the REDI paper's code does",
+} as const;
+
+function warmingUp({ warmup, idle }: TrainEvent & { kind: 'start' }): string {
+  if (warmup === 0) return '';
+  const still = idle > 0 ? `, the first with learning rate 0` : '';
+  return ` (the warm-up is ${warmup} of them${still})`;
+}
+
+/** Says what a run is expected to take. */
+export function describeEstimate({ memory, seconds, tokens }: Estimate): string {
+  return `memory up to ${formatBytes(memory)}, ${Number(seconds.toPrecision(2))} s a step of ${tokens} tokens`;
 }
 
 function describeDropped(row: DroppedRow): string {

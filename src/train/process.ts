@@ -3,6 +3,7 @@
 import { startProcess } from '../util/children.js';
 import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
+import type { Estimate } from './estimate.js';
 import type { ResumeOptions } from './resume.js';
 import type { TrainRecipe } from './settings.js';
 import type { TrainEvent, TrainResult } from './trainer.js';
@@ -11,7 +12,7 @@ import type { TrainEvent, TrainResult } from './trainer.js';
 type Order = TrainOrder | { kind: 'stop' };
 
 interface TrainOrder {
-  kind: 'train';
+  kind: 'train' | 'estimate';
   recipe: TrainRecipe;
   resume: ResumeOptions | undefined;
   /** The number of the process that started this one. */
@@ -21,7 +22,7 @@ interface TrainOrder {
 /** What the training process says. */
 type Message =
   | { kind: 'event'; event: TrainEvent }
-  | { kind: 'done'; result: TrainResult }
+  | { kind: 'done'; result: TrainResult | Estimate }
   | { kind: 'stopped' }
   | {
       kind: 'failed';
@@ -42,6 +43,28 @@ export function trainInProcess(
   signal?: AbortSignal,
   resume?: ResumeOptions,
 ): Promise<TrainResult> {
+  return inProcess(
+    { kind: 'train', recipe, resume, starter: process.pid },
+    onEvent,
+    signal,
+  ) as Promise<TrainResult>;
+}
+
+/** Predicts what a run takes, in a process as it would have. */
+export function estimateInProcess(
+  recipe: TrainRecipe,
+  onEvent: (event: TrainEvent) => void,
+  signal?: AbortSignal,
+): Promise<Estimate> {
+  const order = { kind: 'estimate', recipe, resume: undefined, starter: process.pid } as const;
+  return inProcess(order, onEvent, signal) as Promise<Estimate>;
+}
+
+function inProcess(
+  order: TrainOrder,
+  onEvent: (event: TrainEvent) => void,
+  signal: AbortSignal | undefined,
+): Promise<TrainResult | Estimate> {
   const child = startProcess(new URL('./trainProcess.js', import.meta.url));
   const send = (order: Order) => {
     // One that has ended says so by its exit.
@@ -51,9 +74,9 @@ export function trainInProcess(
     send({ kind: 'stop' });
   };
   signal?.addEventListener('abort', stop);
-  send({ kind: 'train', recipe, resume, starter: process.pid });
+  send(order);
   if (signal?.aborted) stop();
-  return new Promise<TrainResult>((resolve, reject) => {
+  return new Promise<TrainResult | Estimate>((resolve, reject) => {
     let settle = (code: number | null, by: NodeJS.Signals | null) => {
       reject(signal?.aborted ? (signal.reason as Error) : new Error(endInWords(code, by)));
     };
@@ -118,7 +141,7 @@ export function runProcess(): void {
 }
 
 async function obey(
-  { recipe, resume, starter }: TrainOrder,
+  { kind: work, recipe, resume, starter }: TrainOrder,
   signal: AbortSignal,
   stopped: Error,
 ): Promise<void> {
@@ -131,8 +154,8 @@ async function obey(
   try {
     const { endWith } = await import('../torch/runtime.js');
     endWith(starter);
-    const { train } = await import('./trainer.js');
-    post({ kind: 'done', result: await train(recipe, { onEvent, signal, resume }) });
+    const works = await import('./trainer.js');
+    post({ kind: 'done', result: await works[work](recipe, { onEvent, signal, resume }) });
   } catch (error) {
     if (error === stopped) post({ kind: 'stopped' });
     else {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { recipeOf, setUpRuns, trained } from '../../test/support/trainingRuns.js';
+import { turns, writeRows } from '../../test/support/tinyModel.js';
+import { recipeOf, root, setUpRuns, trained } from '../../test/support/trainingRuns.js';
 import { createObjective, objectiveNames } from '../objectives/index.js';
 import { countStep } from '../objectives/objective.js';
 import type { Proof } from './proofs.js';
@@ -112,6 +113,24 @@ describe('a planted fault', () => {
     expect(existsSync(join(recipe.out, 'model'))).toBe(false);
   });
 });
+
+it.each(['dpo', 'simpo', 'symmetric'])(
+  '%s of sides that begin alike is looked at where they differ',
+  async (name) => {
+    const data = join(root, 'alike.jsonl');
+    const common = 'Let us think about this step by step, as always: ';
+    writeRows(
+      data,
+      ['1', '2', '3'].map((n) => ({
+        chosen: turns(n, `${common}it is ${n}`),
+        rejected: turns(n, `${common}who knows?`),
+      })),
+    );
+    for (const dtype of ['f32', 'bf16'])
+      for (const { difference, bound } of await proofsOf(name, { data, dtype, max_length: 128 }))
+        expect(difference).toBeLessThanOrEqual(bound);
+  },
+);
 
 it('proves nothing where the recipe says so, and changes no weight where it proves', async () => {
   const [off, on] = [

@@ -18,8 +18,10 @@ import { eachNorm } from '../torch/optim.js';
 import { SafetensorsFile } from '../torch/safetensors.js';
 import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { removeKnown } from '../util/ownFolder.js';
-import type { Engine } from './engine.js';
+import type { Activations, Engine } from './engine.js';
 import type { Examples } from './examples.js';
+import { differenceOf, valueOf, type Reference } from './reference.js';
+import { roundingOf } from './rounding.js';
 import { runStep, type TrainSequence } from './step.js';
 import { sequencesOf } from './stepper.js';
 
@@ -37,8 +39,9 @@ export interface ProofParts {
   loaded: LoadedModel;
   engine: Engine;
   objective: Objective;
-  /** With their reference log-probs if the objective needs them. */
   examples: Examples;
+  /** If the objective needs one. */
+  reference: Reference | undefined;
   /** The run's folder. */
   out: string;
 }
@@ -46,24 +49,15 @@ export interface ProofParts {
 /** Rows among which short ones are looked for. */
 const MOST_ROWS = 512;
 /** Tokens that are looked at of a prompt and of a response. */
-const AROUND = 16;
-
-/** Differences that rounding explains: in float32 products are summed in another order, in bf16 they are rounded to 8 bits as well. */
-const bounds = {
-  f32: { logps: 1e-3, gradients: 1e-3 },
-  bf16: { logps: 0.1, gradients: 0.08 },
-} as const;
+const AROUND = 8;
+/** Sequences that are computed by themselves as well. */
+const ALONE = 2;
 
 /**
  * Runs all proofs. The weights' gradients are zero afterwards.
  * @throws Error naming the first claim that does not hold, with its difference and bound
  */
 export async function prove(parts: ProofParts): Promise<Proof[]> {
-  const { engine, objective, examples } = parts;
-  const bound = bounds[engine.weights.model.dtype === 'bf16' ? 'bf16' : 'f32'];
-  const chosen = shortRows(examples);
-  const sequences = chosen.flat().map(shortened);
-  const alone = sequences.map((sequence) => score(engine, [sequence])[0]!);
   const proofs: Proof[] = [];
   const add = (claim: string, difference: number, limit: number) => {
     // NaN is beyond any bound.
@@ -74,22 +68,51 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
       );
     proofs.push({ claim, difference, bound: limit });
   };
+  const folder = join(parts.out, 'proof.partial');
+  removeKnown(folder, savedFiles);
+  // It is written in another thread meanwhile, without waiting for the disk.
+  const { masters } = parts.engine.weights;
+  const { taken, done } = saveModelMeanwhile(parts.loaded, folder, masters);
+  try {
+    proveComputation(parts, add);
+    await taken;
+    // The index of several files is written last.
+    if (!existsSync(join(folder, SINGLE_FILE))) await done;
+    add('saved weights and those in memory', compareSaved(folder, parts.loaded, masters), 0);
+  } finally {
+    await taken.catch(() => undefined);
+    removeKnown(folder, savedFiles);
+  }
+  return proofs;
+}
 
-  if (sequences.length > 1)
-    add('rows in a pack and alone', farthest(score(engine, sequences), alone), bound.logps);
-  const head = headDifferences(engine, sequences);
+function proveComputation(
+  { engine, objective, examples, reference }: ProofParts,
+  add: (claim: string, difference: number, limit: number) => void,
+): void {
+  const { device, dtype } = engine.weights.model;
+  const bound = roundingOf(dtype);
+  const chosen = shortRows(examples);
+  const rows = chosen.flatMap(shortened);
+  const { logps, head } = packAndHead(engine, rows);
+  if (rows.length > 1) {
+    // What leaks from the rows before is seen in the last ones.
+    const alone = rows.slice(-ALONE).map((row) => score(engine, [row])[0]!);
+    add('rows in a pack and alone', farthest(logps.slice(-ALONE), alone), bound.logps);
+  }
   add('the head in chunks and whole', head.logps, bound.logps);
   add('its gradient in chunks and whole', head.gradient, bound.gradients);
-  if (chosen.length > 1)
+  if (chosen.length > 1) {
+    // As parts of rows they have a reference of their own.
+    const sequences = rows.map((row, i) => ({ ...row, reference: logps[i]! }));
     add('several packs and one', packDifference(engine, objective, sequences), bound.gradients);
-  if (objective.needs.reference) {
-    const [whole] = chosen[0]!;
-    const difference = farthest(score(engine, [whole!]), [whole!.referenceLogps!]);
-    add('the reference and the model', difference, bound.logps);
   }
   engine.weights.zeroGrads();
-  add('saved weights and those in memory', await savedDifference(parts), 0);
-  return proofs;
+  // The same responses together give the same numbers on the CPU.
+  if (reference?.isStart) {
+    const difference = referenceDifference(engine, objective, reference);
+    add('the reference and the model', difference, device === 'cpu' ? 0 : bound.logps);
+  }
 }
 
 /** Takes the two shortest rows, by their lengths alone, as one step. */
@@ -104,23 +127,24 @@ function shortRows(examples: Examples): TrainSequence[][] {
     .map(({ row }, group) => sequencesOf(examples.at(row), group));
 }
 
-/** Keeps what stands around the beginning of a response. */
-function shortened({ role, group, row, referenceLogps: logps }: TrainSequence): TrainSequence {
-  const from = Math.max(0, row.responseStart - AROUND);
-  const ids = row.ids.slice(from, row.responseStart + AROUND);
-  const responseStart = row.responseStart - from;
-  const length = ids.length - responseStart;
-  return {
-    role,
-    group,
-    length,
-    row: { ids, responseStart },
-    ...(logps && { referenceLogps: logps.slice(0, length) }),
-  };
+/**
+ * Keeps of a row's sequences what stands around the beginning of their responses, or around where these begin to differ: what they
+ * have in common may have no gradient.
+ */
+function shortened(sequences: readonly TrainSequence[]): TrainSequence[] {
+  const [{ ids: first }, { ids: last }] = [sequences[0]!.row, sequences.at(-1)!.row];
+  const differ = sequences.length > 1 ? first.findIndex((id, i) => id !== last[i]) : 0;
+  return sequences.map(({ role, group, row: { ids, responseStart: begin } }) => {
+    const middle = Math.min(Math.max(begin, differ), ids.length - 1);
+    const from = Math.max(0, middle - AROUND);
+    const kept = ids.slice(from, middle + AROUND);
+    const responseStart = middle - from;
+    return { role, group, length: kept.length - responseStart, row: { ids: kept, responseStart } };
+  });
 }
 
 /** Scores sequences as one pack, by the forward pass of training. */
-function score(engine: Engine, sequences: readonly TrainSequence[]): Float64Array[] {
+function score(engine: Engine, sequences: readonly Pick<TrainSequence, 'row'>[]): Float64Array[] {
   const activations = engine.forward(sequences.map(({ row }) => row));
   try {
     return engine.score(activations).map((logps) => Float64Array.from(logps));
@@ -133,45 +157,56 @@ function farthest(a: readonly Float64Array[], b: readonly Float64Array[]): numbe
   return Math.max(0, ...a.flatMap((logps, row) => Array.from(logps, (x, i) => Math.abs(x - b[row]![i]!))));
 }
 
-/**
- * Compares the head on a few chunks with the plain softmax over all logits, in float32 unless the model is in float64.
- * dLoss/dlogp alternates in sign, as that of a pair does.
- */
-function headDifferences(
+/** Compares what the reference has given its sample with what the model gives it now, by the forward pass of training. */
+function referenceDifference(engine: Engine, objective: Objective, { sample }: Reference): number {
+  const rows = sample.map(({ row }) => ({ row }));
+  const differences = score(engine, rows).map((logps, i) => {
+    const { reference, responseLength } = sample[i]!;
+    return differenceOf(valueOf(logps, rows[i]!.row, objective), reference!, responseLength);
+  });
+  return Math.max(...differences);
+}
+
+/** Scores sequences as one pack, and compares the head on two chunks with the plain softmax over all logits. */
+function packAndHead(
   engine: Engine,
   sequences: readonly TrainSequence[],
-): { logps: number; gradient: number } {
-  const { model } = engine.weights;
+): { logps: Float64Array[]; head: { logps: number; gradient: number } } {
   const activations = engine.forward(sequences.map(({ row }) => row));
   try {
-    return scope(() =>
-      noGrad(() => {
-        const {
-          final: { normed },
-          responses: { targets },
-        } = activations;
-        const count = normed.size(0);
-        const g = Float64Array.from({ length: count }, (_, i) => (i % 2 === 0 ? -1 : 0.5) / count);
-        using head = new ChunkedHead(model.head, Math.max(1, Math.ceil(count / 3)));
-        const found = head.backward(normed, targets, g, ops.zerosLike(engine.weights.headGrad));
-        const wide = model.dtype === 'f64' ? 'f64' : 'f32';
-        const logits = ops.toDtype(ops.linear(normed, model.head), wide);
-        const all = ops.logSoftmax(logits, -1);
-        const column = ops.unsqueeze(targets, 1);
-        const logps = toFloat64Array(ops.reshape(ops.gather(all, 1, column), [-1]));
-        const signed = ops.toDevice(fromArray(g, [count, 1]), model.device, wide);
-        const logitsGrad = ops.mul(ops.softmax(logits, -1), ops.neg(signed));
-        ops.scatterAdd_(logitsGrad, -1, column, signed);
-        const expected = ops.mm(logitsGrad, ops.toDtype(model.head, wide));
-        return {
-          logps: farthest([found.logps], [logps]),
-          gradient: gap(ops.toDtype(found.hiddenGrad, wide), expected),
-        };
-      }),
-    );
+    const logps = engine.score(activations).map((values) => Float64Array.from(values));
+    return { logps, head: scope(() => noGrad(() => headDifferences(engine, activations))) };
   } finally {
     disposeAll(activations);
   }
+}
+
+/**
+ * Compares in float32, unless the model is in float64. dLoss/dlogp alternates in sign, as that of a pair does. The gradient of the
+ * head's weight is added to that of the weights.
+ */
+function headDifferences(
+  { weights }: Engine,
+  { final: { normed }, responses: { targets } }: Activations,
+): { logps: number; gradient: number } {
+  const { model } = weights;
+  const count = normed.size(0);
+  const g = Float64Array.from({ length: count }, (_, i) => (i % 2 === 0 ? -1 : 0.5) / count);
+  using head = new ChunkedHead(model.head, Math.max(1, Math.ceil(count / 2)));
+  const found = head.backward(normed, targets, g, weights.headGrad);
+  const wide = model.dtype === 'f64' ? 'f64' : 'f32';
+  const logits = ops.toDtype(ops.linear(normed, model.head), wide);
+  const all = ops.logSoftmax(logits, -1);
+  const column = ops.unsqueeze(targets, 1);
+  const logps = toFloat64Array(ops.reshape(ops.gather(all, 1, column), [-1]));
+  const signed = ops.toDevice(fromArray(g, [count, 1]), model.device, wide);
+  const logitsGrad = ops.mul_(ops.exp_(all), ops.neg(signed));
+  ops.scatterAdd_(logitsGrad, -1, column, signed);
+  const expected = ops.mm(logitsGrad, ops.toDtype(model.head, wide));
+  return {
+    logps: farthest([found.logps], [logps]),
+    gradient: gap(ops.toDtype(found.hiddenGrad, wide), expected),
+  };
 }
 
 /** The norm of the difference over the norm. */
@@ -180,14 +215,16 @@ function gap(a: Tensor, b: Tensor): number {
   return difference === 0 ? 0 : difference / size;
 }
 
-/** Compares loss and the norm of every tensor's gradient between packs of one group each and a single pack. */
+/** Compares loss and the norm of every tensor's gradient between packs no larger than a group and a single pack. */
 function packDifference(engine: Engine, objective: Objective, sequences: readonly TrainSequence[]): number {
   const run = (tokenBudget: number): Float64Array => {
     engine.weights.zeroGrads();
     const { loss } = runStep(engine, objective, sequences, tokenBudget);
     return Float64Array.of(loss, ...eachNorm([...engine.weights.grads.values()]));
   };
-  const [several, one] = [run(1), run(Infinity)];
+  const tokensOf = (group: number) =>
+    sequences.reduce((sum, { group: of, row }) => sum + (of === group ? row.ids.length : 0), 0);
+  const [several, one] = [run(Math.max(tokensOf(0), tokensOf(1))), run(Infinity)];
   const [loss, ...norms] = one as unknown as [number, ...number[]];
   // A model of zeros has no gradient.
   const largest = Math.max(...norms) || 1;
@@ -195,25 +232,7 @@ function packDifference(engine: Engine, objective: Objective, sequences: readonl
   return Math.max(...several.map((value, i) => Math.abs(value - one[i]!) / scale(i)));
 }
 
-/**
- * Saves the weights beside the run's, compares what is read with what is in memory and removes it again, without waiting for the
- * disk.
- */
-async function savedDifference({ loaded, engine, out }: ProofParts): Promise<number> {
-  const folder = join(out, 'proof.partial');
-  const { masters } = engine.weights;
-  removeKnown(folder, savedFiles);
-  const { taken, done } = saveModelMeanwhile(loaded, folder, masters);
-  try {
-    await taken;
-    // The index of several files is written last.
-    if (!existsSync(join(folder, SINGLE_FILE))) await done;
-    return compareSaved(folder, loaded, masters);
-  } finally {
-    removeKnown(folder, savedFiles);
-  }
-}
-
+/** Compares what is read of a folder with what is in memory. */
 function compareSaved(folder: string, { model }: LoadedModel, masters: ReadonlyMap<string, Tensor>): number {
   using files = new WeightFiles(folder, (path) => new SafetensorsFile(path));
   let largest = 0;

@@ -7,6 +7,7 @@ import { contents, readRows, writeRows } from '../../test/support/tinyModel.js';
 import {
   attempt,
   linesOf,
+  messages,
   model,
   pairs,
   recipeOf,
@@ -16,12 +17,16 @@ import {
   trained,
 } from '../../test/support/trainingRuns.js';
 import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
+import { createObjective } from '../objectives/index.js';
 import { OtherRun } from '../teacher/header.js';
 import { fromArray } from '../torch/data.js';
 import { scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import { prepareExamples } from './examples.js';
+import { planSteps } from './plan.js';
+import { nextRows, requireSamePlace } from './resume.js';
 import { TENSORS } from './stateFolder.js';
-import { readState, sumOf } from './state.js';
+import { readState, sumOf, type TrainState } from './state.js';
 
 setUpRuns();
 
@@ -45,10 +50,9 @@ describe.each(['sft', 'redi', 'dpo'])('%s, stopped at every pack and gone on wit
     const whole = await trained(recipeOf(objective, keys));
     const expected = lastingFiles(whole.recipe.out);
     expect(Object.keys(expected)).toContain('states/step-5/state.safetensors');
-    const reference = objective === 'dpo' ? 10 : 0;
     const sides = objective === 'sft' ? 1 : 2;
-    // Between the steps, within them, and in the last one, over two epochs.
-    for (const pack of [2, 3, 5, 7].map((sequence) => reference + sides * sequence + 1)) {
+    // Between the steps, within them, and in the last one, over two epochs; no reference is scored any more.
+    for (const pack of [2, 3, 5, 7].map((sequence) => sides * sequence + 1)) {
       const recipe = recipeOf(objective, keys);
       const first = await stopAt(recipe, pack);
       expect(statesIn(recipe.out)).toEqual([`step-${first.steps.length}`]);
@@ -249,7 +253,7 @@ describe('--verify', () => {
   it('computes a step again, finds one that was another, and leaves the run as it is', async () => {
     const whole = await trained(recipeOf('dpo', keys));
     const recipe = recipeOf('dpo', keys);
-    await stopAt(recipe, 10 + 17);
+    await stopAt(recipe, 17);
     const metrics = join(recipe.out, 'metrics.jsonl');
     const text = readFileSync(metrics, 'utf8');
     const lines = text.trimEnd().split('\n');
@@ -274,6 +278,29 @@ describe('--verify', () => {
     expect(error).toBeInstanceOf(UserError);
     expect(String(error)).toContain('has no step after a state that could be computed again');
   });
+});
+
+it('a state knows its next rows by what they say: another row in the same line is another one', async () => {
+  const recipe = recipeOf('sft', { max_steps: 4 });
+  const changed = join(root, 'changed.jsonl');
+  writeFileSync(changed, readFileSync(messages, 'utf8').replaceAll('it is 6', 'it is 7'));
+  const plan = planSteps(recipe, 5);
+  const next: string[][][] = [];
+  for (const data of [messages, changed]) {
+    using examples = (await prepareExamples({ ...recipe, data }, createObjective({ name: 'sft' }))).examples;
+    next.push([0, 1, 2].map((step) => nextRows(step, plan, examples)));
+    const first = next[0]!;
+    const check = (step: number) => {
+      const position = { step, data: { rows: 5, next: first[step]! } };
+      requireSamePlace({ folder: 'step-1', position } as unknown as TrainState, plan, examples, {});
+    };
+    const other = next.at(-1)!.findIndex((ids, step) => ids.join() !== first[step]!.join());
+    for (const step of [0, 1, 2].filter((step) => step !== other)) check(step);
+    if (data === messages) continue;
+    expect(() => {
+      check(other);
+    }).toThrow('step-1: the next step would take other rows than it would have taken then');
+  }
 });
 
 describe('continue', () => {
@@ -309,7 +336,7 @@ describe('continue', () => {
     };
     const whole = await trained(recipeOf('dpo', more));
     const recipe = recipeOf('dpo', more);
-    await stopAt(recipe, 10 + 25);
+    await stopAt(recipe, 25);
     await trained(recipe, {});
     expect(lastingFiles(recipe.out)).toEqual(lastingFiles(whole.recipe.out));
     const other = join(root, 'other-model');

@@ -77,16 +77,15 @@ export function requireSamePlace(
   if (step > plan.steps)
     throw new UserError(`${folder} is after step ${step}, and the run has only ${plan.steps} steps now`);
   if (allowChanges) return;
-  const next = nextRows(step, plan, examples);
-  if (data.rows !== examples.length || data.next.join() !== next.join())
-    throw new UserError(
-      `${folder}: the next step would take lines ${next.join(', ')} of ${examples.length} rows, and then it would have taken lines ${data.next.join(', ')} of ${data.rows}; --allow-changes goes on all the same`,
-    );
+  if (data.rows === examples.length && data.next.join() === nextRows(step, plan, examples).join()) return;
+  throw new UserError(
+    `${folder}: the next step would take other rows than it would have taken then (there were ${data.rows} rows, and ${examples.length} now); --allow-changes goes on all the same`,
+  );
 }
 
-/** The lines of the data file that a step takes, by which its rows are known; none after the last step. */
-export function nextRows(step: number, plan: StepPlan, examples: Examples): number[] {
-  return step < plan.steps ? stepRows(step, plan.order).map((row) => examples.at(row).line) : [];
+/** The ids of the rows that a step takes; none after the last step. */
+export function nextRows(step: number, plan: StepPlan, examples: Examples): string[] {
+  return step < plan.steps ? stepRows(step, plan.order).map((row) => examples.at(row).id) : [];
 }
 
 /**

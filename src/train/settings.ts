@@ -129,6 +129,13 @@ const trainKeys = z.strictObject({
     })
     .superRefine(checkObjective)
     .describe("what is minimised: the objective's name and its own parameters"),
+  reference: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'what an objective such as dpo compares with: start, which are the weights that training starts from, or another model, named as model is; without it start',
+    ),
   layout: z
     .enum(layouts)
     .default('template')
@@ -227,3 +234,7 @@ export const trainRecipe = trainKeys
   .refine(epochsOrSteps, notBoth);
 
 export type TrainRecipe = z.output<typeof trainRecipe>;
+
+/** Whether a recipe's reference is another model than that which training starts from. */
+export const isOtherReference = (reference: string | undefined): reference is string =>
+  reference !== undefined && reference !== 'start';

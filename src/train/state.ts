@@ -34,15 +34,15 @@ export const runPosition = z.strictObject({
   last: lastingMetrics,
   /** Bytes of metrics.jsonl up to the last step. */
   metrics: z.strictObject({ bytes: count }),
-  /** Rows of the data that are trained on, and the numbers of the lines that the next step takes. */
-  data: z.strictObject({ rows: count, next: z.array(count) }),
+  /** Rows of the data that are trained on, and the ids of those that the next step takes. */
+  data: z.strictObject({ rows: count, next: z.array(z.string()) }),
   identity: runIdentity,
 });
 export type RunPosition = z.output<typeof runPosition>;
 
 const description = z.strictObject({
   format: z.literal('redistill training state'),
-  version: z.literal(1),
+  version: z.literal(2),
   /** Of everything else in the file. */
   digest: z.string(),
   /** Of state.safetensors: its size, and each tensor's sum of 64-bit words, modulo 2⁶⁴. */
@@ -77,7 +77,7 @@ export function writeState(folder: string, trained: TrainedTensors, position: Ru
     const content = { tensors: { bytes: statSync(file).size, sums }, position };
     const described: z.output<typeof description> = {
       format: 'redistill training state',
-      version: 1,
+      version: 2,
       digest: fingerprintValue(content),
       ...content,
     };

@@ -1,17 +1,27 @@
 /** @file Computes the loss and gradients of one optimizer step. The update is the caller's. */
-import { countStep, type Metrics, type Objective, type SequenceInfo } from '../objectives/objective.js';
+import {
+  countStep,
+  sum,
+  type Metrics,
+  type Objective,
+  type ScoredBatch,
+  type SequenceInfo,
+} from '../objectives/objective.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { disposeAll } from '../torch/tensor.js';
 import type { Activations, Engine } from './engine.js';
 import { callsByTokenBudget, packByTokenBudget } from './tokenBudget.js';
+
+/** Log-probs of a response's tokens under a reference model, or their sum, each as often as its weight says. */
+export type ReferenceValue = Float64Array | number;
 
 /** One sequence of an optimizer step. */
 export interface TrainSequence extends SequenceInfo {
   row: TokenRow;
   /** How much each response token counts; absent where all count 1. `weight` is Σ|w| of them. */
   tokenWeights?: Float64Array;
-  /** Log-probs of the response under the reference model, if the objective needs them. */
-  referenceLogps?: Float64Array;
+  /** What the reference model gives the response, if the objective needs it. */
+  reference?: ReferenceValue;
 }
 
 export interface StepResult {
@@ -50,7 +60,11 @@ export function* stepByPacks(
   tokenBudget: number,
 ): Generator<void, StepResult, void> {
   const normalizer = countStep(sequences);
-  const lengths = sequences.map((sequence) => sequence.row.ids.length);
+  const calls = callsOf(
+    objective,
+    sequences.map(({ group, row }) => ({ group, tokens: row.ids.length })),
+    tokenBudget,
+  );
   const forward = (members: readonly number[]): Activations =>
     engine.forward(members.map((i) => sequences[i]!.row));
   // Objectives see w·log p of each token, so that their sums are Σ w·log p; what they return is the derivative by it.
@@ -60,16 +74,17 @@ export function* stepByPacks(
       sequences: members.map((i) => sequences[i]!),
       normalizer,
       logps: members.map((i) => weigh(i, logps[i]!)),
-      ...(objective.needs.reference && {
-        referenceLogps: members.map((i) => weigh(i, sequences[i]!.referenceLogps!)),
-      }),
+      ...referenceOf(
+        objective,
+        members.map((i) => sequences[i]!),
+      ),
     });
 
   const all = sequences.map((_, i) => i);
   const logps: Float64Array[] = [];
   if (objective.weights) {
     const gradient = objective.weights({ sequences, normalizer });
-    for (const members of packByTokenBudget(lengths, tokenBudget)) {
+    for (const { members } of calls) {
       yield;
       const result = engine.backward(
         forward(members),
@@ -82,11 +97,7 @@ export function* stepByPacks(
   }
 
   const total: StepResult = { loss: 0, metrics: {} };
-  for (const call of callsByTokenBudget(groupsOf(sequences), tokenBudget)) {
-    const packs = packByTokenBudget(
-      call.map((i) => lengths[i]!),
-      tokenBudget,
-    ).map((members) => members.map((position) => call[position]!));
+  for (const { members: call, packs } of calls) {
     const kept: Activations[] = [];
     try {
       for (const members of packs) {
@@ -113,20 +124,67 @@ export function* stepByPacks(
   return total;
 }
 
+/** What an objective is given of the reference. */
+function referenceOf(
+  { needs }: Objective,
+  members: readonly TrainSequence[],
+): Pick<ScoredBatch, 'referenceLogps' | 'referenceSums'> {
+  if (needs.reference === 'sums')
+    return {
+      referenceSums: members.map(({ reference, tokenWeights }) =>
+        typeof reference === 'number' ? reference : sum(weighed(reference!, tokenWeights)),
+      ),
+    };
+  if (!needs.reference) return {};
+  return {
+    referenceLogps: members.map(({ reference, tokenWeights }) =>
+      weighed(reference as Float64Array, tokenWeights),
+    ),
+  };
+}
+
 /** A token of weight 0 has no part in anything, even if its probability is 0. */
-function weighed(values: Float64Array, weights: Float64Array | undefined): Float64Array {
+export function weighed(values: Float64Array, weights: Float64Array | undefined): Float64Array {
   if (!weights) return values;
   return values.map((value, i) => (weights[i] === 0 ? 0 : weights[i]! * value));
 }
 
+/** What decides where a sequence of a step goes. */
+export interface Placed {
+  group: number;
+  /** The number of all its tokens. */
+  tokens: number;
+}
+
+/** Sequences whose activations are kept together, in packs that go through the model one after the other. */
+export interface Call {
+  members: number[];
+  packs: number[][];
+}
+
+/** Divides a step into calls, by the indices of its sequences. */
+export function callsOf(objective: Objective, sequences: readonly Placed[], tokenBudget: number): Call[] {
+  const packed = (members: readonly number[]) =>
+    packByTokenBudget(
+      members.map((i) => sequences[i]!.tokens),
+      tokenBudget,
+    ).map((pack) => pack.map((position) => members[position]!));
+  if (objective.weights)
+    return packed([...sequences.keys()]).map((members) => ({ members, packs: [members] }));
+  return callsByTokenBudget(groupsOf(sequences), tokenBudget).map((members) => ({
+    members,
+    packs: packed(members),
+  }));
+}
+
 /** Collects the sequences' indices by group, with the number of tokens in each. */
-function groupsOf(sequences: readonly TrainSequence[]): { indices: number[]; tokens: number }[] {
+function groupsOf(sequences: readonly Placed[]): { indices: number[]; tokens: number }[] {
   const groups = new Map<number, { indices: number[]; tokens: number }>();
-  sequences.forEach(({ group, row }, i) => {
+  sequences.forEach(({ group, tokens }, i) => {
     let entry = groups.get(group);
     if (!entry) groups.set(group, (entry = { indices: [], tokens: 0 }));
     entry.indices.push(i);
-    entry.tokens += row.ids.length;
+    entry.tokens += tokens;
   });
   return [...groups.values()];
 }

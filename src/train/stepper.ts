@@ -100,7 +100,7 @@ async function finish(
 
 /** The sequences of a row of the data, as group number `group` of a step. */
 export function sequencesOf(example: Example, group: number): TrainSequence[] {
-  return example.parts.map(({ role, row, referenceLogps }) => {
+  return example.parts.map(({ role, row, reference }) => {
     const tokenWeights = trainedWeights(row);
     return {
       role,
@@ -108,7 +108,7 @@ export function sequencesOf(example: Example, group: number): TrainSequence[] {
       length: row.ids.length - row.responseStart,
       row,
       ...(tokenWeights && { tokenWeights, weight: tokenWeights.reduce((sum, w) => sum + Math.abs(w), 0) }),
-      ...(referenceLogps && { referenceLogps }),
+      ...(reference !== undefined && { reference }),
     };
   });
 }

@@ -11,7 +11,6 @@ import { errorInRow } from '../data/errorInRow.js';
 import { describeHalfPairs, HalfPairs } from '../data/halfPairs.js';
 import { rowError } from '../data/jsonl.js';
 import { streamTrainingRecords, type SourceRecord, type TrainingRecord } from '../data/records.js';
-import { cacheDir } from '../fetch/paths.js';
 import type { Objective } from '../objectives/objective.js';
 import { sidesOf, tokenSide, type SideOptions } from '../text/sides.js';
 import { DamagedTokens, TokenFile, TokenFileWriter, type TokenisedRow } from '../text/tokenFile.js';
@@ -22,6 +21,7 @@ import { UserError } from '../util/errors.js';
 import { writeJson } from '../util/exactJson.js';
 import { fingerprintPath, fingerprintValue } from '../util/fingerprint.js';
 import { packageVersion } from '../util/version.js';
+import { cacheFolder, markUsed, trimCache } from './cacheFiles.js';
 
 export interface TokenizeOptions extends SideOptions {
   /** What the objective learns from. Default: `pairs`, which takes both sides of a pair. */
@@ -59,9 +59,10 @@ export async function openTokens(
   options: TokenizeOptions,
 ): Promise<Tokens> {
   const place = tokensPath(path, tokenizer, options);
-  const target = place ?? join(tokensFolder(), `${randomUUID()}.tokens`);
+  const target = place ?? join(cacheFolder('tokens'), `${randomUUID()}.tokens`);
   for (let other = underWay.get(target); other; other = underWay.get(target))
     await other.catch(() => undefined);
+  markUsed(target);
   const file = openWhole(target, options) ?? (await made(target, path, tokenizer, options));
   if (place === undefined) rmSync(target); // what is open stays readable
   const { halfPairs, tooLong } = notes.parse(file.notes);
@@ -86,8 +87,6 @@ async function made(
   return new TokenFile(target);
 }
 
-const tokensFolder = (): string => join(cacheDir(), 'tokens');
-
 /** The place in the cache for the tokens of a data file; undefined for what can be read only once. */
 export function tokensPath(
   path: string,
@@ -106,7 +105,7 @@ export function tokensPath(
     system,
     data,
   };
-  return join(tokensFolder(), `${fingerprintValue(key).slice(0, 32)}.tokens`);
+  return join(cacheFolder('tokens'), `${fingerprintValue(key).slice(0, 32)}.tokens`);
 }
 
 function openWhole(path: string, { onNotice }: TokenizeOptions): TokenFile | undefined {
@@ -147,6 +146,7 @@ async function make(
   if (before !== tokensPath(path, tokenizer, options))
     throw new UserError(`${path} changed while it was read: run the same command again.`);
   writer.commit({ halfPairs: halfPairs.found, tooLong } satisfies Notes);
+  trimCache();
 }
 
 /** A row as tokens, or the one of its texts that is too long. */

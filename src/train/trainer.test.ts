@@ -46,7 +46,7 @@ describe.each(objectiveNames)('train with %s', (objective) => {
     const layer = 2 * 48 + 2 * 48 * 48 + 2 * 24 * 48 + 3 * 80 * 48;
     expect(start.parameters).toBe(2 * 128 * 48 + 2 * layer + 48);
     const kinds = events.map(({ kind }) => kind).filter((kind) => kind !== 'reference');
-    expect(kinds).toEqual(['data', 'start', 'step', 'step', 'step', 'saved']);
+    expect(kinds).toEqual(['data', 'estimate', 'start', 'step', 'step', 'step', 'saved']);
 
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3]);
     for (const step of steps) {

@@ -5,21 +5,25 @@ import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
+import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
-import { openObjective } from '../objectives/index.js';
+import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
+import type { Layout } from '../text/tokenRows.js';
 import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { Engine } from './engine.js';
-import { prepareExamples, type Examples, type PreparedData } from './examples.js';
+import { expectMemory, expectTime, type Estimate } from './estimate.js';
+import { prepareExamples, type PreparedData } from './examples.js';
 import { identityOf } from './identity.js';
 import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
-import { planSteps } from './plan.js';
+import { planSteps, type StepPlan } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
 import { prove, type Proof } from './proofs.js';
+import { requireUse, takeReference, type ReferenceEvent } from './reference.js';
 import {
   refuseUnfinished,
   requireSamePlace,
@@ -30,10 +34,11 @@ import {
   type ResumeOptions,
 } from './resume.js';
 import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
+import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { Stepper } from './stepper.js';
-import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
+import { defaultTokenBudget } from './tokenBudget.js';
 import { TrainableWeights } from './weights.js';
 
 export type { StepMetrics } from './metricsFiles.js';
@@ -43,12 +48,20 @@ export type TrainEvent =
   /** Rows that are tokenised so far. */
   | { kind: 'tokenized'; done: number; total: number }
   | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
-  | { kind: 'notice'; sentence: string }
+  | ReferenceEvent
   | ({ kind: 'doctor' } & Preflight)
-  /** `idle` of the steps have learning rate 0. */
-  | { kind: 'start'; formula: string; steps: number; idle: number; parameters: number }
-  | { kind: 'reference'; done: number; total: number }
+  /** In `warmup` of the steps the learning rate rises, and `idle` of them have learning rate 0. */
+  | {
+      kind: 'start';
+      formula: string;
+      layout: Layout;
+      steps: number;
+      warmup: number;
+      idle: number;
+      parameters: number;
+    }
   | { kind: 'proofs'; proofs: Proof[] }
+  | ({ kind: 'estimate' } & Estimate)
   | { kind: 'step'; metrics: StepMetrics; steps: number }
   | SavedEvent;
 
@@ -72,11 +85,30 @@ export interface TrainHooks {
  * @throws UserError for a recipe that cannot be run, before anything is written; the signal's reason when it is aborted
  */
 export function train(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
-  const work = () => runStage(written, hooks);
+  const work = async () => (await runStage(written, hooks))!;
   return written.deterministic ? deterministically(work) : work();
 }
 
-async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainResult> {
+/**
+ * Predicts what a run takes, and writes nothing into its folder.
+ * @throws UserError as `train` does
+ */
+export async function estimate(recipe: TrainRecipe, hooks: TrainHooks): Promise<Estimate> {
+  let found: Estimate | undefined;
+  const onEvent = (event: TrainEvent) => {
+    if (event.kind === 'estimate') found = event;
+    hooks.onEvent(event);
+  };
+  await runStage(recipe, { ...hooks, onEvent }, true);
+  return found!;
+}
+
+/** @param onlyEstimates ends before anything is written, without a result */
+async function runStage(
+  written: TrainRecipe,
+  hooks: TrainHooks,
+  onlyEstimates = false,
+): Promise<TrainResult | undefined> {
   const { onEvent, resume } = hooks;
   const { out, device, model_overrides: overrides } = written;
   const tokenBudget = written.token_budget ?? defaultTokenBudget(device);
@@ -88,8 +120,9 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const pause = new Pause(hooks.signal);
 
   const objective = await openObjective(recipe.objective);
+  requireUse(recipe, objective);
   const identity = identityOf(recipe);
-  if (!resume) refuseUnfinished(out);
+  if (!resume && !onlyEstimates) refuseUnfinished(out);
   const from = resume && stateToResume(out, identity, resume);
   const continued = recipe.continue === undefined ? undefined : stateToContinue(recipe.continue);
   const onRows = (done: number, total: number) => {
@@ -104,6 +137,8 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const plan = planSteps(recipe, examples.length, continued?.position.updates);
   if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
+  const run = { objective, examples, plan, tokenBudget };
+  const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides) }, run);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
 
@@ -118,17 +153,20 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
+  tellData(data, examined, onEvent);
+  onEvent({ kind: 'estimate', memory, ...expectTime(engine, run) });
+  if (onlyEstimates) return undefined;
   makeFolder(out);
   requireRoom(loaded, out, recipe.save, { steps: plan.steps, after: from?.position.step ?? 0 });
-  const begun = from ? undefined : begin(filled);
-  onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
-  if (examined && (examined.every > 1 || examined.findings.length > 0))
-    onEvent({ kind: 'doctor', ...examined });
 
-  if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
+  const scoring = { recipe, engine, objective, tokenBudget, build: identity.build, beforePack: pause.before };
+  const reference = objective.needs.reference
+    ? await takeReference(examples, { ...scoring, onEvent })
+    : undefined;
+  const begun = from ? undefined : begin(filled);
 
   if (recipe.proofs === 'on') {
-    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, out }) });
+    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
   }
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
@@ -153,7 +191,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
   const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
-  onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
+  onEvent(startOf(recipe, objective, plan, parameters));
   const { model, last } = await runSteps(
     {
       ...{ identity, examples, plan, stepper, saver, metrics, onNotice },
@@ -165,6 +203,26 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
     from?.position,
   );
   return { model, steps: plan.steps, last };
+}
+
+function tellData(
+  { examples, dropped, tokens }: PreparedData,
+  examined: Preflight | undefined,
+  onEvent: TrainHooks['onEvent'],
+): void {
+  onEvent({ kind: 'data', rows: examples.length, dropped, tokens });
+  if (examined && (examined.every > 1 || examined.findings.length > 0))
+    onEvent({ kind: 'doctor', ...examined });
+}
+
+function startOf(
+  { layout }: TrainRecipe,
+  { formula }: Objective,
+  { steps, idle, schedule, updatesBefore }: StepPlan,
+  parameters: number,
+): TrainEvent {
+  const warmup = Math.max(0, warmupSteps(schedule.totalSteps, schedule.warmupRatio) - updatesBefore);
+  return { kind: 'start', formula, layout, steps, warmup, idle, parameters };
 }
 
 /** Begins a run's files anew, after all that can be refused. */
@@ -215,27 +273,4 @@ class Pause {
     await setImmediate(); // gives messages and finalizers their turn, which a synchronous loop would hold back
     this.throwIfAborted();
   };
-}
-
-/** Scores every response under the start weights, in the precision that training will use. */
-async function scoreReference(
-  { scorer }: Engine,
-  examples: Examples,
-  tokenBudget: number,
-  onEvent: (event: TrainEvent) => void,
-  beforePack: () => Promise<void>,
-): Promise<void> {
-  const parts = [...examples].flatMap((example) => example.parts);
-  const packs = packByTokenBudget(
-    parts.map(({ length }) => length),
-    tokenBudget,
-  );
-  let done = 0;
-  for (const members of packs) {
-    await beforePack();
-    const logps = scorer.score(members.map((i) => parts[i]!.row));
-    members.forEach((i, position) => (parts[i]!.referenceLogps = logps[position]!));
-    done += members.length;
-    onEvent({ kind: 'reference', done, total: parts.length });
-  }
 }

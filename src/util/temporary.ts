@@ -14,10 +14,34 @@ export function temporaryName(path: string): string {
   return `${path}.${host}-${process.pid}.tmp`;
 }
 
-/** The name that a temporary file stands for and whose it is; undefined for all other files. */
-function ownerOf(name: string): { target: string; host: string; pid: number } | undefined {
-  const parts = /^(.+)\.([0-9a-f]{8})-([0-9]{1,10})\.tmp$/s.exec(name);
-  return parts ? { target: parts[1]!, host: parts[2]!, pid: Number(parts[3]) } : undefined;
+/** The name of a file that says that this process uses `name`. */
+export function useName(name: string): string {
+  return `${name}.${host}-${process.pid}.use`;
+}
+
+interface Owner {
+  target: string;
+  host: string;
+  pid: number;
+}
+
+/** The name that a file of a process stands for and whose it is; undefined for all other files. */
+function ownerOf(name: string, ending = 'tmp'): Owner | undefined {
+  const parts = /^(.+)\.([0-9a-f]{8})-([0-9]{1,10})\.([a-z]+)$/s.exec(name);
+  return parts?.[4] === ending ? { target: parts[1]!, host: parts[2]!, pid: Number(parts[3]) } : undefined;
+}
+
+/** The names that processes use by the files of a folder; those of dead processes are removed. */
+export function usersOf(folder: string): Set<string> {
+  const used = new Set<string>();
+  for (const name of namesIn(folder)) {
+    const owner = ownerOf(name, 'use');
+    if (owner === undefined) continue;
+    const path = join(folder, name);
+    if (isDead(owner, path)) rmSync(path, { force: true });
+    else used.add(owner.target);
+  }
+  return used;
 }
 
 /** Whether a name is that of a temporary file, living or dead. */
@@ -27,19 +51,24 @@ export function isTemporary(name: string): boolean {
 
 /** Removes the temporary files that dead processes have left for `path`; without it for every file of the folder. */
 export function removeDeadTemporaries(folder: string, path?: string): void {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return; // nothing can be there, or it cannot be read
-  }
-  for (const name of names) {
+  for (const name of namesIn(folder)) {
     const owner = ownerOf(name);
     if (owner === undefined || (path !== undefined && owner.target !== basename(path))) continue;
     const file = join(folder, name);
-    if (owner.host === host ? !isAlive(owner.pid) : ageOf(file) > FOREIGN_MS) rmSync(file, { force: true });
+    if (isDead(owner, file)) rmSync(file, { force: true });
   }
 }
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // nothing can be there, or it cannot be read
+  }
+}
+
+const isDead = (owner: Owner, file: string): boolean =>
+  owner.host === host ? !isAlive(owner.pid) : ageOf(file) > FOREIGN_MS;
 
 /** Removes what dead processes have left beside `path` for it. */
 export function removeDeadBeside(path: string): void {

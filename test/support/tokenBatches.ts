@@ -9,7 +9,7 @@ export function randomStep(
   seed: number,
   kind: 'pairs' | 'demonstrations' | 'mixed',
   groups = 6,
-): Required<ScoredBatch> {
+): Required<Omit<ScoredBatch, 'referenceSums'>> {
   const random = new Random(seed);
   const sequences: SequenceInfo[] = [];
   const longest = 12;
@@ -28,7 +28,10 @@ export function randomStep(
 }
 
 /** The part of a step that has these sequences, in this order. */
-export function partOf(step: Required<ScoredBatch>, indices: readonly number[]): Required<ScoredBatch> {
+export function partOf(
+  step: Required<Omit<ScoredBatch, 'referenceSums'>>,
+  indices: readonly number[],
+): Required<Omit<ScoredBatch, 'referenceSums'>> {
   return {
     sequences: indices.map((i) => step.sequences[i]!),
     normalizer: step.normalizer,

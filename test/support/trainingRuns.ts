@@ -1,14 +1,16 @@
 /** @file Training runs of a tiny model, as the tests of the trainer make them. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
+import { cacheDir } from '../../src/fetch/paths.js';
 import { loadModel } from '../../src/models/checkpoint.js';
 import { parameterSpecs } from '../../src/models/parameters.js';
 import { createObjective, objectiveNames } from '../../src/objectives/index.js';
 import { parseRecipe } from '../../src/recipe/parse.js';
 import { toFloat32Array } from '../../src/torch/data.js';
 import { liveTensors } from '../../src/torch/tensor.js';
+import { cacheFolder } from '../../src/train/cacheFiles.js';
 import { lastingOf, type LastingMetrics } from '../../src/train/metricsFiles.js';
 import type { ResumeOptions } from '../../src/train/resume.js';
 import { trainRecipe, type TrainRecipe } from '../../src/train/settings.js';
@@ -36,9 +38,26 @@ export const pairTokens = sides.reduce(
   chosenTokens,
 );
 
+/** Takes a cache of its own that has nothing but what set-up has put into the user's. */
+function takeOwnCache(): void {
+  const [from, base] = [cacheDir(), join(root, 'cache')];
+  vi.stubEnv('XDG_CACHE_HOME', base);
+  mkdirSync(cacheDir(), { recursive: true });
+  for (const name of readdirSync(from))
+    if (['addon', 'libtorch', 'setup.json'].includes(name))
+      symlinkSync(join(from, name), join(cacheDir(), name));
+}
+
+/** Has references scored as if they never had been. */
+export function forgetReferences(): void {
+  rmSync(cacheFolder('references'), { recursive: true, force: true });
+}
+
 /** Writes the model and the data for the tests of a file, and removes everything after them. */
 export function setUpRuns(): void {
+  beforeEach(forgetReferences);
   beforeAll(() => {
+    takeOwnCache();
     writeTinyModel(model);
     writeRows(
       messages,

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { modelInput } from '../../hub/resolve.js';
 import { filesOfModule } from '../../util/modules.js';
-import { trainSettings, type TrainRecipe } from '../../train/settings.js';
+import { isOtherReference, trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { eventPaths } from '../../train/eventFile.js';
 import { inputsOfState, stateFiles } from '../../train/stateFolder.js';
@@ -11,9 +11,10 @@ import { defineStage } from './stage.js';
 export const trainStage = defineStage({
   summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
-  inputs: ({ model, data, objective: { module }, continue: state }) => [
+  inputs: ({ model, data, objective: { module }, reference, continue: state }) => [
     modelInput(model),
     data,
+    ...(isOtherReference(reference) ? [modelInput(reference)] : []),
     ...(module === undefined ? [] : filesOfModule(module)),
     ...(state === undefined ? [] : inputsOfState(state)),
   ],

@@ -1,0 +1,147 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { contents } from '../../test/support/tinyModel.js';
+import { model, recipeOf, setUpRuns, trained } from '../../test/support/trainingRuns.js';
+import { parseConfig, type ModelConfig } from '../models/config.js';
+import { readConfig } from '../models/directory.js';
+import { createObjective } from '../objectives/index.js';
+import { memoryStats } from '../torch/runtime.js';
+import { UserError } from '../util/errors.js';
+import { bytesToCome, expectMemory, type StepsToCome } from './estimate.js';
+import { prepareExamples } from './examples.js';
+import { activationBytes, operations, weightBytes, type TrainedShapes } from './memoryModel.js';
+import { planSteps } from './plan.js';
+import { estimate } from './trainer.js';
+
+setUpRuns();
+
+const llama = (keys: object = {}): ModelConfig =>
+  parseConfig(
+    {
+      ...{ model_type: 'llama', vocab_size: 1000, hidden_size: 64, intermediate_size: 256 },
+      ...{ num_hidden_layers: 3, num_attention_heads: 4, num_key_value_heads: 2, tie_word_embeddings: true },
+      ...keys,
+    },
+    'a test',
+  );
+const shapesOf = (keys: Partial<TrainedShapes> = {}): TrainedShapes => ({
+  ...{ config: llama(), dtype: 'bf16', device: 'cpu', recompute: false },
+  ...keys,
+});
+
+/** A run over the tests' pairs, of which the longest side has 33 tokens. */
+async function run(name: string, tokenBudget: number): Promise<StepsToCome & Disposable> {
+  const recipe = recipeOf(name, { batch_size: 5 });
+  const objective = createObjective({ name });
+  const { examples } = await prepareExamples(recipe, objective);
+  const plan = planSteps(recipe, examples.length);
+  return {
+    ...{ objective, examples, plan, tokenBudget },
+    [Symbol.dispose]: () => {
+      examples[Symbol.dispose]();
+    },
+  };
+}
+
+describe('the memory of', () => {
+  it('weights is 18 bytes a parameter in bf16 and 16 in f32', () => {
+    // The embedding, and a layer: 2 norms, q and o of 64 × 64, k and v of 32 × 64, three of 256 × 64; and the last norm.
+    const parameters = 1000 * 64 + 3 * (2 * 64 + 2 * 64 * 64 + 2 * 32 * 64 + 3 * 256 * 64) + 64;
+    expect(weightBytes(shapesOf())).toBe(18 * parameters);
+    expect(weightBytes(shapesOf({ dtype: 'f32' }))).toBe(16 * parameters);
+  });
+
+  it('activations grows with tokens and layers, and is less where they are computed again', () => {
+    const load = { tokens: 100, responses: 60, seen: 0 };
+    const bytes = activationBytes(shapesOf(), load);
+    expect(activationBytes(shapesOf(), { tokens: 200, responses: 120, seen: 0 })).toBe(2 * bytes);
+    expect(activationBytes(shapesOf({ dtype: 'f32' }), load)).toBeGreaterThan(2 * bytes);
+    const of = (layers: number, recompute: boolean) =>
+      activationBytes(shapesOf({ recompute, config: llama({ num_hidden_layers: layers }) }), load);
+    // Of one more layer the two streams stay where it is computed again.
+    expect(of(4, true) - of(3, true)).toBe(100 * 2 * 64 * 2);
+    expect(of(4, false) - of(3, false)).toBeGreaterThan(6 * (of(4, true) - of(3, true)));
+  });
+
+  it('a call is that of a pack where packs are done one by one, and of whole pairs where they are not', async () => {
+    const of = async (name: string, budget: number) => {
+      using some = await run(name, budget);
+      return bytesToCome(shapesOf(), some) - weightBytes(shapesOf());
+    };
+    expect(await of('redi', 1)).toBeLessThan(await of('dpo', 1));
+    expect(await of('redi', 64)).toBeLessThan(await of('redi', 1000));
+    expect(await of('dpo', 1000)).toBe(await of('redi', 1000)); // all of a step at once
+  });
+});
+
+describe('a run that cannot fit', () => {
+  it('is refused with what would', async () => {
+    using some = await run('redi', 1000);
+    const shapes = shapesOf({ config: llama({ num_hidden_layers: 40, intermediate_size: 64 }) });
+    const [needed, weights] = [bytesToCome(shapes, some), weightBytes(shapes)];
+    expect(expectMemory(shapes, some, needed)).toBeGreaterThan(needed);
+    // Of what comes beside the weights only a part is free, and an estimate may be a tenth too high.
+    const free = Math.min(0.85 * needed, weights + 0.6 * (needed - weights));
+    const refused = () => expectMemory(shapes, some, free);
+    expect(refused).toThrow(UserError);
+    let message = '';
+    try {
+      refused();
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message).toMatch(
+      /^there is not enough memory: this run would take about .* are free\. It would fit with /,
+    );
+    // What it says is true.
+    for (const [, recompute, budget] of message.matchAll(
+      /(recompute: true)?(?: with )?token_budget: (\d+)/g,
+    )) {
+      const other = { ...shapes, recompute: recompute !== undefined };
+      expect(bytesToCome(other, { ...some, tokenBudget: Number(budget) })).toBeLessThanOrEqual(free);
+    }
+    expect(() => expectMemory(shapes, some, weights / 2)).toThrow(
+      'Take a smaller model, or a machine with more memory.',
+    );
+    expect(() => expectMemory(shapes, some, weights + 1)).toThrow('Shorter rows (max_length) take less');
+  });
+
+  it('is not known on a GPU', async () => {
+    using some = await run('redi', 1000);
+    expect(expectMemory(shapesOf({ device: 'cuda' }), some, 0)).toBeGreaterThan(0);
+  });
+});
+
+it('counts the operations of a training pass', () => {
+  const config = llama();
+  const layer = 64 * 64 * 2 + 64 * 32 * 2 + 3 * 64 * 256;
+  expect(operations(config, { tokens: 10, responses: 0, seen: 0 })).toBe(10 * 6 * 3 * layer);
+  expect(operations(config, { tokens: 0, responses: 2, seen: 0 })).toBe(2 * 6 * 64 * 1000);
+  // Two products a head of 16, each three times, of a multiplication and an addition.
+  expect(operations(config, { tokens: 0, responses: 0, seen: 5 })).toBe(5 * 12 * 4 * 16 * 3);
+});
+
+describe.each(['sft', 'redi', 'dpo'])('train --estimate of %s', (name) => {
+  it.each(['f32', 'bf16'])('says what the run says, and writes nothing in %s', async (dtype) => {
+    const recipe = recipeOf(name, { dtype });
+    const found = await estimate(recipe, { onEvent: () => undefined });
+    expect(existsSync(recipe.out)).toBe(false);
+    expect(found.seconds).toBeGreaterThan(0);
+    expect(found.memory).toBeGreaterThan(memoryStats('cpu').allocated / 2);
+    const { events, steps } = await trained(recipe);
+    const told = events.find((event) => event.kind === 'estimate')!;
+    expect(told.tokens).toBe(found.tokens);
+    expect(told.tokens).toBeCloseTo(steps.at(-1)!.num_tokens / 3, -0.5);
+  });
+});
+
+it('leaves an unfinished run as it is', async () => {
+  const recipe = recipeOf('sft', { save: { every: 1, states: 1 } });
+  await trained(recipe);
+  const before = contents(recipe.out);
+  await estimate({ ...recipe, max_steps: 9 }, { onEvent: () => undefined });
+  expect(contents(recipe.out)).toEqual(before);
+  expect(readConfig(model).hiddenSize).toBe(48);
+  expect(readFileSync(join(recipe.out, 'metrics.jsonl'), 'utf8').trim().split('\n')).toHaveLength(3);
+});

@@ -1,0 +1,243 @@
+/**
+ * @file Predicts before a run what it takes: memory from shapes, before any of it is taken, and the time of a step from a
+ * measurement of two seconds on the run's own rows.
+ */
+import type { ModelConfig } from '../models/config.js';
+import { parameterCount } from '../models/parameters.js';
+import type { Objective } from '../objectives/objective.js';
+import { noGrad } from '../torch/autograd.js';
+import * as ops from '../torch/ops.js';
+import { AdamW, globalNorm } from '../torch/optim.js';
+import { memoryStats } from '../torch/runtime.js';
+import { scope } from '../torch/tensor.js';
+import { formatBytes } from '../util/bytes.js';
+import { UserError } from '../util/errors.js';
+import { freeMemory } from '../util/freeMemory.js';
+import { stepRows } from './dataOrder.js';
+import type { Engine } from './engine.js';
+import type { Examples } from './examples.js';
+import {
+  activationBytes,
+  headBytes,
+  operations,
+  savingBytes,
+  weightBytes,
+  type TokenLoad,
+  type TrainedShapes,
+} from './memoryModel.js';
+import type { StepPlan } from './plan.js';
+import { callsOf, runStep, type TrainSequence } from './step.js';
+import { sequencesOf } from './stepper.js';
+
+/** What a run is expected to take. */
+export interface Estimate {
+  /** Bytes at the highest: of the process, or of a GPU's allocator. */
+  memory: number;
+  /** Seconds of a step, and tokens that it takes, on average. */
+  seconds: number;
+  tokens: number;
+}
+
+/** What a run's steps are made of. */
+export interface StepsToCome {
+  objective: Objective;
+  examples: Examples;
+  plan: StepPlan;
+  tokenBudget: number;
+}
+
+/** Steps that are looked at: their memory, and their time. */
+const STEPS = { memory: 1000, time: 32 };
+/** An estimate may be that much too high. */
+const TOLERANCE = 0.1;
+
+/** Tokens of a call of a step, of each pack in it, by the lengths of the rows alone. */
+interface CallLoad {
+  kept: TokenLoad;
+  packs: TokenLoad[];
+}
+
+function loadsOf(step: number, { objective, examples, plan, tokenBudget }: StepsToCome): CallLoad[] {
+  const parts = stepRows(step, plan.order).flatMap((row, group) =>
+    examples.at(row).parts.map(({ length, responseLength }) => ({
+      ...{ group, tokens: length, responses: responseLength },
+      seen: (length * (length + 1)) / 2,
+    })),
+  );
+  const total = (members: readonly number[]): TokenLoad =>
+    members
+      .map((i) => parts[i]!)
+      .reduce(
+        (sum, { tokens, responses, seen }) => ({
+          tokens: sum.tokens + tokens,
+          responses: sum.responses + responses,
+          seen: sum.seen + seen,
+        }),
+        { tokens: 0, responses: 0, seen: 0 },
+      );
+  return callsOf(objective, parts, tokenBudget).map(({ members, packs }) => ({
+    kept: total(members),
+    packs: packs.map(total),
+  }));
+}
+
+const steps = ({ plan }: StepsToCome, most: number): number[] =>
+  Array.from({ length: Math.min(plan.steps, most) }, (_, step) => step);
+
+/** Predicts the bytes that a run takes beside what the process has before. */
+export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
+  let [kept, responses] = [0, 0];
+  for (const step of steps(run, STEPS.memory))
+    for (const call of loadsOf(step, run)) {
+      kept = Math.max(kept, activationBytes(shapes, call.kept));
+      for (const pack of call.packs) responses = Math.max(responses, pack.responses);
+    }
+  return weightBytes(shapes) + headBytes(shapes, responses) + Math.max(kept, savingBytes(shapes));
+}
+
+/**
+ * Predicts the highest memory of a run that has taken none of it yet.
+ * @param free bytes that the process can still take, on the CPU
+ * @throws UserError where it cannot fit, which says what would
+ */
+export function expectMemory(shapes: TrainedShapes, run: StepsToCome, free = freeMemory()): number {
+  const bytes = bytesToCome(shapes, run);
+  if (shapes.device !== 'cpu') return bytes;
+  if (bytes * (1 - TOLERANCE) > free)
+    throw new UserError(
+      `there is not enough memory: this run would take about ${formatBytes(bytes)}, ` +
+        `${formatBytes(weightBytes(shapes))} of it for weights, gradients and moments, and ${formatBytes(free)} are free. ` +
+        whatFits(shapes, run, free),
+    );
+  return memoryStats('cpu').allocated + bytes;
+}
+
+/** Says with which settings a run would fit. */
+function whatFits(shapes: TrainedShapes, run: StepsToCome, free: number): string {
+  const fits = (recompute: boolean, tokenBudget: number) =>
+    bytesToCome({ ...shapes, recompute }, { ...run, tokenBudget }) <= free;
+  const halves = Array.from({ length: 24 }, (_, i) => Math.floor(run.tokenBudget / 2 ** i)).filter(
+    (budget) => budget >= 1,
+  );
+  const found = [shapes.recompute, true].flatMap((recompute) => {
+    const budget = halves.find((tokens) => fits(recompute, tokens));
+    if (budget === undefined) return [];
+    const settings = [
+      ...(recompute === shapes.recompute ? [] : ['recompute: true']),
+      ...(budget === run.tokenBudget ? [] : [`token_budget: ${budget}`]),
+    ];
+    return [settings.join(' with ')];
+  });
+  const ways = [...new Set(found)];
+  if (ways.length > 0) return `It would fit with ${ways.join(', or with ')}.`;
+  return weightBytes(shapes) > free
+    ? 'Take a smaller model, or a machine with more memory.'
+    : 'Shorter rows (max_length) take less, or take a smaller model, or a machine with more memory.';
+}
+
+/** Tokens of the smaller measurement; the larger has as many as take the time below, and no more than a pack. */
+const FEW_TOKENS = 48;
+const MEASURED_SECONDS = 1.2;
+/** A token of the larger pack takes about that share of the time of one of the smaller. */
+const SHARE = 0.5;
+
+/**
+ * Measures forward and backward on the beginning of the data, and the update on weights of its own. Gradients are zero
+ * afterwards, and nothing else has changed.
+ */
+export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'seconds' | 'tokens'> {
+  const { config } = engine.weights.model;
+  const time = timeOfPacks(engine, run, config);
+  const update = updateSeconds(engine, parameterCount(config));
+  const looked = steps(run, STEPS.time);
+  const packs = looked.flatMap((step) => loadsOf(step, run).flatMap((call) => call.packs));
+  const total = packs.reduce((sum, pack) => sum + time(pack), 0);
+  return {
+    seconds: total / looked.length + update,
+    tokens: Math.round(packs.reduce((sum, { tokens }) => sum + tokens, 0) / looked.length),
+  };
+}
+
+/** Measures a small and a larger pack: what each pack costs, and each operation. */
+function timeOfPacks(engine: Engine, run: StepsToCome, config: ModelConfig): (load: TokenLoad) => number {
+  const measured = (tokens: number) => {
+    const sequences = beginning(run, tokens);
+    const started = performance.now();
+    runStep(engine, run.objective, sequences, Infinity);
+    const seconds = (performance.now() - started) / 1000;
+    const load = { tokens: 0, responses: 0, seen: 0 };
+    for (const { row, length } of sequences) {
+      const { length: all } = row.ids;
+      load.tokens += all;
+      load.responses += length;
+      load.seen += (all * (all + 1)) / 2;
+    }
+    return { seconds, operations: operations(config, load), tokens: load.tokens };
+  };
+  try {
+    measured(FEW_TOKENS); // memory is taken, and threads are started
+    const few = measured(FEW_TOKENS);
+    const most = Math.min(run.tokenBudget, Math.floor((few.tokens * MEASURED_SECONDS) / SHARE / few.seconds));
+    const many = most > 2 * few.tokens ? measured(most) : few;
+    const slope = (many.seconds - few.seconds) / (many.operations - few.operations);
+    const perOperation = slope > 0 && Number.isFinite(slope) ? slope : many.seconds / many.operations;
+    const perPack = Math.max(0, many.seconds - perOperation * many.operations);
+    return (load) => perPack + perOperation * operations(config, load);
+  } finally {
+    engine.weights.zeroGrads();
+  }
+}
+
+/** Takes rows of the first step until they have so many tokens; of a longer one a part, with its share of prompt and response. */
+function beginning({ examples, plan }: StepsToCome, tokens: number): TrainSequence[] {
+  const taken: TrainSequence[] = [];
+  let left = tokens;
+  for (const [group, row] of stepRows(0, plan.order).entries()) {
+    const sequences = sequencesOf(examples.at(row), group);
+    const length = sequences.reduce((sum, { row: { ids } }) => sum + ids.length, 0);
+    if (length > left && taken.length > 0) break;
+    taken.push(...sequences.map((sequence) => cut(sequence, Math.min(1, left / length))));
+    left -= length;
+  }
+  return taken;
+}
+
+function cut({ role, group, row }: TrainSequence, share: number): TrainSequence {
+  const size = Math.max(2, Math.round(row.ids.length * share));
+  const responseStart = Math.min(size - 1, Math.max(1, Math.round(row.responseStart * share)));
+  const length = size - responseStart;
+  return {
+    ...{ role, group, length, reference: new Float64Array(length) },
+    row: { ids: row.ids.slice(0, size), responseStart },
+  };
+}
+
+/** Elements of the matrix on which the update is measured: more than caches hold. */
+const UPDATED = 2 ** 23;
+
+/** Measures the norm of the gradients, and an update of other weights. */
+function updateSeconds({ weights }: Engine, parameters: number): number {
+  const { device, dtype } = weights.model;
+  const started = performance.now();
+  globalNorm([...weights.grads.values()]);
+  const norm = (performance.now() - started) / 1000;
+  return scope(() =>
+    noGrad(() => {
+      const shape = [1024, Math.ceil(Math.min(parameters, UPDATED) / 1024)];
+      const [master, grad] = [
+        ops.zeros(shape, { dtype: 'f32', device }),
+        ops.zeros(shape, { dtype: 'f32', device }),
+      ];
+      const copies = dtype === 'bf16' ? [ops.zeros(shape, { dtype, device })] : [];
+      using optimizer = new AdamW([master], { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 });
+      const update = () => {
+        optimizer.update([grad], 1e-6, { factor: 1, copies });
+        globalNorm([grad]); // waits for the device
+      };
+      update();
+      const begun = performance.now();
+      update();
+      return norm + ((performance.now() - begun) / 1000) * (parameters / (shape[0]! * shape[1]!));
+    }),
+  );
+}

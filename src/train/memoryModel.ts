@@ -1,0 +1,84 @@
+/** @file Predicts from shapes what training takes in memory and how much it computes. Has no tensors. */
+import type { ModelConfig } from '../models/config.js';
+import { rowsOfChunk } from '../models/head.js';
+import { parameterCount, parameterSpecs } from '../models/parameters.js';
+import { hasKernels, softmaxKernel } from '../torch/fused.js';
+import type { ComputeDtype } from '../util/computeDtype.js';
+
+/** What the memory of a run follows from beside its rows. */
+export interface TrainedShapes {
+  config: ModelConfig;
+  dtype: ComputeDtype;
+  device: string;
+  recompute: boolean;
+}
+
+/** Sequences that go through the model together, or whose activations are kept together. */
+export interface TokenLoad {
+  tokens: number;
+  /** Those of responses among them. */
+  responses: number;
+  /** Pairs of a token and one that it sees. */
+  seen: number;
+}
+
+const bytesOf = (dtype: ComputeDtype): number => (dtype === 'bf16' ? 2 : 4);
+
+/** Bytes of masters, gradients and both moments in float32, and of the copy that computes. */
+export const weightBytes = ({ config, dtype }: TrainedShapes): number =>
+  parameterCount(config) * (16 + (dtype === 'bf16' ? 2 : 0));
+
+/** Bytes of the weights as a file has them, which are there while it is written. */
+export const savingBytes = ({ config }: TrainedShapes): number => 2 * parameterCount(config);
+
+/** Bytes of activations that are kept together until their backward pass, and of that pass. */
+export function activationBytes(shapes: TrainedShapes, { tokens, responses }: TokenLoad): number {
+  const { config, dtype, recompute } = shapes;
+  const { hiddenSize: hidden, intermediateSize: width } = config;
+  const layers = config.attention.length;
+  const graphs = graphNumbers(shapes);
+  const kept = recompute ? Math.max(...graphs) : layers * graphs.reduce((a, b) => a + b, 0);
+  // The stream before each branch is kept; gradients of gate, of what it lets through, of their product and of the stream pass.
+  const ofToken = 2 * layers * hidden + kept + 3 * width + 2 * hidden;
+  return (tokens * ofToken + responses * 4 * hidden) * bytesOf(dtype);
+}
+
+/** How many numbers of a token the graphs of a layer's two branches keep. */
+function graphNumbers({ config, dtype, device }: TrainedShapes): [attention: number, mlp: number] {
+  const { hiddenSize: hidden, intermediateSize: width, heads, kvHeads, headDim } = config;
+  const [queries, keys] = [heads * headDim, kvHeads * headDim];
+  const kernels = hasKernels({ dtype, device });
+  // The normed stream, the projections, rotated queries and keys, and attention's result with a float32 sum a head.
+  let attention = hidden + 3 * queries + 3 * keys + 2 * heads;
+  // Without kernels attention has copies of its own, each key for every query that shares it.
+  if (!kernels) attention += 3 * queries;
+  if (config.qkNorm) attention += queries + keys;
+  // The normed stream, the gate and what it lets through, their product, and the gate's activation where no kernel has it.
+  const mlp = hidden + (kernels ? 3 : 4) * width;
+  const after = config.sandwichNorms ? hidden : 0;
+  return [attention + after, mlp + after];
+}
+
+/** Bytes of the head's buffers where at most so many responses' tokens go through it together. */
+export function headBytes(
+  { config: { vocabSize }, dtype, device }: TrainedShapes,
+  responses: number,
+): number {
+  const kernel = softmaxKernel({ dtype, device }, vocabSize);
+  const bytes = kernel === 'narrow' ? 2 : 4;
+  const logits = Math.min(responses, rowsOfChunk(vocabSize, device, bytes)) * vocabSize;
+  return logits * (dtype === 'bf16' && kernel !== 'narrow' ? bytes + 2 : bytes);
+}
+
+/** Counts the operations of forward and backward passes: products of layers and head, and attention. */
+export function operations(config: ModelConfig, { tokens, responses, seen }: TokenLoad): number {
+  const { heads, headDim, hiddenSize, vocabSize, attention } = config;
+  const ofToken = [...parameterSpecs(config)].reduce(
+    (sum, [name, { shape }]) =>
+      sum + (name.startsWith('layers.') && shape.length === 2 ? 6 * shape[0]! * shape[1]! : 0),
+    0,
+  );
+  return (
+    tokens * ofToken + responses * 6 * hiddenSize * vocabSize + seen * 12 * heads * headDim * attention.length
+  );
+}

@@ -1,0 +1,284 @@
+/**
+ * @file Gives each response of the data what a frozen reference model gives it, for the objectives that need it. It is scored once
+ * and kept in the cache, by what it follows from; a few responses are scored again whenever it is read there.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveModel } from '../hub/resolve.js';
+import { loadModel } from '../models/checkpoint.js';
+import { Scorer } from '../models/scorer.js';
+import { requireEmbedding } from '../models/tokenIds.js';
+import type { Transformer } from '../models/transformer.js';
+import { sum, type Objective } from '../objectives/objective.js';
+import { trainedWeights } from '../text/parts.js';
+import type { TokenRow } from '../text/tokenRows.js';
+import { ChatTokenizer } from '../text/tokenizer.js';
+import { toBytes } from '../torch/data.js';
+import { UserError } from '../util/errors.js';
+import { fingerprintValue } from '../util/fingerprint.js';
+import { cacheFolder, markUsed, trimCache } from './cacheFiles.js';
+import type { Engine } from './engine.js';
+import type { ExamplePart, Examples } from './examples.js';
+import type { RunIdentity } from './identity.js';
+import {
+  beginReferenceFile,
+  DamagedReference,
+  readReferenceFile,
+  writeReferenceFile,
+} from './referenceFile.js';
+import { roundingOf } from './rounding.js';
+import { isOtherReference, type TrainRecipe } from './settings.js';
+import { weighed, type ReferenceValue } from './step.js';
+import { packByTokenBudget } from './tokenBudget.js';
+
+export interface ReferenceParts {
+  recipe: Pick<TrainRecipe, 'model' | 'reference' | 'dtype' | 'device' | 'deterministic'>;
+  /** With the weights that training starts from. */
+  engine: Engine;
+  objective: Objective;
+  /** What computes. */
+  build: RunIdentity['build'];
+  tokenBudget: number;
+  onEvent: (event: ReferenceEvent) => void;
+  /** Awaited before each pack. */
+  beforePack: () => Promise<void>;
+}
+
+export type ReferenceEvent =
+  /** Responses that are scored so far. */
+  { kind: 'reference'; done: number; total: number } | { kind: 'notice'; sentence: string };
+
+/** What is known of the reference when its numbers are there. */
+export interface Reference {
+  /** Whether it is the model that training starts from, weight by weight. */
+  isStart: boolean;
+  /** Responses that it has scored together, and that are short. */
+  sample: readonly ExamplePart[];
+}
+
+/** Changes where the same model gives the same responses other numbers, or the file is another one. */
+const FORMAT = 1;
+/** Responses that are scored again to prove a file of the cache, and their tokens, at most. */
+const SAMPLE = { responses: 8, tokens: 128 };
+
+/** @throws UserError where a recipe names a reference that nothing would look at */
+export function requireUse({ reference }: Pick<TrainRecipe, 'reference'>, { name, needs }: Objective): void {
+  if (reference !== undefined && !needs.reference)
+    throw new UserError(`objective ${name} compares with no reference: take out reference (${reference})`);
+}
+
+/**
+ * Puts into each part of the examples what the reference gives it. A file of the cache that is damaged, or of which a few
+ * responses that are scored again differ, is made anew.
+ * @throws UserError where the reference is no model for these rows
+ */
+export async function takeReference(examples: Examples, given: ReferenceParts): Promise<Reference> {
+  const { recipe, engine } = given;
+  const start = engine.weights.model;
+  const parts = [...examples].flatMap((example) => example.parts);
+  const packs = scoringPacks(
+    parts.map(({ length }) => length),
+    given.tokenBudget,
+  );
+  const sample = packs[0]!.map((i) => parts[i]!);
+  if (!isOtherReference(recipe.reference)) {
+    await take({ model: start, scorer: engine.scorer, parts, packs }, given);
+    return { isStart: true, sample };
+  }
+  const path = await resolveModel(recipe.reference);
+  using model = loadModel(path, {
+    dtype: recipe.dtype,
+    device: recipe.device,
+    onNotice: noticing(given),
+  }).model;
+  requireFit(parts, sample, model, path, recipe.model);
+  using scorer = new Scorer(model);
+  await take({ model, scorer, parts, packs }, given);
+  return { isStart: modelDigest(model) === modelDigest(start), sample };
+}
+
+const noticing =
+  ({ onEvent }: ReferenceParts) =>
+  (sentence: string): void => {
+    onEvent({ kind: 'notice', sentence });
+  };
+
+interface Scoring {
+  model: Transformer;
+  scorer: Scorer;
+  parts: readonly ExamplePart[];
+  /** Indices of the parts that are scored together; the first pack is scored again. */
+  packs: readonly (readonly number[])[];
+}
+
+async function take(scoring: Scoring, given: ReferenceParts): Promise<void> {
+  const { parts } = scoring;
+  const { objective } = given;
+  const onNotice = noticing(given);
+  const total =
+    objective.needs.reference === 'sums'
+      ? parts.length
+      : parts.reduce((count, { responseLength }) => count + responseLength, 0);
+  const key = keyOf(scoring, given);
+  const path = join(cacheFolder('references'), `${key.slice(0, 32)}.reference`);
+  markUsed(path);
+  const kept = existsSync(path) ? readKept(path, key, total, onNotice) : undefined;
+  if (kept) {
+    spread(kept, parts, objective);
+    if (agrees(scoring, objective)) {
+      const { length } = scoring.packs[0]!;
+      onNotice(
+        `the reference: ${parts.length} responses from the cache, ${length} of them scored again and the same`,
+      );
+      return;
+    }
+    onNotice(`the log-probs of the reference in ${path} are not those of the model: they are scored anew`);
+  }
+  using file = beginReferenceFile(path, total);
+  await scoreAll(scoring, given);
+  const values = new Float64Array(total);
+  let at = 0;
+  for (const { reference } of parts) {
+    const some = typeof reference === 'number' ? [reference] : reference!;
+    values.set(some, at);
+    at += some.length;
+  }
+  writeReferenceFile(file, key, values);
+  trimCache();
+}
+
+/** What the numbers follow from. */
+function keyOf({ model, parts }: Scoring, given: ReferenceParts): string {
+  const { recipe, objective, build, tokenBudget } = given;
+  const hash = createHash('sha256');
+  for (const { digest } of parts) hash.update(`${digest}\n`);
+  const { dtype, device, deterministic } = recipe;
+  return fingerprintValue({
+    ...{ FORMAT, model: modelDigest(model), responses: hash.digest('hex'), kind: objective.needs.reference },
+    ...{ build, dtype, device, deterministic, tokenBudget },
+  });
+}
+
+/** A digest of a model's weights, as they compute, and of its configuration. */
+export function modelDigest({ config, parameters }: Transformer): string {
+  const hash = createHash('sha256').update(JSON.stringify(config));
+  for (const [name, tensor] of parameters) {
+    hash.update(`${name} ${tensor.dtype} ${tensor.shape.join()}\n`);
+    hash.update(toBytes(tensor));
+  }
+  return hash.digest('hex');
+}
+
+function readKept(
+  path: string,
+  key: string,
+  count: number,
+  onNotice: (sentence: string) => void,
+): Float64Array | undefined {
+  try {
+    return readReferenceFile(path, key, count);
+  } catch (error) {
+    if (!(error instanceof DamagedReference)) throw error;
+    onNotice(`the log-probs of the reference in ${path} are damaged: they are scored anew`);
+    return undefined;
+  }
+}
+
+/** Divides responses into packs. A few of the shortest make the first, which is so cheap that it can be scored again. */
+export function scoringPacks(lengths: readonly number[], tokenBudget: number): number[][] {
+  const shortestFirst = [...lengths.keys()].sort((a, b) => lengths[a]! - lengths[b]! || a - b);
+  const most = Math.min(SAMPLE.tokens, tokenBudget);
+  let tokens = 0;
+  const first = shortestFirst
+    .slice(0, SAMPLE.responses)
+    .filter((i, place) => (tokens += lengths[i]!) <= most || place === 0)
+    .sort((a, b) => a - b);
+  const others = [...lengths.keys()].filter((i) => !first.includes(i));
+  const packs = packByTokenBudget(
+    others.map((i) => lengths[i]!),
+    tokenBudget,
+  );
+  return [first, ...packs.map((members) => members.map((i) => others[i]!))];
+}
+
+async function scoreAll({ scorer, parts, packs }: Scoring, given: ReferenceParts): Promise<void> {
+  let done = 0;
+  for (const members of packs) {
+    await given.beforePack();
+    const values = scored(
+      scorer,
+      members.map((i) => parts[i]!),
+      given.objective,
+    );
+    members.forEach((i, position) => (parts[i]!.reference = values[position]!));
+    done += members.length;
+    given.onEvent({ kind: 'reference', done, total: parts.length });
+  }
+}
+
+function scored(scorer: Scorer, parts: readonly ExamplePart[], objective: Objective): ReferenceValue[] {
+  const rows = parts.map(({ row }) => row);
+  return scorer.score(rows).map((logps, i) => valueOf(logps, rows[i]!, objective));
+}
+
+/** What an objective needs of a response's log-probs under the reference. */
+export function valueOf(logps: Float64Array, row: TokenRow, { needs }: Objective): ReferenceValue {
+  const total = sum(weighed(logps, trainedWeights(row)));
+  if (!Number.isFinite(total))
+    throw new UserError(
+      'the reference computes log-probabilities that are not finite: its weights are damaged or diverged',
+    );
+  return needs.reference === 'sums' ? total : logps;
+}
+
+function spread(values: Float64Array, parts: readonly ExamplePart[], { needs }: Objective): void {
+  let at = 0;
+  for (const part of parts)
+    part.reference =
+      needs.reference === 'sums' ? values[at++]! : values.slice(at, (at += part.responseLength));
+}
+
+/** Scores the first pack again: on the CPU to the last bit, since it is scored in the same company. */
+function agrees({ scorer, parts, packs, model }: Scoring, objective: Objective): boolean {
+  const sample = packs[0]!.map((i) => parts[i]!);
+  const bound = model.device === 'cpu' ? 0 : roundingOf(model.dtype).logps;
+  return scored(scorer, sample, objective).every((value, i) => {
+    const part = sample[i]!;
+    return differenceOf(value, part.reference!, part.responseLength) <= bound;
+  });
+}
+
+/** The difference of two values of a response, in nats a token. */
+export function differenceOf(a: ReferenceValue, b: ReferenceValue, tokens: number): number {
+  if (typeof a === 'number' || typeof b === 'number')
+    return typeof a === typeof b ? Math.abs((a as number) - (b as number)) / tokens : NaN;
+  return Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
+}
+
+/** @throws UserError where the rows are not those of the reference's tokenizer, or too long for it */
+function requireFit(
+  parts: readonly ExamplePart[],
+  sample: readonly ExamplePart[],
+  { config: { maxPositions, vocabSize } }: Transformer,
+  path: string,
+  policy: string,
+): void {
+  let longest = 0;
+  for (const { length, largestId } of parts) {
+    longest = Math.max(longest, length);
+    requireEmbedding(largestId, vocabSize, `reference: ${path}: a row`);
+  }
+  if (longest > maxPositions)
+    throw new UserError(
+      `reference: ${path} has ${maxPositions} positions, and a row has ${longest} tokens: lower max_length`,
+    );
+  const [own, its] = [ChatTokenizer.load(policy), ChatTokenizer.load(path)];
+  for (const id of new Set(sample.flatMap(({ row }) => [...row.ids]))) {
+    const [here, there] = [own.decode([id]), its.decode([id])];
+    if (here !== there)
+      throw new UserError(
+        `reference: ${path} has another tokenizer than ${policy}: token ${id} is ${JSON.stringify(there)} there and ${JSON.stringify(here)} here`,
+      );
+  }
+}
