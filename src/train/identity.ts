@@ -36,16 +36,21 @@ const LEFT_OUT = new Set([
   'data',
   'continue',
   'objective.module',
+  'evaluation.data',
+  'development.data',
+  'sentinel.act',
 ]);
 
 /** @param recipe with what it leaves open filled in */
 export function identityOf(recipe: TrainRecipe): RunIdentity {
-  const { model, data, objective, continue: state } = recipe;
+  const { model, data, objective, continue: state, evaluation, development } = recipe;
   const inputs: [string, readonly string[]][] = [
     ['data', [data]],
     ['model', [modelInput(model)]],
     ['objective.module', objective.module === undefined ? [] : filesOfModule(objective.module)],
     ['continue', state === undefined ? [] : inputsOfState(state)],
+    ['evaluation.data', evaluation?.data === undefined ? [] : [evaluation.data]],
+    ['development.data', development ? [development.data] : []],
   ];
   return {
     settings: Object.fromEntries(flat(recipe).sort(([a], [b]) => (a < b ? -1 : 1))),

@@ -31,6 +31,7 @@ describe('trainRecipe', () => {
       device: 'cpu',
       seed: 42,
       deterministic: false,
+      sentinel: { act: 'warn', every: 100 },
       tensorboard: false,
       save: {},
     });

@@ -1,5 +1,12 @@
 /** @file Computes the loss and gradients of one optimizer step. The update is the caller's. */
-import { countStep, type Metrics, type Objective, type SequenceInfo } from '../objectives/objective.js';
+import {
+  countStep,
+  type Evaluation,
+  type Metrics,
+  type Objective,
+  type SequenceInfo,
+  type StepCounts,
+} from '../objectives/objective.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { disposeAll } from '../torch/tensor.js';
 import type { Activations, Engine } from './engine.js';
@@ -53,17 +60,14 @@ export function* stepByPacks(
   const lengths = sequences.map((sequence) => sequence.row.ids.length);
   const forward = (members: readonly number[]): Activations =>
     engine.forward(members.map((i) => sequences[i]!.row));
-  // Objectives see w·log p of each token, so that their sums are Σ w·log p; what they return is the derivative by it.
   const weigh = (i: number, values: Float64Array) => weighed(values, sequences[i]!.tokenWeights);
   const evaluate = (members: readonly number[], logps: readonly Float64Array[]) =>
-    objective.evaluate({
-      sequences: members.map((i) => sequences[i]!),
+    evaluateSequences(
+      objective,
+      members.map((i) => sequences[i]!),
       normalizer,
-      logps: members.map((i) => weigh(i, logps[i]!)),
-      ...(objective.needs.reference && {
-        referenceLogps: members.map((i) => weigh(i, sequences[i]!.referenceLogps!)),
-      }),
-    });
+      members.map((i) => logps[i]!),
+    );
 
   const all = sequences.map((_, i) => i);
   const logps: Float64Array[] = [];
@@ -111,6 +115,27 @@ export function* stepByPacks(
     }
   }
   return total;
+}
+
+/**
+ * Has an objective judge sequences by their log-probs. It sees w·log p of each token, so that its sums are Σ w·log p; what it returns
+ * is the derivative by it.
+ */
+export function evaluateSequences(
+  objective: Objective,
+  sequences: readonly TrainSequence[],
+  normalizer: StepCounts,
+  logps: readonly Float64Array[],
+): Evaluation {
+  const weigh = (values: Float64Array, i: number) => weighed(values, sequences[i]!.tokenWeights);
+  return objective.evaluate({
+    sequences,
+    normalizer,
+    logps: logps.map(weigh),
+    ...(objective.needs.reference && {
+      referenceLogps: sequences.map(({ referenceLogps }, i) => weigh(referenceLogps!, i)),
+    }),
+  });
 }
 
 /** A token of weight 0 has no part in anything, even if its probability is 0. */

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
+import { Generator } from '../generate/generator.js';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { parameterCount } from '../models/parameters.js';
@@ -34,6 +35,10 @@ import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget, packByTokenBudget } from './tokenBudget.js';
+import { BEST } from './watch/files.js';
+import { openWatched } from './watch/open.js';
+import { freshWatch, type Sighting } from './watch/state.js';
+import { Watch, type WatchEvent } from './watch/watch.js';
 import { TrainableWeights } from './weights.js';
 
 export type { StepMetrics } from './metricsFiles.js';
@@ -50,13 +55,16 @@ export type TrainEvent =
   | { kind: 'reference'; done: number; total: number }
   | { kind: 'proofs'; proofs: Proof[] }
   | { kind: 'step'; metrics: StepMetrics; steps: number }
-  | SavedEvent;
+  | SavedEvent
+  | WatchEvent;
 
 export interface TrainResult {
   /** The trained model: a Hugging Face directory. */
   model: string;
   steps: number;
   last: StepMetrics;
+  /** How the run went, in the sentinel's words. */
+  sentinel?: Sighting;
 }
 
 export interface TrainHooks {
@@ -100,7 +108,9 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
     onEvent({ kind: 'notice', sentence });
   };
   const data = await prepareExamples(recipe, objective, onRows, onNotice);
-  using examples = data.examples;
+  using all = data.examples;
+  using watched = await openWatched(recipe, objective, all, { onRows, onNotice });
+  const { examples, heldOut } = watched;
   const plan = planSteps(recipe, examples.length, continued?.position.updates);
   if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
@@ -119,13 +129,15 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
   makeFolder(out);
-  requireRoom(loaded, out, recipe.save, { steps: plan.steps, after: from?.position.step ?? 0 });
+  requireRoom(loaded, out, recipe, { steps: plan.steps, after: from?.position.step ?? 0 });
   const begun = from ? undefined : begin(filled);
-  onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: data.tokens });
+  onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens: tokensOf(examples, data) });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 
-  if (objective.needs.reference) await scoreReference(engine, examples, tokenBudget, onEvent, pause.before);
+  if (objective.needs.reference)
+    for (const rows of [examples, ...(heldOut ? [heldOut] : [])])
+      await scoreReference(engine, rows, tokenBudget, onEvent, pause.before);
 
   if (recipe.proofs === 'on') {
     onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, out }) });
@@ -145,18 +157,32 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
       return `${saved}; lower optimizer.lr (now ${recipe.optimizer.lr}) or look at the data of ${recipe.data}`;
     },
   });
+  if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
   if (from) {
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
+    stepper.skipped = from.position.skipped;
     removeLater(out, from.position.step);
     if (resume.allowChanges) writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
   const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
-  onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
-  const { model, last } = await runSteps(
+  const watch = new Watch(
     {
-      ...{ identity, examples, plan, stepper, saver, metrics, onNotice },
+      ...{ settings: recipe, steps: plan.steps, tokenBudget, objective, scorer: engine.scorer, metrics, onEvent },
+      ...{ heldOut, development: watched.development, samples: watched.samples },
+      generator: new Generator(weights.model, watched.tokenizer),
+      beforePack: pause.before,
+      beforeToken: () => {
+        pause.throwIfAborted();
+      },
+    },
+    from?.position.watch ?? freshWatch(),
+  );
+  onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
+  const { model, last, sentinel } = await runSteps(
+    {
+      ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice },
       onStep: (done) => {
         onEvent({ kind: 'step', metrics: done, steps: plan.steps });
       },
@@ -164,7 +190,20 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
     },
     from?.position,
   );
-  return { model, steps: plan.steps, last };
+  return {
+    model: recipe.best ? join(out, BEST) : model,
+    steps: last.step,
+    last,
+    ...(sentinel && { sentinel }),
+  };
+}
+
+/** Tokens of one pass over the rows that are trained on. */
+function tokensOf(examples: Examples, { examples: all, tokens }: PreparedData): number {
+  if (examples === all) return tokens;
+  let sum = 0;
+  for (const { parts } of examples) for (const { length } of parts) sum += length;
+  return sum;
 }
 
 /** Begins a run's files anew, after all that can be refused. */
@@ -190,6 +229,7 @@ async function verify(
   const state = stateToVerify(out);
   const { folder, position } = state;
   loadState(state, trained);
+  stepper.skipped = position.skipped;
   const again = await stepper.run(position.step, position.last.num_tokens);
   requireSameStep(out, again);
   onNotice(`step ${again.step}, computed again from ${folder}, is that of metrics.jsonl to the last bit`);
