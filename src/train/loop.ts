@@ -8,7 +8,7 @@ import { nextRows } from './resume.js';
 import type { Saver } from './saving.js';
 import type { RunPosition } from './state.js';
 import type { Stepper } from './stepper.js';
-import type { Sighting } from './watch/state.js';
+import { snapshot, type Sighting } from './watch/state.js';
 import type { Ending, Watch } from './watch/watch.js';
 
 export interface LoopParts {
@@ -44,7 +44,7 @@ export async function runSteps(
     last: last!,
     metrics: { bytes: metrics.bytes },
     data: { rows: parts.examples.length, next: nextRows(last!.step, plan, parts.examples) },
-    watch: watch.state,
+    watch: snapshot(watch.state),
     identity: parts.identity,
   });
   let ending: Ending | undefined;

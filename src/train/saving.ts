@@ -148,7 +148,8 @@ export class Saver {
     await this.settle();
     await this.#weights('model').done;
     // It comes after the model: a run whose last state is there is done.
-    if (this.#keepsStates && this.#stateOf !== position.step) await this.#state(position, lines).done;
+    // A state of this step that is there already may not have what was measured after it.
+    if (this.#keepsStates) await this.#state(position, lines).done;
     this.#prune();
     if (!this.#keepsStates) removeOlder(statesOf(this.out), 0, stateFiles);
     removeKnown(join(this.out, HEALTHY), savedFiles);

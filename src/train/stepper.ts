@@ -25,6 +25,7 @@ export interface StepperParts {
   beforePack: () => Promise<void>;
   /** Awaited before the weights change. */
   beforeUpdate: () => Promise<void>;
+  onNotice: (sentence: string) => void;
   /** What to do where numbers are not finite. */
   remedy: () => Promise<string>;
 }
@@ -76,10 +77,11 @@ export class Stepper {
       loss,
       grad_norm: gradNorm,
       learning_rate: rate,
+      // The order in which a state's schema gives them back.
+      num_tokens: tokensBefore + tokens,
       clipped_share: 1 - factor,
       skipped_steps: this.skipped.total,
       ...metrics,
-      num_tokens: tokensBefore + tokens,
       tokens_per_second: tokens / ((performance.now() - started) / 1000),
       peak_memory_bytes: memoryStats(recipe.device).peakAllocated,
     };
@@ -97,6 +99,7 @@ export class Stepper {
     const { total, inARow } = this.skipped;
     this.skipped = isFinite ? { total, inARow: 0 } : { total: total + 1, inARow: inARow + 1 };
     const { inARow: now } = this.skipped;
+    if (now > 0) this.parts.onNotice(`step ${step + 1} was skipped: ${numbers}`);
     if (now < Math.min(MOST_SKIPS, this.parts.plan.steps)) return;
     const skipped = now === 1 ? 'the only step was' : `${now} steps in a row were`;
     throw new UserError(

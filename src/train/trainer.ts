@@ -146,6 +146,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
   const stepper = new Stepper({
     ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
+    onNotice,
     beforePack: pause.before,
     beforeUpdate: () => saver.taken(),
     remedy: async () => {

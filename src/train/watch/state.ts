@@ -29,4 +29,7 @@ export const watchState = z.strictObject({
 });
 export type WatchState = z.output<typeof watchState>;
 
+/** A copy as of now, its keys in one order, for a state that is written while the run goes on. */
+export const snapshot = (state: WatchState): WatchState => watchState.parse(structuredClone(state));
+
 export const freshWatch = (): WatchState => ({ start: {}, now: {}, first: [], recent: [], sightings: [] });
