@@ -27,9 +27,7 @@ export class Scorer implements Disposable {
   score(rows: readonly TokenRow[]): Float64Array[] {
     const { model } = this;
     return this.#predict(rows, (final, { targets, lengths }) => {
-      const logps = model.isExact
-        ? exactLogps(final, model.head, targets)
-        : this.#head.logps(final, targets);
+      const logps = model.isExact ? exactLogps(final, model.head, targets) : this.#head.logps(final, targets);
       return perRow(logps, lengths);
     });
   }

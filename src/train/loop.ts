@@ -76,9 +76,7 @@ export async function runSteps(
   } catch (error) {
     const keepsState = parts.isStopped() || ending?.kind === 'stop';
     const save =
-      keepsState && last !== undefined
-        ? () => saver.stop(position(), metrics.flush())
-        : () => saver.settle();
+      keepsState && last !== undefined ? () => saver.stop(position(), metrics.flush()) : () => saver.settle();
     await save().catch((reason: unknown) => {
       if (reason !== error) parts.onNotice(`not saved: ${messageOf(reason)}`);
     });

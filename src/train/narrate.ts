@@ -53,7 +53,9 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         progress.update(event.metrics.step, event.steps, describe(event.metrics));
         break;
       case 'measured':
-        progress.log(`step ${event.step}: ${describeMeasured(event.metrics)} (${event.seconds.toFixed(1)} s)`);
+        progress.log(
+          `step ${event.step}: ${describeMeasured(event.metrics)} (${event.seconds.toFixed(1)} s)`,
+        );
         break;
       case 'sentinel':
         progress.log(`sentinel, step ${event.step}: ${event.sentence}`);

@@ -3,6 +3,7 @@ import type { Objective } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
 import { UserError } from '../util/errors.js';
 import { clipFactor, globalNorm, type AdamW } from '../torch/optim.js';
+import { noGrad } from '../torch/autograd.js';
 import { memoryStats } from '../torch/runtime.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
@@ -39,6 +40,9 @@ export interface Skips {
 
 /** So many in a row end a run: what gives no numbers three times will give none. */
 const MOST_SKIPS = 3;
+
+/** The norm of an update is known in so many steps: in every one it would make them some per cent slower. */
+const UPDATE_NORM_EVERY = 10;
 
 export class Stepper {
   /** Those of the steps so far; of the stages that the run continues too. */
@@ -81,6 +85,9 @@ export class Stepper {
       num_tokens: tokensBefore + tokens,
       clipped_share: 1 - factor,
       skipped_steps: this.skipped.total,
+      ...((step + 1) % UPDATE_NORM_EVERY === 0 && {
+        update_norm: isFinite ? noGrad(() => optimizer.updateNorm(rate)) : 0,
+      }),
       ...metrics,
       tokens_per_second: tokens / ((performance.now() - started) / 1000),
       peak_memory_bytes: memoryStats(recipe.device).peakAllocated,

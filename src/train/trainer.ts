@@ -170,7 +170,15 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
   const watch = new Watch(
     {
-      ...{ settings: recipe, steps: plan.steps, tokenBudget, objective, scorer: engine.scorer, metrics, onEvent },
+      ...{
+        settings: recipe,
+        steps: plan.steps,
+        tokenBudget,
+        objective,
+        scorer: engine.scorer,
+        metrics,
+        onEvent,
+      },
       ...{ heldOut, development: watched.development, samples: watched.samples },
       generator: new Generator(weights.model, watched.tokenizer),
       beforePack: pause.before,

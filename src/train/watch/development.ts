@@ -67,7 +67,8 @@ export async function measureAccuracy(
   return {
     eval_accuracy: share,
     // Of a mean of zeros and ones. Of one problem nothing is known.
-    eval_accuracy_stderr: responses.length === 1 ? 0 : Math.sqrt((share * (1 - share)) / (responses.length - 1)),
+    eval_accuracy_stderr:
+      responses.length === 1 ? 0 : Math.sqrt((share * (1 - share)) / (responses.length - 1)),
     ...responseMetrics(describeResponses(responses), 'eval_'),
   };
 }

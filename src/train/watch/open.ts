@@ -26,16 +26,14 @@ export async function openWatched(
   recipe: TrainRecipe,
   objective: Objective,
   all: Examples,
-  {
-    onRows,
-    onNotice,
-  }: { onRows: TokenizeOptions['onRows']; onNotice: (sentence: string) => void },
+  { onRows, onNotice }: { onRows: TokenizeOptions['onRows']; onNotice: (sentence: string) => void },
 ): Promise<Watched> {
   const { evaluation, development, sentinel, data } = recipe;
   const tokenizer = ChatTokenizer.load(recipe.model);
   const { maxPositions } = readConfig(recipe.model, recipe.model_overrides);
   const problems = development && (await openDevelopment(development, tokenizer));
-  const divided = evaluation?.rows === undefined ? undefined : divideRows(all, evaluation.rows, { ...recipe, data });
+  const divided =
+    evaluation?.rows === undefined ? undefined : divideRows(all, evaluation.rows, { ...recipe, data });
   const examples = divided?.trained ?? all;
   const samples = sentinel.act === 'off' ? undefined : openSmallSamples(examples, maxPositions);
   const other =

@@ -15,7 +15,10 @@ describe('repetition', () => {
   });
 
   it('counts the responses that are mostly repeated', () => {
-    const response = (ids: number[], finishReason: 'stop' | 'length') => ({ ids: Int32Array.from(ids), finishReason });
+    const response = (ids: number[], finishReason: 'stop' | 'length') => ({
+      ids: Int32Array.from(ids),
+      finishReason,
+    });
     expect(
       describeResponses([
         response([7, 7, 7, 7, 7, 7], 'length'),
@@ -50,8 +53,15 @@ describe('the best', () => {
 
   it('counts the measurements since', () => {
     const best = { step: 3, value: 1, since: 1 };
-    expect(compareWithBest('eval_loss', best, { step: 5, eval_loss: NaN }).best).toEqual({ ...best, since: 2 });
-    expect(compareWithBest('eval_loss', best, { step: 5, eval_loss: 0 }).best).toEqual({ step: 5, value: 0, since: 0 });
+    expect(compareWithBest('eval_loss', best, { step: 5, eval_loss: NaN }).best).toEqual({
+      ...best,
+      since: 2,
+    });
+    expect(compareWithBest('eval_loss', best, { step: 5, eval_loss: 0 }).best).toEqual({
+      step: 5,
+      value: 0,
+      since: 0,
+    });
   });
 
   it('is refused where the metric is none', () => {

@@ -61,7 +61,9 @@ describe('the sentinel', () => {
     const last = steps.at(-1)!.step;
     expect(last).toBeLessThan(24);
     expect(String(error)).toMatch(
-      new RegExp(`the sentinel ended the run after step ${last} of 24: collapse: .*; its state is saved, and .redistill train --resume`),
+      new RegExp(
+        `the sentinel ended the run after step ${last} of 24: collapse: .*; its state is saved, and .redistill train --resume`,
+      ),
     );
     expect(readdirSync(join(recipe.out, 'states'))).toEqual([`step-${last}`]);
     expect(existsSync(join(recipe.out, 'model'))).toBe(false);
@@ -80,7 +82,9 @@ describe('the sentinel', () => {
     const recipe = recipeOf(runs.collapse(), { ...keys, sentinel, save: { every: 5, states: 2 } });
     const { result, events, steps } = await trained(recipe);
     const notice = events.flatMap((event) => (event.kind === 'notice' ? [event.sentence] : [])).at(-1)!;
-    const healthy = Number(/the trained model is that of step (\d+), the last one that was healthy/.exec(notice)?.[1]);
+    const healthy = Number(
+      /the trained model is that of step (\d+), the last one that was healthy/.exec(notice)?.[1],
+    );
     expect(healthy).toBeGreaterThan(0);
     expect(healthy).toBeLessThan(steps.length);
     expect(result.sentinel?.verdict).toBe('collapse');

@@ -50,8 +50,18 @@ describe('small samples', () => {
 it('says in one sentence what it has seen', () => {
   const { sentence } = judge({ logps: start }, { logps: { chosen: -1.17, rejected: -1.37 } });
   expect(sentence).toBe(
-    'collapse: the model gives a token of the right answers less than half the chance it had; log-probs a token: chosen −0.36 to −1.17, rejected −0.40 to −1.37',
+    'collapse: the model gives a token of the right answers 44.5 % of the chance it had; log-probs a token: chosen −0.36 to −1.17, rejected −0.40 to −1.37',
   );
+});
+
+it('calls a run that had collapsed so until it has come half the way back', () => {
+  const at = (chosen: number, collapsed: boolean) =>
+    judge({ logps: start }, { logps: { chosen, rejected: chosen - 1 } }, collapsed).verdict;
+  expect([at(-0.9, false), at(-0.9, true), at(-0.6, true)]).toEqual([
+    'benign decline',
+    'collapse',
+    'benign decline',
+  ]);
 });
 
 it('judges a single side by its own fall', () => {

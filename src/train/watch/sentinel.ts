@@ -52,8 +52,12 @@ export interface Judgement {
   sentence: string;
 }
 
-/** Judges a run by what has become of its start. */
-export function judge(start: Signs, now: Signs): Judgement {
+/**
+ * Judges a run by what has become of its start.
+ * @param collapsed whether it was called collapsed before: it has to come half the way back, so that the verdict does not change
+ * with every step
+ */
+export function judge(start: Signs, now: Signs, collapsed = false): Judgement {
   const fall = fallsOf(start.logps, now.logps);
   const accuracy = changeOf(start.accuracy, now.accuracy);
   const seen = [logpsInWords(start.logps, now.logps), accuracy?.words].filter((text) => text !== undefined);
@@ -68,10 +72,14 @@ export function judge(start: Signs, now: Signs): Judgement {
     const { chosen, rejected } = fall;
     // Where accuracy is known and has not fallen, a fall of log-probs is what the objective asked for.
     if (!accuracy || accuracy.isLower) {
-      if (chosen > COLLAPSE) return collapse('the model gives a token of the right answers less than half the chance it had');
+      if (chosen > (collapsed ? SUSPECT : COLLAPSE))
+        return collapse(
+          `the model gives a token of the right answers ${percent(Math.exp(-chosen))} of the chance it had`,
+        );
       if (rejected !== undefined && chosen > SUSPECT && rejected - chosen < LEAST_SPARED * rejected)
         return collapse('both sides fall together, and the margin hardly grows');
-      if (accuracy?.isLower && chosen > DECLINE) return collapse('the right answers lose and accuracy falls with them');
+      if (accuracy?.isLower && chosen > DECLINE)
+        return collapse('the right answers lose and accuracy falls with them');
     }
     if (chosen > DECLINE && rejected !== undefined && rejected > 0)
       return {

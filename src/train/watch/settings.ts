@@ -28,10 +28,7 @@ const { system, instruction, batch_size, sampling } = answerKeys(evaluateDefault
 const development = z.strictObject({
   ...{ data, problem_field, answer_field, shuffle, skip, count: problems, system, instruction, batch_size },
   sampling: sampling.unwrap().omit({ extra_body: true }).prefault({}).describe('how a response is drawn'),
-  grader: z
-    .enum(graderNames)
-    .default('verify')
-    .describe('who says what is right'),
+  grader: z.enum(graderNames).default('verify').describe('who says what is right'),
   every,
 });
 
@@ -39,10 +36,14 @@ const best = z.strictObject({
   metric: z
     .string()
     .regex(/^eval_/, 'must be a metric of "evaluation" or "development", such as eval_loss or eval_accuracy')
-    .describe('what is compared, such as eval_accuracy; of a loss, of what was cut off and of repetition less is better'),
+    .describe(
+      'what is compared, such as eval_accuracy; of a loss, of what was cut off and of repetition less is better',
+    ),
   patience: count
     .optional()
-    .describe('end the run after so many measurements in a row that were no better; without it the run goes on to its end'),
+    .describe(
+      'end the run after so many measurements in a row that were no better; without it the run goes on to its end',
+    ),
 });
 
 export const sentinelActs = ['warn', 'stop', 'rollback', 'off'] as const;
@@ -59,11 +60,15 @@ const sentinel = z.strictObject({
 
 export const watchKeys = {
   evaluation: evaluation.optional().describe('loss and log-probs on rows that are not trained on'),
-  development: development.optional().describe('accuracy of sampled responses to problems with known answers'),
+  development: development
+    .optional()
+    .describe('accuracy of sampled responses to problems with known answers'),
   best: best
     .optional()
     .describe('keep the best weights in the folder "best", which is then what later stages take'),
-  sentinel: sentinel.prefault({}).describe('tells a healthy run, the benign decline of both sides and collapse apart'),
+  sentinel: sentinel
+    .prefault({})
+    .describe('tells a healthy run, the benign decline of both sides and collapse apart'),
 };
 
 /** @returns what is wrong with keys that do not go together, if anything */
@@ -72,8 +77,7 @@ export function watchFault({ best, evaluation, development }: WatchSettings): st
   return 'needs "evaluation" or "development", whose metrics it goes by';
 }
 
-const watchSettings = z.strictObject(watchKeys);
-export type WatchSettings = z.output<typeof watchSettings>;
+export type WatchSettings = z.output<z.ZodObject<typeof watchKeys>>;
 export type EvaluationSettings = z.output<typeof evaluation>;
 export type DevelopmentSettings = z.output<typeof development>;
 export type SentinelSettings = z.output<typeof sentinel>;

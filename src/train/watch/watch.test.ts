@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { stepsOfEvents } from '../../../test/support/events.js';
 import { contents, readRows, turns, writeRows } from '../../../test/support/tinyModel.js';
 import {
   attempt,
@@ -58,7 +59,13 @@ describe('held-out rows', () => {
 
   it('are scored as `score` scores them, and their entropy is that of the model', async () => {
     const { recipe, result } = await trained(recipeOf('redi', { evaluation: { data: pairs, every: 3 } }));
-    const options = { model: result.model, data: pairs, dtype: 'f32', device: 'cpu', layout: 'template' } as const;
+    const options = {
+      model: result.model,
+      data: pairs,
+      dtype: 'f32',
+      device: 'cpu',
+      layout: 'template',
+    } as const;
     const scores = await scoreFile({ ...options, tokens: false, tokenBudget: 1000 }, silentProgress);
     const chosen = scores.map((score) => ('chosen' in score ? score.chosen.mean : NaN));
     const last = measuredIn(recipe.out).at(-1)!;
@@ -81,7 +88,8 @@ describe('held-out rows', () => {
     const { trained: kept, heldOut } = divideRows(all, 4, recipe);
     expect([kept.length, heldOut.length]).toEqual([6, 6]);
     const questions = (found: number[]) => new Set(found.map((line) => Math.floor((line - 1) / 3)));
-    for (const question of questions(lines(heldOut))) expect(questions(lines(kept)).has(question)).toBe(false);
+    for (const question of questions(lines(heldOut)))
+      expect(questions(lines(kept)).has(question)).toBe(false);
     expect([...lines(kept), ...lines(heldOut)].sort((a, b) => a - b)).toEqual(rows.map((_, i) => i + 1));
     expect(lines(divideRows(all, 4, { ...recipe, seed: 1 }).heldOut)).not.toEqual(lines(heldOut));
     const run = await trained(recipe);
@@ -153,7 +161,9 @@ const lastingFiles = (out: string) =>
     Object.entries(contents(out)).filter(([name]) => !/^(speed\.jsonl|recipe\.yaml)$/.test(name)),
   );
 
-describe.each(['redi', 'dpo'])('a watched run of %s', (objective) => {
+describe('a watched run', () => {
+  const objective = 'dpo';
+
   it('that is stopped anywhere and gone on with is the undisturbed one, to the last byte', async () => {
     let asked = 0;
     const whole = await attempt(recipeOf(objective, everything()), () => (asked++, false));
@@ -161,7 +171,8 @@ describe.each(['redi', 'dpo'])('a watched run of %s', (objective) => {
     const expected = lastingFiles(whole.recipe.out);
     expect(measuredIn(whole.recipe.out).map(({ step }) => step)).toEqual([0, 2, 3, 4, 6]);
     expect(Object.keys(expected)).toEqual(expect.arrayContaining(['best.json', 'sentinel.json']));
-    for (let at = 4; at < asked; at += Math.ceil(asked / 12)) {
+    // While the reference is scored nothing has begun.
+    for (let at = 12; at < asked; at += Math.ceil(asked / 8)) {
       const recipe = recipeOf(objective, everything());
       const first = await attempt(recipe, (before) => before === at);
       expect(first.error).toBe(stopped);
@@ -171,6 +182,15 @@ describe.each(['redi', 'dpo'])('a watched run of %s', (objective) => {
       expect(lastingFiles(recipe.out), `stopped when asked ${at} times`).toEqual(expected);
     }
   });
+});
+
+it('has every measurement once in the event files, after a stop too', async () => {
+  const keys = { token_budget: 1, max_steps: 5, save: { every: 2 }, tensorboard: true, ...constant };
+  const recipe = recipeOf('sft', { ...keys, evaluation: { rows: 1, every: 1 } });
+  expect((await attempt(recipe, (asked) => asked === 13)).error).toBe(stopped);
+  await trained(recipe, {});
+  // A step is an event, and so is what was measured after it.
+  expect(stepsOfEvents(recipe.out)).toEqual([0, ...[1, 2, 3, 4, 5].flatMap((step) => [step, step])]);
 });
 
 describe('the best weights', () => {
@@ -206,7 +226,9 @@ describe('the best weights', () => {
 
   it('need a metric that there is', async () => {
     const evaluation = { data: pairs, every: 1 };
-    const { error, steps } = await attempt(recipeOf('redi', { evaluation, best: { metric: 'eval_accuracy' } }));
+    const { error, steps } = await attempt(
+      recipeOf('redi', { evaluation, best: { metric: 'eval_accuracy' } }),
+    );
     expect(steps).toEqual([]);
     expect(String(error)).toContain('best.metric: eval_accuracy is not measured in this run');
     expect(() => recipeOf('redi', { best: { metric: 'eval_loss' } })).toThrow(

@@ -15,7 +15,7 @@ import { measureAccuracy, type Development } from './development.js';
 import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from './files.js';
 import { measureHeldOut } from './heldOut.js';
 import { responseMetrics } from './responses.js';
-import { judge, verdicts, type Judgement, type Logps } from './sentinel.js';
+import { judge, verdicts, type Judgement, type Logps, type Verdict } from './sentinel.js';
 import type { WatchSettings } from './settings.js';
 import { drawSmallSamples, type SmallSamples } from './smallSamples.js';
 import type { Sighting, WatchState } from './state.js';
@@ -102,7 +102,10 @@ export class Watch {
     const judgement = this.#judge(measured);
     if (judgement) this.#note({ step, ...judgement });
     if (judgement?.verdict === 'collapse' && settings.sentinel.act in ACTS)
-      return { keep, ending: this.#endingOf(step, settings.sentinel.act as 'stop' | 'rollback', judgement.sentence) };
+      return {
+        keep,
+        ending: this.#endingOf(step, settings.sentinel.act as 'stop' | 'rollback', judgement.sentence),
+      };
     const { act, every } = settings.sentinel;
     if (act === 'rollback' && step % every === 0 && this.state.healthy !== step) {
       this.state.healthy = step;
@@ -116,7 +119,8 @@ export class Watch {
     const judgement = this.#judges ? this.#judgement() : undefined;
     if (!judgement) return undefined;
     const sighting = { step, ...judgement };
-    if (this.state.sightings.at(-1)?.verdict !== judgement.verdict) this.parts.onEvent({ kind: 'sentinel', ...sighting });
+    if (this.state.sightings.at(-1)?.verdict !== judgement.verdict)
+      this.parts.onEvent({ kind: 'sentinel', ...sighting });
     if (this.state.sightings.at(-1)?.step !== step) this.state.sightings.push(sighting);
     this.#writeSightings();
     return sighting;
@@ -163,7 +167,10 @@ export class Watch {
       kind === 'stop'
         ? `its state is saved, and \`redistill train --resume ${out} --set sentinel.act=warn\` goes on; a lower optimizer.lr is the usual remedy`
         : `the trained model is that of step ${this.state.healthy}, the last one that was healthy (sentinel.act: rollback)`;
-    return { kind, sentence: `the sentinel ended the run after step ${step} of ${this.parts.steps}: ${seen}; ${then}` };
+    return {
+      kind,
+      sentence: `the sentinel ended the run after step ${step} of ${this.parts.steps}: ${seen}; ${then}`,
+    };
   }
 
   /** Compares with the best so far. @returns why the run is to end, if it is */
@@ -202,13 +209,20 @@ export class Watch {
     const { start, now, recent } = this.state;
     if (start.logps) now.logps = meanOf(recent);
     const isKnown = start.logps ?? start.samples ?? start.accuracy;
-    return isKnown && judge(start, now);
+    return isKnown && judge(start, now, this.#worst === 'collapse');
+  }
+
+  /** The worst verdict so far. */
+  get #worst(): Verdict {
+    return (
+      verdicts.findLast((verdict) => this.state.sightings.some((sighting) => sighting.verdict === verdict)) ??
+      'healthy'
+    );
   }
 
   /** Says what is worse than all before. */
   #note(sighting: Sighting): void {
-    const worst = Math.max(0, ...this.state.sightings.map(({ verdict }) => verdicts.indexOf(verdict)));
-    if (verdicts.indexOf(sighting.verdict) <= worst) return;
+    if (verdicts.indexOf(sighting.verdict) <= verdicts.indexOf(this.#worst)) return;
     this.state.sightings.push(sighting);
     this.#writeSightings();
     this.parts.onEvent({ kind: 'sentinel', ...sighting });
@@ -235,7 +249,8 @@ const ACTS = { stop: true, rollback: true };
 /** The log-probs a token that a step has had; undefined where it had none, or such that are no numbers. */
 function logpsOf(done: StepMetrics, { name }: Objective): Logps | undefined {
   const { 'logps/chosen_per_token': chosen, 'logps/rejected_per_token': rejected } = done;
-  const all = chosen !== undefined ? { chosen, rejected } : name === 'sft' ? { chosen: -done.loss } : undefined;
+  const all =
+    chosen !== undefined ? { chosen, rejected } : name === 'sft' ? { chosen: -done.loss } : undefined;
   return all && Object.values(all).every(Number.isFinite) ? all : undefined;
 }
 
