@@ -71,6 +71,8 @@ describe('trainRecipe', () => {
     ['objective.name', { objective: {} }],
     ['optimizer.lr', { optimizer: undefined }],
     ['optimizer.lr', { optimizer: {} }],
+    ['development.data', { development: {} }],
+    ['best.metric', { evaluation: { rows: 3 }, best: {} }],
   ])('cannot do without %s', (field, keys) => {
     const message = refusalOf(() => parse(keys));
     expect(message.startsWith(`my.yaml: "${field}" is missing: `), message).toBe(true);
@@ -111,7 +113,6 @@ describe('trainRecipe', () => {
     ['evaluation.data', { evaluation: {} }],
     ['evaluation.data', { evaluation: { data: 'x', rows: 3 } }],
     ['evaluation.every', { evaluation: { rows: 3, every: 0 } }],
-    ['development.data', { development: {} }],
     ['development.grader', { development: { data: 'x', grader: 'me' } }],
     ['best', { best: { metric: 'eval_loss' } }],
     ['best.metric', { evaluation: { rows: 3 }, best: { metric: 'loss' } }],

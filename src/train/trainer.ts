@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
-import { Generator } from '../generate/generator.js';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { parameterCount } from '../models/parameters.js';
@@ -104,7 +103,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
     pause.throwIfAborted();
     onEvent({ kind: 'tokenized', done, total });
   };
-  const onNotice = (sentence: string) => {
+  const onNotice = (sentence: string): void => {
     onEvent({ kind: 'notice', sentence });
   };
   const data = await prepareExamples(recipe, objective, onRows, onNotice);
@@ -149,14 +148,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
     onNotice,
     beforePack: pause.before,
     beforeUpdate: () => saver.taken(),
-    remedy: async () => {
-      await saver.settle();
-      const saved =
-        saver.last === undefined
-          ? 'no checkpoint had been saved yet'
-          : `the last checkpoint is ${saver.last}`;
-      return `${saved}; lower optimizer.lr (now ${recipe.optimizer.lr}) or look at the data of ${recipe.data}`;
-    },
+    remedy: () => remedyOf(recipe, saver),
   });
   if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
   if (from) {
@@ -169,23 +161,7 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
   }
   const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
   const watch = new Watch(
-    {
-      ...{
-        settings: recipe,
-        steps: plan.steps,
-        tokenBudget,
-        objective,
-        scorer: engine.scorer,
-        metrics,
-        onEvent,
-      },
-      ...{ heldOut, development: watched.development, samples: watched.samples },
-      generator: new Generator(weights.model, watched.tokenizer),
-      beforePack: pause.before,
-      beforeToken: () => {
-        pause.throwIfAborted();
-      },
-    },
+    { settings: recipe, steps: plan.steps, tokenBudget, objective, engine, watched, metrics, pause, onEvent },
     from?.position.watch ?? freshWatch(),
   );
   onEvent({ kind: 'start', formula: objective.formula, steps: plan.steps, idle: plan.idle, parameters });
@@ -199,12 +175,16 @@ async function runStage(written: TrainRecipe, hooks: TrainHooks): Promise<TrainR
     },
     from?.position,
   );
-  return {
-    model: recipe.best ? join(out, BEST) : model,
-    steps: last.step,
-    last,
-    ...(sentinel && { sentinel }),
-  };
+  const result = { model: recipe.best ? join(out, BEST) : model, steps: last.step, last };
+  return { ...result, ...(sentinel && { sentinel }) };
+}
+
+/** What to do where numbers are not finite, and what there is on the disk. */
+async function remedyOf({ optimizer, data }: TrainRecipe, saver: Saver): Promise<string> {
+  await saver.settle();
+  const saved =
+    saver.last === undefined ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saver.last}`;
+  return `${saved}; lower optimizer.lr (now ${optimizer.lr}) or look at the data of ${data}`;
 }
 
 /** Tokens of one pass over the rows that are trained on. */

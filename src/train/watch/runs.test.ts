@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contents, readRows } from '../../../test/support/tinyModel.js';
-import { attempt, recipeOf, root, setUpRuns, trained } from '../../../test/support/trainingRuns.js';
+import { attempt, recipeOf, root, setUpRuns, stopped, trained } from '../../../test/support/trainingRuns.js';
 import { UserError } from '../../util/errors.js';
 import type { Sighting } from './state.js';
 
@@ -95,6 +95,13 @@ describe('the sentinel', () => {
     expect(existsSync(join(recipe.out, 'states'))).toBe(false);
     expect(existsSync(join(recipe.out, 'healthy'))).toBe(false);
     expect(existsSync(join(recipe.out, 'checkpoints'))).toBe(true);
+  });
+
+  it('stops where it is to go back and there is nothing to go back to', async () => {
+    const recipe = recipeOf(runs.collapse(), { ...keys, token_budget: 1 });
+    expect((await attempt(recipe, (asked) => asked === 45)).error).toBe(stopped);
+    const { error } = await attempt({ ...recipe, sentinel: { act: 'rollback', every: 100 } }, undefined, {});
+    expect(String(error)).toContain('its state is saved');
   });
 
   it('draws small samples at the start and every so many steps, of runs that are as long', async () => {

@@ -50,7 +50,10 @@ describe('small samples', () => {
 it('says in one sentence what it has seen', () => {
   const { sentence } = judge({ logps: start }, { logps: { chosen: -1.17, rejected: -1.37 } });
   expect(sentence).toBe(
-    'collapse: the model gives a token of the right answers 44.5 % of the chance it had; log-probs a token: chosen −0.36 to −1.17, rejected −0.40 to −1.37',
+    'collapse: both sides fall together, and the margin hardly grows; log-probs a token: chosen −0.36 to −1.17, rejected −0.40 to −1.37',
+  );
+  expect(judge({ logps: start }, { logps: { chosen: -1.17, rejected: -4 } }).sentence).toContain(
+    'collapse: the model gives a token of the right answers 44.5 % of the chance it had; ',
   );
 });
 

@@ -72,12 +72,12 @@ export function judge(start: Signs, now: Signs, collapsed = false): Judgement {
     const { chosen, rejected } = fall;
     // Where accuracy is known and has not fallen, a fall of log-probs is what the objective asked for.
     if (!accuracy || accuracy.isLower) {
+      if (rejected !== undefined && chosen > SUSPECT && rejected - chosen < LEAST_SPARED * rejected)
+        return collapse('both sides fall together, and the margin hardly grows');
       if (chosen > (collapsed ? SUSPECT : COLLAPSE))
         return collapse(
           `the model gives a token of the right answers ${percent(Math.exp(-chosen))} of the chance it had`,
         );
-      if (rejected !== undefined && chosen > SUSPECT && rejected - chosen < LEAST_SPARED * rejected)
-        return collapse('both sides fall together, and the margin hardly grows');
       if (accuracy?.isLower && chosen > DECLINE)
         return collapse('the right answers lose and accuracy falls with them');
     }

@@ -1,23 +1,23 @@
 /** @file Watches a run from step to step: measures what is due, judges how it goes, and says where it is to end. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Generator } from '../../generate/generator.js';
-import type { Scorer } from '../../models/scorer.js';
+import { Generator } from '../../generate/generator.js';
 import type { Objective } from '../../objectives/objective.js';
 import { UserError } from '../../util/errors.js';
 import { explained } from '../../util/fileErrors.js';
 import { writeFileAtomic } from '../../util/files.js';
-import type { Examples } from '../examples.js';
+import type { Engine } from '../engine.js';
 import type { MetricsFiles, StepMetrics } from '../metricsFiles.js';
 import type { Kept } from '../saving.js';
 import { compareWithBest } from './best.js';
-import { measureAccuracy, type Development } from './development.js';
+import { measureAccuracy } from './development.js';
 import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from './files.js';
 import { measureHeldOut } from './heldOut.js';
 import { responseMetrics } from './responses.js';
 import { judge, verdicts, type Judgement, type Logps, type Verdict } from './sentinel.js';
 import type { WatchSettings } from './settings.js';
-import { drawSmallSamples, type SmallSamples } from './smallSamples.js';
+import type { Watched } from './open.js';
+import { drawSmallSamples } from './smallSamples.js';
 import type { Sighting, WatchState } from './state.js';
 
 /** Rows whose log-probs are averaged at the start and at a step, and steps at least: single rows differ too much. */
@@ -46,25 +46,24 @@ export interface WatchParts {
   steps: number;
   tokenBudget: number;
   objective: Objective;
-  scorer: Scorer;
-  generator: Generator;
-  heldOut?: Examples | undefined;
-  development?: Development | undefined;
-  samples?: SmallSamples | undefined;
+  engine: Engine;
+  watched: Watched;
   metrics: Pick<MetricsFiles, 'appendMeasured'>;
-  /** Awaited before each pack; where it throws, nothing has been measured. */
-  beforePack: () => Promise<void>;
-  /** The same between two tokens of a response. */
-  beforeToken: () => void;
+  /** Asked before each pack and between two tokens of a response; where it throws, nothing has been measured. */
+  pause: { before: () => Promise<void>; throwIfAborted: () => void };
   onEvent: (event: WatchEvent) => void;
 }
 
 export class Watch {
+  /** Samples with the weights that are trained. */
+  readonly #generator: Generator;
+
   /** @param state what it remembers of the steps so far */
   constructor(
     readonly parts: WatchParts,
     readonly state: WatchState,
   ) {
+    this.#generator = new Generator(parts.engine.weights.model, parts.watched.tokenizer);
     // What a run before it has seen, or what this one saw after the state that it goes on from, does not count.
     if (state.sightings.length > 0) this.#writeSightings();
     else removeFile(join(parts.settings.out, SENTINEL_FILE));
@@ -86,7 +85,7 @@ export class Watch {
 
   /**
    * Measures what is due after a step, 0 being the start, and judges the run.
-   * @throws what `beforePack` and `beforeToken` throw, before anything is changed
+   * @throws what `pause` throws, before anything is changed
    */
   async after(step: number): Promise<Findings> {
     const { settings, metrics, onEvent } = this.parts;
@@ -101,13 +100,11 @@ export class Watch {
     const ending = this.#compare(step, measured, keep);
     const judgement = this.#judge(measured);
     if (judgement) this.#note({ step, ...judgement });
-    if (judgement?.verdict === 'collapse' && settings.sentinel.act in ACTS)
-      return {
-        keep,
-        ending: this.#endingOf(step, settings.sentinel.act as 'stop' | 'rollback', judgement.sentence),
-      };
     const { act, every } = settings.sentinel;
-    if (act === 'rollback' && step % every === 0 && this.state.healthy !== step) {
+    if (judgement?.verdict === 'collapse' && (act === 'stop' || act === 'rollback'))
+      return { keep, ending: this.#endingOf(step, act, judgement.sentence) };
+    const isLook = step === 0 || (judgement && step % every === 0);
+    if (act === 'rollback' && isLook && this.state.healthy !== step) {
       this.state.healthy = step;
       keep.push({ folder: HEALTHY });
     }
@@ -135,21 +132,29 @@ export class Watch {
   }
 
   async #measure(step: number): Promise<Record<string, number>> {
-    const { settings, steps, heldOut, development, samples, generator } = this.parts;
+    const { settings, steps, watched, engine, objective, tokenBudget, pause } = this.parts;
+    const { heldOut, development, samples } = watched;
     const { state } = this;
+    const beforeToken = () => {
+      pause.throwIfAborted();
+    };
     let measured: Record<string, number> = {};
     if (heldOut && this.#isDue(step, settings.evaluation!.every))
-      measured = await measureHeldOut(heldOut, this.parts, this.parts.beforePack);
+      measured = await measureHeldOut(
+        heldOut,
+        { scorer: engine.scorer, objective, tokenBudget },
+        pause.before,
+      );
     let accuracy: WatchState['now']['accuracy'];
     if (development && this.#isDue(step, settings.development!.every)) {
-      Object.assign(measured, await measureAccuracy(development, generator, this.parts.beforeToken));
+      Object.assign(measured, await measureAccuracy(development, this.#generator, beforeToken));
       accuracy = { mean: measured.eval_accuracy!, standardError: measured.eval_accuracy_stderr! };
     }
     // A run that is shorter is judged by its log-probs.
     const { every } = settings.sentinel;
     const drawn =
       samples && this.#judges && steps >= every && this.#isDue(step, every)
-        ? await drawSmallSamples(samples, generator, this.parts.beforeToken)
+        ? await drawSmallSamples(samples, this.#generator, beforeToken)
         : undefined;
     if (drawn) Object.assign(measured, responseMetrics(drawn));
     // From here on nothing throws.
@@ -161,8 +166,10 @@ export class Watch {
     return measured;
   }
 
-  #endingOf(step: number, kind: 'stop' | 'rollback', seen: string): Ending {
+  /** Without healthy weights, where a run that went on was told to roll back, there is nothing to go back to, and it stops. */
+  #endingOf(step: number, act: 'stop' | 'rollback', seen: string): Ending {
     const { out } = this.parts.settings;
+    const kind = this.state.healthy === undefined ? 'stop' : act;
     const then =
       kind === 'stop'
         ? `its state is saved, and \`redistill train --resume ${out} --set sentinel.act=warn\` goes on; a lower optimizer.lr is the usual remedy`
@@ -201,7 +208,7 @@ export class Watch {
 
   /** Judges the run after a step; where accuracy is measured, only when it has been: without it the verdict may be another one. */
   #judge(measured: Record<string, number>): Judgement | undefined {
-    if (!this.#judges || (this.parts.development && !('eval_accuracy' in measured))) return undefined;
+    if (!this.#judges || (this.parts.watched.development && !('eval_accuracy' in measured))) return undefined;
     return this.#judgement();
   }
 
@@ -242,9 +249,6 @@ function removeFile(path: string): void {
 function writeJson(path: string, value: unknown): void {
   writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
-
-/** What it does besides saying it. */
-const ACTS = { stop: true, rollback: true };
 
 /** The log-probs a token that a step has had; undefined where it had none, or such that are no numbers. */
 function logpsOf(done: StepMetrics, { name }: Objective): Logps | undefined {
