@@ -25,6 +25,7 @@ const operators = {
   log: 'aten::log',
   cos: 'aten::cos',
   sin: 'aten::sin',
+  sqrt: 'aten::sqrt',
   rsqrt: 'aten::rsqrt',
   silu: 'aten::silu',
   gelu: 'aten::gelu',

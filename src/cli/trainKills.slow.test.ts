@@ -28,6 +28,10 @@ const path = (...names: string[]) => join(root, ...names);
 beforeAll(() => {
   writeTinyModel(path('model'));
   const numbers = Array.from({ length: 50 }, (_, i) => i);
+  writeRows(path('problems.jsonl'), [
+    { problem: '1+1?', answer: '2' },
+    { problem: '2+1?', answer: '3' },
+  ]);
   writeRows(
     path('pairs.jsonl'),
     numbers.map((i) => ({
@@ -58,6 +62,13 @@ describe.concurrent.each(['sft', 'redi', 'dpo'])('train %s', (objective) => {
         ...{ model: '../model', data: '../pairs.jsonl', out: 'run', objective, dtype },
         ...{ optimizer: { lr: 1e-3 }, batch_size: 4, max_steps: STEPS, doctor: 'off' },
         save: { every: 7, keep: 2, states: 2 },
+        // What is measured on the way, in one of them.
+        ...(objective === 'redi' && {
+          evaluation: { rows: 5, every: 9 },
+          development: { data: '../problems.jsonl', every: 20, sampling: { max_tokens: 6 } },
+          best: { metric: 'eval_loss' },
+          sentinel: { act: 'rollback', every: 10 },
+        }),
       };
       const start = (name: string) => {
         const cwd = folderOf(name);

@@ -25,6 +25,9 @@ export interface ProblemRow extends Problem {
   fields: Record<string, unknown>;
 }
 
+/** A problem with its place among the usable rows of its file, from 0. */
+export type PlacedProblem = Problem & Pick<ProblemRow, 'rawGolds'> & { place: number };
+
 /** The names of the fields that hold problem and answer, where they are not the usual ones. */
 export interface ProblemFields {
   problem?: string | undefined;
@@ -90,8 +93,8 @@ export async function readProblems(
   onBadRow: (bad: BadLine) => void,
   names: ProblemFields = {},
   selection: ProblemSelection = {},
-): Promise<{ problems: (Problem & { place: number })[]; usable: number; digest: string }> {
-  const problems: (Problem & { place: number })[] = [];
+): Promise<{ problems: PlacedProblem[]; usable: number; digest: string }> {
+  const problems: PlacedProblem[] = [];
   const digest = rowsDigest();
   const reasons: string[] = [];
   const noteFirst = (bad: BadLine) => {
@@ -100,8 +103,8 @@ export async function readProblems(
   };
   for await (const row of readProblemRows(path, noteFirst, names)) {
     digest.add(row);
-    const { id, problem, golds, originalIndex } = row;
-    problems.push({ id, problem, golds, originalIndex, place: problems.length });
+    const { id, problem, golds, rawGolds, originalIndex } = row;
+    problems.push({ id, problem, golds, rawGolds, originalIndex, place: problems.length });
   }
   if (problems.length === 0) throw new UserError(`${path} has no problems with answers${reasons[0] ?? ''}.`);
   const usable = problems.length;

@@ -29,7 +29,7 @@ export interface GenerateOptions {
   /** Bytes for keys and values, without which rows wait; default half of the memory on the CPU, all of it elsewhere. */
   cacheBytes?: number;
   /** Aborting it ends `generate` with its reason, between two tokens. */
-  signal?: AbortSignal;
+  signal?: Pick<AbortSignal, 'throwIfAborted'>;
 }
 
 export interface Completion {
@@ -74,7 +74,7 @@ export interface RunOptions {
   maxNewTokens: number;
   batchSize?: number | undefined;
   cacheBytes?: number | undefined;
-  signal?: AbortSignal | undefined;
+  signal?: Pick<AbortSignal, 'throwIfAborted'> | undefined;
   /** Keep the log-prob of every token. */
   logps?: boolean | undefined;
   /** Called after every step with the number of tokens that it drew. */

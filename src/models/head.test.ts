@@ -15,6 +15,26 @@ const weights = Float64Array.from({ length: tokens }, (_, i) =>
   i % 7 === 3 ? 0 : Math.sin(i) * 10 ** (i % 3),
 );
 
+describe.each(['f64', 'f32', 'bf16'] as const)('entropies in %s', (dtype) => {
+  it.each([undefined, 16, 20])('are those of the whole softmax, in chunks of %s', (rows) => {
+    scope(() => {
+      const { hidden, weight } = inputs(dtype);
+      using head = new ChunkedHead(weight, rows);
+      const found = head.entropies(hidden);
+      // As the head rounds them: the logits to the model's dtype, and nothing after that.
+      const logits = toFloat64Array(ops.linear(hidden, weight));
+      for (let token = 0; token < tokens; token++) {
+        const row = logits.subarray(token * vocab, (token + 1) * vocab);
+        const largest = Math.max(...row);
+        const powers = row.map((logit) => Math.exp(logit - largest));
+        const all = powers.reduce((a, b) => a + b);
+        const entropy = -powers.reduce((sum, power) => sum + (power / all) * Math.log(power / all || 1), 0);
+        expect(Math.abs(found[token]! - entropy)).toBeLessThan({ f64: 1e-12, f32: 1e-5, bf16: 2e-2 }[dtype]);
+      }
+    });
+  });
+});
+
 interface Result {
   logps: Float64Array;
   hiddenGrad: Float64Array;

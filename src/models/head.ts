@@ -86,11 +86,31 @@ export class ChunkedHead implements Disposable {
   logps(hidden: Tensor, targets: Tensor): Float64Array {
     return scope(() => {
       const logps = this.#logpsFor(hidden);
-      this.#eachChunk(hidden, targets, (chunk, target, start) => {
+      this.#eachChunk(hidden, targets, this.rows, (chunk, target, start) => {
         this.#keep(logps, start, this.#chunkLogps(this.#logits(chunk), target));
       });
       if (this.#kernel === 'narrow' && hidden.size(0) <= this.rows) this.#scored = hidden;
       return toFloat64Array(logps);
+    });
+  }
+
+  /**
+   * Computes the entropies of softmax(hidden · weightᵀ), in nats, one per token. It takes several passes over the logits, which
+   * is too much for every step.
+   */
+  entropies(hidden: Tensor): Float64Array {
+    return scope(() => {
+      const entropies = this.#logpsFor(hidden);
+      const unused = ops.zeros([hidden.size(0)], { dtype: 'i64', device: hidden.device });
+      // Small chunks: there are three copies of them.
+      const rows = Math.max(16, this.rows / 8);
+      this.#eachChunk(hidden, unused, rows, (chunk, _, start) => {
+        const logits = ops.toDtype(this.#logits(chunk), this.#wideDtype);
+        const terms = ops.mul_(ops.softmax(logits, -1), ops.logSoftmax(logits, -1));
+        const entropy = ops.neg(ops.sumDim(terms, [-1]));
+        this.#keep(entropies, start, entropy);
+      });
+      return toFloat64Array(entropies);
     });
   }
 
@@ -115,7 +135,7 @@ export class ChunkedHead implements Disposable {
         const column = fromArray(gradient, [hidden.size(0), 1]);
         const all = ops.toDevice(column, hidden.device, this.#wideDtype);
         const logits = this.#scored === hidden ? this.#narrow?.take(hidden.size(0)) : undefined;
-        this.#eachChunk(hidden, targets, (chunk, target, start) => {
+        this.#eachChunk(hidden, targets, this.rows, (chunk, target, start) => {
           const count = chunk.size(0);
           const g = ops.narrow(all, 0, start, count);
           const part = this.#gradOfLogits(logits ?? this.#logits(chunk), target, g);
@@ -190,12 +210,13 @@ export class ChunkedHead implements Disposable {
   #eachChunk(
     hidden: Tensor,
     targets: Tensor,
+    rows: number,
     use: (chunk: Tensor, target: Tensor, start: number) => void,
   ): void {
     noGrad(() => {
       const tokens = hidden.size(0);
       // As many in each: a chunk of few rows would cost as much memory traffic as a full one.
-      const most = Math.ceil(tokens / Math.ceil(tokens / this.rows));
+      const most = Math.ceil(tokens / Math.ceil(tokens / rows));
       for (let start = 0; start < tokens; start += most) {
         const count = Math.min(most, tokens - start);
         scope(() => {

@@ -19,7 +19,7 @@ const LOGGING = 'every step is a line of metrics.jsonl';
 const TRACKERS = 'metrics are written to metrics.jsonl in the run’s folder';
 const EVENTS = 'true for event files in the run’s folder; metrics.jsonl is always there';
 const DEVICES = 'more than one process is not there yet';
-const EVALUATION = 'evaluate between stages, with a stage "evaluate"';
+const IN_STEPS = 'in steps; also development.every';
 const DATA = 'JSON lines on the disk';
 const IN_PAIRS = 'the data’s fields decide: messages, or prompt, chosen and rejected';
 
@@ -144,7 +144,10 @@ const table: Record<string, ForeignKey> = {
   save_strategy: to('in steps', 'save.every'),
   save_total_limit: to('and save.states limits the states to resume from', 'save.keep'),
   save_only_model: to('0 keeps no state to resume from', 'save.states'),
-  load_best_model_at_end: none(EVALUATION),
+  load_best_model_at_end: to('which keeps the weights that are best by best.metric', 'best'),
+  metric_for_best_model: to('such as eval_loss or eval_accuracy', 'best.metric'),
+  greater_is_better: none('of a loss less is better, of an accuracy more'),
+  early_stopping_patience: to(undefined, 'best.patience'),
   resume_from_checkpoint: none(
     '`redistill train --resume RUN` and `redistill run` go on from a run’s last state',
   ),
@@ -155,11 +158,14 @@ const table: Record<string, ForeignKey> = {
   report_to: to(EVENTS, 'tensorboard'),
   wandb_project: none(TRACKERS),
   run_name: none('the run is called by its folder'),
-  eval_steps: none(EVALUATION),
-  eval_strategy: none(EVALUATION),
-  evaluation_strategy: none(EVALUATION),
+  eval_steps: to(IN_STEPS, 'evaluation.every'),
+  eval_strategy: to(IN_STEPS, 'evaluation.every'),
+  evaluation_strategy: to(IN_STEPS, 'evaluation.every'),
+  eval_dataset: to(undefined, 'evaluation.data'),
+  val_set_size: to('in rows', 'evaluation.rows'),
+  loss_watchdog_threshold: to('what happens where a run collapses', 'sentinel.act'),
   do_train: none('the stage’s kind says what is done'),
-  do_eval: none(EVALUATION),
+  do_eval: to(IN_STEPS, 'evaluation.every'),
   // Sampling.
   max_new_tokens: to(undefined, 'sampling.max_tokens'),
   max_completion_tokens: to(undefined, 'sampling.max_tokens'),

@@ -229,7 +229,7 @@ describe('keys of other trainers', () => {
     ['loss_type', 'here it is "objective", by its name'],
     ['save_steps', 'here it is "save.every"'],
     ['save_total_limit', 'here it is "save.keep", and save.states limits the states to resume from'],
-    ['eval_steps', 'evaluate between stages'],
+    ['eval_steps', 'here it is "evaluation.every", in steps; also development.every'],
     ['packing', 'rows are always packed'],
     ['lora_r', 'LoRA is not there yet'],
     ['Learning-Rate', 'here it is "optimizer.lr"'],

@@ -181,7 +181,7 @@ export function checkAnswerSettings({ base_url, api, system, sampling }: AnswerS
 
 /** What is sent for a problem: messages for a chat, else a text. */
 export function promptFor(
-  { api, system, instruction }: AnswerSettings,
+  { api, system, instruction }: Pick<AnswerSettings, 'api' | 'system' | 'instruction'>,
   problem: string,
 ): ChatMessage[] | string {
   const text = instruction === '' ? problem : `${instruction}\n${problem}`;

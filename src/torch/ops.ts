@@ -143,6 +143,13 @@ export function sin(self: Tensor): Tensor {
   return wrap(invoke(sinOp, self.handle));
 }
 
+const sqrtOp = new Op('aten::sqrt', 'aten::sqrt(Tensor self) -> Tensor');
+
+/** `aten::sqrt(Tensor self) -> Tensor` */
+export function sqrt(self: Tensor): Tensor {
+  return wrap(invoke(sqrtOp, self.handle));
+}
+
 const rsqrtOp = new Op('aten::rsqrt', 'aten::rsqrt(Tensor self) -> Tensor');
 
 /** `aten::rsqrt(Tensor self) -> Tensor` */

@@ -33,6 +33,7 @@ describe.each([
       const params = tensors(oracle.start);
       using optimizer = new AdamW(params, options);
       const live = liveTensors();
+      let before = oracle.start;
       for (const step of oracle.steps) {
         scope(() => {
           const grads = tensors(step.grads);
@@ -46,6 +47,9 @@ describe.each([
             expect(worst(toFloat64Array(param), step.params[i]!)).toBeLessThan(tolerance);
           });
         });
+        const changes = step.params.flatMap((values, i) => values.map((value, j) => value - before[i]![j]!));
+        expect(worst([optimizer.updateNorm(lr)], [Math.hypot(...changes)])).toBeLessThan(tolerance);
+        before = step.params;
       }
       expect(liveTensors()).toBe(live);
     });

@@ -106,6 +106,33 @@ export class AdamW implements Disposable {
     });
   }
 
+  /**
+   * Returns the 2-norm of the change that the last update made to the parameters, decay included. It is computed from the moments,
+   * which takes two passes over them.
+   * @param lr that of the update
+   */
+  updateNorm(lr: number): number {
+    const count = this.#steps[0]!.item();
+    const { betas, eps } = this.options;
+    const [first, second] = [1 - betas[0] ** count, 1 - betas[1] ** count];
+    let squares = 0;
+    for (const { members, weightDecay } of this.#groups) {
+      // w' = (1 − lr·decay)·w − lr·u, so that w − w' = (1 + d)·lr·u + d·w' where d = lr·decay / (1 − lr·decay).
+      const decayed = (lr * weightDecay) / (1 - lr * weightDecay);
+      for (const i of members) {
+        const parts = [this.expAvgs, this.expAvgSqs, this.params].map((all) => all[i]!);
+        for (let start = 0; start < parts[0]!.elements; start += UPDATE_CHUNK)
+          scope(() => {
+            const [m, v, w] = parts.map((part) => slice(part, start));
+            const root = ops.addScalar(ops.sqrt(ops.divScalar(v!, second)), eps);
+            const change = ops.mulScalar(ops.div(m!, root), ((1 + decayed) * lr) / first);
+            squares += ops.norm(decayed === 0 ? change : ops.add(change, w!, { alpha: decayed })).item() ** 2;
+          });
+      }
+    }
+    return Math.sqrt(squares);
+  }
+
   /** Has the bias corrections go on after `count` updates, whose moments have been put into place. */
   resumeAfter(count: number): void {
     scope(() => {
@@ -119,6 +146,12 @@ export class AdamW implements Disposable {
     for (const tensor of [...this.expAvgs, ...this.expAvgSqs, ...this.#steps]) tensor.dispose();
   }
 }
+
+/** Elements whose update is computed at a time, so that they stay in the cache. */
+const UPDATE_CHUNK = 2 ** 20;
+
+const slice = (tensor: Tensor, start: number): Tensor =>
+  ops.narrow(ops.view(tensor, [-1]), 0, start, Math.min(UPDATE_CHUNK, tensor.elements - start));
 
 /** The 2-norm of each tensor, in one tensor. In float32, or float64 for such tensors. */
 function norms(tensors: readonly Tensor[]): Tensor {

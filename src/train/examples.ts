@@ -60,6 +60,14 @@ export class Examples implements Disposable {
     return { id: this.file.id(row), line: this.file.line(row), parts };
   }
 
+  /** Some of the rows, by their places; they share the file, which goes with these. */
+  part(places: readonly number[]): Examples {
+    return new Examples(
+      this.file,
+      Uint32Array.from(places, (place) => this.#rows[place]!),
+    );
+  }
+
   *[Symbol.iterator](): Generator<Example> {
     for (let i = 0; i < this.length; i++) yield this.at(i);
   }

@@ -37,17 +37,22 @@ const LEFT_OUT = new Set([
   'continue',
   'reference',
   'objective.module',
+  'evaluation.data',
+  'development.data',
+  'sentinel.act',
 ]);
 
 /** @param recipe with what it leaves open filled in */
 export function identityOf(recipe: TrainRecipe): RunIdentity {
-  const { model, data, objective, reference, continue: state } = recipe;
+  const { model, data, objective, reference, continue: state, evaluation, development } = recipe;
   const inputs: [string, readonly string[]][] = [
     ['data', [data]],
     ['model', [modelInput(model)]],
     ['objective.module', objective.module === undefined ? [] : filesOfModule(objective.module)],
     ['continue', state === undefined ? [] : inputsOfState(state)],
     ...(isOtherReference(reference) ? [['reference', [modelInput(reference)]] as [string, string[]]] : []),
+    ['evaluation.data', evaluation?.data === undefined ? [] : [evaluation.data]],
+    ['development.data', development ? [development.data] : []],
   ];
   return {
     settings: Object.fromEntries(flat(recipe).sort(([a], [b]) => (a < b ? -1 : 1))),

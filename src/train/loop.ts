@@ -1,5 +1,5 @@
 /** @file The loop over a run's steps: each is computed, accounted for and, where it is due, saved. */
-import { messageOf } from '../util/errors.js';
+import { messageOf, UserError } from '../util/errors.js';
 import type { Examples } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import { lastingOf, type LastingMetrics, type MetricsFiles, type StepMetrics } from './metricsFiles.js';
@@ -8,6 +8,8 @@ import { nextRows } from './resume.js';
 import type { Saver } from './saving.js';
 import type { RunPosition } from './state.js';
 import type { Stepper } from './stepper.js';
+import { snapshot, type Sighting } from './watch/state.js';
+import type { Ending, Watch } from './watch/watch.js';
 
 export interface LoopParts {
   identity: RunIdentity;
@@ -15,6 +17,7 @@ export interface LoopParts {
   plan: StepPlan;
   stepper: Stepper;
   saver: Saver;
+  watch: Watch;
   metrics: MetricsFiles;
   onStep: (metrics: StepMetrics) => void;
   onNotice: (sentence: string) => void;
@@ -30,36 +33,59 @@ export interface LoopParts {
 export async function runSteps(
   parts: LoopParts,
   from: RunPosition | undefined,
-): Promise<{ model: string; last: StepMetrics }> {
-  const { plan, stepper, saver, metrics } = parts;
+): Promise<{ model: string; last: StepMetrics; sentinel: Sighting | undefined }> {
+  const { plan, stepper, saver, watch, metrics } = parts;
   let last: LastingMetrics | undefined = from?.last;
   const position = (): RunPosition => ({
     step: last!.step,
     steps: plan.steps,
     updates: plan.updatesBefore + last!.step,
+    skipped: stepper.skipped,
     last: last!,
     metrics: { bytes: metrics.bytes },
     data: { rows: parts.examples.length, next: nextRows(last!.step, plan, parts.examples) },
+    watch: snapshot(watch.state),
     identity: parts.identity,
   });
+  let ending: Ending | undefined;
+  /** Measures what is due after a step, and saves what is to be saved of it. */
+  const look = async (step: number): Promise<void> => {
+    const before = watch.state.measured;
+    const { keep, ...found } = await watch.after(step);
+    ending = found.ending;
+    const isNew = step !== from?.last.step || watch.state.measured !== before;
+    const isSaved = isNew && ending === undefined && step > 0 && step < plan.steps && saver.isDue(step);
+    if (!isSaved && keep.length === 0) return;
+    await stepper.refuseRuinedWeights(step);
+    await saver.begin(metrics.flush(), keep, isSaved ? position() : undefined);
+  };
   try {
-    for (let step = last?.step ?? 0; step < plan.steps; step++) {
+    let step = last?.step ?? 0;
+    if (!watch.state.ended) await look(step);
+    while (step < plan.steps && ending === undefined && !watch.state.ended) {
       const done = await stepper.run(step, last?.num_tokens ?? 0);
       metrics.append(done);
       last = lastingOf(done);
+      step = done.step;
+      watch.see(done);
       parts.onStep(done);
-      if (done.step === plan.steps || saver.isDue(done.step)) await stepper.refuseRuinedWeights(done.step);
-      if (done.step < plan.steps && saver.isDue(done.step)) await saver.begin(position(), metrics.flush());
+      if (step === plan.steps) await stepper.refuseRuinedWeights(step);
+      await look(step);
     }
+    if (ending?.kind === 'stop') throw new UserError(ending.sentence);
   } catch (error) {
+    const keepsState = parts.isStopped() || ending?.kind === 'stop';
     const save =
-      parts.isStopped() && last !== undefined
-        ? () => saver.stop(position(), metrics.flush())
-        : () => saver.settle();
+      keepsState && last !== undefined ? () => saver.stop(position(), metrics.flush()) : () => saver.settle();
     await save().catch((reason: unknown) => {
       if (reason !== error) parts.onNotice(`not saved: ${messageOf(reason)}`);
     });
     throw error;
   }
-  return { model: await saver.finish(position(), metrics.flush()), last: metrics.last() };
+  if (ending?.kind === 'early') watch.state.ended = true;
+  if (ending) parts.onNotice(ending.sentence);
+  const sentinel = watch.finish(last!.step);
+  const model =
+    ending?.kind === 'rollback' ? await saver.goBack() : await saver.finish(position(), metrics.flush());
+  return { model, last: metrics.last(), sentinel };
 }

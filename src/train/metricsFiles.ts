@@ -1,5 +1,5 @@
 /**
- * @file The account of a run, a line a step: metrics.jsonl has what follows from recipe, data and build, and is the same in every
+ * @file The account of a run, a line a step, and one for what was measured after it: metrics.jsonl has what follows from recipe, data and build, and is the same in every
  * run of them; speed.jsonl has what the machine made of it; TensorBoard's event files, where they are asked for, have both.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
@@ -11,20 +11,26 @@ import { writeFileAtomic } from '../util/files.js';
 import { EventFile, removeEvents } from './eventFile.js';
 import { flushMeanwhile, together, type Writing } from '../util/meanwhile.js';
 
-/** One line of metrics.jsonl; for pairs it also has TRL's `rewards/…` and `logps/…`. */
+/** JSON has null for what is no number. */
+const measured = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? NaN);
+
+/** The line of a step in metrics.jsonl; for pairs it also has TRL's `rewards/…` and `logps/…`. */
 export const lastingMetrics = z
   .object({
     /** Counts from 1. */
     step: z.number(),
     epoch: z.number(),
-    loss: z.number(),
+    loss: measured,
     /** The norm before clipping. */
-    grad_norm: z.number(),
+    grad_norm: measured,
     learning_rate: z.number(),
     /** Tokens that have gone through the model, prompts included. */
     num_tokens: z.number(),
   })
-  .catchall(z.number());
+  .catchall(measured);
 export type LastingMetrics = z.output<typeof lastingMetrics>;
 
 /** A line of metrics.jsonl and what speed.jsonl has of the same step. */
@@ -34,15 +40,17 @@ export interface StepMetrics extends LastingMetrics {
   peak_memory_bytes: number;
 }
 
-/** The lines of a run's metrics.jsonl that are whole; none where there is no such file. */
-export function metricsLines(out: string): string[] {
+/** The lines of the steps in a run's metrics.jsonl that are whole; none where there is no such file. */
+export function stepLines(out: string): string[] {
   const path = join(out, METRICS);
-  return existsSync(path)
-    ? explained(path, () => readFileSync(path, 'utf8'))
-        .split('\n')
-        .slice(0, -1)
-    : [];
+  return existsSync(path) ? stepLinesIn(explained(path, () => readFileSync(path, 'utf8'))) : [];
 }
+
+const stepLinesIn = (text: string): string[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.includes('"learning_rate":'));
 
 /** What metrics.jsonl has of a step. */
 export function lastingOf(metrics: StepMetrics): LastingMetrics {
@@ -89,12 +97,17 @@ export class MetricsFiles {
     this.#events?.append(metrics);
   }
 
+  /** Adds what was measured after a step. */
+  appendMeasured(line: Readonly<Record<string, number>> & { step: number }): void {
+    this.#metrics.append(JSON.stringify(line));
+    this.#events?.append(line);
+  }
+
   /** The step of the last lines. */
   last(): StepMetrics {
-    const [lasting, speed] = [this.#metrics, this.#speed].map(
-      ({ path }) => JSON.parse(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1)!) as StepMetrics,
-    );
-    return { ...lasting!, ...speed! };
+    const lasting = stepLinesIn(readFileSync(this.#metrics.path, 'utf8')).at(-1)!;
+    const speed = readFileSync(this.#speed.path, 'utf8').trimEnd().split('\n').at(-1)!;
+    return { ...lastingMetrics.parse(JSON.parse(lasting)), ...(JSON.parse(speed) as StepMetrics) };
   }
 
   /** Bytes of metrics.jsonl. */

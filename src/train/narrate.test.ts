@@ -36,6 +36,18 @@ it('shows how far the tokeniser is', () => {
   expect(told({ kind: 'tokenized', done: 256, total: 1000 })).toEqual(['256/1000 tokenising']);
 });
 
+it('says what was measured, and what the sentinel has seen', () => {
+  expect(
+    told(
+      { kind: 'measured', step: 50, seconds: 3.21, metrics: { eval_loss: 1.23456, eval_accuracy: 0.25 } },
+      { kind: 'sentinel', step: 50, verdict: 'healthy', sentence: 'healthy; as before' },
+    ),
+  ).toEqual([
+    'step 50: eval_loss 1.235, eval_accuracy 0.25 (3.2 s)',
+    'sentinel, step 50: healthy; as before',
+  ]);
+});
+
 it('says first what matters while one waits', () => {
   const metrics: StepMetrics = {
     ...{ step: 3, epoch: 0.5, loss: 0.95931, grad_norm: 1, learning_rate: 0, num_tokens: 9 },

@@ -54,6 +54,14 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
       case 'step':
         progress.update(event.metrics.step, event.steps, describe(event.metrics));
         break;
+      case 'measured':
+        progress.log(
+          `step ${event.step}: ${describeMeasured(event.metrics)} (${event.seconds.toFixed(1)} s)`,
+        );
+        break;
+      case 'sentinel':
+        progress.log(`sentinel, step ${event.step}: ${event.sentence}`);
+        break;
       case 'saved':
       case 'state':
         progress.log(`saved ${event.path}`);
@@ -86,6 +94,12 @@ function describeDropped(row: DroppedRow): string {
 
 const describeProof = ({ claim, difference, bound }: Proof): string =>
   `${claim} differ by ${difference === 0 ? 0 : difference.toExponential(1)} of at most ${bound}`;
+
+/** What was measured beside the steps, a share as a number from 0 to 1. */
+const describeMeasured = (metrics: Record<string, number>): string =>
+  Object.entries(metrics)
+    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
+    .join(', ');
 
 function describe(metrics: Record<string, number>): string {
   // What matters least comes last: it goes first where the line is too short.

@@ -6,7 +6,7 @@ import { UserError } from '../util/errors.js';
 import { stepRows } from './dataOrder.js';
 import type { Examples } from './examples.js';
 import { differences, type RunIdentity } from './identity.js';
-import { lastingOf, metricsLines, type StepMetrics } from './metricsFiles.js';
+import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { readState, type TrainState } from './state.js';
 import { stateAt, statesOf, stepFolders } from './stateFolder.js';
@@ -49,8 +49,8 @@ export function stateToResume(out: string, identity: RunIdentity, options: Resum
 export function refuseUnfinished(out: string): void {
   const newest = stepFolders(statesOf(out))[0]?.path;
   if (newest === undefined) return;
-  const { step, steps } = readState(newest).position;
-  if (step < steps)
+  const { step, steps, watch } = readState(newest).position;
+  if (step < steps && !watch.ended)
     throw new UserError(
       `${out} holds a run that stopped after step ${step} of ${steps}: \`redistill train --resume ${out}\` goes on; to begin anew, name another out, or remove ${statesOf(out)}.`,
     );
@@ -93,7 +93,7 @@ export function nextRows(step: number, plan: StepPlan, examples: Examples): stri
  * @throws UserError where there is none
  */
 export function stateToVerify(out: string): TrainState {
-  const { length } = metricsLines(out);
+  const { length } = stepLines(out);
   const found = stepFolders(statesOf(out)).find(({ step }) => step < length);
   if (found === undefined)
     throw new UserError(
@@ -104,7 +104,7 @@ export function stateToVerify(out: string): TrainState {
 
 /** @throws Error naming what differs between a step that was computed again and its line in metrics.jsonl */
 export function requireSameStep(out: string, again: StepMetrics): void {
-  const then = metricsLines(out)[again.step - 1]!;
+  const then = stepLines(out)[again.step - 1]!;
   const now = JSON.stringify(lastingOf(again));
   if (then === now) return;
   const [before, after] = [then, now].map((line) => JSON.parse(line) as Record<string, number>);

@@ -1,5 +1,5 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
-import { renameSync } from 'node:fs';
+import { copyFileSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
@@ -14,6 +14,7 @@ import { removeKnown, requireKnown } from '../util/ownFolder.js';
 import type { TrainRecipe } from './settings.js';
 import { stateBytes, writeState, type RunPosition, type TrainedTensors } from './state.js';
 import { stateFiles, statesOf, stepFolders } from './stateFolder.js';
+import { BEST, HEALTHY } from './watch/files.js';
 
 type SaveSettings = TrainRecipe['save'];
 
@@ -30,7 +31,7 @@ const checkpointsOf = (run: string): string => join(run, 'checkpoints');
 export function requireRoom(
   loaded: LoadedModel,
   out: string,
-  save: SaveSettings,
+  { save, best, sentinel }: Pick<TrainRecipe, 'save' | 'best' | 'sentinel'>,
   { steps, after }: { steps: number; after: number },
 ): void {
   const { model, fileDtypes } = loaded;
@@ -40,12 +41,13 @@ export function requireRoom(
       0,
     ),
   );
-  requireKnown(join(out, 'model'), savedFiles);
+  for (const name of ['model', BEST, HEALTHY]) requireKnown(join(out, name), savedFiles);
   for (const { path } of stepFolders(checkpointsOf(out))) requireKnown(path, savedFiles);
   const { every = Infinity, keep = Infinity, states } = save;
   const saves = Math.floor((steps - 1) / every) - Math.floor(after / every);
   // A new one is there before an old one goes.
-  const models = 1 + (keep === 0 ? 0 : Math.min(saves, keep + 1));
+  const others = [best !== undefined, sentinel.act === 'rollback'].filter(Boolean).length;
+  const models = 1 + (keep === 0 ? 0 : Math.min(saves, keep + 1)) + 2 * others;
   const statesSaved = saves + (states === undefined ? 0 : 1);
   const statesKept = states === 0 ? 0 : Math.min(statesSaved, after > 0 ? 1 : (states ?? STATES) + 1);
   const what = models === 1 ? 'the trained model' : `saving ${models} models`;
@@ -62,10 +64,17 @@ export function removeLater(out: string, step: number): void {
   remove(stepFolders(checkpointsOf(out)), savedFiles);
   removeEmptyFolders([checkpointsOf(out)]);
   removeEmptyFolders([statesOf(out)]);
+  if (step === 0) for (const name of [BEST, HEALTHY]) removeKnown(join(out, name), savedFiles);
 
   function remove(folders: ReturnType<typeof stepFolders>, files: readonly string[]): void {
     for (const { path } of folders.filter((folder) => folder.step > step)) discard(path, files);
   }
+}
+
+/** A folder that gets the weights of a step, and what happens when it has them. */
+export interface Kept {
+  folder: string;
+  then?: () => void;
 }
 
 /** What a saver has put on the disk. */
@@ -97,12 +106,20 @@ export class Saver {
     return step % (this.save.every ?? Infinity) === 0;
   }
 
-  /** Begins to save a step, as soon as the one before is saved. The weights may change when `taken` says so. */
-  async begin(position: RunPosition, lines: Writing): Promise<void> {
+  /**
+   * Begins to save a step, as soon as the one before is saved. The weights may change when `taken` says so.
+   * @param keep folders besides that get its weights
+   * @param position the run's, where the step is one of those that are saved
+   */
+  async begin(lines: Writing, keep: readonly Kept[], position?: RunPosition): Promise<void> {
     await this.settle();
-    const writings = [lines];
-    if (this.save.keep !== 0) writings.push(this.#weights(`checkpoints/step-${position.step}`));
-    if (this.save.states !== 0) writings.push(this.#state(position, lines));
+    // A state comes after the folders that it speaks of.
+    const first = together([lines, ...keep.map(({ folder, then }) => this.#weights(folder, then))]);
+    const writings = [first];
+    if (position) {
+      if (this.save.keep !== 0) writings.push(this.#weights(`checkpoints/step-${position.step}`));
+      if (this.save.states !== 0) writings.push(this.#state(position, first));
+    }
     this.#underWay = together(writings, () => {
       this.#prune();
     });
@@ -131,13 +148,40 @@ export class Saver {
     await this.settle();
     await this.#weights('model').done;
     // It comes after the model: a run whose last state is there is done.
-    if (this.#keepsStates && this.#stateOf !== position.step) await this.#state(position, lines).done;
+    // A state of this step that is there already may not have what was measured after it.
+    if (this.#keepsStates) await this.#state(position, lines).done;
     this.#prune();
     if (!this.#keepsStates) removeOlder(statesOf(this.out), 0, stateFiles);
+    removeKnown(join(this.out, HEALTHY), savedFiles);
     return this.last!;
   }
 
-  #weights(name: string): Writing {
+  /** Makes the last healthy weights the trained model. The states go, which lead to where the run is not to go. */
+  async goBack(): Promise<string> {
+    await this.settle();
+    const healthy = join(this.out, HEALTHY);
+    const path = join(this.out, 'model');
+    await replace(
+      path,
+      savedFiles,
+      (folder) => {
+        makeFolder(folder);
+        for (const name of readdirSync(healthy))
+          explained(folder, () => {
+            copyFileSync(join(healthy, name), join(folder, name));
+          });
+        return together([]);
+      },
+      () => {
+        this.onSaved({ kind: 'saved', path });
+      },
+    ).done;
+    removeOlder(statesOf(this.out), 0, stateFiles);
+    removeKnown(healthy, savedFiles);
+    return path;
+  }
+
+  #weights(name: string, then: () => void = () => undefined): Writing {
     const path = join(this.out, name);
     const { weights } = this.trained;
     return replace(
@@ -146,6 +190,7 @@ export class Saver {
       (folder) => saveModelMeanwhile(this.loaded, folder, weights.masters),
       () => {
         this.last = path;
+        then();
         this.onSaved({ kind: 'saved', path });
       },
     );

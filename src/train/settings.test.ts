@@ -31,6 +31,7 @@ describe('trainRecipe', () => {
       device: 'cpu',
       seed: 42,
       deterministic: false,
+      sentinel: { act: 'warn', every: 100 },
       tensorboard: false,
       save: {},
     });
@@ -70,6 +71,8 @@ describe('trainRecipe', () => {
     ['objective.name', { objective: {} }],
     ['optimizer.lr', { optimizer: undefined }],
     ['optimizer.lr', { optimizer: {} }],
+    ['development.data', { development: {} }],
+    ['best.metric', { evaluation: { rows: 3 }, best: {} }],
   ])('cannot do without %s', (field, keys) => {
     const message = refusalOf(() => parse(keys));
     expect(message.startsWith(`my.yaml: "${field}" is missing: `), message).toBe(true);
@@ -107,6 +110,13 @@ describe('trainRecipe', () => {
     ['recompute', { recompute: 'yes' }],
     ['dtype', { dtype: 'f16' }],
     ['seed', { seed: -1 }],
+    ['evaluation.data', { evaluation: {} }],
+    ['evaluation.data', { evaluation: { data: 'x', rows: 3 } }],
+    ['evaluation.every', { evaluation: { rows: 3, every: 0 } }],
+    ['development.grader', { development: { data: 'x', grader: 'me' } }],
+    ['best', { best: { metric: 'eval_loss' } }],
+    ['best.metric', { evaluation: { rows: 3 }, best: { metric: 'loss' } }],
+    ['sentinel.act', { sentinel: { act: 'pray' } }],
     ['epochs', { epochs: 0 }],
     ['max_steps', { max_steps: 0.5 }],
     ['max_steps', { max_steps: 2 ** 31 }],

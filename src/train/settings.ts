@@ -13,6 +13,7 @@ import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
 import { decays } from './schedule.js';
+import { watchFault, watchKeys, type WatchSettings } from './watch/settings.js';
 
 const count = z.int().positive();
 const fraction = z.number().min(0).max(1);
@@ -68,6 +69,11 @@ const optimizer = z.strictObject({
 const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number | undefined }): boolean =>
   recipe.epochs === undefined || recipe.max_steps === undefined;
 const notBoth = { path: ['max_steps'], message: 'give epochs or max_steps, not both' };
+
+function checkWatch(recipe: WatchSettings, context: z.RefinementCtx): void {
+  const message = watchFault(recipe);
+  if (message !== undefined) context.addIssue({ code: 'custom', path: ['best'], message });
+}
 
 /**
  * Refuses whatever `createObjective` would refuse, before anything runs and parameter by parameter. A module is looked
@@ -214,6 +220,7 @@ const trainKeys = z.strictObject({
     })
     .prefault({})
     .describe('when weights and states are saved'),
+  ...watchKeys,
   tensorboard: z
     .boolean()
     .default(false)
@@ -223,7 +230,7 @@ const trainKeys = z.strictObject({
 });
 
 /** A training stage without its place on disk, as a pipeline holds it. */
-export const trainSettings = trainKeys.refine(epochsOrSteps, notBoth);
+export const trainSettings = trainKeys.refine(epochsOrSteps, notBoth).superRefine(checkWatch);
 
 /** A training stage as a recipe file describes it. Unknown keys are errors. */
 export const trainRecipe = trainKeys
@@ -231,7 +238,8 @@ export const trainRecipe = trainKeys
     stage: z.literal('train').default('train').describe('the kind of stage, which may be left out'),
     out: z.string().min(1).describe("the run's directory"),
   })
-  .refine(epochsOrSteps, notBoth);
+  .refine(epochsOrSteps, notBoth)
+  .superRefine(checkWatch);
 
 export type TrainRecipe = z.output<typeof trainRecipe>;
 

@@ -19,6 +19,7 @@ import { together, type Writing } from '../util/meanwhile.js';
 import { runIdentity } from './identity.js';
 import { lastingMetrics } from './metricsFiles.js';
 import { DESCRIPTION, TENSORS } from './stateFolder.js';
+import { watchState } from './watch/state.js';
 import type { TrainableWeights } from './weights.js';
 
 const count = z.int().min(0);
@@ -28,14 +29,17 @@ export const runPosition = z.strictObject({
   /** Steps that are done, and those of the whole run. */
   step: count,
   steps: count,
-  /** Updates that the moments have seen: those of earlier stages too where the run continues one. */
+  /** Updates by which the schedule goes: those of earlier stages too where the run continues one. */
   updates: count,
+  /** Those of the updates that were skipped, and how many in a row at the end. */
+  skipped: z.strictObject({ total: count, inARow: count }),
   /** The line of metrics.jsonl of the last step: its loss, gradient norm, epoch and tokens. */
   last: lastingMetrics,
   /** Bytes of metrics.jsonl up to the last step. */
   metrics: z.strictObject({ bytes: count }),
   /** Rows of the data that are trained on, and the ids of those that the next step takes. */
   data: z.strictObject({ rows: count, next: z.array(z.string()) }),
+  watch: watchState,
   identity: runIdentity,
 });
 export type RunPosition = z.output<typeof runPosition>;
@@ -131,7 +135,7 @@ export function loadState({ folder, tensors, position }: TrainState, trained: Tr
         throw damaged(folder, `${TENSORS} has other numbers in ${name} than were written`);
     }
   });
-  trained.optimizer.resumeAfter(position.updates);
+  trained.optimizer.resumeAfter(position.updates - position.skipped.total);
   trained.weights.sync();
 }
 

@@ -20,11 +20,11 @@ export function stepFolders(folder: string): { step: number; path: string }[] {
 
 /**
  * The state that a path means: its own folder, or the newest one of a run, of the run's `states`, or of the run whose model it
- * is. Undefined where there is none.
+ * is, the last or the best. Undefined where there is none.
  */
 export function stateAt(path: string): string | undefined {
   if (existsSync(join(path, DESCRIPTION))) return path;
-  const run = basename(path) === 'model' ? dirname(path) : path;
+  const run = ['model', 'best'].includes(basename(path)) ? dirname(path) : path;
   return [path, statesOf(run)].flatMap(stepFolders)[0]?.path;
 }
 

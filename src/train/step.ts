@@ -2,10 +2,12 @@
 import {
   countStep,
   sum,
+  type Evaluation,
   type Metrics,
   type Objective,
   type ScoredBatch,
   type SequenceInfo,
+  type StepCounts,
 } from '../objectives/objective.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { disposeAll } from '../torch/tensor.js';
@@ -67,18 +69,14 @@ export function* stepByPacks(
   );
   const forward = (members: readonly number[]): Activations =>
     engine.forward(members.map((i) => sequences[i]!.row));
-  // Objectives see w·log p of each token, so that their sums are Σ w·log p; what they return is the derivative by it.
   const weigh = (i: number, values: Float64Array) => weighed(values, sequences[i]!.tokenWeights);
   const evaluate = (members: readonly number[], logps: readonly Float64Array[]) =>
-    objective.evaluate({
-      sequences: members.map((i) => sequences[i]!),
+    evaluateSequences(
+      objective,
+      members.map((i) => sequences[i]!),
       normalizer,
-      logps: members.map((i) => weigh(i, logps[i]!)),
-      ...referenceOf(
-        objective,
-        members.map((i) => sequences[i]!),
-      ),
-    });
+      members.map((i) => logps[i]!),
+    );
 
   const all = sequences.map((_, i) => i);
   const logps: Float64Array[] = [];
@@ -122,6 +120,24 @@ export function* stepByPacks(
     }
   }
   return total;
+}
+
+/**
+ * Has an objective judge sequences by their log-probs. It sees w·log p of each token, so that its sums are Σ w·log p; what it returns
+ * is the derivative by it.
+ */
+export function evaluateSequences(
+  objective: Objective,
+  sequences: readonly TrainSequence[],
+  normalizer: StepCounts,
+  logps: readonly Float64Array[],
+): Evaluation {
+  return objective.evaluate({
+    sequences,
+    normalizer,
+    logps: logps.map((values, i) => weighed(values, sequences[i]!.tokenWeights)),
+    ...referenceOf(objective, sequences),
+  });
 }
 
 /** What an objective is given of the reference. */

@@ -1,7 +1,9 @@
 /** @file Runs the optimizer steps of a run: its rows, the update, and the line of metrics. */
 import type { Objective } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
+import { UserError } from '../util/errors.js';
 import { clipFactor, globalNorm, type AdamW } from '../torch/optim.js';
+import { noGrad } from '../torch/autograd.js';
 import { memoryStats } from '../torch/runtime.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
@@ -24,17 +26,35 @@ export interface StepperParts {
   beforePack: () => Promise<void>;
   /** Awaited before the weights change. */
   beforeUpdate: () => Promise<void>;
+  onNotice: (sentence: string) => void;
   /** What to do where numbers are not finite. */
   remedy: () => Promise<string>;
 }
 
+/** Updates that were skipped since their numbers were not finite. */
+export interface Skips {
+  total: number;
+  /** Of the last steps. */
+  inARow: number;
+}
+
+/** So many in a row end a run: what gives no numbers three times will give none. */
+const MOST_SKIPS = 3;
+
+/** The norm of an update is known in so many steps: in every one it would make them some per cent slower. */
+const UPDATE_NORM_EVERY = 10;
+
 export class Stepper {
+  /** Those of the steps so far; of the stages that the run continues too. */
+  skipped: Skips = { total: 0, inARow: 0 };
+
   constructor(readonly parts: StepperParts) {}
 
   /**
-   * Runs a step, counted from 0.
+   * Runs a step, counted from 0. Where loss or gradient are not finite, weights and moments stay as they are; data and schedule
+   * go on.
    * @param tokensBefore tokens of the steps before it
-   * @throws Error where loss or gradient are not finite; then nothing is updated
+   * @throws UserError where several steps in a row were so
    */
   async run(step: number, tokensBefore: number): Promise<StepMetrics> {
     const { recipe, engine, optimizer, objective, examples, plan, tokenBudget } = this.parts;
@@ -46,10 +66,13 @@ export class Stepper {
     const { loss, metrics } = await finish(packs, this.parts.beforePack);
     const grads = [...weights.grads.values()];
     const gradNorm = globalNorm(grads);
-    await this.#refuseNonFinite(step, loss, gradNorm);
     const rate = learningRate(plan.updatesBefore + step, plan.schedule);
+    const factor = clipFactor(gradNorm, recipe.optimizer.clip_grad_norm);
+    const isFinite = Number.isFinite(loss) && Number.isFinite(gradNorm);
+    await this.#count(step, isFinite, `the loss is ${loss} and the gradient norm ${gradNorm}`);
     await this.parts.beforeUpdate();
-    weights.update(optimizer, rate, clipFactor(gradNorm, recipe.optimizer.clip_grad_norm));
+    if (isFinite) weights.update(optimizer, rate, factor);
+    else weights.zeroGrads();
 
     const tokens = sequences.reduce((sum, { row }) => sum + row.ids.length, 0);
     return {
@@ -58,8 +81,14 @@ export class Stepper {
       loss,
       grad_norm: gradNorm,
       learning_rate: rate,
-      ...metrics,
+      // The order in which a state's schema gives them back.
       num_tokens: tokensBefore + tokens,
+      clipped_share: 1 - factor,
+      skipped_steps: this.skipped.total,
+      ...((step + 1) % UPDATE_NORM_EVERY === 0 && {
+        update_norm: isFinite ? noGrad(() => optimizer.updateNorm(rate)) : 0,
+      }),
+      ...metrics,
       tokens_per_second: tokens / ((performance.now() - started) / 1000),
       peak_memory_bytes: memoryStats(recipe.device).peakAllocated,
     };
@@ -72,11 +101,16 @@ export class Stepper {
     throw new Error(`step ${step}: its update left weights of norm ${norm}; ${await this.parts.remedy()}`);
   }
 
-  /** Refuses to apply a step with a NaN. */
-  async #refuseNonFinite(step: number, loss: number, gradNorm: number): Promise<void> {
-    if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
-    throw new Error(
-      `step ${step + 1}: the loss is ${loss} and the gradient norm ${gradNorm}, so training stopped before this update; ${await this.parts.remedy()}`,
+  /** Counts a step that is skipped. @throws UserError where it is one too many, or the run would have had no update at all */
+  async #count(step: number, isFinite: boolean, numbers: string): Promise<void> {
+    const { total, inARow } = this.skipped;
+    this.skipped = isFinite ? { total, inARow: 0 } : { total: total + 1, inARow: inARow + 1 };
+    const { inARow: now } = this.skipped;
+    if (now > 0) this.parts.onNotice(`step ${step + 1} was skipped: ${numbers}`);
+    if (now < Math.min(MOST_SKIPS, this.parts.plan.steps)) return;
+    const skipped = now === 1 ? 'the only step was' : `${now} steps in a row were`;
+    throw new UserError(
+      `step ${step + 1}: ${numbers}; ${skipped} skipped for that, so training stopped; ${await this.parts.remedy()}`,
     );
   }
 }

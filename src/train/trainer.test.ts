@@ -62,7 +62,8 @@ describe.each(objectiveNames)('train with %s', (objective) => {
 
   it("has TRL's metrics", async () => {
     const { steps } = await trained(recipeOf(objective, { max_steps: 1 }));
-    const common = ['step', 'epoch', 'loss', 'grad_norm', 'learning_rate', 'num_tokens'];
+    const counted = ['step', 'epoch', 'num_tokens', 'skipped_steps'];
+    const common = [...counted, 'loss', 'grad_norm', 'learning_rate', 'clipped_share'];
     const rewards = ['chosen', 'rejected', 'accuracies', 'margins'].map((name) => `rewards/${name}`);
     const logps = ['chosen', 'rejected'].map((name) => `logps/${name}`);
     const own = ['tokens_per_second', 'peak_memory_bytes'];

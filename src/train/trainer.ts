@@ -16,14 +16,20 @@ import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
-import { prepareExamples, type PreparedData } from './examples.js';
+import { prepareExamples, type PreparedData, type Examples } from './examples.js';
 import { identityOf } from './identity.js';
 import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
 import { planSteps, type StepPlan } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
 import { prove, type Proof } from './proofs.js';
-import { requireUse, takeReference, type ReferenceEvent } from './reference.js';
+import {
+  requireUse,
+  takeReference,
+  type ReferenceEvent,
+  type Reference,
+  type ReferenceParts,
+} from './reference.js';
 import {
   refuseUnfinished,
   requireSamePlace,
@@ -39,6 +45,10 @@ import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
+import { BEST } from './watch/files.js';
+import { openWatched, type Watched } from './watch/open.js';
+import { freshWatch, type Sighting } from './watch/state.js';
+import { Watch, type WatchEvent } from './watch/watch.js';
 import { TrainableWeights } from './weights.js';
 
 export type { StepMetrics } from './metricsFiles.js';
@@ -63,13 +73,16 @@ export type TrainEvent =
   | { kind: 'proofs'; proofs: Proof[] }
   | ({ kind: 'estimate' } & Estimate)
   | { kind: 'step'; metrics: StepMetrics; steps: number }
-  | SavedEvent;
+  | SavedEvent
+  | WatchEvent;
 
 export interface TrainResult {
   /** The trained model: a Hugging Face directory. */
   model: string;
   steps: number;
   last: StepMetrics;
+  /** How the run went, in the sentinel's words. */
+  sentinel?: Sighting;
 }
 
 export interface TrainHooks {
@@ -129,11 +142,13 @@ async function runStage(
     pause.throwIfAborted();
     onEvent({ kind: 'tokenized', done, total });
   };
-  const onNotice = (sentence: string) => {
+  const onNotice = (sentence: string): void => {
     onEvent({ kind: 'notice', sentence });
   };
   const data = await prepareExamples(recipe, objective, onRows, onNotice);
-  using examples = data.examples;
+  using all = data.examples;
+  using watched = await openWatched(recipe, objective, all, { onRows, onNotice });
+  const { examples } = watched;
   const plan = planSteps(recipe, examples.length, continued?.position.updates);
   if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
@@ -153,48 +168,45 @@ async function runStage(
   using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
-  tellData(data, examined, onEvent);
+  tellData(examples, data, examined, onEvent);
   onEvent({ kind: 'estimate', memory, ...expectTime(engine, run) });
   if (onlyEstimates) return undefined;
   makeFolder(out);
-  requireRoom(loaded, out, recipe.save, { steps: plan.steps, after: from?.position.step ?? 0 });
+  requireRoom(loaded, out, recipe, { steps: plan.steps, after: from?.position.step ?? 0 });
 
-  const scoring = { recipe, engine, objective, tokenBudget, build: identity.build, beforePack: pause.before };
-  const reference = objective.needs.reference
-    ? await takeReference(examples, { ...scoring, onEvent })
-    : undefined;
+  const scoring = { recipe, engine, objective, tokenBudget, build: identity.build };
+  const reference = await referenceOf(watched, { ...scoring, beforePack: pause.before, onEvent });
   const begun = from ? undefined : begin(filled);
 
-  if (recipe.proofs === 'on') {
+  if (recipe.proofs === 'on')
     onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
-  }
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
   const stepper = new Stepper({
     ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
+    onNotice,
     beforePack: pause.before,
     beforeUpdate: () => saver.taken(),
-    remedy: async () => {
-      await saver.settle();
-      const saved =
-        saver.last === undefined
-          ? 'no checkpoint had been saved yet'
-          : `the last checkpoint is ${saver.last}`;
-      return `${saved}; lower optimizer.lr (now ${recipe.optimizer.lr}) or look at the data of ${recipe.data}`;
-    },
+    remedy: () => remedyOf(recipe, saver),
   });
+  if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
   if (from) {
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
+    stepper.skipped = from.position.skipped;
     removeLater(out, from.position.step);
     if (resume.allowChanges) writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
   const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
   onEvent(startOf(recipe, objective, plan, parameters));
-  const { model, last } = await runSteps(
+  const watch = new Watch(
+    { settings: recipe, steps: plan.steps, tokenBudget, objective, engine, watched, metrics, pause, onEvent },
+    from?.position.watch ?? freshWatch(),
+  );
+  const { model, last, sentinel } = await runSteps(
     {
-      ...{ identity, examples, plan, stepper, saver, metrics, onNotice },
+      ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice },
       onStep: (done) => {
         onEvent({ kind: 'step', metrics: done, steps: plan.steps });
       },
@@ -202,15 +214,45 @@ async function runStage(
     },
     from?.position,
   );
-  return { model, steps: plan.steps, last };
+  const result = { model: recipe.best ? join(out, BEST) : model, steps: last.step, last };
+  return { ...result, ...(sentinel && { sentinel }) };
 }
 
+/** Takes what the objective needs of the reference for the rows that are trained on and those that are held out. */
+async function referenceOf(
+  { examples, heldOut }: Watched,
+  given: ReferenceParts,
+): Promise<Reference | undefined> {
+  if (!given.objective.needs.reference) return undefined;
+  if (heldOut) await takeReference(heldOut, given);
+  return takeReference(examples, given);
+}
+
+/** What to do where numbers are not finite, and what there is on the disk. */
+async function remedyOf({ optimizer, data }: TrainRecipe, saver: Saver): Promise<string> {
+  await saver.settle();
+  const saved =
+    saver.last === undefined ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saver.last}`;
+  return `${saved}; lower optimizer.lr (now ${optimizer.lr}) or look at the data of ${data}`;
+}
+
+/** Tokens of one pass over the rows that are trained on. */
+function tokensOf(examples: Examples, { examples: all, tokens }: PreparedData): number {
+  if (examples === all) return tokens;
+  let sum = 0;
+  for (const { parts } of examples) for (const { length } of parts) sum += length;
+  return sum;
+}
+
+/** Says what is trained on, and what the doctor has found in it, if there is anything to say. */
 function tellData(
-  { examples, dropped, tokens }: PreparedData,
+  examples: Examples,
+  data: PreparedData,
   examined: Preflight | undefined,
   onEvent: TrainHooks['onEvent'],
 ): void {
-  onEvent({ kind: 'data', rows: examples.length, dropped, tokens });
+  const tokens = tokensOf(examples, data);
+  onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 }
@@ -248,6 +290,7 @@ async function verify(
   const state = stateToVerify(out);
   const { folder, position } = state;
   loadState(state, trained);
+  stepper.skipped = position.skipped;
   const again = await stepper.run(position.step, position.last.num_tokens);
   requireSameStep(out, again);
   onNotice(`step ${again.step}, computed again from ${folder}, is that of metrics.jsonl to the last bit`);

@@ -191,16 +191,20 @@ describe('a request to stop', () => {
 describe('a step with a NaN', () => {
   const huge = { optimizer: { lr: 1e30 }, schedule: { warmup_ratio: 0 } };
 
-  it.each(objectiveNames)('stops %s in a sentence, without a model', async (objective) => {
-    const recipe = recipeOf(objective, huge);
-    const { error, steps } = await attempt(recipe);
-    expect((error as Error).message).toMatch(
-      /^step 2: the loss is \S+ and the gradient norm \S+, so training stopped before this update; no checkpoint had been saved yet; lower optimizer\.lr \(now 1e\+30\)/,
-    );
-    expect((error as Error).message).toContain(recipe.data);
-    expect(steps.map(({ step }) => step)).toEqual([1]);
-    expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'speed.jsonl']);
-  });
+  it.each(objectiveNames)(
+    'stops %s after three in a row in a sentence, without a model',
+    async (objective) => {
+      const recipe = recipeOf(objective, { ...huge, max_steps: 9 });
+      const { error, steps } = await attempt(recipe);
+      expect(error).toBeInstanceOf(UserError);
+      expect((error as Error).message).toMatch(
+        /^step 4: the loss is \S+ and the gradient norm \S+; 3 steps in a row were skipped for that, so training stopped; no checkpoint had been saved yet; lower optimizer\.lr \(now 1e\+30\)/,
+      );
+      expect((error as Error).message).toContain(recipe.data);
+      expect(steps.map(({ skipped_steps }) => skipped_steps)).toEqual([0, 1, 2]);
+      expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'speed.jsonl']);
+    },
+  );
 
   it('keeps weights that an update has ruined from the disk, and names the last checkpoint', async () => {
     const keys = { ...huge, schedule: { warmup_ratio: 0.5 }, max_steps: 4, save: { every: 1 } }; // first rate 0

@@ -5,34 +5,41 @@ import { filesOfModule } from '../../util/modules.js';
 import { isOtherReference, trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { eventPaths } from '../../train/eventFile.js';
+import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from '../../train/watch/files.js';
 import { inputsOfState, stateFiles } from '../../train/stateFolder.js';
 import { defineStage } from './stage.js';
 
 export const trainStage = defineStage({
   summary: 'Trains a model on message rows or pairs by an objective.',
   schema: trainSettings,
-  inputs: ({ model, data, objective: { module }, reference, continue: state }) => [
+  inputs: ({ model, data, objective: { module }, reference, continue: state, evaluation, development }) => [
     modelInput(model),
     data,
     ...(isOtherReference(reference) ? [modelInput(reference)] : []),
     ...(module === undefined ? [] : filesOfModule(module)),
     ...(state === undefined ? [] : inputsOfState(state)),
+    ...(evaluation?.data === undefined ? [] : [evaluation.data]),
+    ...(development ? [development.data] : []),
   ],
   writes: [
     'recipe.yaml',
     'metrics.jsonl',
     'speed.jsonl',
     ...eventPaths,
-    ...savedFiles.flatMap((name) => [`model/${name}`, `checkpoints/step-*/${name}`]),
+    SENTINEL_FILE,
+    BEST_FILE,
+    ...['model', BEST, HEALTHY, 'checkpoints/step-*'].flatMap((folder) =>
+      savedFiles.map((name) => `${folder}/${name}`),
+    ),
     ...stateFiles.map((name) => `states/step-*/${name}`),
   ],
   scratch: [
-    ...['model.partial', 'model.earlier.partial', 'checkpoints/step-*.partial', 'proof.partial'].flatMap(
-      (folder) => savedFiles.map((name) => `${folder}/${name}`),
+    ...['model', BEST, HEALTHY, 'checkpoints/step-*', 'proof'].flatMap((folder) =>
+      savedFiles.flatMap((name) => [`${folder}.partial/${name}`, `${folder}.earlier.partial/${name}`]),
     ),
     ...stateFiles.map((name) => `states/step-*.partial/${name}`),
   ],
-  result: (_, dir) => join(dir, 'model'),
+  result: ({ best }, dir) => join(dir, best ? BEST : 'model'),
   resumes: true,
   run: async (settings, { out, progress, signal, resume }) => {
     const { reportTraining } = await import('../../train/narrate.js');

@@ -1,0 +1,267 @@
+/** @file Watches a run from step to step: measures what is due, judges how it goes, and says where it is to end. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Generator } from '../../generate/generator.js';
+import type { Objective } from '../../objectives/objective.js';
+import { UserError } from '../../util/errors.js';
+import { explained } from '../../util/fileErrors.js';
+import { writeFileAtomic } from '../../util/files.js';
+import type { Engine } from '../engine.js';
+import type { MetricsFiles, StepMetrics } from '../metricsFiles.js';
+import type { Kept } from '../saving.js';
+import { compareWithBest } from './best.js';
+import { measureAccuracy } from './development.js';
+import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from './files.js';
+import { measureHeldOut } from './heldOut.js';
+import { responseMetrics } from './responses.js';
+import { judge, verdicts, type Judgement, type Logps, type Verdict } from './sentinel.js';
+import type { WatchSettings } from './settings.js';
+import type { Watched } from './open.js';
+import { drawSmallSamples } from './smallSamples.js';
+import type { Sighting, WatchState } from './state.js';
+
+/** Rows whose log-probs are averaged at the start and at a step, and steps at least: single rows differ too much. */
+const WINDOW = { rows: 40, steps: 5 };
+
+/** How a run ends before its last step. */
+export interface Ending {
+  kind: 'early' | 'stop' | 'rollback';
+  sentence: string;
+}
+
+/** What is to be done after a step. */
+export interface Findings {
+  /** Where the weights of this step are to be kept. */
+  keep: Kept[];
+  ending?: Ending;
+}
+
+export type WatchEvent =
+  | { kind: 'measured'; step: number; metrics: Record<string, number>; seconds: number }
+  | ({ kind: 'sentinel' } & Sighting);
+
+export interface WatchParts {
+  settings: WatchSettings & { out: string; batch_size: number };
+  /** Steps of the whole run. */
+  steps: number;
+  tokenBudget: number;
+  objective: Objective;
+  engine: Engine;
+  watched: Watched;
+  metrics: Pick<MetricsFiles, 'appendMeasured'>;
+  /** Asked before each pack and between two tokens of a response; where it throws, nothing has been measured. */
+  pause: { before: () => Promise<void>; throwIfAborted: () => void };
+  onEvent: (event: WatchEvent) => void;
+}
+
+export class Watch {
+  /** Samples with the weights that are trained. */
+  readonly #generator: Generator;
+
+  /** @param state what it remembers of the steps so far */
+  constructor(
+    readonly parts: WatchParts,
+    readonly state: WatchState,
+  ) {
+    this.#generator = new Generator(parts.engine.weights.model, parts.watched.tokenizer);
+    // What a run before it has seen, or what this one saw after the state that it goes on from, does not count.
+    if (state.sightings.length > 0) this.#writeSightings();
+    else removeFile(join(parts.settings.out, SENTINEL_FILE));
+  }
+
+  /** Takes note of a step that is done. */
+  see(done: StepMetrics): void {
+    const logps = logpsOf(done, this.parts.objective);
+    if (!logps) return;
+    const { first, recent } = this.state;
+    const most = Math.max(WINDOW.steps, Math.ceil(WINDOW.rows / this.parts.settings.batch_size));
+    if (first.length < most) {
+      first.push(logps);
+      if (first.length === most) this.state.start.logps = meanOf(first);
+    }
+    recent.push(logps);
+    if (recent.length > most) recent.shift();
+  }
+
+  /**
+   * Measures what is due after a step, 0 being the start, and judges the run.
+   * @throws what `pause` throws, before anything is changed
+   */
+  async after(step: number): Promise<Findings> {
+    const { settings, metrics, onEvent } = this.parts;
+    const started = performance.now();
+    const measured = this.state.measured === step ? {} : await this.#measure(step);
+    if (Object.keys(measured).length > 0) {
+      this.state.measured = step;
+      metrics.appendMeasured({ step, ...measured });
+      onEvent({ kind: 'measured', step, metrics: measured, seconds: (performance.now() - started) / 1000 });
+    }
+    const keep: Kept[] = [];
+    const ending = this.#compare(step, measured, keep);
+    const judgement = this.#judge(measured);
+    if (judgement) this.#note({ step, ...judgement });
+    const { act, every } = settings.sentinel;
+    if (judgement?.verdict === 'collapse' && (act === 'stop' || act === 'rollback'))
+      return { keep, ending: this.#endingOf(step, act, judgement.sentence) };
+    const isLook = step === 0 || (judgement && step % every === 0);
+    if (act === 'rollback' && isLook && this.state.healthy !== step) {
+      this.state.healthy = step;
+      keep.push({ folder: HEALTHY });
+    }
+    return { keep, ...(ending && { ending }) };
+  }
+
+  /** What there is to say at the end of the run. */
+  finish(step: number): Sighting | undefined {
+    const judgement = this.#judges ? this.#judgement() : undefined;
+    if (!judgement) return undefined;
+    const sighting = { step, ...judgement };
+    if (this.state.sightings.at(-1)?.verdict !== judgement.verdict)
+      this.parts.onEvent({ kind: 'sentinel', ...sighting });
+    if (this.state.sightings.at(-1)?.step !== step) this.state.sightings.push(sighting);
+    this.#writeSightings();
+    return sighting;
+  }
+
+  get #judges(): boolean {
+    return this.parts.settings.sentinel.act !== 'off';
+  }
+
+  #isDue(step: number, every: number): boolean {
+    return step % every === 0 || step === this.parts.steps;
+  }
+
+  async #measure(step: number): Promise<Record<string, number>> {
+    const { settings, steps, watched, engine, objective, tokenBudget, pause } = this.parts;
+    const { heldOut, development, samples } = watched;
+    const { state } = this;
+    const beforeToken = () => {
+      pause.throwIfAborted();
+    };
+    let measured: Record<string, number> = {};
+    if (heldOut && this.#isDue(step, settings.evaluation!.every))
+      measured = await measureHeldOut(
+        heldOut,
+        { scorer: engine.scorer, objective, tokenBudget },
+        pause.before,
+      );
+    let accuracy: WatchState['now']['accuracy'];
+    if (development && this.#isDue(step, settings.development!.every)) {
+      Object.assign(measured, await measureAccuracy(development, this.#generator, beforeToken));
+      accuracy = { mean: measured.eval_accuracy!, standardError: measured.eval_accuracy_stderr! };
+    }
+    // A run that is shorter is judged by its log-probs.
+    const { every } = settings.sentinel;
+    const drawn =
+      samples && this.#judges && steps >= every && this.#isDue(step, every)
+        ? await drawSmallSamples(samples, this.#generator, beforeToken)
+        : undefined;
+    if (drawn) Object.assign(measured, responseMetrics(drawn));
+    // From here on nothing throws.
+    for (const [name, value] of Object.entries({ accuracy, samples: drawn })) {
+      if (!value) continue;
+      Object.assign(state.now, { [name]: value });
+      state.start = { [name]: value, ...state.start };
+    }
+    return measured;
+  }
+
+  /** Without healthy weights, where a run that went on was told to roll back, there is nothing to go back to, and it stops. */
+  #endingOf(step: number, act: 'stop' | 'rollback', seen: string): Ending {
+    const { out } = this.parts.settings;
+    const kind = this.state.healthy === undefined ? 'stop' : act;
+    const then =
+      kind === 'stop'
+        ? `its state is saved, and \`redistill train --resume ${out} --set sentinel.act=warn\` goes on; a lower optimizer.lr is the usual remedy`
+        : `the trained model is that of step ${this.state.healthy}, the last one that was healthy (sentinel.act: rollback)`;
+    return {
+      kind,
+      sentence: `the sentinel ended the run after step ${step} of ${this.parts.steps}: ${seen}; ${then}`,
+    };
+  }
+
+  /** Compares with the best so far. @returns why the run is to end, if it is */
+  #compare(step: number, measured: Record<string, number>, keep: Kept[]): Ending | undefined {
+    const { best: settings, evaluation, development, out } = this.parts.settings;
+    if (!settings || Object.keys(measured).length === 0) return undefined;
+    const { metric, patience = Infinity } = settings;
+    const measuresAll = [evaluation, development].every((part) => !part || this.#isDue(step, part.every));
+    if (!(metric in measured) && !measuresAll) return undefined;
+    const { best, isBest } = compareWithBest(metric, this.state.best, { step, ...measured });
+    if (!best) throw new UserError(`best.metric: ${metric} is ${measured[metric]} before the first step`);
+    this.state.best = best;
+    if (isBest) {
+      const account = { metric, value: best.value, step };
+      const then = () => {
+        writeJson(join(out, BEST_FILE), account);
+      };
+      keep.push({ folder: BEST, then });
+    }
+    if (best.since < patience || step === this.parts.steps) return undefined;
+    return {
+      kind: 'early',
+      sentence:
+        `ended after step ${step} of ${this.parts.steps}: ${metric} has not been better than the ${best.value} of step ${best.step} ` +
+        `for ${best.since} measurements (best.patience)`,
+    };
+  }
+
+  /** Judges the run after a step; where accuracy is measured, only when it has been: without it the verdict may be another one. */
+  #judge(measured: Record<string, number>): Judgement | undefined {
+    if (!this.#judges || (this.parts.watched.development && !('eval_accuracy' in measured))) return undefined;
+    return this.#judgement();
+  }
+
+  #judgement(): Judgement | undefined {
+    const { start, now, recent } = this.state;
+    if (start.logps) now.logps = meanOf(recent);
+    const isKnown = start.logps ?? start.samples ?? start.accuracy;
+    return isKnown && judge(start, now, this.#worst === 'collapse');
+  }
+
+  /** The worst verdict so far. */
+  get #worst(): Verdict {
+    return (
+      verdicts.findLast((verdict) => this.state.sightings.some((sighting) => sighting.verdict === verdict)) ??
+      'healthy'
+    );
+  }
+
+  /** Says what is worse than all before. */
+  #note(sighting: Sighting): void {
+    if (verdicts.indexOf(sighting.verdict) <= verdicts.indexOf(this.#worst)) return;
+    this.state.sightings.push(sighting);
+    this.#writeSightings();
+    this.parts.onEvent({ kind: 'sentinel', ...sighting });
+  }
+
+  #writeSightings(): void {
+    writeJson(join(this.parts.settings.out, SENTINEL_FILE), this.state.sightings);
+  }
+}
+
+function removeFile(path: string): void {
+  explained(path, () => {
+    rmSync(path, { force: true });
+  });
+}
+
+function writeJson(path: string, value: unknown): void {
+  writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** The log-probs a token that a step has had; undefined where it had none, or such that are no numbers. */
+function logpsOf(done: StepMetrics, { name }: Objective): Logps | undefined {
+  const { 'logps/chosen_per_token': chosen, 'logps/rejected_per_token': rejected } = done;
+  const all =
+    chosen !== undefined ? { chosen, rejected } : name === 'sft' ? { chosen: -done.loss } : undefined;
+  return all && Object.values(all).every(Number.isFinite) ? all : undefined;
+}
+
+function meanOf(steps: readonly Logps[]): Logps {
+  const mean = (of: (step: Logps) => number) => steps.reduce((sum, step) => sum + of(step), 0) / steps.length;
+  return {
+    chosen: mean(({ chosen }) => chosen),
+    ...(steps[0]!.rejected !== undefined && { rejected: mean(({ rejected }) => rejected!) }),
+  };
+}
