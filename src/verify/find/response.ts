@@ -98,7 +98,7 @@ function lastPart(text: string): { last: string; before: string } {
   let start = text.length;
   while (start > 0 && whole.length < MAX_RESPONSE) {
     const chunk = text.slice(Math.max(0, start - CHUNK), start);
-    whole = chunk.replace(PADDING, (run) => (run.includes('\n') ? '\n\n' : '    ')) + whole;
+    whole = withoutPadding(chunk) + whole;
     start = Math.max(0, start - CHUNK);
   }
   if (start === 0 && whole.length <= MAX_RESPONSE) return { last: whole, before: '' };
@@ -121,13 +121,19 @@ function lastPart(text: string): { last: string; before: string } {
 }
 
 function beforeNextQuestion(response: string): string {
-  const stated = MAY_STATE.test(response) ? STATED.exec(response) : null;
-  if (!stated) return response;
+  // Padding takes longer to look through than it says.
+  const text = response.length > MAX_RESPONSE ? withoutPadding(response) : response;
+  const stated = MAY_STATE.test(text) ? STATED.exec(text) : null;
+  if (!stated) return text;
   NEXT_QUESTION.lastIndex = stated.index;
-  const next = NEXT_QUESTION.exec(response) ?? NEXT_STORY.exec(response.slice(stated.index));
-  if (!next) return response;
-  return response.slice(0, NEXT_QUESTION.lastIndex > 0 ? next.index : stated.index + next.index);
+  const next = NEXT_QUESTION.exec(text);
+  if (next) return text.slice(0, next.index);
+  const story = NEXT_STORY.exec(text.slice(stated.index));
+  return story ? text.slice(0, stated.index + story.index) : text;
 }
+
+const withoutPadding = (text: string): string =>
+  text.replace(PADDING, (run) => (run.includes('\n') ? '\n\n' : '    '));
 
 const TAGGED = /<(?:final_?)?answer>([^]*?)(?:<\/(?:final_?)?answer>|$)/gi;
 const KEY =
