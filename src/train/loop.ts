@@ -1,5 +1,5 @@
 /** @file The loop over a run's steps: each is computed, accounted for and, where it is due, saved. */
-import { messageOf, UserError } from '../util/errors.js';
+import { messageOf } from '../util/errors.js';
 import type { Examples } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import { lastingOf, type LastingMetrics, type MetricsFiles, type StepMetrics } from './metricsFiles.js';
@@ -72,7 +72,7 @@ export async function runSteps(
       if (step === plan.steps) await stepper.refuseRuinedWeights(step);
       await look(step);
     }
-    if (ending?.kind === 'stop') throw new UserError(ending.sentence);
+    if (ending?.kind === 'stop') throw new Error(ending.sentence);
   } catch (error) {
     const keepsState = parts.isStopped() || ending?.kind === 'stop';
     const save =

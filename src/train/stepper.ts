@@ -1,7 +1,6 @@
 /** @file Runs the optimizer steps of a run: its rows, the update, and the line of metrics. */
 import type { Objective } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
-import { UserError } from '../util/errors.js';
 import { clipFactor, globalNorm, type AdamW } from '../torch/optim.js';
 import { noGrad } from '../torch/autograd.js';
 import { memoryStats } from '../torch/runtime.js';
@@ -54,7 +53,7 @@ export class Stepper {
    * Runs a step, counted from 0. Where loss or gradient are not finite, weights and moments stay as they are; data and schedule
    * go on.
    * @param tokensBefore tokens of the steps before it
-   * @throws UserError where several steps in a row were so
+   * @throws Error where several steps in a row were so
    */
   async run(step: number, tokensBefore: number): Promise<StepMetrics> {
     const { recipe, engine, optimizer, objective, examples, plan, tokenBudget } = this.parts;
@@ -101,7 +100,7 @@ export class Stepper {
     throw new Error(`step ${step}: its update left weights of norm ${norm}; ${await this.parts.remedy()}`);
   }
 
-  /** Counts a step that is skipped. @throws UserError where it is one too many, or the run would have had no update at all */
+  /** Counts a step that is skipped. @throws Error where it is one too many, or the run would have had no update at all */
   async #count(step: number, isFinite: boolean, numbers: string): Promise<void> {
     const { total, inARow } = this.skipped;
     this.skipped = isFinite ? { total, inARow: 0 } : { total: total + 1, inARow: inARow + 1 };
@@ -109,7 +108,7 @@ export class Stepper {
     if (now > 0) this.parts.onNotice(`step ${step + 1} was skipped: ${numbers}`);
     if (now < Math.min(MOST_SKIPS, this.parts.plan.steps)) return;
     const skipped = now === 1 ? 'the only step was' : `${now} steps in a row were`;
-    throw new UserError(
+    throw new Error(
       `step ${step + 1}: ${numbers}; ${skipped} skipped for that, so training stopped; ${await this.parts.remedy()}`,
     );
   }
