@@ -8,9 +8,9 @@ import { collectSettings } from '../teacher/settings.js';
 import { UserError } from '../util/errors.js';
 import { addSettings, settingsFrom, withFlags } from './settings.js';
 
-/** Those of commands: `choose` stands in recipes only. */
+/** Those of commands with flags: `choose` stands in recipes only, and `train` takes a recipe. */
 const schemas: [string, z.ZodType][] = Object.entries(stageKinds)
-  .filter(([kind]) => kind !== 'choose')
+  .filter(([kind]) => !['choose', 'train'].includes(kind))
   .map(([kind, { schema }]) => [kind, schema]);
 
 function commandOf(schema: z.ZodType): Command {

@@ -158,9 +158,15 @@ export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'se
   };
 }
 
+interface Measurement {
+  seconds: number;
+  operations: number;
+  tokens: number;
+}
+
 /** Measures a small and a larger pack: what each pack costs, and each operation. */
 function timeOfPacks(engine: Engine, run: StepsToCome, config: ModelConfig): (load: TokenLoad) => number {
-  const measured = (tokens: number) => {
+  const measured = (tokens: number): Measurement => {
     const sequences = beginning(run, tokens);
     const started = performance.now();
     runStep(engine, run.objective, sequences, Infinity);
@@ -176,7 +182,11 @@ function timeOfPacks(engine: Engine, run: StepsToCome, config: ModelConfig): (lo
   };
   try {
     measured(FEW_TOKENS); // memory is taken, and threads are started
-    const few = measured(FEW_TOKENS);
+    // All follows from this one: a pause of the machine in it would be taken for its speed.
+    const [few] = [measured(FEW_TOKENS), measured(FEW_TOKENS)].sort((a, b) => a.seconds - b.seconds) as [
+      Measurement,
+      Measurement,
+    ];
     const most = Math.min(run.tokenBudget, Math.floor((few.tokens * MEASURED_SECONDS) / SHARE / few.seconds));
     const many = most > 2 * few.tokens ? measured(most) : few;
     const slope = (many.seconds - few.seconds) / (many.operations - few.operations);

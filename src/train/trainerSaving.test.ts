@@ -196,7 +196,7 @@ describe('a step with a NaN', () => {
     async (objective) => {
       const recipe = recipeOf(objective, { ...huge, max_steps: 9 });
       const { error, steps } = await attempt(recipe);
-      expect(error).toBeInstanceOf(UserError);
+      expect(error).not.toBeInstanceOf(UserError);
       expect((error as Error).message).toMatch(
         /^step 4: the loss is \S+ and the gradient norm \S+; 3 steps in a row were skipped for that, so training stopped; no checkpoint had been saved yet; lower optimizer\.lr \(now 1e\+30\)/,
       );
