@@ -90,7 +90,7 @@ describe.concurrent('refuses recipes', () => {
     [
       'run: unknown kind',
       () => run([{ ...stage, stage: 'tune' }]),
-      '"); kinds are get, collect, verify, curate, doctor, score, train, evaluate, table (docs/recipes.md)',
+      '"); kinds are get, collect, verify, curate, doctor, score, train, evaluate, choose, table (docs/recipes.md)',
     ],
     [
       'run: a kind that all objects have',

@@ -84,7 +84,7 @@ describe('a run that cannot fit', () => {
     // Of what comes beside the weights only a part is free, and an estimate may be a tenth too high.
     const free = Math.min(0.85 * needed, weights + 0.6 * (needed - weights));
     const refused = () => expectMemory(shapes, some, free);
-    expect(refused).toThrow(UserError);
+    expect(refused).not.toThrow(UserError); // of the machine: the command ends with 1
     let message = '';
     try {
       refused();

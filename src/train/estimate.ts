@@ -11,7 +11,6 @@ import { AdamW, globalNorm } from '../torch/optim.js';
 import { memoryStats } from '../torch/runtime.js';
 import { scope } from '../torch/tensor.js';
 import { formatBytes } from '../util/bytes.js';
-import { UserError } from '../util/errors.js';
 import { freeMemory } from '../util/freeMemory.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
@@ -98,13 +97,13 @@ export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
 /**
  * Predicts the highest memory of a run that has taken none of it yet.
  * @param free bytes that the process can still take, on the CPU
- * @throws UserError where it cannot fit, which says what would
+ * @throws Error where it cannot fit, which says what would
  */
 export function expectMemory(shapes: TrainedShapes, run: StepsToCome, free = freeMemory()): number {
   const bytes = bytesToCome(shapes, run);
   if (shapes.device !== 'cpu') return bytes;
   if (bytes * (1 - TOLERANCE) > free)
-    throw new UserError(
+    throw new Error(
       `there is not enough memory: this run would take about ${formatBytes(bytes)}, ` +
         `${formatBytes(weightBytes(shapes))} of it for weights, gradients and moments, and ${formatBytes(free)} are free. ` +
         whatFits(shapes, run, free),
