@@ -1,6 +1,7 @@
 /**
- * @file The account of a run, a line a step, and one for what was measured after it: metrics.jsonl has what follows from recipe, data and build, and is the same in every
- * run of them; speed.jsonl has what the machine made of it; TensorBoard's event files, where they are asked for, have both.
+ * @file The account of a run, a line a step, and one for what was measured after it: metrics.jsonl has what follows from recipe,
+ * data and build, and is the same in every run of them; speed.jsonl has what the machine made of it; TensorBoard's event files, where
+ * they are asked for, have both.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -159,9 +159,9 @@ function besideKinks(
   if (kinks.length === 0) return beside;
   const [first, last] = [kinks[0]!, kinks.at(-1)!];
   const beyond = Math.max(1, (last - first) / 3);
-  // Odd multiples: zeros that repeat, such as those of a sine, repeat beyond the last as well.
   // Another kink may be so near that the grid does not part them: ||x - 500| - 1|.
   const near = canFold ? kinks.slice(0, 6).flatMap((kink) => [kink - 0.37, kink + 0.37]) : [];
+  // Odd multiples: zeros that repeat, such as those of a sine, repeat beyond the last as well.
   const points = [
     ...near,
     first - 10.37 * beyond,

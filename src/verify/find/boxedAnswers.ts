@@ -38,7 +38,7 @@ export function boxed(
   const neighbours = withNeighbours(text, formulas, last).filter((formula) => inside(formula).length > 0);
   // Boxes on the lines of a list are one answer.
   if (group.length > neighbours.flatMap(inside).length) return [alone];
-  // In "\\boxed{3} \\times \\boxed{4} = \\boxed{12}" the last is the answer.
+  // In "\boxed{3} \times \boxed{4} = \boxed{12}" the last is the answer.
   if (neighbours.length === 1 && group.length < inside(neighbours[0]!).length) return [alone];
   const end = neighbours.at(-1)!.end;
   const only =
@@ -66,8 +66,9 @@ function aroundBox(text: string, formula: Formula, box: Box): string | undefined
   return `${before}{${box.content}}${behind}`;
 }
 
-/** Right before a box that stands in no formula: it is the last part of a calculation, "100 - ". */
-const BEGUN = /(?<![\d.=]|\d[-+*/×]\s?)\d[\d.,]*\s?[-+*/×÷]\s?$/;
+/** Right before a box that stands in no formula: it is the last part of a calculation, "100 - ", and no label, "Part 2 - ". */
+const BEGUN =
+  /(?<!(?:answer|part|step|case|problem|question|exercise|option|number|no\.?)\s|(?:^|\n)[\s*#]{0,9})(?<![\d.=]|\d[-+*/×]\s?)\d[\d.,]*\s?[-+*/×÷]\s?$/i;
 
 /** Right behind a box that stands in no formula: algebra goes on. */
 const GOES_ON = /^(?:\^|_|[a-zA-Z](?![a-zA-Z])|\s?(?:[+*/]|\\cdot|\\times)\s?[\da-z\\])[^\s.,]{0,30}/;

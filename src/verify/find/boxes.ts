@@ -128,7 +128,7 @@ function clauseAround(text: string, { start, end }: Box): string {
   return before + text.slice(end, end + 80).split(/[.!?](?=\s|$)|\n/, 1)[0]!;
 }
 
-/** Leaves out the boxes that are denied where they stand, "not \\boxed{15} but \\boxed{12}", unless all are. */
+/** Leaves out the boxes that are denied where they stand, "not \boxed{15} but \boxed{12}", unless all are. */
 export function statedBoxes(text: string, boxes: readonly Box[]): readonly Box[] {
   const stated = boxes.filter(
     ({ start, end }) =>

@@ -216,12 +216,13 @@ function isSupposed(text: string, piece: Piece): boolean {
 /** Tells whether another number follows as the result. The same number again is none: "12 apples, so 12". */
 function isFollowed(text: string, piece: Piece): boolean {
   const found = ANOTHER.exec(behind(text, piece))?.[0];
-  const next =
-    found === undefined
-      ? undefined
-      : /\d[\d,]*(?:\.\d+)?/.exec(behind(text, piece).slice(found.search(/\d/)))?.[0];
-  return next !== undefined && !text.slice(piece.start, piece.end).includes(next);
+  if (found === undefined) return false;
+  const next = numbersIn(behind(text, piece).slice(found.search(/\d/)))[0]!;
+  return !numbersIn(text.slice(piece.start, piece.end)).includes(next);
 }
+
+const numbersIn = (text: string): number[] =>
+  (text.match(/\d[\d,]*(?:\.\d+)?/g) ?? []).map((digits) => Number(digits.replaceAll(',', '')));
 
 /** Tells whether a piece is judged, not stated: "18 does not work"; "10 customers did not pay" is none. */
 const isJudged = (text: string, piece: Piece): boolean =>

@@ -62,6 +62,7 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
       denied = Math.max(denied, candidate.end);
     else candidates.push(candidate);
   }
+  const fromBoxes = candidates.length;
   if (!options.requireBox) {
     for (const match of [...text.matchAll(ANCHORS)].slice(-MAX_ANCHORS)) {
       if (isHeading(text, match)) continue;
@@ -84,20 +85,18 @@ export function extract(text: string, options: ExtractOptions): AnswerCandidate[
       candidates.push(...guesses.filter((guess) => guess.start >= denied && !isRefused(text, guess)));
     }
   }
-  const box = candidates.find(({ rank }) => rank === options.boxPriority);
-  if (box && boxes.length > 0) {
-    // "\\boxed{42} Wait … So the answer is 48." denies its box.
-    const isDenied = candidates.some(
+  // "\boxed{42} Wait … So the answer is 48." denies its box.
+  const isDenied = candidates
+    .slice(fromBoxes)
+    .some(
       (later) =>
-        later !== box && later.start >= boxes.at(-1)!.end && areOtherNumbers(box.content, later.content),
+        fromBoxes > 0 &&
+        later.start >= boxes.at(-1)!.end &&
+        areOtherNumbers(candidates[0]!.content, later.content),
     );
-    if (isDenied) return sorted(candidates.filter(({ rank }) => rank !== options.boxPriority));
-  }
-  return sorted(candidates);
-}
-
-function sorted(candidates: AnswerCandidate[]): AnswerCandidate[] {
-  return candidates.sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
+  return candidates
+    .slice(isDenied ? fromBoxes : 0)
+    .sort((a, b) => a.rank - b.rank || b.end - a.end || a.start - b.start);
 }
 
 /** Gives what the sentence behind a colon or on a new line states, if its value is not near. */

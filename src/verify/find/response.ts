@@ -129,7 +129,9 @@ function beforeNextQuestion(response: string): string {
   const next = NEXT_QUESTION.exec(text);
   if (next) return text.slice(0, next.index);
   const story = NEXT_STORY.exec(text.slice(stated.index));
-  return story ? text.slice(0, stated.index + story.index) : text;
+  const end = stated.index + (story?.index ?? 0);
+  // "Answer: Let us see." has stated nothing.
+  return /\d/.test(text.slice(stated.index, end)) ? text.slice(0, end) : text;
 }
 
 const withoutPadding = (text: string): string =>

@@ -27,19 +27,24 @@ export function saidAgainUntil(text: string, content: string, end: number): numb
   return Math.abs(value - again) <= slack * Math.abs(value) ? end + all.length : end;
 }
 
-/** Tells whether two pieces are numbers that differ, units and nouns aside. What is no number may be any. */
+/**
+ * Tells whether two pieces are numbers that differ, nouns aside, and signs of degrees and percent as well: 90° is no other number
+ * than 90. What is no number may be any.
+ */
 export function areOtherNumbers(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((piece) =>
+  const forms = [one, other].map((piece) =>
     piece.length > LONGEST
-      ? undefined
-      : valueOf(
-          piece
-            .split('=')
-            .at(-1)!
-            .replace(/\\text\s?\{[^{}]*\}\s*$/, ''),
-        ),
+      ? ''
+      : piece
+          .split('=')
+          .at(-1)!
+          .replace(/\\text\s?\{[^{}]*\}\s*$/, ''),
   );
-  return a !== undefined && b !== undefined && Math.abs(a - b) > ROUNDING * Math.abs(a);
+  const differ = (plain: (form: string) => string): boolean => {
+    const [a, b] = forms.map((form) => valueOf(plain(form)));
+    return a !== undefined && b !== undefined && Math.abs(a - b) > ROUNDING * Math.abs(a);
+  };
+  return differ((form) => form) && differ((form) => form.replace(DEGREES, '').replace(/\\?[%％]/, ''));
 }
 
 /** Reads a number in any form: a fraction, a root, percent, degrees as radians. Undefined where it is no number. */

@@ -28,7 +28,7 @@ const CIRCUMSTANCE =
 
 /** The beginning of a sentence that states no value. */
 const NONE =
-  /^[\s*_]*(?:no|none|never|nothing|unknown|impossible|infinitely|cannot|there (?:is|are) no|undefined)(?!\p{L})/iu;
+  /^[\s*_]*(?:no(?!\.)|none|never|nothing|unknown|impossible|infinitely|cannot|there (?:is|are) no|undefined)(?!\p{L})/iu;
 
 /** A line that has a label of its own: "- Width: 27", "b) 27". */
 const LABELLED = /^\s*(?:[-*•|]\s|\(?[a-h\d][.)]|\**\p{L}[\p{L} ]{0,30}\**\s?[:=])/u;

@@ -138,6 +138,17 @@ describe('what a response states', () => {
   });
 
   it.each<[string, string, Preset]>([
+    ['48', '\\boxed{42}\n\n#### 48', 'anchored'],
+    ['90', '\\boxed{90}\n\nThe answer is 90°.', 'mathVerify'],
+    ['60\\%', '\\boxed{60\\%}\n\nThe answer is 60.', 'mathVerify'],
+    ['18', 'Part 2 - \\boxed{18}', 'anchored'],
+    ['18', 'Answer: No. of students = 18', 'anchored'],
+    ['12', 'The answer is 12 apples, so 12.', 'anchored'],
+    [
+      '5',
+      '**Answer:** Let us see.\n\nWe have two apples and buy three more of them today. How many apples do we have?\nThe answer is 5.',
+      'anchored',
+    ],
     ['15', '</think><answer>Tom has 15 apples.</answer>', 'reward'],
     ['15', '</think><answer>So, 8 + 7 = 15 apples.</answer>', 'reward'],
     ['15', '</think>{"answer": "Tom has 15 apples."}', 'reward'],
@@ -170,6 +181,7 @@ describe('what a response states', () => {
   });
 
   it.each<[string, string, Preset]>([
+    ['42', 'The answer is 42 apples, so he has 2 left.', 'anchored'],
     ['6', 'The answer is 6 milkshakes * $5.50/milkshake = $33.', 'mathVerify'],
     ['6', '</think>The answer is 6 milkshakes * $5.50/milkshake = $33.', 'reward'],
     ['200', '</think>The answer is 200 guests - 80 female guests = 120.', 'reward'],
