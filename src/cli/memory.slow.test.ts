@@ -49,7 +49,7 @@ describe.runIf(process.platform === 'linux')('out of memory', () => {
   const GiB = 2 ** 30;
   const fails = (args: string[], addressSpace: number) => redistill(args, { addressSpace });
 
-  it('while a model is loaded', { timeout: 180_000 }, async () => {
+  it('while a model is loaded', async () => {
     const model = writeSparseModel(path('huge'), { vocab: 100_000_000, intermediate: 80 });
     const scores = file('jsonl', 'kept\n');
     const limit = 8 * GiB; // less than 9.6 GB in bf16
@@ -70,7 +70,7 @@ describe.runIf(process.platform === 'linux')('out of memory', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it('for what training holds beside the model', { timeout: 180_000 }, async () => {
+  it('for what training holds beside the model', async () => {
     const model = writeSparseModel(path('large'), { vocab: 10_000_000, intermediate: 80 });
     const out = path('large-out');
     expectError(
@@ -86,7 +86,7 @@ describe.runIf(process.platform === 'linux')('out of memory', () => {
     data: rows(Array.from({ length: 200 }, () => ({ messages: turns('a', 'x'.repeat(100)) }))),
   });
 
-  it('in the middle of scoring', { timeout: 180_000 }, async () => {
+  it('in the middle of scoring', async () => {
     const { model, data } = wide();
     const scores = file('jsonl', 'kept\n');
     const scored = await fails(
@@ -97,7 +97,7 @@ describe.runIf(process.platform === 'linux')('out of memory', () => {
     expect(readFileSync(scores, 'utf8')).toBe('kept\n');
   });
 
-  it('in the middle of training', { timeout: 180_000 }, async () => {
+  it('in the middle of training', async () => {
     const out = path('wide-out');
     const keys = { ...wide(), out, batch_size: 200 };
     const refused = 'It would fit with token_budget: ';
@@ -108,7 +108,7 @@ describe.runIf(process.platform === 'linux')('out of memory', () => {
     expect(existsSync(join(out, 'model'))).toBe(false);
   });
 
-  it('in the middle of sampling', { timeout: 180_000 }, async () => {
+  it('in the middle of sampling', async () => {
     // 0.5 MB of keys and values an answer
     const patient = writeTinyModel(path('patient'), { max_position_embeddings: 100_000 });
     const prompt = rows([{ prompt: 'x'.repeat(30_000) }]);

@@ -93,133 +93,129 @@ describe.concurrent('run', () => {
   const ran = ({ stderr }: Finished) =>
     names.filter((name, i) => stderr.includes(`${place(name, i)}: done in `));
 
-  it(
-    'walks a pipeline, skips what is unchanged, and runs again what is asked for',
-    { timeout: 300_000 },
-    async () => {
-      const yaml = pipeline({
-        out,
-        stages: Object.entries(stages).map(([name, keys]) => ({ name, ...keys })),
-      });
-      const first = await redistill(['run', yaml, '--json']);
-      expectDone(first);
-      expect(ran(first)).toEqual(names);
-      expect(JSON.parse(first.stdout)).toEqual({
-        student: join(out, 'student/model'),
-        own: join(out, 'own/traces.jsonl'),
-        checked: join(out, 'checked/verified.jsonl'),
-        teacher: join(out, 'teacher'),
-        healthy: join(out, 'healthy'),
-        scores: join(out, 'scores/scores.jsonl'),
-        redi: join(out, 'redi/model'),
-        before: join(out, 'before'),
-        after: join(out, 'after'),
-        best: join(out, 'best/model'),
-        result: join(out, 'result/table.txt'),
-      });
-      // A stage writes the files of the command of its name.
-      const files = (name: string) => {
-        const all = readdirSync(join(out, name)).sort();
-        expect(all, name).toContain('redistill.json');
-        return all.filter((file) => file !== 'redistill.json');
-      };
-      expect(files('own')).toEqual(['journal.jsonl', 'summary.json', 'traces.jsonl']);
-      expect(files('checked')).toEqual(['verified.jsonl']);
-      const curated = ['dropped.jsonl', 'duplicates.jsonl', 'pref.jsonl', 'sft.jsonl', 'summary.json'];
-      expect(files('teacher')).toEqual(curated);
-      expect(files('healthy')).toEqual(['summary.json', 'verdicts.jsonl']);
-      expect(files('scores')).toEqual(['scores.jsonl']);
-      expect(files('before')).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
-      expect(files('best')).toEqual(['choice.json', 'model', 'table.txt']);
-      expect(files('result')).toEqual(['table.txt']);
-      const traces = () =>
-        readRows(join(out, 'own/traces.jsonl')).map(({ generations }) => generations as string[]);
-      expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
-      expect(readRows(join(out, 'checked/verified.jsonl'))).toMatchObject([
-        { answer: '4', correctness: { math_verify_answer: [expect.any(Boolean), expect.any(Boolean)] } },
-        { answer: '6', generation_details: [{ verdict: {} }, { verdict: {} }] },
-        { answer: '8', correctness: { math_verify_answer: [true, false] } },
-        { answer: '10', correctness: { math_verify_answer: [false, true] } },
-      ]);
-      expect(readRows(join(out, 'teacher/pref.jsonl'))).toHaveLength(2);
-      expect(readRows(join(out, 'healthy/verdicts.jsonl'))).toHaveLength(2);
-      const scored = readRows(join(out, 'scores/scores.jsonl')) as unknown as Record<
-        'chosen' | 'rejected',
-        Score
-      >[];
-      expect(scored.map(({ chosen, rejected }) => [chosen.tokens, rejected.tokens]).sort()).toEqual([
-        [10, 10],
-        [11, 10],
-      ]);
-      // One style of keys in everything that is written: snake_case, metrics in groups, model.safetensors's own aside.
-      const strange = jsonFiles(out).flatMap((file) =>
-        strangeKeys(valuesOf(file)).map((key) => `${file}: ${key}`),
-      );
-      expect(strange).toEqual([]);
-      const table = () => readFileSync(join(out, 'result/table.txt'), 'utf8');
-      expect(table()).toContain('against A');
-      expect(table().endsWith('A note.\nGraded by verify.\n')).toBe(true);
-      // What a stage found is said as its command says it.
-      for (const said of [
-        ...['4 traces, ', '4 rows, 8 answers, ', '4 read = 2 in sft.jsonl + 2 dropped', ': 2 rows: '],
-        ...['scores.jsonl: 2 rows', 'model: ', 'verify: pass@1 '],
-      ])
-        expect(first.stderr).toContain(said);
+  it('walks a pipeline, skips what is unchanged, and runs again what is asked for', async () => {
+    const yaml = pipeline({
+      out,
+      stages: Object.entries(stages).map(([name, keys]) => ({ name, ...keys })),
+    });
+    const first = await redistill(['run', yaml, '--json']);
+    expectDone(first);
+    expect(ran(first)).toEqual(names);
+    expect(JSON.parse(first.stdout)).toEqual({
+      student: join(out, 'student/model'),
+      own: join(out, 'own/traces.jsonl'),
+      checked: join(out, 'checked/verified.jsonl'),
+      teacher: join(out, 'teacher'),
+      healthy: join(out, 'healthy'),
+      scores: join(out, 'scores/scores.jsonl'),
+      redi: join(out, 'redi/model'),
+      before: join(out, 'before'),
+      after: join(out, 'after'),
+      best: join(out, 'best/model'),
+      result: join(out, 'result/table.txt'),
+    });
+    // A stage writes the files of the command of its name.
+    const files = (name: string) => {
+      const all = readdirSync(join(out, name)).sort();
+      expect(all, name).toContain('redistill.json');
+      return all.filter((file) => file !== 'redistill.json');
+    };
+    expect(files('own')).toEqual(['journal.jsonl', 'summary.json', 'traces.jsonl']);
+    expect(files('checked')).toEqual(['verified.jsonl']);
+    const curated = ['dropped.jsonl', 'duplicates.jsonl', 'pref.jsonl', 'sft.jsonl', 'summary.json'];
+    expect(files('teacher')).toEqual(curated);
+    expect(files('healthy')).toEqual(['summary.json', 'verdicts.jsonl']);
+    expect(files('scores')).toEqual(['scores.jsonl']);
+    expect(files('before')).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
+    expect(files('best')).toEqual(['choice.json', 'model', 'table.txt']);
+    expect(files('result')).toEqual(['table.txt']);
+    const traces = () =>
+      readRows(join(out, 'own/traces.jsonl')).map(({ generations }) => generations as string[]);
+    expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
+    expect(readRows(join(out, 'checked/verified.jsonl'))).toMatchObject([
+      { answer: '4', correctness: { math_verify_answer: [expect.any(Boolean), expect.any(Boolean)] } },
+      { answer: '6', generation_details: [{ verdict: {} }, { verdict: {} }] },
+      { answer: '8', correctness: { math_verify_answer: [true, false] } },
+      { answer: '10', correctness: { math_verify_answer: [false, true] } },
+    ]);
+    expect(readRows(join(out, 'teacher/pref.jsonl'))).toHaveLength(2);
+    expect(readRows(join(out, 'healthy/verdicts.jsonl'))).toHaveLength(2);
+    const scored = readRows(join(out, 'scores/scores.jsonl')) as unknown as Record<
+      'chosen' | 'rejected',
+      Score
+    >[];
+    expect(scored.map(({ chosen, rejected }) => [chosen.tokens, rejected.tokens]).sort()).toEqual([
+      [10, 10],
+      [11, 10],
+    ]);
+    // One style of keys in everything that is written: snake_case, metrics in groups, model.safetensors's own aside.
+    const strange = jsonFiles(out).flatMap((file) =>
+      strangeKeys(valuesOf(file)).map((key) => `${file}: ${key}`),
+    );
+    expect(strange).toEqual([]);
+    const table = () => readFileSync(join(out, 'result/table.txt'), 'utf8');
+    expect(table()).toContain('against A');
+    expect(table().endsWith('A note.\nGraded by verify.\n')).toBe(true);
+    // What a stage found is said as its command says it.
+    for (const said of [
+      ...['4 traces, ', '4 rows, 8 answers, ', '4 read = 2 in sft.jsonl + 2 dropped', ': 2 rows: '],
+      ...['scores.jsonl: 2 rows', 'model: ', 'verify: pass@1 '],
+    ])
+      expect(first.stderr).toContain(said);
 
-      const before = contents(out);
-      const second = await redistill(['run', yaml]);
-      expectDone(second);
-      expect([skipped(second), ran(second)]).toEqual([names, []]);
-      expect(contents(out)).toEqual(before);
+    const before = contents(out);
+    const second = await redistill(['run', yaml]);
+    expectDone(second);
+    expect([skipped(second), ran(second)]).toEqual([names, []]);
+    expect(contents(out)).toEqual(before);
 
-      const from = await redistill(['run', yaml, '--from', 'before']);
-      expectDone(from);
-      expect([skipped(from), ran(from)]).toEqual([names.slice(0, 7), names.slice(7)]);
-      expect(contents(out)['before/samples.jsonl']).toBe(before['before/samples.jsonl']);
+    const from = await redistill(['run', yaml, '--from', 'before']);
+    expectDone(from);
+    expect([skipped(from), ran(from)]).toEqual([names.slice(0, 7), names.slice(7)]);
+    expect(contents(out)['before/samples.jsonl']).toBe(before['before/samples.jsonl']);
 
-      const forced = await redistill(['run', yaml, '--force']);
-      expectDone(forced);
-      expect(ran(forced)).toEqual(names);
-      const after = contents(out);
-      for (const name of [
-        ...['redi/model/model.safetensors', 'own/traces.jsonl', 'scores/scores.jsonl'],
-        ...['before/samples.jsonl', 'after/samples.jsonl', 'result/table.txt'],
-      ])
-        expect(after[name], name).toBe(before[name]);
+    const forced = await redistill(['run', yaml, '--force']);
+    expectDone(forced);
+    expect(ran(forced)).toEqual(names);
+    const after = contents(out);
+    for (const name of [
+      ...['redi/model/model.safetensors', 'own/traces.jsonl', 'scores/scores.jsonl'],
+      ...['before/samples.jsonl', 'after/samples.jsonl', 'result/table.txt'],
+    ])
+      expect(after[name], name).toBe(before[name]);
 
-      // What was sampled is not sampled again: more samples are added, and other graders grade what is there.
-      const own = traces();
-      const more = await redistill(['run', yaml, '--set', 'stages.own.samples=3']);
-      expectDone(more);
-      expect([ran(more), skipped(more)]).toEqual([
-        ['own', 'checked', 'teacher'],
-        // What is curated is the same, and so nothing after that changes.
-        names.filter((name) => !['own', 'checked', 'teacher'].includes(name)),
-      ]);
-      expect(traces().map((texts) => texts.slice(0, 2))).toEqual(own);
-      expect(traces().map((texts) => texts.length)).toEqual([3, 3]);
-      const journal = readFileSync(join(out, 'before/journal.jsonl'), 'utf8');
-      const graders = ['before', 'after'].flatMap((name) => ['--set', `stages.${name}.grader=gsm8k`]);
-      const graded = await redistill(['run', yaml, ...graders, '--set', 'stages.own.samples=3']);
-      expectDone(graded);
-      expect(ran(graded)).toEqual(['before', 'after', 'best', 'result']);
-      expect(readFileSync(join(out, 'before/journal.jsonl'), 'utf8')).toBe(journal);
-      expect(table().endsWith('Graded by gsm8k.\n')).toBe(true);
+    // What was sampled is not sampled again: more samples are added, and other graders grade what is there.
+    const own = traces();
+    const more = await redistill(['run', yaml, '--set', 'stages.own.samples=3']);
+    expectDone(more);
+    expect([ran(more), skipped(more)]).toEqual([
+      ['own', 'checked', 'teacher'],
+      // What is curated is the same, and so nothing after that changes.
+      names.filter((name) => !['own', 'checked', 'teacher'].includes(name)),
+    ]);
+    expect(traces().map((texts) => texts.slice(0, 2))).toEqual(own);
+    expect(traces().map((texts) => texts.length)).toEqual([3, 3]);
+    const journal = readFileSync(join(out, 'before/journal.jsonl'), 'utf8');
+    const graders = ['before', 'after'].flatMap((name) => ['--set', `stages.${name}.grader=gsm8k`]);
+    const graded = await redistill(['run', yaml, ...graders, '--set', 'stages.own.samples=3']);
+    expectDone(graded);
+    expect(ran(graded)).toEqual(['before', 'after', 'best', 'result']);
+    expect(readFileSync(join(out, 'before/journal.jsonl'), 'utf8')).toBe(journal);
+    expect(table().endsWith('Graded by gsm8k.\n')).toBe(true);
 
-      // Under other settings the answers are others: such a stage begins anew by itself.
-      const seeded = await redistill(['run', yaml, '--set', 'stages.own.sampling.seed=5']);
-      expectDone(seeded);
-      expect(ran(seeded)).toEqual(['own', 'checked', 'teacher', 'before', 'after', 'best', 'result']);
-      expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
-      expect(traces()).not.toEqual(own);
-      expect(readdirSync(out).sort()).toEqual(
-        [...names, 'recipe.yaml', 'redistill.json', 'stages.json'].sort(),
-      );
+    // Under other settings the answers are others: such a stage begins anew by itself.
+    const seeded = await redistill(['run', yaml, '--set', 'stages.own.sampling.seed=5']);
+    expectDone(seeded);
+    expect(ran(seeded)).toEqual(['own', 'checked', 'teacher', 'before', 'after', 'best', 'result']);
+    expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
+    expect(traces()).not.toEqual(own);
+    expect(readdirSync(out).sort()).toEqual(
+      [...names, 'recipe.yaml', 'redistill.json', 'stages.json'].sort(),
+    );
 
-      const wrong = await redistill(['run', yaml, '--from', 'nothing']);
-      expectError(wrong, 2, 'no stage "nothing"', 'student, own');
-    },
-  );
+    const wrong = await redistill(['run', yaml, '--from', 'nothing']);
+    expectError(wrong, 2, 'no stage "nothing"', 'student, own');
+  });
 
   it('needs no libtorch where no stage computes with it', async () => {
     const data = rows([{ gold: '4', pred: '4' }]);

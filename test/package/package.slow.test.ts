@@ -31,7 +31,7 @@ beforeAll(() => {
   writeFileSync(join(root, 'package.json'), '{ "private": true, "type": "module" }');
   const install = ['install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`];
   execFileSync('npm', install, { cwd: root });
-}, 180_000);
+});
 afterAll(() => {
   rmSync(root, { recursive: true });
 });
