@@ -1,6 +1,6 @@
 /**
- * The parts of a training step on the CPU, each by itself: the least milliseconds of many calls, which a machine that others
- * use disturbs least, for a layer of SmolLM2-135M, its head and its optimizer, in bf16.
+ * The parts of a training step on the CPU, each by itself: the least milliseconds of many calls, for a layer of SmolLM2-135M,
+ * its head and its optimizer, in bf16.
  *
  *   npx tsx bench/parts.ts [--tokens 1024] [--rounds 30]
  *
@@ -16,8 +16,7 @@ import * as ops from '../src/torch/ops.js';
 import { AdamW, globalNorm } from '../src/torch/optim.js';
 import { setThreads } from '../src/torch/runtime.js';
 import { scope, type Tensor } from '../src/torch/tensor.js';
-import { formatTable } from '../src/util/table.js';
-import { machine } from './support.js';
+import { leastTimes, machine } from './support.js';
 
 const { values } = parseArgs({
   options: { tokens: { type: 'string', default: '1024' }, rounds: { type: 'string', default: '30' } },
@@ -141,18 +140,5 @@ const parts: [string, () => void][] = [
   ...optimizerParts(),
 ];
 
-const least = parts.map(() => Infinity);
-for (let round = 0; round < Number(values.rounds); round++) {
-  parts.forEach(([, run], i) => {
-    const started = performance.now();
-    scope(run);
-    least[i] = Math.min(least[i]!, performance.now() - started);
-  });
-}
 process.stdout.write(`${machine()}; bf16, ${tokens} tokens\n`);
-process.stdout.write(
-  `${formatTable(
-    ['part', 'ms, least'],
-    parts.map(([name], i) => [name, least[i]!.toFixed(2)]),
-  )}\n`,
-);
+process.stdout.write(leastTimes(parts, Number(values.rounds)));
