@@ -179,6 +179,35 @@ it('run goes on by itself, and begins anew where the recipe is another', async (
   expect(existsSync(join(cut, 'student/states'))).toBe(false);
 });
 
+it('run takes what train --resume has brought to its end, and keeps what it begins anew', async () => {
+  const recipe = path('ended.yaml');
+  const out = path('ended');
+  const student = join(out, 'student');
+  const write = (changes: object = {}) => {
+    const stage = { name: 'student', stage: 'train', ...keys(), max_steps: 60, ...changes };
+    writeFileSync(recipe, toYaml({ out, stages: [stage] }));
+    return ['run', recipe];
+  };
+  const cli = new Cli(write());
+  await cli.shows(/^saved .*states\/step-20$/m);
+  await cli.stop('SIGKILL');
+  const ended = await redistill(['train', '--resume', student]);
+  expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  const lasting = () => Object.entries(contents(student)).filter(([name]) => name !== 'redistill.json');
+  const before = lasting();
+  const taken = await redistill(write());
+  expect(taken, taken.stderr).toMatchObject({ code: 0 });
+  expect(taken.stderr).toContain(`${student} holds this run, and it is done`);
+  expect(lasting()).toEqual(before);
+  expect((await redistill(write())).stderr).toContain('student: unchanged, skipped');
+
+  rmSync(join(out, 'stages.json'));
+  const stopped = new Cli(write({ max_steps: 100_000 }));
+  await stopped.shows(/^saved .*states\/step-5$/m);
+  expect(readRows(`${student}.previous/metrics.jsonl`)).toHaveLength(60);
+  await stopped.stop('SIGINT');
+});
+
 describe.skipIf(status !== 0)('a disk that fills during a checkpoint', () => {
   it('is one sentence, and the last state goes on when there is room', async () => {
     const whole = path('disk-whole');

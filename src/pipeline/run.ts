@@ -107,15 +107,18 @@ async function walk(
     if (definition.resumes && existsSync(dir) && !again) {
       await work(true).catch((error: unknown) => {
         if (!(error instanceof OtherRun)) throw error;
-        makeRoom(dir, wasDone || !hasRecord);
+        options.log(
+          `${label}: begins anew, ${dir} goes to ${previousOf(dir)} until it is done: ${error.message}`,
+        );
+        makeRoom(dir, true);
         return work(false);
       });
     } else {
       makeRoom(dir, wasDone || !hasRecord);
       await work(false);
     }
+    cache.record(stage); // what is done is done, even where the run is to stop now
     options.signal.throwIfAborted();
-    cache.record(stage);
     removeResult(previousOf(dir));
     options.log(`${label}: done in ${formatDuration((performance.now() - started) / 1000)} → ${result}`);
   }

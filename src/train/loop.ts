@@ -1,6 +1,7 @@
 /** @file The loop over a run's steps: each is computed, accounted for and, where it is due, saved. */
 import { messageOf } from '../util/errors.js';
 import type { Examples } from './examples.js';
+import { writeFinished, type Finished } from './finished.js';
 import type { RunIdentity } from './identity.js';
 import { lastingOf, type LastingMetrics, type MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
@@ -8,7 +9,7 @@ import { nextRows } from './resume.js';
 import type { Saver } from './saving.js';
 import type { RunPosition } from './state.js';
 import type { Stepper } from './stepper.js';
-import { snapshot, type Sighting } from './watch/state.js';
+import { snapshot } from './watch/state.js';
 import type { Ending, Watch } from './watch/watch.js';
 
 export interface LoopParts {
@@ -30,10 +31,7 @@ export interface LoopParts {
  * @param from where the run goes on; without it it begins
  * @throws what ends the run; a run that is asked to stop saves its state first
  */
-export async function runSteps(
-  parts: LoopParts,
-  from: RunPosition | undefined,
-): Promise<{ model: string; last: StepMetrics; sentinel: Sighting | undefined }> {
+export async function runSteps(parts: LoopParts, from: RunPosition | undefined): Promise<Finished> {
   const { plan, stepper, saver, watch, metrics } = parts;
   let last: LastingMetrics | undefined = from?.last;
   const position = (): RunPosition => ({
@@ -85,7 +83,11 @@ export async function runSteps(
   if (ending?.kind === 'early') watch.state.ended = true;
   if (ending) parts.onNotice(ending.sentence);
   const sentinel = watch.finish(last!.step);
-  const model =
-    ending?.kind === 'rollback' ? await saver.goBack() : await saver.finish(position(), metrics.flush());
-  return { model, last: metrics.last(), sentinel };
+  const end = { last: last!, sentinel };
+  const whole = () => {
+    writeFinished(saver.out, parts.identity, end);
+  };
+  if (ending?.kind === 'rollback') await saver.goBack(whole);
+  else await saver.finish(position(), metrics.flush(), whole);
+  return end;
 }

@@ -61,6 +61,15 @@ export function lastingOf(metrics: StepMetrics): LastingMetrics {
   return lasting;
 }
 
+/** The same with what speed.jsonl has of that step, where it has anything. */
+export function withSpeed(out: string, lasting: LastingMetrics): StepMetrics {
+  const path = join(out, SPEED);
+  const lines = existsSync(path) ? explained(path, () => readFileSync(path, 'utf8')).split('\n') : [];
+  const line = lines.find((line) => line.startsWith(`{"step":${lasting.step},`));
+  const none = { tokens_per_second: NaN, peak_memory_bytes: NaN };
+  return { ...lasting, ...(line === undefined ? none : (JSON.parse(line) as typeof none)) };
+}
+
 const METRICS = 'metrics.jsonl';
 const SPEED = 'speed.jsonl';
 
@@ -68,69 +77,88 @@ const SPEED = 'speed.jsonl';
 export interface MetricsPosition {
   step: number;
   bytes: number;
+  /** Begin it after that step where it does not reach so far. */
+  mayBeGone: boolean;
+}
+
+/** The files that are open. */
+interface Files {
+  metrics: Lines;
+  speed: Lines;
+  events: EventFile | undefined;
 }
 
 export class MetricsFiles {
-  readonly #metrics: Lines;
-  readonly #speed: Lines;
-  readonly #events: EventFile | undefined;
+  #files: Files | undefined;
+  readonly #open: () => Files;
 
   /**
-   * Begins the files of a run anew, or cuts them after the step of a state; event files go on in another one.
+   * Cuts the files of a run after the step of a state; event files go on in another one. Those of a run that begins are made with
+   * its first line, so that what refuses a run before it leaves an earlier one's files as they are.
+   * @param begin called before the files of a new run are made
    * @throws UserError where metrics.jsonl is shorter than when the state was written
    */
   constructor(
     out: string,
     { tensorboard }: { tensorboard: boolean },
-    { step, bytes }: MetricsPosition = { step: 0, bytes: 0 },
+    from: MetricsPosition | { begin: () => void },
   ) {
-    if (step === 0) removeEvents(out);
-    const [metrics, speed] = [join(out, METRICS), join(out, SPEED)];
-    this.#metrics = new Lines(metrics, headOf(metrics, bytes));
-    this.#speed = new Lines(speed, firstLines(speed, step));
-    if (tensorboard) this.#events = new EventFile(out, { after: step });
+    const { step, ...kept } = 'begin' in from ? { step: 0, bytes: 0, mayBeGone: true } : from;
+    this.#open = () => {
+      if ('begin' in from) {
+        from.begin();
+        removeEvents(out);
+      }
+      const [metrics, speed] = [join(out, METRICS), join(out, SPEED)];
+      return {
+        metrics: new Lines(metrics, headOf(metrics, kept)),
+        speed: new Lines(speed, firstLines(speed, step)),
+        events: tensorboard ? new EventFile(out, { after: step }) : undefined,
+      };
+    };
+    if (!('begin' in from)) this.#files = this.#open();
   }
 
   append(metrics: StepMetrics): void {
     const { step, tokens_per_second, peak_memory_bytes } = metrics;
-    this.#metrics.append(JSON.stringify(lastingOf(metrics)));
-    this.#speed.append(JSON.stringify({ step, tokens_per_second, peak_memory_bytes }));
-    this.#events?.append(metrics);
+    const files = this.#opened;
+    files.metrics.append(JSON.stringify(lastingOf(metrics)));
+    files.speed.append(JSON.stringify({ step, tokens_per_second, peak_memory_bytes }));
+    files.events?.append(metrics);
   }
 
   /** Adds what was measured after a step. */
   appendMeasured(line: Readonly<Record<string, number>> & { step: number }): void {
-    this.#metrics.append(JSON.stringify(line));
-    this.#events?.append(line);
-  }
-
-  /** The step of the last lines. */
-  last(): StepMetrics {
-    const lasting = stepLinesIn(readFileSync(this.#metrics.path, 'utf8')).at(-1)!;
-    const speed = readFileSync(this.#speed.path, 'utf8').trimEnd().split('\n').at(-1)!;
-    return { ...lastingMetrics.parse(JSON.parse(lasting)), ...(JSON.parse(speed) as StepMetrics) };
+    const { metrics, events } = this.#opened;
+    metrics.append(JSON.stringify(line));
+    events?.append(line);
   }
 
   /** Bytes of metrics.jsonl. */
   get bytes(): number {
-    return this.#metrics.bytes;
+    return this.#opened.metrics.bytes;
   }
 
   /** Sees to it that the lines are on the disk, for a state that counts on them. */
   flush(): Writing {
-    return together([this.#metrics, this.#speed].map(({ path }) => flushMeanwhile(path)));
+    const { metrics, speed } = this.#opened;
+    return together([metrics, speed].map(({ path }) => flushMeanwhile(path)));
+  }
+
+  get #opened(): Files {
+    return (this.#files ??= this.#open());
   }
 }
 
 /** The first bytes of a file. */
-function headOf(path: string, bytes: number): Uint8Array {
+function headOf(path: string, { bytes, mayBeGone }: Omit<MetricsPosition, 'step'>): Uint8Array {
   if (bytes === 0) return new Uint8Array(0);
   const found = existsSync(path) ? explained(path, () => readFileSync(path)) : new Uint8Array(0);
-  if (found.length < bytes || found[bytes - 1] !== 0x0a)
-    throw new UserError(
-      `${path} has not the ${bytes} bytes that it had when the state was written: put it back, or begin the run anew`,
-    );
-  return found.subarray(0, bytes);
+  if (found.length >= bytes && found[bytes - 1] === 0x0a) return found.subarray(0, bytes);
+  if (mayBeGone) return new Uint8Array(0);
+  throw new UserError(
+    `${path} has not the ${bytes} bytes that it had when the state was written: put it back; with --allow-changes the run goes on and begins the file after the state's step`,
+  );
 }
 
 function firstLines(path: string, lines: number): Uint8Array {

@@ -49,7 +49,9 @@ const notices = ({ events }: Run) =>
   );
 /** All files of a run that follow from its recipe. */
 const lasting = ({ recipe: { out } }: Run) =>
-  Object.fromEntries(Object.entries(contents(out)).filter(([name]) => !/^(speed|recipe)/.test(name)));
+  Object.fromEntries(
+    Object.entries(contents(out)).filter(([name]) => !/^(speed|recipe|finished)/.test(name)),
+  );
 const dpo = (keys: object = {}) => recipeOf('dpo', { proofs: 'on', ...keys });
 const claims = ({ events }: Run) =>
   events

@@ -1,15 +1,14 @@
 /** @file Decides from which state a run goes on, and proves by a step that it goes on as it went. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
 import { stepRows } from './dataOrder.js';
 import type { Examples } from './examples.js';
+import { hasFinished } from './finished.js';
 import { differences, type RunIdentity } from './identity.js';
 import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { readState, type TrainState } from './state.js';
-import { stateAt, statesOf, stepFolders } from './stateFolder.js';
+import { checkpointsOf, stateAt, statesOf, stepFolders } from './stateFolder.js';
 
 export interface ResumeOptions {
   /** Go on although recipe, data, model or build are not what they were. */
@@ -26,8 +25,8 @@ export interface ResumeOptions {
 export function stateToResume(out: string, identity: RunIdentity, options: ResumeOptions): TrainState {
   const newest = stepFolders(statesOf(out))[0]?.path;
   if (newest === undefined) {
-    const why = existsSync(join(out, 'model'))
-      ? `if its run is done, the model is ${join(out, 'model')}`
+    const why = hasFinished(out)
+      ? 'the run that was there is done, and its recipe, data or model were others than now'
       : 'states are written every save.every steps and where a run is stopped';
     throw new OtherRun(
       `${out} has no state to go on from (${why}): without --resume the recipe runs from its start.`,
@@ -45,14 +44,22 @@ export function stateToResume(out: string, identity: RunIdentity, options: Resum
   return state;
 }
 
-/** @throws UserError where a folder holds a run that could go on: beginning anew would lose it */
+/** @throws UserError where a folder holds a run that is not done: beginning anew would lose what it has saved */
 export function refuseUnfinished(out: string): void {
   const newest = stepFolders(statesOf(out))[0]?.path;
-  if (newest === undefined) return;
-  const { step, steps, watch } = readState(newest).position;
-  if (step < steps && !watch.ended)
+  const anew = (folder: string) => `to begin anew, name another out, or remove ${folder}`;
+  if (newest !== undefined) {
+    const { step, steps, watch } = readState(newest).position;
+    if (step < steps && !watch.ended)
+      throw new UserError(
+        `${out} holds a run that stopped after step ${step} of ${steps}: \`redistill train --resume ${out}\` goes on; ${anew(statesOf(out))}.`,
+      );
+    return;
+  }
+  const checkpoint = stepFolders(checkpointsOf(out))[0];
+  if (checkpoint !== undefined && !hasFinished(out))
     throw new UserError(
-      `${out} holds a run that stopped after step ${step} of ${steps}: \`redistill train --resume ${out}\` goes on; to begin anew, name another out, or remove ${statesOf(out)}.`,
+      `${out} holds a run that was stopped and has no state to go on from, but checkpoints up to ${checkpoint.path}: ${anew(checkpointsOf(out))}.`,
     );
 }
 

@@ -1,5 +1,5 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
-import { copyFileSync, readdirSync, renameSync } from 'node:fs';
+import { copyFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
@@ -11,17 +11,16 @@ import { explained, requireFree } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders } from '../util/folders.js';
 import { together, type Writing } from '../util/meanwhile.js';
 import { removeKnown, requireKnown } from '../util/ownFolder.js';
+import { FINISHED } from './finished.js';
 import type { TrainRecipe } from './settings.js';
 import { stateBytes, writeState, type RunPosition, type TrainedTensors } from './state.js';
-import { stateFiles, statesOf, stepFolders } from './stateFolder.js';
-import { BEST, HEALTHY } from './watch/files.js';
+import { checkpointsOf, stateFiles, statesOf, stepFolders } from './stateFolder.js';
+import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from './watch/files.js';
 
 type SaveSettings = TrainRecipe['save'];
 
 /** Resumable states that are kept while a run goes on, where the recipe does not say: the second replaces one that is damaged. */
 const STATES = 2;
-
-const checkpointsOf = (run: string): string => join(run, 'checkpoints');
 
 /**
  * Checks before the training that its models and states can be saved.
@@ -58,17 +57,30 @@ export function requireRoom(
   );
 }
 
-/** Removes what an earlier run has left of steps after `step`; its model stays until there is a new one. */
+/** Removes what an earlier run has left of steps after `step`; its models stay until there are new ones. */
 export function removeLater(out: string, step: number): void {
+  for (const name of [FINISHED, SENTINEL_FILE]) removeFile(join(out, name));
   remove(stepFolders(statesOf(out)), stateFiles);
   remove(stepFolders(checkpointsOf(out)), savedFiles);
   removeEmptyFolders([checkpointsOf(out)]);
   removeEmptyFolders([statesOf(out)]);
-  if (step === 0) for (const name of [BEST, HEALTHY]) removeKnown(join(out, name), savedFiles);
+  if (step === 0) removeKnown(join(out, HEALTHY), savedFiles);
 
   function remove(folders: ReturnType<typeof stepFolders>, files: readonly string[]): void {
     for (const { path } of folders.filter((folder) => folder.step > step)) discard(path, files);
   }
+}
+
+/** Removes the best weights of an earlier run, where this one keeps none. */
+export function removeBest(out: string): void {
+  removeKnown(join(out, BEST), savedFiles);
+  removeFile(join(out, BEST_FILE));
+}
+
+function removeFile(path: string): void {
+  explained(path, () => {
+    rmSync(path, { force: true });
+  });
 }
 
 /** A folder that gets the weights of a step, and what happens when it has them. */
@@ -143,21 +155,28 @@ export class Saver {
     this.#prune();
   }
 
-  /** Saves the trained model, and keeps the states that the recipe asks for. */
-  async finish(position: RunPosition, lines: Writing): Promise<string> {
+  /**
+   * Saves the trained model, and keeps the states that the recipe asks for.
+   * @param whole called when all is saved that stays, before what does not stay goes
+   */
+  async finish(position: RunPosition, lines: Writing, whole: () => void): Promise<string> {
     await this.settle();
     await this.#weights('model').done;
     // It comes after the model: a run whose last state is there is done.
     // A state of this step that is there already may not have what was measured after it.
     if (this.#keepsStates) await this.#state(position, lines).done;
+    whole();
     this.#prune();
     if (!this.#keepsStates) removeOlder(statesOf(this.out), 0, stateFiles);
     removeKnown(join(this.out, HEALTHY), savedFiles);
     return this.last!;
   }
 
-  /** Makes the last healthy weights the trained model. The states go, which lead to where the run is not to go. */
-  async goBack(): Promise<string> {
+  /**
+   * Makes the last healthy weights the trained model. The states go, which lead to where the run is not to go.
+   * @param whole called before they go
+   */
+  async goBack(whole: () => void): Promise<string> {
     await this.settle();
     const healthy = join(this.out, HEALTHY);
     const path = join(this.out, 'model');
@@ -176,6 +195,7 @@ export class Saver {
         this.onSaved({ kind: 'saved', path });
       },
     ).done;
+    whole();
     removeOlder(statesOf(this.out), 0, stateFiles);
     removeKnown(healthy, savedFiles);
     return path;

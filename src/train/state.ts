@@ -44,9 +44,12 @@ export const runPosition = z.strictObject({
 });
 export type RunPosition = z.output<typeof runPosition>;
 
+/** Of what a state holds. One of another version is not damaged. */
+const VERSION = 2;
+
 const description = z.strictObject({
   format: z.literal('redistill training state'),
-  version: z.literal(2),
+  version: z.literal(VERSION),
   /** Of everything else in the file. */
   digest: z.string(),
   /** Of state.safetensors: its size, and each tensor's sum of 64-bit words, modulo 2⁶⁴. */
@@ -81,7 +84,7 @@ export function writeState(folder: string, trained: TrainedTensors, position: Ru
     const content = { tensors: { bytes: statSync(file).size, sums }, position };
     const described: z.output<typeof description> = {
       format: 'redistill training state',
-      version: 2,
+      version: VERSION,
       digest: fingerprintValue(content),
       ...content,
     };
@@ -98,6 +101,11 @@ export function readState(folder: string): TrainState {
   } catch (error) {
     throw damaged(folder, `${DESCRIPTION}: ${messageOf(error)}`);
   }
+  const { data: its } = z.object({ version: z.number() }).safeParse(found);
+  if (its && its.version !== VERSION)
+    throw new UserError(
+      `${folder} was written by another version of redistill (its states are version ${its.version}, and this one reads ${VERSION}): go on with that version, or begin the run anew in another folder`,
+    );
   const { success, data } = description.safeParse(found);
   if (!success) throw damaged(folder, `${DESCRIPTION} is not what this version writes`);
   const { digest, tensors, position } = data;

@@ -10,6 +10,9 @@ export const stateFiles = [TENSORS, DESCRIPTION] as const;
 /** The folder of a run in which its states are. */
 export const statesOf = (run: string): string => join(run, 'states');
 
+/** The folder of a run in which the weights of its steps are. */
+export const checkpointsOf = (run: string): string => join(run, 'checkpoints');
+
 /** The folders `step-N` in a folder with their steps, the newest first. */
 export function stepFolders(folder: string): { step: number; path: string }[] {
   return (existsSync(folder) ? readdirSync(folder) : [])

@@ -56,7 +56,9 @@ describe.each(objectiveNames)('train with %s', (objective) => {
     }
     expect(readRows(join(recipe.out, 'metrics.jsonl'))).toEqual(linesOf(steps));
     expect(result).toEqual({ model: join(recipe.out, 'model'), steps: 3, last: steps[2] });
-    expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl']);
+    expect(readdirSync(recipe.out).sort()).toEqual([
+      ...['finished.json', 'metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl'],
+    ]);
     expect(embedding(result.model)).not.toEqual(embedding(model));
   });
 

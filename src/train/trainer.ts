@@ -17,8 +17,9 @@ import { makeFolder } from '../util/folders.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type PreparedData, type Examples } from './examples.js';
-import { identityOf } from './identity.js';
-import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
+import { finishedOf, type Finished } from './finished.js';
+import { identityOf, type RunIdentity } from './identity.js';
+import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
 import { planSteps, type StepPlan } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
@@ -39,7 +40,7 @@ import {
   stateToVerify,
   type ResumeOptions,
 } from './resume.js';
-import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
+import { removeBest, removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
@@ -136,6 +137,8 @@ async function runStage(
   requireUse(recipe, objective);
   const identity = identityOf(recipe);
   if (!resume && !onlyEstimates) refuseUnfinished(out);
+  const finished = resume && resultBefore(recipe, identity, hooks);
+  if (finished) return finished;
   const from = resume && stateToResume(out, identity, resume);
   const continued = recipe.continue === undefined ? undefined : stateToContinue(recipe.continue);
   const onRows = (done: number, total: number) => {
@@ -176,8 +179,6 @@ async function runStage(
 
   const scoring = { recipe, engine, objective, tokenBudget, build: identity.build };
   const reference = await referenceOf(watched, { ...scoring, beforePack: pause.before, onEvent });
-  const begun = from ? undefined : begin(filled);
-
   if (recipe.proofs === 'on')
     onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
 
@@ -198,13 +199,13 @@ async function runStage(
     if (resume.allowChanges) writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
-  const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
+  const metrics = new MetricsFiles(out, recipe, from ? placeOf(from, resume) : beginning(filled));
   onEvent(startOf(recipe, objective, plan, parameters));
   const watch = new Watch(
     { settings: recipe, steps: plan.steps, tokenBudget, objective, engine, watched, metrics, pause, onEvent },
     from?.position.watch ?? freshWatch(),
   );
-  const { model, last, sentinel } = await runSteps(
+  const end = await runSteps(
     {
       ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice },
       onStep: (done) => {
@@ -214,8 +215,24 @@ async function runStage(
     },
     from?.position,
   );
-  const result = { model: recipe.best ? join(out, BEST) : model, steps: last.step, last };
-  return { ...result, ...(sentinel && { sentinel }) };
+  return resultOf(recipe, end);
+}
+
+/** What the run came to, if it is done; a step of it can still be computed again. */
+function resultBefore(
+  recipe: TrainRecipe,
+  identity: RunIdentity,
+  { resume, onEvent }: TrainHooks,
+): TrainResult | undefined {
+  const finished = resume?.verify ? undefined : finishedOf(recipe.out, identity);
+  if (!finished) return undefined;
+  onEvent({ kind: 'notice', sentence: `${recipe.out} holds this run, and it is done` });
+  return resultOf(recipe, finished);
+}
+
+function resultOf({ out, best }: TrainRecipe, { last, sentinel }: Finished): TrainResult {
+  const model = join(out, best ? BEST : 'model');
+  return { model, steps: last.step, last: withSpeed(out, last), ...(sentinel && { sentinel }) };
 }
 
 /** Takes what the objective needs of the reference for the rows that are trained on and those that are held out. */
@@ -267,14 +284,20 @@ function startOf(
   return { kind: 'start', formula, layout, steps, warmup, idle, parameters };
 }
 
-/** Begins a run's files anew, after all that can be refused. */
-function begin(recipe: TrainRecipe): MetricsFiles {
-  removeLater(recipe.out, 0);
-  writeRecipe(recipe);
-  return new MetricsFiles(recipe.out, recipe);
-}
+/** Begins a run anew, after all that can be refused. */
+const beginning = (recipe: TrainRecipe) => ({
+  begin: () => {
+    removeLater(recipe.out, 0);
+    if (!recipe.best) removeBest(recipe.out);
+    writeRecipe(recipe);
+  },
+});
 
-const placeOf = ({ position: { step, metrics } }: TrainState) => ({ step, bytes: metrics.bytes });
+const placeOf = ({ position: { step, metrics } }: TrainState, { allowChanges = false }: ResumeOptions) => ({
+  step,
+  bytes: metrics.bytes,
+  mayBeGone: allowChanges,
+});
 
 function writeRecipe(recipe: TrainRecipe): void {
   writeFileAtomic(join(recipe.out, 'recipe.yaml'), toYaml(recipe));

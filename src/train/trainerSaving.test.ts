@@ -41,7 +41,7 @@ describe('tensorboard: true', () => {
     const recipe = recipeOf('redi', { tensorboard: true });
     const { steps } = await trained(recipe);
     expect(readdirSync(recipe.out).sort()).toEqual([
-      ...['metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl', 'tensorboard'],
+      ...['finished.json', 'metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl', 'tensorboard'],
     ]);
     const text = eventsOf(recipe.out);
     const { step, ...scalars } = steps[0]!;
@@ -55,7 +55,7 @@ describe('tensorboard: true', () => {
     }
     await trained({ ...recipe, tensorboard: false });
     expect(readdirSync(recipe.out).sort()).toEqual([
-      ...['metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl'],
+      ...['finished.json', 'metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl'],
     ]);
   });
 });
@@ -71,7 +71,7 @@ describe('checkpoints', () => {
     );
     expect(readdirSync(join(recipe.out, 'checkpoints')).sort()).toEqual(['step-2', 'step-4']);
     expect(readdirSync(recipe.out).sort()).toEqual([
-      ...['checkpoints', 'metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl'],
+      ...['checkpoints', 'finished.json', 'metrics.jsonl', 'model', 'recipe.yaml', 'speed.jsonl'],
     ]);
     for (const step of [2, 4]) {
       const short = await trained(recipeOf('sft', { max_steps: step, schedule: constant }));
@@ -175,7 +175,7 @@ describe('a request to stop', () => {
       );
       expect(error).toBe(stopped);
       expect(steps).toEqual([]);
-      expect(readdirSync(recipe.out).sort()).toEqual(['metrics.jsonl', 'recipe.yaml', 'speed.jsonl']);
+      expect(readdirSync(recipe.out)).toEqual([]); // a run before it would be as it was
     }
   });
 

@@ -6,7 +6,7 @@ import { signs, verdicts } from './sentinel.js';
 const step = z.int().min(0);
 
 /** A verdict that differs from the one before. */
-const sighting = z.strictObject({ step, verdict: z.enum(verdicts), sentence: z.string() });
+export const sighting = z.strictObject({ step, verdict: z.enum(verdicts), sentence: z.string() });
 export type Sighting = z.output<typeof sighting>;
 
 const perToken = z.strictObject({ chosen: z.number(), rejected: z.number().optional() });

@@ -1,10 +1,8 @@
 /** @file Watches a run from step to step: measures what is due, judges how it goes, and says where it is to end. */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Generator } from '../../generate/generator.js';
 import type { Objective } from '../../objectives/objective.js';
 import { UserError } from '../../util/errors.js';
-import { explained } from '../../util/fileErrors.js';
 import { writeFileAtomic } from '../../util/files.js';
 import type { Engine } from '../engine.js';
 import type { MetricsFiles, StepMetrics } from '../metricsFiles.js';
@@ -64,9 +62,7 @@ export class Watch {
     readonly state: WatchState,
   ) {
     this.#generator = new Generator(parts.engine.weights.model, parts.watched.tokenizer);
-    // What a run before it has seen, or what this one saw after the state that it goes on from, does not count.
     if (state.sightings.length > 0) this.#writeSightings();
-    else removeFile(join(parts.settings.out, SENTINEL_FILE));
   }
 
   /** Takes note of a step that is done. */
@@ -91,13 +87,13 @@ export class Watch {
     const { settings, metrics, onEvent } = this.parts;
     const started = performance.now();
     const measured = this.state.measured === step ? {} : await this.#measure(step);
+    const keep: Kept[] = [];
+    const ending = this.#compare(step, measured, keep); // before the first line: it refuses a metric that there is not
     if (Object.keys(measured).length > 0) {
       this.state.measured = step;
       metrics.appendMeasured({ step, ...measured });
       onEvent({ kind: 'measured', step, metrics: measured, seconds: (performance.now() - started) / 1000 });
     }
-    const keep: Kept[] = [];
-    const ending = this.#compare(step, measured, keep);
     const judgement = this.#judge(measured);
     if (judgement) this.#note({ step, ...judgement });
     const { act, every } = settings.sentinel;
@@ -238,12 +234,6 @@ export class Watch {
   #writeSightings(): void {
     writeJson(join(this.parts.settings.out, SENTINEL_FILE), this.state.sightings);
   }
-}
-
-function removeFile(path: string): void {
-  explained(path, () => {
-    rmSync(path, { force: true });
-  });
 }
 
 function writeJson(path: string, value: unknown): void {
