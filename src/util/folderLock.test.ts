@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { withFolder } from './folderLock.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-lock-'));
@@ -68,4 +68,61 @@ it('a socket that a killed process left behind is taken over', async () => {
   await ended;
   expect(statSync(join(tmpdir(), name)).isSocket()).toBe(true);
   expect(await once(dir, 'darwin')).toBe('done');
+});
+
+describe('the mark of a process in a folder', () => {
+  const mark = (dir: string, name: string, secondsAgo: number) => {
+    writeFileSync(join(dir, name), '');
+    const then = Date.now() / 1000 - secondsAgo;
+    utimesSync(join(dir, name), then, then);
+  };
+  const here = async (dir: string) => {
+    let names: string[] = [];
+    await withFolder(dir, () => Promise.resolve((names = readdirSync(dir))));
+    return /^lock\.([0-9a-f]{8})-\d+\.tmp$/.exec(names[0]!)![1]!;
+  };
+
+  it('of another host keeps others out as long as it is touched', async () => {
+    const dir = folder('foreign');
+    mark(dir, 'lock.0123abcd-7.tmp', 12);
+    await expect(once(dir)).rejects.toThrow(
+      /^A process of another host or container is writing into .* \(it was alive 1[23] s ago\).* is free in 4[78] s\.$/,
+    );
+    expect(readdirSync(dir)).toEqual(['lock.0123abcd-7.tmp']);
+    mark(dir, 'lock.0123abcd-7.tmp', 61);
+    expect(await once(dir)).toBe('done');
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('of this host counts as long as its process lives, which may have no socket that is seen here', async () => {
+    const dir = folder('own');
+    const host = await here(dir);
+    mark(dir, `lock.${host}-${process.ppid}.tmp`, 1);
+    await expect(once(dir)).rejects.toThrow('Another process is writing into');
+    const dead = spawn(process.execPath, ['-e', '']);
+    await new Promise((resolve) => dead.once('close', resolve));
+    for (const [name, secondsAgo] of [
+      [`lock.${host}-${dead.pid!}.tmp`, 1],
+      [`lock.${host}-${process.ppid}.tmp`, 61], // its number is another process's by now
+    ] as const) {
+      for (const other of readdirSync(dir)) rmSync(join(dir, other));
+      mark(dir, name, secondsAgo);
+      expect(await once(dir)).toBe('done');
+      expect(readdirSync(dir)).toEqual([]);
+    }
+  });
+
+  it('is touched while the work goes on', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const dir = folder('touched');
+    await withFolder(dir, async () => {
+      const [name] = readdirSync(dir);
+      mark(dir, name!, 50);
+      vi.advanceTimersByTime(10_000);
+      expect(Date.now() - statSync(join(dir, name!)).mtimeMs).toBeLessThan(5000);
+      await Promise.resolve();
+    });
+    vi.useRealTimers();
+    expect(readdirSync(dir)).toEqual([]);
+  });
 });

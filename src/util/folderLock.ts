@@ -2,19 +2,24 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
-import { rmSync, statSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from './errors.js';
+import { livingOther, temporaryName } from './temporary.js';
 
 /** The locks that the present piece of work is already inside of. */
 const held = new AsyncLocalStorage<ReadonlySet<string>>();
 
+/** A process that has a folder touches its file there so often, and counts as dead after so long, where it cannot be asked. */
+const TOUCH_MS = 10_000;
+const PATIENCE_MS = 60_000;
+
 /**
- * Runs `work` while no other process of this machine does so with the same folder; work inside of it may ask for the
- * folder again. The lock is a socket that listens
- * under a name made from the folder's device and inode, so the system frees it however the process ends.
+ * Runs `work` while no other process does so with the same folder; work inside of it may ask for the folder again. The lock is a
+ * socket that listens under a name made from the folder's device and inode, so the system frees it however the process ends;
+ * processes of other hosts and containers see a file in the folder that is touched as long as the work goes on.
  * @throws UserError if another process has the lock
  */
 export async function withFolder<T>(
@@ -35,9 +40,40 @@ export async function withFolder<T>(
   }
   server.unref();
   try {
-    return await held.run(new Set([...outer, digest]), work);
+    return await withMark(join(folder, 'lock'), folder, () => held.run(new Set([...outer, digest]), work));
   } finally {
     server.close();
+  }
+}
+
+/** Runs `work` while a file says that it goes on. @throws UserError where another one does */
+async function withMark<T>(path: string, folder: string, work: () => Promise<T>): Promise<T> {
+  const other = livingOther(path, PATIENCE_MS);
+  if (other?.isHere)
+    throw new UserError(
+      `Another process is writing into ${folder}: wait for it, stop it, or choose another --out.`,
+    );
+  if (other) {
+    const [ago, left] = [other.age, PATIENCE_MS - other.age].map((ms) => Math.ceil(ms / 1000));
+    throw new UserError(
+      `A process of another host or container is writing into ${folder} (it was alive ${ago} s ago): wait for it, stop it, or choose another --out. If it is dead, the folder is free in ${left} s.`,
+    );
+  }
+  const mark = temporaryName(path);
+  const touch = () => {
+    try {
+      writeFileSync(mark, '');
+    } catch {
+      // Whoever cannot write here will be told by what the work writes.
+    }
+  };
+  touch();
+  const timer = setInterval(touch, TOUCH_MS).unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    rmSync(mark, { force: true });
   }
 }
 

@@ -1,13 +1,22 @@
 /** @file Names temporary files so that a later run knows which of them a killed process has left. */
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 /** Processes of other hosts cannot be asked whether they are alive. */
 const FOREIGN_MS = 24 * 3_600_000;
 
-const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** Containers of one host may share its name and a folder, and have process numbers of their own. */
+const host = createHash('sha256').update(`${hostname()} ${processNumbers()}`).digest('hex').slice(0, 8);
+
+function processNumbers(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return ''; // there are none of their own
+  }
+}
 
 /** The temporary file that takes the place of `path`: `<path>.<host>-<pid>.tmp`. */
 export function temporaryName(path: string): string {
@@ -69,6 +78,24 @@ function namesIn(folder: string): string[] {
 
 const isDead = (owner: Owner, file: string): boolean =>
   owner.host === host ? !isAlive(owner.pid) : ageOf(file) > FOREIGN_MS;
+
+/**
+ * The age in milliseconds of a file that another process keeps for `path`. A process lives as long as it touches its file within
+ * `patience`, and one of this host as long as the system says so, too. Files of dead processes are removed.
+ */
+export function livingOther(path: string, patience: number): { age: number; isHere: boolean } | undefined {
+  const folder = dirname(path);
+  for (const name of namesIn(folder)) {
+    const owner = ownerOf(name);
+    if (owner?.target !== basename(path) || join(folder, name) === temporaryName(path)) continue;
+    const file = join(folder, name);
+    const age = ageOf(file);
+    const isHere = owner.host === host;
+    if (age < patience && (!isHere || isAlive(owner.pid))) return { age, isHere };
+    rmSync(file, { force: true });
+  }
+  return undefined;
+}
 
 /** Removes what dead processes have left beside `path` for it. */
 export function removeDeadBeside(path: string): void {
