@@ -18,6 +18,7 @@ import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type PreparedData, type Examples } from './examples.js';
 import { identityOf } from './identity.js';
+import { weightBytes } from './memoryModel.js';
 import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
 import { planSteps, type StepPlan } from './plan.js';
@@ -158,8 +159,7 @@ async function runStage(
   const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
 
   const parameters = parameterCount(loaded.model.config);
-  // Masters, gradients and two moments in float32, and a copy to compute with.
-  const bytes = parameters * (16 + (recipe.dtype === 'bf16' ? 2 : 0));
+  const bytes = weightBytes({ ...recipe, config: loaded.model.config });
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
   using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   using engine = new Engine(weights, recipe.recompute);
@@ -169,10 +169,11 @@ async function runStage(
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
   tellData(examples, data, examined, onEvent);
-  onEvent({ kind: 'estimate', memory, ...expectTime(engine, run) });
+  const time = expectTime(engine, run);
+  onEvent({ kind: 'estimate', memory, ...time });
   if (onlyEstimates) return undefined;
   makeFolder(out);
-  requireRoom(loaded, out, recipe, { steps: plan.steps, after: from?.position.step ?? 0 });
+  requireRoom(loaded, out, recipe, { ...time, steps: plan.steps, after: from?.position.step ?? 0 });
 
   const scoring = { recipe, engine, objective, tokenBudget, build: identity.build };
   const reference = await referenceOf(watched, { ...scoring, beforePack: pause.before, onEvent });
