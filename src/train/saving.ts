@@ -10,7 +10,7 @@ import { UserError } from '../util/errors.js';
 import { explained, requireFree } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders } from '../util/folders.js';
 import { together, type Writing } from '../util/meanwhile.js';
-import { removeKnown, requireKnown } from '../util/ownFolder.js';
+import { removeKnown, removeKnownMeanwhile, requireKnown } from '../util/ownFolder.js';
 import type { TrainRecipe } from './settings.js';
 import { stateBytes, writeState, type RunPosition, type TrainedTensors } from './state.js';
 import { stateFiles, statesOf, stepFolders } from './stateFolder.js';
@@ -110,7 +110,8 @@ export function removeLater(out: string, step: number): void {
   if (step === 0) for (const name of [BEST, HEALTHY]) removeKnown(join(out, name), savedFiles);
 
   function remove(folders: ReturnType<typeof stepFolders>, files: readonly string[]): void {
-    for (const { path } of folders.filter((folder) => folder.step > step)) discard(path, files);
+    for (const { path } of folders.filter((folder) => folder.step > step))
+      removeKnown(giveWay(path, files), files);
   }
 }
 
@@ -167,9 +168,7 @@ export class Saver {
         writings.push(this.#weights(`checkpoints/step-${position.step}`));
       if (this.save.states !== 0) writings.push(this.#state(position, first));
     }
-    this.#underWay = together(writings, () => {
-      this.#prune();
-    });
+    this.#underWay = together(writings, () => this.#prune());
   }
 
   /** Waits until the weights may change. */
@@ -187,7 +186,7 @@ export class Saver {
     await this.settle();
     if (this.save.states === 0 || this.#stateOf === position.step) return;
     await this.#state(position, lines).done;
-    this.#prune();
+    await this.#prune();
   }
 
   /** Saves the trained model, and keeps the states that the recipe asks for. */
@@ -197,8 +196,8 @@ export class Saver {
     // It comes after the model: a run whose last state is there is done.
     // A state of this step that is there already may not have what was measured after it.
     if (this.#keepsStates) await this.#state(position, lines).done;
-    this.#prune();
-    if (!this.#keepsStates) removeOlder(statesOf(this.out), 0, stateFiles);
+    await this.#prune();
+    if (!this.#keepsStates) await removeOlder(statesOf(this.out), 0, stateFiles);
     removeKnown(join(this.out, HEALTHY), savedFiles);
     return this.last!;
   }
@@ -223,7 +222,7 @@ export class Saver {
         this.onSaved({ kind: 'saved', path });
       },
     ).done;
-    removeOlder(statesOf(this.out), 0, stateFiles);
+    await removeOlder(statesOf(this.out), 0, stateFiles);
     removeKnown(healthy, savedFiles);
     return path;
   }
@@ -256,18 +255,18 @@ export class Saver {
     });
   }
 
-  #prune(): void {
+  async #prune(): Promise<void> {
     const { keep = Infinity, states = STATES } = this.save;
-    removeOlder(checkpointsOf(this.out), keep, savedFiles);
-    removeOlder(statesOf(this.out), states, stateFiles);
+    await removeOlder(checkpointsOf(this.out), keep, savedFiles);
+    await removeOlder(statesOf(this.out), states, stateFiles);
   }
 }
 
 /** Removes all step folders but the newest; one that holds something of somebody else's stays. */
-function removeOlder(folder: string, kept: number, files: readonly string[]): void {
+async function removeOlder(folder: string, kept: number, files: readonly string[]): Promise<void> {
   for (const { path } of stepFolders(folder).slice(kept)) {
     try {
-      discard(path, files);
+      await removeKnownMeanwhile(giveWay(path, files), files);
     } catch (error) {
       if (!(error instanceof UserError)) throw error; // hours of training do not end for it
     }
@@ -275,15 +274,18 @@ function removeOlder(folder: string, kept: number, files: readonly string[]): vo
   removeEmptyFolders([folder]);
 }
 
-/** Removes a folder, by its name first: a process that is killed meanwhile leaves no half of one. */
-function discard(path: string, files: readonly string[]): void {
+/**
+ * Takes the name from a folder that is about to be removed: a process that is killed meanwhile leaves no half of one.
+ * @returns its path now
+ */
+function giveWay(path: string, files: readonly string[]): string {
   const earlier = earlierOf(path);
   removeKnown(earlier, files);
   requireKnown(path, files);
   explained(path, () => {
     renameSync(path, earlier);
   });
-  removeKnown(earlier, files);
+  return earlier;
 }
 
 const earlierOf = (path: string): string => `${path}.earlier.partial`;
@@ -312,13 +314,13 @@ function replace(
   } catch (error) {
     return giveUp(error);
   }
-  const done = writing.done.catch(giveUp).then(() => {
+  const done = writing.done.catch(giveUp).then(async () => {
     const isThere = requireKnown(path, files) !== undefined;
     explained(path, () => {
       if (isThere) renameSync(path, earlier);
       renameSync(partial, path);
     });
-    removeKnown(earlier, files);
+    await removeKnownMeanwhile(earlier, files);
     then();
   });
   return together([{ taken: writing.taken, done }]);

@@ -14,6 +14,7 @@ import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
+import { besideOf } from './besideSteps.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type PreparedData, type Examples } from './examples.js';
@@ -153,7 +154,7 @@ async function runStage(
   const plan = planSteps(recipe, examples.length, continued?.position.updates);
   if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
-  const run = { objective, examples, plan, tokenBudget };
+  const run = { objective, examples, plan, tokenBudget, beside: await besideOf(recipe, objective, watched) };
   const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides) }, run);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });

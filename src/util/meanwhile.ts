@@ -23,7 +23,10 @@ export function flushMeanwhile(path: string): Writing {
 }
 
 /** Several files as one. */
-export function together(writings: readonly Writing[], last: () => void = () => undefined): Writing {
+export function together(
+  writings: readonly Writing[],
+  last: () => void | Promise<void> = () => undefined,
+): Writing {
   // All have ended when this has: nothing is written any more into a folder that is about to be removed.
   const allOf = async (which: keyof Writing) => {
     const results = await Promise.allSettled(writings.map((writing) => writing[which]));
