@@ -96,7 +96,7 @@ describe('beside its steps a run', () => {
       onRows: () => undefined,
       onNotice: () => undefined,
     });
-    return besideOf(recipe, objective, watched);
+    return await besideOf(recipe, objective, watched);
   };
   const parameters = () => parameterCount(readConfig(model));
   /** The tests' model with a file in bf16, as most models have it. */
