@@ -1,10 +1,11 @@
 /**
  * What `redistill train --estimate` says beside what a run takes.
  *
- *   npm run bench:estimate [-- --budgets 512,1024,2048 --dtype bf16 --pairs 8 --steps 2 --objective redi]
+ *   npm run bench:estimate [-- --budgets 512,1024,2048 --dtype bf16 --pairs 8 --steps 2 --objective redi --saving]
  *
  * SmolLM2-135M on GSM8K pairs, with and without recomputation. Estimate and run are processes of their own (`redistill train`, of
- * the built package); peak memory is the run's high-water mark of resident memory, and a step's time that of its last step.
+ * the built package); peak memory is the run's high-water mark of resident memory, and a step's time that of its last step. With
+ * `--saving` the model's file is in bf16, and checkpoint, best and healthy weights are all written after every step.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getModel } from '../src/hub/get.js';
+import { loadModel, saveModel } from '../src/models/checkpoint.js';
 import type { Estimate } from '../src/train/estimate.js';
 import { formatTable } from '../src/util/table.js';
 import { writePairs } from './pairs.js';
@@ -24,12 +26,29 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: '8' },
     steps: { type: 'string', default: '2' },
     objective: { type: 'string', default: 'redi' },
+    saving: { type: 'boolean', default: false },
   },
 });
 const [pairs, steps] = [Number(values.pairs), Number(values.steps)];
-const { path: model } = await getModel('smollm2-135m');
+const saving = {
+  ...{ save: { every: 1, keep: 1, states: 1 }, evaluation: { rows: 2, every: 1 } },
+  ...{ best: { metric: 'eval_loss' }, sentinel: { act: 'rollback', every: 1 } },
+};
+
+const { path } = await getModel('smollm2-135m');
 const work = mkdtempSync(join(tmpdir(), 'redistill-bench-'));
-const data = await writePairs(work, pairs);
+const model = values.saving ? inBf16(path) : path;
+const data = await writePairs(work, values.saving ? pairs + saving.evaluation.rows : pairs);
+
+/** The model with a file in bf16, as most have it. */
+function inBf16(dir: string): string {
+  const out = join(work, 'model');
+  const loaded = loadModel(dir, { dtype: 'f32' });
+  using transformer = loaded.model;
+  const fileDtypes = new Map([...loaded.fileDtypes.keys()].map((name) => [name, 'bf16' as const]));
+  saveModel({ ...loaded, fileDtypes }, out, transformer.parameters);
+  return out;
+}
 
 function redistill(...args: string[]): string {
   const run = spawnSync(process.execPath, [join(root, 'bin/redistill.js'), ...args], {
@@ -56,7 +75,8 @@ const linesOf = (path: string) =>
 function measured(recipe: string, out: string): { memory: number; seconds: number } {
   redistill('train', recipe);
   const speed = linesOf(join(out, 'speed.jsonl')).at(-1)!;
-  const tokens = linesOf(join(out, 'metrics.jsonl')).map(({ num_tokens }) => num_tokens);
+  const ofSteps = linesOf(join(out, 'metrics.jsonl')).filter((line) => 'num_tokens' in line);
+  const tokens = ofSteps.map(({ num_tokens }) => num_tokens);
   const last = tokens.at(-1)! - (tokens.at(-2) ?? 0);
   rmSync(out, { recursive: true });
   return { memory: speed.peak_memory_bytes, seconds: last / speed.tokens_per_second };
@@ -73,6 +93,7 @@ for (const budget of values.budgets.split(',').map(Number))
       ...{ model, data, out, recompute, dtype: values.dtype, max_steps: steps, batch_size: pairs },
       ...{ token_budget: budget, objective: { name: values.objective }, optimizer: { lr: 1e-6 } },
       ...{ doctor: 'off', schedule: { warmup_ratio: 0 } },
+      ...(values.saving && saving),
     };
     writeFileSync(recipe, JSON.stringify(settings));
     const estimate = JSON.parse(redistill('train', recipe, '--estimate', '--json')) as Estimate;
@@ -87,7 +108,7 @@ for (const budget of values.budgets.split(',').map(Number))
   }
 rmSync(work, { recursive: true });
 process.stdout.write(
-  `${machine()}; ${values.objective} on SmolLM2-135M in ${values.dtype}, ${values.pairs} GSM8K pairs a step\n`,
+  `${machine()}; ${values.objective} on SmolLM2-135M in ${values.dtype}, ${values.pairs} GSM8K pairs a step${values.saving ? ', all weights written after every step' : ''}\n`,
 );
 const heading = ['token budget', 'recompute', 'memory said', 'taken', 'off', 's a step said', 'taken', 'off'];
 process.stdout.write(`${formatTable(heading, rows)}\n`);

@@ -170,6 +170,7 @@ NAPI_MODULE_INIT() {
     defineRuntime(env, exports);
     defineDevice(env, exports);
     defineDistributed(env, exports);
+    defineFiles(env, exports);
   } catch (const std::exception& error) {
     napi_throw_error(env, "ERR_TORCH", error.what());
   } catch (const JsPending&) {

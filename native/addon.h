@@ -1,5 +1,5 @@
 // Declares what the addon's files share: the handle table, argument conversion and error translation.
-// The addon knows tensors, operators, autograd, devices and groups; it does not know models.
+// The addon knows tensors, operators, autograd, devices, groups and the writing of files; it does not know models.
 #pragma once
 
 #include <node_api.h>
@@ -68,5 +68,6 @@ void defineAutograd(napi_env env, napi_value exports);
 void defineRuntime(napi_env env, napi_value exports);
 void defineDevice(napi_env env, napi_value exports);
 void defineDistributed(napi_env env, napi_value exports);
+void defineFiles(napi_env env, napi_value exports);
 
 }  // namespace redistill

@@ -1,10 +1,11 @@
 /** @file Holds the keys and values of a batch of growing sequences. Computes nothing from them. */
 
 import { indices } from '../torch/data.js';
-import { dtypeSize } from '../torch/dtype.js';
+import { dtypeSize, type Dtype } from '../torch/dtype.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import type { ModelConfig } from '../models/config.js';
 import type { Transformer } from '../models/transformer.js';
 
 /** Sizes of rooms are multiples of this many places. */
@@ -19,9 +20,13 @@ interface Room {
 const roundUp = (length: number): number => Math.ceil(length / STEP) * STEP;
 
 /** A sequence gets room for half as many tokens as it has, so that it is copied a few times in its life at most. */
-const generous = (length: number): number => roundUp(length + Math.max(STEP, length / 2));
+export const generous = (length: number): number => roundUp(length + Math.max(STEP, length / 2));
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Bytes of the keys and values of a place. */
+export const placeBytes = ({ attention, kvHeads, headDim }: ModelConfig, dtype: Dtype): number =>
+  attention.length * 2 * kvHeads * headDim * dtypeSize[dtype];
 
 /**
  * Stores keys and values of a batch. Each row has a room of its own length in memory that all share, so that a long
@@ -54,8 +59,7 @@ export class KeyValueCache implements Disposable {
   }
 
   get #bytesOfPlace(): number {
-    const { kvHeads, headDim } = this.model.config;
-    return this.model.layerCount * 2 * kvHeads * headDim * dtypeSize[this.model.dtype];
+    return placeBytes(this.model.config, this.model.dtype);
   }
 
   #allocate(): Tensor {

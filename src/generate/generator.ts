@@ -54,6 +54,17 @@ type Tokenizer = Pick<ChatTokenizer, 'encode' | 'decode' | 'stopTokenIds'>;
 
 const DEFAULT_BATCH = { cpu: 64, accelerator: 256 };
 
+/** Answers at a time where nobody says how many. */
+export const defaultBatchSize = (device: string): number =>
+  device === 'cpu' ? DEFAULT_BATCH.cpu : DEFAULT_BATCH.accelerator;
+
+/** Bytes for keys and values, the same in every run on a machine, since they decide which sequences are together. */
+export function defaultCacheBytes(device: string): number {
+  if (device !== 'cpu') return Infinity;
+  // Where nothing constrains the process it is 0 or more than there is.
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2;
+}
+
 /** Responses of one `generate`, which are all in memory at its end. */
 const MAX_RESPONSES = 10_000_000;
 
@@ -146,7 +157,11 @@ export class Generator {
     const rows = Math.min(this.#batchSize(options.batchSize), waiting.length);
     // With long prompts first, memory is at its highest early on.
     const first = waiting.slice(0, rows).map(({ promptIds }) => promptIds.length);
-    using decoder = new Decoder(this.model, first, options.cacheBytes ?? this.#cacheBytes);
+    using decoder = new Decoder(
+      this.model,
+      first,
+      options.cacheBytes ?? defaultCacheBytes(this.model.device),
+    );
     let active: Sequence[] = [];
     let filling = true;
     for (;;) {
@@ -241,15 +256,8 @@ export class Generator {
     };
   }
 
-  /** Bytes for keys and values, the same in every run on a machine, since they decide which sequences are together. */
-  get #cacheBytes(): number {
-    if (this.model.device !== 'cpu') return Infinity;
-    // Where nothing constrains the process it is 0 or more than there is.
-    return Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2;
-  }
-
   #batchSize(asked: number | undefined): number {
-    return asked ?? (this.model.device === 'cpu' ? DEFAULT_BATCH.cpu : DEFAULT_BATCH.accelerator);
+    return asked ?? defaultBatchSize(this.model.device);
   }
 }
 

@@ -79,6 +79,8 @@ export interface Native {
     timeoutSeconds: number,
   ): void;
   destroyGroup(name: string): void;
+
+  writeParts(fd: number, parts: readonly Uint8Array[]): Promise<[errno: number, written: number]>;
 }
 
 /** The CUDA half of libtorch. The loader finds it through the addon's run path, beside the CPU half. */

@@ -1,7 +1,7 @@
 /** @file Reads and writes tensors as safetensors files. The format itself is in safetensorsFormat.ts. */
 import {
+  encodeSafetensors,
   writeSafetensors,
-  writeSafetensorsMeanwhile,
   type SafetensorsDtype,
   type TensorToWrite,
 } from './safetensorsFormat.js';
@@ -13,6 +13,7 @@ import { fromBytes, toBytes } from './data.js';
 import { dtypeSize, type Dtype } from './dtype.js';
 import * as ops from './ops.js';
 import { scope, type Tensor } from './tensor.js';
+import { writeMeanwhile } from './writeMeanwhile.js';
 
 const dtypes = new Map<SafetensorsDtype, Dtype>([
   ['F64', 'f64'],
@@ -102,10 +103,12 @@ export function saveSafetensorsMeanwhile(
 ): Writing {
   const bytesOf = ({ tensor, dtype }: NamedTensor) =>
     scope(() => noGrad(() => toBytes(ops.toDtype(tensor, dtype))));
-  return writeSafetensorsMeanwhile(
+  return writeMeanwhile(
     path,
-    tensors.map((named) => ({ ...entryOf(named), bytes: bytesOf(named) })),
-    metadata,
+    encodeSafetensors(
+      tensors.map((named) => ({ ...entryOf(named), bytes: bytesOf(named) })),
+      metadata,
+    ),
   );
 }
 

@@ -4,7 +4,6 @@ import { basename } from 'node:path';
 import { formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { readFully, replaceFile, writeAll } from '../util/files.js';
-import { writeMeanwhile, type Writing } from '../util/meanwhile.js';
 import { openRegular } from '../util/regularFile.js';
 
 /** Bytes per element. The order is the reference implementation's, which sorts the tensors of a file by it. */
@@ -185,16 +184,15 @@ export function writeSafetensors(
 }
 
 /**
- * Writes a new file of the same bytes as `writeSafetensors` while the program goes on; the data are in memory as they are.
- * @throws as `writeSafetensors` and `writeMeanwhile`
+ * The parts, one after the other, of the file that `writeSafetensors` would write; the data are in memory as they are.
+ * @throws as `writeSafetensors`
  */
-export function writeSafetensorsMeanwhile(
-  path: string,
+export function encodeSafetensors(
   tensors: Iterable<TensorToWrite>,
   metadata?: Readonly<Record<string, string>>,
-): Writing {
+): Uint8Array[] {
   const { header, sorted } = layOut(tensors, metadata);
-  return writeMeanwhile(path, [header, ...sorted.map(bytesOf)]);
+  return [header, ...sorted.map(bytesOf)];
 }
 
 /** The header with its length, and the tensors in the order of their data. */

@@ -1,18 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { contents } from '../../test/support/tinyModel.js';
-import { model, recipeOf, setUpRuns, trained } from '../../test/support/trainingRuns.js';
+import { contents, writeRows } from '../../test/support/tinyModel.js';
+import { model, recipeOf, root, setUpRuns, trained } from '../../test/support/trainingRuns.js';
+import { KeyValueCache } from '../generate/cache.js';
+import { loadModel, saveModel } from '../models/checkpoint.js';
 import { parseConfig, type ModelConfig } from '../models/config.js';
 import { readConfig } from '../models/directory.js';
+import { parameterCount } from '../models/parameters.js';
 import { createObjective } from '../objectives/index.js';
+import { ChatTokenizer } from '../text/tokenizer.js';
 import { memoryStats } from '../torch/runtime.js';
 import { UserError } from '../util/errors.js';
+import { besideOf, type BesideSteps } from './besideSteps.js';
 import { bytesToCome, expectMemory, type StepsToCome } from './estimate.js';
 import { prepareExamples } from './examples.js';
 import { activationBytes, operations, weightBytes, type TrainedShapes } from './memoryModel.js';
 import { planSteps } from './plan.js';
 import { estimate } from './trainer.js';
+import { openDevelopment } from './watch/development.js';
+import { openWatched } from './watch/open.js';
 
 setUpRuns();
 
@@ -31,13 +38,18 @@ const shapesOf = (keys: Partial<TrainedShapes> = {}): TrainedShapes => ({
 });
 
 /** A run over the tests' pairs, of which the longest side has 33 tokens. */
-async function run(name: string, tokenBudget: number): Promise<StepsToCome & Disposable> {
+async function run(
+  name: string,
+  tokenBudget: number,
+  beside: Partial<BesideSteps> = {},
+): Promise<StepsToCome & Disposable> {
   const recipe = recipeOf(name, { batch_size: 5 });
   const objective = createObjective({ name });
   const { examples } = await prepareExamples(recipe, objective);
   const plan = planSteps(recipe, examples.length);
   return {
     ...{ objective, examples, plan, tokenBudget },
+    beside: { written: 0, between: 0, sampled: 0, ...beside },
     [Symbol.dispose]: () => {
       examples[Symbol.dispose]();
     },
@@ -72,6 +84,89 @@ describe('the memory of', () => {
     expect(await of('redi', 1)).toBeLessThan(await of('dpo', 1));
     expect(await of('redi', 64)).toBeLessThan(await of('redi', 1000));
     expect(await of('dpo', 1000)).toBe(await of('redi', 1000)); // all of a step at once
+  });
+});
+
+describe('beside its steps a run', () => {
+  const besideOfRun = async (keys: object, name = 'sft') => {
+    const recipe = recipeOf(name, keys);
+    const objective = createObjective({ name });
+    using data = (await prepareExamples(recipe, objective)).examples;
+    using watched = await openWatched(recipe, objective, data, {
+      onRows: () => undefined,
+      onNotice: () => undefined,
+    });
+    return await besideOf(recipe, objective, watched);
+  };
+  const parameters = () => parameterCount(readConfig(model));
+  /** The tests' model with a file in bf16, as most models have it. */
+  const inBf16 = () => {
+    const dir = join(root, 'in-bf16');
+    const loaded = loadModel(model, { dtype: 'f32' });
+    using copy = loaded.model;
+    const fileDtypes = new Map([...loaded.fileDtypes.keys()].map((name) => [name, 'bf16' as const]));
+    saveModel({ ...loaded, fileDtypes }, dir, copy.parameters);
+    return dir;
+  };
+
+  it('has copies of what it writes, where the file has another type than the weights', async () => {
+    const all = {
+      ...{ save: { every: 1 }, evaluation: { rows: 2 }, best: { metric: 'eval_loss' } },
+      sentinel: { act: 'rollback' },
+    };
+    expect(await besideOfRun(all)).toEqual({ written: 0, between: 0, sampled: 0 });
+    const bf16 = inBf16();
+    expect(await besideOfRun({ ...all, model: bf16 })).toMatchObject({ written: 3 * 2 * parameters() });
+    const last = { written: 0, between: 2 * parameters() };
+    expect(await besideOfRun({ model: bf16 })).toMatchObject(last);
+    expect(await besideOfRun({ model: bf16, save: { every: 1, keep: 0 } })).toMatchObject(last);
+  });
+
+  it('has the weights of another reference', async () => {
+    expect(await besideOfRun({ reference: model }, 'dpo')).toMatchObject({ between: 4 * parameters() });
+    expect(await besideOfRun({ reference: 'start' }, 'dpo')).toMatchObject({ between: 0 });
+  });
+
+  it('has keys and values of what it samples, as much as the cache of those responses takes', async () => {
+    const data = join(root, 'problems.jsonl');
+    writeRows(
+      data,
+      ['1+1?', '2+1? And what is 3+1? Say both.', '2+2?'].map((problem) => ({ problem, answer: '2' })),
+    );
+    const development = { data, batch_size: 2, sampling: { max_tokens: 100 } };
+    const { sampled } = await besideOfRun({ development });
+    using small = loadModel(model, { dtype: 'f32' }).model;
+    const prompts = (
+      await openDevelopment(recipeOf('sft', { development }).development!, ChatTokenizer.load(model))
+    ).prompts;
+    const lengths = prompts
+      .map(({ ids }) => ids.length)
+      .sort((a, b) => b - a)
+      .slice(0, 2);
+    using cache = new KeyValueCache(small, lengths);
+    cache.ensure(lengths);
+    for (let token = 1; token <= 100; token++)
+      cache.ensure(lengths.map((length) => Math.min(length + token, small.config.maxPositions)));
+    const taken = [...Array(small.layerCount).keys()].reduce((sum, layer) => {
+      const { keys, values } = cache.whole(layer);
+      return sum + 4 * (keys.elements + values.elements);
+    }, 0);
+    expect(sampled / taken).toBeCloseTo(1, 5);
+  });
+
+  it('takes what it writes on top of a step, what is between steps instead of one, and is refused for what is certain', async () => {
+    const [shapes, written, between] = [shapesOf(), 1000, 1e9];
+    using plain = await run('redi', 1000);
+    using writing = await run('redi', 1000, { written });
+    using waiting = await run('redi', 1000, { between });
+    using sampling = await run('redi', 1000, { sampled: between });
+    const bytes = bytesToCome(shapes, plain);
+    expect(bytesToCome(shapes, writing)).toBe(bytes + written);
+    expect(bytesToCome(shapes, waiting)).toBe(weightBytes(shapes) + between);
+    const free = weightBytes(shapes) + between / 2;
+    expect(() => expectMemory(shapes, waiting, free)).toThrow('not enough memory');
+    expect(expectMemory(shapes, sampling, free)).toBeGreaterThan(weightBytes(shapes) + between);
+    expect(bytesToCome(shapes, sampling)).toBe(bytes);
   });
 });
 

@@ -15,11 +15,11 @@ import { freeMemory } from '../util/freeMemory.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
 import type { Examples } from './examples.js';
+import type { BesideSteps } from './besideSteps.js';
 import {
   activationBytes,
   headBytes,
   operations,
-  savingBytes,
   weightBytes,
   type TokenLoad,
   type TrainedShapes,
@@ -43,6 +43,8 @@ export interface StepsToCome {
   examples: Examples;
   plan: StepPlan;
   tokenBudget: number;
+  /** What it takes beside its steps. */
+  beside: BesideSteps;
 }
 
 /** Steps that are looked at: their memory, and their time. */
@@ -91,7 +93,8 @@ export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
       kept = Math.max(kept, activationBytes(shapes, call.kept));
       for (const pack of call.packs) responses = Math.max(responses, pack.responses);
     }
-  return weightBytes(shapes) + headBytes(shapes, responses) + Math.max(kept, savingBytes(shapes));
+  const computing = headBytes(shapes, responses) + kept + run.beside.written;
+  return weightBytes(shapes) + Math.max(computing, run.beside.between);
 }
 
 /**
@@ -101,14 +104,16 @@ export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
  */
 export function expectMemory(shapes: TrainedShapes, run: StepsToCome, free = freeMemory()): number {
   const bytes = bytesToCome(shapes, run);
-  if (shapes.device !== 'cpu') return bytes;
+  // Responses may end sooner: nothing is refused for what they would take at their longest.
+  const most = Math.max(bytes, weightBytes(shapes) + run.beside.sampled);
+  if (shapes.device !== 'cpu') return most;
   if (bytes * (1 - TOLERANCE) > free)
     throw new Error(
       `there is not enough memory: this run would take about ${formatBytes(bytes)}, ` +
         `${formatBytes(weightBytes(shapes))} of it for weights, gradients and moments, and ${formatBytes(free)} are free. ` +
         whatFits(shapes, run, free),
     );
-  return memoryStats('cpu').allocated + bytes;
+  return memoryStats('cpu').allocated + most;
 }
 
 /** Says with which settings a run would fit. */

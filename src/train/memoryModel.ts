@@ -28,9 +28,6 @@ const bytesOf = (dtype: ComputeDtype): number => (dtype === 'bf16' ? 2 : 4);
 export const weightBytes = ({ config, dtype }: TrainedShapes): number =>
   parameterCount(config) * (16 + (dtype === 'bf16' ? 2 : 0));
 
-/** Bytes of the weights as a file has them, which are there while it is written. */
-export const savingBytes = ({ config }: TrainedShapes): number => 2 * parameterCount(config);
-
 /** Bytes of activations that are kept together until their backward pass, and of that pass. */
 export function activationBytes(shapes: TrainedShapes, { tokens, responses }: TokenLoad): number {
   const { config, dtype, recompute } = shapes;

@@ -1,5 +1,5 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
-import { copyFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
@@ -10,7 +10,7 @@ import { UserError } from '../util/errors.js';
 import { explained, requireFree } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders } from '../util/folders.js';
 import { together, type Writing } from '../util/meanwhile.js';
-import { removeKnown, requireKnown } from '../util/ownFolder.js';
+import { removeKnown, removeKnownMeanwhile, requireKnown } from '../util/ownFolder.js';
 import { FINISHED } from './finished.js';
 import type { TrainRecipe } from './settings.js';
 import { stateBytes, writeState, type RunPosition, type TrainedTensors } from './state.js';
@@ -21,17 +21,30 @@ type SaveSettings = TrainRecipe['save'];
 
 /** Resumable states that are kept while a run goes on, where the recipe does not say: the second replaces one that is damaged. */
 const STATES = 2;
+/** Seconds from one state to the next where the recipe says nothing of saving. */
+const STATE_SECONDS = 1800;
+
+/** What decides how much a run saves. */
+export interface RunLength {
+  steps: number;
+  /** The step from which the run goes on, 0 at its start. */
+  after: number;
+  /** What a step is expected to take. */
+  seconds: number;
+}
+
+/** Whether states are written by the clock: no run of hours is lost that asked for nothing. */
+const goesByClock = ({ every, states }: SaveSettings): boolean => every === undefined && states !== 0;
 
 /**
- * Checks before the training that its models and states can be saved.
- * @param after the step from which the run goes on, 0 at its start
+ * Checks before the training that its models and states can be saved beside what is there and stays.
  * @throws UserError where the disk is too small, or a folder that is to be replaced holds what saving has not written
  */
 export function requireRoom(
   loaded: LoadedModel,
   out: string,
   { save, best, sentinel }: Pick<TrainRecipe, 'save' | 'best' | 'sentinel'>,
-  { steps, after }: { steps: number; after: number },
+  { steps, after, seconds }: RunLength,
 ): void {
   const { model, fileDtypes } = loaded;
   const modelBytes = scope(() =>
@@ -40,21 +53,51 @@ export function requireRoom(
       0,
     ),
   );
+  const others = [...(best ? [BEST] : []), ...(sentinel.act === 'rollback' ? [HEALTHY] : [])];
   for (const name of ['model', BEST, HEALTHY]) requireKnown(join(out, name), savedFiles);
   for (const { path } of stepFolders(checkpointsOf(out))) requireKnown(path, savedFiles);
   const { every = Infinity, keep = Infinity, states } = save;
   const saves = Math.floor((steps - 1) / every) - Math.floor(after / every);
-  // A new one is there before an old one goes.
-  const others = [best !== undefined, sentinel.act === 'rollback'].filter(Boolean).length;
-  const models = 1 + (keep === 0 ? 0 : Math.min(saves, keep + 1)) + 2 * others;
-  const statesSaved = saves + (states === undefined ? 0 : 1);
-  const statesKept = states === 0 ? 0 : Math.min(statesSaved, after > 0 ? 1 : (states ?? STATES) + 1);
+  const byClock = goesByClock(save) ? Math.floor(((steps - after) * seconds) / STATE_SECONDS) : 0;
+  const staying = (folder: string) => stepFolders(folder).filter(({ step }) => step <= after).length;
+  const isThere = (name: string) => after > 0 && existsSync(join(out, name));
+  const models =
+    1 +
+    (keep === 0 ? 0 : added(staying(checkpointsOf(out)), saves, keep)) +
+    others.reduce((count, name) => count + (isThere(name) ? 1 : 2), 0);
+  const statesSaved = saves + byClock + (states === undefined ? 0 : 1);
+  const newStates = states === 0 ? 0 : added(staying(statesOf(out)), statesSaved, states ?? STATES);
+  const needed = modelBytes * models + stateBytes(parameterCount(model.config)) * newStates;
   const what = models === 1 ? 'the trained model' : `saving ${models} models`;
   requireFree(
     join(out, 'model'),
-    modelBytes * models + stateBytes(parameterCount(model.config)) * statesKept,
-    statesKept === 0 ? what : `${what} and ${statesKept} states to resume from (save.states)`,
+    Math.max(modelBytes, needed - bytesOfLater(out, after)),
+    newStates === 0
+      ? what
+      : `${what} and ${newStates} states to resume from (save.states, of which 0 has none written)`,
   );
+}
+
+/** By how many the folders of steps grow at most where `there` are, `saves` come, and all but the newest `kept` go after each. */
+const added = (there: number, saves: number, kept: number): number =>
+  saves === 0 ? 0 : Math.max(1, Math.min(saves, kept + 1 - there));
+
+/** Bytes that the disk gets back when `removeLater` has removed what is there. */
+function bytesOfLater(out: string, after: number): number {
+  const folders = [checkpointsOf(out), statesOf(out)]
+    .flatMap(stepFolders)
+    .filter(({ step }) => step > after)
+    .map(({ path }) => path);
+  if (after === 0) folders.push(join(out, HEALTHY));
+  return folders.reduce((sum, folder) => sum + ownBytes(folder), 0);
+}
+
+/** Bytes of a folder's files that no other name keeps. */
+function ownBytes(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => statSync(join(folder, name)))
+    .reduce((sum, { nlink, size }) => sum + (nlink === 1 ? size : 0), 0);
 }
 
 /** Removes what an earlier run has left of steps after `step`; its models stay until there are new ones. */
@@ -67,7 +110,8 @@ export function removeLater(out: string, step: number): void {
   if (step === 0) removeKnown(join(out, HEALTHY), savedFiles);
 
   function remove(folders: ReturnType<typeof stepFolders>, files: readonly string[]): void {
-    for (const { path } of folders.filter((folder) => folder.step > step)) discard(path, files);
+    for (const { path } of folders.filter((folder) => folder.step > step))
+      removeKnown(giveWay(path, files), files);
   }
 }
 
@@ -100,6 +144,8 @@ export class Saver {
   /** The step of the newest state. */
   #stateOf: number;
   readonly #keepsStates: boolean;
+  /** When the newest state was begun, or the training. */
+  #stateAt = performance.now();
 
   constructor(
     readonly loaded: LoadedModel,
@@ -115,6 +161,7 @@ export class Saver {
 
   /** Whether a step is saved, the last one aside. */
   isDue(step: number): boolean {
+    if (goesByClock(this.save)) return performance.now() - this.#stateAt >= 1000 * STATE_SECONDS;
     return step % (this.save.every ?? Infinity) === 0;
   }
 
@@ -129,12 +176,11 @@ export class Saver {
     const first = together([lines, ...keep.map(({ folder, then }) => this.#weights(folder, then))]);
     const writings = [first];
     if (position) {
-      if (this.save.keep !== 0) writings.push(this.#weights(`checkpoints/step-${position.step}`));
+      if (this.save.keep !== 0 && this.save.every !== undefined)
+        writings.push(this.#weights(`checkpoints/step-${position.step}`));
       if (this.save.states !== 0) writings.push(this.#state(position, first));
     }
-    this.#underWay = together(writings, () => {
-      this.#prune();
-    });
+    this.#underWay = together(writings, () => this.#prune());
   }
 
   /** Waits until the weights may change. */
@@ -152,7 +198,7 @@ export class Saver {
     await this.settle();
     if (this.save.states === 0 || this.#stateOf === position.step) return;
     await this.#state(position, lines).done;
-    this.#prune();
+    await this.#prune();
   }
 
   /**
@@ -166,8 +212,8 @@ export class Saver {
     // A state of this step that is there already may not have what was measured after it.
     if (this.#keepsStates) await this.#state(position, lines).done;
     whole();
-    this.#prune();
-    if (!this.#keepsStates) removeOlder(statesOf(this.out), 0, stateFiles);
+    await this.#prune();
+    if (!this.#keepsStates) await removeOlder(statesOf(this.out), 0, stateFiles);
     removeKnown(join(this.out, HEALTHY), savedFiles);
     return this.last!;
   }
@@ -196,7 +242,7 @@ export class Saver {
       },
     ).done;
     whole();
-    removeOlder(statesOf(this.out), 0, stateFiles);
+    await removeOlder(statesOf(this.out), 0, stateFiles);
     removeKnown(healthy, savedFiles);
     return path;
   }
@@ -218,6 +264,7 @@ export class Saver {
 
   #state(position: RunPosition, lines: Writing): Writing {
     const path = join(statesOf(this.out), `step-${position.step}`);
+    this.#stateAt = performance.now();
     const write = (folder: string) => {
       const state = writeState(folder, this.trained, position);
       return together([state, lines]);
@@ -228,18 +275,18 @@ export class Saver {
     });
   }
 
-  #prune(): void {
+  async #prune(): Promise<void> {
     const { keep = Infinity, states = STATES } = this.save;
-    removeOlder(checkpointsOf(this.out), keep, savedFiles);
-    removeOlder(statesOf(this.out), states, stateFiles);
+    await removeOlder(checkpointsOf(this.out), keep, savedFiles);
+    await removeOlder(statesOf(this.out), states, stateFiles);
   }
 }
 
 /** Removes all step folders but the newest; one that holds something of somebody else's stays. */
-function removeOlder(folder: string, kept: number, files: readonly string[]): void {
+async function removeOlder(folder: string, kept: number, files: readonly string[]): Promise<void> {
   for (const { path } of stepFolders(folder).slice(kept)) {
     try {
-      discard(path, files);
+      await removeKnownMeanwhile(giveWay(path, files), files);
     } catch (error) {
       if (!(error instanceof UserError)) throw error; // hours of training do not end for it
     }
@@ -247,15 +294,18 @@ function removeOlder(folder: string, kept: number, files: readonly string[]): vo
   removeEmptyFolders([folder]);
 }
 
-/** Removes a folder, by its name first: a process that is killed meanwhile leaves no half of one. */
-function discard(path: string, files: readonly string[]): void {
+/**
+ * Takes the name from a folder that is about to be removed: a process that is killed meanwhile leaves no half of one.
+ * @returns its path now
+ */
+function giveWay(path: string, files: readonly string[]): string {
   const earlier = earlierOf(path);
   removeKnown(earlier, files);
   requireKnown(path, files);
   explained(path, () => {
     renameSync(path, earlier);
   });
-  removeKnown(earlier, files);
+  return earlier;
 }
 
 const earlierOf = (path: string): string => `${path}.earlier.partial`;
@@ -284,13 +334,13 @@ function replace(
   } catch (error) {
     return giveUp(error);
   }
-  const done = writing.done.catch(giveUp).then(() => {
+  const done = writing.done.catch(giveUp).then(async () => {
     const isThere = requireKnown(path, files) !== undefined;
     explained(path, () => {
       if (isThere) renameSync(path, earlier);
       renameSync(partial, path);
     });
-    removeKnown(earlier, files);
+    await removeKnownMeanwhile(earlier, files);
     then();
   });
   return together([{ taken: writing.taken, done }]);

@@ -204,7 +204,9 @@ const trainKeys = z.strictObject({
     .strictObject({
       every: count
         .optional()
-        .describe('steps between checkpoints of weights and state; the last weights are always saved'),
+        .describe(
+          'steps between checkpoints of weights and state; without it a state every half hour of training; the last weights are always saved',
+        ),
       keep: z
         .int()
         .min(0)

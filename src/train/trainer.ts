@@ -14,11 +14,13 @@ import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
+import { besideOf } from './besideSteps.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type PreparedData, type Examples } from './examples.js';
 import { finishedOf, type Finished } from './finished.js';
 import { identityOf, type RunIdentity } from './identity.js';
+import { weightBytes } from './memoryModel.js';
 import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
 import { planSteps, type StepPlan } from './plan.js';
@@ -155,14 +157,13 @@ async function runStage(
   const plan = planSteps(recipe, examples.length, continued?.position.updates);
   if (from) requireSamePlace(from, plan, examples, resume);
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
-  const run = { objective, examples, plan, tokenBudget };
+  const run = { objective, examples, plan, tokenBudget, beside: await besideOf(recipe, objective, watched) };
   const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides) }, run);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
 
   const parameters = parameterCount(loaded.model.config);
-  // Masters, gradients and two moments in float32, and a copy to compute with.
-  const bytes = parameters * (16 + (recipe.dtype === 'bf16' ? 2 : 0));
+  const bytes = weightBytes({ ...recipe, config: loaded.model.config });
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
   using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   using engine = new Engine(weights, recipe.recompute);
@@ -172,10 +173,11 @@ async function runStage(
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
   tellData(examples, data, examined, onEvent);
-  onEvent({ kind: 'estimate', memory, ...expectTime(engine, run) });
+  const time = expectTime(engine, run);
+  onEvent({ kind: 'estimate', memory, ...time });
   if (onlyEstimates) return undefined;
   makeFolder(out);
-  requireRoom(loaded, out, recipe, { steps: plan.steps, after: from?.position.step ?? 0 });
+  requireRoom(loaded, out, recipe, { ...time, steps: plan.steps, after: from?.position.step ?? 0 });
 
   const scoring = { recipe, engine, objective, tokenBudget, build: identity.build };
   const reference = await referenceOf(watched, { ...scoring, beforePack: pause.before, onEvent });

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { refuseFolderOverInputs, refuseOverInputs } from './overlap.js';
-import { commandOf, removeKnown, removeOwn, withOwnFolder } from './ownFolder.js';
+import { commandOf, removeKnown, removeKnownMeanwhile, removeOwn, withOwnFolder } from './ownFolder.js';
 import { linkSync } from 'node:fs';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-own-'));
@@ -154,6 +154,17 @@ describe('a folder of results', () => {
     expect(text(join(folder, 'a.jsonl'))).toBe('new');
     expect(text(join(theirs, 'c.json'))).toBe('precious');
     await make(link, {}); // as --out a link leads where it leads
+  });
+
+  it('is removed meanwhile, or not touched where there is something else in it', async () => {
+    const folder = put('large', { 'a.jsonl': 'x', 'model/b.json': 'y', 'model/notes.txt': 'mine' });
+    const files = ['a.jsonl', 'model/*.json'];
+    await expect(removeKnownMeanwhile(folder, files)).rejects.toThrow('model/notes.txt is in the way');
+    expect(text(join(folder, 'a.jsonl'))).toBe('x');
+    rmSync(join(folder, 'model/notes.txt'));
+    await removeKnownMeanwhile(folder, files);
+    expect(existsSync(folder)).toBe(false);
+    await removeKnownMeanwhile(folder, files);
   });
 
   it('is the same for the check and for the files where .. comes after a link', async () => {

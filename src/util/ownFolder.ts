@@ -1,8 +1,9 @@
 /** @file Results in folders: which folder is ours to write into, what made it, and what in it we may remove. */
-import { lstatSync, readdirSync, readFileSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmdirSync, statSync, unlink, unlinkSync } from 'node:fs';
 import { join, normalize } from 'node:path';
+import { promisify } from 'node:util';
 import { UserError } from './errors.js';
-import { explained } from './fileErrors.js';
+import { explained, explainFileError } from './fileErrors.js';
 import { FileReplacement, writeFileAtomic } from './files.js';
 import { withFolder } from './folderLock.js';
 import { entriesBelow, makeFolder, removeEmptyFolders, requirePath, type FolderEntry } from './folders.js';
@@ -11,6 +12,8 @@ import { isTemporary, removeDeadTemporaries } from './temporary.js';
 /** The file in every folder of results that says what made it. A folder without it is not ours. */
 export const RECORD = 'redistill.json';
 const MAX_RECORD_BYTES = 1 << 24;
+
+const removeSoon = promisify(unlink);
 
 /** How a command uses its folder. */
 export interface FolderUse {
@@ -132,6 +135,16 @@ function isFolderItself(path: string): boolean {
 /** Removes a folder that holds no other files than these. @throws as `requireKnown`; then nothing is removed */
 export function removeKnown(folder: string, files: readonly string[]): void {
   remove(folder, requireKnown(folder, files) ?? []);
+}
+
+/** The same while the program goes on: the system takes its time over a large file. */
+export async function removeKnownMeanwhile(folder: string, files: readonly string[]): Promise<void> {
+  for (const { path, isFolder } of requireKnown(folder, files) ?? [])
+    if (!isFolder)
+      await removeSoon(join(folder, path)).catch((error: unknown) => {
+        throw explainFileError(error);
+      });
+  removeKnown(folder, files);
 }
 
 /** Removes entries, the record last: without it what a killed process has left would be taken for somebody else's. */

@@ -17,7 +17,7 @@ for (const name of process.env.KILLED_IN.split(' ')) fs[name] = counted(fs[name]
 syncBuiltinESMExports();
 `;
 
-const changes = ['renameSync', 'rmSync', 'unlinkSync', 'rmdirSync', 'mkdirSync', 'fsyncSync'];
+const changes = ['renameSync', 'rmSync', 'unlinkSync', 'unlink', 'rmdirSync', 'mkdirSync', 'fsyncSync'];
 
 /**
  * How a program is started so that it is killed before change number `change` that it, or a process that it started, makes to the disk:
