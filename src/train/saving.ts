@@ -1,5 +1,5 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
-import { copyFileSync, readdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
@@ -12,16 +12,23 @@ import { makeFolder, removeEmptyFolders } from '../util/folders.js';
 import { together, type Writing } from '../util/meanwhile.js';
 import { removeKnown, requireKnown } from '../util/ownFolder.js';
 import type { TrainRecipe } from './settings.js';
-import { stateBytes, writeState, type RunPosition, type TrainedTensors } from './state.js';
+import {
+  loadState,
+  readState,
+  stateBytes,
+  writeState,
+  type RunPosition,
+  type TrainedTensors,
+} from './state.js';
 import { stateFiles, statesOf, stepFolders } from './stateFolder.js';
-import { BEST, HEALTHY } from './watch/files.js';
+import { BEST } from './watch/files.js';
 
 type SaveSettings = TrainRecipe['save'];
 
 /** Resumable states that are kept while a run goes on, where the recipe does not say: the second replaces one that is damaged. */
 const STATES = 2;
 
-const checkpointsOf = (run: string): string => join(run, 'checkpoints');
+export const checkpointsOf = (run: string): string => join(run, 'checkpoints');
 
 /**
  * Checks before the training that its models and states can be saved.
@@ -41,15 +48,15 @@ export function requireRoom(
       0,
     ),
   );
-  for (const name of ['model', BEST, HEALTHY]) requireKnown(join(out, name), savedFiles);
+  for (const name of ['model', BEST]) requireKnown(join(out, name), savedFiles);
   for (const { path } of stepFolders(checkpointsOf(out))) requireKnown(path, savedFiles);
   const { every = Infinity, keep = Infinity, states } = save;
   const saves = Math.floor((steps - 1) / every) - Math.floor(after / every);
   // A new one is there before an old one goes.
-  const others = [best !== undefined, sentinel.act === 'rollback'].filter(Boolean).length;
-  const models = 1 + (keep === 0 ? 0 : Math.min(saves, keep + 1)) + 2 * others;
+  const models = 1 + (keep === 0 ? 0 : Math.min(saves, keep + 1)) + (best === undefined ? 0 : 2);
   const statesSaved = saves + (states === undefined ? 0 : 1);
-  const statesKept = states === 0 ? 0 : Math.min(statesSaved, after > 0 ? 1 : (states ?? STATES) + 1);
+  const resumable = states === 0 ? 0 : Math.min(statesSaved, after > 0 ? 1 : (states ?? STATES) + 1);
+  const statesKept = resumable + (sentinel.act === 'rollback' ? 2 : 0);
   const what = models === 1 ? 'the trained model' : `saving ${models} models`;
   requireFree(
     join(out, 'model'),
@@ -64,7 +71,7 @@ export function removeLater(out: string, step: number): void {
   remove(stepFolders(checkpointsOf(out)), savedFiles);
   removeEmptyFolders([checkpointsOf(out)]);
   removeEmptyFolders([statesOf(out)]);
-  if (step === 0) for (const name of [BEST, HEALTHY]) removeKnown(join(out, name), savedFiles);
+  if (step === 0) removeKnown(join(out, BEST), savedFiles);
 
   function remove(folders: ReturnType<typeof stepFolders>, files: readonly string[]): void {
     for (const { path } of folders.filter((folder) => folder.step > step)) discard(path, files);
@@ -109,7 +116,7 @@ export class Saver {
   /**
    * Begins to save a step, as soon as the one before is saved. The weights may change when `taken` says so.
    * @param keep folders besides that get its weights
-   * @param position the run's, where the step is one of those that are saved
+   * @param position the run's, where the step is one of those that are saved, or whose state is kept to go back to
    */
   async begin(lines: Writing, keep: readonly Kept[], position?: RunPosition): Promise<void> {
     await this.settle();
@@ -117,11 +124,14 @@ export class Saver {
     const first = together([lines, ...keep.map(({ folder, then }) => this.#weights(folder, then))]);
     const writings = [first];
     if (position) {
-      if (this.save.keep !== 0) writings.push(this.#weights(`checkpoints/step-${position.step}`));
-      if (this.save.states !== 0) writings.push(this.#state(position, first));
+      const { step, watch } = position;
+      const isDue = this.isDue(step);
+      if (isDue && this.save.keep !== 0) writings.push(this.#weights(`checkpoints/step-${step}`));
+      if ((isDue && this.save.states !== 0) || watch.healthy === step)
+        writings.push(this.#state(position, first));
     }
     this.#underWay = together(writings, () => {
-      this.#prune();
+      if (position) this.#prune(position.watch.healthy);
     });
   }
 
@@ -140,7 +150,7 @@ export class Saver {
     await this.settle();
     if (this.save.states === 0 || this.#stateOf === position.step) return;
     await this.#state(position, lines).done;
-    this.#prune();
+    this.#prune(position.watch.healthy);
   }
 
   /** Saves the trained model, and keeps the states that the recipe asks for. */
@@ -152,33 +162,20 @@ export class Saver {
     if (this.#keepsStates) await this.#state(position, lines).done;
     this.#prune();
     if (!this.#keepsStates) removeOlder(statesOf(this.out), 0, stateFiles);
-    removeKnown(join(this.out, HEALTHY), savedFiles);
     return this.last!;
   }
 
-  /** Makes the last healthy weights the trained model. The states go, which lead to where the run is not to go. */
-  async goBack(): Promise<string> {
+  /**
+   * Makes the weights of an earlier state the trained model. The states after it go, which lead to where the run is not to go; it and
+   * those before it stay, so that the run may go on from there in another way.
+   */
+  async goBack(step: number): Promise<string> {
     await this.settle();
-    const healthy = join(this.out, HEALTHY);
-    const path = join(this.out, 'model');
-    await replace(
-      path,
-      savedFiles,
-      (folder) => {
-        makeFolder(folder);
-        for (const name of readdirSync(healthy))
-          explained(folder, () => {
-            copyFileSync(join(healthy, name), join(folder, name));
-          });
-        return together([]);
-      },
-      () => {
-        this.onSaved({ kind: 'saved', path });
-      },
-    ).done;
-    removeOlder(statesOf(this.out), 0, stateFiles);
-    removeKnown(healthy, savedFiles);
-    return path;
+    loadState(readState(join(statesOf(this.out), `step-${step}`)), this.trained);
+    await this.#weights('model').done;
+    for (const state of stepFolders(statesOf(this.out)))
+      if (state.step > step) discard(state.path, stateFiles);
+    return this.last!;
   }
 
   #weights(name: string, then: () => void = () => undefined): Writing {
@@ -208,16 +205,18 @@ export class Saver {
     });
   }
 
-  #prune(): void {
+  /** @param healthy the step whose state stays, whatever its age */
+  #prune(healthy?: number): void {
     const { keep = Infinity, states = STATES } = this.save;
     removeOlder(checkpointsOf(this.out), keep, savedFiles);
-    removeOlder(statesOf(this.out), states, stateFiles);
+    removeOlder(statesOf(this.out), states, stateFiles, healthy);
   }
 }
 
 /** Removes all step folders but the newest; one that holds something of somebody else's stays. */
-function removeOlder(folder: string, kept: number, files: readonly string[]): void {
-  for (const { path } of stepFolders(folder).slice(kept)) {
+function removeOlder(folder: string, kept: number, files: readonly string[], healthy?: number): void {
+  for (const { path, step } of stepFolders(folder).slice(kept)) {
+    if (step === healthy) continue;
     try {
       discard(path, files);
     } catch (error) {
