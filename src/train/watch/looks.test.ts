@@ -39,14 +39,19 @@ describe('a step whose accuracy was not measured', () => {
     expect(watch.state.sightings).toMatchObject([{ step, verdict }]);
   });
 
-  it('is judged by the accuracy before it', async () => {
-    const watch = watchOf('stop', { chosen: -1.5, rejected: -1.7 });
-    watch.state.now.accuracy = { mean: 0.76, problems: 500 };
+  it.each<[why: string, Logps, number]>([
+    ['the margin hardly grows', { chosen: -1.5, rejected: -1.7 }, 0.76],
+    // Of a run that had collapsed log-probs would say it by themselves.
+    ['accuracy falls with them', { chosen: -0.76, rejected: -1.6 }, 0.6],
+  ])('is judged by the accuracy before it, and once more in the same words: %s', async (why, logps, mean) => {
+    const watch = watchOf('stop', logps);
+    watch.state.now.accuracy = { ...accuracy, mean };
     const { ending } = await watch.after(11);
     expect(ending).toMatchObject({ kind: 'stop' });
-    const now = { logps: { chosen: -1.5, rejected: -1.7 }, accuracy: { mean: 0.76, problems: 500 } };
+    const now = { logps, accuracy: { ...accuracy, mean } };
     expect(ending!.sentence).toContain(judge({ logps: start, accuracy }, now).sentence);
-    // Once more after the same step, as where the run goes on from its state.
+    expect(ending!.sentence).toContain(why);
+    // As where the run goes on from its state.
     expect((await watch.after(11)).ending).toEqual(ending);
   });
 });
