@@ -23,7 +23,9 @@ const { path, tiny, pairs, problems, rows, pipeline } = tinyCommands();
 /** The files with JSON that commands have written below a folder; a model's are Hugging Face's. */
 const jsonFiles = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.jsonl?$/.test(name) && !/(?:^|\/)model\/|redistill\.json$|stages\.json$/.test(name))
+    .filter(
+      (name) => /\.jsonl?$/.test(name) && !/(?:^|\/)model\/|(?:redistill|stages|finished)\.json$/.test(name),
+    )
     .map((name) => join(folder, name));
 
 /** The values in a file of JSON, or of JSON lines. */

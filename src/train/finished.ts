@@ -6,11 +6,10 @@ import { explained } from '../util/fileErrors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { fingerprintPath } from '../util/fingerprint.js';
 import { differences, runIdentity, type RunIdentity } from './identity.js';
+import { FINISHED } from './stateFolder.js';
 import { lastingMetrics, type LastingMetrics } from './metricsFiles.js';
 import { BEST } from './watch/files.js';
 import { sighting, type Sighting } from './watch/state.js';
-
-export const FINISHED = 'finished.json';
 
 /** The folders of a run's weights. */
 const MODELS = ['model', BEST];

@@ -8,7 +8,7 @@ import type { StepPlan } from './plan.js';
 import { nextRows } from './resume.js';
 import type { Saver } from './saving.js';
 import type { RunPosition } from './state.js';
-import type { Stepper } from './stepper.js';
+import { NotFinite, type Stepper } from './stepper.js';
 import { snapshot } from './watch/state.js';
 import type { Ending, Watch } from './watch/watch.js';
 
@@ -22,6 +22,8 @@ export interface LoopParts {
   metrics: MetricsFiles;
   onStep: (metrics: StepMetrics) => void;
   onNotice: (sentence: string) => void;
+  /** What to do where numbers are not finite, and what there is on the disk. */
+  remedy: () => Promise<string>;
   /** Whether the run was asked to stop. */
   isStopped: () => boolean;
 }
@@ -49,10 +51,11 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
   /** Measures what is due after a step, and saves what is to be saved of it. */
   const look = async (step: number): Promise<void> => {
     const before = watch.state.measured;
-    const { keep, ...found } = await watch.after(step);
+    const { keep, isHealthy, ...found } = await watch.after(step);
     ending = found.ending;
     const isNew = step !== from?.last.step || watch.state.measured !== before;
-    const isSaved = isNew && ending === undefined && step > 0 && step < plan.steps && saver.isDue(step);
+    const isDue = isHealthy || (step > 0 && step < plan.steps && saver.isDue(step));
+    const isSaved = isNew && ending === undefined && isDue;
     if (!isSaved && keep.length === 0) return;
     await stepper.refuseRuinedWeights(step);
     await saver.begin(metrics.flush(), keep, isSaved ? position() : undefined);
@@ -72,13 +75,16 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
     }
     if (ending?.kind === 'stop') throw new Error(ending.sentence);
   } catch (error) {
-    const keepsState = parts.isStopped() || ending?.kind === 'stop';
-    const save =
-      keepsState && last !== undefined ? () => saver.stop(position(), metrics.flush()) : () => saver.settle();
+    const isSkipped = error instanceof NotFinite;
+    const save = async (): Promise<void> => {
+      const keepsState = isSkipped || parts.isStopped() || ending?.kind === 'stop';
+      if (!keepsState || last === undefined || !Number.isFinite(stepper.weightNorm())) return saver.settle();
+      await saver.stop(position(), metrics.flush());
+    };
     await save().catch((reason: unknown) => {
       if (reason !== error) parts.onNotice(`not saved: ${messageOf(reason)}`);
     });
-    throw error;
+    throw isSkipped ? new Error(`${error.message}; ${await parts.remedy()}`) : error;
   }
   if (ending?.kind === 'early') watch.state.ended = true;
   if (ending) parts.onNotice(ending.sentence);
@@ -87,7 +93,7 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
   const whole = () => {
     writeFinished(saver.out, parts.identity, end);
   };
-  if (ending?.kind === 'rollback') await saver.goBack(whole);
+  if (ending?.kind === 'rollback') await saver.goBack(ending.to, whole);
   else await saver.finish(position(), metrics.flush(), whole);
   return end;
 }

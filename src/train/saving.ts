@@ -1,5 +1,5 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
@@ -11,11 +11,17 @@ import { explained, requireFree } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders } from '../util/folders.js';
 import { together, type Writing } from '../util/meanwhile.js';
 import { removeKnown, removeKnownMeanwhile, requireKnown } from '../util/ownFolder.js';
-import { FINISHED } from './finished.js';
 import type { TrainRecipe } from './settings.js';
-import { stateBytes, writeState, type RunPosition, type TrainedTensors } from './state.js';
-import { checkpointsOf, stateFiles, statesOf, stepFolders } from './stateFolder.js';
-import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from './watch/files.js';
+import {
+  loadState,
+  readState,
+  stateBytes,
+  writeState,
+  type RunPosition,
+  type TrainedTensors,
+} from './state.js';
+import { checkpointsOf, FINISHED, stateFiles, statesOf, stepFolders } from './stateFolder.js';
+import { BEST, BEST_FILE, SENTINEL_FILE } from './watch/files.js';
 
 type SaveSettings = TrainRecipe['save'];
 
@@ -53,20 +59,20 @@ export function requireRoom(
       0,
     ),
   );
-  const others = [...(best ? [BEST] : []), ...(sentinel.act === 'rollback' ? [HEALTHY] : [])];
-  for (const name of ['model', BEST, HEALTHY]) requireKnown(join(out, name), savedFiles);
+  for (const name of ['model', BEST]) requireKnown(join(out, name), savedFiles);
   for (const { path } of stepFolders(checkpointsOf(out))) requireKnown(path, savedFiles);
   const { every = Infinity, keep = Infinity, states } = save;
   const saves = Math.floor((steps - 1) / every) - Math.floor(after / every);
   const byClock = goesByClock(save) ? Math.floor(((steps - after) * seconds) / STATE_SECONDS) : 0;
   const staying = (folder: string) => stepFolders(folder).filter(({ step }) => step <= after).length;
-  const isThere = (name: string) => after > 0 && existsSync(join(out, name));
+  // A new one is there before an old one goes.
   const models =
     1 +
     (keep === 0 ? 0 : added(staying(checkpointsOf(out)), saves, keep)) +
-    others.reduce((count, name) => count + (isThere(name) ? 1 : 2), 0);
+    (best === undefined ? 0 : existsSync(join(out, BEST)) ? 1 : 2);
   const statesSaved = saves + byClock + (states === undefined ? 0 : 1);
-  const newStates = states === 0 ? 0 : added(staying(statesOf(out)), statesSaved, states ?? STATES);
+  const resumable = states === 0 ? 0 : added(staying(statesOf(out)), statesSaved, states ?? STATES);
+  const newStates = resumable + (sentinel.act === 'rollback' ? 2 : 0);
   const needed = modelBytes * models + stateBytes(parameterCount(model.config)) * newStates;
   const what = models === 1 ? 'the trained model' : `saving ${models} models`;
   requireFree(
@@ -88,7 +94,6 @@ function bytesOfLater(out: string, after: number): number {
     .flatMap(stepFolders)
     .filter(({ step }) => step > after)
     .map(({ path }) => path);
-  if (after === 0) folders.push(join(out, HEALTHY));
   return folders.reduce((sum, folder) => sum + ownBytes(folder), 0);
 }
 
@@ -107,7 +112,6 @@ export function removeLater(out: string, step: number): void {
   remove(stepFolders(checkpointsOf(out)), savedFiles);
   removeEmptyFolders([checkpointsOf(out)]);
   removeEmptyFolders([statesOf(out)]);
-  if (step === 0) removeKnown(join(out, HEALTHY), savedFiles);
 
   function remove(folders: ReturnType<typeof stepFolders>, files: readonly string[]): void {
     for (const { path } of folders.filter((folder) => folder.step > step))
@@ -168,7 +172,7 @@ export class Saver {
   /**
    * Begins to save a step, as soon as the one before is saved. The weights may change when `taken` says so.
    * @param keep folders besides that get its weights
-   * @param position the run's, where the step is one of those that are saved
+   * @param position the run's, where the step is one of those that are saved, or whose state is kept to go back to
    */
   async begin(lines: Writing, keep: readonly Kept[], position?: RunPosition): Promise<void> {
     await this.settle();
@@ -176,11 +180,16 @@ export class Saver {
     const first = together([lines, ...keep.map(({ folder, then }) => this.#weights(folder, then))]);
     const writings = [first];
     if (position) {
-      if (this.save.keep !== 0 && this.save.every !== undefined)
-        writings.push(this.#weights(`checkpoints/step-${position.step}`));
-      if (this.save.states !== 0) writings.push(this.#state(position, first));
+      const { step, watch } = position;
+      const isDue = this.isDue(step);
+      if (isDue && this.save.keep !== 0 && this.save.every !== undefined)
+        writings.push(this.#weights(`checkpoints/step-${step}`));
+      if ((isDue && this.save.states !== 0) || watch.healthy === step)
+        writings.push(this.#state(position, first));
     }
-    this.#underWay = together(writings, () => this.#prune());
+    this.#underWay = together(writings, async () => {
+      if (position) await this.#prune(position.watch.healthy);
+    });
   }
 
   /** Waits until the weights may change. */
@@ -198,7 +207,7 @@ export class Saver {
     await this.settle();
     if (this.save.states === 0 || this.#stateOf === position.step) return;
     await this.#state(position, lines).done;
-    await this.#prune();
+    await this.#prune(position.watch.healthy);
   }
 
   /**
@@ -214,37 +223,22 @@ export class Saver {
     whole();
     await this.#prune();
     if (!this.#keepsStates) await removeOlder(statesOf(this.out), 0, stateFiles);
-    removeKnown(join(this.out, HEALTHY), savedFiles);
     return this.last!;
   }
 
   /**
-   * Makes the last healthy weights the trained model. The states go, which lead to where the run is not to go.
+   * Makes the weights of an earlier state the trained model. The states after it go, which lead to where the run is not to go; it and
+   * those before it stay, so that the run may go on from there in another way.
    * @param whole called before they go
    */
-  async goBack(whole: () => void): Promise<string> {
+  async goBack(step: number, whole: () => void): Promise<string> {
     await this.settle();
-    const healthy = join(this.out, HEALTHY);
-    const path = join(this.out, 'model');
-    await replace(
-      path,
-      savedFiles,
-      (folder) => {
-        makeFolder(folder);
-        for (const name of readdirSync(healthy))
-          explained(folder, () => {
-            copyFileSync(join(healthy, name), join(folder, name));
-          });
-        return together([]);
-      },
-      () => {
-        this.onSaved({ kind: 'saved', path });
-      },
-    ).done;
+    loadState(readState(join(statesOf(this.out), `step-${step}`)), this.trained);
+    await this.#weights('model').done;
     whole();
-    await removeOlder(statesOf(this.out), 0, stateFiles);
-    removeKnown(healthy, savedFiles);
-    return path;
+    for (const state of stepFolders(statesOf(this.out)))
+      if (state.step > step) removeKnown(giveWay(state.path, stateFiles), stateFiles);
+    return this.last!;
   }
 
   #weights(name: string, then: () => void = () => undefined): Writing {
@@ -275,16 +269,23 @@ export class Saver {
     });
   }
 
-  async #prune(): Promise<void> {
+  /** @param healthy the step whose state stays, whatever its age */
+  async #prune(healthy?: number): Promise<void> {
     const { keep = Infinity, states = STATES } = this.save;
     await removeOlder(checkpointsOf(this.out), keep, savedFiles);
-    await removeOlder(statesOf(this.out), states, stateFiles);
+    await removeOlder(statesOf(this.out), states, stateFiles, healthy);
   }
 }
 
 /** Removes all step folders but the newest; one that holds something of somebody else's stays. */
-async function removeOlder(folder: string, kept: number, files: readonly string[]): Promise<void> {
-  for (const { path } of stepFolders(folder).slice(kept)) {
+async function removeOlder(
+  folder: string,
+  kept: number,
+  files: readonly string[],
+  healthy?: number,
+): Promise<void> {
+  for (const { path, step } of stepFolders(folder).slice(kept)) {
+    if (step === healthy) continue;
     try {
       await removeKnownMeanwhile(giveWay(path, files), files);
     } catch (error) {

@@ -7,6 +7,9 @@ export const TENSORS = 'state.safetensors';
 export const DESCRIPTION = 'state.json';
 export const stateFiles = [TENSORS, DESCRIPTION] as const;
 
+/** The account of a run that is done. */
+export const FINISHED = 'finished.json';
+
 /** The folder of a run in which its states are. */
 export const statesOf = (run: string): string => join(run, 'states');
 

@@ -26,9 +26,12 @@ export interface StepperParts {
   /** Awaited before the weights change. */
   beforeUpdate: () => Promise<void>;
   onNotice: (sentence: string) => void;
-  /** What to do where numbers are not finite. */
+  /** What to do where weights are not finite. */
   remedy: () => Promise<string>;
 }
+
+/** So many steps in a row were not finite that the run ends. The weights are those before them. */
+export class NotFinite extends Error {}
 
 /** Updates that were skipped since their numbers were not finite. */
 export interface Skips {
@@ -53,7 +56,7 @@ export class Stepper {
    * Runs a step, counted from 0. Where loss or gradient are not finite, weights and moments stay as they are; data and schedule
    * go on.
    * @param tokensBefore tokens of the steps before it
-   * @throws Error where several steps in a row were so
+   * @throws NotFinite where several steps in a row were so
    */
   async run(step: number, tokensBefore: number): Promise<StepMetrics> {
     const { recipe, engine, optimizer, objective, examples, plan, tokenBudget } = this.parts;
@@ -68,7 +71,7 @@ export class Stepper {
     const rate = learningRate(plan.updatesBefore + step, plan.schedule);
     const factor = clipFactor(gradNorm, recipe.optimizer.clip_grad_norm);
     const isFinite = Number.isFinite(loss) && Number.isFinite(gradNorm);
-    await this.#count(step, isFinite, `the loss is ${loss} and the gradient norm ${gradNorm}`);
+    this.#count(step, isFinite, `the loss is ${loss} and the gradient norm ${gradNorm}`);
     await this.parts.beforeUpdate();
     if (isFinite) weights.update(optimizer, rate, factor);
     else weights.zeroGrads();
@@ -95,22 +98,30 @@ export class Stepper {
 
   /** Refuses to save weights that an update has blown up: the last good ones stay on disk. */
   async refuseRuinedWeights(step: number): Promise<void> {
-    const norm = globalNorm([...this.parts.engine.weights.masters.values()]);
+    const norm = this.weightNorm();
     if (Number.isFinite(norm)) return;
     throw new Error(`step ${step}: its update left weights of norm ${norm}; ${await this.parts.remedy()}`);
   }
 
-  /** Counts a step that is skipped. @throws Error where it is one too many, or the run would have had no update at all */
-  async #count(step: number, isFinite: boolean, numbers: string): Promise<void> {
+  /** The norm of all weights; not finite where an update has ruined them. */
+  weightNorm(): number {
+    return globalNorm([...this.parts.engine.weights.masters.values()]);
+  }
+
+  /**
+   * Counts a step that is skipped.
+   * @throws NotFinite where it is one too many, or the run would have had no update at all; it is not counted then, so that a run
+   * which goes on tries it again
+   */
+  #count(step: number, isFinite: boolean, numbers: string): void {
     const { total, inARow } = this.skipped;
-    this.skipped = isFinite ? { total, inARow: 0 } : { total: total + 1, inARow: inARow + 1 };
-    const { inARow: now } = this.skipped;
+    const now = isFinite ? 0 : inARow + 1;
     if (now > 0) this.parts.onNotice(`step ${step + 1} was skipped: ${numbers}`);
-    if (now < Math.min(MOST_SKIPS, this.parts.plan.steps)) return;
-    const skipped = now === 1 ? 'the only step was' : `${now} steps in a row were`;
-    throw new Error(
-      `step ${step + 1}: ${numbers}; ${skipped} skipped for that, so training stopped; ${await this.parts.remedy()}`,
-    );
+    if (now >= Math.min(MOST_SKIPS, this.parts.plan.steps)) {
+      const skipped = now === 1 ? 'the only step was' : `${now} steps in a row were`;
+      throw new NotFinite(`step ${step + 1}: ${numbers}; ${skipped} skipped for that, so training stopped`);
+    }
+    this.skipped = { total: isFinite ? total : total + 1, inARow: now };
   }
 }
 

@@ -46,6 +46,7 @@ import { removeBest, removeLater, requireRoom, Saver, type SavedEvent } from './
 import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
+import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
 import { BEST } from './watch/files.js';
@@ -185,18 +186,20 @@ async function runStage(
     onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
+  const remedy = () => remedyOf(recipe, saver);
   const stepper = new Stepper({
     ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
     onNotice,
     beforePack: pause.before,
     beforeUpdate: () => saver.taken(),
-    remedy: () => remedyOf(recipe, saver),
+    remedy,
   });
   if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
   if (from) {
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
-    stepper.skipped = from.position.skipped;
+    const { total, inARow } = from.position.skipped;
+    stepper.skipped = { total, inARow: resume.allowChanges ? 0 : inARow };
     removeLater(out, from.position.step);
     if (resume.allowChanges) writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
@@ -209,7 +212,7 @@ async function runStage(
   );
   const end = await runSteps(
     {
-      ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice },
+      ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice, remedy },
       onStep: (done) => {
         onEvent({ kind: 'step', metrics: done, steps: plan.steps });
       },
@@ -248,11 +251,13 @@ async function referenceOf(
 }
 
 /** What to do where numbers are not finite, and what there is on the disk. */
-async function remedyOf({ optimizer, data }: TrainRecipe, saver: Saver): Promise<string> {
+async function remedyOf({ out, optimizer, data }: TrainRecipe, saver: Saver): Promise<string> {
   await saver.settle();
-  const saved =
-    saver.last === undefined ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saver.last}`;
-  return `${saved}; lower optimizer.lr (now ${optimizer.lr}) or look at the data of ${data}`;
+  const [state, checkpoint] = [statesOf(out), checkpointsOf(out)].map((folder) => stepFolders(folder)[0]);
+  const change = `lower optimizer.lr (now ${optimizer.lr}) or look at the data of ${data}`;
+  if (state)
+    return `${change}: \`redistill train --resume ${out} --allow-changes --set optimizer.lr=…\` goes on from ${state.path}, whose weights are finite`;
+  return `${checkpoint ? `the last checkpoint is ${checkpoint.path}` : 'no checkpoint had been saved yet'}; ${change}`;
 }
 
 /** Tokens of one pass over the rows that are trained on. */

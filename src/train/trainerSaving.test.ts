@@ -206,13 +206,15 @@ describe('a step with a NaN', () => {
     },
   );
 
-  it('keeps weights that an update has ruined from the disk, and names the last checkpoint', async () => {
+  it('keeps weights that an update has ruined from the disk, and names the last state', async () => {
     const keys = { ...huge, schedule: { warmup_ratio: 0.5 }, max_steps: 4, save: { every: 1 } }; // first rate 0
     const recipe = recipeOf('sft', keys);
     const { error } = await attempt(recipe);
     const checkpoint = join(recipe.out, 'checkpoints', 'step-1');
     expect((error as Error).message).toMatch(/^step 2: its update left weights of norm Infinity; /);
-    expect((error as Error).message).toContain(`the last checkpoint is ${checkpoint}; `);
+    expect((error as Error).message).toContain(
+      `\`redistill train --resume ${recipe.out} --allow-changes --set optimizer.lr=…\` goes on from ${join(recipe.out, 'states/step-1')}, `,
+    );
     expect(embedding(checkpoint)).toEqual(embedding(model));
     expect(readdirSync(join(recipe.out, 'checkpoints'))).toEqual(['step-1']);
     expect(existsSync(join(recipe.out, 'model'))).toBe(false);

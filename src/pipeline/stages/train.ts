@@ -5,9 +5,8 @@ import { filesOfModule } from '../../util/modules.js';
 import { isOtherReference, trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { eventPaths } from '../../train/eventFile.js';
-import { FINISHED } from '../../train/finished.js';
-import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from '../../train/watch/files.js';
-import { inputsOfState, stateFiles } from '../../train/stateFolder.js';
+import { BEST, BEST_FILE, SENTINEL_FILE } from '../../train/watch/files.js';
+import { FINISHED, inputsOfState, stateFiles } from '../../train/stateFolder.js';
 import { defineStage } from './stage.js';
 
 export const trainStage = defineStage({
@@ -30,13 +29,13 @@ export const trainStage = defineStage({
     SENTINEL_FILE,
     BEST_FILE,
     FINISHED,
-    ...['model', BEST, HEALTHY, 'checkpoints/step-*'].flatMap((folder) =>
+    ...['model', BEST, 'checkpoints/step-*'].flatMap((folder) =>
       savedFiles.map((name) => `${folder}/${name}`),
     ),
     ...stateFiles.map((name) => `states/step-*/${name}`),
   ],
   scratch: [
-    ...['model', BEST, HEALTHY, 'checkpoints/step-*', 'proof'].flatMap((folder) =>
+    ...['model', BEST, 'checkpoints/step-*', 'proof'].flatMap((folder) =>
       savedFiles.flatMap((name) => [`${folder}.partial/${name}`, `${folder}.earlier.partial/${name}`]),
     ),
     ...stateFiles.map((name) => `states/step-*.partial/${name}`),

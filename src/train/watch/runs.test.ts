@@ -1,8 +1,16 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { contents, readRows } from '../../../test/support/tinyModel.js';
-import { attempt, recipeOf, root, setUpRuns, stopped, trained } from '../../../test/support/trainingRuns.js';
+import { contents, readRows, writeRows } from '../../../test/support/tinyModel.js';
+import {
+  attempt,
+  recipeOf,
+  root,
+  setUpRuns,
+  stopped,
+  trained,
+  type Run,
+} from '../../../test/support/trainingRuns.js';
 import { UserError } from '../../util/errors.js';
 import type { Sighting } from './state.js';
 
@@ -64,7 +72,7 @@ describe('the sentinel', () => {
     expect(last).toBeLessThan(24);
     expect(String(error)).toMatch(
       new RegExp(
-        `the sentinel ended the run after step ${last} of 24: collapse: .*; its state is saved, and .redistill train --resume`,
+        `the sentinel ended the run after step ${last} of 24: collapse: .*; its state, of the collapsed weights, is saved, and .redistill train --resume`,
       ),
     );
     expect(readdirSync(join(recipe.out, 'states'))).toEqual([`step-${last}`]);
@@ -79,31 +87,99 @@ describe('the sentinel', () => {
     expect(sightingsIn(recipe.out)).toEqual(sightingsIn(warned.recipe.out));
   });
 
-  it('goes back to the last healthy weights', async () => {
-    const sentinel = { act: 'rollback', every: 4 };
-    const recipe = recipeOf(runs.collapse(), { ...keys, sentinel, save: { every: 5, states: 2 } });
-    const { result, events, steps } = await trained(recipe);
-    const notice = events.flatMap((event) => (event.kind === 'notice' ? [event.sentence] : [])).at(-1)!;
-    const healthy = Number(
-      /the trained model is that of step (\d+), the last one that was healthy/.exec(notice)?.[1],
+  it('stops by what a development set says, and again at once where it goes on', async () => {
+    const data = writeRows(join(root, 'problems.jsonl'), [{ problem: '2+2?', answer: '4' }]);
+    const development = { data, every: 20, sampling: { max_tokens: 4 } };
+    const recipe = recipeOf(runs.collapse(), { ...keys, development, sentinel: { act: 'stop' } });
+    const { error, steps } = await attempt(recipe);
+    // None is right at the start: log-probs judge, after every step.
+    expect(steps.length).toBeLessThan(20);
+    expect(String(error)).toContain(
+      'accuracy 0.0 % at the start and 0.0 % now; too few right answers to acquit',
     );
-    expect(healthy).toBeGreaterThan(0);
-    expect(healthy).toBeLessThan(steps.length);
-    expect(result.sentinel?.verdict).toBe('collapse');
-    expect(result.model).toBe(join(recipe.out, 'model'));
-    const upTo = await trained(recipeOf(runs.collapse(), { ...keys, max_steps: healthy }));
-    expect(contents(result.model)).toEqual(contents(upTo.result.model));
-    // What led there is not gone on with by mistake.
-    expect(existsSync(join(recipe.out, 'states'))).toBe(false);
-    expect(existsSync(join(recipe.out, 'healthy'))).toBe(false);
-    expect(existsSync(join(recipe.out, 'checkpoints'))).toBe(true);
+    const again = await attempt(recipe, undefined, {});
+    expect(again.steps).toEqual([]);
+    expect(String(again.error)).toBe(String(error));
   });
 
-  it('stops where it is to go back and there is nothing to go back to', async () => {
-    const recipe = recipeOf(runs.collapse(), { ...keys, token_budget: 1 });
-    expect((await attempt(recipe, (asked) => asked === 45)).error).toBe(stopped);
-    const { error } = await attempt({ ...recipe, sentinel: { act: 'rollback', every: 100 } }, undefined, {});
-    expect(String(error)).toContain('its state is saved');
+  describe('goes back', () => {
+    const sentinel = { act: 'rollback', every: 4 };
+    const noticeOf = ({ events }: Run) =>
+      events.flatMap((event) => (event.kind === 'notice' ? [event.sentence] : [])).at(-1)!;
+
+    it.each([
+      [{ every: 5, states: 2 }, ['step-8']],
+      [{ every: 1, states: 1 }, ['step-8']],
+      [{ states: 0 }, ['step-8']],
+      [{}, ['step-4', 'step-8']],
+    ])('to the last healthy state, with save %j', async (save, states) => {
+      const recipe = recipeOf(runs.collapse(), { ...keys, sentinel, save });
+      const run = await trained(recipe);
+      const healthy = Number(
+        /the trained model is that of step (\d+), the last look that was healthy/.exec(noticeOf(run))?.[1],
+      );
+      expect(healthy).toBe(8);
+      expect(run.steps.length).toBeGreaterThan(8);
+      expect(run.result.sentinel?.verdict).toBe('collapse');
+      expect(run.result.model).toBe(join(recipe.out, 'model'));
+      const upTo = await trained(recipeOf(runs.collapse(), { ...keys, max_steps: healthy }));
+      expect(contents(run.result.model)).toEqual(contents(upTo.result.model));
+      // What leads to the collapse is not gone on with by mistake.
+      expect(readdirSync(join(recipe.out, 'states'))).toEqual(states);
+      expect(existsSync(join(recipe.out, 'checkpoints'))).toBe('every' in save);
+    });
+
+    it('to where the run may go on with another learning rate', async () => {
+      const recipe = recipeOf(runs.collapse(), { ...keys, sentinel });
+      const run = await trained(recipe);
+      const files = contents(recipe.out);
+      expect(noticeOf(run)).toContain(
+        `\`redistill train --resume ${recipe.out} --allow-changes --set optimizer.lr=…\` goes on from there`,
+      );
+      // Under the same settings it collapses again.
+      const again = await trained(recipe, {});
+      expect(again.steps[0]!.step).toBe(9);
+      expect(noticeOf(again)).toBe(noticeOf(run));
+      const speed = { 'speed.jsonl': expect.any(String) as unknown };
+      expect(contents(recipe.out)).toEqual({ ...files, ...speed });
+      const on = await trained(
+        recipeOf(runs.collapse(), { ...keys, out: recipe.out, optimizer: { lr: 1e-9 } }),
+        {
+          allowChanges: true,
+        },
+      );
+      expect(on.steps.map(({ step }) => step)).toEqual(Array.from({ length: 16 }, (_, i) => i + 9));
+      expect(existsSync(join(recipe.out, 'states'))).toBe(false);
+    });
+
+    it('to nothing before a look was healthy: the run ends with an error, and so again', async () => {
+      const recipe = recipeOf(runs.collapse(), { ...keys, sentinel: { act: 'rollback', every: 20 } });
+      const { error, steps, result } = await attempt(recipe);
+      const last = steps.at(-1)!.step;
+      expect(last).toBeLessThan(20);
+      expect(result).toBeUndefined();
+      expect(error).not.toBeInstanceOf(UserError);
+      expect(String(error)).toContain(
+        'there is no healthy step to go back to (sentinel.every: 20) and so no trained model; its state, of the collapsed weights, is saved',
+      );
+      expect(existsSync(join(recipe.out, 'model'))).toBe(false);
+      expect(readdirSync(join(recipe.out, 'states'))).toEqual([`step-${last}`]);
+      const again = await attempt(recipe, undefined, {});
+      expect(again.steps).toEqual([]);
+      expect(String(again.error)).toBe(String(error));
+    });
+
+    it('to nothing where the healthy state is gone', async () => {
+      const recipe = recipeOf(runs.collapse(), { ...keys, sentinel, save: { every: 1 } });
+      const isThere = () => existsSync(join(recipe.out, 'states/step-9'));
+      expect((await attempt(recipe, isThere)).error).toBe(stopped);
+      const states = readdirSync(join(recipe.out, 'states'));
+      // Besides the newest two.
+      expect(states).toEqual(['step-10', 'step-8', 'step-9']);
+      rmSync(join(recipe.out, 'states/step-8'), { recursive: true });
+      const { error } = await attempt(recipe, undefined, {});
+      expect(String(error)).toContain('there is no healthy step to go back to');
+    });
   });
 
   it('draws small samples at the start and every so many steps, of runs that are as long', async () => {

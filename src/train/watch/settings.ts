@@ -53,7 +53,7 @@ const sentinel = z.strictObject({
     .enum(sentinelActs)
     .default('warn')
     .describe(
-      'what happens where the model collapses: it is said, the run stops, or it ends with the weights of the last measurement before',
+      'what happens where the model collapses: it is said, the run stops, or it ends with the weights of the last look that was healthy, and an error where there is none',
     ),
   every: every.describe('steps between two looks at small samples; log-probs are looked at in every step'),
 });

@@ -22,7 +22,7 @@ export const watchState = z.strictObject({
   first: z.array(perToken),
   recent: z.array(perToken),
   sightings: z.array(sighting),
-  /** The step whose weights are kept to go back to. */
+  /** The step whose state is kept to go back to. */
   healthy: step.optional(),
   /** The run has ended before its last step. */
   ended: z.literal(true).optional(),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stepsOfEvents } from '../../../test/support/events.js';
@@ -297,5 +297,42 @@ describe('steps that are not finite', () => {
     expect(error).not.toBeInstanceOf(UserError);
     expect(String(error)).toContain('2 steps in a row were skipped for that');
     expect(existsSync(join(recipe.out, 'model'))).toBe(false);
+  });
+
+  it('leave a state to go on from, which is tried again, or with other data three times more', async () => {
+    const { objective, ...others } = keys();
+    const data = join(root, 'turning.jsonl');
+    writeRows(data, [good]);
+    const settings = { ...others, data, max_steps: 8, save: { states: 1 } };
+    const first = recipeOf(objective, settings);
+    // Steps 1 and 2 are good. The data of the others are another file's, of a run that was stopped there.
+    const { error: reason } = await attempt(first, (asked) => asked === 2);
+    expect(reason).toBe(stopped);
+    const weights = contents(
+      (await trained(recipeOf(objective, { ...settings, max_steps: 2 }))).result.model,
+    );
+    writeRows(data, [bad]);
+    const ended = await attempt(first, undefined, { allowChanges: true });
+    const state = join(first.out, 'states', 'step-4');
+    expect(readdirSync(join(first.out, 'states'))).toEqual(['step-4']);
+    expect(ended.steps.map(({ skipped_steps }) => skipped_steps)).toEqual([1, 2]);
+    expect(String(ended.error)).toMatch(/^Error: step 5: .*; 3 steps in a row were skipped for that/);
+    expect(String(ended.error)).toContain(
+      `\`redistill train --resume ${first.out} --allow-changes --set optimizer.lr=…\` goes on from ${state}, whose weights are finite`,
+    );
+    // Under the same settings the step is the same.
+    const again = await attempt(first, undefined, {});
+    expect(again.steps).toEqual([]);
+    expect(String(again.error)).toBe(String(ended.error));
+    const more = await attempt(first, undefined, { allowChanges: true });
+    expect(more.steps.map(({ skipped_steps }) => skipped_steps)).toEqual([3, 4]);
+    expect(String(more.error)).toContain('step 7: ');
+    writeRows(data, [good]);
+    const on = await trained({ ...first, max_steps: 6 }, { allowChanges: true });
+    expect(on.steps).toEqual([]);
+    expect(contents(on.result.model)).toEqual(weights);
+    expect((await trained({ ...first, max_steps: 7 }, { allowChanges: true })).steps).toMatchObject([
+      { step: 7, skipped_steps: 4 },
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 /** @file Watches a run from step to step: measures what is due, judges how it goes, and says where it is to end. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Generator } from '../../generate/generator.js';
 import type { Objective } from '../../objectives/objective.js';
@@ -7,9 +8,10 @@ import { writeFileAtomic } from '../../util/files.js';
 import type { Engine } from '../engine.js';
 import type { MetricsFiles, StepMetrics } from '../metricsFiles.js';
 import type { Kept } from '../saving.js';
+import { statesOf } from '../stateFolder.js';
 import { compareWithBest } from './best.js';
 import { measureAccuracy } from './development.js';
-import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from './files.js';
+import { BEST, BEST_FILE, SENTINEL_FILE } from './files.js';
 import { measureHeldOut } from './heldOut.js';
 import { responseMetrics } from './responses.js';
 import { judge, verdicts, type Judgement, type Logps, type Verdict } from './sentinel.js';
@@ -22,15 +24,18 @@ import type { Sighting, WatchState } from './state.js';
 const WINDOW = { rows: 40, steps: 5 };
 
 /** How a run ends before its last step. */
-export interface Ending {
-  kind: 'early' | 'stop' | 'rollback';
-  sentence: string;
-}
+export type Ending = { sentence: string } & (
+  | { kind: 'early' | 'stop' }
+  /** To the state of an earlier step. */
+  | { kind: 'rollback'; to: number }
+);
 
 /** What is to be done after a step. */
 export interface Findings {
   /** Where the weights of this step are to be kept. */
   keep: Kept[];
+  /** The run may have to come back here: its state is to be kept. */
+  isHealthy: boolean;
   ending?: Ending;
 }
 
@@ -39,7 +44,7 @@ export type WatchEvent =
   | ({ kind: 'sentinel' } & Sighting);
 
 export interface WatchParts {
-  settings: WatchSettings & { out: string; batch_size: number };
+  settings: WatchSettings & { out: string; batch_size: number; optimizer: { lr: number } };
   /** Steps of the whole run. */
   steps: number;
   tokenBudget: number;
@@ -62,6 +67,9 @@ export class Watch {
     readonly state: WatchState,
   ) {
     this.#generator = new Generator(parts.engine.weights.model, parts.watched.tokenizer);
+    const { out } = parts.settings;
+    // It may be gone where a run goes on from a state older than its newest.
+    if (!existsSync(join(statesOf(out), `step-${state.healthy}`))) delete state.healthy;
     if (state.sightings.length > 0) this.#writeSightings();
   }
 
@@ -94,22 +102,33 @@ export class Watch {
       metrics.appendMeasured({ step, ...measured });
       onEvent({ kind: 'measured', step, metrics: measured, seconds: (performance.now() - started) / 1000 });
     }
-    const judgement = this.#judge(measured);
+    const judgement = this.#judge(step);
     if (judgement) this.#note({ step, ...judgement });
-    const { act, every } = settings.sentinel;
+    const { act } = settings.sentinel;
     if (judgement?.verdict === 'collapse' && (act === 'stop' || act === 'rollback'))
-      return { keep, ending: this.#endingOf(step, act, judgement.sentence) };
-    const isLook = step === 0 || (judgement && step % every === 0);
-    if (act === 'rollback' && isLook && this.state.healthy !== step) {
-      this.state.healthy = step;
-      keep.push({ folder: HEALTHY });
-    }
-    return { keep, ...(ending && { ending }) };
+      return { keep, isHealthy: false, ending: this.#endingOf(step, act, judgement.sentence) };
+    const isHealthy =
+      act === 'rollback' && judgement !== undefined && this.#isHealthyLook(step, 'eval_accuracy' in measured);
+    if (isHealthy) this.state.healthy = step;
+    return { keep, isHealthy, ...(ending && { ending }) };
+  }
+
+  /**
+   * Whether a step is one to go back to. Accuracy of an earlier step says nothing for it.
+   * @param isMeasured whether accuracy was measured after it
+   */
+  #isHealthyLook(step: number, isMeasured: boolean): boolean {
+    const { start, now, healthy } = this.state;
+    const { every } = this.parts.settings.sentinel;
+    if (step === 0 || step === this.parts.steps || step % every > 0 || step === healthy) return false;
+    const signs = { ...now };
+    if (!isMeasured) delete signs.accuracy;
+    return judge(start, signs).verdict !== 'collapse';
   }
 
   /** What there is to say at the end of the run. */
   finish(step: number): Sighting | undefined {
-    const judgement = this.#judges ? this.#judgement() : undefined;
+    const judgement = this.#judge(step);
     if (!judgement) return undefined;
     const sighting = { step, ...judgement };
     if (this.state.sightings.at(-1)?.verdict !== judgement.verdict)
@@ -117,10 +136,6 @@ export class Watch {
     if (this.state.sightings.at(-1)?.step !== step) this.state.sightings.push(sighting);
     this.#writeSightings();
     return sighting;
-  }
-
-  get #judges(): boolean {
-    return this.parts.settings.sentinel.act !== 'off';
   }
 
   #isDue(step: number, every: number): boolean {
@@ -144,12 +159,12 @@ export class Watch {
     let accuracy: WatchState['now']['accuracy'];
     if (development && this.#isDue(step, settings.development!.every)) {
       Object.assign(measured, await measureAccuracy(development, this.#generator, beforeToken));
-      accuracy = { mean: measured.eval_accuracy!, standardError: measured.eval_accuracy_stderr! };
+      accuracy = { mean: measured.eval_accuracy!, problems: development.problems.length };
     }
     // A run that is shorter is judged by its log-probs.
-    const { every } = settings.sentinel;
+    const { act, every } = settings.sentinel;
     const drawn =
-      samples && this.#judges && steps >= every && this.#isDue(step, every)
+      samples && act !== 'off' && steps >= every && this.#isDue(step, every)
         ? await drawSmallSamples(samples, this.#generator, beforeToken)
         : undefined;
     if (drawn) Object.assign(measured, responseMetrics(drawn));
@@ -162,17 +177,21 @@ export class Watch {
     return measured;
   }
 
-  /** Without healthy weights, where a run that went on was told to roll back, there is nothing to go back to, and it stops. */
   #endingOf(step: number, act: 'stop' | 'rollback', seen: string): Ending {
-    const { out } = this.parts.settings;
-    const kind = this.state.healthy === undefined ? 'stop' : act;
-    const then =
-      kind === 'stop'
-        ? `its state is saved, and \`redistill train --resume ${out} --set sentinel.act=warn\` goes on; a lower optimizer.lr is the usual remedy`
-        : `the trained model is that of step ${this.state.healthy}, the last one that was healthy (sentinel.act: rollback)`;
+    const { out, optimizer, sentinel } = this.parts.settings;
+    const { healthy } = this.state;
+    const said = `the sentinel ended the run after step ${step} of ${this.parts.steps}: ${seen}`;
+    const remedy = `a lower optimizer.lr (now ${optimizer.lr}) is the usual remedy`;
+    if (act === 'rollback' && healthy !== undefined)
+      return {
+        kind: 'rollback',
+        to: healthy,
+        sentence: `${said}; the trained model is that of step ${healthy}, the last look that was healthy (sentinel.act: rollback); ${remedy}: \`redistill train --resume ${out} --allow-changes --set optimizer.lr=…\` goes on from there`,
+      };
+    const none = `there is no healthy step to go back to (sentinel.every: ${sentinel.every}) and so no trained model; `;
     return {
-      kind,
-      sentence: `the sentinel ended the run after step ${step} of ${this.parts.steps}: ${seen}; ${then}`,
+      kind: 'stop',
+      sentence: `${said}; ${act === 'rollback' ? none : ''}its state, of the collapsed weights, is saved, and \`redistill train --resume ${out} --set sentinel.act=warn\` goes on; ${remedy}, from an earlier state or the start`,
     };
   }
 
@@ -202,14 +221,15 @@ export class Watch {
     };
   }
 
-  /** Judges the run after a step; where accuracy is measured, only when it has been: without it the verdict may be another one. */
-  #judge(measured: Record<string, number>): Judgement | undefined {
-    if (!this.#judges || (this.parts.watched.development && !('eval_accuracy' in measured))) return undefined;
-    return this.#judgement();
-  }
-
-  #judgement(): Judgement | undefined {
-    const { start, now, recent } = this.state;
+  /**
+   * Judges the run after a step by what was measured last. A run that goes on after a step at which it collapsed is told of it in
+   * the words of then.
+   */
+  #judge(step: number): Judgement | undefined {
+    if (this.parts.settings.sentinel.act === 'off') return undefined;
+    const { start, now, recent, sightings } = this.state;
+    const noted = sightings.at(-1);
+    if (noted?.step === step) return { verdict: noted.verdict, sentence: noted.sentence };
     if (start.logps) now.logps = meanOf(recent);
     const isKnown = start.logps ?? start.samples ?? start.accuracy;
     return isKnown && judge(start, now, this.#worst === 'collapse');
