@@ -22,8 +22,6 @@ export interface LoopParts {
   metrics: MetricsFiles;
   onStep: (metrics: StepMetrics) => void;
   onNotice: (sentence: string) => void;
-  /** What to do where numbers are not finite, and what there is on the disk. */
-  remedy: () => Promise<string>;
   /** Whether the run was asked to stop. */
   isStopped: () => boolean;
 }
@@ -84,7 +82,7 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
     await save().catch((reason: unknown) => {
       if (reason !== error) parts.onNotice(`not saved: ${messageOf(reason)}`);
     });
-    throw isSkipped ? new Error(`${error.message}; ${await parts.remedy()}`) : error;
+    throw isSkipped ? new Error(`${error.message}; ${await stepper.parts.remedy()}`) : error;
   }
   if (ending?.kind === 'early') watch.state.ended = true;
   if (ending) parts.onNotice(ending.sentence);

@@ -26,7 +26,7 @@ export interface StepperParts {
   /** Awaited before the weights change. */
   beforeUpdate: () => Promise<void>;
   onNotice: (sentence: string) => void;
-  /** What to do where weights are not finite. */
+  /** What to do where numbers are not finite, and what there is on the disk. */
   remedy: () => Promise<string>;
 }
 

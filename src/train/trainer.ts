@@ -186,20 +186,18 @@ async function runStage(
     onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
-  const remedy = () => remedyOf(recipe, saver);
   const stepper = new Stepper({
     ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
     onNotice,
     beforePack: pause.before,
     beforeUpdate: () => saver.taken(),
-    remedy,
+    remedy: () => remedyOf(recipe, saver),
   });
   if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
   if (from) {
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
-    const { total, inARow } = from.position.skipped;
-    stepper.skipped = { total, inARow: resume.allowChanges ? 0 : inARow };
+    stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
     removeLater(out, from.position.step);
     if (resume.allowChanges) writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
@@ -212,7 +210,7 @@ async function runStage(
   );
   const end = await runSteps(
     {
-      ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice, remedy },
+      ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice },
       onStep: (done) => {
         onEvent({ kind: 'step', metrics: done, steps: plan.steps });
       },
