@@ -1,9 +1,10 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
 import { copyFileSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
+import { inFileDtypes, namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
 import { parameterCount } from '../models/parameters.js';
+import { noGrad } from '../torch/autograd.js';
 import { byteLength } from '../torch/safetensors.js';
 import { scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
@@ -160,14 +161,16 @@ export class Saver {
    */
   async begin(lines: Writing, keep: readonly Kept[], position?: RunPosition): Promise<void> {
     await this.settle();
+    const { save } = this;
+    const checkpoint = position && save.keep !== 0 && save.every !== undefined;
+    const writings = this.#weights([
+      ...keep,
+      ...(checkpoint ? [{ folder: `checkpoints/step-${position.step}` }] : []),
+    ]);
     // A state comes after the folders that it speaks of.
-    const first = together([lines, ...keep.map(({ folder, then }) => this.#weights(folder, then))]);
-    const writings = [first];
-    if (position) {
-      if (this.save.keep !== 0 && this.save.every !== undefined)
-        writings.push(this.#weights(`checkpoints/step-${position.step}`));
-      if (this.save.states !== 0) writings.push(this.#state(position, first));
-    }
+    const first = together([lines, ...writings.slice(0, keep.length)]);
+    writings.push(first);
+    if (position && save.states !== 0) writings.push(this.#state(position, first));
     this.#underWay = together(writings, () => this.#prune());
   }
 
@@ -192,7 +195,7 @@ export class Saver {
   /** Saves the trained model, and keeps the states that the recipe asks for. */
   async finish(position: RunPosition, lines: Writing): Promise<string> {
     await this.settle();
-    await this.#weights('model').done;
+    await together(this.#weights([{ folder: 'model' }])).done;
     // It comes after the model: a run whose last state is there is done.
     // A state of this step that is there already may not have what was measured after it.
     if (this.#keepsStates) await this.#state(position, lines).done;
@@ -227,19 +230,27 @@ export class Saver {
     return path;
   }
 
-  #weights(name: string, then: () => void = () => undefined): Writing {
-    const path = join(this.out, name);
+  /** Writes the weights into these folders, from one copy where the file's type is another. */
+  #weights(folders: readonly Kept[]): Writing[] {
     const { weights } = this.trained;
-    return replace(
-      path,
-      savedFiles,
-      (folder) => saveModelMeanwhile(this.loaded, folder, weights.masters),
-      () => {
-        this.last = path;
-        then();
-        this.onSaved({ kind: 'saved', path });
-      },
-    );
+    return scope(() => {
+      const filed = noGrad(() =>
+        folders.length > 0 ? inFileDtypes(this.loaded, weights.masters) : undefined,
+      );
+      return folders.map(({ folder: name, then }) => {
+        const path = join(this.out, name);
+        return replace(
+          path,
+          savedFiles,
+          (folder) => saveModelMeanwhile(this.loaded, folder, filed!),
+          () => {
+            this.last = path;
+            then?.();
+            this.onSaved({ kind: 'saved', path });
+          },
+        );
+      });
+    });
   }
 
   #state(position: RunPosition, lines: Writing): Writing {
