@@ -178,6 +178,23 @@ export function saveModelMeanwhile(
   });
 }
 
+/** Parameters in the types that files have them in, so that several files share one copy; a GPU's as they are, which has no room for it. */
+export function inFileDtypes(
+  { model, fileDtypes }: LoadedModel,
+  parameters: ReadonlyMap<string, Tensor>,
+): Map<string, Tensor> {
+  const specs = parameterSpecs(model.config);
+  return new Map(
+    [...parameters].map(([name, parameter]) => {
+      const [dtype = parameter.dtype, ...others] = new Set(
+        specs.get(name)!.parts.map((part) => fileDtypes.get(part.name) ?? parameter.dtype),
+      );
+      const isShared = model.device === 'cpu' && others.length === 0;
+      return [name, isShared ? ops.toDtype(parameter, dtype) : parameter];
+    }),
+  );
+}
+
 function copyCompanions({ model, dir, overrides = {} }: LoadedModel, out: string): void {
   makeFolder(out);
   for (const file of companionFiles) {

@@ -15,7 +15,7 @@ import type { Watched } from './watch/open.js';
 
 /** Bytes that a run takes beside weights, gradients, moments and what its steps compute with. */
 export interface BesideSteps {
-  /** Copies of the weights, as files have them, that are written while the next step computes. */
+  /** A copy of the weights, as files have them, that is written while the next step computes. */
   written: number;
   /** What is there while no step computes, and is certain to be: a copy for the last file, another reference. */
   between: number;
@@ -31,14 +31,10 @@ export async function besideOf(
 ): Promise<BesideSteps> {
   const { save, best, sentinel, device } = recipe;
   const copy = device === 'cpu' ? copiedBytes(recipe.model) : 0; // those of a GPU's weights are in the machine's memory
-  // In the worst step all of them are due.
-  const folders = [
-    save.every !== undefined && save.keep !== 0,
-    best !== undefined,
-    sentinel.act === 'rollback',
-  ];
+  const keepsCheckpoints = save.every !== undefined && save.keep !== 0;
+  const writes = keepsCheckpoints || best !== undefined || sentinel.act === 'rollback';
   return {
-    written: copy * folders.filter(Boolean).length,
+    written: writes ? copy : 0,
     between: Math.max(copy, await referenceBytes(recipe, objective)),
     sampled: development
       ? cacheBytes(readConfig(recipe.model, recipe.model_overrides), recipe, development)

@@ -1,9 +1,10 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
+import { inFileDtypes, namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
 import { parameterCount } from '../models/parameters.js';
+import { noGrad } from '../torch/autograd.js';
 import { byteLength } from '../torch/safetensors.js';
 import { scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
@@ -176,17 +177,18 @@ export class Saver {
    */
   async begin(lines: Writing, keep: readonly Kept[], position?: RunPosition): Promise<void> {
     await this.settle();
+    const { save } = this;
+    const isDue = position !== undefined && this.isDue(position.step);
+    const checkpoint = isDue && save.keep !== 0 && save.every !== undefined;
+    const writings = this.#weights([
+      ...keep,
+      ...(checkpoint ? [{ folder: `checkpoints/step-${position.step}` }] : []),
+    ]);
     // A state comes after the folders that it speaks of.
-    const first = together([lines, ...keep.map(({ folder, then }) => this.#weights(folder, then))]);
-    const writings = [first];
-    if (position) {
-      const { step, watch } = position;
-      const isDue = this.isDue(step);
-      if (isDue && this.save.keep !== 0 && this.save.every !== undefined)
-        writings.push(this.#weights(`checkpoints/step-${step}`));
-      if ((isDue && this.save.states !== 0) || watch.healthy === step)
-        writings.push(this.#state(position, first));
-    }
+    const first = together([lines, ...writings.slice(0, keep.length)]);
+    writings.push(first);
+    const isHealthy = position?.watch.healthy === position?.step;
+    if (position && ((isDue && save.states !== 0) || isHealthy)) writings.push(this.#state(position, first));
     this.#underWay = together(writings, async () => {
       if (position) await this.#prune(position.watch.healthy);
     });
@@ -216,7 +218,7 @@ export class Saver {
    */
   async finish(position: RunPosition, lines: Writing, whole: () => void): Promise<string> {
     await this.settle();
-    await this.#weights('model').done;
+    await together(this.#weights([{ folder: 'model' }])).done;
     // It comes after the model: a run whose last state is there is done.
     // A state of this step that is there already may not have what was measured after it.
     if (this.#keepsStates) await this.#state(position, lines).done;
@@ -234,26 +236,34 @@ export class Saver {
   async goBack(step: number, whole: () => void): Promise<string> {
     await this.settle();
     loadState(readState(join(statesOf(this.out), `step-${step}`)), this.trained);
-    await this.#weights('model').done;
+    await together(this.#weights([{ folder: 'model' }])).done;
     whole();
     for (const state of stepFolders(statesOf(this.out)))
       if (state.step > step) removeKnown(giveWay(state.path, stateFiles), stateFiles);
     return this.last!;
   }
 
-  #weights(name: string, then: () => void = () => undefined): Writing {
-    const path = join(this.out, name);
+  /** Writes the weights into these folders, from one copy where the file's type is another. */
+  #weights(folders: readonly Kept[]): Writing[] {
     const { weights } = this.trained;
-    return replace(
-      path,
-      savedFiles,
-      (folder) => saveModelMeanwhile(this.loaded, folder, weights.masters),
-      () => {
-        this.last = path;
-        then();
-        this.onSaved({ kind: 'saved', path });
-      },
-    );
+    return scope(() => {
+      const filed = noGrad(() =>
+        folders.length > 0 ? inFileDtypes(this.loaded, weights.masters) : undefined,
+      );
+      return folders.map(({ folder: name, then }) => {
+        const path = join(this.out, name);
+        return replace(
+          path,
+          savedFiles,
+          (folder) => saveModelMeanwhile(this.loaded, folder, filed!),
+          () => {
+            this.last = path;
+            then?.();
+            this.onSaved({ kind: 'saved', path });
+          },
+        );
+      });
+    });
   }
 
   #state(position: RunPosition, lines: Writing): Writing {

@@ -45,7 +45,7 @@ export const runPosition = z.strictObject({
 export type RunPosition = z.output<typeof runPosition>;
 
 /** Of what a state holds. One of another version is not damaged. */
-const VERSION = 2;
+const VERSION = 3;
 
 const description = z.strictObject({
   format: z.literal('redistill training state'),
