@@ -26,11 +26,16 @@ export function compile(source: string): Program {
 /**
  * Renders a parsed template.
  * @param variables JSON values
+ * @param date what it takes for the time; default: the time
  * @throws Error with the template's own words (`raise_exception`) or the fault
  */
-export function render(program: Program, variables: Readonly<Record<string, unknown>>): Rendered {
+export function render(
+  program: Program,
+  variables: Readonly<Record<string, unknown>>,
+  date?: Date,
+): Rendered {
   return withBudget(() => {
     const values = Object.entries(variables).map(([name, value]) => [name, fromJson(value)] as const);
-    return run(program, new Map(values));
+    return run(program, new Map(values), date);
   });
 }

@@ -2,6 +2,7 @@
 
 import { messageOf, UserError } from '../util/errors.js';
 import { compile, render, type Program, type Rendered } from './jinja.js';
+import { strftime } from './jinja/strftime.js';
 
 /** A part of a message's content. */
 export interface ContentPart {
@@ -53,16 +54,26 @@ export const reservedVariables: ReadonlySet<string> = new Set([
   ...['return_dict', 'return_assistant_tokens_mask', 'tokenizer_kwargs'],
 ]);
 
+/** Today, as YYYY-MM-DD. */
+export const today = (): string => strftime(new Date(), '%Y-%m-%d');
+
 /** A model's own Jinja template, rendered as the `apply_chat_template` of transformers 5.23 does. */
 export class ChatTemplate {
   readonly #program: Program;
+  /** Whether what it writes may depend on the time. */
+  readonly asksForTime: boolean;
 
-  /** @param where the file, for errors */
+  /**
+   * @param where the file, for errors
+   * @param date what it takes for the time; default: the time
+   */
   constructor(
     source: string,
     readonly where: string,
     readonly specialTokens: Readonly<Record<string, string>>,
+    readonly date?: Date,
   ) {
+    this.asksForTime = source.includes('strftime_now');
     try {
       this.#program = compile(source);
     } catch (error) {
@@ -78,7 +89,7 @@ export class ChatTemplate {
   /** Renders messages and says which of the text `{% generation %}` blocks wrote. @throws UserError as `render` does */
   renderMarked(messages: readonly RowMessage[], options: RenderOptions = {}): Rendered {
     try {
-      return render(this.#program, this.#variables(messages, options));
+      return render(this.#program, this.#variables(messages, options), this.date);
     } catch (error) {
       throw new UserError(`${this.where}: the chat template refuses the messages: ${messageOf(error)}`);
     }

@@ -43,6 +43,8 @@ const sequenceColumns = {
   scoreOnly: 'u32',
   largestId: 'u32',
   checksum: 'u32',
+  /** 13 hexadecimal digits of a digest of its prompt's ids. */
+  prompt: 'f64',
   /** The index of its role in the file's list. */
   role: 'u8',
   hasWeights: 'u8',
@@ -60,7 +62,7 @@ const contents = z.object({
 
 /** The end of the file: bytes of the index, bytes of its description, a digest of both, a mark. */
 const TAIL_BYTES = 8 + 8 + 32 + 8;
-const MARK = Buffer.from('RDTOKEN1');
+const MARK = Buffer.from('RDTOKEN2');
 
 /** Writes a file of tokens, which is in its place when it is whole. */
 export class TokenFileWriter implements Disposable {
@@ -123,6 +125,7 @@ export class TokenFileWriter implements Disposable {
       scoreOnly: scoreOnly?.length ?? 0,
       largestId: ids.reduce((a, b) => Math.max(a, b), 0),
       checksum: checksumOf(bytes),
+      prompt: digestOf(ids.subarray(0, responseStart)),
       role: this.#roles.indexOf(role),
       hasWeights: weights ? 1 : 0,
       hasSegments: segments ? 1 : 0,
@@ -147,6 +150,8 @@ export class TokenFile implements Disposable {
   readonly rows: number;
   readonly sequences: number;
   readonly notes: unknown;
+  /** Of the index, which has a checksum of each sequence: of all that the rows have become. */
+  readonly digest: string;
   readonly #fd: number;
   readonly #rows: Columns<typeof rowColumns>;
   readonly #sequences: Sequences;
@@ -157,12 +162,13 @@ export class TokenFile implements Disposable {
     const { fd, size } = openRegular(path);
     this.#fd = fd;
     try {
-      const { described, index } = readEnd(fd, size);
+      const { described, index, digest } = readEnd(fd, size);
       const { rows, sequences, roles, notes } = described;
       const rowBytes = tableBytes(rowColumns, rows);
       this.#rows = readColumns(rowColumns, rows, index);
       this.#sequences = readColumns(sequenceColumns, sequences, index.subarray(rowBytes));
       [this.rows, this.sequences, this.#roles, this.notes] = [rows, sequences, roles, notes];
+      this.digest = digest;
     } catch (error) {
       closeSync(fd);
       throw error;
@@ -199,8 +205,13 @@ export class TokenFile implements Disposable {
     return this.#sequences.length[sequence]! - this.#sequences.responseStart[sequence]!;
   }
 
+  /** A number that sequences with the same prompt have in common, from the index alone. */
+  prompt(sequence: number): number {
+    return this.#sequences.prompt[sequence]!;
+  }
+
   /** A digest of all that is kept of a sequence, from the index alone. */
-  digest(sequence: number): string {
+  digestOf(sequence: number): string {
     const { length, responseStart, scoreOnly, checksum, hasWeights, hasSegments } = this.#sequences;
     return [length, responseStart, scoreOnly, hasWeights, hasSegments, checksum]
       .map((column) => column[sequence]!)
@@ -246,7 +257,10 @@ export class TokenFile implements Disposable {
   }
 }
 
-function readEnd(fd: number, size: number): { described: z.output<typeof contents>; index: Uint8Array } {
+function readEnd(
+  fd: number,
+  size: number,
+): { described: z.output<typeof contents>; index: Uint8Array; digest: string } {
   const damaged = () => new DamagedTokens('it is not whole');
   const tail = Buffer.alloc(TAIL_BYTES);
   if (size < TAIL_BYTES || readFully(fd, tail, size - TAIL_BYTES) < TAIL_BYTES) throw damaged();
@@ -263,7 +277,7 @@ function readEnd(fd: number, size: number): { described: z.output<typeof content
   const digest = createHash('sha256').update(bytes).update(tail.subarray(0, 16)).digest();
   if (!digest.equals(tail.subarray(16, 48))) throw damaged();
   const described = contents.parse(JSON.parse(bytes.toString('utf8', indexBytes)));
-  return { described, index: bytes.subarray(0, indexBytes) };
+  return { described, index: bytes.subarray(0, indexBytes), digest: digest.toString('hex') };
 }
 
 /** How many numbers of each kind a sequence has. */
@@ -290,6 +304,9 @@ function bytesOf({ ids, scoreOnly, weights, segments }: TokenRow): Uint8Array {
   }
   return bytes;
 }
+
+const digestOf = (ids: Int32Array): number =>
+  parseInt(createHash('sha256').update(ids).digest('hex').slice(0, 13), 16);
 
 /** FNV-1a over words of four bytes. */
 function checksumOf(bytes: Uint8Array): number {

@@ -92,7 +92,11 @@ export class ChatTokenizer {
   /** bos, eos, pad and unk, as the files name them. */
   readonly #named: readonly string[];
 
-  private constructor(readonly dir: string) {
+  private constructor(
+    readonly dir: string,
+    /** The day on which conversations are written, as YYYY-MM-DD; otherwise it is the time at which they are. */
+    readonly date: string | undefined,
+  ) {
     const path = join(dir, 'tokenizer.json');
     if (!existsSync(path))
       throw new UserError(`${path} is missing; a model directory must hold its tokenizer`);
@@ -131,8 +135,11 @@ export class ChatTokenizer {
       }
     }
     if (tokens.bos_token !== undefined) this.bosTokenId = this.tokenId(tokens.bos_token);
-    this.#template = readTemplate('default', dir, config.chat_template, tokens);
-    this.#toolTemplate = readTemplate('tool_use', dir, config.chat_template, tokens);
+    const midnight = date === undefined ? undefined : new Date(`${date}T00:00`);
+    const template = (name: 'default' | 'tool_use') =>
+      readTemplate(name, dir, config.chat_template, tokens, midnight);
+    this.#template = template('default');
+    this.#toolTemplate = template('tool_use');
     const { max_position_embeddings: own, text_config: inner } = readFields(
       sizeSchema,
       join(dir, 'config.json'),
@@ -151,9 +158,18 @@ export class ChatTokenizer {
     this.stopTokenIds = [...new Set(stops)];
   }
 
-  /** Opens a model directory's tokenizer. @throws UserError naming the file that is missing or cannot be read */
-  static load(dir: string): ChatTokenizer {
-    return new ChatTokenizer(dir);
+  /**
+   * Opens a model directory's tokenizer.
+   * @param date the day, as YYYY-MM-DD, at whose midnight a template that asks for the time writes; default: the time
+   * @throws UserError naming the file that is missing or cannot be read
+   */
+  static load(dir: string, date?: string): ChatTokenizer {
+    return new ChatTokenizer(dir, date);
+  }
+
+  /** Whether what the template writes may depend on the time. */
+  get asksForTime(): boolean {
+    return [this.#template, this.#toolTemplate].some((template) => template?.asksForTime === true);
   }
 
   get hasTemplate(): boolean {
@@ -340,16 +356,17 @@ function readTemplate(
   dir: string,
   inline: string | { name: string; template: string }[] | null | undefined,
   specialTokens: Record<string, string>,
+  date: Date | undefined,
 ): ChatTemplate | undefined {
   const own = join(dir, 'chat_template.jinja');
   if (existsSync(own)) {
     const path = name === 'default' ? own : join(dir, 'additional_chat_templates', `${name}.jinja`);
     if (!existsSync(path)) return undefined;
-    return new ChatTemplate(readRegular(path, MAX_FILE_BYTES), path, specialTokens);
+    return new ChatTemplate(readRegular(path, MAX_FILE_BYTES), path, specialTokens, date);
   }
   const several = Array.isArray(inline) ? inline : [{ name: 'default', template: inline }];
   const source = several.find((template) => template.name === name)?.template;
   return source == null
     ? undefined
-    : new ChatTemplate(source, join(dir, 'tokenizer_config.json'), specialTokens);
+    : new ChatTemplate(source, join(dir, 'tokenizer_config.json'), specialTokens, date);
 }

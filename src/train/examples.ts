@@ -20,6 +20,8 @@ export interface ExamplePart {
   readonly largestId: number;
   /** Of its tokens and all that is kept with them. */
   readonly digest: string;
+  /** What parts with the same prompt have in common. */
+  readonly prompt: number;
   /** Its tokens, which are read from the disk each time. */
   readonly row: TokenRow;
   /** What the reference model gives it, if the objective needs it. */
@@ -29,7 +31,7 @@ export interface ExamplePart {
 /** One row of the data file: a demonstration alone, or a chosen and a rejected response. */
 export interface Example {
   /** A digest of what the row says, and which of several equal rows it is. */
-  id: string;
+  readonly id: string;
   line: number;
   parts: ExamplePart[];
 }
@@ -57,14 +59,21 @@ export class Examples implements Disposable {
     const { first, end } = this.file.sequencesOf(row);
     const parts: ExamplePart[] = [];
     for (let i = first; i < end; i++) parts.push(new StoredPart(this.file, i, this.#references));
-    return { id: this.file.id(row), line: this.file.line(row), parts };
+    const { file } = this;
+    return {
+      get id() {
+        return file.id(row);
+      },
+      line: file.line(row),
+      parts,
+    };
   }
 
-  /** Some of the rows, by their places; they share the file, which goes with these. */
-  part(places: readonly number[]): Examples {
+  /** Those of the rows that are wanted; they share the file, which goes with these. */
+  filter(isWanted: (place: number) => boolean): Examples {
     return new Examples(
       this.file,
-      Uint32Array.from(places, (place) => this.#rows[place]!),
+      this.#rows.filter((_, place) => isWanted(place)),
     );
   }
 
@@ -101,7 +110,11 @@ class StoredPart implements ExamplePart {
   }
 
   get digest(): string {
-    return this.#file.digest(this.#sequence);
+    return this.#file.digestOf(this.#sequence);
+  }
+
+  get prompt(): number {
+    return this.#file.prompt(this.#sequence);
   }
 
   get largestId(): number {
@@ -132,6 +145,11 @@ export interface PreparedData {
   tokens: number;
 }
 
+/** A recipe, and the day, as YYYY-MM-DD, on which a template that asks for the time writes its rows; default: now. */
+export interface DatedRecipe extends TrainRecipe {
+  date?: string;
+}
+
 /** How a recipe's data are tokenised for an objective. */
 export const tokenizing = ({ layout, system }: TrainRecipe, { data }: Objective): TokenizeOptions => ({
   ...{ layout, data },
@@ -145,13 +163,13 @@ export const tokenizing = ({ layout, system }: TrainRecipe, { data }: Objective)
  * @throws UserError for bad rows, for rows that the objective cannot use, and if nothing is left
  */
 export async function prepareExamples(
-  recipe: TrainRecipe,
+  recipe: DatedRecipe,
   objective: Objective,
   onRows?: TokenizeOptions['onRows'],
   onNotice?: (sentence: string) => void,
 ): Promise<PreparedData> {
   const { model, data: path } = recipe;
-  const tokenizer = ChatTokenizer.load(model);
+  const tokenizer = ChatTokenizer.load(model, recipe.date);
   const { maxPositions, vocabSize } = readConfig(model, recipe.model_overrides);
   const limit = recipe.max_length ?? maxPositions;
   if (limit > maxPositions) {

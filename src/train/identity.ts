@@ -1,7 +1,8 @@
 /** @file What a run's numbers follow from: settings, inputs, build and machine; and how two runs differ in it. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { modelInput } from '../hub/resolve.js';
 import { addonPath } from '../setup/record.js';
@@ -17,7 +18,7 @@ const texts = z.record(z.string(), z.string());
 export const runIdentity = z.strictObject({
   /** The recipe's keys as JSON, those of a part with a point in their name; paths and what is only about saving left out. */
   settings: texts,
-  /** Digests of what is read, by the key that names it. */
+  /** Digests of what is read, by the key that names it; `tokens`, which its rows are, and the day they were written on where that counts. */
   inputs: texts,
   /** What computes. */
   build: texts,
@@ -42,6 +43,23 @@ const LEFT_OUT = new Set([
   'sentinel.act',
 ]);
 
+/** Variables by which libraries choose other instructions than the processor's best. */
+const INSTRUCTIONS = [
+  'ATEN_CPU_CAPABILITY',
+  'ONEDNN_MAX_CPU_ISA',
+  'DNNL_MAX_CPU_ISA',
+  'MKL_ENABLE_INSTRUCTIONS',
+];
+
+/** The names of the machine's GPUs, each once, as the driver has them. */
+function gpus(folder = '/proc/driver/nvidia/gpus'): string {
+  const names = (existsSync(folder) ? readdirSync(folder) : []).map((name) => {
+    const path = join(folder, name, 'information');
+    return /^Model:\s*(.+)$/m.exec(existsSync(path) ? readFileSync(path, 'utf8') : '')?.[1] ?? 'unknown';
+  });
+  return [...new Set(names)].sort().join(', ') || 'unknown';
+}
+
 /** @param recipe with what it leaves open filled in */
 export function identityOf(recipe: TrainRecipe): RunIdentity {
   const { model, data, objective, reference, continue: state, evaluation, development } = recipe;
@@ -63,10 +81,29 @@ export function identityOf(recipe: TrainRecipe): RunIdentity {
       libtorch: torchVersion(),
       kernels: process.env.REDISTILL_KERNELS ?? 'on',
       processor: cpus()[0]?.model.trim() ?? 'unknown',
+      ...(recipe.device !== 'cpu' && { gpu: gpus() }),
       threads: String(threads()),
+      // Math.exp and the like are V8's own.
+      v8: process.versions.v8.split('.').slice(0, 2).join('.'),
+      ...Object.fromEntries(
+        INSTRUCTIONS.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+      ),
     },
   };
 }
+
+/**
+ * Adds what is known when the rows are there.
+ * @param tokens digests of what they are as tokens
+ * @param date the day on which they were written, where a template asked for it
+ */
+export function withRows(identity: RunIdentity, tokens: readonly string[], date?: string): RunIdentity {
+  const inputs = { ...identity.inputs, tokens: tokens.map((digest) => digest.slice(0, 16)).join(' ') };
+  return { ...identity, inputs: { ...inputs, ...(date !== undefined && { date }) } };
+}
+
+/** Inputs that are not known before the rows are. */
+const OF_ROWS = ['tokens', 'date'];
 
 const digestOf = (paths: readonly string[]): string =>
   paths.map((path) => fingerprintPath(path)?.slice(0, 16) ?? 'none').join(' ');
@@ -81,7 +118,7 @@ function flat(value: object, prefix = ''): [string, string][] {
   });
 }
 
-/** What differs, in words; each part is empty where nothing does. */
+/** What differs but for the rows, in words; each part is empty where nothing does. */
 export interface Differences {
   /** Of settings and inputs: it is another run. */
   run: string[];
@@ -92,7 +129,7 @@ export interface Differences {
 export function differences(then: RunIdentity, now: RunIdentity): Differences {
   const differing = (part: keyof RunIdentity) => {
     const keys = new Set([...Object.keys(then[part]), ...Object.keys(now[part])]);
-    return [...keys].filter((key) => then[part][key] !== now[part][key]);
+    return [...keys].filter((key) => !OF_ROWS.includes(key) && then[part][key] !== now[part][key]);
   };
   const inWords = (part: keyof RunIdentity) =>
     differing(part).map((key) => `${key} (${shown(then[part][key])} then, ${shown(now[part][key])} now)`);

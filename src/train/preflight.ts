@@ -13,8 +13,7 @@ import { ChatTokenizer } from '../text/tokenizer.js';
 import { writeFileAtomic } from '../util/files.js';
 import { silentProgress } from '../util/progress.js';
 import { readRegular } from '../util/regularFile.js';
-import { tokenizing } from './examples.js';
-import type { TrainRecipe } from './settings.js';
+import { tokenizing, type DatedRecipe } from './examples.js';
 import { tokensPath } from './tokenCache.js';
 
 /** Rows that are examined before training: some seconds' work if traces are long. */
@@ -24,15 +23,17 @@ const MAX_KEPT_BYTES = 1 << 24;
 /**
  * Opens the model that rows are examined for.
  * @param overrides what is changed of its config.json
+ * @param date as in `ChatTokenizer.load`
  * @throws UserError naming what its directory lacks
  */
 export function openStudent(
   model: string,
   rows: Pick<Student, 'layout' | 'system' | 'data'>,
   overrides?: ModelOverrides,
+  date?: string,
 ): Student {
   const { maxPositions, vocabSize } = readConfig(model, overrides);
-  return { model, tokenizer: ChatTokenizer.load(model), maxPositions, vocabSize, ...rows };
+  return { model, tokenizer: ChatTokenizer.load(model, date), maxPositions, vocabSize, ...rows };
 }
 
 /** Findings left out here: training itself counts the rows that are too long, and knows whether any are left. */
@@ -56,9 +57,10 @@ const kept = z.object({
  * Examines a sample of the recipe's rows; what was found is kept beside their tokens.
  * @throws Error if something would spoil training and the recipe does not say to go on
  */
-export async function preflight(recipe: TrainRecipe, objective: Objective): Promise<Preflight> {
-  const { model, data, layout, system, max_length: limit } = recipe;
-  const student = openStudent(model, { layout, system, data: objective.data }, recipe.model_overrides);
+export async function preflight(recipe: DatedRecipe, objective: Objective): Promise<Preflight> {
+  const { model, data, layout, system, max_length: limit, date } = recipe;
+  const rows = { layout, system, data: objective.data };
+  const student = openStudent(model, rows, recipe.model_overrides, date);
   const tokens = tokensPath(data, student.tokenizer, tokenizing(recipe, objective));
   const place = tokens && `${tokens.replace(/\.tokens$/, '')}-${limit ?? student.maxPositions}.doctor.json`;
   let found = place === undefined ? undefined : readKept(place);
@@ -91,7 +93,7 @@ async function examineSample(data: string, student: Student, limit: number | und
 }
 
 function refusal(
-  { data, model }: TrainRecipe,
+  { data, model }: DatedRecipe,
   { examined, every }: Preflight,
   errors: readonly FindingGroup[],
 ): string {

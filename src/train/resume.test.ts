@@ -1,6 +1,6 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { stepsOfEvents } from '../../test/support/events.js';
 import { familyDir } from '../../test/support/families.js';
 import { contents, readRows, writeRows } from '../../test/support/tinyModel.js';
@@ -19,9 +19,11 @@ import {
 import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
 import { createObjective } from '../objectives/index.js';
 import { OtherRun } from '../teacher/header.js';
+import { TokenFile, TokenFileWriter } from '../text/tokenFile.js';
 import { fromArray } from '../torch/data.js';
 import { scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import { cacheFolder } from './cacheFiles.js';
 import { prepareExamples } from './examples.js';
 import { planSteps } from './plan.js';
 import { nextRows, requireSamePlace } from './resume.js';
@@ -164,22 +166,86 @@ describe('a run', () => {
     expect(allowed.steps[0]!.learning_rate).toBeCloseTo(2e-3 * (6 / 7), 12);
   });
 
-  it('of another build is refused, and the difference named', async () => {
-    const recipe = recipeOf('sft', keys);
+  it.each([
+    ['REDISTILL_KERNELS', `kernels (${process.env.REDISTILL_KERNELS ?? 'on'} then, other now)`],
+    ['ONEDNN_MAX_CPU_ISA', 'ONEDNN_MAX_CPU_ISA (not set then, other now)'],
+    ['ATEN_CPU_CAPABILITY', 'ATEN_CPU_CAPABILITY (not set then, other now)'],
+  ])(
+    'of another build or of other instructions is refused, and the difference named: %s',
+    async (name, words) => {
+      const recipe = recipeOf('sft', keys);
+      await stopAt(recipe, 9);
+      const before = contents(recipe.out);
+      const then = process.env[name];
+      process.env[name] = 'other';
+      try {
+        const { error } = await attempt(recipe, undefined, {});
+        expect(error).toBeInstanceOf(UserError);
+        expect(error).not.toBeInstanceOf(OtherRun); // a pipeline does not begin anew for it
+        expect(String(error)).toContain(words);
+        expect(contents(recipe.out)).toEqual(before);
+      } finally {
+        if (then === undefined) Reflect.deleteProperty(process.env, name);
+        else process.env[name] = then;
+      }
+    },
+  );
+});
+
+describe('the tokens of a run that goes on', () => {
+  const keys = { token_budget: 1, max_steps: 6, save: { every: 2, states: 1 } };
+  const tokens = () => cacheFolder('tokens');
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('are those of the day on which it began, where the template asks for the day', async () => {
+    const dated = join(root, 'dated');
+    cpSync(model, dated, { recursive: true });
+    const template = join(dated, 'chat_template.jinja');
+    writeFileSync(template, `{{ strftime_now("%d") }}${readFileSync(template, 'utf8')}`);
+    const on = (day: string) => vi.useFakeTimers({ toFake: ['Date'], now: new Date(`${day}T11:58`) });
+    on('2026-03-30');
+    const whole = await trained(recipeOf('sft', { ...keys, model: dated }));
+    const recipe = recipeOf('sft', { ...keys, model: dated });
     await stopAt(recipe, 9);
-    const before = contents(recipe.out);
-    const kernels = process.env.REDISTILL_KERNELS;
-    process.env.REDISTILL_KERNELS = 'other';
-    try {
-      const { error } = await attempt(recipe, undefined, {});
-      expect(error).toBeInstanceOf(UserError);
-      expect(error).not.toBeInstanceOf(OtherRun); // a pipeline does not begin anew for it
-      expect(String(error)).toContain(`kernels (${kernels ?? 'on'} then, other now)`);
-      expect(contents(recipe.out)).toEqual(before);
-    } finally {
-      if (kernels === undefined) delete process.env.REDISTILL_KERNELS;
-      else process.env.REDISTILL_KERNELS = kernels;
-    }
+    on('2026-03-31');
+    rmSync(tokens(), { recursive: true });
+    await trained(recipe, {});
+    expect(lastingFiles(recipe.out)).toEqual(lastingFiles(whole.recipe.out));
+    const later = await trained(recipeOf('sft', { ...keys, model: dated }));
+    expect(later.steps[0]!.loss).not.toBe(whole.steps[0]!.loss);
+  });
+
+  it('are refused where the same rows have become others', async () => {
+    const data = join(root, 'retokenised.jsonl');
+    cpSync(pairs, data);
+    const before = existsSync(tokens()) ? readdirSync(tokens()) : [];
+    const recipe = recipeOf('redi', { ...keys, data });
+    await stopAt(recipe, 17);
+    const name = readdirSync(tokens()).find((file) => file.endsWith('.tokens') && !before.includes(file))!;
+    const path = join(tokens(), name);
+    using file = new TokenFile(path);
+    using writer = new TokenFileWriter(path);
+    const sequences = (row: number) => {
+      const { first, end } = file.sequencesOf(row);
+      return Array.from({ length: end - first }, (_, i) => {
+        const { ids, responseStart } = file.read(first + i);
+        return { role: file.role(first + i), row: { ids: ids.with(0, ids[0]! ^ 1), responseStart } };
+      });
+    };
+    writer.write(
+      Array.from({ length: file.rows }, (_, row) => ({
+        ...{ line: file.line(row), digest: file.id(row).split('-')[0]!, sequences: sequences(row) },
+      })),
+    );
+    writer.commit(file.notes);
+    const { error } = await attempt(recipe, undefined, {});
+    expect(error).toBeInstanceOf(UserError);
+    expect(error).not.toBeInstanceOf(OtherRun);
+    expect(String(error)).toContain('what the rows say as tokens has changed');
+    await trained(recipe, { allowChanges: true });
   });
 });
 

@@ -73,6 +73,19 @@ export function stateToContinue(path: string): TrainState {
   return readState(folder);
 }
 
+/** @throws UserError where the rows are other tokens than they were */
+export function requireSameTokens(
+  { folder, position }: TrainState,
+  { inputs: now }: RunIdentity,
+  { allowChanges = false }: ResumeOptions,
+): void {
+  const { inputs: then } = position.identity;
+  if (allowChanges || then.tokens === now.tokens) return;
+  throw new UserError(
+    `${folder}: what the rows say as tokens has changed, though the files have not (another version of the tokenizer, or of this program): the run would go on with other rows; --allow-changes goes on all the same`,
+  );
+}
+
 /** @throws UserError where the next step would not take the rows that it would have taken then */
 export function requireSamePlace(
   { folder, position }: TrainState,

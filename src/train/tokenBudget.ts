@@ -15,21 +15,19 @@ export const defaultTokenBudget = (device: string): number => (device === 'cpu' 
  */
 export function packByTokenBudget(lengths: readonly number[], budget: number): number[][] {
   const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]! || a - b);
-  const shortest = lengths.reduce((a, b) => Math.min(a, b), Infinity);
   const packs: number[][] = [];
-  let open: { rows: number[]; room: number }[] = [];
+  // A tree over the packs, those to come included: the most room below each node.
+  const leaves = 2 ** Math.ceil(Math.log2(lengths.length));
+  const room = new Float64Array(2 * leaves).fill(budget);
   for (const row of longestFirst) {
     const length = lengths[row]!;
-    let pack = open.find(({ room }) => room >= length);
-    if (!pack) {
-      pack = { rows: [], room: budget };
-      packs.push(pack.rows);
-      open.push(pack);
-    }
-    pack.rows.push(row);
-    pack.room -= length;
-    // Full packs are not tried again.
-    if (pack.room < shortest) open = open.filter((other) => other !== pack);
+    let node = 1;
+    while (node < leaves) node = room[2 * node]! >= length ? 2 * node : 2 * node + 1;
+    const place = length > budget ? packs.length : node - leaves;
+    (packs[place] ??= []).push(row);
+    node = place + leaves;
+    room[node]! -= length;
+    for (node >>= 1; node > 0; node >>= 1) room[node] = Math.max(room[2 * node]!, room[2 * node + 1]!);
   }
   return packs;
 }

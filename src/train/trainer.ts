@@ -9,6 +9,7 @@ import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
+import { today } from '../text/template.js';
 import type { Layout } from '../text/tokenRows.js';
 import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
@@ -17,9 +18,9 @@ import { makeFolder } from '../util/folders.js';
 import { besideOf } from './besideSteps.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
-import { prepareExamples, type PreparedData, type Examples } from './examples.js';
+import { prepareExamples, type DatedRecipe, type PreparedData } from './examples.js';
 import { finishedOf, type Finished } from './finished.js';
-import { identityOf, type RunIdentity } from './identity.js';
+import { identityOf, withRows, type RunIdentity } from './identity.js';
 import { weightBytes } from './memoryModel.js';
 import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
@@ -36,6 +37,7 @@ import {
 import {
   refuseUnfinished,
   requireSamePlace,
+  requireSameTokens,
   requireSameStep,
   stateToContinue,
   stateToResume,
@@ -120,30 +122,41 @@ export async function estimate(recipe: TrainRecipe, hooks: TrainHooks): Promise<
   return found!;
 }
 
+/** What a run is before its rows are read, or its result where it is done. */
+async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: boolean) {
+  const { resume } = hooks;
+  const { out, device } = written;
+  const filled = { ...written, token_budget: written.token_budget ?? defaultTokenBudget(device) };
+  const undated = { ...filled, model: await resolveModel(written.model) };
+  setThreads();
+  openDevice(device);
+  seed(undated.seed);
+  const objective = await openObjective(undated.objective);
+  requireUse(undated, objective);
+  const files = identityOf(undated);
+  if (!resume && !onlyEstimates) refuseUnfinished(out);
+  const result = resume && resultBefore(undated, files, hooks);
+  if (result) return { result };
+  const from = resume && stateToResume(out, files, resume);
+  const continued = undated.continue === undefined ? undefined : stateToContinue(undated.continue);
+  // A run keeps the day on which it began.
+  const recipe: DatedRecipe = { ...undated, date: from?.position.identity.inputs.date ?? today() };
+  return { filled, recipe, objective, files, from, continued };
+}
+
 /** @param onlyEstimates ends before anything is written, without a result */
 async function runStage(
   written: TrainRecipe,
   hooks: TrainHooks,
   onlyEstimates = false,
 ): Promise<TrainResult | undefined> {
-  const { onEvent, resume } = hooks;
+  const { onEvent, resume = {} } = hooks;
   const { out, device, model_overrides: overrides } = written;
-  const tokenBudget = written.token_budget ?? defaultTokenBudget(device);
-  const filled = { ...written, token_budget: tokenBudget };
-  const recipe = { ...filled, model: await resolveModel(written.model) };
-  setThreads();
-  openDevice(device);
-  seed(recipe.seed);
   const pause = new Pause(hooks.signal);
-
-  const objective = await openObjective(recipe.objective);
-  requireUse(recipe, objective);
-  const identity = identityOf(recipe);
-  if (!resume && !onlyEstimates) refuseUnfinished(out);
-  const finished = resume && resultBefore(recipe, identity, hooks);
-  if (finished) return finished;
-  const from = resume && stateToResume(out, identity, resume);
-  const continued = recipe.continue === undefined ? undefined : stateToContinue(recipe.continue);
+  const opened = await openRun(written, hooks, onlyEstimates);
+  if ('result' in opened) return opened.result;
+  const { filled, recipe, objective, files, from, continued } = opened;
+  const tokenBudget = filled.token_budget;
   const onRows = (done: number, total: number) => {
     pause.throwIfAborted();
     onEvent({ kind: 'tokenized', done, total });
@@ -154,9 +167,14 @@ async function runStage(
   const data = await prepareExamples(recipe, objective, onRows, onNotice);
   using all = data.examples;
   using watched = await openWatched(recipe, objective, all, { onRows, onNotice });
-  const { examples } = watched;
+  const { examples, heldOut, tokenizer } = watched;
+  const tokens = [examples, heldOut ?? examples].map(({ file }) => file.digest);
+  const identity = withRows(files, tokens, tokenizer.asksForTime ? recipe.date : undefined);
   const plan = planSteps(recipe, examples.length, continued?.position.updates);
-  if (from) requireSamePlace(from, plan, examples, resume);
+  if (from) {
+    requireSameTokens(from, identity, resume);
+    requireSamePlace(from, plan, examples, resume);
+  }
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   const run = { objective, examples, plan, tokenBudget, beside: await besideOf(recipe, objective, watched) };
   const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides) }, run);
@@ -173,7 +191,7 @@ async function runStage(
   using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
-  tellData(examples, data, examined, onEvent);
+  tellData(watched, data, examined, onEvent);
   const time = expectTime(engine, run);
   onEvent({ kind: 'estimate', memory, ...time });
   if (onlyEstimates) return undefined;
@@ -259,22 +277,21 @@ async function remedyOf({ out, optimizer, data }: TrainRecipe, saver: Saver): Pr
 }
 
 /** Tokens of one pass over the rows that are trained on. */
-function tokensOf(examples: Examples, { examples: all, tokens }: PreparedData): number {
-  if (examples === all) return tokens;
-  let sum = 0;
-  for (const { parts } of examples) for (const { length } of parts) sum += length;
+function tokensOf({ examples, heldOut }: Watched, { examples: all, tokens }: PreparedData): number {
+  let sum = tokens;
+  if (examples !== all) for (const { parts } of heldOut!) for (const { length } of parts) sum -= length;
   return sum;
 }
 
 /** Says what is trained on, and what the doctor has found in it, if there is anything to say. */
 function tellData(
-  examples: Examples,
+  watched: Watched,
   data: PreparedData,
   examined: Preflight | undefined,
   onEvent: TrainHooks['onEvent'],
 ): void {
-  const tokens = tokensOf(examples, data);
-  onEvent({ kind: 'data', rows: examples.length, dropped: data.dropped, tokens });
+  const tokens = tokensOf(watched, data);
+  onEvent({ kind: 'data', rows: watched.examples.length, dropped: data.dropped, tokens });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
 }

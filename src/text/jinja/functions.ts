@@ -126,10 +126,10 @@ export const functions: ReadonlyMap<string, Value> = new Map<string, Value>([
       throw new TemplateError(toText(bind('raise_exception', 'message', args, named)[0]!));
     }),
   ],
-  [
-    'strftime_now',
-    new Builtin((args, named) => {
-      return strftime(new Date(), toText(bind('strftime_now', 'format', args, named)[0]!));
-    }),
-  ],
 ]);
+
+/** The function that tells the time, which is `date` if one is given. */
+export const strftimeNow = (date?: Date): Value =>
+  new Builtin((args, named) =>
+    strftime(date ?? new Date(), toText(bind('strftime_now', 'format', args, named)[0]!)),
+  );

@@ -1,6 +1,6 @@
 /** @file Runs the statements of templates. */
 
-import { checkMemberName, functions } from './functions.js';
+import { checkMemberName, functions, strftimeNow } from './functions.js';
 import { orElse } from './arguments.js';
 import { spend, TemplateError } from './budget.js';
 import { call, evaluate, evaluateArguments } from './evaluator.js';
@@ -32,9 +32,17 @@ export interface Rendered {
 /** What ended a list of statements early. */
 type Jump = 'break' | 'continue' | undefined;
 
-/** Runs a template. @throws TemplateError with the template's own words (`raise_exception`) or the fault */
-export function run(statements: readonly Statement[], variables: ReadonlyMap<string, Value>): Rendered {
-  return new Interpreter(statements, variables).run();
+/**
+ * Runs a template.
+ * @param date what it takes for the time
+ * @throws TemplateError with the template's own words (`raise_exception`) or the fault
+ */
+export function run(
+  statements: readonly Statement[],
+  variables: ReadonlyMap<string, Value>,
+  date?: Date,
+): Rendered {
+  return new Interpreter(statements, new Map([['strftime_now', strftimeNow(date)], ...variables])).run();
 }
 
 class Interpreter {

@@ -18,29 +18,41 @@ export function divideRows(
   count: number,
   { seed, data }: { seed: number; data: string },
 ): { trained: Examples; heldOut: Examples } {
-  const byPrompt = new Map<string, number[]>();
-  for (let place = 0; place < examples.length; place++) {
-    const { ids, responseStart } = examples.at(place).parts[0]!.row;
-    const prompt = ids.subarray(0, responseStart);
-    const key = Buffer.from(prompt.buffer, prompt.byteOffset, prompt.byteLength).toString('latin1');
-    const places = byPrompt.get(key);
-    if (places) places.push(place);
-    else byPrompt.set(key, [place]);
-  }
+  const { firsts, next } = byPrompt(examples);
   const heldOut = new Set<number>();
-  for (const places of new Random(deriveSeed(seed, 'held out')).shuffle([...byPrompt.values()])) {
+  for (const first of new Random(deriveSeed(seed, 'held out')).shuffle(Array.from(firsts))) {
     if (heldOut.size >= count) break;
-    for (const place of places) heldOut.add(place);
+    for (let place = first; place !== NONE; place = next[place]!) heldOut.add(place);
   }
   if (heldOut.size === examples.length)
     throw new UserError(
-      `${data} has ${examples.length} rows with ${byPrompt.size} different prompts, and evaluation.rows ${count} leave none of them to train on`,
+      `${data} has ${examples.length} rows with ${firsts.length} different prompts, and evaluation.rows ${count} leave none of them to train on`,
     );
-  const places = Array.from({ length: examples.length }, (_, place) => place);
   return {
-    trained: examples.part(places.filter((place) => !heldOut.has(place))),
-    heldOut: examples.part(places.filter((place) => heldOut.has(place))),
+    trained: examples.filter((place) => !heldOut.has(place)),
+    heldOut: examples.filter((place) => heldOut.has(place)),
   };
+}
+
+/** No place of a row. */
+const NONE = 0xffffffff;
+
+/** Finds the first row of each prompt, in the order of the rows, and to each row the next one with its prompt; reads no tokens. */
+function byPrompt(examples: Examples): { firsts: Uint32Array; next: Uint32Array } {
+  const prompts = Float64Array.from(
+    { length: examples.length },
+    (_, place) => examples.at(place).parts[0]!.prompt,
+  );
+  const sorted = Uint32Array.from(prompts.keys()).sort((a, b) => prompts[a]! - prompts[b]! || a - b);
+  const next = new Uint32Array(prompts.length).fill(NONE);
+  const isFirst = new Uint8Array(prompts.length).fill(1);
+  for (let i = 1; i < sorted.length; i++) {
+    const [before, place] = [sorted[i - 1]!, sorted[i]!];
+    if (prompts[before] !== prompts[place]) continue;
+    next[before] = place;
+    isFirst[place] = 0;
+  }
+  return { firsts: Uint32Array.from(prompts.keys()).filter((place) => isFirst[place] === 1), next };
 }
 
 /**

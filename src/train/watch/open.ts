@@ -2,8 +2,7 @@
 import { readConfig } from '../../models/directory.js';
 import type { Objective } from '../../objectives/objective.js';
 import { ChatTokenizer } from '../../text/tokenizer.js';
-import { prepareExamples, type Examples } from '../examples.js';
-import type { TrainRecipe } from '../settings.js';
+import { prepareExamples, type DatedRecipe, type Examples } from '../examples.js';
 import type { TokenizeOptions } from '../tokenCache.js';
 import { openDevelopment, type Development } from './development.js';
 import { divideRows } from './heldOut.js';
@@ -23,13 +22,13 @@ export interface Watched extends Disposable {
  * @throws UserError for rows and problems that cannot be used
  */
 export async function openWatched(
-  recipe: TrainRecipe,
+  recipe: DatedRecipe,
   objective: Objective,
   all: Examples,
   { onRows, onNotice }: { onRows: TokenizeOptions['onRows']; onNotice: (sentence: string) => void },
 ): Promise<Watched> {
   const { evaluation, development, sentinel, data } = recipe;
-  const tokenizer = ChatTokenizer.load(recipe.model);
+  const tokenizer = ChatTokenizer.load(recipe.model, recipe.date);
   const { maxPositions } = readConfig(recipe.model, recipe.model_overrides);
   const problems = development && (await openDevelopment(development, tokenizer));
   const divided =

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { stepsOfEvents } from '../../../test/support/events.js';
 import { contents, readRows, turns, writeRows } from '../../../test/support/tinyModel.js';
 import {
@@ -17,6 +17,7 @@ import {
 import { passAt1 } from '../../evaluate/statistics.js';
 import { openGenerator } from '../../generate/open.js';
 import { createObjective } from '../../objectives/index.js';
+import { TokenFile } from '../../text/tokenFile.js';
 import { encodePrompt } from '../../text/tokenRows.js';
 import { UserError } from '../../util/errors.js';
 import { verify } from '../../verify/verify.js';
@@ -85,7 +86,10 @@ describe('held-out rows', () => {
     const recipe = recipeOf('sft', { data, evaluation: { rows: 4, every: 1 } });
     using all = (await prepareExamples(recipe, createObjective({ name: 'sft' }))).examples;
     const lines = (examples: Iterable<{ line: number }>) => Array.from(examples, ({ line }) => line);
+    const read = vi.spyOn(TokenFile.prototype, 'read');
     const { trained: kept, heldOut } = divideRows(all, 4, recipe);
+    expect(read).not.toHaveBeenCalled(); // of a large file it would take longer than all else
+    read.mockRestore();
     expect([kept.length, heldOut.length]).toEqual([6, 6]);
     const questions = (found: number[]) => new Set(found.map((line) => Math.floor((line - 1) / 3)));
     for (const question of questions(lines(heldOut)))
