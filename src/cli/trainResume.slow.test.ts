@@ -69,7 +69,7 @@ const lastLine = (stderr: string) => stderr.trimEnd().split('\n').at(-1)!;
 
 /** What is in a folder but for what a killed process has half written, which the next start removes. */
 const whole = (out: string) =>
-  Object.fromEntries(Object.entries(contents(out)).filter(([name]) => !name.includes('.partial/')));
+  Object.fromEntries(Object.entries(contents(out)).filter(([name]) => !/\.partial\/|\.tmp$/.test(name)));
 
 /** One sentence, and exit 2; nothing in the folder is another than before. */
 async function expectRefused(args: string[], words: string, out: string, env = {}): Promise<void> {
