@@ -18,10 +18,14 @@ constexpr size_t kBlock = 4096;
 // What is gathered before it is written.
 constexpr size_t kRoom = 4 << 20;
 
-// Has writes go past the cache. Some file systems know no other way than through it.
+// Has writes go past the cache. Some systems and file systems know no other way than through it.
 bool setDirect(int fd, bool on) {
+#ifdef O_DIRECT
   const int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+#else
+  return false;
+#endif
 }
 
 struct Part {

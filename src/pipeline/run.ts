@@ -107,9 +107,11 @@ async function walk(
     if (definition.resumes && existsSync(dir) && !again) {
       await work(true).catch((error: unknown) => {
         if (!(error instanceof OtherRun)) throw error;
-        options.log(
-          `${label}: begins anew, ${dir} goes to ${previousOf(dir)} until it is done: ${error.message}`,
-        );
+        const previous = previousOf(dir);
+        const goes = existsSync(previous)
+          ? `what it has is removed, and ${previous} stays`
+          : `what it has goes to ${previous}`;
+        options.log(`${label}: begins anew, ${goes} until it is done: ${error.message}`);
         makeRoom(dir, true);
         return work(false);
       });

@@ -2,10 +2,10 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, wr
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { stepsOfEvents } from '../../test/support/events.js';
-import { familyDir } from '../../test/support/families.js';
 import { contents, readRows, writeRows } from '../../test/support/tinyModel.js';
 import {
   attempt,
+  lastingFiles,
   linesOf,
   messages,
   model,
@@ -13,10 +13,10 @@ import {
   recipeOf,
   root,
   setUpRuns,
+  stopAt,
   stopped,
   trained,
 } from '../../test/support/trainingRuns.js';
-import { writeTinyTokenizer } from '../../test/support/tinyTokenizer.js';
 import { createObjective } from '../objectives/index.js';
 import { OtherRun } from '../teacher/header.js';
 import { TokenFile, TokenFileWriter } from '../text/tokenFile.js';
@@ -28,23 +28,11 @@ import { prepareExamples } from './examples.js';
 import { planSteps } from './plan.js';
 import { nextRows, requireSamePlace } from './resume.js';
 import { TENSORS } from './stateFolder.js';
-import { readState, sumOf, type TrainState } from './state.js';
+import { sumOf, type TrainState } from './state.js';
 
 setUpRuns();
 
-/** All files of a run that follow from its recipe: not the speed, and not the recipe, which has the folder's name. */
-const lastingFiles = (out: string) =>
-  Object.fromEntries(
-    Object.entries(contents(out)).filter(([name]) => !/^(speed\.jsonl|recipe\.yaml)$/.test(name)),
-  );
 const statesIn = (out: string) => (existsSync(join(out, 'states')) ? readdirSync(join(out, 'states')) : []);
-
-/** Stops a run between two packs. */
-const stopAt = async (recipe: Parameters<typeof attempt>[0], pack: number) => {
-  const run = await attempt(recipe, (asked) => asked === pack);
-  expect(run.error).toBe(stopped);
-  return run;
-};
 
 describe.each(['sft', 'redi', 'dpo'])('%s, stopped at every pack and gone on with', (objective) => {
   it.each(['f32', 'bf16'])('is the undisturbed run in %s, to the last byte', async (dtype) => {
@@ -367,62 +355,6 @@ it('a state knows its next rows by what they say: another row in the same line i
       check(other);
     }).toThrow('step-1: the next step would take other rows than it would have taken then');
   }
-});
-
-describe('continue', () => {
-  /** All rows in every step, so that both halves of a run see what the whole one sees. */
-  const keys = { batch_size: 5, save: { states: 1 } };
-
-  it('takes weights, moments and the place in the schedule into another stage', async () => {
-    const whole = await trained(recipeOf('sft', { ...keys, max_steps: 6 }));
-    const first = await trained(recipeOf('sft', { ...keys, max_steps: 3, schedule: { total_steps: 6 } }));
-    const other = join(root, 'other.jsonl');
-    cpSync(first.recipe.data, other);
-    const more = { ...keys, data: other, max_steps: 3, schedule: { total_steps: 6 } };
-    const second = await trained(recipeOf('sft', { ...more, continue: first.result.model }));
-    const steps = [...first.steps, ...second.steps];
-    expect(steps.map(({ learning_rate: rate }) => rate)).toEqual(
-      whole.steps.map(({ learning_rate: rate }) => rate),
-    );
-    expect(second.steps.map(({ step }) => step)).toEqual([1, 2, 3]);
-    for (const [i, { loss }] of steps.entries()) expect(loss).toBeCloseTo(whole.steps[i]!.loss, 4);
-    expect(readState(join(second.recipe.out, 'states/step-3')).position.updates).toBe(6);
-    // The weights alone are not enough.
-    const without = await trained(recipeOf('sft', { ...more, model: first.result.model }));
-    expect(Math.abs(without.steps[2]!.loss - whole.steps[5]!.loss)).toBeGreaterThan(1e-3);
-  });
-
-  it('goes on when it was stopped, and is refused for other shapes and where there is no state', async () => {
-    const first = await trained(recipeOf('redi', { ...keys, max_steps: 2 }));
-    const more = {
-      ...keys,
-      token_budget: 1,
-      max_steps: 3,
-      continue: join(first.recipe.out, 'states/step-2'),
-    };
-    const whole = await trained(recipeOf('dpo', more));
-    const recipe = recipeOf('dpo', more);
-    await stopAt(recipe, 25);
-    await trained(recipe, {});
-    expect(lastingFiles(recipe.out)).toEqual(lastingFiles(whole.recipe.out));
-    const other = join(root, 'other-model');
-    cpSync(familyDir('qwen2'), other, { recursive: true });
-    writeTinyTokenizer(other);
-    const done = await trained(recipeOf('sft', { ...keys, save: { every: 1 } }));
-    const before = contents(done.recipe.out);
-    const shapes = await attempt({ ...done.recipe, model: other, continue: more.continue });
-    expect(shapes.error).toBeInstanceOf(UserError);
-    expect(String(shapes.error)).toContain('step-2 is a state of another model: ');
-    expect(contents(done.recipe.out)).toEqual(before);
-    const nowhere = await attempt(recipeOf('sft', { continue: model }));
-    expect(String(nowhere.error)).toContain(`continue: ${model} has no training state`);
-  });
-
-  it('has the schedule reach as far as the stages', async () => {
-    const recipe = recipeOf('sft', { max_steps: 3, schedule: { total_steps: 2 } });
-    const { error } = await attempt(recipe);
-    expect(String(error)).toContain('schedule.total_steps is 2, and the run ends with step 3');
-  });
 });
 
 describe('the sum of a tensor', () => {

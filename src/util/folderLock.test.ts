@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -110,6 +119,17 @@ describe('the mark of a process in a folder', () => {
       expect(await once(dir)).toBe('done');
       expect(readdirSync(dir)).toEqual([]);
     }
+  });
+
+  it('neither follows nor empties what lies in its place', async () => {
+    const dir = folder('planted');
+    const precious = join(root, 'precious');
+    writeFileSync(precious, 'mine');
+    const name = `lock.${await here(dir)}-${process.pid}.tmp`;
+    symlinkSync(precious, join(dir, name));
+    expect(await once(dir)).toBe('done');
+    expect(readFileSync(precious, 'utf8')).toBe('mine');
+    expect(readdirSync(dir)).toEqual([]); // a link of that name is nobody's but ours
   });
 
   it('is touched while the work goes on', async () => {

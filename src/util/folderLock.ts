@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, futimesSync, openSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,7 +62,10 @@ async function withMark<T>(path: string, folder: string, work: () => Promise<T>)
   const mark = temporaryName(path);
   const touch = () => {
     try {
-      writeFileSync(mark, '');
+      // What may lie there is neither followed nor emptied.
+      const fd = openSync(mark, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW);
+      futimesSync(fd, new Date(), new Date());
+      closeSync(fd);
     } catch {
       // Whoever cannot write here will be told by what the work writes.
     }

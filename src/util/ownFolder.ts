@@ -38,6 +38,7 @@ export async function withOwnFolder<T>(path: string, use: FolderUse, work: () =>
   const folder = normalize(path); // as `join` does for the files: the system takes `..` after a link for another folder
   const made = makeFolder(folder);
   try {
+    requireOwn(folder, use); // the lock writes into it; what another process makes of it meanwhile is looked at again
     return await withFolder(folder, async () => {
       const isNew = requireOwn(folder, use);
       removeScratch(folder, use);

@@ -15,7 +15,7 @@ import { lastingOf, type LastingMetrics } from '../../src/train/metricsFiles.js'
 import type { ResumeOptions } from '../../src/train/resume.js';
 import { trainRecipe, type TrainRecipe } from '../../src/train/settings.js';
 import { train, type StepMetrics, type TrainEvent, type TrainResult } from '../../src/train/trainer.js';
-import { turns, writeRows, writeTinyModel } from './tinyModel.js';
+import { contents, turns, writeRows, writeTinyModel } from './tinyModel.js';
 
 export const root = mkdtempSync(join(tmpdir(), 'redistill-trainer-'));
 export const model = join(root, 'tiny');
@@ -134,6 +134,19 @@ export async function attempt(
   expect(liveTensors()).toBe(live); // whether it ended well or not
   return run;
 }
+
+/** Stops a run between two packs. */
+export async function stopAt(recipe: TrainRecipe, pack: number): Promise<Run> {
+  const run = await attempt(recipe, (asked) => asked === pack);
+  expect(run.error).toBe(stopped);
+  return run;
+}
+
+/** All files of a run that follow from its recipe: not the speed, and not the recipe, which has the folder's name. */
+export const lastingFiles = (out: string) =>
+  Object.fromEntries(
+    Object.entries(contents(out)).filter(([name]) => !/^(speed\.jsonl|recipe\.yaml)$/.test(name)),
+  );
 
 export async function trained(
   recipe: TrainRecipe,
