@@ -108,7 +108,12 @@ export class MetricsFiles {
   last(): StepMetrics {
     const lasting = stepLinesIn(readFileSync(this.#metrics.path, 'utf8')).at(-1)!;
     const speed = readFileSync(this.#speed.path, 'utf8').trimEnd().split('\n').at(-1)!;
-    return { ...lastingMetrics.parse(JSON.parse(lasting)), ...(JSON.parse(speed) as StepMetrics) };
+    const unknown = { tokens_per_second: NaN, peak_memory_bytes: NaN };
+    return {
+      ...lastingMetrics.parse(JSON.parse(lasting)),
+      // Nothing follows from that file, and it may have been removed.
+      ...(speed === '' ? unknown : (JSON.parse(speed) as typeof unknown)),
+    };
   }
 
   /** Bytes of metrics.jsonl. */

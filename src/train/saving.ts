@@ -14,14 +14,14 @@ import { removeKnown, requireKnown } from '../util/ownFolder.js';
 import type { TrainRecipe } from './settings.js';
 import { stateBytes, writeState, type RunPosition, type TrainedTensors } from './state.js';
 import { stateFiles, statesOf, stepFolders } from './stateFolder.js';
-import { BEST, HEALTHY } from './watch/files.js';
+import { BEST, BEST_FILE, HEALTHY, HEALTHY_FILE, removeFile, writeAccount } from './watch/files.js';
 
 type SaveSettings = TrainRecipe['save'];
 
 /** Resumable states that are kept while a run goes on, where the recipe does not say: the second replaces one that is damaged. */
 const STATES = 2;
 
-const checkpointsOf = (run: string): string => join(run, 'checkpoints');
+export const checkpointsOf = (run: string): string => join(run, 'checkpoints');
 
 /**
  * Checks before the training that its models and states can be saved.
@@ -64,17 +64,21 @@ export function removeLater(out: string, step: number): void {
   remove(stepFolders(checkpointsOf(out)), savedFiles);
   removeEmptyFolders([checkpointsOf(out)]);
   removeEmptyFolders([statesOf(out)]);
-  if (step === 0) for (const name of [BEST, HEALTHY]) removeKnown(join(out, name), savedFiles);
+  if (step === 0) {
+    for (const name of [BEST, HEALTHY]) removeKnown(join(out, name), savedFiles);
+    for (const name of [BEST_FILE, HEALTHY_FILE]) removeFile(join(out, name));
+  }
 
   function remove(folders: ReturnType<typeof stepFolders>, files: readonly string[]): void {
     for (const { path } of folders.filter((folder) => folder.step > step)) discard(path, files);
   }
 }
 
-/** A folder that gets the weights of a step, and what happens when it has them. */
+/** A folder that gets the weights of a step, and a file that says of which; the file is there only while it is so. */
 export interface Kept {
   folder: string;
-  then?: () => void;
+  file: string;
+  account: Readonly<Record<string, string | number>>;
 }
 
 /** What a saver has put on the disk. */
@@ -114,7 +118,7 @@ export class Saver {
   async begin(lines: Writing, keep: readonly Kept[], position?: RunPosition): Promise<void> {
     await this.settle();
     // A state comes after the folders that it speaks of.
-    const first = together([lines, ...keep.map(({ folder, then }) => this.#weights(folder, then))]);
+    const first = together([lines, ...keep.map((kept) => this.#keep(kept))]);
     const writings = [first];
     if (position) {
       if (this.save.keep !== 0) writings.push(this.#weights(`checkpoints/step-${position.step}`));
@@ -152,6 +156,7 @@ export class Saver {
     if (this.#keepsStates) await this.#state(position, lines).done;
     this.#prune();
     if (!this.#keepsStates) removeOlder(statesOf(this.out), 0, stateFiles);
+    removeFile(join(this.out, HEALTHY_FILE));
     removeKnown(join(this.out, HEALTHY), savedFiles);
     return this.last!;
   }
@@ -177,11 +182,23 @@ export class Saver {
       },
     ).done;
     removeOlder(statesOf(this.out), 0, stateFiles);
+    removeFile(join(this.out, HEALTHY_FILE));
     removeKnown(healthy, savedFiles);
     return path;
   }
 
-  #weights(name: string, then: () => void = () => undefined): Writing {
+  #keep({ folder, file, account }: Kept): Writing {
+    const path = join(this.out, file);
+    const before = () => {
+      removeFile(path);
+    };
+    const after = () => {
+      writeAccount(path, account);
+    };
+    return this.#weights(folder, before, after);
+  }
+
+  #weights(name: string, before = (): void => undefined, after = (): void => undefined): Writing {
     const path = join(this.out, name);
     const { weights } = this.trained;
     return replace(
@@ -190,9 +207,10 @@ export class Saver {
       (folder) => saveModelMeanwhile(this.loaded, folder, weights.masters),
       () => {
         this.last = path;
-        then();
+        after();
         this.onSaved({ kind: 'saved', path });
       },
+      before,
     );
   }
 
@@ -249,6 +267,7 @@ function replace(
   files: readonly string[],
   write: (folder: string) => Writing,
   then: () => void,
+  before = (): void => undefined,
 ): Writing {
   const [partial, earlier] = [`${path}.partial`, earlierOf(path)];
   for (const left of [partial, earlier]) removeKnown(left, files);
@@ -266,6 +285,7 @@ function replace(
   }
   const done = writing.done.catch(giveUp).then(() => {
     const isThere = requireKnown(path, files) !== undefined;
+    before();
     explained(path, () => {
       if (isThere) renameSync(path, earlier);
       renameSync(partial, path);

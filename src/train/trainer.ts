@@ -1,5 +1,6 @@
 /** @file Runs a training stage: data, model, the loop over optimizer steps, checkpoints. One step is in `step.ts`. */
 
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
@@ -13,12 +14,13 @@ import { today } from '../text/template.js';
 import type { Layout } from '../text/tokenRows.js';
 import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
+import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type DatedRecipe, type PreparedData } from './examples.js';
-import { identityOf, withRows } from './identity.js';
+import { differences, identityOf, withRows } from './identity.js';
 import { MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
 import { planSteps, type StepPlan } from './plan.js';
@@ -41,13 +43,14 @@ import {
   stateToVerify,
   type ResumeOptions,
 } from './resume.js';
-import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
+import { checkpointsOf, removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
+import { statesOf, stepFolders } from './stateFolder.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
-import { BEST } from './watch/files.js';
+import { BEST, forgetReplaced } from './watch/files.js';
 import { openWatched, type Watched } from './watch/open.js';
 import { freshWatch, type Sighting } from './watch/state.js';
 import { Watch, type WatchEvent } from './watch/watch.js';
@@ -118,10 +121,24 @@ export async function estimate(recipe: TrainRecipe, hooks: TrainHooks): Promise<
   return found!;
 }
 
+/** @throws UserError for data that can be read only once: the doctor, tokens and a run that goes on read it again */
+function requireFiles({ data, evaluation, development }: TrainRecipe): void {
+  const paths = { data, 'evaluation.data': evaluation?.data, 'development.data': development?.data };
+  for (const [key, path] of Object.entries(paths)) {
+    if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() !== false) continue;
+    throw new UserError(
+      `${key}: ${path} is no file: training reads its data more than once, so write it into a file first`,
+    );
+  }
+}
+
 /** What a run is before its rows are read. */
 async function openRun(written: TrainRecipe, { resume }: TrainHooks, onlyEstimates: boolean) {
   const { out, device } = written;
-  const filled = { ...written, token_budget: written.token_budget ?? defaultTokenBudget(device) };
+  // The budget comes last whether it was given or not, so that recipe.yaml is the same when the run goes on.
+  const { token_budget = defaultTokenBudget(device), ...rest } = written;
+  const filled = { ...rest, token_budget };
+  requireFiles(written);
   const undated = { ...filled, model: await resolveModel(written.model) };
   setThreads();
   openDevice(device);
@@ -203,7 +220,7 @@ async function runStage(
     onNotice,
     beforePack: pause.before,
     beforeUpdate: () => saver.taken(),
-    remedy: () => remedyOf(recipe, saver),
+    remedy: () => remedyOf(recipe, saver, out),
   });
   if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
   if (from) {
@@ -211,7 +228,10 @@ async function runStage(
     loadState(from, trained);
     stepper.skipped = from.position.skipped;
     removeLater(out, from.position.step);
-    if (resume.allowChanges) writeRecipe(filled);
+    forgetReplaced(out, from.position.watch, recipe.best?.metric);
+    // One that was ended early goes on where it is told to be another one.
+    if (differences(from.position.identity, identity).run.length > 0) delete from.position.watch.ended;
+    writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
   const metrics = begun ?? new MetricsFiles(out, recipe, from && placeOf(from));
@@ -245,10 +265,12 @@ async function referenceOf(
 }
 
 /** What to do where numbers are not finite, and what there is on the disk. */
-async function remedyOf({ optimizer, data }: TrainRecipe, saver: Saver): Promise<string> {
+async function remedyOf({ optimizer, data }: TrainRecipe, saver: Saver, out: string): Promise<string> {
   await saver.settle();
-  const saved =
-    saver.last === undefined ? 'no checkpoint had been saved yet' : `the last checkpoint is ${saver.last}`;
+  const [last = saver.last] = [checkpointsOf(out), statesOf(out)]
+    .flatMap(stepFolders)
+    .map(({ path }) => path);
+  const saved = last === undefined ? 'no checkpoint had been saved yet' : `the last checkpoint is ${last}`;
   return `${saved}; lower optimizer.lr (now ${optimizer.lr}) or look at the data of ${data}`;
 }
 

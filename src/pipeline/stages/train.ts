@@ -5,7 +5,7 @@ import { filesOfModule } from '../../util/modules.js';
 import { isOtherReference, trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { eventPaths } from '../../train/eventFile.js';
-import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from '../../train/watch/files.js';
+import { BEST, BEST_FILE, HEALTHY, HEALTHY_FILE, SENTINEL_FILE } from '../../train/watch/files.js';
 import { inputsOfState, stateFiles } from '../../train/stateFolder.js';
 import { defineStage } from './stage.js';
 
@@ -28,6 +28,7 @@ export const trainStage = defineStage({
     ...eventPaths,
     SENTINEL_FILE,
     BEST_FILE,
+    HEALTHY_FILE,
     ...['model', BEST, HEALTHY, 'checkpoints/step-*'].flatMap((folder) =>
       savedFiles.map((name) => `${folder}/${name}`),
     ),

@@ -1,17 +1,14 @@
 /** @file Watches a run from step to step: measures what is due, judges how it goes, and says where it is to end. */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Generator } from '../../generate/generator.js';
 import type { Objective } from '../../objectives/objective.js';
 import { UserError } from '../../util/errors.js';
-import { explained } from '../../util/fileErrors.js';
-import { writeFileAtomic } from '../../util/files.js';
 import type { Engine } from '../engine.js';
 import type { MetricsFiles, StepMetrics } from '../metricsFiles.js';
 import type { Kept } from '../saving.js';
 import { compareWithBest } from './best.js';
 import { measureAccuracy } from './development.js';
-import { BEST, BEST_FILE, HEALTHY, SENTINEL_FILE } from './files.js';
+import { BEST, BEST_FILE, HEALTHY, HEALTHY_FILE, removeFile, SENTINEL_FILE, writeAccount } from './files.js';
 import { measureHeldOut } from './heldOut.js';
 import { responseMetrics } from './responses.js';
 import { judge, verdicts, type Judgement, type Logps, type Verdict } from './sentinel.js';
@@ -106,7 +103,7 @@ export class Watch {
     const isLook = step === 0 || (judgement && step % every === 0);
     if (act === 'rollback' && isLook && this.state.healthy !== step) {
       this.state.healthy = step;
-      keep.push({ folder: HEALTHY });
+      keep.push({ folder: HEALTHY, file: HEALTHY_FILE, account: { step } });
     }
     return { keep, ...(ending && { ending }) };
   }
@@ -182,7 +179,7 @@ export class Watch {
 
   /** Compares with the best so far. @returns why the run is to end, if it is */
   #compare(step: number, measured: Record<string, number>, keep: Kept[]): Ending | undefined {
-    const { best: settings, evaluation, development, out } = this.parts.settings;
+    const { best: settings, evaluation, development } = this.parts.settings;
     if (!settings || Object.keys(measured).length === 0) return undefined;
     const { metric, patience = Infinity } = settings;
     const measuresAll = [evaluation, development].every((part) => !part || this.#isDue(step, part.every));
@@ -191,11 +188,7 @@ export class Watch {
     if (!best) throw new UserError(`best.metric: ${metric} is ${measured[metric]} before the first step`);
     this.state.best = best;
     if (isBest) {
-      const account = { metric, value: best.value, step };
-      const then = () => {
-        writeJson(join(out, BEST_FILE), account);
-      };
-      keep.push({ folder: BEST, then });
+      keep.push({ folder: BEST, file: BEST_FILE, account: { metric, value: best.value, step } });
     }
     if (best.since < patience || step === this.parts.steps) return undefined;
     return {
@@ -236,18 +229,8 @@ export class Watch {
   }
 
   #writeSightings(): void {
-    writeJson(join(this.parts.settings.out, SENTINEL_FILE), this.state.sightings);
+    writeAccount(join(this.parts.settings.out, SENTINEL_FILE), this.state.sightings);
   }
-}
-
-function removeFile(path: string): void {
-  explained(path, () => {
-    rmSync(path, { force: true });
-  });
-}
-
-function writeJson(path: string, value: unknown): void {
-  writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** The log-probs a token that a step has had; undefined where it had none, or such that are no numbers. */
