@@ -21,12 +21,12 @@ export class Interrupted extends Error {
  * does the same. A second one ends the process at once, which loses nothing but the present step, since files are
  * replaced whole. It kills the processes that it started as well: they may be within libtorch for as
  * long as a matrix product, or the half hour of a collective whose partner is gone.
- * @param stopped what is said when it was stopped
+ * @param stopped what is said when it was stopped; asked then, if it depends on what there is
  * @throws Interrupted when it was
  */
 export async function longWork<T>(
   title: string,
-  stopped: string,
+  stopped: string | (() => string),
   work: (progress: Progress, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
@@ -46,7 +46,7 @@ export async function longWork<T>(
   try {
     return await work(progress, signal);
   } catch (error) {
-    throw signal.aborted ? new Interrupted(stopped, by) : error;
+    throw signal.aborted ? new Interrupted(typeof stopped === 'string' ? stopped : stopped(), by) : error;
   } finally {
     for (const name of SIGNALS) process.off(name, stop);
     progress.finish();

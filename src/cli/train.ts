@@ -10,6 +10,7 @@ import { readRecipe, type Recipe } from '../recipe/recipe.js';
 import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
 import { trainRecipe, type TrainRecipe } from '../train/settings.js';
 import type { ResumeOptions } from '../train/resume.js';
+import { stateAt } from '../train/stateFolder.js';
 import type { TrainEvent } from '../train/trainer.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
@@ -34,16 +35,31 @@ export function trainCommand(): Command {
     .addHelpText('after', () => `\n${keysOfRecipes()}\n\n${EXAMPLE}`)
     .action(async (path: string | undefined, options: TrainFlags) => {
       const { settings, read, resume } = runOf(path, options);
-      const recipe = parseTrainRecipe(settings);
+      const recipe = path === undefined ? ownRecipe(settings) : parseTrainRecipe(settings);
       if (options.estimate) return estimate(recipe, options);
       const { out, objective } = recipe;
-      const stopped = `stopped; what was saved is in ${out}: \`redistill train --resume ${out}\` goes on from its last state`;
+      const stopped = () =>
+        stateAt(out) === undefined
+          ? 'stopped; there is no state to go on from: the recipe runs from its start'
+          : `stopped; what was saved is in ${out}: \`redistill train --resume ${out}\` goes on from its last state`;
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>
         runInto('train', trainStage, recipe, { out, progress, signal, ...(resume && { resume }) }, read),
       );
       if (options.json) printJson(result);
       else print(`${trainStage.describe(result, recipe)}\n`);
     });
+}
+
+/** Reads the recipe in a run's folder. @throws UserError as `parseTrainRecipe` does */
+function ownRecipe(settings: Recipe): TrainRecipe {
+  try {
+    return parseTrainRecipe(settings);
+  } catch (error) {
+    if (error instanceof UserError && /there is no /.test(error.message))
+      error.message +=
+        '\nPaths in the recipe of a run count from the folder in which it began: run the command there.';
+    throw error;
+  }
 }
 
 /** Says what a run would take; its folder is not touched. */
@@ -73,14 +89,19 @@ interface TrainFlags {
 /** The recipe that is meant, the file that is read beside it, and whether a run goes on. */
 function runOf(
   path: string | undefined,
-  { set = [], resume: run, allowChanges = false, verify = false }: TrainFlags,
+  { set = [], resume: run, allowChanges = false, verify = false, estimate: estimates = false }: TrainFlags,
 ): { settings: Recipe; read: string[]; resume?: ResumeOptions } {
+  const flag = allowChanges ? '--allow-changes' : verify ? '--verify' : undefined;
+  if (flag !== undefined && estimates) throw new UserError(`train: ${flag} is of no use to --estimate`);
   if (run === undefined) {
     if (path === undefined) throw new UserError('train: name a recipe, or a run with --resume');
-    const flag = allowChanges ? '--allow-changes' : verify ? '--verify' : undefined;
     if (flag !== undefined) throw new UserError(`train: ${flag} belongs to --resume`);
     return { settings: readRecipe(path, set), read: [path] };
   }
+  if (set.some((setting) => /^~?out(=|$)/.test(setting)))
+    throw new UserError(
+      'train: a run goes on in its folder: leave out --set out with --resume, or copy the folder',
+    );
   const own = join(run, 'recipe.yaml');
   if (commandOf(run) !== 'train' || (path === undefined && !existsSync(own)))
     throw new UserError(`train: --resume ${run}: no run of \`train\` is there`);

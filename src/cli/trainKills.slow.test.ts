@@ -17,7 +17,9 @@ import { Cli, contents, redistill, turns, writeRows, writeTinyModel } from '../.
 import { Random } from '../util/random.js';
 
 /** Interruptions of each run; REDISTILL_KILLS=25 for more. */
-const KILLS = Number(process.env.REDISTILL_KILLS ?? 2);
+const KILLS = Number(process.env.REDISTILL_KILLS ?? 4);
+/** How they are interrupted in turn: within what a run does to the disk, and somewhere in its steps. */
+const WAYS = ['within a write', 'SIGKILL', 'SIGINT', 'SIGTERM'] as const;
 const STEPS = 60;
 /** A run changes the disk about so often: the last kills come when it is done. */
 const CHANGES = 260;
@@ -86,9 +88,14 @@ describe.concurrent.each(['sft', 'redi', 'dpo'])('train %s', (objective) => {
       for (let kill = 0; kill < KILLS; kill++) {
         const { args, cwd } = start('killed');
         const metrics = join(cwd, 'run/metrics.jsonl');
-        if (kill % 3 === 0) {
-          // Within what it does to the disk: a checkpoint that is half written, or half in its place.
-          await redistill(args, { cwd, ...killedAt(random.nextInt(CHANGES)) });
+        const way = WAYS[kill % WAYS.length]!;
+        if (way === 'within a write') {
+          // A checkpoint that is half written, or half in its place. One that is done before ends well.
+          const { code, signal, stderr } = await redistill(args, {
+            cwd,
+            ...killedAt(random.nextInt(CHANGES)),
+          });
+          expect(signal === 'SIGKILL' || code === 0, stderr).toBe(true);
           continue;
         }
         // Somewhere in the steps.
@@ -97,7 +104,11 @@ describe.concurrent.each(['sft', 'redi', 'dpo'])('train %s', (objective) => {
         const end = { isOver: false };
         void cli.finished.then(() => (end.isOver = true));
         while (!end.isOver && linesIn(metrics) < wanted) await sleep(1);
-        await cli.stop(kill % 3 === 1 ? 'SIGKILL' : random.nextInt(2) === 0 ? 'SIGINT' : 'SIGTERM');
+        const { code, signal, stderr } = await cli.stop(way);
+        // One that comes before the command listens ends it as a kill does.
+        const isInterrupted = signal === way || (way !== 'SIGKILL' && code === 130);
+        const hasEnded = code === 0 && linesIn(metrics) >= STEPS;
+        expect(isInterrupted || hasEnded, `${way}: ${code} ${signal} ${stderr}`).toBe(true);
       }
       const last = start('killed');
       const ended = await redistill(last.args, { cwd: last.cwd });

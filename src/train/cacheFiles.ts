@@ -2,7 +2,7 @@
  * @file The files that training keeps in the user's cache, tokens and log-probs of references: which of them a process uses, and
  * which go when they take more than they may.
  */
-import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { cacheDir } from '../fetch/paths.js';
 import { UserError } from '../util/errors.js';
@@ -23,6 +23,9 @@ const usesFolder = (): string => join(cacheDir(), 'uses');
 
 /** The uses of this process, which end with it. */
 const uses = new Set<string>();
+/** Where other hosts use the cache too, they know by the time of a mark that its process is alive. */
+const RENEWED_MS = 3_600_000;
+
 process.on('exit', () => {
   for (const path of uses) rmSync(path, { force: true });
 });
@@ -35,10 +38,16 @@ export function markUsed(path: string): void {
   explained(mark, () => {
     writeFileSync(mark, '');
   });
+  if (uses.size === 0) setInterval(renewMarks, RENEWED_MS).unref();
   uses.add(mark);
   // Reading would not always change its time.
   const now = new Date();
   if (statSync(path, { throwIfNoEntry: false })) utimesSync(path, now, now);
+}
+
+function renewMarks(): void {
+  const now = new Date();
+  for (const mark of uses) if (existsSync(mark)) utimesSync(mark, now, now);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
@@ -33,7 +33,7 @@ import { weighed, type ReferenceValue } from './step.js';
 import { packByTokenBudget } from './tokenBudget.js';
 
 export interface ReferenceParts {
-  recipe: Pick<TrainRecipe, 'model' | 'reference' | 'dtype' | 'device' | 'deterministic'>;
+  recipe: Pick<TrainRecipe, 'model' | 'model_overrides' | 'reference' | 'dtype' | 'device' | 'deterministic'>;
   /** With the weights that training starts from. */
   engine: Engine;
   objective: Objective;
@@ -91,6 +91,8 @@ export async function takeReference(examples: Examples, given: ReferenceParts): 
     dtype: recipe.dtype,
     device: recipe.device,
     onNotice: noticing(given),
+    // The model itself is the same function as the one that is trained.
+    overrides: resolve(path) === resolve(recipe.model) ? recipe.model_overrides : undefined,
   }).model;
   requireFit(parts, sample, model, path, recipe.model);
   using scorer = new Scorer(model);

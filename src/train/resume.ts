@@ -37,9 +37,12 @@ export function stateToResume(out: string, identity: RunIdentity, options: Resum
   if (options.allowChanges) return state;
   const allow = `\`redistill train --resume ${out} --allow-changes\` goes on all the same`;
   if (run.length > 0) throw new OtherRun(`${newest} is a state of another run: ${run.join('; ')}; ${allow}.`);
+  const { threads } = state.position.identity.build;
+  const same =
+    threads === identity.build.threads ? '' : `OMP_NUM_THREADS=${threads} takes as many threads as then; `;
   if (build.length > 0)
     throw new UserError(
-      `${newest} was written by another build or machine, and numbers would be rounded in other ways: ${build.join('; ')}; ${allow}.`,
+      `${newest} was written by another build or machine, and numbers would be rounded in other ways: ${build.join('; ')}; ${same}${allow}.`,
     );
   return state;
 }

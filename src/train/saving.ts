@@ -1,5 +1,5 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inFileDtypes, namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
@@ -22,7 +22,7 @@ import {
   type TrainedTensors,
 } from './state.js';
 import { checkpointsOf, FINISHED, stateFiles, statesOf, stepFolders } from './stateFolder.js';
-import { BEST, BEST_FILE, SENTINEL_FILE } from './watch/files.js';
+import { BEST, BEST_FILE, removeFile, SENTINEL_FILE, writeAccount } from './watch/files.js';
 
 type SaveSettings = TrainRecipe['save'];
 
@@ -126,16 +126,11 @@ export function removeBest(out: string): void {
   removeFile(join(out, BEST_FILE));
 }
 
-function removeFile(path: string): void {
-  explained(path, () => {
-    rmSync(path, { force: true });
-  });
-}
-
-/** A folder that gets the weights of a step, and what happens when it has them. */
+/** A folder that gets the weights of a step, and a file that says of which; the file is there only while it is so. */
 export interface Kept {
   folder: string;
-  then?: () => void;
+  file: string;
+  account: Readonly<Record<string, string | number>>;
 }
 
 /** What a saver has put on the disk. */
@@ -244,22 +239,26 @@ export class Saver {
   }
 
   /** Writes the weights into these folders, from one copy where the file's type is another. */
-  #weights(folders: readonly Kept[]): Writing[] {
+  #weights(folders: readonly (Kept | { folder: string })[]): Writing[] {
     const { weights } = this.trained;
     return scope(() => {
       const filed = noGrad(() =>
         folders.length > 0 ? inFileDtypes(this.loaded, weights.masters) : undefined,
       );
-      return folders.map(({ folder: name, then }) => {
-        const path = join(this.out, name);
+      return folders.map((kept) => {
+        const path = join(this.out, kept.folder);
+        const account = 'file' in kept ? join(this.out, kept.file) : undefined;
         return replace(
           path,
           savedFiles,
           (folder) => saveModelMeanwhile(this.loaded, folder, filed!),
           () => {
             this.last = path;
-            then?.();
+            if ('file' in kept) writeAccount(account!, kept.account);
             this.onSaved({ kind: 'saved', path });
+          },
+          () => {
+            if (account !== undefined) removeFile(account);
           },
         );
       });
@@ -330,6 +329,7 @@ function replace(
   files: readonly string[],
   write: (folder: string) => Writing,
   then: () => void,
+  before = (): void => undefined,
 ): Writing {
   const [partial, earlier] = [`${path}.partial`, earlierOf(path)];
   for (const left of [partial, earlier]) removeKnown(left, files);
@@ -347,6 +347,7 @@ function replace(
   }
   const done = writing.done.catch(giveUp).then(async () => {
     const isThere = requireKnown(path, files) !== undefined;
+    before();
     explained(path, () => {
       if (isThere) renameSync(path, earlier);
       renameSync(partial, path);

@@ -1,5 +1,6 @@
 /** @file Runs a training stage: data, model, the loop over optimizer steps, checkpoints. One step is in `step.ts`. */
 
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
@@ -13,6 +14,7 @@ import { today } from '../text/template.js';
 import type { Layout } from '../text/tokenRows.js';
 import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
+import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { besideOf } from './besideSteps.js';
@@ -20,7 +22,7 @@ import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type DatedRecipe, type PreparedData } from './examples.js';
 import { finishedOf, type Finished } from './finished.js';
-import { identityOf, withRows, type RunIdentity } from './identity.js';
+import { differences, identityOf, withRows, type RunIdentity } from './identity.js';
 import { weightBytes } from './memoryModel.js';
 import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
@@ -51,7 +53,7 @@ import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
-import { BEST } from './watch/files.js';
+import { BEST, forgetReplaced } from './watch/files.js';
 import { openWatched, type Watched } from './watch/open.js';
 import { freshWatch, type Sighting } from './watch/state.js';
 import { Watch, type WatchEvent } from './watch/watch.js';
@@ -122,11 +124,25 @@ export async function estimate(recipe: TrainRecipe, hooks: TrainHooks): Promise<
   return found!;
 }
 
+/** @throws UserError for data that can be read only once: the doctor, tokens and a run that goes on read it again */
+function requireFiles({ data, evaluation, development }: TrainRecipe): void {
+  const paths = { data, 'evaluation.data': evaluation?.data, 'development.data': development?.data };
+  for (const [key, path] of Object.entries(paths)) {
+    if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() !== false) continue;
+    throw new UserError(
+      `${key}: ${path} is no file: training reads its data more than once, so write it into a file first`,
+    );
+  }
+}
+
 /** What a run is before its rows are read, or its result where it is done. */
 async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: boolean) {
   const { resume } = hooks;
   const { out, device } = written;
-  const filled = { ...written, token_budget: written.token_budget ?? defaultTokenBudget(device) };
+  // The budget comes last whether it was given or not, so that recipe.yaml is the same when the run goes on.
+  const { token_budget = defaultTokenBudget(device), ...rest } = written;
+  const filled = { ...rest, token_budget };
+  requireFiles(written);
   const undated = { ...filled, model: await resolveModel(written.model) };
   setThreads();
   openDevice(device);
@@ -217,7 +233,10 @@ async function runStage(
     loadState(from, trained);
     stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
     removeLater(out, from.position.step);
-    if (resume.allowChanges) writeRecipe(filled);
+    forgetReplaced(out, from.position.watch, recipe.best?.metric);
+    // One that was ended early goes on where it is told to be another one.
+    if (differences(from.position.identity, identity).run.length > 0) delete from.position.watch.ended;
+    writeRecipe(filled);
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
   const metrics = new MetricsFiles(out, recipe, from ? placeOf(from, resume) : beginning(filled));

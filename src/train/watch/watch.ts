@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { Generator } from '../../generate/generator.js';
 import type { Objective } from '../../objectives/objective.js';
 import { UserError } from '../../util/errors.js';
-import { writeFileAtomic } from '../../util/files.js';
 import type { Engine } from '../engine.js';
 import type { MetricsFiles, StepMetrics } from '../metricsFiles.js';
 import type { Kept } from '../saving.js';
 import { statesOf } from '../stateFolder.js';
 import { compareWithBest } from './best.js';
 import { measureAccuracy } from './development.js';
-import { BEST, BEST_FILE, SENTINEL_FILE } from './files.js';
+import { BEST, BEST_FILE, SENTINEL_FILE, writeAccount } from './files.js';
 import { measureHeldOut } from './heldOut.js';
 import { responseMetrics } from './responses.js';
 import { judge, verdicts, type Judgement, type Logps, type Verdict } from './sentinel.js';
@@ -197,7 +196,7 @@ export class Watch {
 
   /** Compares with the best so far. @returns why the run is to end, if it is */
   #compare(step: number, measured: Record<string, number>, keep: Kept[]): Ending | undefined {
-    const { best: settings, evaluation, development, out } = this.parts.settings;
+    const { best: settings, evaluation, development } = this.parts.settings;
     if (!settings || Object.keys(measured).length === 0) return undefined;
     const { metric, patience = Infinity } = settings;
     const measuresAll = [evaluation, development].every((part) => !part || this.#isDue(step, part.every));
@@ -206,11 +205,7 @@ export class Watch {
     if (!best) throw new UserError(`best.metric: ${metric} is ${measured[metric]} before the first step`);
     this.state.best = best;
     if (isBest) {
-      const account = { metric, value: best.value, step };
-      const then = () => {
-        writeJson(join(out, BEST_FILE), account);
-      };
-      keep.push({ folder: BEST, then });
+      keep.push({ folder: BEST, file: BEST_FILE, account: { metric, value: best.value, step } });
     }
     if (best.since < patience || step === this.parts.steps) return undefined;
     return {
@@ -252,12 +247,8 @@ export class Watch {
   }
 
   #writeSightings(): void {
-    writeJson(join(this.parts.settings.out, SENTINEL_FILE), this.state.sightings);
+    writeAccount(join(this.parts.settings.out, SENTINEL_FILE), this.state.sightings);
   }
-}
-
-function writeJson(path: string, value: unknown): void {
-  writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** The log-probs a token that a step has had; undefined where it had none, or such that are no numbers. */

@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { contents, readRows } from '../../test/support/tinyModel.js';
+import {
+  attempt,
+  embedding,
+  model,
+  recipeOf,
+  root,
+  setUpRuns,
+  stopped,
+  trained,
+} from '../../test/support/trainingRuns.js';
+import { UserError } from '../util/errors.js';
+import { stepLines } from './metricsFiles.js';
+import { stateToResume } from './resume.js';
+import { readState } from './state.js';
+import { statesOf, stepFolders } from './stateFolder.js';
+import type { TrainRecipe } from './settings.js';
+
+setUpRuns();
+
+const json = (...names: string[]) =>
+  JSON.parse(readFileSync(join(...names), 'utf8')) as Record<string, number>;
+
+/** Stops a run and takes its newest state away, as where it was killed. */
+async function killed(recipe: TrainRecipe, pack: number): Promise<number> {
+  const run = await attempt(recipe, (asked) => asked === pack);
+  expect(run.error).toBe(stopped);
+  const [newest, before] = stepFolders(statesOf(recipe.out));
+  rmSync(newest!.path, { recursive: true });
+  return before!.step;
+}
+
+async function stoppedAfter(step: number, recipe: TrainRecipe): Promise<void> {
+  const run = await attempt(recipe, () => stepLines(recipe.out).length === step);
+  expect(run.error).toBe(stopped);
+}
+
+function loseStatesAfter(last: number, { out }: TrainRecipe): void {
+  for (const { step, path } of stepFolders(statesOf(out))) if (step > last) rmSync(path, { recursive: true });
+}
+
+describe('the best weights', () => {
+  const keys = {
+    ...{ batch_size: 1, max_steps: 12, optimizer: { lr: 1e-2 }, save: { every: 1, states: 9 } },
+    schedule: { warmup_ratio: 0, decay: 'constant' },
+    evaluation: { rows: 1, every: 4 },
+    best: { metric: 'eval_loss' },
+    sentinel: { act: 'rollback', every: 4 },
+  };
+
+  it('of a future that was given up are not those of the run that goes on', async () => {
+    const recipe = recipeOf('sft', keys);
+    await stoppedAfter(10, recipe);
+    expect(json(recipe.out, 'best.json').step).toBe(8);
+    loseStatesAfter(6, recipe);
+    const other = { ...recipe, optimizer: { ...recipe.optimizer, lr: 1e-9 }, max_steps: 7 };
+    await trained(other, { allowChanges: true });
+    const best = json(recipe.out, 'best.json');
+    expect(best.step).toBe(7);
+    const lines = readRows(join(recipe.out, 'metrics.jsonl')) as Record<string, number>[];
+    expect(lines.find(({ step, eval_loss: loss }) => step === 7 && loss !== undefined)?.eval_loss).toBe(
+      best.value,
+    );
+    expect(embedding(join(recipe.out, 'best'))).toEqual(embedding(join(recipe.out, 'model')));
+  });
+
+  it('are those of the undisturbed run where it goes on as it went', async () => {
+    // Between the state and the next best step nothing is known of a best one: state 7 alone says so.
+    const lasting = (out: string) =>
+      Object.fromEntries(
+        Object.entries(contents(out)).filter(
+          ([name]) => !/^(speed\.jsonl|recipe\.yaml|states\/step-7\/state\.json)$/.test(name),
+        ),
+      );
+    const whole = await trained(recipeOf('sft', keys));
+    const recipe = recipeOf('sft', keys);
+    await stoppedAfter(10, recipe);
+    loseStatesAfter(6, recipe);
+    await trained(recipe, {});
+    expect(lasting(recipe.out)).toEqual(lasting(whole.recipe.out));
+  });
+});
+
+describe('a run that goes on', () => {
+  const keys = { token_budget: 1, max_steps: 6, save: { every: 2, states: 2 } };
+
+  it('after it was ended early, where it may take longer', async () => {
+    const early = {
+      ...{ max_steps: 12, optimizer: { lr: 0.5 }, save: { states: 1 } },
+      schedule: { warmup_ratio: 0, decay: 'constant' },
+      ...{ evaluation: { rows: 1, every: 1 }, best: { metric: 'eval_loss', patience: 1 } },
+    };
+    const recipe = recipeOf('sft', early);
+    const first = await trained(recipe);
+    expect(first.result.steps).toBeLessThan(12);
+    const longer = { ...recipe, best: { metric: 'eval_loss', patience: 50 }, max_steps: 14 };
+    const second = await trained(longer, { allowChanges: true });
+    expect(second.result.steps).toBe(14);
+  });
+
+  it('has the recipe under which it does', async () => {
+    const recipe = recipeOf('sft', keys);
+    await killed(recipe, 9);
+    await trained({ ...recipe, sentinel: { ...recipe.sentinel, act: 'off' } }, {});
+    expect(parse(readFileSync(join(recipe.out, 'recipe.yaml'), 'utf8'))).toMatchObject({
+      sentinel: { act: 'off' },
+    });
+  });
+
+  it('names the last state, which is of before, where its weights are ruined', async () => {
+    const recipe = recipeOf('sft', keys);
+    const step = await killed(recipe, 9);
+    const ruinous = { ...recipe, optimizer: { ...recipe.optimizer, lr: 1e38 } };
+    const { error } = await attempt(ruinous, undefined, { allowChanges: true });
+    expect(String(error)).toContain(
+      `goes on from ${join(recipe.out, `states/step-${step}`)}, whose weights are finite`,
+    );
+  });
+
+  it('and is done needs no speed.jsonl', async () => {
+    const recipe = recipeOf('sft', keys);
+    const { result } = await trained(recipe);
+    rmSync(join(recipe.out, 'speed.jsonl'));
+    const again = await trained(recipe, {});
+    expect(again.result.last).toEqual({ ...result.last, tokens_per_second: NaN, peak_memory_bytes: NaN });
+  });
+
+  it('is told how to have as many threads as it had', async () => {
+    const recipe = recipeOf('sft', keys);
+    await trained(recipe);
+    const { identity } = readState(stepFolders(statesOf(recipe.out))[0]!.path).position;
+    const other = { ...identity, build: { ...identity.build, threads: '77' } };
+    expect(() => stateToResume(recipe.out, other, {})).toThrow(
+      `OMP_NUM_THREADS=${identity.build.threads} takes as many threads as then`,
+    );
+  });
+});
+
+it('data from a pipe are refused, and nothing waits for them', async () => {
+  const pipe = join(root, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const keys of [{ data: pipe }, { evaluation: { data: pipe, every: 1 } }]) {
+    const { error } = await attempt(recipeOf('sft', keys));
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toContain(`${pipe} is no file: training reads its data more than once`);
+  }
+});
+
+it('a reference that is the model itself has its overrides', async () => {
+  const keys = { proofs: 'on', reference: model, model_overrides: { rope_theta: 77 } };
+  const { events } = await trained(recipeOf('dpo', keys));
+  const claims = events.flatMap((event) => (event.kind === 'proofs' ? event.proofs : []));
+  expect(claims.find(({ claim }) => claim === 'the reference and the model')).toMatchObject({
+    difference: 0,
+  });
+});
