@@ -55,9 +55,8 @@ function ownRecipe(settings: Recipe): TrainRecipe {
   try {
     return parseTrainRecipe(settings);
   } catch (error) {
-    if (error instanceof UserError && /there is no /.test(error.message))
-      error.message +=
-        '\nPaths in the recipe of a run count from the folder in which it began: run the command there.';
+    if (error instanceof UserError && /there is no (?!\/)/i.test(error.message))
+      error.message += '; paths in it count from the folder in which the run began: give the command there';
     throw error;
   }
 }

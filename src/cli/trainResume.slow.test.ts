@@ -103,11 +103,24 @@ describe.concurrent('train --resume', () => {
     await expectRefused(['train', '--resume', gone], `there is no ${data}`, gone);
     await expectRefused(['train', '--resume', path('model')], 'no run of `train` is there', path('model'));
     await expectRefused(['train', '--verify', `${out}.yaml`], '--verify belongs to --resume', out);
+    await expectRefused([...resume, '--set', 'out=other'], 'a run goes on in its folder', out);
+    await expectRefused([...resume, '--estimate', '--verify'], '--verify is of no use to --estimate', out);
     const allowed = await redistill([
       ...[...resume, '--allow-changes', '--verify', '--set', 'max_steps=12', '--json'],
     ]);
     expect(allowed, allowed.stderr).toMatchObject({ code: 1 }); // the rate of the shorter schedule is another
     expect(lastLine(allowed.stderr)).toContain('is not that of metrics.jsonl: learning_rate');
+  });
+
+  it('is not promised where nothing was saved', async () => {
+    const cli = new Cli([
+      'train',
+      recipeIn(path('unsaved'), { max_steps: 100_000, save: { every: 5, states: 0 } }),
+    ]);
+    await cli.shows(/^saved .*checkpoints\/step-5$/m);
+    const { code, stderr } = await cli.stop();
+    expect(code, stderr).toBe(130);
+    expect(lastLine(stderr)).toBe('stopped; there is no state to go on from: the recipe runs from its start');
   });
 
   it('leaves a run that is done as it is, and does not take its result for what it reads', async () => {
@@ -124,6 +137,9 @@ describe.concurrent('train --resume', () => {
     const again = await redistill(['train', '--resume', 'run'], { cwd });
     expect(again, again.stderr).toMatchObject({ code: 0, stdout: done.stdout });
     expect(lasting()).toEqual(before);
+    const elsewhere = await redistill(['train', '--resume', join(cwd, 'run')], { cwd: tmpdir() });
+    expect(elsewhere.code).toBe(2);
+    expect(lastLine(elsewhere.stderr)).toContain('count from the folder in which the run began');
   });
 
   it('does not go on where another process writes', async () => {

@@ -58,7 +58,14 @@ describe('the best weights', () => {
     await stoppedAfter(10, recipe);
     expect(json(recipe.out, 'best.json').step).toBe(8);
     loseStatesAfter(6, recipe);
-    const other = { ...recipe, optimizer: { ...recipe.optimizer, lr: 1e-9 }, max_steps: 7 };
+    // Worse than all before.
+    const optimizer = { ...recipe.optimizer, lr: 0.5 };
+    const other = {
+      ...recipe,
+      optimizer,
+      max_steps: 7,
+      sentinel: { ...recipe.sentinel, act: 'off' as const },
+    };
     await trained(other, { allowChanges: true });
     const best = json(recipe.out, 'best.json');
     expect(best.step).toBe(7);
