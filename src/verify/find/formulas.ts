@@ -40,7 +40,7 @@ export function findFormulas(text: string): Formula[] {
     const spansLines = open === '$$' || open === '\\[';
     if (close < 0 || (!spansLines && isBetween(next('\n', from), from, close))) continue;
     const content = text.slice(from, close);
-    if (open === '$' && isProse(content.split(/\bwhere\b/, 1)[0]!)) continue;
+    if (open === '$' && isProse(beforeWhere(content))) continue;
     const end = close + (CLOSING[open] ?? ']').length;
     formulas.push({ start, end, content });
     opening.lastIndex = end;
@@ -48,14 +48,18 @@ export function findFormulas(text: string): Formula[] {
   return formulas;
 }
 
+const beforeWhere = (content: string): string =>
+  content.includes('where') ? content.split(/\bwhere\b/, 1)[0]! : content;
+
 const isBetween = (at: number, from: number, to: number) => at >= from && at < to;
 
 /** Finds the `$` that closes, on the same line, one just before `from`; -1 where there is none. */
 function closingDollar(text: string, from: number): number {
-  const pattern = /[^$\n\\]*(?:\\.[^$\n\\]*)*\$/y;
-  pattern.lastIndex = from;
-  return pattern.test(text) ? pattern.lastIndex - 1 : -1;
+  CLOSING_DOLLAR.lastIndex = from;
+  return CLOSING_DOLLAR.test(text) ? CLOSING_DOLLAR.lastIndex - 1 : -1;
 }
+
+const CLOSING_DOLLAR = /[^$\n\\]*(?:\\.[^$\n\\]*)*\$/y;
 
 /** A word in no Latin or Greek letters beside a number: "答えは5です", "정답은 5입니다". */
 const FOREIGN =
@@ -68,8 +72,12 @@ const FUNCTION_WORD =
 /** "He has 20 - 8 = 12 cookies" */
 const PRONOUN = /^\s*(?:he|she|it|they|we|you|this|there|i)\s[a-z]{2}/i;
 
+/** What no text lacks that is prose. */
+const MAY_BE_PROSE = /[\p{L}\p{M}]{2}|\?/u;
+
 /** Tells whether a text is prose, not mathematics: it has two words in a row, words in other scripts or a question mark. */
 export function isProse(content: string): boolean {
+  if (!MAY_BE_PROSE.test(content)) return false;
   const bare = content
     .replace(/(?<=\d\s)out of(?=\s\d)/g, '/')
     .replace(/\\(?:text|mbox|textbf|textit|mathrm|operatorname)\w*\s?\{[^{}]*\}|\\[A-Za-z]+/g, ' ');

@@ -2,6 +2,7 @@
 
 import { withPlainSigns } from '../parse/characters.js';
 import { isRefused } from './denial.js';
+import { withoutPadding } from './padding.js';
 import { textAfterThinking } from './thinking.js';
 
 /** Limits the characters of a response, counted from its end, in which a box, a phrase or a number is searched for. */
@@ -19,6 +20,8 @@ const STATED = new RegExp(
 );
 /** What no text lacks in which `STATED` finds something. */
 const MAY_STATE = /\bis\b|[:=：是]|box|####|<\/answer>/i;
+/** What no text lacks in which `MAY_STATE` finds something: single characters are found sooner. */
+const SIGNS_OF_STATING = /[isbx:=：是#<]/i;
 /** A question that the model asks itself after its answer, at the beginning of a line. Bounded, since lines may be blank. */
 const NEXT_QUESTION =
   /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Next )?(?:Question|Problem|Exercise|Example|Instruction|Human|User|Student|Task|Input|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}(?:[:：.]|(?<=\n[ \t>]{0,4}[*#][^\n]{0,40})\n)/giu;
@@ -63,9 +66,13 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
       // All lines are quoted.
       .replace(/^>\s?[^\n]*(?:\n>\s?[^\n]*)+\s*$/, (quoted) => quoted.replace(/^>\s?/gm, '')),
     marked: marked === undefined ? undefined : plainText(marked.slice(-MAX_RESPONSE)),
-    isCut: MAY_STATE.test(before) && STATED.test(before),
+    isCut: statedIn(before) !== null,
   };
 }
+
+/** Finds the first place at which a text says what the answer is. */
+const statedIn = (text: string): RegExpExecArray | null =>
+  SIGNS_OF_STATING.test(text) && MAY_STATE.test(text) ? STATED.exec(text) : null;
 
 /** Drops comments, what is struck out and marks that are not shown, and writes all signs as the plain ones. */
 const plainText = (text: string): string =>
@@ -76,9 +83,6 @@ const plainText = (text: string): string =>
     ),
   );
 
-/** Blanks, line ends and characters without width in a row. */
-const PADDING =
-  /[\u0000-\u0020\u0085\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff]{5,}/g;
 /** The characters that are looked at together, from the end. */
 const CHUNK = 2 * MAX_RESPONSE;
 
@@ -123,7 +127,7 @@ function lastPart(text: string): { last: string; before: string } {
 function beforeNextQuestion(response: string): string {
   // Padding takes longer to look through than it says.
   const text = response.length > MAX_RESPONSE ? withoutPadding(response) : response;
-  const stated = MAY_STATE.test(text) ? STATED.exec(text) : null;
+  const stated = statedIn(text);
   if (!stated) return text;
   NEXT_QUESTION.lastIndex = stated.index;
   const next = NEXT_QUESTION.exec(text);
@@ -133,9 +137,6 @@ function beforeNextQuestion(response: string): string {
   // "Answer: Let us see." has stated nothing.
   return /\d/.test(text.slice(stated.index, end)) ? text.slice(0, end) : text;
 }
-
-const withoutPadding = (text: string): string =>
-  text.replace(PADDING, (run) => (run.includes('\n') ? '\n\n' : '    '));
 
 const TAGGED = /<(?:final_?)?answer>([^]*?)(?:<\/(?:final_?)?answer>|$)/gi;
 const KEY =
@@ -151,6 +152,7 @@ function markedAnswer(text: string): string | undefined {
   const tag = [...response.matchAll(TAGGED)].at(-1);
   if (tag)
     return isRefused(response, { start: tag.index, end: tag.index + tag[0].length }) ? '' : tag[1]!.trim();
+  if (!response.includes('{') || !response.includes('"')) return undefined;
   if (!/^\s{0,1000}(?:```\w*\s{0,9})?\{|```(?:json)?\s*\{|\n\{\s{0,9}"/.test(response)) return undefined;
   const found = [...response.matchAll(KEY)].at(-1);
   if (!found) return undefined;
