@@ -63,7 +63,15 @@ function accuracyOf(dir: string, name: string): string {
 function row(name: string, objective: object, rate: number): string[] {
   const out = join(work, name);
   const recipe = join(work, `${name}.yaml`);
-  const settings = { model, data, out, objective, optimizer: { lr: rate }, batch_size: 8 };
+  const settings = {
+    model,
+    data,
+    out,
+    objective,
+    optimizer: { lr: rate },
+    batch_size: 8,
+    sentinel: { every: 14 },
+  };
   writeFileSync(recipe, JSON.stringify({ ...settings, max_steps: Number(values.steps) }));
   redistill('train', recipe);
   const steps = rowsOf(join(out, 'metrics.jsonl')).filter((line) => 'learning_rate' in line);
