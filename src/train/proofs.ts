@@ -91,10 +91,10 @@ function proveComputation(
   add: (claim: string, difference: number, limit: number) => void,
 ): void {
   const { device, dtype } = engine.weights.model;
-  const bound = roundingOf(dtype);
   const chosen = shortRows(examples);
   const rows = chosen.flatMap(shortened);
   const { logps, head } = packAndHead(engine, rows);
+  const bound = roundingOf(dtype, head.largestLogit);
   if (rows.length > 1) {
     // What leaks from the rows before is seen in the last ones.
     const alone = rows.slice(-ALONE).map((row) => score(engine, [row])[0]!);
@@ -171,7 +171,7 @@ function referenceDifference(engine: Engine, objective: Objective, { sample }: R
 function packAndHead(
   engine: Engine,
   sequences: readonly TrainSequence[],
-): { logps: Float64Array[]; head: { logps: number; gradient: number } } {
+): { logps: Float64Array[]; head: HeadDifferences } {
   const activations = engine.forward(sequences.map(({ row }) => row));
   try {
     const logps = engine.score(activations).map((values) => Float64Array.from(values));
@@ -181,6 +181,13 @@ function packAndHead(
   }
 }
 
+interface HeadDifferences {
+  logps: number;
+  gradient: number;
+  /** The largest logit, without its sign. */
+  largestLogit: number;
+}
+
 /**
  * Compares in float32, unless the model is in float64. dLoss/dlogp alternates in sign, as that of a pair does. The gradient of the
  * head's weight is added to that of the weights.
@@ -188,7 +195,7 @@ function packAndHead(
 function headDifferences(
   { weights }: Engine,
   { final: { normed }, responses: { targets } }: Activations,
-): { logps: number; gradient: number } {
+): HeadDifferences {
   const { model } = weights;
   const count = normed.size(0);
   const g = Float64Array.from({ length: count }, (_, i) => (i % 2 === 0 ? -1 : 0.5) / count);
@@ -196,6 +203,7 @@ function headDifferences(
   const found = head.backward(normed, targets, g, weights.headGrad);
   const wide = model.dtype === 'f64' ? 'f64' : 'f32';
   const logits = ops.toDtype(ops.linear(normed, model.head), wide);
+  const extremes = [logits, ops.neg(logits)].map((some) => toFloat64Array(ops.amax(some))[0]!);
   const all = ops.logSoftmax(logits, -1);
   const column = ops.unsqueeze(targets, 1);
   const logps = toFloat64Array(ops.reshape(ops.gather(all, 1, column), [-1]));
@@ -206,6 +214,7 @@ function headDifferences(
   return {
     logps: farthest([found.logps], [logps]),
     gradient: gap(ops.toDtype(found.hiddenGrad, wide), expected),
+    largestLogit: Math.max(...extremes),
   };
 }
 
