@@ -20,7 +20,8 @@ export function withoutPadding(text: string): string {
   let from = 0;
   for (let at = LEAST - 1; at < text.length; at += LEAST) {
     if (!isPadding(text.charCodeAt(at))) continue;
-    let [start, end] = [at, at + 1];
+    let start = at;
+    let end = at + 1;
     while (start > from && isPadding(text.charCodeAt(start - 1))) start--;
     while (end < text.length && isPadding(text.charCodeAt(end))) end++;
     if (end - start < LEAST) continue;

@@ -22,9 +22,12 @@ const STATED = new RegExp(
 const MAY_STATE = /\bis\b|[:=：是]|box|####|<\/answer>/i;
 /** What no text lacks in which `MAY_STATE` finds something: single characters are found sooner. */
 const SIGNS_OF_STATING = /[isbx:=：是#<]/i;
-/** A question that the model asks itself after its answer, at the beginning of a line. Bounded, since lines may be blank. */
+/**
+ * A question that the model asks itself after its answer, at the beginning of a line. Bounded, since lines may be blank; those that
+ * begin with another letter are left at once.
+ */
 const NEXT_QUESTION =
-  /(?:\n|<\/answer>)[ \t>*#]{0,20}(?:Next )?(?:Question|Problem|Exercise|Example|Instruction|Human|User|Student|Task|Input|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}(?:[:：.]|(?<=\n[ \t>]{0,4}[*#][^\n]{0,40})\n)/giu;
+  /(?:\n|<\/answer>)(?![ \t>*#]{0,20}[^ \t>*#nqpeihustвf问])[ \t>*#]{0,20}(?:Next )?(?:Question|Problem|Exercise|Example|Instruction|Human|User|Student|Task|Input|Q|Вопрос|Pregunta|Frage|问题)[ \t]{0,5}\d{0,5}[ \t*]{0,5}(?:[:：.]|(?<=\n[ \t>]{0,4}[*#][^\n]{0,40})\n)/giu;
 
 /** A story of a line that ends in its question, behind a blank line, and its answer: base models go on so without a heading. */
 const NEXT_STORY =
@@ -109,7 +112,7 @@ function lastPart(text: string): { last: string; before: string } {
   const part = whole.slice(-MAX_RESPONSE);
   const before = text.slice(0, start) + whole.slice(0, -MAX_RESPONSE);
   // A box ranks before what is said later.
-  const box = /boxed\s?\{/.test(part) ? -1 : before.lastIndexOf('boxed{');
+  const box = /boxed\s?\{/.test(part) || !text.includes('boxed{') ? -1 : before.lastIndexOf('boxed{');
   if (box >= 0)
     return {
       last: (before + part).slice(
