@@ -10,7 +10,7 @@ import { readRecipe, type Recipe } from '../recipe/recipe.js';
 import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
 import { trainRecipe, type TrainRecipe } from '../train/settings.js';
 import type { ResumeOptions } from '../train/resume.js';
-import { stateAt } from '../train/stateFolder.js';
+import { FINISHED, stateAt } from '../train/stateFolder.js';
 import type { TrainEvent } from '../train/trainer.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
@@ -38,16 +38,22 @@ export function trainCommand(): Command {
       const recipe = path === undefined ? ownRecipe(settings) : parseTrainRecipe(settings);
       if (options.estimate) return estimate(recipe, options);
       const { out, objective } = recipe;
-      const stopped = () =>
-        stateAt(out) === undefined
-          ? 'stopped; there is no state to go on from: the recipe runs from its start'
-          : `stopped; what was saved is in ${out}: \`redistill train --resume ${out}\` goes on from its last state`;
+      const stopped = () => afterStop(out);
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>
         runInto('train', trainStage, recipe, { out, progress, signal, ...(resume && { resume }) }, read),
       );
       if (options.json) printJson(result);
       else print(`${trainStage.describe(result, recipe)}\n`);
     });
+}
+
+/** What is said of a run that was stopped. */
+function afterStop(out: string): string {
+  if (existsSync(join(out, FINISHED)))
+    return `stopped before its first step; what an earlier run has left in ${out} is as it was`;
+  if (stateAt(out) === undefined)
+    return 'stopped; there is no state to go on from: the recipe runs from its start';
+  return `stopped; what was saved is in ${out}: \`redistill train --resume ${out}\` goes on from its last state`;
 }
 
 /** Reads the recipe in a run's folder. @throws UserError as `parseTrainRecipe` does */

@@ -72,6 +72,7 @@ describe('event files', () => {
     const first = join(out, 'tensorboard', filesOf(out)[0]!);
     const before = readFileSync(first);
     linkSync(first, join(root, 'kept'));
+    removeEvents(out);
     const file = new EventFile(out);
     file.append({ step: 1, loss: 2 });
     expect(filesOf(out)).toEqual(['events.out.tfevents.00001']);
@@ -86,8 +87,8 @@ describe('event files', () => {
     mkdirSync(join(out, 'tensorboard'), { recursive: true });
     const notes = join(out, 'tensorboard', 'notes.txt');
     writeFileSync(notes, 'mine');
-    expect(() => new EventFile(out)).toThrow(UserError);
-    expect(() => new EventFile(out)).toThrow('notes.txt is in the way');
+    expect(() => removeEvents(out)).toThrow(UserError);
+    expect(() => removeEvents(out)).toThrow('notes.txt is in the way');
     expect(readFileSync(notes, 'utf8')).toBe('mine');
   });
 });

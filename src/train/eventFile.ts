@@ -1,5 +1,5 @@
 /** @file Writes TensorBoard's event files: the scalars of every step under the names that TRL's runs have there. */
-import { appendFileSync, existsSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { explained } from '../util/fileErrors.js';
 import { writeFileAtomic } from '../util/files.js';
@@ -9,7 +9,8 @@ import { removeKnown } from '../util/ownFolder.js';
 /** The folder in a run's folder, and its files; TensorBoard reads them in the order of their names. */
 export const EVENTS_FOLDER = 'tensorboard';
 const PREFIX = 'events.out.tfevents.';
-const eventFiles = [`${PREFIX}*`];
+const FILE_NAME = /^events\.out\.tfevents\.(\d+)(?:\.(\d+))?$/;
+export const eventFiles = [`${PREFIX}*`];
 /** All that is written, from the run's folder. */
 export const eventPaths = eventFiles.map((name) => `${EVENTS_FOLDER}/${name}`);
 
@@ -19,7 +20,10 @@ export function removeEvents(out: string): void {
 }
 
 export interface EventFileOptions {
-  /** The last step that counts of those in earlier files; TensorBoard forgets later ones. Without it the run is new. */
+  /**
+   * The last step that counts of those in earlier files; TensorBoard forgets later ones. Files that went on from there or later
+   * go: what they have is done again. Without it the run is new.
+   */
   after?: number;
   /** Seconds since 1970. */
   clock?: () => number;
@@ -33,10 +37,13 @@ export class EventFile {
   /** @param out the run's folder */
   constructor(out: string, { after = 0, clock = () => Date.now() / 1000 }: EventFileOptions = {}) {
     this.#clock = clock;
-    if (after === 0) removeEvents(out);
     const folder = join(out, EVENTS_FOLDER);
     makeFolder(folder);
-    this.path = join(folder, `${PREFIX}${String(nextNumber(folder)).padStart(5, '0')}`);
+    const earlier = numbersIn(folder);
+    const number = Math.max(0, ...earlier.map((file) => file.number)) + 1;
+    if (after > 0)
+      for (const file of earlier) if (file.after >= after) rmSync(join(folder, file.name), { force: true });
+    this.path = join(folder, `${PREFIX}${String(number).padStart(5, '0')}${after > 0 ? `.${after}` : ''}`);
     const events = [event(clock(), 0, text(FILE_VERSION, 'brain.Event:2'))];
     if (after > 0) events.push(event(clock(), after + 1, message(SESSION_LOG, varint(STATUS, START))));
     explained(this.path, () => {
@@ -56,11 +63,12 @@ export class EventFile {
   }
 }
 
-/** The number of a file after all that there are. */
-function nextNumber(folder: string): number {
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  const numbers = names.map((name) => (name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length)) : 0));
-  return Math.max(0, ...numbers.filter(Number.isInteger)) + 1;
+/** The files of a folder with their numbers and the steps after which they begin, which are in their names. */
+function numbersIn(folder: string): { name: string; number: number; after: number }[] {
+  return readdirSync(folder).flatMap((name) => {
+    const [, number, after = '0'] = FILE_NAME.exec(name) ?? [];
+    return number === undefined ? [] : [{ name, number: Number(number), after: Number(after) }];
+  });
 }
 
 /** The name under which transformers' callback for TensorBoard writes a metric. */

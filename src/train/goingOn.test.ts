@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -11,6 +11,7 @@ import {
   recipeOf,
   root,
   setUpRuns,
+  stopAt,
   stopped,
   trained,
 } from '../../test/support/trainingRuns.js';
@@ -76,6 +77,35 @@ describe('the best weights', () => {
     expect(embedding(join(recipe.out, 'best'))).toEqual(embedding(join(recipe.out, 'model')));
   });
 
+  it('of before are kept where the run goes on in another way', async () => {
+    const recipe = recipeOf('sft', keys);
+    await stoppedAfter(10, recipe);
+    const before = contents(join(recipe.out, 'best'));
+    loseStatesAfter(6, recipe);
+    const { events } = await trained(
+      { ...recipe, optimizer: { ...recipe.optimizer, lr: 1e-9 } },
+      { allowChanges: true },
+    );
+    expect(contents(join(recipe.out, 'best.previous'))).toEqual(before);
+    const said = events.flatMap((event) => (event.kind === 'notice' ? [event.sentence] : [])).join('\n');
+    expect(said).toContain(`of step 8, are in ${join(recipe.out, 'best.previous')}`);
+    for (const step of [7, 8, 9])
+      expect(said).toContain(`${join(recipe.out, 'checkpoints', `step-${step}`)} goes`);
+    rmSync(statesOf(recipe.out), { recursive: true });
+    await trained(recipe);
+    expect(existsSync(join(recipe.out, 'best.previous'))).toBe(false);
+  });
+
+  it('of a run that was killed before its first state are not begun over', async () => {
+    const recipe = recipeOf('sft', { ...keys, sentinel: {}, save: { states: 0 } });
+    await stoppedAfter(6, recipe);
+    const before = contents(recipe.out);
+    const { error } = await attempt(recipe);
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toContain(`but its best weights in ${join(recipe.out, 'best')}: to begin anew`);
+    expect(contents(recipe.out)).toEqual(before);
+  });
+
   it('are those of the undisturbed run where it goes on as it went', async () => {
     // Between the state and the next best step nothing is known of a best one: state 7 alone says so.
     const lasting = (out: string) =>
@@ -117,6 +147,65 @@ describe('a run that goes on', () => {
     expect(parse(readFileSync(join(recipe.out, 'recipe.yaml'), 'utf8'))).toMatchObject({
       sentinel: { act: 'off' },
     });
+  });
+
+  it('leaves all as it is where it is refused', async () => {
+    const recipe = recipeOf('sft', {
+      ...keys,
+      evaluation: { rows: 1, every: 1 },
+      best: { metric: 'eval_loss' },
+    });
+    await stopAt(recipe, 15);
+    loseStatesAfter(4, recipe);
+    const [metrics, away] = ['metrics.jsonl', '../away.jsonl'].map((name) => join(recipe.out, name));
+    renameSync(metrics!, away!);
+    const before = contents(recipe.out);
+    const { error } = await attempt(
+      { ...recipe, sentinel: { ...recipe.sentinel, act: 'off' } },
+      undefined,
+      {},
+    );
+    expect(String(error)).toContain('has not the');
+    expect(contents(recipe.out)).toEqual(before);
+  });
+
+  it('as it was allowed to needs no leave to do so again', async () => {
+    const recipe = recipeOf('sft', keys);
+    const step = await killed(recipe, 9);
+    const slower = { ...recipe, optimizer: { ...recipe.optimizer, lr: 1e-4 } };
+    const once = await attempt(slower, (asked) => asked === 1, { allowChanges: true });
+    expect(once.error).toBe(stopped);
+    // As where it was killed before it saved anything.
+    loseStatesAfter(step, recipe);
+    await trained(slower, {});
+    const other = recipeOf('sft', keys);
+    await killed(other, 9);
+    await trained({ ...slower, out: other.out }, { allowChanges: true });
+    expect(contents(join(recipe.out, 'model'))).toEqual(contents(join(other.out, 'model')));
+  });
+
+  it('has each line of speed.jsonl once, where some were lost', async () => {
+    const recipe = recipeOf('sft', { ...keys, max_steps: 12 });
+    await killed(recipe, 9);
+    rmSync(join(recipe.out, 'speed.jsonl'));
+    const isFar = () => stepLines(recipe.out).length === 9;
+    expect((await attempt(recipe, isFar, {})).error).toBe(stopped);
+    loseStatesAfter(8, recipe);
+    await trained(recipe, {});
+    const steps = readRows(join(recipe.out, 'speed.jsonl')).map(({ step }) => step);
+    expect(steps.at(-1)).toBe(12);
+    expect(steps).toEqual([...new Set(steps)]);
+  });
+
+  it('keeps the lines that there are where it is allowed to miss some', async () => {
+    const recipe = recipeOf('sft', keys);
+    const step = await killed(recipe, 9);
+    const path = join(recipe.out, 'metrics.jsonl');
+    const [first] = readFileSync(path, 'utf8').split('\n');
+    writeFileSync(path, `${first}\n{"step":2,`);
+    await trained(recipe, { allowChanges: true });
+    const steps = readRows(path).map((line) => line.step);
+    expect(steps).toEqual([1, ...Array.from({ length: 6 - step }, (_, i) => step + 1 + i)]);
   });
 
   it('names the last state, which is of before, where its weights are ruined', async () => {

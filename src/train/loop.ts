@@ -20,6 +20,8 @@ export interface LoopParts {
   saver: Saver;
   watch: Watch;
   metrics: MetricsFiles;
+  /** It goes on with what was allowed to differ: its state is to say so, that it may go on again as it does now. */
+  isChanged: boolean;
   onStep: (metrics: StepMetrics) => void;
   onNotice: (sentence: string) => void;
   /** Whether the run was asked to stop. */
@@ -60,6 +62,7 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
   };
   try {
     let step = last?.step ?? 0;
+    if (parts.isChanged) await saver.stop(position(), metrics.flush());
     if (!watch.state.ended) await look(step);
     while (step < plan.steps && ending === undefined && !watch.state.ended) {
       const done = await stepper.run(step, last?.num_tokens ?? 0);
@@ -91,7 +94,7 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
   const whole = () => {
     writeFinished(saver.out, parts.identity, end);
   };
-  if (ending?.kind === 'rollback') await saver.goBack(ending.to, whole);
+  if (ending?.kind === 'rollback') await saver.goBack(ending.to, ending.keep, whole);
   else await saver.finish(position(), metrics.flush(), whole);
   return end;
 }

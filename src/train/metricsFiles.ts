@@ -77,8 +77,16 @@ const SPEED = 'speed.jsonl';
 export interface MetricsPosition {
   step: number;
   bytes: number;
-  /** Begin it after that step where it does not reach so far. */
+  /** Go on with the lines that there are where it does not reach so far. */
   mayBeGone: boolean;
+}
+
+/** How the files of a run begin. */
+export interface Beginning {
+  /** Where the run goes on; without it it is new. */
+  after?: MetricsPosition;
+  /** Called before any file is touched, when nothing refuses the run any more. */
+  begin: () => void;
 }
 
 /** The files that are open. */
@@ -95,28 +103,22 @@ export class MetricsFiles {
   /**
    * Cuts the files of a run after the step of a state; event files go on in another one. Those of a run that begins are made with
    * its first line, so that what refuses a run before it leaves an earlier one's files as they are.
-   * @param begin called before the files of a new run are made
    * @throws UserError where metrics.jsonl is shorter than when the state was written
    */
-  constructor(
-    out: string,
-    { tensorboard }: { tensorboard: boolean },
-    from: MetricsPosition | { begin: () => void },
-  ) {
-    const { step, ...kept } = 'begin' in from ? { step: 0, bytes: 0, mayBeGone: true } : from;
+  constructor(out: string, { tensorboard }: { tensorboard: boolean }, { after, begin }: Beginning) {
+    const [metrics, speed] = [join(out, METRICS), join(out, SPEED)];
+    const head = after ? headOf(metrics, after) : new Uint8Array(0);
+    const step = after?.step ?? 0;
     this.#open = () => {
-      if ('begin' in from) {
-        from.begin();
-        removeEvents(out);
-      }
-      const [metrics, speed] = [join(out, METRICS), join(out, SPEED)];
+      begin();
+      if (!after) removeEvents(out);
       return {
-        metrics: new Lines(metrics, headOf(metrics, kept)),
-        speed: new Lines(speed, firstLines(speed, step)),
+        metrics: new Lines(metrics, head),
+        speed: new Lines(speed, linesUpTo(speed, step)),
         events: tensorboard ? new EventFile(out, { after: step }) : undefined,
       };
     };
-    if (!('begin' in from)) this.#files = this.#open();
+    if (after) this.#files = this.#open();
   }
 
   append(metrics: StepMetrics): void {
@@ -150,20 +152,26 @@ export class MetricsFiles {
   }
 }
 
-/** The first bytes of a file. */
-function headOf(path: string, { bytes, mayBeGone }: Omit<MetricsPosition, 'step'>): Uint8Array {
+/** The first bytes of a file, or as many of its lines as are whole. */
+function headOf(path: string, { bytes, mayBeGone }: MetricsPosition): Uint8Array {
   if (bytes === 0) return new Uint8Array(0);
-  const found = existsSync(path) ? explained(path, () => readFileSync(path)) : new Uint8Array(0);
-  if (found.length >= bytes && found[bytes - 1] === 0x0a) return found.subarray(0, bytes);
-  if (mayBeGone) return new Uint8Array(0);
+  const found = existsSync(path) ? explained(path, () => readFileSync(path)) : Buffer.alloc(0);
+  if (found.length >= bytes && found[bytes - 1] === LINE_END) return found.subarray(0, bytes);
+  if (mayBeGone) return found.subarray(0, found.lastIndexOf(LINE_END, bytes - 1) + 1);
   throw new UserError(
-    `${path} has not the ${bytes} bytes that it had when the state was written: put it back; with --allow-changes the run goes on and begins the file after the state's step`,
+    `${path} has not the ${bytes} bytes that it had when the state was written: put it back; with --allow-changes the run goes on behind the lines that there are`,
   );
 }
 
-function firstLines(path: string, lines: number): Uint8Array {
-  const text = lines > 0 && existsSync(path) ? explained(path, () => readFileSync(path, 'utf8')) : '';
-  const kept = text.split('\n').slice(0, -1).slice(0, lines);
+const LINE_END = 0x0a;
+
+/** The whole lines of a file that are of a step up to `step`. */
+function linesUpTo(path: string, step: number): Uint8Array {
+  const text = step > 0 && existsSync(path) ? explained(path, () => readFileSync(path, 'utf8')) : '';
+  const kept = text
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => Number(/^\{"step":(\d+),/.exec(line)?.[1]) <= step);
   return Buffer.from(kept.map((line) => `${line}\n`).join(''));
 }
 

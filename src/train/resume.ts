@@ -1,4 +1,6 @@
 /** @file Decides from which state a run goes on, and proves by a step that it goes on as it went. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
 import { stepRows } from './dataOrder.js';
@@ -9,6 +11,7 @@ import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { readState, type TrainState } from './state.js';
 import { checkpointsOf, stateAt, statesOf, stepFolders } from './stateFolder.js';
+import { BEST, BEST_FILE } from './watch/files.js';
 
 export interface ResumeOptions {
   /** Go on although recipe, data, model or build are not what they were. */
@@ -59,11 +62,14 @@ export function refuseUnfinished(out: string): void {
       );
     return;
   }
+  if (hasFinished(out)) return;
+  const without = `${out} holds a run that was stopped and has no state to go on from, but`;
   const checkpoint = stepFolders(checkpointsOf(out))[0];
-  if (checkpoint !== undefined && !hasFinished(out))
-    throw new UserError(
-      `${out} holds a run that was stopped and has no state to go on from, but checkpoints up to ${checkpoint.path}: ${anew(checkpointsOf(out))}.`,
-    );
+  if (checkpoint !== undefined)
+    throw new UserError(`${without} checkpoints up to ${checkpoint.path}: ${anew(checkpointsOf(out))}.`);
+  const [best, account] = [BEST, BEST_FILE].map((name) => join(out, name)) as [string, string];
+  if (existsSync(best) && existsSync(account))
+    throw new UserError(`${without} its best weights in ${best}: ${anew(best)}.`);
 }
 
 /** Opens the state that a stage continues. @throws UserError where there is none */

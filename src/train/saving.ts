@@ -22,7 +22,8 @@ import {
   type TrainedTensors,
 } from './state.js';
 import { checkpointsOf, FINISHED, stateFiles, statesOf, stepFolders } from './stateFolder.js';
-import { BEST, BEST_FILE, removeFile, SENTINEL_FILE, writeAccount } from './watch/files.js';
+import { EVENTS_FOLDER, eventFiles } from './eventFile.js';
+import { BEST, EARLIER_BEST, removeFile, SENTINEL_FILE, writeAccount } from './watch/files.js';
 
 type SaveSettings = TrainRecipe['save'];
 
@@ -60,8 +61,10 @@ export function requireRoom(
       0,
     ),
   );
-  for (const name of ['model', BEST]) requireKnown(join(out, name), savedFiles);
+  for (const name of ['model', BEST, EARLIER_BEST]) requireKnown(join(out, name), savedFiles);
   for (const { path } of stepFolders(checkpointsOf(out))) requireKnown(path, savedFiles);
+  for (const { path } of stepFolders(statesOf(out))) requireKnown(path, stateFiles);
+  if (after === 0) requireKnown(join(out, EVENTS_FOLDER), eventFiles);
   const { every = Infinity, keep = Infinity, states } = save;
   const saves = Math.floor((steps - 1) / every) - Math.floor(after / every);
   const byClock = goesByClock(save) ? Math.floor(((steps - after) * seconds) / STATE_SECONDS) : 0;
@@ -120,12 +123,6 @@ export function removeLater(out: string, step: number): void {
   }
 }
 
-/** Removes the best weights of an earlier run, where this one keeps none. */
-export function removeBest(out: string): void {
-  removeKnown(join(out, BEST), savedFiles);
-  removeFile(join(out, BEST_FILE));
-}
-
 /** A folder that gets the weights of a step, and a file that says of which; the file is there only while it is so. */
 export interface Kept {
   folder: string;
@@ -141,8 +138,8 @@ export class Saver {
   /** The folder of the weights that were saved last. */
   last: string | undefined;
   #underWay: Writing = together([]);
-  /** The step of the newest state. */
-  #stateOf: number;
+  /** Of what the newest state is. */
+  #newest: string | undefined;
   readonly #keepsStates: boolean;
   /** When the newest state was begun, or the training. */
   #stateAt = performance.now();
@@ -153,9 +150,9 @@ export class Saver {
     readonly out: string,
     readonly save: SaveSettings,
     readonly onSaved: (event: SavedEvent) => void,
-    after: number,
+    from?: RunPosition,
   ) {
-    this.#stateOf = after;
+    this.#newest = from && placeOf(from);
     this.#keepsStates = save.states !== undefined && save.states > 0;
   }
 
@@ -199,10 +196,10 @@ export class Saver {
     return this.#underWay.done;
   }
 
-  /** Saves the state of a run that is stopped, if that has not been done. */
+  /** Saves the state of a run that is stopped, or goes on under other settings, if that has not been done. */
   async stop(position: RunPosition, lines: Writing): Promise<void> {
     await this.settle();
-    if (this.save.states === 0 || this.#stateOf === position.step) return;
+    if (this.save.states === 0 || this.#newest === placeOf(position)) return;
     await this.#state(position, lines).done;
     await this.#prune(position.watch.healthy);
   }
@@ -226,12 +223,13 @@ export class Saver {
   /**
    * Makes the weights of an earlier state the trained model. The states after it go, which lead to where the run is not to go; it and
    * those before it stay, so that the run may go on from there in another way.
+   * @param keep folders besides that get its weights
    * @param whole called before they go
    */
-  async goBack(step: number, whole: () => void): Promise<string> {
+  async goBack(step: number, keep: readonly Kept[], whole: () => void): Promise<string> {
     await this.settle();
     loadState(readState(join(statesOf(this.out), `step-${step}`)), this.trained);
-    await together(this.#weights([{ folder: 'model' }])).done;
+    await together(this.#weights([...keep, { folder: 'model' }])).done;
     whole();
     for (const state of stepFolders(statesOf(this.out)))
       if (state.step > step) removeKnown(giveWay(state.path, stateFiles), stateFiles);
@@ -273,7 +271,7 @@ export class Saver {
       return together([state, lines]);
     };
     return replace(path, stateFiles, write, () => {
-      this.#stateOf = position.step;
+      this.#newest = placeOf(position);
       this.onSaved({ kind: 'state', path });
     });
   }
@@ -285,6 +283,10 @@ export class Saver {
     await removeOlder(statesOf(this.out), states, stateFiles, healthy);
   }
 }
+
+/** What tells the states of a run apart: the step, what was measured after it, and how the run is set. */
+const placeOf = ({ step, metrics, watch, identity }: RunPosition): string =>
+  JSON.stringify([step, metrics, watch, identity]);
 
 /** Removes all step folders but the newest; one that holds something of somebody else's stays. */
 async function removeOlder(

@@ -220,6 +220,10 @@ const trainKeys = z.strictObject({
           'states to resume from that are kept, the newest, the last one included; without it 2 until the run is done',
         ),
     })
+    .refine(({ every, keep = 0 }) => every !== undefined || keep === 0, {
+      path: ['keep'],
+      message: 'says how many checkpoints are kept, and none are written without save.every: give it too',
+    })
     .prefault({})
     .describe('when weights and states are saved'),
   ...watchKeys,

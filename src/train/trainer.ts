@@ -7,6 +7,7 @@ import { stringify as toYaml } from 'yaml';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { readConfig } from '../models/directory.js';
+import { savedFiles } from '../models/modelFiles.js';
 import { parameterCount } from '../models/parameters.js';
 import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
@@ -17,6 +18,7 @@ import { deterministically, openDevice, seed, setThreads } from '../torch/runtim
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
+import { removeKnown } from '../util/ownFolder.js';
 import { besideOf } from './besideSteps.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
@@ -46,14 +48,14 @@ import {
   stateToVerify,
   type ResumeOptions,
 } from './resume.js';
-import { removeBest, removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
+import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
 import { loadState, type TrainedTensors, type TrainState } from './state.js';
 import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
-import { BEST, forgetReplaced } from './watch/files.js';
+import { BEST, EARLIER_BEST, forgetReplaced, removeBest } from './watch/files.js';
 import { openWatched, type Watched } from './watch/open.js';
 import { freshWatch, type Sighting } from './watch/state.js';
 import { Watch, type WatchEvent } from './watch/watch.js';
@@ -219,7 +221,7 @@ async function runStage(
   if (recipe.proofs === 'on')
     onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
 
-  const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position.step ?? 0);
+  const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position);
   const stepper = new Stepper({
     ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
     onNotice,
@@ -232,14 +234,16 @@ async function runStage(
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
     stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
-    removeLater(out, from.position.step);
-    forgetReplaced(out, from.position.watch, recipe.best?.metric);
-    // One that was ended early goes on where it is told to be another one.
-    if (differences(from.position.identity, identity).run.length > 0) delete from.position.watch.ended;
-    writeRecipe(filled);
-    onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   }
-  const metrics = new MetricsFiles(out, recipe, from ? placeOf(from, resume) : beginning(filled));
+  const isChanged = from && differences(from.position.identity, identity).run.length > 0;
+  const metrics = new MetricsFiles(out, recipe, {
+    ...(from && { after: placeOf(from, resume) }),
+    begin: () => {
+      if (from) goOn(from, filled, { isChanged: isChanged === true, onNotice });
+      else begin(filled);
+    },
+  });
+  if (from) onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
   onEvent(startOf(recipe, objective, plan, parameters));
   const watch = new Watch(
     { settings: recipe, steps: plan.steps, tokenBudget, objective, engine, watched, metrics, pause, onEvent },
@@ -248,6 +252,7 @@ async function runStage(
   const end = await runSteps(
     {
       ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice },
+      isChanged: from !== undefined && resume.allowChanges === true,
       onStep: (done) => {
         onEvent({ kind: 'step', metrics: done, steps: plan.steps });
       },
@@ -326,13 +331,31 @@ function startOf(
 }
 
 /** Begins a run anew, after all that can be refused. */
-const beginning = (recipe: TrainRecipe) => ({
-  begin: () => {
-    removeLater(recipe.out, 0);
-    if (!recipe.best) removeBest(recipe.out);
-    writeRecipe(recipe);
-  },
-});
+function begin(recipe: TrainRecipe): void {
+  removeLater(recipe.out, 0);
+  if (!recipe.best) removeBest(recipe.out);
+  removeKnown(join(recipe.out, EARLIER_BEST), savedFiles);
+  writeRecipe(recipe);
+}
+
+/** Lets a run go on from a state, after all that can be refused. */
+function goOn(
+  { position: { step, watch } }: TrainState,
+  recipe: TrainRecipe,
+  { isChanged, onNotice }: { isChanged: boolean; onNotice: (sentence: string) => void },
+): void {
+  const { out, best } = recipe;
+  // A run that goes on as it went comes to them again.
+  if (isChanged)
+    for (const { path } of stepFolders(checkpointsOf(out)).filter((folder) => folder.step > step))
+      onNotice(`${path} goes: it is of a later step, before what has changed now`);
+  removeLater(out, step);
+  const forgotten = forgetReplaced(out, watch, { metric: best?.metric, keeps: isChanged });
+  if (forgotten !== undefined) onNotice(forgotten);
+  // One that was ended early goes on where it is told to be another one.
+  if (isChanged) delete watch.ended;
+  writeRecipe(recipe);
+}
 
 const placeOf = ({ position: { step, metrics } }: TrainState, { allowChanges = false }: ResumeOptions) => ({
   step,

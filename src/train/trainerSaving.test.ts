@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contents, readRows } from '../../test/support/tinyModel.js';
@@ -18,6 +18,8 @@ import {
 } from '../../test/support/trainingRuns.js';
 import { objectiveNames } from '../objectives/index.js';
 import { UserError } from '../util/errors.js';
+import { stepLines } from './metricsFiles.js';
+import { statesOf } from './stateFolder.js';
 
 setUpRuns();
 
@@ -60,7 +62,62 @@ describe('tensorboard: true', () => {
   });
 });
 
+describe('a run that was stopped while it measured', () => {
+  const keys = { tensorboard: true, max_steps: 6, evaluation: { rows: 1, every: 2 }, save: { states: 1 } };
+  const isMeasuring = (out: string) => () => stepLines(out).length === 4;
+  const stateOf = (out: string) => join(out, 'states/step-4');
+
+  it('and was killed when it had, has the measurement once in its event files', async () => {
+    const recipe = recipeOf('sft', keys);
+    expect((await attempt(recipe, isMeasuring(recipe.out))).error).toBe(stopped);
+    const kept = join(root, 'kept-state');
+    cpSync(stateOf(recipe.out), kept, { recursive: true });
+    const isFurther = () => stepLines(recipe.out).length === 5;
+    expect((await attempt(recipe, isFurther, {})).error).toBe(stopped);
+    rmSync(statesOf(recipe.out), { recursive: true });
+    cpSync(kept, stateOf(recipe.out), { recursive: true });
+    await trained(recipe, {});
+    const folder = join(recipe.out, 'tensorboard');
+    const events = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'latin1'));
+    const measured = readRows(join(recipe.out, 'metrics.jsonl')).filter((line) => 'eval_loss' in line);
+    expect(measured.map(({ step }) => step)).toEqual([0, 2, 4, 6]);
+    expect(events.join('').split('eval/loss')).toHaveLength(measured.length + 1);
+  });
+
+  it('has what it measured in its state where it is stopped again', async () => {
+    const recipe = recipeOf('sft', keys);
+    const isMeasured = ({ out }: { out: string }) =>
+      readRows(join(out, 'metrics.jsonl')).some((line) => line.step === 4 && 'eval_loss' in line);
+    await attempt(recipe, isMeasuring(recipe.out));
+    expect((await attempt(recipe, () => isMeasured(recipe), {})).error).toBe(stopped);
+    const at = recipeOf('sft', keys);
+    const isThere = () => stepLines(at.out).length === 4 && isMeasured(at);
+    expect((await attempt(at, isThere)).error).toBe(stopped);
+    expect(contents(stateOf(recipe.out))).toEqual(contents(stateOf(at.out)));
+  });
+});
+
+describe('what somebody else has put where files are to be replaced', () => {
+  it.each(['tensorboard/notes.txt', 'states/step-3/notes.txt'])(
+    '%s is said before anything goes',
+    async (name) => {
+      const recipe = recipeOf('sft', { tensorboard: true, save: { every: 1, states: 1 } });
+      await trained(recipe);
+      writeFileSync(join(recipe.out, name), 'mine');
+      const before = contents(recipe.out);
+      const { error } = await attempt({ ...recipe, evaluation: { rows: 1, every: 1 } });
+      expect(String(error)).toContain('notes.txt is in the way');
+      expect(contents(recipe.out)).toEqual(before);
+    },
+  );
+});
+
 describe('checkpoints', () => {
+  it('are asked for by save.every, and are not kept without it', () => {
+    expect(() => recipeOf('sft', { save: { keep: 3 } })).toThrow('none are written without save.every');
+    expect(recipeOf('sft', { save: { keep: 0 } }).save.keep).toBe(0);
+  });
+
   const constant = { warmup_ratio: 0, decay: 'constant' };
 
   it('come every N steps and are the models of shorter runs', async () => {

@@ -81,7 +81,8 @@ for i, run in enumerate(RUNS):
     steps = [[step, metrics(step, run["shift"])] for step in run["steps"]]
     clock = [1_764_000_000.125 + 1000 * i + 0.5 * n for n in range(len(steps) + 2)]
     runs.append({"after": run["after"], "clock": clock, "steps": steps, "cut": run["cut"]})
-    write(files / f"events.out.tfevents.{i + 1:05}", run["after"], steps, run["cut"], clock)
+    after = f".{run['after']}" if run["after"] else ""
+    write(files / f"events.out.tfevents.{i + 1:05}{after}", run["after"], steps, run["cut"], clock)
 found = read(files)
 for name, scalars in found.items():
     steps = [step for step, _ in scalars]

@@ -5,7 +5,7 @@ import { filesOfModule } from '../../util/modules.js';
 import { isOtherReference, trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { eventPaths } from '../../train/eventFile.js';
-import { BEST, BEST_FILE, SENTINEL_FILE } from '../../train/watch/files.js';
+import { BEST, BEST_FILE, EARLIER_BEST, SENTINEL_FILE } from '../../train/watch/files.js';
 import { FINISHED, inputsOfState, stateFiles } from '../../train/stateFolder.js';
 import { defineStage } from './stage.js';
 
@@ -29,7 +29,7 @@ export const trainStage = defineStage({
     SENTINEL_FILE,
     BEST_FILE,
     FINISHED,
-    ...['model', BEST, 'checkpoints/step-*'].flatMap((folder) =>
+    ...['model', BEST, EARLIER_BEST, 'checkpoints/step-*'].flatMap((folder) =>
       savedFiles.map((name) => `${folder}/${name}`),
     ),
     ...stateFiles.map((name) => `states/step-*/${name}`),

@@ -1,26 +1,26 @@
 /** @file What the watch over a run leaves in its folder. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { savedFiles } from '../../models/modelFiles.js';
 import { explained } from '../../util/fileErrors.js';
 import { writeFileAtomic } from '../../util/files.js';
-import { removeKnown } from '../../util/ownFolder.js';
+import { removeKnown, requireKnown } from '../../util/ownFolder.js';
 import type { WatchState } from './state.js';
 
-/** The weights of the best step. */
-export const BEST = 'best';
+/** The weights of the best step, and those of a run that has gone on from before it in another way. */
+export const [BEST, EARLIER_BEST] = ['best', 'best.previous'];
 
-/** Which step's weights they are, and what the sentinel has seen. */
+/** Which step's weights are the best, and what the sentinel has seen. */
 export const [BEST_FILE, SENTINEL_FILE] = ['best.json', 'sentinel.json'];
 
-const account = z.object({ step: z.number(), metric: z.string().optional() });
+const bestAccount = z.object({ step: z.number(), metric: z.string().optional() });
 
-/** The step whose weights a folder of a run has, and the metric that it was the best by; undefined where it is not known. */
-function accountIn(out: string, folder: string, file: string): z.output<typeof account> | undefined {
-  if (![folder, file].every((name) => existsSync(join(out, name)))) return undefined;
+/** The step whose weights are in the folder of the best, and the metric that they are the best by; undefined where it is not known. */
+function bestIn(out: string): z.output<typeof bestAccount> | undefined {
+  if (![BEST, BEST_FILE].every((name) => existsSync(join(out, name)))) return undefined;
   try {
-    return account.parse(JSON.parse(readFileSync(join(out, file), 'utf8')));
+    return bestAccount.parse(JSON.parse(readFileSync(join(out, BEST_FILE), 'utf8')));
   } catch {
     return undefined;
   }
@@ -30,20 +30,38 @@ function accountIn(out: string, folder: string, file: string): z.output<typeof a
  * Forgets the best weights where those on the disk are not those that a state knows of: a future that was given up has replaced
  * them. They are looked for anew.
  * @param metric by which the run looks for its best weights from now on
+ * @param keeps keeps them under another name: the run goes on in another way, and does not come to them again
+ * @returns what has become of them, if anything
  */
-export function forgetReplaced(out: string, state: WatchState, metric: string | undefined): void {
-  const best = accountIn(out, BEST, BEST_FILE);
-  if (best === undefined || best.step !== state.best?.step || best.metric !== metric) {
-    delete state.best;
-    remove(out, BEST, BEST_FILE);
+export function forgetReplaced(
+  out: string,
+  state: WatchState,
+  { metric, keeps }: { metric: string | undefined; keeps: boolean },
+): string | undefined {
+  const best = bestIn(out);
+  if (best !== undefined && best.step === state.best?.step && best.metric === metric) return undefined;
+  delete state.best;
+  if (best === undefined || !keeps) {
+    removeBest(out);
+    return undefined;
   }
+  const [path, earlier] = [join(out, BEST), join(out, EARLIER_BEST)];
+  requireKnown(path, savedFiles);
+  removeKnown(earlier, savedFiles);
+  removeFile(join(out, BEST_FILE));
+  explained(path, () => {
+    renameSync(path, earlier);
+  });
+  return `the best weights so far, of step ${best.step}, are in ${earlier}: from here on the run looks for its own`;
 }
 
-function remove(out: string, folder: string, file: string): void {
-  removeFile(join(out, file));
-  removeKnown(join(out, folder), savedFiles);
+/** Removes the best weights of a run, and the account of them first: it is there only while it is so. */
+export function removeBest(out: string): void {
+  removeFile(join(out, BEST_FILE));
+  removeKnown(join(out, BEST), savedFiles);
 }
 
+/** Removes a file that may not be there. */
 export function removeFile(path: string): void {
   explained(path, () => {
     rmSync(path, { force: true });

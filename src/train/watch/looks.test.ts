@@ -16,7 +16,7 @@ const accuracy = { mean: 0.77, problems: 500 };
 
 /** A run of 100 steps that measured accuracy at the start, and has no more to measure at the step that is looked at. */
 function watchOf(act: 'stop' | 'rollback', logps: Logps): Watch {
-  const settings = { out, batch_size: 8, optimizer: { lr: 1e-6 }, sentinel: { act, every: 10 } };
+  const settings = { out, batch_size: 8, optimizer: { lr: 1e-6 }, save: {}, sentinel: { act, every: 10 } };
   const parts = {
     ...{ settings, steps: 100, watched: {}, engine: { weights: {} }, onEvent: () => undefined },
   } as unknown as WatchParts;

@@ -87,6 +87,14 @@ describe('the sentinel', () => {
     expect(sightingsIn(recipe.out)).toEqual(sightingsIn(warned.recipe.out));
   });
 
+  it('says that nothing is there to go on from where nothing was saved', async () => {
+    const { error } = await attempt(
+      recipeOf(runs.collapse(), { ...keys, sentinel: { act: 'stop' }, save: { states: 0 } }),
+    );
+    expect(String(error)).toContain('nothing of it is saved (save.states: 0)');
+    expect(String(error)).not.toContain('--resume');
+  });
+
   it('stops by what a development set says, and again at once where it goes on', async () => {
     const data = writeRows(join(root, 'problems.jsonl'), [{ problem: '2+2?', answer: '4' }]);
     const development = { data, every: 20, sampling: { max_tokens: 4 } };
@@ -127,6 +135,21 @@ describe('the sentinel', () => {
       // What leads to the collapse is not gone on with by mistake.
       expect(readdirSync(join(recipe.out, 'states'))).toEqual(states);
       expect(existsSync(join(recipe.out, 'checkpoints'))).toBe('every' in save);
+    });
+
+    it('with the best weights, which are none of the steps that it goes back from', async () => {
+      // The loss of a margin gets better while both sides collapse.
+      const watched = { evaluation: { rows: 1, every: 1 }, best: { metric: 'eval_loss' } };
+      const recipe = recipeOf(runs.collapse(), {
+        ...{ ...keys, batch_size: 4, ...watched },
+        sentinel: { act: 'rollback', every: 5 },
+      });
+      const run = await trained(recipe);
+      const healthy = Number(/the trained model is that of step (\d+)/.exec(noticeOf(run))?.[1]);
+      expect(run.result.model).toBe(join(recipe.out, 'best'));
+      expect(contents(run.result.model)).toEqual(contents(join(recipe.out, 'model')));
+      const account = JSON.parse(readFileSync(join(recipe.out, 'best.json'), 'utf8')) as object;
+      expect(account).toEqual({ metric: 'eval_loss', step: healthy });
     });
 
     it('to where the run may go on with another learning rate', async () => {

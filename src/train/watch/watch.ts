@@ -7,6 +7,7 @@ import { UserError } from '../../util/errors.js';
 import type { Engine } from '../engine.js';
 import type { MetricsFiles, StepMetrics } from '../metricsFiles.js';
 import type { Kept } from '../saving.js';
+import type { TrainRecipe } from '../settings.js';
 import { statesOf } from '../stateFolder.js';
 import { compareWithBest } from './best.js';
 import { measureAccuracy } from './development.js';
@@ -26,7 +27,7 @@ const WINDOW = { rows: 40, steps: 5 };
 export type Ending = { sentence: string } & (
   | { kind: 'early' | 'stop' }
   /** To the state of an earlier step. */
-  | { kind: 'rollback'; to: number }
+  | { kind: 'rollback'; to: number; keep: readonly Kept[] }
 );
 
 /** What is to be done after a step. */
@@ -43,7 +44,7 @@ export type WatchEvent =
   | ({ kind: 'sentinel' } & Sighting);
 
 export interface WatchParts {
-  settings: WatchSettings & { out: string; batch_size: number; optimizer: { lr: number } };
+  settings: WatchSettings & Pick<TrainRecipe, 'out' | 'batch_size' | 'optimizer' | 'save'>;
   /** Steps of the whole run. */
   steps: number;
   tokenBudget: number;
@@ -95,6 +96,7 @@ export class Watch {
     const started = performance.now();
     const measured = this.state.measured === step ? {} : await this.#measure(step);
     const keep: Kept[] = [];
+    const { best } = this.state;
     const ending = this.#compare(step, measured, keep); // before the first line: it refuses a metric that there is not
     if (Object.keys(measured).length > 0) {
       this.state.measured = step;
@@ -104,8 +106,13 @@ export class Watch {
     const judgement = this.#judge(step);
     if (judgement) this.#note({ step, ...judgement });
     const { act } = settings.sentinel;
-    if (judgement?.verdict === 'collapse' && (act === 'stop' || act === 'rollback'))
-      return { keep, isHealthy: false, ending: this.#endingOf(step, act, judgement.sentence) };
+    if (judgement?.verdict === 'collapse' && (act === 'stop' || act === 'rollback')) {
+      const goesBack = act === 'rollback' && this.state.healthy !== undefined;
+      // What weights are best by may rise while they collapse.
+      if (goesBack) this.state.best = best;
+      const end = this.#endingOf(step, act, judgement.sentence);
+      return { keep: goesBack ? [] : keep, isHealthy: false, ending: end };
+    }
     const isHealthy =
       act === 'rollback' && judgement !== undefined && this.#isHealthyLook(step, 'eval_accuracy' in measured);
     if (isHealthy) this.state.healthy = step;
@@ -177,7 +184,7 @@ export class Watch {
   }
 
   #endingOf(step: number, act: 'stop' | 'rollback', seen: string): Ending {
-    const { out, optimizer, sentinel } = this.parts.settings;
+    const { out, optimizer, save, sentinel } = this.parts.settings;
     const { healthy } = this.state;
     const said = `the sentinel ended the run after step ${step} of ${this.parts.steps}: ${seen}`;
     const remedy = `a lower optimizer.lr (now ${optimizer.lr}) is the usual remedy`;
@@ -185,13 +192,26 @@ export class Watch {
       return {
         kind: 'rollback',
         to: healthy,
+        keep: this.#insteadOfBest(healthy),
         sentence: `${said}; the trained model is that of step ${healthy}, the last look that was healthy (sentinel.act: rollback); ${remedy}: \`redistill train --resume ${out} --allow-changes --set optimizer.lr=…\` goes on from there`,
       };
     const none = `there is no healthy step to go back to (sentinel.every: ${sentinel.every}) and so no trained model; `;
+    const saved =
+      save.states === 0
+        ? 'nothing of it is saved (save.states: 0)'
+        : `its state, of the collapsed weights, is saved, and \`redistill train --resume ${out} --set sentinel.act=warn\` goes on`;
     return {
       kind: 'stop',
-      sentence: `${said}; ${act === 'rollback' ? none : ''}its state, of the collapsed weights, is saved, and \`redistill train --resume ${out} --set sentinel.act=warn\` goes on; ${remedy}, from an earlier state or the start`,
+      sentence: `${said}; ${act === 'rollback' ? none : ''}${saved}; ${remedy}, from an earlier state or the start`,
     };
+  }
+
+  /** Where the best weights are of a step that the run goes back from, those of the step that it goes back to take their place. */
+  #insteadOfBest(healthy: number): Kept[] {
+    const { best } = this.state;
+    if (!best || best.step <= healthy) return [];
+    const { metric } = this.parts.settings.best!;
+    return [{ folder: BEST, file: BEST_FILE, account: { metric, step: healthy } }];
   }
 
   /** Compares with the best so far. @returns why the run is to end, if it is */
