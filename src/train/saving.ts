@@ -152,7 +152,7 @@ export class Saver {
     readonly onSaved: (event: SavedEvent) => void,
     from?: RunPosition,
   ) {
-    this.#newest = from && placeOf(from);
+    this.#newest = from && stateKey(from);
     this.#keepsStates = save.states !== undefined && save.states > 0;
   }
 
@@ -199,7 +199,7 @@ export class Saver {
   /** Saves the state of a run that is stopped, or goes on under other settings, if that has not been done. */
   async stop(position: RunPosition, lines: Writing): Promise<void> {
     await this.settle();
-    if (this.save.states === 0 || this.#newest === placeOf(position)) return;
+    if (this.save.states === 0 || this.#newest === stateKey(position)) return;
     await this.#state(position, lines).done;
     await this.#prune(position.watch.healthy);
   }
@@ -271,7 +271,7 @@ export class Saver {
       return together([state, lines]);
     };
     return replace(path, stateFiles, write, () => {
-      this.#newest = placeOf(position);
+      this.#newest = stateKey(position);
       this.onSaved({ kind: 'state', path });
     });
   }
@@ -285,7 +285,7 @@ export class Saver {
 }
 
 /** What tells the states of a run apart: the step, what was measured after it, and how the run is set. */
-const placeOf = ({ step, metrics, watch, identity }: RunPosition): string =>
+const stateKey = ({ step, metrics, watch, identity }: RunPosition): string =>
   JSON.stringify([step, metrics, watch, identity]);
 
 /** Removes all step folders but the newest; one that holds something of somebody else's stays. */

@@ -3,11 +3,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { stringify as toYaml } from 'yaml';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { readConfig } from '../models/directory.js';
-import { savedFiles } from '../models/modelFiles.js';
 import { parameterCount } from '../models/parameters.js';
 import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
@@ -16,9 +14,8 @@ import type { Layout } from '../text/tokenRows.js';
 import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { UserError } from '../util/errors.js';
-import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
-import { removeKnown } from '../util/ownFolder.js';
+import { begin, goOn, placeOf } from './beginning.js';
 import { besideOf } from './besideSteps.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
@@ -48,14 +45,14 @@ import {
   stateToVerify,
   type ResumeOptions,
 } from './resume.js';
-import { removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
+import { requireRoom, Saver, type SavedEvent } from './saving.js';
 import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
-import { loadState, type TrainedTensors, type TrainState } from './state.js';
+import { loadState, type TrainedTensors } from './state.js';
 import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
-import { BEST, EARLIER_BEST, forgetReplaced, removeBest } from './watch/files.js';
+import { BEST } from './watch/files.js';
 import { openWatched, type Watched } from './watch/open.js';
 import { freshWatch, type Sighting } from './watch/state.js';
 import { Watch, type WatchEvent } from './watch/watch.js';
@@ -328,43 +325,6 @@ function startOf(
 ): TrainEvent {
   const warmup = Math.max(0, warmupSteps(schedule.totalSteps, schedule.warmupRatio) - updatesBefore);
   return { kind: 'start', formula, layout, steps, warmup, idle, parameters };
-}
-
-/** Begins a run anew, after all that can be refused. */
-function begin(recipe: TrainRecipe): void {
-  removeLater(recipe.out, 0);
-  if (!recipe.best) removeBest(recipe.out);
-  removeKnown(join(recipe.out, EARLIER_BEST), savedFiles);
-  writeRecipe(recipe);
-}
-
-/** Lets a run go on from a state, after all that can be refused. */
-function goOn(
-  { position: { step, watch } }: TrainState,
-  recipe: TrainRecipe,
-  { isChanged, onNotice }: { isChanged: boolean; onNotice: (sentence: string) => void },
-): void {
-  const { out, best } = recipe;
-  // A run that goes on as it went comes to them again.
-  if (isChanged)
-    for (const { path } of stepFolders(checkpointsOf(out)).filter((folder) => folder.step > step))
-      onNotice(`${path} goes: it is of a later step, before what has changed now`);
-  removeLater(out, step);
-  const forgotten = forgetReplaced(out, watch, { metric: best?.metric, keeps: isChanged });
-  if (forgotten !== undefined) onNotice(forgotten);
-  // One that was ended early goes on where it is told to be another one.
-  if (isChanged) delete watch.ended;
-  writeRecipe(recipe);
-}
-
-const placeOf = ({ position: { step, metrics } }: TrainState, { allowChanges = false }: ResumeOptions) => ({
-  step,
-  bytes: metrics.bytes,
-  mayBeGone: allowChanges,
-});
-
-function writeRecipe(recipe: TrainRecipe): void {
-  writeFileAtomic(join(recipe.out, 'recipe.yaml'), toYaml(recipe));
 }
 
 /** Computes a step again that metrics.jsonl has, from the state before it. @throws Error where it is another one now */
