@@ -87,8 +87,12 @@ describe('event files', () => {
     mkdirSync(join(out, 'tensorboard'), { recursive: true });
     const notes = join(out, 'tensorboard', 'notes.txt');
     writeFileSync(notes, 'mine');
-    expect(() => { removeEvents(out); }).toThrow(UserError);
-    expect(() => { removeEvents(out); }).toThrow('notes.txt is in the way');
+    expect(() => {
+      removeEvents(out);
+    }).toThrow(UserError);
+    expect(() => {
+      removeEvents(out);
+    }).toThrow('notes.txt is in the way');
     expect(readFileSync(notes, 'utf8')).toBe('mine');
   });
 });
