@@ -3,7 +3,7 @@ import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
 import { stepRows } from './dataOrder.js';
 import type { Examples } from './examples.js';
-import { hasFinished } from './finished.js';
+import { hasFinished, whatDiffers } from './finished.js';
 import { differences, type RunIdentity } from './identity.js';
 import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
@@ -24,14 +24,7 @@ export interface ResumeOptions {
  */
 export function stateToResume(out: string, identity: RunIdentity, options: ResumeOptions): TrainState {
   const newest = stepFolders(statesOf(out))[0]?.path;
-  if (newest === undefined) {
-    const why = hasFinished(out)
-      ? 'the run that was there is done, and its recipe, data or model were others than now'
-      : 'states are written every save.every steps and where a run is stopped';
-    throw new OtherRun(
-      `${out} has no state to go on from (${why}): without --resume the recipe runs from its start.`,
-    );
-  }
+  if (newest === undefined) throw nothingToResume(out, identity, options);
   const state = readState(newest);
   const { run, build } = differences(state.position.identity, identity);
   if (options.allowChanges) return state;
@@ -45,6 +38,21 @@ export function stateToResume(out: string, identity: RunIdentity, options: Resum
       `${newest} was written by another build or machine, and numbers would be rounded in other ways: ${build.join('; ')}; ${same}${allow}.`,
     );
   return state;
+}
+
+function nothingToResume(out: string, identity: RunIdentity, { verify }: ResumeOptions): UserError {
+  const differs = hasFinished(out) ? whatDiffers(out, identity) : undefined;
+  if (verify && differs === '')
+    return new UserError(
+      `--verify: ${out} holds this run, and it is done; it has kept no state from which a step could be computed again (save.states: 2 keeps the state before the last)`,
+    );
+  const why =
+    differs === undefined
+      ? 'states are written every save.every steps and where a run is stopped'
+      : `the run that was there is done, and is another one: ${differs}`;
+  return new OtherRun(
+    `${out} has no state to go on from (${why}): without --resume the recipe runs from its start.`,
+  );
 }
 
 /** @throws UserError where a folder holds a run that is not done: beginning anew would lose what it has saved */
