@@ -57,6 +57,7 @@ function nothingToResume(out: string, identity: RunIdentity, { verify }: ResumeO
 
 /** @throws UserError where a folder holds a run that is not done: beginning anew would lose what it has saved */
 export function refuseUnfinished(out: string): void {
+  if (hasFinished(out)) return; // one that went back has only states of earlier steps
   const newest = stepFolders(statesOf(out))[0]?.path;
   const anew = (folder: string) => `to begin anew, name another out, or remove ${folder}`;
   if (newest !== undefined) {
@@ -68,7 +69,7 @@ export function refuseUnfinished(out: string): void {
     return;
   }
   const checkpoint = stepFolders(checkpointsOf(out))[0];
-  if (checkpoint !== undefined && !hasFinished(out))
+  if (checkpoint !== undefined)
     throw new UserError(
       `${out} holds a run that was stopped and has no state to go on from, but checkpoints up to ${checkpoint.path}: ${anew(checkpointsOf(out))}.`,
     );

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contents } from '../../test/support/tinyModel.js';
@@ -72,4 +72,11 @@ describe('a run that is done, under another sentinel.act', () => {
     expect(contents(recipe.out)).toEqual(before);
     expect(saysDone(await trained(under(act === 'warn' ? 'off' : 'warn', recipe), {}))).toBe(true);
   });
+});
+
+it('a run that went back is begun anew by its recipe, as any that is done', async () => {
+  const { recipe, steps } = await trained(runOf(collapses, 'rollback'));
+  expect(existsSync(join(recipe.out, 'states'))).toBe(true);
+  const again = await trained(recipe);
+  expect(again.steps).toHaveLength(steps.length);
 });
