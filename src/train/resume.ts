@@ -1,4 +1,5 @@
 /** @file Decides from which state a run goes on, and proves by a step that it goes on as it went. */
+import { dirname } from 'node:path';
 import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
 import { stepRows } from './dataOrder.js';
@@ -28,7 +29,7 @@ export function stateToResume(out: string, identity: RunIdentity, options: Resum
   const state = readState(newest);
   const { run, build } = differences(state.position.identity, identity);
   if (options.allowChanges) return state;
-  const allow = `\`redistill train --resume ${out} --allow-changes\` goes on all the same`;
+  const allow = allowIn(newest);
   if (run.length > 0) throw new OtherRun(`${newest} is a state of another run: ${run.join('; ')}; ${allow}.`);
   const { threads } = state.position.identity.build;
   const same =
@@ -85,7 +86,11 @@ export function stateToContinue(path: string): TrainState {
   return readState(folder);
 }
 
-/** @throws UserError where the rows are other tokens than they were */
+/** How a run goes on from a state of its own although something is another. */
+const allowIn = (folder: string): string =>
+  `\`redistill train --resume ${dirname(dirname(folder))} --allow-changes\` goes on all the same`;
+
+/** @throws OtherRun where the rows are other tokens than they were */
 export function requireSameTokens(
   { folder, position }: TrainState,
   { inputs: now }: RunIdentity,
@@ -93,12 +98,12 @@ export function requireSameTokens(
 ): void {
   const { inputs: then } = position.identity;
   if (allowChanges || then.tokens === now.tokens) return;
-  throw new UserError(
-    `${folder}: what the rows say as tokens has changed, though the files have not (another version of the tokenizer, or of this program): the run would go on with other rows; --allow-changes goes on all the same`,
+  throw new OtherRun(
+    `${folder}: what the rows say as tokens has changed, though the files have not (another version of the tokenizer, or of this program): the run would go on with other rows; ${allowIn(folder)}`,
   );
 }
 
-/** @throws UserError where the next step would not take the rows that it would have taken then */
+/** @throws OtherRun where the next step would not take the rows that it would have taken then */
 export function requireSamePlace(
   { folder, position }: TrainState,
   plan: StepPlan,
@@ -107,11 +112,11 @@ export function requireSamePlace(
 ): void {
   const { step, data } = position;
   if (step > plan.steps)
-    throw new UserError(`${folder} is after step ${step}, and the run has only ${plan.steps} steps now`);
+    throw new OtherRun(`${folder} is after step ${step}, and the run has only ${plan.steps} steps now`);
   if (allowChanges) return;
   if (data.rows === examples.length && data.next.join() === nextRows(step, plan, examples).join()) return;
-  throw new UserError(
-    `${folder}: the next step would take other rows than it would have taken then (there were ${data.rows} rows, and ${examples.length} now); --allow-changes goes on all the same`,
+  throw new OtherRun(
+    `${folder}: the next step would take other rows than it would have taken then (there were ${data.rows} rows, and ${examples.length} now); ${allowIn(folder)}`,
   );
 }
 
