@@ -1,5 +1,5 @@
 /** @file Decides from which state a run goes on, and proves by a step that it goes on as it went. */
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
 import { stepRows } from './dataOrder.js';
@@ -9,7 +9,8 @@ import { differences, type RunIdentity } from './identity.js';
 import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { readState, type TrainState } from './state.js';
-import { checkpointsOf, stateAt, statesOf, stepFolders } from './stateFolder.js';
+import { BEST, bestStep } from './watch/files.js';
+import { checkpointsOf, runOf, stateAt, statesOf, stepFolders } from './stateFolder.js';
 
 export interface ResumeOptions {
   /** Go on although recipe, data, model or build are not what they were. */
@@ -86,9 +87,20 @@ export function stateToContinue(path: string): TrainState {
   return readState(folder);
 }
 
+/** Says from which step a stage goes on; best weights that its run has kept of another step are not those. */
+export function continuesFrom({ folder, position: { step } }: TrainState): string {
+  const run = runOf(folder);
+  const best = bestStep(run);
+  const other =
+    best === undefined || best === step
+      ? ''
+      : `; ${join(run, BEST)}, of step ${best}, is not gone on with (as \`model\`, without \`continue\`, it is what a stage starts from)`;
+  return `continues after step ${step}, from ${folder}: its weights, moments and place in the schedule${other}`;
+}
+
 /** How a run goes on from a state of its own although something is another. */
 const allowIn = (folder: string): string =>
-  `\`redistill train --resume ${dirname(dirname(folder))} --allow-changes\` goes on all the same`;
+  `\`redistill train --resume ${runOf(folder)} --allow-changes\` goes on all the same`;
 
 /** @throws OtherRun where the rows are other tokens than they were */
 export function requireSameTokens(
