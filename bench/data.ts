@@ -22,7 +22,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cacheDir } from '../src/fetch/paths.js';
+import { cacheDir } from '../src/util/cacheDir.js';
 import { parseRecipe } from '../src/recipe/parse.js';
 import { trainRecipe } from '../src/train/settings.js';
 import { train } from '../src/train/trainer.js';

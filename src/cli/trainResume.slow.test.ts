@@ -220,8 +220,23 @@ it('run takes what train --resume has brought to its end, and keeps what it begi
   rmSync(join(out, 'stages.json'));
   const stopped = new Cli(write({ max_steps: 100_000 }));
   await stopped.shows(/^saved .*states\/step-5$/m);
-  expect(readRows(`${student}.previous/metrics.jsonl`)).toHaveLength(60);
+  expect(readRows(`${student}.kept/metrics.jsonl`)).toHaveLength(60);
   await stopped.stop('SIGINT');
+
+  // What another recipe has begun, and what the advice of the program has brought to another end, stay as well.
+  const shorter = new Cli(write({ max_steps: 50_000 }));
+  await shorter.shows(/^saved .*states\/step-5$/m);
+  await shorter.stop('SIGINT');
+  expect(existsSync(`${student}.kept-2/states`)).toBe(true);
+  const changes = ['--allow-changes', '--set', 'optimizer.lr=1e-4', '--set', 'max_steps=300'];
+  const changed = await redistill(['train', '--resume', student, ...changes]);
+  expect(changed, changed.stderr).toMatchObject({ code: 0 });
+  const model = contents(join(student, 'model'));
+  const anew = await redistill(write());
+  expect(anew, anew.stderr).toMatchObject({ code: 0 });
+  expect(anew.stderr).toContain(`begins anew, what it has stays in ${student}.kept-3 until you remove it: `);
+  expect(anew.stderr).not.toContain(`${student} has no state`);
+  expect(contents(`${student}.kept-3/model`)).toEqual(model);
 });
 
 describe.skipIf(status !== 0)('a disk that fills during a checkpoint', () => {

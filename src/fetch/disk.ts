@@ -2,7 +2,7 @@
 import { formatUnequalBytes } from '../util/bytes.js';
 import { UserError, messageOf } from '../util/errors.js';
 import { freeBytes } from '../util/fileErrors.js';
-import { cacheDir } from './paths.js';
+import { cacheDir } from '../util/cacheDir.js';
 
 /**
  * Checks that the cache's file system, on which `folder` is, has `needed` bytes for this user.

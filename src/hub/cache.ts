@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { cacheDir } from '../fetch/paths.js';
+import { cacheDir } from '../util/cacheDir.js';
 import { checkModelDirectory, readJsonObject } from '../models/directory.js';
 import { ggufParts } from './gguf/parts.js';
 import type { NamedModel } from './names.js';

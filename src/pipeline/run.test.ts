@@ -14,6 +14,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readRecipe } from '../recipe/recipe.js';
 import { parsePipeline } from './pipeline.js';
 import { fingerprintPath } from '../util/fingerprint.js';
+import { recordOf } from '../util/ownFolder.js';
 import { runPipeline } from './run.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-run-'));
@@ -148,6 +149,20 @@ describe('a pipeline that has been walked', () => {
     await expect(walk({}, 'stages.second.data=traces2.jsonl')).rejects.toThrow('there is no traces2.jsonl');
     rmSync(join(out, 'stages.json'));
     await expect(walk({})).rejects.toThrow('there is no traces.jsonl');
+  });
+
+  it('takes a stage of another kind into the place of one that had its name', async () => {
+    const { out, walk } = line('kinds');
+    const first = join(out, 'first');
+    mkdirSync(first, { recursive: true });
+    made(out, 'run');
+    made(first, 'doctor');
+    writeFileSync(join(first, 'summary.json'), '{}');
+    expect(await walk({})).toContain(
+      `[1/2] first: begins anew, what it has goes to ${first}.previous until it is done: ${first}.previous was made by a stage \`doctor\``,
+    );
+    expect(recordOf(first)?.command).toBe('curate');
+    expect(existsSync(`${first}.previous`)).toBe(false);
   });
 
   it('says of a result that another version has made it', async () => {

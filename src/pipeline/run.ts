@@ -1,24 +1,18 @@
 /** @file Walks a pipeline. What a stage does is its own business; whether it has to run is the stage cache's. */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { writeFileAtomic } from '../util/files.js';
 import { fingerprintPath } from '../util/fingerprint.js';
 import { refuseFolderOverInputs } from '../util/overlap.js';
-import {
-  commandOf,
-  recordOf,
-  removeOwn,
-  requireRemovable,
-  withOwnFolder,
-  type FolderUse,
-} from '../util/ownFolder.js';
+import { recordOf, withOwnFolder } from '../util/ownFolder.js';
 import { createProgress, formatDuration } from '../util/progress.js';
 import { redactSettings } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { OtherRun } from '../teacher/header.js';
 import { isInside } from './paths.js';
 import { resolveReferences, type Pipeline } from './pipeline.js';
+import { makeRoom, otherMaker, previousOf, removeResult, requireRemovableResult } from './room.js';
 import { missing, StageCache, type RunSelection, type Stage } from './stageCache.js';
 import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 import { withStageFolder } from './stages/outputs.js';
@@ -87,6 +81,7 @@ async function walk(
     const wasDone = cache.isDone(name);
     const again = stale === 'it was asked for' && wasDone;
     requireRemovableResult(previousOf(dir));
+    const isResult = cache.hasResult(name);
     cache.begin(stage);
     const work = async (goesOn: boolean) => {
       const progress = createProgress(name);
@@ -104,21 +99,22 @@ async function walk(
         progress.finish();
       }
     };
-    if (definition.resumes && existsSync(dir) && !again) {
+    const beginAnew = (why?: string) => {
+      const left = makeRoom(dir, { isResult, mayBeWhole: wasDone || !hasRecord || why !== undefined });
+      // What is said of the folder is to be true of where that is now.
+      const because = why === undefined ? '' : `: ${why.replaceAll(dir, left?.to ?? dir)}`;
+      if (left && (left.stays || why !== undefined))
+        options.log(`${label}: begins anew, ${left.words}${because}`);
+      return work(false);
+    };
+    const other = otherMaker(dir, kind);
+    if (other !== undefined) await beginAnew(`${dir} was made by a stage \`${other}\``);
+    else if (definition.resumes && existsSync(dir) && !again) {
       await work(true).catch((error: unknown) => {
         if (!(error instanceof OtherRun)) throw error;
-        const previous = previousOf(dir);
-        const goes = existsSync(previous)
-          ? `what it has is removed, and ${previous} stays`
-          : `what it has goes to ${previous}`;
-        options.log(`${label}: begins anew, ${goes} until it is done: ${error.message}`);
-        makeRoom(dir, true);
-        return work(false);
+        return beginAnew(error.message);
       });
-    } else {
-      makeRoom(dir, wasDone || !hasRecord);
-      await work(false);
-    }
+    } else await beginAnew();
     cache.record(stage); // what is done is done, even where the run is to stop now
     options.signal.throwIfAborted();
     removeResult(previousOf(dir));
@@ -167,31 +163,4 @@ function madeByOther(dir: string, name: string): string {
   const version = recordOf(dir)?.version;
   if (typeof version !== 'string' || version === packageVersion()) return '';
   return ` (made by redistill ${version}; --from ${name} makes it again)`;
-}
-
-/** What a stage left before is kept until there is a new result. */
-const previousOf = (dir: string): string => `${dir}.previous`;
-
-/** Makes room for a stage's folder. @throws UserError where something in it was not written by a stage */
-function makeRoom(dir: string, mayBeWhole: boolean): void {
-  const previous = previousOf(dir);
-  if (mayBeWhole && existsSync(dir) && !existsSync(previous)) {
-    requireRemovableResult(dir);
-    renameSync(dir, previous);
-  } else removeResult(dir);
-}
-
-function removeResult(dir: string): void {
-  removeOwn(dir, useOfResult(dir));
-}
-
-function requireRemovableResult(dir: string): void {
-  requireRemovable(dir, useOfResult(dir));
-}
-
-/** What may be in a folder by the stage that made it; the recipe may have another one there now. */
-function useOfResult(dir: string): Pick<FolderUse, 'command' | 'writes' | 'scratch'> {
-  const command = commandOf(dir) ?? '';
-  if (!Object.hasOwn(stageKinds, command)) return { command: 'run', writes: [] };
-  return { command, ...stageKinds[command as StageKind] };
 }

@@ -97,6 +97,12 @@ export class StageCache {
     return Object.hasOwn(this.#read(), name);
   }
 
+  /** Whether what the stage has left is there as it was recorded, whatever the recipe says now. */
+  hasResult(name: string): boolean {
+    const outputs = Object.entries(new Map(Object.entries(this.#read())).get(name)?.outputs ?? {});
+    return outputs.length > 0 && outputs.every(([path, digest]) => fingerprintPath(path) === digest);
+  }
+
   /** To be called before the stage's work. Throws a UserError where an input is missing. */
   begin(stage: Stage): void {
     // Taken before the work: an input that changes while the stage runs must make it stale.

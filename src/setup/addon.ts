@@ -9,7 +9,7 @@ import { type Progress, silentProgress } from '../util/progress.js';
 import { isInstalled, runCommand } from '../fetch/command.js';
 import { diskFull, mentionsFullDisk } from '../fetch/disk.js';
 import { type Libtorch } from './libtorch.js';
-import { cacheDir } from '../fetch/paths.js';
+import { cacheDir } from '../util/cacheDir.js';
 import { withScratch } from '../fetch/scratch.js';
 import { nativeDir } from './nativeDir.js';
 

@@ -7,14 +7,14 @@ import { buildAddon, loadFault, requireBuildTools } from './addon.js';
 import { explainDiskError } from '../fetch/disk.js';
 import { fetchLibtorch } from './fetchLibtorch.js';
 import { findLibtorch } from './libtorch.js';
-import { cacheDir } from '../fetch/paths.js';
+import { cacheDir } from '../util/cacheDir.js';
 import { type Setup, readSetup, writeSetup } from './record.js';
 import { removeAbandonedLock, removeStaleScratch, withLock } from '../fetch/scratch.js';
 
 export { buildAddon } from './addon.js';
 export { type FetchOptions, fetchLibtorch } from './fetchLibtorch.js';
 export { type FindOptions, type Libtorch, findLibtorch } from './libtorch.js';
-export { cacheDir } from '../fetch/paths.js';
+export { cacheDir } from '../util/cacheDir.js';
 export { type Setup, addonPath, readSetup } from './record.js';
 
 export interface SetupOptions {

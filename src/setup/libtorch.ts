@@ -3,7 +3,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { runCommand } from '../fetch/command.js';
-import { cacheDir } from '../fetch/paths.js';
+import { cacheDir } from '../util/cacheDir.js';
 
 export interface Libtorch {
   /** Version in torch's own headers, for example "2.11.0". */

@@ -5,7 +5,7 @@ import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { addonPathFor } from './addon.js';
 import { type Libtorch, describeLibtorch, libtorchFromEnvironment } from './libtorch.js';
-import { cacheDir } from '../fetch/paths.js';
+import { cacheDir } from '../util/cacheDir.js';
 
 export interface Setup {
   libtorch: Libtorch;

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cacheDir } from '../fetch/paths.js';
+import { cacheDir } from '../util/cacheDir.js';
 import { UserError } from '../util/errors.js';
 import { explained } from '../util/fileErrors.js';
 import { makeFolder } from '../util/folders.js';

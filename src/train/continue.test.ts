@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { familyDir } from '../../test/support/families.js';
@@ -66,6 +66,31 @@ describe('continue', () => {
     expect(contents(done.recipe.out)).toEqual(before);
     const nowhere = await attempt(recipeOf('sft', { continue: model }));
     expect(String(nowhere.error)).toContain(`continue: ${model} has no training state`);
+  });
+
+  it('goes on from the last state, and says so where the best weights are of another step', async () => {
+    const evaluation = { rows: 1, every: 1 };
+    const first = await trained(
+      recipeOf('sft', {
+        ...{ ...keys, batch_size: 2, max_steps: 4, optimizer: { lr: 0.5 } },
+        ...{ evaluation, best: { metric: 'eval_loss' }, schedule: { warmup_ratio: 0, decay: 'constant' } },
+      }),
+    );
+    const { out } = first.recipe;
+    const best = JSON.parse(readFileSync(join(out, 'best.json'), 'utf8')) as { step: number };
+    expect(first.result.model).toBe(join(out, 'best'));
+    expect(best.step).toBeLessThan(4);
+    const noticesOf = async (state: string) => {
+      const { events } = await trained(recipeOf('sft', { max_steps: 1, continue: state }));
+      return events.flatMap((event) => (event.kind === 'notice' ? [event.sentence] : []));
+    };
+    const [said] = await noticesOf(first.result.model);
+    expect(said).toContain(
+      `continues after step 4, from ${join(out, 'states/step-4')}: its weights, moments`,
+    );
+    expect(said).toContain(`; ${join(out, 'best')}, of step ${best.step}, is not gone on with`);
+    rmSync(join(out, 'best.json'));
+    expect((await noticesOf(out))[0]).toMatch(/place in the schedule$/);
   });
 
   it('has the schedule reach as far as the stages', async () => {

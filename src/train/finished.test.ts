@@ -56,6 +56,16 @@ describe('a run that is done', () => {
     expect(changed.error).toBeInstanceOf(OtherRun);
   });
 
+  it('has no step that could be computed again where it has kept no state', async () => {
+    const { recipe } = await trained(recipeOf('sft', keys));
+    const { error } = await attempt(recipe, undefined, { verify: true });
+    expect(String(error)).toContain(
+      `--verify: ${recipe.out} holds this run, and it is done; it has kept no state`,
+    );
+    const other = await attempt({ ...recipe, batch_size: 3 }, undefined, { verify: true });
+    expect(String(other.error)).toContain('is done, and is another one: batch_size (2 then, 3 now)');
+  });
+
   it('goes on from its last state with more steps, where that is allowed', async () => {
     const recipe = recipeOf('sft', { ...keys, save: { states: 1 } });
     await trained(recipe);

@@ -40,7 +40,6 @@ const LEFT_OUT = new Set([
   'objective.module',
   'evaluation.data',
   'development.data',
-  'sentinel.act',
 ]);
 
 /** Variables by which libraries choose other instructions than the processor's best. */
@@ -102,8 +101,8 @@ export function withRows(identity: RunIdentity, tokens: readonly string[], date?
   return { ...identity, inputs: { ...inputs, ...(date !== undefined && { date }) } };
 }
 
-/** Inputs that are not known before the rows are. */
-const OF_ROWS = ['tokens', 'date'];
+/** Of settings and inputs, what makes no other run by itself: what is not known before the rows are, and what only may end it. */
+const ASIDE = ['tokens', 'date', 'sentinel.act'];
 
 const digestOf = (paths: readonly string[]): string =>
   paths.map((path) => fingerprintPath(path)?.slice(0, 16) ?? 'none').join(' ');
@@ -118,7 +117,7 @@ function flat(value: object, prefix = ''): [string, string][] {
   });
 }
 
-/** What differs but for the rows, in words; each part is empty where nothing does. */
+/** What differs but for the rows and `sentinel.act`, in words; each part is empty where nothing does. */
 export interface Differences {
   /** Of settings and inputs: it is another run. */
   run: string[];
@@ -129,7 +128,7 @@ export interface Differences {
 export function differences(then: RunIdentity, now: RunIdentity): Differences {
   const differing = (part: keyof RunIdentity) => {
     const keys = new Set([...Object.keys(then[part]), ...Object.keys(now[part])]);
-    return [...keys].filter((key) => !OF_ROWS.includes(key) && then[part][key] !== now[part][key]);
+    return [...keys].filter((key) => !ASIDE.includes(key) && then[part][key] !== now[part][key]);
   };
   const inWords = (part: keyof RunIdentity) =>
     differing(part).map((key) => `${key} (${shown(then[part][key])} then, ${shown(now[part][key])} now)`);

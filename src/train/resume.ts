@@ -5,13 +5,13 @@ import { OtherRun } from '../teacher/header.js';
 import { UserError } from '../util/errors.js';
 import { stepRows } from './dataOrder.js';
 import type { Examples } from './examples.js';
-import { hasFinished } from './finished.js';
+import { hasFinished, whatDiffers } from './finished.js';
 import { differences, type RunIdentity } from './identity.js';
 import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { readState, type TrainState } from './state.js';
-import { checkpointsOf, stateAt, statesOf, stepFolders } from './stateFolder.js';
-import { BEST, BEST_FILE } from './watch/files.js';
+import { BEST, BEST_FILE, bestStep } from './watch/files.js';
+import { checkpointsOf, runOf, stateAt, statesOf, stepFolders } from './stateFolder.js';
 
 export interface ResumeOptions {
   /** Go on although recipe, data, model or build are not what they were. */
@@ -27,18 +27,11 @@ export interface ResumeOptions {
  */
 export function stateToResume(out: string, identity: RunIdentity, options: ResumeOptions): TrainState {
   const newest = stepFolders(statesOf(out))[0]?.path;
-  if (newest === undefined) {
-    const why = hasFinished(out)
-      ? 'the run that was there is done, and its recipe, data or model were others than now'
-      : 'states are written every save.every steps and where a run is stopped';
-    throw new OtherRun(
-      `${out} has no state to go on from (${why}): without --resume the recipe runs from its start.`,
-    );
-  }
+  if (newest === undefined) throw nothingToResume(out, identity, options);
   const state = readState(newest);
   const { run, build } = differences(state.position.identity, identity);
   if (options.allowChanges) return state;
-  const allow = `\`redistill train --resume ${out} --allow-changes\` goes on all the same`;
+  const allow = allowIn(newest);
   if (run.length > 0) throw new OtherRun(`${newest} is a state of another run: ${run.join('; ')}; ${allow}.`);
   const { threads } = state.position.identity.build;
   const same =
@@ -50,8 +43,24 @@ export function stateToResume(out: string, identity: RunIdentity, options: Resum
   return state;
 }
 
+function nothingToResume(out: string, identity: RunIdentity, { verify }: ResumeOptions): UserError {
+  const differs = hasFinished(out) ? whatDiffers(out, identity) : undefined;
+  if (verify && differs === '')
+    return new UserError(
+      `--verify: ${out} holds this run, and it is done; it has kept no state from which a step could be computed again (save.states: 2 keeps the state before the last)`,
+    );
+  const why =
+    differs === undefined
+      ? 'states are written every save.every steps and where a run is stopped'
+      : `the run that was there is done, and is another one: ${differs}`;
+  return new OtherRun(
+    `${out} has no state to go on from (${why}): without --resume the recipe runs from its start.`,
+  );
+}
+
 /** @throws UserError where a folder holds a run that is not done: beginning anew would lose what it has saved */
 export function refuseUnfinished(out: string): void {
+  if (hasFinished(out)) return; // one that went back has only states of earlier steps
   const newest = stepFolders(statesOf(out))[0]?.path;
   const anew = (folder: string) => `to begin anew, name another out, or remove ${folder}`;
   if (newest !== undefined) {
@@ -62,7 +71,6 @@ export function refuseUnfinished(out: string): void {
       );
     return;
   }
-  if (hasFinished(out)) return;
   const without = `${out} holds a run that was stopped and has no state to go on from, but`;
   const checkpoint = stepFolders(checkpointsOf(out))[0];
   if (checkpoint !== undefined)
@@ -82,7 +90,22 @@ export function stateToContinue(path: string): TrainState {
   return readState(folder);
 }
 
-/** @throws UserError where the rows are other tokens than they were */
+/** Says from which step a stage goes on; best weights that its run has kept of another step are not those. */
+export function continuesFrom({ folder, position: { step } }: TrainState): string {
+  const run = runOf(folder);
+  const best = bestStep(run);
+  const other =
+    best === undefined || best === step
+      ? ''
+      : `; ${join(run, BEST)}, of step ${best}, is not gone on with (as \`model\`, without \`continue\`, it is what a stage starts from)`;
+  return `continues after step ${step}, from ${folder}: its weights, moments and place in the schedule${other}`;
+}
+
+/** How a run goes on from a state of its own although something is another. */
+const allowIn = (folder: string): string =>
+  `\`redistill train --resume ${runOf(folder)} --allow-changes\` goes on all the same`;
+
+/** @throws OtherRun where the rows are other tokens than they were */
 export function requireSameTokens(
   { folder, position }: TrainState,
   { inputs: now }: RunIdentity,
@@ -90,12 +113,12 @@ export function requireSameTokens(
 ): void {
   const { inputs: then } = position.identity;
   if (allowChanges || then.tokens === now.tokens) return;
-  throw new UserError(
-    `${folder}: what the rows say as tokens has changed, though the files have not (another version of the tokenizer, or of this program): the run would go on with other rows; --allow-changes goes on all the same`,
+  throw new OtherRun(
+    `${folder}: what the rows say as tokens has changed, though the files have not (another version of the tokenizer, or of this program): the run would go on with other rows; ${allowIn(folder)}`,
   );
 }
 
-/** @throws UserError where the next step would not take the rows that it would have taken then */
+/** @throws OtherRun where the next step would not take the rows that it would have taken then */
 export function requireSamePlace(
   { folder, position }: TrainState,
   plan: StepPlan,
@@ -104,11 +127,11 @@ export function requireSamePlace(
 ): void {
   const { step, data } = position;
   if (step > plan.steps)
-    throw new UserError(`${folder} is after step ${step}, and the run has only ${plan.steps} steps now`);
+    throw new OtherRun(`${folder} is after step ${step}, and the run has only ${plan.steps} steps now`);
   if (allowChanges) return;
   if (data.rows === examples.length && data.next.join() === nextRows(step, plan, examples).join()) return;
-  throw new UserError(
-    `${folder}: the next step would take other rows than it would have taken then (there were ${data.rows} rows, and ${examples.length} now); --allow-changes goes on all the same`,
+  throw new OtherRun(
+    `${folder}: the next step would take other rows than it would have taken then (there were ${data.rows} rows, and ${examples.length} now); ${allowIn(folder)}`,
   );
 }
 

@@ -34,6 +34,9 @@ export function stateAt(path: string): string | undefined {
   return [path, statesOf(run)].flatMap(stepFolders)[0]?.path;
 }
 
+/** The run that a state in its folder is of. */
+export const runOf = (state: string): string => dirname(dirname(state));
+
 /** What is read where a recipe names a state. */
 export function inputsOfState(path: string): string[] {
   const state = stateAt(path);

@@ -17,7 +17,7 @@ import { turns, writeRows } from '../../test/support/tinyModel.js';
 import { readTrainingRecords } from '../data/records.js';
 import { sidesOf, tokenSide } from '../text/sides.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
-import { cacheDir } from '../fetch/paths.js';
+import { cacheDir } from '../util/cacheDir.js';
 import { Examples } from './examples.js';
 import { openTokens, tokensPath, type TokenizeOptions } from './tokenCache.js';
 

@@ -36,6 +36,7 @@ import {
   type ReferenceParts,
 } from './reference.js';
 import {
+  continuesFrom,
   refuseUnfinished,
   requireSamePlace,
   requireSameTokens,
@@ -179,6 +180,7 @@ async function runStage(
   const onNotice = (sentence: string): void => {
     onEvent({ kind: 'notice', sentence });
   };
+  if (continued && !from) onNotice(continuesFrom(continued));
   const data = await prepareExamples(recipe, objective, onRows, onNotice);
   using all = data.examples;
   using watched = await openWatched(recipe, objective, all, { onRows, onNotice });

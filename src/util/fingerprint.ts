@@ -3,13 +3,12 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { contentDigest } from './contentDigest.js';
 import { UserError } from './errors.js';
 
-/** A larger file counts by size, time and its two ends: hashing gigabytes of weights would cost more than it saves. */
-const MAX_HASHED_BYTES = 50 * 1024 * 1024;
-/** Hashed of each end of a large file. */
-const END_BYTES = 1 << 20;
-/** So much of one path is hashed at most; what follows counts as large files do. */
+/** The digest of a larger file is kept: reading gigabytes of weights again would cost more than it saves. */
+const MAX_READ_BYTES = 50 * 1024 * 1024;
+/** So much of one path is read again at most; what follows counts as large files do. */
 const MAX_TOTAL_BYTES = 4e9;
 /** A model or a result has fewer files. */
 const MAX_ENTRIES = 10_000;
@@ -17,9 +16,9 @@ const MAX_ENTRIES = 10_000;
 const MAX_DEPTH = 16;
 
 /**
- * Computes a digest of a file or a directory; undefined if there is none. Files of up to 50 MB count by content,
- * larger ones by size, modification time and their ends, so that a folder may be moved; directories by the names and
- * digests of everything in them. Links are followed; devices and pipes count by their name.
+ * Computes a digest of a file or a directory; undefined if there is none. Files count by their content, whatever their times
+ * and places; directories by the names and digests of everything in them. Links are followed; devices and pipes count by their
+ * name.
  * @throws UserError for a directory that can be no model and no result
  */
 export function fingerprintPath(path: string): string | undefined {
@@ -55,24 +54,22 @@ function addPath(hash: Hash, path: string, name: string, depth: number, left: Al
       addPath(hash, join(path, entry), `${name}/${entry}`, depth + 1, left);
   } else if (!stat.isFile()) {
     hash.update(`other ${JSON.stringify(name)}\n`);
-  } else if (stat.size > MAX_HASHED_BYTES || stat.size > left.bytes) {
-    hash.update(`large ${JSON.stringify([name, stat.size, stat.mtimeMs])}\n`);
-    addContent(hash, path, 0, END_BYTES);
-    addContent(hash, path, Math.max(0, stat.size - END_BYTES), END_BYTES);
+  } else if (stat.size > MAX_READ_BYTES || stat.size > left.bytes) {
+    hash.update(`large ${JSON.stringify([name, stat.size, contentDigest(path)])}\n`);
   } else {
     left.bytes -= stat.size;
     hash.update(`file ${JSON.stringify([name, stat.size])}\n`);
-    addContent(hash, path, 0, stat.size);
+    addContent(hash, path, stat.size);
   }
   return true;
 }
 
-function addContent(hash: Hash, path: string, from: number, length: number): void {
+function addContent(hash: Hash, path: string, length: number): void {
   const chunk = Buffer.alloc(Math.min(length, 1 << 20));
   const fd = openSync(path, 'r');
   try {
     for (let done = 0; done < length;) {
-      const read = readSync(fd, chunk, 0, Math.min(chunk.length, length - done), from + done);
+      const read = readSync(fd, chunk, 0, Math.min(chunk.length, length - done), done);
       if (read === 0) return;
       hash.update(chunk.subarray(0, read));
       done += read;

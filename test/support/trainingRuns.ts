@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
-import { cacheDir } from '../../src/fetch/paths.js';
+import { cacheDir } from '../../src/util/cacheDir.js';
 import { loadModel } from '../../src/models/checkpoint.js';
 import { parameterSpecs } from '../../src/models/parameters.js';
 import { createObjective, objectiveNames } from '../../src/objectives/index.js';

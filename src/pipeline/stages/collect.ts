@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { CollectSummary } from '../../teacher/collect.js';
 import { collectSettings } from '../../teacher/settings.js';
-import { answerInputs, askedModel } from './model.js';
+import { answerInputs, askedModel, holdsAnswers } from './model.js';
 import { defineStage } from './stage.js';
 
 export const collectStage = defineStage({
@@ -13,6 +13,7 @@ export const collectStage = defineStage({
   writes: ['journal.jsonl', 'traces.jsonl', 'failed.jsonl', 'quarantine.jsonl', 'summary.json'],
   result: (_, dir) => join(dir, 'traces.jsonl'),
   resumes: true,
+  holdsWork: holdsAnswers,
   run: async (settings, { out, progress, signal }) => {
     const { collect } = await import('../../teacher/collect.js');
     const { verify } = await import('../../verify/verify.js');

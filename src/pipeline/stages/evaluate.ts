@@ -12,7 +12,7 @@ import { inLine } from '../../util/printable.js';
 import { filesOfModule } from '../../util/modules.js';
 import { withResultOf } from '../../util/ownFolder.js';
 import type { Progress } from '../../util/progress.js';
-import { answerInputs, askedModel } from './model.js';
+import { answerInputs, askedModel, holdsAnswers } from './model.js';
 import { defineStage } from './stage.js';
 
 export const evaluateStage = defineStage({
@@ -26,6 +26,7 @@ export const evaluateStage = defineStage({
   writes: ['journal.jsonl', 'samples.jsonl', 'failed.jsonl', 'quarantine.jsonl', 'summary.json'],
   result: (_, dir) => dir,
   resumes: true,
+  holdsWork: holdsAnswers,
   run: async (settings, { out, progress, signal }) => {
     const model = await askedModel(settings, progress);
     const summary = await evaluate({ settings, out, model, progress, signal });

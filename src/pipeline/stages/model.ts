@@ -1,4 +1,7 @@
 /** @file Which model answers: the one behind an endpoint, or the one in a directory. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJsonLines } from '../../data/jsonl.js';
 import { modelInput, resolveModel } from '../../hub/resolve.js';
 import type { AskedModel } from '../../teacher/responses.js';
 import { requestFields, type AnswerSettings } from '../../teacher/settings.js';
@@ -34,6 +37,14 @@ export async function askedModel(settings: AnswerSettings, progress: Progress): 
 /** What of the settings is read from the disk. */
 export function answerInputs({ data, model, base_url: baseUrl }: AnswerSettings): string[] {
   return baseUrl === undefined ? [data, modelInput(model)] : [data];
+}
+
+/** What of answers a folder holds, of which some may have been paid for. */
+export function holdsAnswers(dir: string): 'done' | undefined {
+  const journal = join(dir, 'journal.jsonl');
+  if (!existsSync(journal)) return undefined;
+  const [, answer] = readJsonLines(journal, () => undefined); // after its header
+  return answer && 'done';
 }
 
 const LOG_INTERVAL_MS = 10_000;

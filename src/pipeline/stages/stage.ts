@@ -30,6 +30,8 @@ export interface StageDefinition<Settings, Result> {
   result: (settings: Settings, dir: string) => string;
   /** What the folder holds when the stage was stopped is gone on with. */
   resumes?: boolean;
+  /** Whether a folder holds work that took long and that no other run makes again: `done` where the stage came to its end. */
+  holdsWork?: (dir: string) => 'done' | 'under way' | undefined;
   run: (settings: Settings, context: StageContext) => Promise<Result>;
   /**
    * What is missing from the result, if anything: the command ends with 1 after it has shown the result. A pipeline ends

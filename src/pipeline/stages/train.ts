@@ -1,4 +1,5 @@
 /** @file The stage and command `train`: one training stage; the result is the trained model's directory. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { modelInput } from '../../hub/resolve.js';
 import { filesOfModule } from '../../util/modules.js';
@@ -6,7 +7,14 @@ import { isOtherReference, trainSettings, type TrainRecipe } from '../../train/s
 import { savedFiles } from '../../models/modelFiles.js';
 import { eventPaths } from '../../train/eventFile.js';
 import { BEST, BEST_FILE, EARLIER_BEST, SENTINEL_FILE } from '../../train/watch/files.js';
-import { FINISHED, inputsOfState, stateFiles } from '../../train/stateFolder.js';
+import {
+  checkpointsOf,
+  FINISHED,
+  inputsOfState,
+  stateFiles,
+  statesOf,
+  stepFolders,
+} from '../../train/stateFolder.js';
 import { defineStage } from './stage.js';
 
 export const trainStage = defineStage({
@@ -42,6 +50,12 @@ export const trainStage = defineStage({
   ],
   result: ({ best }, dir) => join(dir, best ? BEST : 'model'),
   resumes: true,
+  holdsWork: (dir) => {
+    if (existsSync(join(dir, FINISHED))) return 'done';
+    const steps = [statesOf(dir), checkpointsOf(dir)].flatMap(stepFolders);
+    const models = ['model', BEST].filter((name) => existsSync(join(dir, name)));
+    return steps.length + models.length > 0 ? 'under way' : undefined;
+  },
   run: async (settings, { out, progress, signal, resume }) => {
     const { reportTraining } = await import('../../train/narrate.js');
     const { trainInProcess } = await import('../../train/process.js');

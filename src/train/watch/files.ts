@@ -26,6 +26,9 @@ function bestIn(out: string): z.output<typeof bestAccount> | undefined {
   }
 }
 
+/** The step of the best weights of a run; undefined where it has none. */
+export const bestStep = (out: string): number | undefined => bestIn(out)?.step;
+
 /**
  * Forgets the best weights where those on the disk are not those that a state knows of: a future that was given up has replaced
  * them. They are looked for anew.
