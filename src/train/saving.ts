@@ -11,7 +11,7 @@ import { UserError } from '../util/errors.js';
 import { earlierOf, exchange, partialOf } from '../util/exchange.js';
 import { explained, requireFree } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders } from '../util/folders.js';
-import { together, type Writing } from '../util/meanwhile.js';
+import { flushFolderMeanwhile, together, type Writing } from '../util/meanwhile.js';
 import { removeKnown, removeKnownMeanwhile, requireKnown } from '../util/ownFolder.js';
 import type { TrainRecipe } from './settings.js';
 import {
@@ -344,7 +344,9 @@ function replace(
   } catch (error) {
     return giveUp(error);
   }
-  const done = writing.done.catch(giveUp).then(async () => {
+  // What was copied beside the weights too: a power cut would leave it empty in a folder that has its name.
+  const written = writing.done.then(() => flushFolderMeanwhile(partial).done);
+  const done = written.catch(giveUp).then(async () => {
     requireKnown(path, files);
     before();
     exchange(path);
