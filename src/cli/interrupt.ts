@@ -1,8 +1,12 @@
 /** @file Long work of a command: its progress bar, and what Ctrl-C does. */
 import { killProcesses } from '../util/children.js';
+import { ignoresHangUp } from '../util/hangUp.js';
 import { createProgress, type Progress } from '../util/progress.js';
 
-const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const isDetached = ignoresHangUp();
+if (isDetached) process.on('SIGHUP', () => undefined); // Node.js would end at it
+
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', ...(isDetached ? [] : ['SIGHUP' as const])];
 
 /** Ctrl-C, after what was under way has been put in order. */
 export class Interrupted extends Error {
@@ -18,7 +22,7 @@ export class Interrupted extends Error {
 
 /**
  * Runs `work` with a progress bar and a signal that the first Ctrl-C aborts; a SIGTERM or SIGHUP (a closed terminal)
- * does the same. A second one ends the process at once, which loses nothing but the present step, since files are
+ * does the same, but a SIGHUP that was to be ignored (`nohup`) does nothing. A second one ends the process at once, which loses nothing but the present step, since files are
  * replaced whole. It kills the processes that it started as well: they may be within libtorch for as
  * long as a matrix product, or the half hour of a collective whose partner is gone.
  * @param stopped what is said when it was stopped; asked then, if it depends on what there is

@@ -1,4 +1,5 @@
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -118,3 +119,31 @@ describe.concurrent.each(['sft', 'redi', 'dpo'])('train %s', (objective) => {
     },
   );
 });
+
+it('a run killed between any two changes of the disk keeps a whole model and a whole state, though a command is refused first', async () => {
+  const recipe = {
+    ...{ model: path('model'), data: path('pairs.jsonl'), objective: 'sft', dtype: 'f32', doctor: 'off' },
+    ...{ optimizer: { lr: 1e-3 }, batch_size: 4, max_steps: 3, proofs: 'off', save: { states: 1 } },
+  };
+  const whole = path('whole');
+  writeFileSync(`${whole}.yaml`, toYaml({ ...recipe, out: whole }));
+  const done = await redistill(['train', `${whole}.yaml`]);
+  expect(done, done.stderr).toMatchObject({ code: 0 });
+  const saved = (run: string) =>
+    Object.fromEntries(
+      Object.entries(contents(run)).filter(([name]) => /^(model|states\/step-\d+)\//.test(name)),
+    );
+  rmSync(join(whole, 'finished.json')); // what ends a run is to be written again: model and last state are exchanged
+  const resume = ['renameSync', 'unlinkSync', 'unlink', 'rmdirSync'];
+  let kills = 0;
+  for (; ; kills++) {
+    const run = path(`kill-${kills}`);
+    cpSync(whole, run, { recursive: true });
+    const { signal, stderr } = await redistill(['train', '--resume', run], killedAt(kills, resume));
+    const refused = await redistill(['train', '--resume', run, '--set', 'max_steps=2']);
+    expect(refused.code, refused.stderr).toBe(2);
+    expect(saved(run), `after kill ${kills}: ${stderr}`).toEqual(saved(whole));
+    if (signal !== 'SIGKILL') break;
+  }
+  expect(kills).toBeGreaterThan(8);
+}, 300_000);

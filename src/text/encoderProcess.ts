@@ -13,6 +13,7 @@ const answer = (reply: EncodeReply): void => {
 };
 
 process.on('disconnect', () => process.exit());
+process.on('SIGHUP', () => undefined); // whoever started it decides what a closed terminal means
 process.on('message', ({ texts, options }: EncodeRequest) => {
   encode(texts, options).then(
     (ids) => {

@@ -2,7 +2,7 @@
 
 import { startProcess } from '../util/children.js';
 import { OtherRun } from '../teacher/header.js';
-import { UserError } from '../util/errors.js';
+import { DiskFull, UserError } from '../util/errors.js';
 import type { Estimate } from './estimate.js';
 import type { ResumeOptions } from './resume.js';
 import type { TrainRecipe } from './settings.js';
@@ -26,7 +26,7 @@ type Message =
   | { kind: 'stopped' }
   | {
       kind: 'failed';
-      error: 'UserError' | 'OtherRun' | undefined;
+      error: keyof typeof kinds | undefined;
       message: string;
       stack: string | undefined;
     };
@@ -119,7 +119,7 @@ function endInWords(code: number | null, by: NodeJS.Signals | null): string {
     : `the training process ended by ${by}; what had been saved stays`;
 }
 
-const kinds = { UserError, OtherRun };
+const kinds = { OtherRun, DiskFull, UserError };
 
 function revive({ error: kind, message, stack }: Message & { kind: 'failed' }): Error {
   const error = new (kind === undefined ? Error : kinds[kind])(message);
@@ -160,8 +160,8 @@ async function obey(
     if (error === stopped) post({ kind: 'stopped' });
     else {
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
-      const kind =
-        error instanceof OtherRun ? 'OtherRun' : error instanceof UserError ? 'UserError' : undefined;
+      const names = Object.keys(kinds) as (keyof typeof kinds)[];
+      const kind = names.find((name) => error instanceof kinds[name]);
       post({ kind: 'failed', error: kind, message, stack });
     }
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { contents } from '../../test/support/tinyModel.js';
 import { attempt, linesOf, recipeOf, setUpRuns, stopped, trained } from '../../test/support/trainingRuns.js';
+import type * as fs from 'node:fs';
 import type * as fileErrors from '../util/fileErrors.js';
 import type { TrainRecipe } from './settings.js';
 
@@ -16,6 +17,16 @@ vi.mock('../util/fileErrors.js', async (importOriginal) => {
     original.requireFree(path, bytes, what);
   };
   return { ...original, requireFree };
+});
+
+const { flushed } = vi.hoisted(() => ({ flushed: [] as string[] }));
+vi.mock('node:fs', async (importOriginal) => {
+  const original = await importOriginal<typeof fs>();
+  const fsync = (fd: number, then: fs.NoParamCallback) => {
+    flushed.push(original.readlinkSync(`/proc/self/fd/${fd}`));
+    original.fsync(fd, then);
+  };
+  return { ...original, fsync };
 });
 
 const minute = 60_000;
@@ -140,3 +151,15 @@ describe('the room that is asked for', () => {
     expect(room().what).toMatch(/3 states to resume from \(save\.states/);
   });
 });
+
+it.skipIf(process.platform !== 'linux')(
+  'every file of a model is on the disk before it has its name',
+  async () => {
+    const { recipe } = await trained(recipeOf('sft', { max_steps: 1 }));
+    const names = readdirSync(join(recipe.out, 'model')).map((name) =>
+      join(recipe.out, 'model.partial', name),
+    );
+    expect(names.length).toBeGreaterThan(2);
+    expect(flushed).toEqual(expect.arrayContaining(names));
+  },
+);

@@ -8,9 +8,10 @@ import { noGrad } from '../torch/autograd.js';
 import { byteLength } from '../torch/safetensors.js';
 import { scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import { earlierOf, exchange, partialOf } from '../util/exchange.js';
 import { explained, requireFree } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders } from '../util/folders.js';
-import { together, type Writing } from '../util/meanwhile.js';
+import { flushFolderMeanwhile, together, type Writing } from '../util/meanwhile.js';
 import { removeKnown, removeKnownMeanwhile, requireKnown } from '../util/ownFolder.js';
 import type { TrainRecipe } from './settings.js';
 import {
@@ -311,16 +312,14 @@ async function removeOlder(
  * @returns its path now
  */
 function giveWay(path: string, files: readonly string[]): string {
-  const earlier = earlierOf(path);
-  removeKnown(earlier, files);
+  const removed = `${path}.removed.partial`; // one that is exchanged has another: it may be the only whole one
+  removeKnown(removed, files);
   requireKnown(path, files);
   explained(path, () => {
-    renameSync(path, earlier);
+    renameSync(path, removed);
   });
-  return earlier;
+  return removed;
 }
-
-const earlierOf = (path: string): string => `${path}.earlier.partial`;
 
 /**
  * Has a folder written beside `path` and renames it when it is whole. What was there gives way by its name first, since removing
@@ -333,7 +332,7 @@ function replace(
   then: () => void,
   before = (): void => undefined,
 ): Writing {
-  const [partial, earlier] = [`${path}.partial`, earlierOf(path)];
+  const [partial, earlier] = [partialOf(path), earlierOf(path)];
   for (const left of [partial, earlier]) removeKnown(left, files);
   const made = makeFolder(dirname(path));
   const giveUp = (error: unknown): never => {
@@ -347,15 +346,14 @@ function replace(
   } catch (error) {
     return giveUp(error);
   }
-  const done = writing.done.catch(giveUp).then(async () => {
-    const isThere = requireKnown(path, files) !== undefined;
+  // What was copied beside the weights too: a power cut would leave it empty in a folder that has its name.
+  const written = writing.done.then(() => flushFolderMeanwhile(partial).done);
+  const done = written.catch(giveUp).then(async () => {
+    requireKnown(path, files);
     before();
-    explained(path, () => {
-      if (isThere) renameSync(path, earlier);
-      renameSync(partial, path);
-    });
-    await removeKnownMeanwhile(earlier, files);
+    exchange(path);
     then();
+    await removeKnownMeanwhile(earlier, files);
   });
   return together([{ taken: writing.taken, done }]);
 }

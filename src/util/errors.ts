@@ -8,6 +8,11 @@ export class UserError extends Error {
   override name = 'UserError';
 }
 
+/** A disk has no room. What it means is up to the work: before it the user named a place that is too small, in its midst the machine fails. */
+export class DiskFull extends UserError {
+  override name = 'DiskFull';
+}
+
 /** Gives the message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message;

@@ -2,7 +2,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { formatBytes, formatUnequalBytes } from './bytes.js';
-import { UserError } from './errors.js';
+import { DiskFull, UserError } from './errors.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',
@@ -49,8 +49,8 @@ export function explainFileError(error: unknown, place: FileErrorPlace = {}): un
   const free = path === undefined ? undefined : freeBytes(path);
   const needed = written > 0 ? `it needs more than ${formatBytes(written)}` : 'it needs more space';
   const left = free === undefined ? '' : `, ${formatBytes(free)} are free`;
-  return new UserError(
-    `${path === undefined ? 'A file' : shown(path)} cannot be written: ${reason} (${needed}${left}): free some space, or choose a place on another disk, and run the same command again.`,
+  return new DiskFull(
+    `${path === undefined ? 'A file' : shown(path)} cannot be written: ${reason} (${needed}${left}): free some space, or choose a place on another disk.`,
   );
 }
 
@@ -78,13 +78,13 @@ export function freeBytes(path: string): number | undefined {
 /**
  * Checks before the work that the disk of `path` has `needed` bytes.
  * @param what names what needs them, such as "the trained model"
- * @throws UserError with the path, the space needed and the space there is
+ * @throws DiskFull with the path, the space needed and the space there is
  */
 export function requireFree(path: string, needed: number, what: string): void {
   const free = freeBytes(path);
   if (free === undefined || free >= needed) return;
   const [asked, present] = formatUnequalBytes(needed, free);
-  throw new UserError(
+  throw new DiskFull(
     `${shown(path)}: ${what} needs about ${asked} and the disk has ${present} free: free some space, or choose a place on another disk.`,
   );
 }

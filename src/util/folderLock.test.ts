@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -13,6 +14,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { withFolder } from './folderLock.js';
+
+vi.mock('node:fs', async () => {
+  const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
+  return { ...fs, openSync: vi.fn(fs.openSync) };
+});
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-lock-'));
 afterAll(() => {
@@ -102,6 +108,45 @@ describe('the mark of a process in a folder', () => {
     expect(await once(dir)).toBe('done');
     expect(readdirSync(dir)).toEqual([]);
   });
+
+  it('is there before others are looked for: of two hosts that begin at once none goes on by the side of the other', async () => {
+    const dir = folder('at-once');
+    const { openSync: open } = await vi.importActual<typeof import('node:fs')>('node:fs');
+    let seen: string[] = [];
+    vi.mocked(openSync).mockImplementationOnce((path, ...how) => {
+      mark(dir, 'lock.0123abcd-7.tmp', 0); // the other host has looked before, and found nobody
+      const fd = open(path, ...how);
+      seen = readdirSync(dir); // as the other host sees it, which looks from now on
+      return fd;
+    });
+    await expect(once(dir)).rejects.toThrow('A process of another host or container is writing into');
+    expect(seen).toHaveLength(2);
+    expect(readdirSync(dir)).toEqual(['lock.0123abcd-7.tmp']);
+  });
+
+  it.each([-120, 120])(
+    'is judged by the clock of the file system, with this host %i s beside it',
+    async (beside) => {
+      const dir = folder('clock');
+      mark(dir, 'lock.0123abcd-7.tmp', 5);
+      mark(dir, 'lock.0123abcd-8.tmp', 61);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1000 * beside });
+      try {
+        await expect(once(dir)).rejects.toThrow(/\(it was alive [56] s ago\).* is free in 5[45] s\./);
+        rmSync(join(dir, 'lock.0123abcd-7.tmp'));
+        expect(await once(dir)).toBe('done');
+        await withFolder(dir, () => {
+          const [name] = readdirSync(dir);
+          const apart = statSync(join(dir, name!)).mtimeMs - Date.now();
+          expect(Math.abs(apart + 1000 * beside)).toBeLessThan(5000);
+          return Promise.resolve();
+        });
+      } finally {
+        vi.useRealTimers();
+      }
+      expect(readdirSync(dir)).toEqual([]);
+    },
+  );
 
   it('of this host counts as long as its process lives, which may have no socket that is seen here', async () => {
     const dir = folder('own');

@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
-import { closeSync, constants, futimesSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,8 +46,28 @@ export async function withFolder<T>(
   }
 }
 
-/** Runs `work` while a file says that it goes on. @throws UserError where another one does */
+/**
+ * Runs `work` while a file says that it goes on. The file is there before others are looked for: of two that come at once each sees
+ * the other, and neither goes on.
+ * @throws UserError where another one does
+ */
 async function withMark<T>(path: string, folder: string, work: () => Promise<T>): Promise<T> {
+  const mark = temporaryName(path);
+  rmSync(mark, { force: true }); // of a dead process with our number, or a link that somebody laid
+  touch(mark);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    requireNoOther(path, folder);
+    timer = setInterval(touch, TOUCH_MS, mark).unref();
+    return await work();
+  } finally {
+    clearInterval(timer);
+    rmSync(mark, { force: true });
+  }
+}
+
+/** @throws UserError where another process keeps a mark */
+function requireNoOther(path: string, folder: string): void {
   const other = livingOther(path, PATIENCE_MS);
   if (other?.isHere)
     throw new UserError(
@@ -59,24 +79,19 @@ async function withMark<T>(path: string, folder: string, work: () => Promise<T>)
       `A process of another host or container is writing into ${folder} (it was alive ${ago} s ago): wait for it, stop it, or choose another --out. If it is dead, the folder is free in ${left} s.`,
     );
   }
-  const mark = temporaryName(path);
-  const touch = () => {
-    try {
-      // What may lie there is neither followed nor emptied.
-      const fd = openSync(mark, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW);
-      futimesSync(fd, new Date(), new Date());
-      closeSync(fd);
-    } catch {
-      // Whoever cannot write here will be told by what the work writes.
-    }
-  };
-  touch();
-  const timer = setInterval(touch, TOUCH_MS).unref();
+}
+
+/** Gives a mark the time that it is where the file is kept, which this host's clock may not know: its length changes. */
+function touch(mark: string): void {
   try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-    rmSync(mark, { force: true });
+    const fd = openSync(mark, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW);
+    try {
+      ftruncateSync(fd, fstatSync(fd).size === 0 ? 1 : 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Whoever cannot write here will be told by what the work writes.
   }
 }
 

@@ -1,7 +1,9 @@
 /** @file Brings files to the disk while the program goes on computing. */
 import { closeSync, fsync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { explained } from './fileErrors.js';
+import { entriesBelow } from './folders.js';
 
 const flush = promisify(fsync);
 
@@ -20,6 +22,12 @@ export function flushMeanwhile(path: string): Writing {
     closeSync(fd);
   });
   return heard({ taken: Promise.resolve(), done });
+}
+
+/** Sees to it that all files below a folder are on the disk. */
+export function flushFolderMeanwhile(folder: string): Writing {
+  const files = [...explained(folder, () => entriesBelow(folder))].filter(({ isFolder }) => !isFolder);
+  return together(files.map(({ path }) => flushMeanwhile(join(folder, path))));
 }
 
 /** Several files as one. */

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { UserError } from './errors.js';
 import { explained, explainFileError } from './fileErrors.js';
 import { FileReplacement, writeFileAtomic } from './files.js';
+import { endExchange } from './exchange.js';
 import { withFolder } from './folderLock.js';
 import { entriesBelow, makeFolder, removeEmptyFolders, requirePath, type FolderEntry } from './folders.js';
 import { isTemporary, removeDeadTemporaries } from './temporary.js';
@@ -21,7 +22,7 @@ export interface FolderUse {
   command: string;
   /** The files that the command may write, relative to the folder; `*` stands for any part of one name. */
   writes: readonly string[];
-  /** Files that only a command that was killed leaves; they are removed. */
+  /** Files that only a command that was killed leaves; they are removed, but for those of an exchange of folders that was cut short. */
   scratch?: readonly string[];
   /** What made the folder: version, settings, digests of what was read. Plain data. */
   record: Readonly<Record<string, unknown>>;
@@ -226,10 +227,12 @@ function writeRecord(folder: string, { command, record }: FolderUse): void {
   writeFileAtomic(join(folder, RECORD), `${text}\n`);
 }
 
-/** Removes what a killed process has left. */
+/** Ends exchanges of folders that were cut short, and removes what a killed process has left. */
 function removeScratch(folder: string, { writes, scratch = [] }: FolderUse): void {
   const [isOurs, isScratch] = [matcher([...writes, ...scratch]), matcher(scratch)];
   removeDeadTemporaries(folder);
+  for (const { path, isFolder } of [...entriesBelow(folder)])
+    if (isFolder && isScratch({ path, isFolder })) endExchange(join(folder, path));
   for (const entry of [...entriesBelow(folder)].toReversed()) {
     const path = join(folder, entry.path);
     if (!entry.isFolder && isScratch(entry)) removeFile(path);

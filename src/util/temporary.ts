@@ -77,19 +77,24 @@ function namesIn(folder: string): string[] {
 }
 
 const isDead = (owner: Owner, file: string): boolean =>
-  owner.host === host ? !isAlive(owner.pid) : ageOf(file) > FOREIGN_MS;
+  owner.host === host ? !isAlive(owner.pid) : Date.now() - (touchedAt(file) ?? Infinity) > FOREIGN_MS;
 
 /**
- * The age in milliseconds of a file that another process keeps for `path`. A process lives as long as it touches its file within
+ * The age in milliseconds of a file that another process keeps for `path`, by the clock of the file system: against the file of this
+ * process, which has just been touched, since clocks of hosts differ. A process lives as long as it touches its file within
  * `patience`, and one of this host as long as the system says so, too. Files of dead processes are removed.
  */
 export function livingOther(path: string, patience: number): { age: number; isHere: boolean } | undefined {
   const folder = dirname(path);
+  const own = temporaryName(path);
+  const now = touchedAt(own) ?? Date.now(); // where nothing can be written there is no file
   for (const name of namesIn(folder)) {
     const owner = ownerOf(name);
-    if (owner?.target !== basename(path) || join(folder, name) === temporaryName(path)) continue;
     const file = join(folder, name);
-    const age = ageOf(file);
+    if (owner?.target !== basename(path) || file === own) continue;
+    const then = touchedAt(file);
+    if (then === undefined) continue; // it has gone
+    const age = Math.max(0, now - then);
     const isHere = owner.host === host;
     if (age < patience && (!isHere || isAlive(owner.pid))) return { age, isHere };
     rmSync(file, { force: true });
@@ -102,10 +107,7 @@ export function removeDeadBeside(path: string): void {
   removeDeadTemporaries(dirname(path), path);
 }
 
-function ageOf(path: string): number {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? 0 : Date.now() - stats.mtimeMs;
-}
+const touchedAt = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 
 function isAlive(pid: number): boolean {
   try {

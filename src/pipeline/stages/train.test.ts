@@ -19,9 +19,12 @@ const left = [
     'model.earlier.partial',
     'checkpoints/step-3.partial',
     'checkpoints/step-3.earlier.partial',
+    'checkpoints/step-3.removed.partial',
     'proof.partial',
   ].map((folder) => `${folder}/${savedFiles[0]}`),
-  ...['states/step-3.partial', 'states/step-3.earlier.partial'].map((folder) => `${folder}/${stateFiles[0]}`),
+  ...['states/step-3.partial', 'states/step-3.earlier.partial', 'states/step-3.removed.partial'].map(
+    (folder) => `${folder}/${stateFiles[0]}`,
+  ),
 ];
 
 it.each(left)('a folder with %s, which a killed run has left, is still its own', (file) => {

@@ -15,6 +15,8 @@ import {
   statesOf,
   stepFolders,
 } from '../../train/stateFolder.js';
+import type { TrainEvent } from '../../train/trainer.js';
+import { DiskFull } from '../../util/errors.js';
 import { defineStage } from './stage.js';
 
 export const trainStage = defineStage({
@@ -60,7 +62,21 @@ export const trainStage = defineStage({
     const { reportTraining } = await import('../../train/narrate.js');
     const { trainInProcess } = await import('../../train/process.js');
     const recipe: TrainRecipe = { ...settings, stage: 'train', out };
-    return trainInProcess(recipe, reportTraining(progress), signal, resume);
+    const report = reportTraining(progress);
+    let hasBegun = false;
+    const onEvent = (event: TrainEvent) => {
+      hasBegun ||= event.kind === 'step';
+      report(event);
+    };
+    return trainInProcess(recipe, onEvent, signal, resume).catch((error: unknown) => {
+      throw hasBegun && error instanceof DiskFull ? new Error(`${error.message} ${goingOn(out)}`) : error;
+    });
   },
   describe: ({ model }) => `model: ${model}`,
 });
+
+/** What is said of a run that could not be gone on with. */
+const goingOn = (out: string): string =>
+  stepFolders(statesOf(out)).length === 0
+    ? 'There is no state to go on from.'
+    : `What was saved stays: \`redistill train --resume ${out}\` goes on from its last state.`;
