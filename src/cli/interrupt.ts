@@ -22,9 +22,9 @@ export class Interrupted extends Error {
 
 /**
  * Runs `work` with a progress bar and a signal that the first Ctrl-C aborts; a SIGTERM or SIGHUP (a closed terminal)
- * does the same, but a SIGHUP that was to be ignored (`nohup`) does nothing. A second one ends the process at once, which loses nothing but the present step, since files are
- * replaced whole. It kills the processes that it started as well: they may be within libtorch for as
- * long as a matrix product, or the half hour of a collective whose partner is gone.
+ * does the same, but a SIGHUP that was to be ignored (`nohup`) does nothing. A second one ends the process at once, which loses
+ * nothing but the present step, since files are replaced whole. It kills the processes that it started as well: they may be within
+ * libtorch for as long as a matrix product, or the half hour of a collective whose partner is gone.
  * @param stopped what is said when it was stopped; asked then, if it depends on what there is
  * @throws Interrupted when it was
  */

@@ -41,8 +41,10 @@ export class EventFile {
     makeFolder(folder);
     const earlier = numbersIn(folder);
     const number = Math.max(0, ...earlier.map((file) => file.number)) + 1;
-    if (after > 0)
-      for (const file of earlier) if (file.after >= after) rmSync(join(folder, file.name), { force: true });
+    const again = after > 0 ? earlier.filter((file) => file.after >= after) : [];
+    explained(folder, () => {
+      for (const { name } of again) rmSync(join(folder, name), { force: true });
+    });
     this.path = join(folder, `${PREFIX}${String(number).padStart(5, '0')}${after > 0 ? `.${after}` : ''}`);
     const events = [event(clock(), 0, text(FILE_VERSION, 'brain.Event:2'))];
     if (after > 0) events.push(event(clock(), after + 1, message(SESSION_LOG, varint(STATUS, START))));

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { cacheDir } from './cacheDir.js';
 import { writeFileAtomic } from './files.js';
 
@@ -46,9 +47,11 @@ function digestOf(path: string): string {
   return hash.digest('hex');
 }
 
-function keptIn(place: string): Record<string, string> {
+const digests = z.record(z.string(), z.string());
+
+function keptIn(place: string): z.output<typeof digests> {
   try {
-    return JSON.parse(readFileSync(place, 'utf8')) as Record<string, string>;
+    return digests.parse(JSON.parse(readFileSync(place, 'utf8')));
   } catch {
     return {}; // there is none yet, or none that can be read
   }
