@@ -28,7 +28,7 @@ describe('createObjective', () => {
     expect(objectives.map(({ name }) => name)).toEqual(objectiveNames);
     expect(objectives.filter(({ data }) => data === 'messages').map(({ name }) => name)).toEqual(['sft']);
     const needing = objectives.filter(({ needs }) => needs.reference);
-    expect(needing.map(({ name, needs }) => [name, needs.reference])).toEqual([['dpo', 'sums']]);
+    expect(needing.map(({ name, needs }) => [name, needs.reference])).toEqual([['dpo', 'sequence']]);
     expect(objectives.filter((objective) => objective.weights !== undefined).map(({ name }) => name)).toEqual(
       ['sft', 'redi', 'symmetric'],
     );

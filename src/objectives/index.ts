@@ -8,15 +8,30 @@ export { defineObjective, numberFrom, scaleNumber, type ObjectiveDefinition } fr
 export { linearLoss, linearObjective } from './linear.js';
 export { marginObjective, negativeLogSigmoid, type MarginLoss, type MarginTerms } from './margin.js';
 export { sequenceMetrics } from './metrics.js';
-export { checkRows, countStep } from './objective.js';
+export {
+  checkRows,
+  columnOf,
+  countStep,
+  scalarOf,
+  spread,
+  stepOf,
+  tokenWeight,
+  weightedSum,
+  weightOf,
+} from './objective.js';
 export type {
+  Clock,
+  ColumnShape,
   Evaluation,
+  Memory,
   Metrics,
   Objective,
   Role,
   ScoredBatch,
   SequenceInfo,
+  Step,
   StepCounts,
+  StepPlace,
   TokenBatch,
 } from './objective.js';
 export { openObjective } from './open.js';

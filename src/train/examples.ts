@@ -9,7 +9,9 @@ import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import { openTokens, type TokenizeOptions } from './tokenCache.js';
 import type { TrainRecipe } from './settings.js';
-import type { ReferenceValue } from './step.js';
+
+/** Log-probs of a response's tokens under a reference model, or Σ w·log p of them. */
+export type ReferenceValue = Float64Array | number;
 
 /** A response of a row of the data file. */
 export interface ExamplePart {
@@ -24,6 +26,8 @@ export interface ExamplePart {
   readonly prompt: number;
   /** Its tokens, which are read from the disk each time. */
   readonly row: TokenRow;
+  /** It is the response of another row, and only scored. */
+  readonly onlyScored?: boolean;
   /** What the reference model gives it, if the objective needs it. */
   reference?: ReferenceValue | undefined;
 }
@@ -98,7 +102,7 @@ class StoredPart implements ExamplePart {
   }
 
   get role(): Role {
-    return this.#file.role(this.#sequence) as Role;
+    return this.#file.role(this.#sequence);
   }
 
   get length(): number {

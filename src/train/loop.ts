@@ -43,6 +43,7 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
     metrics: { bytes: metrics.bytes },
     data: { rows: parts.examples.length, next: nextRows(last!.step, plan, parts.examples) },
     watch: snapshot(watch.state),
+    ...(stepper.memory.size > 0 && { memory: Object.fromEntries(stepper.memory) }),
     identity: parts.identity,
   });
   let ending: Ending | undefined;
@@ -62,7 +63,7 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
     let step = last?.step ?? 0;
     if (!watch.state.ended) await look(step);
     while (step < plan.steps && ending === undefined && !watch.state.ended) {
-      const done = await stepper.run(step, last?.num_tokens ?? 0);
+      const done = await stepper.run(step, last);
       metrics.append(done);
       last = lastingOf(done);
       step = done.step;

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { turns, writeRows } from '../../test/support/tinyModel.js';
 import { recipeOf, root, setUpRuns, trained } from '../../test/support/trainingRuns.js';
 import { createObjective, objectiveNames } from '../objectives/index.js';
-import { countStep } from '../objectives/objective.js';
+import { stepOf } from '../objectives/objective.js';
 import type { Proof } from './proofs.js';
 
 /** The fault that is planted, if any. */
@@ -40,11 +40,10 @@ vi.mock('../objectives/index.js', async (importOriginal) => {
   const openObjective: typeof original.openObjective = async (setting) => {
     const objective = await original.openObjective(setting);
     if (planted.fault !== 'normalizer') return objective;
-    const { name, formula, data, needs } = objective;
+    const { name, formula, data, needs, couples } = objective;
     return {
-      ...{ name, formula, data, needs },
-      reward: (...given) => objective.reward(...given),
-      evaluate: (batch) => objective.evaluate({ ...batch, normalizer: countStep(batch.sequences) }),
+      ...{ name, formula, data, needs, couples },
+      evaluate: (batch) => objective.evaluate({ ...batch, step: stepOf(batch.sequences) }),
     };
   };
   return { ...original, openObjective };

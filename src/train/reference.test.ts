@@ -64,8 +64,8 @@ beforeEach(() => {
   writeFileSync(
     tokenwise,
     `export default { create: () => ({
-      name: 'tokenwise', formula: '', data: 'pairs', needs: { reference: true }, reward: () => 0,
-      evaluate: ({ logps, referenceLogps }) => ({
+      name: 'tokenwise', formula: '', data: 'pairs', needs: { reference: 'token' },
+      evaluate: ({ logps, sequences, referenceLogps = sequences.map(({ columns }) => columns.reference) }) => ({
         loss: logps.reduce((a, row, i) => row.reduce((b, x, t) => b + x * referenceLogps[i][t], a), 0),
         gradient: referenceLogps.map((row) => row.slice()),
         metrics: {},

@@ -10,7 +10,7 @@ import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { requireEmbedding } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
-import { sum, type Objective } from '../objectives/objective.js';
+import { weightedSum, type Objective } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
@@ -19,7 +19,7 @@ import { UserError } from '../util/errors.js';
 import { fingerprintValue } from '../util/fingerprint.js';
 import { cacheFolder, markUsed, trimCache } from './cacheFiles.js';
 import type { Engine } from './engine.js';
-import type { ExamplePart, Examples } from './examples.js';
+import type { ExamplePart, Examples, ReferenceValue } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import {
   beginReferenceFile,
@@ -29,7 +29,6 @@ import {
 } from './referenceFile.js';
 import { roundingOf } from './rounding.js';
 import { isOtherReference, type TrainRecipe } from './settings.js';
-import { weighed, type ReferenceValue } from './step.js';
 import { packByTokenBudget } from './tokenBudget.js';
 
 export interface ReferenceParts {
@@ -119,7 +118,7 @@ async function take(scoring: Scoring, given: ReferenceParts): Promise<void> {
   const { objective } = given;
   const onNotice = noticing(given);
   const total =
-    objective.needs.reference === 'sums'
+    objective.needs.reference === 'sequence'
       ? parts.length
       : parts.reduce((count, { responseLength }) => count + responseLength, 0);
   const key = keyOf(scoring, given);
@@ -226,19 +225,21 @@ function scored(scorer: Scorer, parts: readonly ExamplePart[], objective: Object
 
 /** What an objective needs of a response's log-probs under the reference. */
 export function valueOf(logps: Float64Array, row: TokenRow, { needs }: Objective): ReferenceValue {
-  const total = sum(weighed(logps, trainedWeights(row)));
+  const tokenWeights = trainedWeights(row);
+  const whole = { role: '', group: 0, length: logps.length, ...(tokenWeights && { tokenWeights }) };
+  const total = weightedSum(whole, logps);
   if (!Number.isFinite(total))
     throw new UserError(
       'the reference computes log-probabilities that are not finite: its weights are damaged or diverged',
     );
-  return needs.reference === 'sums' ? total : logps;
+  return needs.reference === 'sequence' ? total : logps;
 }
 
 function spread(values: Float64Array, parts: readonly ExamplePart[], { needs }: Objective): void {
   let at = 0;
   for (const part of parts)
     part.reference =
-      needs.reference === 'sums' ? values[at++]! : values.slice(at, (at += part.responseLength));
+      needs.reference === 'sequence' ? values[at++]! : values.slice(at, (at += part.responseLength));
 }
 
 /** Scores the first pack again: on the CPU to the last bit, since it is scored in the same company. */

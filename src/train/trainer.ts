@@ -49,7 +49,7 @@ import {
 import { removeBest, removeLater, requireRoom, Saver, type SavedEvent } from './saving.js';
 import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
-import { loadState, type TrainedTensors, type TrainState } from './state.js';
+import { loadState, memoryOf, type TrainedTensors, type TrainState } from './state.js';
 import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
@@ -232,6 +232,7 @@ async function runStage(
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
     stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
+    stepper.memory = memoryOf(from);
     removeLater(out, from.position.step);
     forgetReplaced(out, from.position.watch, recipe.best?.metric);
     // One that was ended early goes on where it is told to be another one.
@@ -355,7 +356,8 @@ async function verify(
   const { folder, position } = state;
   loadState(state, trained);
   stepper.skipped = position.skipped;
-  const again = await stepper.run(position.step, position.last.num_tokens);
+  stepper.memory = memoryOf(state);
+  const again = await stepper.run(position.step, position.last);
   requireSameStep(out, again);
   onNotice(`step ${again.step}, computed again from ${folder}, is that of metrics.jsonl to the last bit`);
 }
