@@ -4,7 +4,15 @@
  */
 /// <reference types="node" preserve="true" />
 
-export { defineObjective, numberFrom, scaleNumber, type ObjectiveDefinition } from './definition.js';
+export {
+  defineObjective,
+  meanOver,
+  numberFrom,
+  oneOf,
+  scaleNumber,
+  type ObjectiveAbout,
+  type ObjectiveDefinition,
+} from './definition.js';
 export { linearLoss, linearObjective } from './linear.js';
 export { marginObjective, negativeLogSigmoid, type MarginLoss, type MarginTerms } from './margin.js';
 export { sequenceMetrics } from './metrics.js';
@@ -36,6 +44,16 @@ export type {
 } from './objective.js';
 export { openObjective } from './open.js';
 export { pairsOf, type PairPositions } from './pairs.js';
+export {
+  isRight,
+  overTokens,
+  responseObjective,
+  shareIn,
+  sideMetrics,
+  type LossOf,
+  type ResponsePart,
+} from './responses.js';
+export { clippedRatio, negativeLog, negativeLogRest, thirdEstimator } from './shapes.js';
 export {
   createObjective,
   objectiveDefinitions,

@@ -10,6 +10,7 @@ import {
   type Step,
   type StepCounts,
 } from './objective.js';
+import { sideMetrics } from './responses.js';
 
 /**
  * Makes an objective that has one coefficient for all tokens of a response, times their weights. The loss is the inner
@@ -34,7 +35,7 @@ export function linearObjective(
       return {
         loss: linearLoss(gradient, batch.logps),
         gradient,
-        metrics: sequenceMetrics(objective, batch, sums),
+        metrics: objective.data === 'groups' ? sideMetrics(batch) : sequenceMetrics(objective, batch, sums),
       };
     },
   };

@@ -13,7 +13,7 @@ export interface MarginLoss {
 export interface MarginTerms
   extends Pick<Objective, 'name' | 'formula' | 'needs'>, Required<Pick<Objective, 'reward'>> {
   /** Returns dreward/dS, which all tokens of a response share. */
-  rewardSlope: (sequence: SequenceInfo) => number;
+  rewardSlope: (sequence: SequenceInfo, logpSum: number) => number;
   /** Returns the loss of a pair from the chosen side's reward minus the rejected side's. */
   lossOf: (margin: number) => MarginLoss;
 }
@@ -38,7 +38,7 @@ export function marginObjective({ rewardSlope, lossOf, ...description }: MarginT
           [chosen, 1],
           [rejected, -1],
         ] as const)
-          gradient[i] = spread(sequences[i]!, (sign * slope * rewardSlope(sequences[i]!)) / pairs);
+          gradient[i] = spread(sequences[i]!, (sign * slope * rewardSlope(sequences[i]!, sums[i]!)) / pairs);
       }
       return { loss: total, gradient, metrics: sequenceMetrics(description, batch, sums) };
     },
