@@ -32,13 +32,7 @@ export const dpo = defineObjective(
   {
     beta: scaleNumber().default(0.1).describe('scale of the reward'),
     losses: z
-      .strictObject(
-        Object.fromEntries(names.map((name) => [name, numberFrom(0, 1e6).optional()])) as Record<
-          LossName,
-          z.ZodOptional<z.ZodNumber>
-        >,
-        `weights of ${names.join(', ')}`,
-      )
+      .partialRecord(z.enum(names), numberFrom(0, 1e6), `weights of ${names.join(', ')}`)
       .default({ sigmoid: 1 })
       .describe('losses of the margin that are added up, with their weights: sigmoid, hinge, ipo, robust'),
     smoothing: numberFrom(0, 0.49)

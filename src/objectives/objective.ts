@@ -226,7 +226,7 @@ export function checkRows({ name, data }: Objective, rows: Iterable<RowKind>, pa
 
 /** A response of a row with the columns that came with it. */
 export interface ColumnHolder {
-  readonly scalars?: Readonly<Record<string, number>>;
+  readonly scalars?: Readonly<Record<string, number>> | undefined;
   readonly columns?: Readonly<Record<string, Float64Array>>;
   readonly segments?: Uint8Array;
 }

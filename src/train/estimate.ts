@@ -27,6 +27,7 @@ import {
 import type { StepPlan } from './plan.js';
 import { cutSequence, sequencesOf, withReference, type TrainSequence } from './sequences.js';
 import { callsOf, runStep } from './step.js';
+import { packByTokenBudget } from './tokenBudget.js';
 
 /** What a run is expected to take. */
 export interface Estimate {
@@ -54,20 +55,24 @@ const TOLERANCE = 0.1;
 
 /** Tokens of a pack of a step, by the lengths of the rows alone. */
 interface PackLoad extends TokenLoad {
-  /** It goes forward once more before, to be scored. */
-  isScoredFirst: boolean;
+  /** Whether it goes backward, and how often forward alone. */
+  isTrained: boolean;
+  forwards: number;
 }
 
 function loadsOf(step: number, { objective, examples, plan, tokenBudget }: StepsToCome): PackLoad[] {
   const parts = stepRows(step, plan.order).flatMap((row, group) =>
-    examples.at(row).parts.map(({ length, responseLength }) => ({
-      ...{ group, tokens: length, responses: responseLength },
+    examples.at(row).parts.map(({ length, responseLength, onlyScored = false }) => ({
+      ...{ group, tokens: length, responses: responseLength, onlyScored },
       seen: (length * (length + 1)) / 2,
     })),
   );
-  const total = (members: readonly number[]): TokenLoad =>
+  const [trained, scored] = [false, true].map((only) =>
+    parts.filter(({ onlyScored }) => onlyScored === only),
+  );
+  const total = (members: readonly number[], of = trained!): TokenLoad =>
     members
-      .map((i) => parts[i]!)
+      .map((i) => of[i]!)
       .reduce(
         (sum, { tokens, responses, seen }) => ({
           tokens: sum.tokens + tokens,
@@ -76,9 +81,14 @@ function loadsOf(step: number, { objective, examples, plan, tokenBudget }: Steps
         }),
         { tokens: 0, responses: 0, seen: 0 },
       );
-  return callsOf(objective, parts, tokenBudget).flatMap(({ packs }) =>
-    packs.map((pack) => ({ ...total(pack), isScoredFirst: packs.length > 1 })),
+  const scoring = packByTokenBudget(
+    scored!.map(({ tokens }) => tokens),
+    tokenBudget,
+  ).map((pack) => ({ ...total(pack, scored), isTrained: false, forwards: 1 }));
+  const training = callsOf(objective, trained!, tokenBudget).flatMap(({ packs }) =>
+    packs.map((pack) => ({ ...total(pack), isTrained: true, forwards: packs.length > 1 ? 1 : 0 })),
   );
+  return [...scoring, ...training];
 }
 
 const steps = ({ plan }: StepsToCome, most: number): number[] =>
@@ -89,7 +99,7 @@ export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
   let [kept, responses] = [0, 0];
   for (const step of steps(run, STEPS.memory))
     for (const pack of loadsOf(step, run)) {
-      kept = Math.max(kept, activationBytes(shapes, pack));
+      if (pack.isTrained) kept = Math.max(kept, activationBytes(shapes, pack));
       responses = Math.max(responses, pack.responses);
     }
   const computing = headBytes(shapes, responses) + kept + run.beside.written;
@@ -156,7 +166,10 @@ export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'se
   const update = updateSeconds(engine, parameterCount(config));
   const looked = steps(run, STEPS.time);
   const packs = looked.flatMap((step) => loadsOf(step, run));
-  const total = packs.reduce((sum, pack) => sum + time(pack) * (pack.isScoredFirst ? 1 + FORWARD : 1), 0);
+  const total = packs.reduce(
+    (sum, pack) => sum + time(pack) * (Number(pack.isTrained) + pack.forwards * FORWARD),
+    0,
+  );
   return {
     seconds: total / looked.length + update,
     tokens: Math.round(packs.reduce((sum, { tokens }) => sum + tokens, 0) / looked.length),

@@ -2,8 +2,10 @@
 
 import { readConfig } from '../models/directory.js';
 import { requireEmbedding } from '../models/tokenIds.js';
-import { checkRows, type Objective, type Role } from '../objectives/objective.js';
+import { checkRows, columnFault, type Objective, type Role } from '../objectives/objective.js';
+import { rowError } from '../data/jsonl.js';
 import type { TokenFile } from '../text/tokenFile.js';
+import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
@@ -46,10 +48,14 @@ export class Examples implements Disposable {
   /** By sequence of the file. */
   readonly #references: (ReferenceValue | undefined)[] = [];
 
-  /** @param rows which rows of the file; default: all */
+  /**
+   * @param rows which rows of the file; default: all
+   * @param mismatched the most tokens of a response under another row's prompt, if each row is to bring one for each of its own
+   */
   constructor(
     readonly file: TokenFile,
     rows?: Uint32Array,
+    readonly mismatched?: number,
   ) {
     this.#rows = rows ?? Uint32Array.from({ length: file.rows }, (_, i) => i);
   }
@@ -63,7 +69,17 @@ export class Examples implements Disposable {
     const { first, end } = this.file.sequencesOf(row);
     const parts: ExamplePart[] = [];
     for (let i = first; i < end; i++) parts.push(new StoredPart(this.file, i, this.#references));
-    const { file } = this;
+    const { file, mismatched } = this;
+    if (mismatched !== undefined) {
+      const next = file.sequencesOf(this.#rows[(index + 1) % this.length]!);
+      const others = parts.map((_, i) => next.first + (i % (next.end - next.first)));
+      others.forEach((other, i) => {
+        const response = new StoredPart(file, other, []);
+        parts.push(
+          new MismatchedPart(parts[i]!, response, mismatched, [this.#references, file.sequences + first + i]),
+        );
+      });
+    }
     return {
       get id() {
         return file.id(row);
@@ -78,6 +94,7 @@ export class Examples implements Disposable {
     return new Examples(
       this.file,
       this.#rows.filter((_, place) => isWanted(place)),
+      this.mismatched,
     );
   }
 
@@ -138,6 +155,75 @@ class StoredPart implements ExamplePart {
   }
 }
 
+/** The numbers that a row gives a response; the sides of a pair have the rewards 1 and −1 where it gives none. */
+export function scalarsOf(role: Role, { scalars }: TokenRow): TokenRow['scalars'] {
+  const reward = role === 'chosen' ? 1 : role === 'rejected' ? -1 : undefined;
+  return reward === undefined ? scalars : { reward, ...scalars };
+}
+
+/** The response of another row under a row's prompt, which is only scored; where it would be too long, its beginning. */
+class MismatchedPart implements ExamplePart {
+  readonly role = 'mismatched';
+  readonly onlyScored = true;
+  readonly #own: ExamplePart;
+  readonly #other: ExamplePart;
+  readonly #limit: number;
+  readonly #place: readonly [values: (ReferenceValue | undefined)[], at: number];
+
+  constructor(
+    own: ExamplePart,
+    other: ExamplePart,
+    limit: number,
+    place: readonly [values: (ReferenceValue | undefined)[], at: number],
+  ) {
+    [this.#own, this.#other, this.#limit, this.#place] = [own, other, limit, place];
+  }
+
+  get #promptLength(): number {
+    return this.#own.length - this.#own.responseLength;
+  }
+
+  get length(): number {
+    return Math.min(this.#limit, this.#promptLength + this.#other.responseLength);
+  }
+
+  get responseLength(): number {
+    return this.length - this.#promptLength;
+  }
+
+  get digest(): string {
+    return `${this.prompt} ${this.length} ${this.#other.digest}`;
+  }
+
+  get prompt(): number {
+    return this.#own.prompt;
+  }
+
+  get largestId(): number {
+    return Math.max(this.#own.largestId, this.#other.largestId);
+  }
+
+  get row(): TokenRow {
+    const [own, other] = [this.#own.row, this.#other.row];
+    const [start, count] = [own.responseStart, this.responseLength];
+    const ids = new Int32Array(start + count);
+    ids.set(own.ids.subarray(0, start));
+    ids.set(other.ids.subarray(other.responseStart, other.responseStart + count), start);
+    const weights = trainedWeights(other)?.slice(0, count);
+    return { ids, responseStart: start, ...(weights && { weights }) };
+  }
+
+  get reference(): ReferenceValue | undefined {
+    const [values, at] = this.#place;
+    return values[at];
+  }
+
+  set reference(value: ReferenceValue | undefined) {
+    const [values, at] = this.#place;
+    values[at] = value;
+  }
+}
+
 /** A row that is too long, and by how much: its tokens, or its characters where it has too many to be tokenised. */
 export type DroppedRow = { line: number; tokens: number } | { line: number; characters: number };
 
@@ -191,11 +277,24 @@ export async function prepareExamples(
     const dropped = [...tooLong, ...kept.dropped].sort((a, b) => a.line - b.line);
     if (kept.rows.length === 0)
       throw new UserError(`${path}: all ${dropped.length} rows are longer than max_length ${limit}`);
-    return { examples: new Examples(file, kept.rows), dropped, tokens: kept.tokens };
+    const examples = new Examples(file, kept.rows, objective.mismatched ? limit : undefined);
+    checkColumns(examples, objective, path);
+    return { examples, dropped, tokens: kept.tokens };
   } catch (error) {
     file[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Refuses rows without the columns that the objective needs. @throws UserError naming the first */
+function checkColumns(examples: Examples, objective: Objective, path: string): void {
+  if (Object.keys(objective.needs).every((name) => name === 'reference')) return;
+  for (const { line, parts } of examples)
+    for (const { role, row, responseLength, onlyScored } of parts) {
+      const held = { ...row, scalars: scalarsOf(role, row) };
+      const fault = onlyScored ? undefined : columnFault(objective, held, responseLength);
+      if (fault !== undefined) throw rowError(path, line, fault);
+    }
 }
 
 /** Chooses rows by the index of a file alone. @throws UserError as `prepareExamples` does */
@@ -210,8 +309,8 @@ function keptRows(
   for (let row = 0; row < file.rows; row++) {
     const line = file.line(row);
     const { first, end } = file.sequencesOf(row);
-    const kind = file.role(first) === 'demonstration' ? 'messages' : 'preference';
-    checkRows(objective, [{ kind, line }], path);
+    const sequences = Array.from({ length: end - first }, (_, i) => ({ role: file.role(first + i) }));
+    checkRows(objective, [{ kind: 'group', line, sequences }], path);
     let [sum, longest] = [0, 0];
     for (let i = first; i < end; i++) {
       sum += file.length(i);

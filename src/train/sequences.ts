@@ -2,7 +2,7 @@
 import { weightedSum, type SequenceInfo } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
-import type { Example, ReferenceValue } from './examples.js';
+import { scalarsOf, type Example, type ReferenceValue } from './examples.js';
 
 /** One sequence of an optimizer step. */
 export interface TrainSequence extends SequenceInfo {
@@ -15,6 +15,7 @@ export interface TrainSequence extends SequenceInfo {
 export function sequencesOf({ id, parts }: Example, group: number): TrainSequence[] {
   return parts.map(({ role, row, reference, onlyScored }, i) => {
     const tokenWeights = trainedWeights(row);
+    const scalars = scalarsOf(role, row);
     const sequence: TrainSequence = {
       role,
       group,
@@ -24,7 +25,7 @@ export function sequencesOf({ id, parts }: Example, group: number): TrainSequenc
       ...(onlyScored && { onlyScored }),
       ...(tokenWeights && { tokenWeights, weight: tokenWeights.reduce((sum, w) => sum + Math.abs(w), 0) }),
       ...(row.segments && { segments: row.segments }),
-      ...(row.scalars && { scalars: row.scalars }),
+      ...(scalars && { scalars }),
       ...(row.columns && { columns: row.columns }),
     };
     return reference === undefined ? sequence : withReference(sequence, reference);

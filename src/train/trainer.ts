@@ -299,7 +299,9 @@ async function remedyOf({ out, optimizer, data }: TrainRecipe, saver: Saver): Pr
 /** Tokens of one pass over the rows that are trained on. */
 function tokensOf({ examples, heldOut }: Watched, { examples: all, tokens }: PreparedData): number {
   let sum = tokens;
-  if (examples !== all) for (const { parts } of heldOut!) for (const { length } of parts) sum -= length;
+  if (examples !== all)
+    for (const { parts } of heldOut!)
+      for (const { length, onlyScored } of parts) if (!onlyScored) sum -= length;
   return sum;
 }
 

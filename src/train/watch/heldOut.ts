@@ -75,6 +75,7 @@ export async function measureHeldOut(
     const scores = scorer.scoreWithEntropy(members.map((i) => sequences[i]!.row));
     members.forEach((i, position) => {
       logps[i] = scores[position]!.logps;
+      if (sequences[i]!.onlyScored) return;
       for (const value of scores[position]!.entropies) entropy += value;
       tokens += scores[position]!.entropies.length;
     });
