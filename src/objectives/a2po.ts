@@ -4,7 +4,7 @@ import { defineObjective, scaleNumber } from './definition.js';
 import { scalarOf, spread, weightedSum } from './objective.js';
 import { responseObjective } from './responses.js';
 
-/** A*-PO (arXiv 2505.20686, Eq. 6): the log-ratio of a response is regressed on its optimal advantage r − V*. */
+/** A*-PO (arXiv 2505.20686): the log-ratio of a response is regressed on its optimal advantage r − V*. */
 export const a2po = defineObjective(
   'a2po',
   { beta: scaleNumber().default(0.1).describe('scale of the log-ratio') },
@@ -29,7 +29,7 @@ export const a2po = defineObjective(
     ),
   {
     gradient: '2β·(β·log π/π_ref − (r − V*))',
-    source: 'arXiv 2505.20686, Eq. 6; value is V* = β·log mean exp(r/β) over samples of the reference',
+    source: 'arXiv 2505.20686; value is V* = β·log mean exp(r/β) over samples of the reference',
     use: 'offline, on right and wrong samples, where V* of each problem is known.',
     fails: 'Sums over long responses: β must be small, or a squared error of one row is the whole step.',
   },

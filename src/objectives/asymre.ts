@@ -32,7 +32,7 @@ export const asymre = defineObjective(
   },
   {
     gradient: '−(r − V)',
-    source: 'arXiv 2506.20520, Eq. 2; Trinity-RFT’s advantage_fn/asymre_advantage.py for δ = −0.1',
+    source: 'arXiv 2506.20520; Trinity-RFT’s advantage_fn/asymre_advantage.py for δ = −0.1',
     use: 'on several samples of a problem with rewards: α = V/(1 − V) is REDI’s α for rewards 0 and 1.',
     fails: 'V at or above the mean reward of the data: improvement turns into collapse.',
   },

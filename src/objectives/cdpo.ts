@@ -25,7 +25,7 @@ export const cdpo = defineObjective(
   {
     gradient: '∓β·σ(−m), on the rejected side times 1 − s_t',
     source:
-      'arXiv 2411.19943, Eq. 7, with sums over each side; the released code pairs token t of one side with token t of the other',
+      'arXiv 2411.19943, with sums over each side; the released code pairs token t of one side with token t of the other',
     use: 'on pairs whose rejected side has been scored by two contrast models: the tokens that decide are lowered.',
     fails:
       'The contrast belongs to two models; where they agree everywhere it is DPO with a weak rejected side.',

@@ -3,7 +3,7 @@
 import { defineObjective, meanOver } from './definition.js';
 import { overTokens, responseObjective, shareIn } from './responses.js';
 
-/** DFT (arXiv 2508.05629, Eq. 9) weighs each token by its own probability, which has no gradient. */
+/** DFT (arXiv 2508.05629) weighs each token by its own probability, which has no gradient. */
 export const dft = defineObjective(
   'dft',
   { mean: meanOver().default('token') },
@@ -28,7 +28,7 @@ export const dft = defineObjective(
     ),
   {
     gradient: '−p',
-    source: 'arXiv 2508.05629, Eq. 9; TRL’s loss_type dft',
+    source: 'arXiv 2508.05629; TRL’s loss_type dft',
     use: 'instead of sft on mathematics, where rare tokens of the traces are rather noise.',
     fails:
       'It learns nothing that the model finds unlikely: new knowledge and new styles come in slowly or not at all.',

@@ -53,11 +53,14 @@ export {
   type LossOf,
   type ResponsePart,
 } from './responses.js';
+export { sumOfTerms, type Term } from './terms.js';
 export { clippedRatio, negativeLog, negativeLogRest, thirdEstimator } from './shapes.js';
 export {
   createObjective,
+  createTerms,
   objectiveDefinitions,
   objectiveNames,
   type ObjectiveSetting,
   type ObjectiveSpec,
+  type TermSetting,
 } from './registry.js';

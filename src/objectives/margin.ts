@@ -28,11 +28,11 @@ export function marginObjective({ rewardSlope, lossOf, ...description }: MarginT
       const { sequences, logps } = batch;
       const { pairs } = batch.step.counts;
       const sums = logps.map((row, i) => weightedSum(sequences[i]!, row));
-      const rewards = sequences.map((sequence, i) => description.reward(sequence, sums[i]!));
+      const rewardAt = (i: number) => description.reward(sequences[i]!, sums[i]!);
       const gradient: Float64Array[] = sequences.map(({ length }) => new Float64Array(length));
       let total = 0;
       for (const { chosen, rejected } of pairsOf(sequences)) {
-        const { loss, slope } = lossOf(rewards[chosen]! - rewards[rejected]!);
+        const { loss, slope } = lossOf(rewardAt(chosen) - rewardAt(rejected));
         total += loss / pairs;
         for (const [i, sign] of [
           [chosen, 1],

@@ -8,7 +8,7 @@ import { isRight, overTokens, responseObjective, shareIn } from './responses.js'
 const [MOST, LEAST_RATE, MOST_RATE] = [10, 0.02, 0.98];
 
 /**
- * NFT (arXiv 2505.18116, Eq. 10): wrong responses are learned by the implicit negative policy (π_old − p̂·π)/(1 − p̂), whose
+ * NFT (arXiv 2505.18116): wrong responses are learned by the implicit negative policy (π_old − p̂·π)/(1 − p̂), whose
  * ratio has a floor that keeps its gradient.
  */
 export const nft = defineObjective(
@@ -51,7 +51,7 @@ export const nft = defineObjective(
     ),
   {
     gradient: '−ω for right responses; +ω·p̂ρ/(1 − p̂)/max((1 − p̂ρ)/(1 − p̂), floor) for wrong ones',
-    source: 'arXiv 2505.18116, Eq. 10; NVlabs/NFT, dp_actor.py',
+    source: 'arXiv 2505.18116; NVlabs/NFT, dp_actor.py',
     use: 'on own samples with log-probs and pass rates; at ρ = 1 it is GRPO, or Dr. GRPO, exactly.',
     fails: 'The log-probs must be the sampler’s: on traces of a teacher ρ means nothing.',
   },

@@ -150,6 +150,8 @@ export interface Objective {
    * does not say; all others are in the rows.
    */
   readonly needs: Readonly<Record<string, ColumnShape>>;
+  /** The columns that a response of a role needs, where other roles need others. */
+  needsOf?(role: Role): Objective['needs'];
   /**
    * What a token's gradient depends on besides itself: the rest of its response, of its row (default), or of the whole
    * step. What is coupled is in one batch of `evaluate`. Rows and steps that are larger than a pack are scored first and
@@ -226,6 +228,7 @@ export function checkRows({ name, data }: Objective, rows: Iterable<RowKind>, pa
 
 /** A response of a row with the columns that came with it. */
 export interface ColumnHolder {
+  readonly role: Role;
   readonly scalars?: Readonly<Record<string, number>> | undefined;
   readonly columns?: Readonly<Record<string, Float64Array>>;
   readonly segments?: Uint8Array;
@@ -233,10 +236,11 @@ export interface ColumnHolder {
 
 /** Names the column that a response lacks of those that an objective needs and rows bring, or tells how it is wrong. */
 export function columnFault(
-  { name: objective, needs }: Pick<Objective, 'name' | 'needs'>,
-  { scalars, columns, segments }: ColumnHolder,
+  { name: objective, ...asked }: Pick<Objective, 'name' | 'needs' | 'needsOf'>,
+  { role, scalars, columns, segments }: ColumnHolder,
   length: number,
 ): string | undefined {
+  const needs = asked.needsOf?.(role) ?? asked.needs;
   for (const [name, shape] of Object.entries(needs)) {
     if (name === 'reference') continue;
     if (shape === 'sequence') {

@@ -4,14 +4,15 @@ import { UserError } from '../util/errors.js';
 import { thrownBy, importFrom } from '../util/modules.js';
 import type { ObjectiveDefinition } from './definition.js';
 import type { ColumnShape, Evaluation, Objective, ScoredBatch, SequenceInfo } from './objective.js';
-import { createObjective, type ObjectiveSetting, type ObjectiveSpec } from './registry.js';
+import { createObjective, createTerms, type ObjectiveSetting, type ObjectiveSpec } from './registry.js';
 
 /**
  * Makes the objective of a recipe. That of a module is checked whenever it is used: what it returns must have the
  * lengths of the responses, and be finite if the log-probs are.
  * @throws UserError naming the objective or the module
  */
-export async function openObjective({ module, ...setting }: ObjectiveSetting): Promise<Objective> {
+export async function openObjective({ module, terms, ...setting }: ObjectiveSetting): Promise<Objective> {
+  if (terms !== undefined) return createTerms(terms);
   if (module === undefined) return createObjective(setting as ObjectiveSpec);
   const where = `objective ${module}`;
   const definition = await importFrom(module, 'objective', 'objective');

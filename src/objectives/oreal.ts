@@ -51,7 +51,7 @@ export const oreal = defineObjective(
   {
     gradient:
       '−Aω⁺ for right responses, −½Aω⁻ for wrong ones, each over its own tokens, + 0.01·(1 − π_ref/π)',
-    source: 'arXiv 2502.06781, Eq. 8, as its code has it',
+    source: 'arXiv 2502.06781, as its code has it',
     use: 'where a token reward model has scored the samples once: credit goes to the tokens that decide.',
     fails: 'The credit belongs to one reward model; where it is near ½ everywhere nothing is learned.',
   },

@@ -26,6 +26,7 @@ import { sft } from './sft.js';
 import { shaped } from './shaped.js';
 import { simpo } from './simpo.js';
 import { symmetric } from './symmetric.js';
+import { sumOfTerms } from './terms.js';
 import { topr } from './topr.js';
 import { unlikelihood } from './unlikelihood.js';
 import { weightedSft } from './weightedSft.js';
@@ -66,11 +67,29 @@ export const objectiveNames: readonly string[] = [...objectiveDefinitions.keys()
 /** An objective of the list: its name, and the parameters that differ from the defaults. */
 export type ObjectiveSpec = { name: string } & Record<string, unknown>;
 
-/** An objective in a recipe: the name of one of the list or the path of a module, and its parameters. */
-export type ObjectiveSetting = { name?: string | undefined; module?: string | undefined } & Record<
-  string,
-  unknown
->;
+/** An objective in a recipe: the name of one of the list or the path of a module, and its parameters; or a list of terms. */
+export type ObjectiveSetting = {
+  name?: string | undefined;
+  module?: string | undefined;
+  terms?: TermSetting[] | undefined;
+} & Record<string, unknown>;
+
+/** A term of a list, by the name of one of the list above: its weight, what it sees, and its parameters. */
+export type TermSetting = {
+  name: string;
+  weight?: number;
+  roles?: string[] | undefined;
+  segments?: number[] | undefined;
+} & Record<string, unknown>;
+
+/** Makes the objective that is a sum of terms. @throws UserError as `createObjective` does */
+export const createTerms = (settings: readonly TermSetting[]): Objective =>
+  sumOfTerms(
+    settings.map(({ weight = 1, roles, segments, ...spec }) => ({
+      ...{ weight, roles, segments },
+      objective: createObjective(spec),
+    })),
+  );
 
 /** Makes an objective. @throws UserError for an unknown name, an unknown parameter or a value out of range */
 export function createObjective({ name, ...parameters }: ObjectiveSpec): Objective {

@@ -9,7 +9,7 @@ const clip = { clip: numberFrom(0, 1).default(0.2).describe('how far the ratio �
 
 const about = (side: string): Omit<ObjectiveAbout, 'use' | 'fails'> => ({
   gradient: `∓ρ for ${side} responses while ρ is within the clip or moves back to it, else 0`,
-  source: 'arXiv 2506.01347, Eq. 4, with the clipped ratio of its code',
+  source: 'arXiv 2506.01347, with the clipped ratio of its code',
 });
 
 /** PSR (arXiv 2506.01347) learns right samples alone. */
@@ -57,7 +57,7 @@ const negatives: Record<'log' | 'probability' | 'unlikelihood', (logp: number) =
 };
 const FORMS = { log: 'logp(y)', probability: 'p(y)', unlikelihood: '−log(1 − p(y))' };
 
-/** W-REINFORCE (arXiv 2506.01347, Eq. 6) gives right samples the weight λ; this one needs no log-probs of the sampler. */
+/** W-REINFORCE (arXiv 2506.01347) gives right samples the weight λ; this one needs no log-probs of the sampler. */
 export const wReinforce = defineObjective(
   'w-reinforce',
   {
@@ -85,7 +85,7 @@ export const wReinforce = defineObjective(
     ),
   {
     gradient: '−λ for right responses; 1, p or p/(1 − p) for wrong ones',
-    source: 'arXiv 2506.01347, Eq. 6, at ρ = 1; the probability form is that of its analysis',
+    source: 'arXiv 2506.01347, at ρ = 1; the probability form is that of its analysis',
     use: 'to compare the three forms of pushing down on labelled responses of any origin.',
     fails:
       'The form log is strongest on tokens that are already unlikely and unbounded; unlikelihood on those that the model is sure of; probability does little at both ends.',

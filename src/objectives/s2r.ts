@@ -75,7 +75,7 @@ export const s2r = defineObjective(
   {
     gradient:
       '−ρA/N of the response or segment while ρ is within the clip, and +κρ/N where the advantage is attached',
-    source: 'arXiv 2502.12853, Section 3; the outcome path of its code has the attached advantage',
+    source: 'arXiv 2502.12853; the outcome path of its code has the attached advantage',
     use: 'offline on labelled traces: baselines are mean rewards of problems of like accuracy.',
     fails: 'The mean log-ratio of long traces hardly moves, so the clip rarely bites and κ does the work.',
   },

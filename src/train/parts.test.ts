@@ -254,6 +254,39 @@ describe('columns', () => {
   });
 });
 
+describe('a list of terms', () => {
+  const pairs = [
+    { prompt: 'ab', chosen: 'cd', rejected: 'e' },
+    { prompt: 'x', chosen: 'y', rejected: 'zz' },
+  ];
+  const keys = { batch_size: 2, max_steps: 3 };
+
+  it('of one is its objective', async () => {
+    const path = data(pairs);
+    const [one, term] = [
+      await trained(recipeOf('dpo', { data: path, ...keys })),
+      await trained(recipeOf({ terms: [{ name: 'dpo' }] }, { data: path, proofs: 'on', ...keys })),
+    ];
+    term.steps.forEach(({ loss, grad_norm: norm }, i) => {
+      expect(loss).toBeCloseTo(one.steps[i]!.loss, 6);
+      expect(norm).toBeCloseTo(one.steps[i]!.grad_norm, 5);
+    });
+  });
+
+  it('adds them up: a KL to the reference is 0 at first, and likelihood is that of fine-tuning', async () => {
+    const path = data(pairs);
+    const terms = [
+      { name: 'sft', roles: ['chosen'] },
+      { name: 'kl', weight: 0.5 },
+    ];
+    const { steps } = await trained(recipeOf({ terms }, { data: path, ...keys }));
+    const sft = await trained(recipeOf('sft', { data: path, ...keys }));
+    expect(steps[0]!['loss/kl']).toBeCloseTo(0, 8);
+    expect(steps[0]!.loss).toBeCloseTo(sft.steps[0]!.loss, 6);
+    expect(steps[2]!['loss/kl']).toBeGreaterThan(0);
+  });
+});
+
 /** Scores of a file by the model as it is. */
 const scored = (path: string) =>
   scoreFile(

@@ -77,11 +77,14 @@ export function setUpRuns(): void {
 }
 
 let runs = 0;
-export function recipeOf(objective: string | { name: string }, keys: object = {}): TrainRecipe {
+export function recipeOf(
+  objective: string | { name: string } | { terms: object[] },
+  keys: object = {},
+): TrainRecipe {
   const spec = typeof objective === 'string' ? { name: objective } : objective;
   const recipe = {
     model,
-    data: spec.name === 'sft' ? messages : pairs,
+    data: 'name' in spec && spec.name === 'sft' ? messages : pairs,
     out: join(root, `run-${++runs}`),
     objective: spec,
     optimizer: { lr: 1e-3 },
