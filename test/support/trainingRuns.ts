@@ -160,8 +160,14 @@ export async function trained(
   return { ...run, result: run.result };
 }
 
-export const pairwise = objectiveNames.filter((name) => createObjective({ name }).data === 'pairs');
-export const withoutReference = objectiveNames.filter((name) => !createObjective({ name }).needs.reference);
+/** Those that ask for nothing which plain pairs have not. */
+export const ofPlainPairs = objectiveNames.filter((name) =>
+  Object.keys(createObjective({ name }).needs).every((column) => ['reference', 'reward'].includes(column)),
+);
+/** Those on which the trainer itself is tried: of every kind of gradient, with a reference and without. */
+export const triedObjectives = ['sft', 'redi', 'symmetric', 'simpo', 'dpo'];
+export const pairwise = triedObjectives.filter((name) => createObjective({ name }).data === 'pairs');
+export const withoutReference = triedObjectives.filter((name) => !createObjective({ name }).needs.reference);
 
 /** What does not depend on the clock or on what ran before in this process. */
 export const lasting = (steps: readonly StepMetrics[]): StepMetrics[] =>
