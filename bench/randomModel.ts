@@ -7,7 +7,8 @@ import * as ops from '../src/torch/ops.js';
 import { AdamW, clipFactor, globalNorm } from '../src/torch/optim.js';
 import { scope } from '../src/torch/tensor.js';
 import type { Engine } from '../src/train/engine.js';
-import { runStep, type TrainSequence } from '../src/train/step.js';
+import type { TrainSequence } from '../src/train/sequences.js';
+import { runStep } from '../src/train/step.js';
 import { TrainableWeights } from '../src/train/weights.js';
 import { Random } from '../src/util/random.js';
 

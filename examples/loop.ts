@@ -11,7 +11,7 @@
 import { existsSync } from 'node:fs';
 import { readTrainingRecords } from 'redistill/data';
 import { loadModel, saveModel } from 'redistill/models';
-import { checkRows, countStep, linearObjective } from 'redistill/objectives';
+import { checkRows, linearObjective, stepOf } from 'redistill/objectives';
 import { ChatTokenizer, sidesOf, tokenSide } from 'redistill/text';
 import { AdamW, clipFactor, globalNorm, setThreads } from 'redistill/torch';
 import { Engine, stepRows, stepsPerEpoch, TrainableWeights } from 'redistill/train';
@@ -62,11 +62,11 @@ using optimizer = new AdamW([...weights.masters.values()], {
 const order = { rows: examples.length, batchSize: 8, seed: 42 };
 for (let step = 0; step < stepsPerEpoch(order); step++) {
   const pairs = stepRows(step, order).map((row) => examples[row]!);
-  const normalizer = countStep(pairs.flat());
+  const whole = stepOf(pairs.flat());
   let loss = 0;
   for (const sequences of pairs) {
     const activations = engine.forward(sequences.map(({ row }) => row));
-    const evaluation = redi.evaluate({ sequences, normalizer, logps: engine.score(activations) });
+    const evaluation = redi.evaluate({ sequences, step: whole, logps: engine.score(activations) });
     engine.backward(activations, evaluation.gradient);
     loss += evaluation.loss;
   }

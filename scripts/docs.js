@@ -1,5 +1,7 @@
-// Writes docs/recipes.md, whose content is made of the schemas: `npm run docs`, which builds first.
+// Writes docs/recipes.md and docs/objectives.md, which are made of the schemas and definitions: `npm run docs`, which builds first.
 import { writeFileSync } from 'node:fs';
+import { objectivesPage } from '../dist/pipeline/objectivesPage.js';
 import { recipesPage } from '../dist/pipeline/reference.js';
 
 writeFileSync(new URL('../docs/recipes.md', import.meta.url), recipesPage());
+writeFileSync(new URL('../docs/objectives.md', import.meta.url), objectivesPage());

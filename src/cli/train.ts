@@ -1,8 +1,9 @@
 /** @file The command `train`: the stage, described by a recipe of its own. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { createObjective, objectiveDefinitions } from '../objectives/index.js';
+import { objectivesPage } from '../pipeline/objectivesPage.js';
 import { runInto } from '../pipeline/stages/outputs.js';
 import { trainStage } from '../pipeline/stages/train.js';
 import { describeKeys, defaultInWords } from '../recipe/describe.js';
@@ -32,7 +33,13 @@ export function trainCommand(): Command {
     .option('--allow-changes', 'with --resume: also under another recipe, data, model or build')
     .option('--verify', 'with --resume: first compute a step of metrics.jsonl again, and compare')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', () => `\n${keysOfRecipes()}\n\n${EXAMPLE}`)
+    .configureHelp({
+      formatHelp: (command, helper) =>
+        asksForObjectives(command) ? objectivesPage() : new Help().formatHelp(command, helper),
+    })
+    .addHelpText('after', ({ command }) =>
+      asksForObjectives(command) ? '' : `\n${keysOfRecipes()}\n\n${EXAMPLE}`,
+    )
     .action(async (path: string | undefined, options: TrainFlags) => {
       const { settings, read, resume } = runOf(path, options);
       const recipe = path === undefined ? ownRecipe(settings) : parseTrainRecipe(settings);
@@ -55,6 +62,9 @@ function afterStop(out: string): string {
     return 'stopped; there is no state to go on from: the recipe runs from its start';
   return `stopped; what was saved is in ${out}: \`redistill train --resume ${out}\` goes on from its last state`;
 }
+
+/** `redistill train --help objectives`. */
+const asksForObjectives = ({ args }: Command): boolean => args.includes('objectives');
 
 /** Reads the recipe in a run's folder. @throws UserError as `parseTrainRecipe` does */
 function ownRecipe(settings: Recipe): TrainRecipe {
@@ -135,7 +145,8 @@ function keysOfRecipes(): string {
 /** The objectives with their formulas and parameters. */
 function objectivesInWords(): string[] {
   return [
-    'Objectives, by "objective.name", with their parameters [defaults]; objective: sft is short for { name: sft }:',
+    'Objectives, by "objective.name", with their parameters [defaults]; objective: sft is short for { name: sft }.',
+    '`redistill train --help objectives` says what each needs, where it is from, when to use it and how it fails:',
     ...Array.from(objectiveDefinitions.values(), ({ name, parameters }) => [
       `  ${name}: ${createObjective({ name }).formula}`,
       ...describeKeys(parameters).map(

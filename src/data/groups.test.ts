@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRecord } from './records.js';
+import { parseRecord, type GroupRecord } from './records.js';
 
 const user = { role: 'user', content: 'q' };
 const sequence = { role: 'demonstration', prompt: [user], response: 'a' };
@@ -47,17 +47,50 @@ describe('a row of sequences', () => {
     expect(read({ sequences: [sequence] })).toMatchObject({ sequences: [{ response: { end: true } }] });
   });
 
+  it('may be samples of a problem, with numbers of their own', () => {
+    const sample = {
+      ...{ role: 'sample', prompt: { ids: [1] }, response: [{ ids: [2, 3] }, { ids: [4], segment: 1 }] },
+      ...{ scalars: { reward: -1 }, columns: { behaviour: [-0.5, -1, -2], reward: [0, 1] } },
+    };
+    const { sequences, weight, scalars } = read({
+      ...{ sequences: [sample, { ...sample, end: true, columns: { behaviour: [0, -1, -2, -3] } }] },
+      ...{ weight: -0.5, scalars: { pass_rate: 0.25 } },
+    }) as GroupRecord;
+    expect(sequences.map(({ role, scalars: own, columns }) => ({ role, own, columns }))).toEqual([
+      { role: 'sample', own: { reward: -1 }, columns: sample.columns },
+      { role: 'sample', own: { reward: -1 }, columns: { behaviour: [0, -1, -2, -3] } },
+    ]);
+    expect({ weight, scalars }).toEqual({ weight: -0.5, scalars: { pass_rate: 0.25 } });
+  });
+
   it.each<[object[] | string, string]>([
     ['x', '"sequences" must be a list of sequences'],
     [[], '"sequences" must be a list of sequences'],
     [
-      [sequence, sequence],
-      '"sequences" must hold one demonstration, or one chosen and one rejected sequence',
+      [{ ...sequence, role: 'A judge' }],
+      '"sequences.0.role" must be chosen, rejected, demonstration or a word of your own, in small letters',
     ],
-    [[{ ...sequence, role: 'judge' }], '"sequences.0.role" must be chosen, rejected or demonstration'],
+    [
+      [{ ...sequence, role: 'mismatched' }],
+      '"sequences.0.role" is mismatched, which are responses of other rows',
+    ],
+    [[{ ...sequence, scalars: [1] }], '"sequences.0.scalars" must be an object of numbers'],
+    [[{ ...sequence, scalars: { reward: '1' } }], '"sequences.0.scalars.reward" must be a number'],
+    [
+      [{ ...sequence, columns: { behaviour: [-1, -2] } }],
+      '"sequences.0.columns.behaviour" must be a list of numbers, one for each of the response\'s 1 segments; one for each token needs a response of ids alone',
+    ],
+    [
+      [{ ...sequence, response: [{ ids: [1, 2] }, { ids: [3], segment: 1 }], columns: { behaviour: [-1] } }],
+      '"sequences.0.columns.behaviour" must be a list of numbers, one for each of the response\'s 3 tokens or 2 segments',
+    ],
+    [
+      [{ ...sequence, response: [{ ids: [1] }], columns: { behaviour: [null] } }],
+      '"sequences.0.columns.behaviour.0" must be a number',
+    ],
     [
       [{ ...sequence, weight: 1 }],
-      '"sequences.0.weight" is not a field of it: role, prompt, response, end, score_only',
+      '"sequences.0.weight" is not a field of it: role, prompt, response, end, score_only, scalars, columns',
     ],
     [[{ ...sequence, end: 1 }], '"sequences.0.end" must be true or false'],
     [

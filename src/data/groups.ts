@@ -10,16 +10,20 @@ export interface GroupSequence {
   role: Role;
   prompt: PartsPrompt;
   response: PartsResponse;
+  /** Numbers by name. */
+  scalars?: Record<string, number>;
+  /** Numbers by name, one for each token of a response of ids, or for each segment. */
+  columns?: Record<string, number[]>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const ROLES: ReadonlySet<unknown> = new Set<Role>(['chosen', 'rejected', 'demonstration']);
-const SEQUENCE_FIELDS = new Set(['role', 'prompt', 'response', 'end', 'score_only']);
+const ROLE = /^[a-z][a-z0-9_-]*$/;
+const SEQUENCE_FIELDS = new Set(['role', 'prompt', 'response', 'end', 'score_only', 'scalars', 'columns']);
 const PART_FIELDS = new Set(['text', 'ids', 'weight', 'weights', 'segment']);
 
 /**
- * Reads the sequences of a row: one demonstration, or one chosen and one rejected.
+ * Reads the sequences of a row, such as one demonstration, a chosen and a rejected one, or samples of a problem.
  *
  *     {"sequences": [{"role": "chosen", "prompt": …, "response": [{"text": "…", "weight": 0.5, "segment": 1}, …]}, …]}
  *
@@ -28,33 +32,69 @@ const PART_FIELDS = new Set(['text', 'ids', 'weight', 'weights', 'segment']);
  */
 export function parseSequences(value: unknown, fail: Fail): GroupSequence[] {
   if (!Array.isArray(value) || value.length === 0) throw fail('"sequences" must be a list of sequences');
-  const sequences = value.map((sequence: unknown, i) => parseSequence(sequence, `sequences.${i}`, fail));
-  const roles = sequences
-    .map(({ role }) => role)
-    .sort()
-    .join();
-  if (roles !== 'demonstration' && roles !== 'chosen,rejected')
-    throw fail('"sequences" must hold one demonstration, or one chosen and one rejected sequence');
-  return sequences;
+  return value.map((sequence: unknown, i) => parseSequence(sequence, `sequences.${i}`, fail));
 }
 
 function parseSequence(value: unknown, name: string, fail: Fail): GroupSequence {
   if (!isObject(value)) throw fail(`"${name}" must be an object with "role", "prompt" and "response"`);
   refuseOthers(value, SEQUENCE_FIELDS, name, fail);
   const { role, prompt, response, end, score_only: scoreOnly } = value;
-  if (!ROLES.has(role)) throw fail(`"${name}.role" must be chosen, rejected or demonstration`);
+  if (typeof role !== 'string' || !ROLE.test(role))
+    throw fail(
+      `"${name}.role" must be chosen, rejected, demonstration or a word of your own, in small letters`,
+    );
+  if (role === 'mismatched') throw fail(`"${name}.role" is mismatched, which are responses of other rows`);
   if (!isAbsent(end) && typeof end !== 'boolean') throw fail(`"${name}.end" must be true or false`);
   const parts = parseParts(response, `${name}.response`, fail);
+  // What ends with ids says itself how it ends.
+  const ends = typeof end === 'boolean' ? end : parts.at(-1)!.ids === undefined;
   return {
-    role: role as Role,
+    role,
     prompt: parsePrompt(prompt, `${name}.prompt`, fail),
     response: {
       parts,
-      // What ends with ids says itself how it ends.
-      end: typeof end === 'boolean' ? end : parts.at(-1)!.ids === undefined,
+      end: ends,
       scoreOnly: isAbsent(scoreOnly) ? [] : wholeNumbers(scoreOnly, `${name}.score_only`, fail),
     },
+    ...(!isAbsent(value.scalars) && { scalars: parseScalars(value.scalars, `${name}.scalars`, fail) }),
+    ...(!isAbsent(value.columns) && {
+      columns: parseColumns(value.columns, { parts, end: ends }, `${name}.columns`, fail),
+    }),
   };
+}
+
+/** Reads numbers by name. @throws the error of `fail` naming the field */
+export function parseScalars(value: unknown, name: string, fail: Fail): Record<string, number> {
+  if (!isObject(value)) throw fail(`"${name}" must be an object of numbers`);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, number]) => [key, weightOf(number, `${name}.${key}`, fail)]),
+  );
+}
+
+/** Reads lists of numbers by name, each as long as the response has tokens, if it is made of ids alone, or segments. */
+function parseColumns(
+  value: unknown,
+  { parts, end }: Pick<PartsResponse, 'parts' | 'end'>,
+  name: string,
+  fail: Fail,
+): Record<string, number[]> {
+  if (!isObject(value)) throw fail(`"${name}" must be an object of lists of numbers`);
+  const segments = Math.max(...parts.map(({ segment = 0 }) => segment)) + 1;
+  const tokens = parts.every(({ ids }) => ids)
+    ? parts.reduce((sum, { ids }) => sum + ids!.length, end ? 1 : 0)
+    : undefined;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, numbers]) => {
+      if (!Array.isArray(numbers) || (numbers.length !== tokens && numbers.length !== segments))
+        throw fail(
+          `"${name}.${key}" must be a list of numbers, ` +
+            (tokens === undefined
+              ? `one for each of the response's ${segments} segments; one for each token needs a response of ids alone`
+              : `one for each of the response's ${tokens} tokens or ${segments} segments`),
+        );
+      return [key, numbers.map((number: unknown, i) => weightOf(number, `${name}.${key}.${i}`, fail))];
+    }),
+  );
 }
 
 function parsePrompt(value: unknown, name: string, fail: Fail): PartsPrompt {
@@ -95,7 +135,8 @@ function weightsOf(value: unknown, { ids }: Part, name: string, fail: Fail): num
   return value.map((weight: unknown, i) => weightOf(weight, `${name}.weights.${i}`, fail));
 }
 
-function weightOf(value: unknown, name: string, fail: Fail): number {
+/** Reads a number. @throws the error of `fail` naming the field */
+export function weightOf(value: unknown, name: string, fail: Fail): number {
   const weight = plainNumber(value);
   if (weight === undefined || !Number.isFinite(weight)) throw fail(`"${name}" must be a number`);
   return weight;

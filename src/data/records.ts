@@ -4,7 +4,7 @@ import { calledTools, contentText } from '../text/messages.js';
 import type { RowMessage, TemplateInputs } from '../text/template.js';
 import { UserError } from '../util/errors.js';
 import { errorInRow } from './errorInRow.js';
-import { parseSequences, type GroupSequence } from './groups.js';
+import { parseScalars, parseSequences, weightOf, type GroupSequence } from './groups.js';
 import { describeHalfPairs, HalfPairs } from './halfPairs.js';
 import { rowError } from './jsonl.js';
 import { isAbsent, parseMessages, parseTemplateInputs, saysSomething } from './messages.js';
@@ -19,6 +19,10 @@ interface Asked {
   prompt: Text;
   /** The row's tools and variables for the template; absent where it has none. */
   inputs?: TemplateInputs;
+  /** How much each of its responses counts, with its sign. Default: 1. */
+  weight?: number;
+  /** Numbers of each of its responses, by name. */
+  scalars?: Record<string, number>;
 }
 
 /** An answer to learn: the last message is the assistant's. */
@@ -34,8 +38,8 @@ export interface PreferenceRecord extends Asked {
   rejected: Text;
 }
 
-/** Sequences that each have a prompt of their own: one demonstration, or a chosen and a rejected one. */
-export interface GroupRecord extends Pick<Asked, 'line' | 'inputs'> {
+/** Sequences that each have a prompt of their own. */
+export interface GroupRecord extends Omit<Asked, 'prompt'> {
   kind: 'group';
   sequences: readonly GroupSequence[];
 }
@@ -54,7 +58,8 @@ export type TrainingRecord = MessageRecord | PreferenceRecord | GroupRecord;
  * A text `prompt` beside message lists (as in REDI's own files) is ignored, as TRL does: both lists hold the user's
  * turn. The answer is one message, the assistant's; columns that are null count as absent. A message's content is a
  * text, a list of text parts, or null beside tool calls. `tools` and `chat_template_kwargs`, as they are or as JSON
- * text, go to the chat template.
+ * text, go to the chat template. `weight` says how much the row's responses count, with its sign; `scalars` holds numbers of
+ * them by name; `label`, if it is true or false, is the `reward` 1 or −1 of a single response.
  * @param onNotice is told what in the rows will not be read as it is written
  * @throws UserError naming file, line and field, or where there are no rows
  */
@@ -104,13 +109,24 @@ export function parseRecord(row: Record<string, unknown>, path: string, line: nu
       ? conversation(fields)
       : answered(fields);
   const inputs = parseTemplateInputs(row, fields.fail);
-  if (!inputs) return record;
+  const weighed = { ...record, ...given(record, fields) };
+  if (!inputs) return weighed;
   const prompts = record.kind === 'group' ? record.sequences.map(({ prompt }) => prompt) : [record.prompt];
   if (!prompts.every(Array.isArray) && saysSomething(inputs))
     throw fields.fail(
       'a row of texts is trained without a chat template, so its "tools" and "chat_template_kwargs" would be lost: give messages',
     );
-  return { ...record, inputs };
+  return { ...weighed, inputs };
+}
+
+/** What a row says of each of its responses. */
+function given({ kind }: TrainingRecord, { row, fail }: RecordFields): Pick<Asked, 'weight' | 'scalars'> {
+  const { weight, scalars, label } = row;
+  const number = isAbsent(weight) ? 1 : weightOf(weight, 'weight', fail);
+  if (number === 0) throw fail('"weight" is 0, so nothing of the row would be trained: leave it out');
+  const reward = kind === 'messages' && typeof label === 'boolean' && { reward: label ? 1 : -1 };
+  const all = { ...reward, ...(!isAbsent(scalars) && parseScalars(scalars, 'scalars', fail)) };
+  return { ...(number !== 1 && { weight: number }), ...(Object.keys(all).length > 0 && { scalars: all }) };
 }
 
 /** {"sequences"} */

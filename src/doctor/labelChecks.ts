@@ -10,8 +10,9 @@ function labelOf({ label, correct }: Record<string, unknown>): boolean | undefin
   return typeof label === 'boolean' ? label : typeof correct === 'boolean' ? correct : undefined;
 }
 
-export const notLabelledWrong: RowCheck = ({ sides, fields }) =>
-  sides.length === 1 && labelOf(fields) === false
+/** An objective of groups knows what a label means. */
+export const notLabelledWrong: RowCheck = ({ sides, fields }, { student }) =>
+  sides.length === 1 && labelOf(fields) === false && student.data !== 'groups'
     ? [finding('wrong-label', `it has "${typeof fields.label === 'boolean' ? 'label' : 'correct'}": false`)]
     : [];
 
@@ -39,13 +40,22 @@ export interface Verification {
 export function verifications({ fields, sides }: PreparedRow): Verification[] {
   const gold = goldOf(fields);
   if (gold === undefined) return [];
-  return sides.map((side) => {
-    const claimed = side.role === 'demonstration' ? (labelOf(fields) ?? true) : side.role === 'chosen';
+  return sides.flatMap((side) => {
+    const claimed = claimOf(side, fields);
+    if (claimed === undefined) return [];
     const preset = claimed ? 'lenient' : 'mathVerify';
     const { correct, reason, extracted } = verify({ gold, pred: side.content, preset });
     const verified = correct || reason === 'different' ? correct : undefined;
-    return { side, claimed, verified, gold, extracted };
+    return [{ side, claimed, verified, gold, extracted }];
   });
+}
+
+/** Whether a row counts a response as right; undefined where it does not say. */
+function claimOf({ role, row }: PreparedSide, fields: PreparedRow['fields']): boolean | undefined {
+  if (role === 'demonstration') return labelOf(fields) ?? true;
+  if (role === 'chosen' || role === 'rejected') return role === 'chosen';
+  const reward = row.scalars?.reward;
+  return reward === undefined ? undefined : reward > 0;
 }
 
 /** Finds labels that the verifier contradicts. */

@@ -4,27 +4,63 @@
  */
 /// <reference types="node" preserve="true" />
 
-export { defineObjective, numberFrom, scaleNumber, type ObjectiveDefinition } from './definition.js';
+export {
+  defineObjective,
+  meanOver,
+  numberFrom,
+  oneOf,
+  scaleNumber,
+  type ObjectiveAbout,
+  type ObjectiveDefinition,
+} from './definition.js';
 export { linearLoss, linearObjective } from './linear.js';
 export { marginObjective, negativeLogSigmoid, type MarginLoss, type MarginTerms } from './margin.js';
 export { sequenceMetrics } from './metrics.js';
-export { checkRows, countStep } from './objective.js';
+export {
+  checkRows,
+  columnOf,
+  countStep,
+  scalarOf,
+  spread,
+  stepOf,
+  tokenWeight,
+  weightedSum,
+  weightOf,
+} from './objective.js';
 export type {
+  Clock,
+  ColumnShape,
   Evaluation,
+  Memory,
   Metrics,
   Objective,
   Role,
   ScoredBatch,
   SequenceInfo,
+  Step,
   StepCounts,
+  StepPlace,
   TokenBatch,
 } from './objective.js';
 export { openObjective } from './open.js';
 export { pairsOf, type PairPositions } from './pairs.js';
 export {
+  isRight,
+  overTokens,
+  responseObjective,
+  shareIn,
+  sideMetrics,
+  type LossOf,
+  type ResponsePart,
+} from './responses.js';
+export { sumOfTerms, type Term } from './terms.js';
+export { clippedRatio, negativeLog, negativeLogRest, thirdEstimator } from './shapes.js';
+export {
   createObjective,
+  createTerms,
   objectiveDefinitions,
   objectiveNames,
   type ObjectiveSetting,
   type ObjectiveSpec,
+  type TermSetting,
 } from './registry.js';

@@ -1,29 +1,41 @@
 /** @file Makes objectives that are linear in the log-probs, whose gradient is known before the forward pass. */
 
 import { sequenceMetrics } from './metrics.js';
-import { sum, weightOf, type Objective, type SequenceInfo, type StepCounts } from './objective.js';
+import {
+  spread,
+  weightedSum,
+  weightOf,
+  type Objective,
+  type SequenceInfo,
+  type Step,
+  type StepCounts,
+} from './objective.js';
+import { sideMetrics } from './responses.js';
 
 /**
- * Makes an objective that has one coefficient for all tokens of a response. The loss is the inner product of the
- * coefficients and the log-probs.
- * @param coefficient dLoss/dlogp of each token of a response
+ * Makes an objective that has one coefficient for all tokens of a response, times their weights. The loss is the inner
+ * product of these and the log-probs.
+ * @param coefficient dLoss/dlogp of each token of weight 1 of a response
  */
 export function linearObjective(
-  description: Pick<Objective, 'name' | 'formula' | 'data'>,
-  coefficient: (sequence: SequenceInfo, step: StepCounts) => number,
-): Objective {
-  const objective: Required<Objective> = {
-    ...description,
+  description: Pick<Objective, 'name' | 'formula' | 'data'> & Partial<Pick<Objective, 'needs'>>,
+  coefficient: (sequence: SequenceInfo, counts: StepCounts, step: Step) => number,
+): Objective & Required<Pick<Objective, 'weights' | 'reward'>> {
+  const weights: Objective['weights'] = ({ sequences, step }) =>
+    sequences.map((sequence) => spread(sequence, coefficient(sequence, step.counts, step)));
+  const objective = {
     needs: {},
+    couples: 'token' as const,
+    ...description,
     reward: meanLogp,
-    weights: ({ sequences, normalizer }) =>
-      sequences.map((sequence) => new Float64Array(sequence.length).fill(coefficient(sequence, normalizer))),
-    evaluate: (batch) => {
-      const gradient = objective.weights(batch);
+    weights,
+    evaluate: (batch: Parameters<Objective['evaluate']>[0]) => {
+      const gradient = weights(batch);
+      const sums = batch.logps.map((row, i) => weightedSum(batch.sequences[i]!, row));
       return {
         loss: linearLoss(gradient, batch.logps),
         gradient,
-        metrics: sequenceMetrics(objective, batch, batch.logps.map(sum)),
+        metrics: objective.data === 'groups' ? sideMetrics(batch) : sequenceMetrics(objective, batch, sums),
       };
     },
   };

@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { countStep, createObjective, sequenceMetrics, type SequenceInfo } from './index.js';
+import { createObjective, sequenceMetrics, stepOf, type SequenceInfo } from './index.js';
 
 /** Two pairs, their sides apart; sums are binary fractions so that the expected values are exact. */
-const sequences: SequenceInfo[] = [
+const referenceSums = [-4, -2, -2, -2];
+const sides: SequenceInfo[] = [
   { role: 'rejected', group: 1, length: 8 },
   { role: 'chosen', group: 0, length: 2 },
   { role: 'chosen', group: 1, length: 4 },
   { role: 'rejected', group: 0, length: 4 },
 ];
-const step = { sequences, normalizer: countStep(sequences) };
+const sequences = sides.map((side, i) => ({ ...side, scalars: { reference: referenceSums[i]! } }));
+const step = { sequences, step: stepOf(sequences) };
 const logpSums = [-2, -1, -3, -3];
-const referenceSums = [-4, -2, -2, -2];
 
 const common = {
   'logps/chosen': -2,
@@ -21,7 +22,7 @@ const common = {
 
 describe('sequenceMetrics', () => {
   it('counts the step', () => {
-    expect(step.normalizer).toEqual({ groups: 2, pairs: 2, tokens: 18, rejectedTokens: 12 });
+    expect(step.step.counts).toEqual({ groups: 2, pairs: 2, tokens: 18, rejectedTokens: 12 });
   });
 
   it('has mean token log-probs as rewards of redi, symmetric and sft', () => {
@@ -47,9 +48,7 @@ describe('sequenceMetrics', () => {
 
   it('has β times the log-ratio for dpo', () => {
     // Log-ratios: pair 0 chosen +1, rejected −1; pair 1 chosen −1, rejected +2.
-    expect(
-      sequenceMetrics(createObjective({ name: 'dpo', beta: 0.5 }), step, logpSums, referenceSums),
-    ).toEqual({
+    expect(sequenceMetrics(createObjective({ name: 'dpo', beta: 0.5 }), step, logpSums)).toEqual({
       ...common,
       'rewards/chosen': 0,
       'rewards/rejected': 0.25,
@@ -65,7 +64,7 @@ describe('sequenceMetrics', () => {
     ];
     const metrics = sequenceMetrics(
       createObjective({ name: 'sft' }),
-      { sequences: rows, normalizer: countStep(rows) },
+      { sequences: rows, step: stepOf(rows) },
       [-1, -2],
     );
     expect(metrics).toEqual({});
@@ -73,9 +72,9 @@ describe('sequenceMetrics', () => {
 
   it('refuses halves of pairs', () => {
     const redi = createObjective({ name: 'redi' });
-    const half = { sequences: sequences.slice(0, 3), normalizer: step.normalizer };
+    const half = { sequences: sequences.slice(0, 3), step: step.step };
     expect(() => sequenceMetrics(redi, half, logpSums)).toThrow('pair 0 are not in the same batch');
-    const twice = { sequences: [...sequences, sequences[0]!], normalizer: step.normalizer };
+    const twice = { sequences: [...sequences, sequences[0]!], step: step.step };
     expect(() => sequenceMetrics(redi, twice, [...logpSums, -1])).toThrow('pair 1 has two rejected');
   });
 });

@@ -4,20 +4,19 @@ import { pairsOf } from './pairs.js';
 import { weightOf, type Metrics, type Objective, type TokenBatch } from './objective.js';
 
 /**
- * Computes `rewards/*`, `logps/chosen` and `logps/rejected` (sums over a response), and both per token; each is the
+ * Computes `rewards/*`, `logps/chosen` and `logps/rejected` (Σ w·log p of a response), and both per token; each is the
  * mean over the pairs of the whole step. The same function serves `evaluate` and steps that went through `weights`, in
  * which the sides of a pair may come from different packs: call it once, when every sequence of the step has been
  * scored.
- * @param logpSums sum of each sequence's log-probs
- * @param referenceSums the same under the reference model, if the objective needs it
+ * @param logpSums Σ w·log p of each sequence
  * @returns no metrics for a step without pairs
  */
 export function sequenceMetrics(
-  objective: Pick<Objective, 'reward'>,
-  { sequences, normalizer: { pairs } }: TokenBatch,
+  { reward }: Pick<Objective, 'reward'>,
+  { sequences, step }: TokenBatch,
   logpSums: readonly number[],
-  referenceSums?: readonly number[],
 ): Metrics {
+  const { pairs } = step.counts;
   if (pairs === 0) return {};
   const metrics = {
     'rewards/chosen': 0,
@@ -29,9 +28,9 @@ export function sequenceMetrics(
     'logps/chosen_per_token': 0,
     'logps/rejected_per_token': 0,
   };
-  const reward = (i: number) => objective.reward(sequences[i]!, logpSums[i]!, referenceSums?.[i]);
+  const rewardAt = (i: number) => reward!(sequences[i]!, logpSums[i]!);
   for (const { chosen, rejected } of pairsOf(sequences)) {
-    const [better, worse] = [reward(chosen), reward(rejected)];
+    const [better, worse] = [rewardAt(chosen), rewardAt(rejected)];
     metrics['rewards/chosen'] += better / pairs;
     metrics['rewards/rejected'] += worse / pairs;
     metrics['rewards/accuracies'] += Number(better > worse) / pairs;

@@ -2,22 +2,71 @@
 
 import { UserError } from '../util/errors.js';
 
-/** The part that a response plays in its row: a side of a preference pair, or a message row's only response. */
-export type Role = 'chosen' | 'rejected' | 'demonstration';
+/**
+ * The part that a response plays in its row: `chosen` and `rejected` are the sides of a preference pair, `demonstration`
+ * is a message row's only response. A row of sequences may name others, such as `sample`.
+ */
+export type Role = string;
 
-/** A response whose tokens are trained, or only scored. */
+/** What a column has a number for: each response, each of its tokens, or each of its segments, counted from 0. */
+export type ColumnShape = 'sequence' | 'token' | 'segment';
+
+/** A response whose tokens are trained, or only scored: all that is known of it before the forward pass. */
 export interface SequenceInfo {
   role: Role;
   /** The index of its row in the optimizer step; the two sides of a pair share it. */
   group: number;
   /** The number of its tokens, the end-of-turn token included; at least 1. */
   length: number;
+  /** A name that it keeps over the epochs, by which `Memory` knows it. */
+  id?: string;
+  /** How much each token counts, with its sign; absent where all count 1. */
+  tokenWeights?: Float64Array;
   /** Σ|w| over its tokens, where they have weights: what a mean over it is divided by. Default: `length`. */
   weight?: number;
+  /** The segment of each token; absent where all are in segment 0. */
+  segments?: Uint8Array;
+  /** Its columns of shape `sequence`, by name. */
+  scalars?: Readonly<Record<string, number>>;
+  /** Its columns of shape `token` and `segment`, by name. */
+  columns?: Readonly<Record<string, Float64Array>>;
 }
 
-/** What a mean over a response's tokens is divided by. */
+/** N, what a mean over a response's tokens is divided by: Σ|w|. */
 export const weightOf = ({ length, weight = length }: SequenceInfo): number => weight;
+
+/** How much a token of a response counts. */
+export const tokenWeight = ({ tokenWeights }: SequenceInfo, token: number): number =>
+  tokenWeights ? tokenWeights[token]! : 1;
+
+/** S, a sum over a response's tokens: Σ w·value. A token of weight 0 has no part in it, whatever its value. */
+export function weightedSum({ tokenWeights }: SequenceInfo, values: Float64Array): number {
+  if (!tokenWeights) return sum(values);
+  let total = 0;
+  values.forEach((value, i) => {
+    if (tokenWeights[i] !== 0) total += tokenWeights[i]! * value;
+  });
+  return total;
+}
+
+/** The derivative by each token's log-prob of what has this derivative by S. */
+export function spread({ length, tokenWeights }: SequenceInfo, slope: number): Float64Array {
+  return tokenWeights ? tokenWeights.map((weight) => slope * weight) : new Float64Array(length).fill(slope);
+}
+
+/** A response's number in a column of shape `sequence`. @throws Error where it has none */
+export function scalarOf({ scalars }: SequenceInfo, name: string): number {
+  const value = scalars?.[name];
+  if (value === undefined) throw new Error(`a response has no "${name}", which the objective needs`);
+  return value;
+}
+
+/** A response's numbers in a column of shape `token` or `segment`. @throws Error where it has none */
+export function columnOf({ columns }: SequenceInfo, name: string): Float64Array {
+  const values = columns?.[name];
+  if (!values) throw new Error(`a response has no column "${name}", which the objective needs`);
+  return values;
+}
 
 /** Counts over a WHOLE optimizer step, whatever part of it a batch holds; `countStep` makes them. */
 export interface StepCounts {
@@ -31,20 +80,41 @@ export interface StepCounts {
   rejectedTokens: number;
 }
 
+/** Where a run stands before a step. */
+export interface Clock {
+  /** Steps before it, and those of the whole run. */
+  step: number;
+  steps: number;
+  /** Passes over the data before it, parts of one included. */
+  epoch: number;
+  /** The gradient's norm in the step before it; absent in the first. */
+  gradNorm?: number;
+}
+
+/** What an objective remembers, by the ids of responses: what `Evaluation.remember` gave when a step last had them. */
+export type Memory = ReadonlyMap<string, number>;
+
+/** All that is known of an optimizer step before its forward pass; `stepOf` makes it. */
+export interface Step {
+  /** All responses that it trains. */
+  sequences: readonly SequenceInfo[];
+  counts: StepCounts;
+  clock: Clock;
+  memory: Memory;
+}
+
 /** Responses of an optimizer step, or of a part of it. */
 export interface TokenBatch {
   sequences: readonly SequenceInfo[];
-  normalizer: StepCounts;
+  step: Step;
 }
 
-/** Responses with their log-probs. A batch holds whole groups, but not always all groups of the step. */
+/** Responses with their log-probs: what an objective `couples` is together in a batch, which may be a part of the step. */
 export interface ScoredBatch extends TokenBatch {
   /** Natural log-probs: an array per sequence, a number per response token. */
   logps: readonly Float64Array[];
-  /** The same under the reference model, if the objective needs them token by token. */
-  referenceLogps?: readonly Float64Array[];
-  /** The sum over each sequence under the reference model, if that is what the objective needs. */
-  referenceSums?: readonly number[];
+  /** The responses of `mismatched` rows, which are scored and not trained: all those of the step. */
+  mismatched?: readonly { sequence: SequenceInfo; logps: Float64Array }[];
 }
 
 /** Metrics by name, each divided by its count over the whole step, so that those of a step's parts add up. */
@@ -55,35 +125,50 @@ export interface Evaluation {
   /** dLoss/dlogp, in the shape of `logps`. */
   gradient: Float64Array[];
   metrics: Metrics;
+  /** What is to be remembered of each sequence until a step has it again. */
+  remember?: readonly number[];
 }
 
 /**
  * An objective is a pure function from the log-probs of a step's response tokens to a loss and its gradient. Losses are
  * sums that are already normalised by the step's counts: over the parts of a step, losses, gradients and metrics add
- * up.
+ * up. Where tokens have weights, S = Σ w·log p and N = Σ|w| (`weightedSum`, `weightOf`, `spread`).
  */
 export interface Objective {
   /** The name in recipes. */
   readonly name: string;
   /** The loss with this run's numbers, for people. */
   readonly formula: string;
-  /** `messages`: one response a row; a preference row counts as its chosen side. `pairs`: preference rows only. */
-  readonly data: 'messages' | 'pairs';
-  /** `reference`: log-probs under a frozen model, scored before training; `sums` where those of whole responses are enough. */
-  readonly needs: { reference?: boolean | 'sums' };
-  /** Computes the loss and its gradient. Both sides of each pair must be in the batch. */
+  /**
+   * `messages`: one response a row; a preference row counts as its chosen side. `pairs`: preference rows only. `groups`:
+   * every response of every row.
+   */
+  readonly data: 'messages' | 'pairs' | 'groups';
+  /**
+   * Columns by name, with their shapes; a row that lacks one is refused. `reference`, log-probs under a frozen model, is
+   * scored before training (of shape `sequence`: Σ w·log p); the sides of pairs have the `reward` 1 and −1 where the row
+   * does not say; all others are in the rows.
+   */
+  readonly needs: Readonly<Record<string, ColumnShape>>;
+  /** The columns that a response of a role needs, where other roles need others. */
+  needsOf?(role: Role): Objective['needs'];
+  /**
+   * What a token's gradient depends on besides itself: the rest of its response, of its row (default), or of the whole
+   * step. What is coupled is in one batch of `evaluate`. Rows and steps that are larger than a pack are scored first and
+   * go forward a second time with the gradient, so no coupling takes more memory than a pack.
+   */
+  readonly couples?: 'token' | 'sequence' | 'group' | 'step';
+  /** Each row also brings the response of the row after it under its own prompt, which is scored and not trained. */
+  readonly mismatched?: boolean;
+  /** Computes the loss and its gradient. */
   evaluate(batch: ScoredBatch): Evaluation;
   /**
    * Computes the gradient, if it does not depend on the log-probs: the loss is then `linearLoss(weights, logps)`. The
    * sequences may be any subset of the step, including one side of a pair.
    */
   weights?(batch: TokenBatch): Float64Array[];
-  /**
-   * Computes what `rewards/*` show for a response.
-   * @param logpSum sum of its tokens' log-probs
-   * @param referenceSum the same under the reference model, if the objective needs it
-   */
-  reward(sequence: SequenceInfo, logpSum: number, referenceSum?: number): number;
+  /** Computes what `rewards/*` show for a side of a pair. @param logpSum Σ w·log p of its tokens */
+  reward?(sequence: SequenceInfo, logpSum: number): number;
 }
 
 /** Counts an optimizer step. @param sequences all of its sequences */
@@ -104,21 +189,74 @@ export function countStep(sequences: readonly SequenceInfo[]): StepCounts {
   return counts;
 }
 
+/** What surrounds a step. */
+export type StepPlace = Pick<Step, 'clock' | 'memory'>;
+
+/** A place outside of any run, with which losses of different times can be compared. */
+const NOWHERE: StepPlace = { clock: { step: 0, steps: 1, epoch: 0 }, memory: new Map() };
+
+/** Describes an optimizer step. @param sequences all that it trains */
+export const stepOf = (sequences: readonly SequenceInfo[], { clock, memory }: StepPlace = NOWHERE): Step => ({
+  sequences,
+  counts: countStep(sequences),
+  clock,
+  memory,
+});
+
 /** What an objective asks of a row: whether it has a pair of responses. */
 export type RowKind =
   | { kind: 'messages' | 'preference'; line: number }
-  | { kind: 'group'; line: number; sequences: readonly unknown[] };
+  | { kind: 'group'; line: number; sequences: readonly { role: Role }[] };
 
 /** Refuses a file with a row that the objective cannot learn from. @throws UserError naming the first */
 export function checkRows({ name, data }: Objective, rows: Iterable<RowKind>, path: string): void {
-  if (data === 'messages') return;
+  if (data !== 'pairs') return;
   for (const row of rows) {
     const { kind, line } = row;
-    if (kind === 'messages' || (kind === 'group' && row.sequences.length === 1))
+    const roles = kind === 'group' ? row.sequences.map(({ role }) => role) : [];
+    const count = (role: Role) => roles.filter((other) => other === role).length;
+    if (kind === 'messages' || (kind === 'group' && roles.length === 1))
       throw new UserError(
         `${path}, line ${line}: objective ${name} compares a chosen with a rejected response and this row has a single one; give rows with prompt, chosen and rejected, or train with objective sft.`,
       );
+    if (kind === 'group' && (count('chosen') !== 1 || count('rejected') !== 1))
+      throw new UserError(
+        `${path}, line ${line}: objective ${name} compares a chosen with a rejected response, and the sequences of this row are ${roles.join(', ')}; give one of each.`,
+      );
   }
+}
+
+/** A response of a row with the columns that came with it. */
+export interface ColumnHolder {
+  readonly role: Role;
+  readonly scalars?: Readonly<Record<string, number>> | undefined;
+  readonly columns?: Readonly<Record<string, Float64Array>>;
+  readonly segments?: Uint8Array;
+}
+
+/** Names the column that a response lacks of those that an objective needs and rows bring, or tells how it is wrong. */
+export function columnFault(
+  { name: objective, ...asked }: Pick<Objective, 'name' | 'needs' | 'needsOf'>,
+  { role, scalars, columns, segments }: ColumnHolder,
+  length: number,
+): string | undefined {
+  const needs = asked.needsOf?.(role) ?? asked.needs;
+  for (const [name, shape] of Object.entries(needs)) {
+    if (name === 'reference') continue;
+    if (shape === 'sequence') {
+      if (scalars?.[name] === undefined)
+        return `objective ${objective} needs a number "${name}" of each response, in "scalars"`;
+      continue;
+    }
+    const values = columns?.[name];
+    const [count, each] =
+      shape === 'token'
+        ? [length, 'token']
+        : [(segments?.reduce((a, b) => Math.max(a, b), 0) ?? 0) + 1, 'segment'];
+    if (values?.length !== count)
+      return `objective ${objective} needs a column "${name}" with a number for each of the response's ${count} ${each}s${values ? `, and it has ${values.length}` : ', in "columns"'}`;
+  }
+  return undefined;
 }
 
 export function sum(values: Float64Array): number {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { numericalGradient, partOf, randomStep, relativeError } from '../../test/support/tokenBatches.js';
+import { withReference } from '../train/sequences.js';
 import {
-  countStep,
+  columnOf,
   createObjective,
   linearLoss,
   sequenceMetrics,
+  stepOf,
   type ObjectiveSpec,
   type ScoredBatch,
 } from './index.js';
@@ -14,7 +16,8 @@ const mean = (values: ArrayLike<number>) => sum(values) / values.length;
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** The pairs of a step as arrays of log-probs: [chosen, rejected, reference of chosen, reference of rejected]. */
-function pairs({ sequences, logps, referenceLogps }: Required<Omit<ScoredBatch, 'referenceSums'>>) {
+function pairs({ sequences, logps }: ScoredBatch) {
+  const referenceLogps = sequences.map((sequence) => columnOf(sequence, 'reference'));
   const groups = [...new Set(sequences.map(({ group }) => group))];
   return groups.map((group) => {
     const at = (role: string) => sequences.findIndex((s) => s.group === group && s.role === role);
@@ -24,11 +27,7 @@ function pairs({ sequences, logps, referenceLogps }: Required<Omit<ScoredBatch, 
 }
 
 /** The losses straight from the equations of the papers. */
-const equations: [
-  ObjectiveSpec,
-  'pairs' | 'demonstrations' | 'mixed',
-  (step: Required<Omit<ScoredBatch, 'referenceSums'>>) => number,
-][] = [
+const equations: [ObjectiveSpec, 'pairs' | 'demonstrations' | 'mixed', (step: ScoredBatch) => number][] = [
   [{ name: 'sft' }, 'demonstrations', ({ logps }) => -mean(logps.flatMap((row) => [...row]))],
   [{ name: 'sft' }, 'pairs', (step) => -mean(pairs(step).flatMap(([w]) => [...w]))],
   [
@@ -129,14 +128,12 @@ describe.each(
         const order = [...step.sequences.keys()].reverse();
         const rows = order.map((i) => {
           const part = partOf(step, [i]);
-          const weights = objective.weights!({ sequences: part.sequences, normalizer: part.normalizer });
+          const weights = objective.weights!({ sequences: part.sequences, step: part.step });
           return { i, weights: weights[0]!, loss: linearLoss(weights, part.logps) };
         });
         for (const { i, weights } of rows) expect(weights).toEqual(whole.gradient[i]);
         expect(sum(rows.map(({ loss }) => loss))).toBeCloseTo(whole.loss, 13);
-        expect(sequenceMetrics(objective, step, step.logps.map(sum), step.referenceLogps.map(sum))).toEqual(
-          whole.metrics,
-        );
+        expect(sequenceMetrics(objective, step, step.logps.map(sum))).toEqual(whole.metrics);
       }
     });
   }
@@ -144,17 +141,13 @@ describe.each(
 
 /** A step of one pair. */
 function onePair(chosen: number[], rejected: number[], reference?: [number[], number[]]): ScoredBatch {
-  const sequences = [
+  const rows = (values: number[][]) => values.map((row) => Float64Array.from(row));
+  const bare = [
     { role: 'chosen', group: 0, length: chosen.length },
     { role: 'rejected', group: 0, length: rejected.length },
-  ] as const;
-  const rows = (values: number[][]) => values.map((row) => Float64Array.from(row));
-  return {
-    sequences,
-    normalizer: countStep(sequences),
-    logps: rows([chosen, rejected]),
-    referenceLogps: reference && rows(reference),
-  };
+  ];
+  const sequences = reference ? bare.map((side, i) => withReference(side, rows(reference)[i]!)) : bare;
+  return { sequences, step: stepOf(sequences), logps: rows([chosen, rejected]) };
 }
 
 describe('redi', () => {
@@ -173,7 +166,7 @@ describe('redi', () => {
     // The same through `sft`, which takes each trace's own token mean when it is given the trace alone.
     const sft = createObjective({ name: 'sft' });
     step.sequences.forEach((sequence, i) => {
-      const alone = sft.weights!({ sequences: [sequence], normalizer: countStep([sequence]) })[0]!;
+      const alone = sft.weights!({ sequences: [sequence], step: stepOf([sequence]) })[0]!;
       const expected =
         sequence.role === 'rejected' ? new Float64Array(sequence.length) : alone.map((g) => g / 6);
       expect(relativeOrZero(gradient[i]!, expected)).toBeLessThan(1e-15);

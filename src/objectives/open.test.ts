@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { countStep, createObjective, openObjective, type ScoredBatch, type SequenceInfo } from './index.js';
+import { createObjective, openObjective, stepOf, type ScoredBatch, type SequenceInfo } from './index.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-objective-'));
 afterAll(() => {
@@ -39,7 +39,7 @@ const sequences: SequenceInfo[] = [
 ];
 const batch: ScoredBatch = {
   sequences,
-  normalizer: countStep(sequences),
+  step: stepOf(sequences),
   logps: [Float64Array.of(-1, -2), Float64Array.of(-3, -1, -0.5)],
 };
 
@@ -107,8 +107,10 @@ describe('openObjective', () => {
   it.each<[string, string]>([
     ['name: 1', '"name", a text'],
     ['formula: undefined', '"formula", a text'],
-    ['data: "rows"', '"data", which is messages or pairs'],
+    ['data: "rows"', '"data", which is messages, pairs or groups'],
     ['needs: null', '"needs", an object'],
+    ['needs: { a: true }', '"needs.a", which is sequence, token or segment'],
+    ['couples: "row"', '"couples", which is token, sequence, group or step, or none'],
     ['evaluate: 1', '"evaluate", a function'],
     ['weights: []', '"weights" as a function, or none'],
   ])('refuses a builder whose objective has %s', async (members, wanted) => {
@@ -140,6 +142,10 @@ describe('openObjective', () => {
     [
       '{ loss: 1, gradient: [right[0], Float64Array.of(0, 1, NaN)], metrics: {} }',
       'NaN as the gradient of token 3 of response 2 of 2',
+    ],
+    [
+      '{ loss: 1, gradient: right, metrics: {}, remember: [1] }',
+      'evaluate returned 1 numbers to remember, for 2 responses',
     ],
     ['missing.name', 'evaluate threw: missing is not defined (line 4)'],
   ])('tells at once that evaluate returns %s', async (returned, complaint) => {

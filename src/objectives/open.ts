@@ -3,15 +3,16 @@
 import { UserError } from '../util/errors.js';
 import { thrownBy, importFrom } from '../util/modules.js';
 import type { ObjectiveDefinition } from './definition.js';
-import type { Evaluation, Objective, ScoredBatch, SequenceInfo } from './objective.js';
-import { createObjective, type ObjectiveSetting, type ObjectiveSpec } from './registry.js';
+import type { ColumnShape, Evaluation, Objective, ScoredBatch, SequenceInfo } from './objective.js';
+import { createObjective, createTerms, type ObjectiveSetting, type ObjectiveSpec } from './registry.js';
 
 /**
  * Makes the objective of a recipe. That of a module is checked whenever it is used: what it returns must have the
  * lengths of the responses, and be finite if the log-probs are.
  * @throws UserError naming the objective or the module
  */
-export async function openObjective({ module, ...setting }: ObjectiveSetting): Promise<Objective> {
+export async function openObjective({ module, terms, ...setting }: ObjectiveSetting): Promise<Objective> {
+  if (terms !== undefined) return createTerms(terms);
   if (module === undefined) return createObjective(setting as ObjectiveSpec);
   const where = `objective ${module}`;
   const definition = await importFrom(module, 'objective', 'objective');
@@ -34,13 +35,23 @@ function isDefinition(value: unknown): value is Pick<ObjectiveDefinition, 'creat
   return typeof (value as Partial<ObjectiveDefinition> | null)?.create === 'function';
 }
 
+const DATA = new Set<unknown>(['messages', 'pairs', 'groups'] satisfies Objective['data'][]);
+const SHAPES = new Set<unknown>(['sequence', 'token', 'segment'] satisfies ColumnShape[]);
+const COUPLINGS = new Set<unknown>(['token', 'sequence', 'group', 'step'] satisfies Objective['couples'][]);
+const inWords = (values: ReadonlySet<unknown>): string =>
+  [...values].join(', ').replace(/, (?=[^,]*$)/, ' or ');
+
 /** Names the first member that an objective lacks, if any. */
 function wrongMember(objective: Partial<Record<keyof Objective, unknown>> | undefined): string | undefined {
-  const { name, formula, data, needs, weights, evaluate } = objective ?? {};
+  const { name, formula, data, needs, couples, weights, evaluate } = objective ?? {};
   if (typeof name !== 'string') return '"name", a text';
   if (typeof formula !== 'string') return '"formula", a text';
-  if (data !== 'messages' && data !== 'pairs') return '"data", which is messages or pairs';
+  if (!DATA.has(data)) return `"data", which is ${inWords(DATA)}`;
   if (typeof needs !== 'object' || needs === null) return '"needs", an object';
+  const shapeless = Object.entries(needs).find(([, shape]) => !SHAPES.has(shape));
+  if (shapeless) return `"needs.${shapeless[0]}", which is ${inWords(SHAPES)}`;
+  if (couples !== undefined && !COUPLINGS.has(couples))
+    return `"couples", which is ${inWords(COUPLINGS)}, or none`;
   if (typeof evaluate !== 'function') return '"evaluate", a function';
   if (weights !== undefined && typeof weights !== 'function') return '"weights" as a function, or none';
   return undefined;
@@ -79,7 +90,7 @@ function faultOfEvaluation(
   evaluation: Partial<Evaluation> | undefined,
   { sequences, logps }: ScoredBatch,
 ): string | undefined {
-  const { loss, gradient, metrics } = evaluation ?? {};
+  const { loss, gradient, metrics, remember } = evaluation ?? {};
   // A log-prob that is not finite is the model's fault, and the trainer says so.
   const finite = logps.every((row) => row.every(Number.isFinite));
   if (typeof loss !== 'number') return 'no "loss" that is a number';
@@ -88,6 +99,8 @@ function faultOfEvaluation(
   for (const [name, value] of Object.entries(metrics))
     if (typeof value !== 'number' || (finite && !Number.isFinite(value)))
       return `${String(value)} as the metric "${name}"`;
+  if (remember !== undefined && remember.length !== sequences.length)
+    return `${remember.length} numbers to remember, for ${sequences.length} responses`;
   return faultOfRows(gradient, sequences, finite);
 }
 

@@ -12,7 +12,7 @@ export interface PairPositions {
 export function pairsOf(sequences: readonly SequenceInfo[]): PairPositions[] {
   const sides = new Map<number, Partial<PairPositions>>();
   sequences.forEach(({ role, group }, i) => {
-    if (role === 'demonstration') return;
+    if (role !== 'chosen' && role !== 'rejected') return;
     const pair = sides.get(group) ?? {};
     if (pair[role] !== undefined) throw new Error(`pair ${group} has two ${role} responses in a batch`);
     pair[role] = i;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { objectiveNames } from '../objectives/index.js';
+import { objectivesPage } from './objectivesPage.js';
 import { recipesPage } from './reference.js';
 import { stageKinds } from './stages/index.js';
 
@@ -23,5 +24,11 @@ describe('docs/recipes.md', () => {
 
   it('has every objective', () => {
     for (const name of objectiveNames) expect(page).toContain(`\n| \`${name}\` | `);
+  });
+});
+
+describe('docs/objectives.md', () => {
+  it('is what the definitions say (else: npm run docs)', () => {
+    expect(readFileSync(new URL('../../docs/objectives.md', import.meta.url), 'utf8')).toBe(objectivesPage());
   });
 });

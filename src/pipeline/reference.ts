@@ -111,7 +111,7 @@ function objectivesSection(): string {
   });
   return [
     '## Objectives',
-    'What `train` minimises, by the `name` of `objective`; formulas at the default parameters.',
+    'What `train` minimises, by the `name` of `objective`; formulas at the default parameters. docs/objectives.md says what each needs, where it is from, when to use it and how it fails. `objective: [sft, { name: kl, weight: 0.1 }]` adds terms up.',
     markdownTable(['name', 'formula', 'parameters [default]'], rows),
     MODULES,
   ].join('\n\n');

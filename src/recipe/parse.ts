@@ -51,7 +51,10 @@ export function checkSettings<T>(
   return undefined;
 }
 
-/** A part that has a name may be given by that alone: `objective: sft`. */
+/**
+ * A part that has a name may be given by that alone, and one that has terms by a list of them: `objective: sft`, `objective:
+ * [sft, { name: kl, weight: 0.1 }]`.
+ */
 function withParts(value: unknown, keys: readonly KeyDescription[]): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const named = keys.filter(({ kind, path: [part] }) => {
@@ -59,10 +62,16 @@ function withParts(value: unknown, keys: readonly KeyDescription[]): unknown {
     return kind === 'part' && name?.kind === 'text';
   });
   const names = new Set(named.map(({ path }) => path[0]!));
+  const byName = (part: unknown) => (typeof part === 'string' ? { name: part } : part);
+  const hasTerms = (key: string) => keys.some(({ path }) => path.join('.') === `${key}.terms`);
   return Object.fromEntries(
     Object.entries(value).map(([key, part]: [string, unknown]) => [
       key,
-      names.has(key) && typeof part === 'string' ? { name: part } : part,
+      !names.has(key)
+        ? part
+        : Array.isArray(part) && hasTerms(key)
+          ? { terms: part.map(byName) }
+          : byName(part),
     ]),
   );
 }

@@ -155,6 +155,28 @@ describe('readRecipe', () => {
     closeSync(descriptor);
   });
 
+  it('takes a list of terms for an objective, and names the one that is wrong', () => {
+    const list = (terms: string) => () => {
+      const text = `model: m\ndata: d\nout: o\nobjective: ${terms}\noptimizer: { lr: 1 }\n`;
+      const recipe = readRecipe(file(text));
+      return parseRecipe(trainRecipe, recipe.value, 'r.yaml', recipe).objective;
+    };
+    expect(list('[sft, { name: kl, weight: 0.1, roles: [chosen] }]')()).toEqual({
+      terms: [
+        { name: 'sft', weight: 1 },
+        { name: 'kl', weight: 0.1, roles: ['chosen'] },
+      ],
+    });
+    expect(refusalOf(list('[sft, { name: dpo, bta: 1 }]'))).toMatch(
+      /^r\.yaml, .*"objective\.terms\.1": objective dpo has no parameter "bta" \(the nearest is "beta"\)/,
+    );
+    expect(refusalOf(list('[]'))).toMatch(/^r\.yaml, .*objective\.terms/);
+    expect(refusalOf(list('{ name: sft, terms: [{ name: sft }] }'))).toContain(
+      'a list of terms stands alone',
+    );
+    expect(refusalOf(list('[{ weight: 1 }]'))).toMatch(/objective\.terms\.0\.name/);
+  });
+
   it('says how an objective’s own parameters go away when it is exchanged', () => {
     const redi = 'model: m\ndata: d\nout: o\nobjective: { name: redi, alpha: 0.8 }\noptimizer: { lr: 1 }\n';
     const parse = (...settings: string[]) => {

@@ -11,8 +11,16 @@ import type { ChatTokenizer } from './tokenizer.js';
 
 type Text = readonly RowMessage[] | string;
 
+/** What a row says of each of its responses. */
+interface Given {
+  /** How much it counts, with its sign. Default: 1. */
+  weight?: number;
+  /** Numbers by name. */
+  scalars?: Readonly<Record<string, number>>;
+}
+
 /** What the responses of a row respond to. */
-interface Asked {
+interface Asked extends Given {
   prompt: Text;
   /** The row's tools and variables for the template. */
   inputs?: TemplateInputs;
@@ -22,14 +30,16 @@ interface Asked {
 type Row =
   | (Asked & { kind: 'messages'; response: Text })
   | (Asked & { kind: 'preference'; chosen: Text; rejected: Text })
-  | { kind: 'group'; inputs?: TemplateInputs; sequences: readonly PartsSide[] };
+  | (Given & { kind: 'group'; inputs?: TemplateInputs; sequences: readonly PartsSide[] });
 
 /** A response in parts, and what it responds to. */
-interface PartsSide {
+interface PartsSide extends Given {
   role: Role;
   prompt: PartsPrompt;
   response: PartsResponse;
   inputs?: TemplateInputs;
+  /** Numbers of its tokens or segments, by name. */
+  columns?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** A response of a training row, and what it responds to. */
@@ -41,14 +51,19 @@ export type Side = (Asked & { role: Role; response: Text }) | PartsSide;
  */
 export function sidesOf(row: Row, data: Objective['data']): Side[] {
   const sides = allSides(row);
-  if (data === 'pairs') return sides;
+  if (data !== 'messages') return sides;
   return sides.filter(({ role }) => role !== 'rejected').map((side) => ({ ...side, role: 'demonstration' }));
 }
 
 function allSides(row: Row): Side[] {
-  const inputs = row.inputs && { inputs: row.inputs };
-  if (row.kind === 'group') return row.sequences.map((side) => ({ ...side, ...inputs }));
-  const asked = { prompt: row.prompt, ...inputs };
+  const { weight, scalars } = row;
+  const given = { ...(row.inputs && { inputs: row.inputs }), ...(weight !== undefined && { weight }) };
+  if (row.kind === 'group')
+    return row.sequences.map((side) => {
+      const all = { ...scalars, ...side.scalars };
+      return { ...side, ...given, ...(Object.keys(all).length > 0 && { scalars: all }) };
+    });
+  const asked = { prompt: row.prompt, ...given, ...(scalars && { scalars }) };
   if (row.kind === 'messages') return [{ ...asked, role: 'demonstration', response: row.response }];
   return [
     { ...asked, role: 'chosen', response: row.chosen },
@@ -68,20 +83,35 @@ export const isIds = (prompt: PartsPrompt): prompt is { ids: readonly number[] }
   typeof prompt === 'object' && 'ids' in prompt;
 
 /** Makes a side's token row. @throws UserError as `tokenRow` and `partsRow` do */
-export function tokenSide(
+export async function tokenSide(
   tokenizer: ChatTokenizer,
   side: Side,
   options: SideOptions,
   where: Where,
 ): Promise<TokenRow> {
-  const { inputs } = side;
+  const { inputs, weight = 1, scalars } = side;
   const given = { ...options, ...(inputs && { inputs }) };
-  if (isInParts(side)) return partsRow(tokenizer, side.prompt, side.response, given, where);
-  return tokenRow(
-    tokenizer,
-    side.prompt,
-    side.response,
-    { ...given, sft: side.role === 'demonstration' },
-    where,
-  );
+  const row = isInParts(side)
+    ? await partsRow(tokenizer, side.prompt, side.response, given, where)
+    : await tokenRow(
+        tokenizer,
+        side.prompt,
+        side.response,
+        { ...given, sft: side.role === 'demonstration' },
+        where,
+      );
+  const columns = isInParts(side) ? side.columns : undefined;
+  return {
+    ...row,
+    ...(weight !== 1 && { weights: timesWeight(row, weight) }),
+    ...(scalars && { scalars }),
+    ...(columns && {
+      columns: Object.fromEntries(
+        Object.entries(columns).map(([name, values]) => [name, Float64Array.from(values)]),
+      ),
+    }),
+  };
 }
+
+const timesWeight = ({ ids, responseStart, weights }: TokenRow, weight: number): Float64Array =>
+  (weights ?? new Float64Array(ids.length - responseStart).fill(1)).map((own) => own * weight);

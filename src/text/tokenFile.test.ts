@@ -29,9 +29,14 @@ const rows: TokenisedRow[] = [
           weights: Float64Array.from([0.1, -1 / 3, 0]),
           segments: Uint8Array.from([0, 255, 1]),
           scoreOnly: ids(0, 2),
+          scalars: { reward: -1, pass_rate: 1 / 3 },
+          columns: { behaviour: Float64Array.from([-1, -0.1, 0]), reward: Float64Array.of(1) },
         },
       },
-      { role: 'rejected', row: { ids: ids(1, 2, 9), responseStart: 2, segments: Uint8Array.from([3]) } },
+      {
+        role: 'rejected',
+        row: { ids: ids(1, 2, 9), responseStart: 2, segments: Uint8Array.from([3]), scalars: { reward: 2 } },
+      },
     ],
   },
   {
@@ -99,8 +104,8 @@ it('finds out wherever it was cut off, and whatever byte of its index has change
     writeFileSync(path, whole.subarray(0, size));
     expect(open).toThrow(DamagedTokens);
   }
-  // The tokens of these rows take 20 + 8 + 24 + 4, 12 + 4, 4 and 8 bytes.
-  for (let at = 84; at < whole.length; at++) {
+  // The tokens of these rows take 20 + 8 + 24 + 4 + 64, 12 + 4 + 8, 4 and 8 bytes.
+  for (let at = 156; at < whole.length; at++) {
     const other = Buffer.from(whole);
     other[at]! ^= 1;
     writeFileSync(path, other);

@@ -49,6 +49,10 @@ const sequenceColumns = {
   role: 'u8',
   hasWeights: 'u8',
   hasSegments: 'u8',
+  /** The index in the file's list of the names of its scalars and columns. */
+  names: 'u32',
+  /** The numbers in them, the length of each column included. */
+  numbers: 'u32',
 } as const;
 
 type Sequences = Columns<typeof sequenceColumns>;
@@ -57,12 +61,13 @@ const contents = z.object({
   rows: z.number(),
   sequences: z.number(),
   roles: z.array(z.string()),
+  names: z.array(z.object({ scalars: z.array(z.string()), columns: z.array(z.string()) })),
   notes: z.unknown(),
 });
 
 /** The end of the file: bytes of the index, bytes of its description, a digest of both, a mark. */
 const TAIL_BYTES = 8 + 8 + 32 + 8;
-const MARK = Buffer.from('RDTOKEN2');
+const MARK = Buffer.from('RDTOKEN3');
 
 /** Writes a file of tokens, which is in its place when it is whole. */
 export class TokenFileWriter implements Disposable {
@@ -70,6 +75,8 @@ export class TokenFileWriter implements Disposable {
   readonly #rows = new ColumnTable(rowColumns);
   readonly #sequences = new ColumnTable(sequenceColumns);
   readonly #roles: string[] = [];
+  /** Of scalars and columns, as JSON. */
+  readonly #names: string[] = [];
   #written = 0;
 
   constructor(readonly path: string) {
@@ -98,6 +105,7 @@ export class TokenFileWriter implements Disposable {
       rows: this.#rows.length,
       sequences: this.#sequences.length,
       roles: this.#roles,
+      names: this.#names.map((names) => JSON.parse(names) as Names),
       notes,
     };
     const description = Buffer.from(JSON.stringify(described));
@@ -115,9 +123,12 @@ export class TokenFileWriter implements Disposable {
   }
 
   #append(role: string, row: TokenRow): Uint8Array[] {
-    const { ids, responseStart, weights, segments, scoreOnly } = row;
+    const { ids, responseStart, weights, segments, scoreOnly, scalars = {}, columns = {} } = row;
     if (!this.#roles.includes(role)) this.#roles.push(role);
-    const bytes = bytesOf(row);
+    const names = JSON.stringify({ scalars: Object.keys(scalars), columns: Object.keys(columns) });
+    if (!this.#names.includes(names)) this.#names.push(names);
+    const numbers = numbersOf(row);
+    const bytes = bytesOf(row, numbers);
     this.#sequences.push({
       offset: this.#written,
       length: ids.length,
@@ -129,6 +140,8 @@ export class TokenFileWriter implements Disposable {
       role: this.#roles.indexOf(role),
       hasWeights: weights ? 1 : 0,
       hasSegments: segments ? 1 : 0,
+      names: this.#names.indexOf(names),
+      numbers: numbers.length,
     });
     this.#written += bytes.length;
     return [bytes];
@@ -156,6 +169,7 @@ export class TokenFile implements Disposable {
   readonly #rows: Columns<typeof rowColumns>;
   readonly #sequences: Sequences;
   readonly #roles: readonly string[];
+  readonly #names: readonly Names[];
 
   /** @throws DamagedTokens where the file is not whole; UserError where there is none */
   constructor(readonly path: string) {
@@ -163,11 +177,12 @@ export class TokenFile implements Disposable {
     this.#fd = fd;
     try {
       const { described, index, digest } = readEnd(fd, size);
-      const { rows, sequences, roles, notes } = described;
+      const { rows, sequences, roles, names, notes } = described;
       const rowBytes = tableBytes(rowColumns, rows);
       this.#rows = readColumns(rowColumns, rows, index);
       this.#sequences = readColumns(sequenceColumns, sequences, index.subarray(rowBytes));
-      [this.rows, this.sequences, this.#roles, this.notes] = [rows, sequences, roles, notes];
+      [this.rows, this.sequences, this.#roles, this.#names] = [rows, sequences, roles, names];
+      this.notes = notes;
       this.digest = digest;
     } catch (error) {
       closeSync(fd);
@@ -212,8 +227,8 @@ export class TokenFile implements Disposable {
 
   /** A digest of all that is kept of a sequence, from the index alone. */
   digestOf(sequence: number): string {
-    const { length, responseStart, scoreOnly, checksum, hasWeights, hasSegments } = this.#sequences;
-    return [length, responseStart, scoreOnly, hasWeights, hasSegments, checksum]
+    const { length, responseStart, scoreOnly, checksum, hasWeights, hasSegments, numbers } = this.#sequences;
+    return [length, responseStart, scoreOnly, hasWeights, hasSegments, numbers, checksum]
       .map((column) => column[sequence]!)
       .join(' ');
   }
@@ -225,13 +240,15 @@ export class TokenFile implements Disposable {
 
   /** Reads a sequence. @throws DamagedTokens where it is not as it was written; the file is removed then */
   read(sequence: number): TokenRow {
-    const { offset, length, responseStart, scoreOnly, checksum, hasWeights, hasSegments } = this.#sequences;
+    const { offset, length, responseStart, scoreOnly, checksum, hasWeights, hasSegments, names, numbers } =
+      this.#sequences;
     const start = responseStart[sequence]!;
     const shape = {
       ids: length[sequence]!,
       scoreOnly: scoreOnly[sequence]!,
       weights: hasWeights[sequence]! * (length[sequence]! - start),
       segments: hasSegments[sequence]! * (length[sequence]! - start),
+      numbers: numbers[sequence]!,
     };
     const bytes = new Uint8Array(sizeOf(shape));
     const read = readFully(this.#fd, bytes, offset[sequence]!);
@@ -248,7 +265,10 @@ export class TokenFile implements Disposable {
       responseStart: start,
       ...(shape.scoreOnly > 0 && { scoreOnly: new Int32Array(next(4 * shape.scoreOnly)) }),
       ...(shape.weights > 0 && { weights: new Float64Array(next(8 * shape.weights)) }),
-      ...(shape.segments > 0 && { segments: new Uint8Array(next(shape.segments)) }),
+      ...(shape.segments > 0 && {
+        segments: new Uint8Array(next(4 * Math.ceil(shape.segments / 4)), 0, shape.segments),
+      }),
+      ...named(new Float64Array(next(8 * shape.numbers)), this.#names[names[sequence]!]!),
     };
   }
 
@@ -281,26 +301,48 @@ function readEnd(
 }
 
 /** How many numbers of each kind a sequence has. */
-type Shape = Record<'ids' | 'scoreOnly' | 'weights' | 'segments', number>;
+type Shape = Record<'ids' | 'scoreOnly' | 'weights' | 'segments' | 'numbers', number>;
 
 /** Sequences begin at multiples of four bytes. */
-const sizeOf = ({ ids, scoreOnly, weights, segments }: Shape): number =>
-  4 * ids + 4 * scoreOnly + 8 * weights + 4 * Math.ceil(segments / 4);
+const sizeOf = ({ ids, scoreOnly, weights, segments, numbers }: Shape): number =>
+  4 * ids + 4 * scoreOnly + 8 * weights + 4 * Math.ceil(segments / 4) + 8 * numbers;
 
-function bytesOf({ ids, scoreOnly, weights, segments }: TokenRow): Uint8Array {
+type Names = z.output<typeof contents>['names'][number];
+
+/** A row's scalars, and each column after its length. */
+function numbersOf({ scalars = {}, columns = {} }: TokenRow): Float64Array {
+  const values = Object.values(columns).flatMap((column) => [column.length, ...column]);
+  return Float64Array.from([...Object.values(scalars), ...values]);
+}
+
+/** Gives numbers of `numbersOf` their names again. */
+function named(numbers: Float64Array, names: Names): Pick<TokenRow, 'scalars' | 'columns'> {
+  let at = 0;
+  const scalars = Object.fromEntries(names.scalars.map((name) => [name, numbers[at++]!]));
+  const columns = Object.fromEntries(
+    names.columns.map((name) => {
+      const length = numbers[at++]!;
+      return [name, numbers.slice(at, (at += length))];
+    }),
+  );
+  return { ...(names.scalars.length > 0 && { scalars }), ...(names.columns.length > 0 && { columns }) };
+}
+
+function bytesOf({ ids, scoreOnly, weights, segments }: TokenRow, numbers: Float64Array): Uint8Array {
   const [scored = [], weighed = [], segmented = []] = [scoreOnly, weights, segments];
   const counts = {
     ids: ids.length,
     scoreOnly: scored.length,
     weights: weighed.length,
     segments: segmented.length,
+    numbers: numbers.length,
   };
   const bytes = new Uint8Array(sizeOf(counts));
   let at = 0;
-  for (const values of [ids, scoreOnly, weights, segments]) {
+  for (const values of [ids, scoreOnly, weights, segments, numbers]) {
     if (!values) continue;
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-    at += values.byteLength;
+    at += 4 * Math.ceil(values.byteLength / 4);
   }
   return bytes;
 }

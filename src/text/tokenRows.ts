@@ -16,6 +16,10 @@ export interface TokenRow {
   segments?: Uint8Array;
   /** Tokens of the response that are scored and not trained, counted from its first, in ascending order. */
   scoreOnly?: Int32Array;
+  /** Numbers of the response, by name. */
+  scalars?: Readonly<Record<string, number>>;
+  /** Numbers of its tokens or segments, by name. */
+  columns?: Readonly<Record<string, Float64Array>>;
 }
 
 /**

@@ -8,7 +8,7 @@ import { cacheDir } from '../util/cacheDir.js';
 import { UserError } from '../util/errors.js';
 import { explained } from '../util/fileErrors.js';
 import { makeFolder } from '../util/folders.js';
-import { isTemporary, useName, usersOf } from '../util/temporary.js';
+import { isUnderWay, useName, usersOf } from '../util/temporary.js';
 
 const FOLDERS = ['tokens', 'references'] as const;
 export type CacheKind = (typeof FOLDERS)[number];
@@ -86,9 +86,9 @@ function filesIn(folder: string): { path: string; bytes: number; used: number }[
     return []; // it is not there yet
   }
   return names
-    .filter((name) => !isTemporary(name))
-    .flatMap((name) => {
-      const path = join(folder, name);
+    .map((name) => join(folder, name))
+    .filter((path) => !isUnderWay(path))
+    .flatMap((path) => {
       const stats = statSync(path, { throwIfNoEntry: false }); // another process may have removed it
       return stats?.isFile() ? [{ path, bytes: stats.size, used: stats.mtimeMs }] : [];
     });

@@ -12,7 +12,8 @@ import { setThreads } from '../torch/runtime.js';
 import { liveTensors } from '../torch/tensor.js';
 import { Engine } from './engine.js';
 import { packByTokenBudget } from './tokenBudget.js';
-import { runStep, type TrainSequence } from './step.js';
+import { withReference, type TrainSequence } from './sequences.js';
+import { runStep } from './step.js';
 import { TrainableWeights } from './weights.js';
 
 const fixture = (name: string): unknown =>
@@ -126,7 +127,10 @@ describe.each(Object.keys(sixSteps.objectives))('six steps of %s in f32', (name)
     );
     if (objective.needs.reference) {
       using scorer = new Scorer(model);
-      for (const sequence of stepSequences.flat()) [sequence.reference] = scorer.score([sequence.row]);
+      for (const sequences of stepSequences)
+        sequences.forEach((sequence, i) => {
+          sequences[i] = withReference(sequence, scorer.score([sequence.row])[0]!);
+        });
     }
     stepSequences.forEach((sequences, s) => {
       const { loss } = runStep(engine, objective, sequences, tokenBudget);

@@ -18,7 +18,8 @@ import { fromArray, indices, toFloat64Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { disposeAll, liveTensors, scope } from '../torch/tensor.js';
 import type { Engine } from './engine.js';
-import { runStep, stepByPacks, type TrainSequence } from './step.js';
+import { withReference, type TrainSequence } from './sequences.js';
+import { runStep, stepByPacks } from './step.js';
 
 /** Tied and untied heads, biases, QK-norm, sliding windows, Gemma's four norms and scaled embedding. */
 const families = ['llama', 'llama3', 'llama-tied-old-keys', 'mistral-window', 'qwen2', 'qwen3', 'gemma3'];
@@ -204,13 +205,17 @@ describe('an optimizer step', () => {
   const pairs = (engine: Engine): TrainSequence[] => {
     using scorer = new Scorer(engine.weights.model);
     const reference = scorer.score(rows).map((logps) => logps.map((x, t) => x + 0.1 * Math.cos(t)));
-    return rows.map((row, i) => ({
-      role: i % 2 === 0 ? 'chosen' : 'rejected',
-      group: Math.floor(i / 2),
-      length: row.ids.length - row.responseStart,
-      row,
-      reference: reference[i]!,
-    }));
+    return rows.map((row, i) =>
+      withReference(
+        {
+          role: i % 2 === 0 ? 'chosen' : 'rejected',
+          group: Math.floor(i / 2),
+          length: row.ids.length - row.responseStart,
+          row,
+        },
+        reference[i]!,
+      ),
+    );
   };
 
   it.each<ObjectiveSpec>([
@@ -250,7 +255,7 @@ describe('an optimizer step', () => {
       const packs = stepByPacks(engine, createObjective({ name }), sequences, 1);
       packs.next();
       packs.next();
-      packs.return({ loss: 0, metrics: {} });
+      packs.return({ loss: 0, metrics: {}, remember: new Map() });
       expect(liveTensors()).toBe(before);
     }
   });

@@ -25,8 +25,9 @@ import {
   type TrainedShapes,
 } from './memoryModel.js';
 import type { StepPlan } from './plan.js';
-import { callsOf, runStep, type TrainSequence } from './step.js';
-import { sequencesOf } from './stepper.js';
+import { cutSequence, sequencesOf, withReference, type TrainSequence } from './sequences.js';
+import { callsOf, runStep } from './step.js';
+import { packByTokenBudget } from './tokenBudget.js';
 
 /** What a run is expected to take. */
 export interface Estimate {
@@ -52,22 +53,26 @@ const STEPS = { memory: 1000, time: 32 };
 /** An estimate may be that much too high. */
 const TOLERANCE = 0.1;
 
-/** Tokens of a call of a step, of each pack in it, by the lengths of the rows alone. */
-interface CallLoad {
-  kept: TokenLoad;
-  packs: TokenLoad[];
+/** Tokens of a pack of a step, by the lengths of the rows alone. */
+interface PackLoad extends TokenLoad {
+  /** Whether it goes backward, and how often forward alone. */
+  isTrained: boolean;
+  forwards: number;
 }
 
-function loadsOf(step: number, { objective, examples, plan, tokenBudget }: StepsToCome): CallLoad[] {
+function loadsOf(step: number, { objective, examples, plan, tokenBudget }: StepsToCome): PackLoad[] {
   const parts = stepRows(step, plan.order).flatMap((row, group) =>
-    examples.at(row).parts.map(({ length, responseLength }) => ({
-      ...{ group, tokens: length, responses: responseLength },
+    examples.at(row).parts.map(({ length, responseLength, onlyScored = false }) => ({
+      ...{ group, tokens: length, responses: responseLength, onlyScored },
       seen: (length * (length + 1)) / 2,
     })),
   );
-  const total = (members: readonly number[]): TokenLoad =>
+  const [trained, scored] = [false, true].map((only) =>
+    parts.filter(({ onlyScored }) => onlyScored === only),
+  );
+  const total = (members: readonly number[], of = trained!): TokenLoad =>
     members
-      .map((i) => parts[i]!)
+      .map((i) => of[i]!)
       .reduce(
         (sum, { tokens, responses, seen }) => ({
           tokens: sum.tokens + tokens,
@@ -76,10 +81,14 @@ function loadsOf(step: number, { objective, examples, plan, tokenBudget }: Steps
         }),
         { tokens: 0, responses: 0, seen: 0 },
       );
-  return callsOf(objective, parts, tokenBudget).map(({ members, packs }) => ({
-    kept: total(members),
-    packs: packs.map(total),
-  }));
+  const scoring = packByTokenBudget(
+    scored!.map(({ tokens }) => tokens),
+    tokenBudget,
+  ).map((pack) => ({ ...total(pack, scored), isTrained: false, forwards: 1 }));
+  const training = callsOf(objective, trained!, tokenBudget).flatMap(({ packs }) =>
+    packs.map((pack) => ({ ...total(pack), isTrained: true, forwards: packs.length > 1 ? 1 : 0 })),
+  );
+  return [...scoring, ...training];
 }
 
 const steps = ({ plan }: StepsToCome, most: number): number[] =>
@@ -89,9 +98,9 @@ const steps = ({ plan }: StepsToCome, most: number): number[] =>
 export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
   let [kept, responses] = [0, 0];
   for (const step of steps(run, STEPS.memory))
-    for (const call of loadsOf(step, run)) {
-      kept = Math.max(kept, activationBytes(shapes, call.kept));
-      for (const pack of call.packs) responses = Math.max(responses, pack.responses);
+    for (const pack of loadsOf(step, run)) {
+      if (pack.isTrained) kept = Math.max(kept, activationBytes(shapes, pack));
+      responses = Math.max(responses, pack.responses);
     }
   const computing = headBytes(shapes, responses) + kept + run.beside.written;
   return weightBytes(shapes) + Math.max(computing, run.beside.between);
@@ -142,6 +151,8 @@ function whatFits(shapes: TrainedShapes, run: StepsToCome, free: number): string
 /** Tokens of the smaller measurement; the larger has as many as take the time below, and no more than a pack. */
 const FEW_TOKENS = 48;
 const MEASURED_SECONDS = 1.2;
+/** The share of the forward pass in forward and backward. */
+const FORWARD = 1 / 3;
 /** A token of the larger pack takes about that share of the time of one of the smaller. */
 const SHARE = 0.5;
 
@@ -154,8 +165,11 @@ export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'se
   const time = timeOfPacks(engine, run, config);
   const update = updateSeconds(engine, parameterCount(config));
   const looked = steps(run, STEPS.time);
-  const packs = looked.flatMap((step) => loadsOf(step, run).flatMap((call) => call.packs));
-  const total = packs.reduce((sum, pack) => sum + time(pack), 0);
+  const packs = looked.flatMap((step) => loadsOf(step, run));
+  const total = packs.reduce(
+    (sum, pack) => sum + time(pack) * (Number(pack.isTrained) + pack.forwards * FORWARD),
+    0,
+  );
   return {
     seconds: total / looked.length + update,
     tokens: Math.round(packs.reduce((sum, { tokens }) => sum + tokens, 0) / looked.length),
@@ -216,14 +230,12 @@ function beginning({ examples, plan }: StepsToCome, tokens: number): TrainSequen
   return taken;
 }
 
-function cut({ role, group, row }: TrainSequence, share: number): TrainSequence {
-  const size = Math.max(2, Math.round(row.ids.length * share));
-  const responseStart = Math.min(size - 1, Math.max(1, Math.round(row.responseStart * share)));
-  const length = size - responseStart;
-  return {
-    ...{ role, group, length, reference: new Float64Array(length) },
-    row: { ids: row.ids.slice(0, size), responseStart },
-  };
+function cut(sequence: TrainSequence, share: number): TrainSequence {
+  const { ids, responseStart: begin } = sequence.row;
+  const end = Math.max(2, Math.round(ids.length * share));
+  const responseStart = Math.min(end - 1, Math.max(1, Math.round(begin * share)));
+  const short = cutSequence(sequence, { from: 0, end, responseStart, responseAt: 0 });
+  return withReference(short, new Float64Array(short.length));
 }
 
 /** Elements of the matrix on which the update is measured: more than caches hold. */

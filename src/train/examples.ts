@@ -2,14 +2,18 @@
 
 import { readConfig } from '../models/directory.js';
 import { requireEmbedding } from '../models/tokenIds.js';
-import { checkRows, type Objective, type Role } from '../objectives/objective.js';
+import { checkRows, columnFault, type Objective, type Role } from '../objectives/objective.js';
+import { rowError } from '../data/jsonl.js';
 import type { TokenFile } from '../text/tokenFile.js';
+import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import { openTokens, type TokenizeOptions } from './tokenCache.js';
 import type { TrainRecipe } from './settings.js';
-import type { ReferenceValue } from './step.js';
+
+/** Log-probs of a response's tokens under a reference model, or Σ w·log p of them. */
+export type ReferenceValue = Float64Array | number;
 
 /** A response of a row of the data file. */
 export interface ExamplePart {
@@ -24,8 +28,15 @@ export interface ExamplePart {
   readonly prompt: number;
   /** Its tokens, which are read from the disk each time. */
   readonly row: TokenRow;
+  /** It is the response of another row, and only scored. */
+  readonly onlyScored?: boolean;
   /** What the reference model gives it, if the objective needs it. */
-  reference?: ReferenceValue | undefined;
+  readonly reference?: ReferenceValue | undefined;
+}
+
+/** What a reference gives the responses of examples, by their numbers. */
+export interface References extends Disposable {
+  at(part: number): ReferenceValue;
 }
 
 /** One row of the data file: a demonstration alone, or a chosen and a rejected response. */
@@ -39,27 +50,66 @@ export interface Example {
 /** Rows of a data file, of which only an index is in memory. */
 export class Examples implements Disposable {
   readonly #rows: Uint32Array;
-  /** By sequence of the file. */
-  readonly #references: (ReferenceValue | undefined)[] = [];
+  /** The number of each row's first part, counted over all rows, and that of all parts. */
+  readonly #firstParts: Uint32Array;
+  /** Is closed with these. */
+  references?: References;
 
-  /** @param rows which rows of the file; default: all */
+  /**
+   * @param rows which rows of the file; default: all
+   * @param mismatched the most tokens of a response under another row's prompt, if each row is to bring one for each of its own
+   */
   constructor(
     readonly file: TokenFile,
     rows?: Uint32Array,
+    readonly mismatched?: number,
   ) {
     this.#rows = rows ?? Uint32Array.from({ length: file.rows }, (_, i) => i);
+    this.#firstParts = new Uint32Array(this.length + 1);
+    this.#rows.forEach((row, i) => {
+      const { first, end } = file.sequencesOf(row);
+      this.#firstParts[i + 1] = this.#firstParts[i]! + (end - first) * (mismatched === undefined ? 1 : 2);
+    });
   }
 
   get length(): number {
     return this.#rows.length;
   }
 
+  /** All parts of all rows. */
+  get partCount(): number {
+    return this.#firstParts[this.length]!;
+  }
+
+  /** The part of a number, counted over all rows. */
+  partAt(part: number): ExamplePart {
+    let [from, end] = [0, this.length];
+    while (end - from > 1) {
+      const middle = (from + end) >> 1;
+      if (this.#firstParts[middle]! <= part) from = middle;
+      else end = middle;
+    }
+    return this.at(from).parts[part - this.#firstParts[from]!]!;
+  }
+
+  *parts(): Generator<ExamplePart> {
+    for (const { parts } of this) yield* parts;
+  }
+
   at(index: number): Example {
+    const { file, mismatched, references } = this;
     const row = this.#rows[index]!;
-    const { first, end } = this.file.sequencesOf(row);
+    const { first, end } = file.sequencesOf(row);
+    let number = this.#firstParts[index]!;
     const parts: ExamplePart[] = [];
-    for (let i = first; i < end; i++) parts.push(new StoredPart(this.file, i, this.#references));
-    const { file } = this;
+    for (let i = first; i < end; i++) parts.push(new StoredPart(file, i, references, number++));
+    if (mismatched !== undefined) {
+      const next = file.sequencesOf(this.#rows[(index + 1) % this.length]!);
+      for (let i = first; i < end; i++) {
+        const response = new StoredPart(file, next.first + ((i - first) % (next.end - next.first)));
+        parts.push(new MismatchedPart(parts[i - first]!, response, mismatched, references, number++));
+      }
+    }
     return {
       get id() {
         return file.id(row);
@@ -74,6 +124,7 @@ export class Examples implements Disposable {
     return new Examples(
       this.file,
       this.#rows.filter((_, place) => isWanted(place)),
+      this.mismatched,
     );
   }
 
@@ -82,23 +133,32 @@ export class Examples implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.closeReferences();
     this.file[Symbol.dispose]();
+  }
+
+  closeReferences(): void {
+    this.references?.[Symbol.dispose]();
+    delete this.references;
   }
 }
 
 class StoredPart implements ExamplePart {
   readonly #file: TokenFile;
   readonly #sequence: number;
-  readonly #references: (ReferenceValue | undefined)[];
+  readonly #references: References | undefined;
+  readonly #number: number;
 
-  constructor(file: TokenFile, sequence: number, references: (ReferenceValue | undefined)[]) {
+  /** @param number of the part in all examples */
+  constructor(file: TokenFile, sequence: number, references?: References, number = 0) {
     this.#file = file;
     this.#sequence = sequence;
     this.#references = references;
+    this.#number = number;
   }
 
   get role(): Role {
-    return this.#file.role(this.#sequence) as Role;
+    return this.#file.role(this.#sequence);
   }
 
   get length(): number {
@@ -126,11 +186,73 @@ class StoredPart implements ExamplePart {
   }
 
   get reference(): ReferenceValue | undefined {
-    return this.#references[this.#sequence];
+    return this.#references?.at(this.#number);
+  }
+}
+
+/** The numbers that a row gives a response; the sides of a pair have the rewards 1 and −1 where it gives none. */
+export function scalarsOf(role: Role, { scalars }: TokenRow): TokenRow['scalars'] {
+  const reward = role === 'chosen' ? 1 : role === 'rejected' ? -1 : undefined;
+  return reward === undefined ? scalars : { reward, ...scalars };
+}
+
+/** The response of another row under a row's prompt, which is only scored; where it would be too long, its beginning. */
+class MismatchedPart implements ExamplePart {
+  readonly role = 'mismatched';
+  readonly onlyScored = true;
+  readonly #own: ExamplePart;
+  readonly #other: ExamplePart;
+  readonly #limit: number;
+  readonly #references: References | undefined;
+  readonly #number: number;
+
+  constructor(
+    own: ExamplePart,
+    other: ExamplePart,
+    limit: number,
+    references: References | undefined,
+    number: number,
+  ) {
+    [this.#own, this.#other, this.#limit] = [own, other, limit];
+    [this.#references, this.#number] = [references, number];
   }
 
-  set reference(value: ReferenceValue | undefined) {
-    this.#references[this.#sequence] = value;
+  get #promptLength(): number {
+    return this.#own.length - this.#own.responseLength;
+  }
+
+  get length(): number {
+    return Math.min(this.#limit, this.#promptLength + this.#other.responseLength);
+  }
+
+  get responseLength(): number {
+    return this.length - this.#promptLength;
+  }
+
+  get digest(): string {
+    return `${this.prompt} ${this.length} ${this.#other.digest}`;
+  }
+
+  get prompt(): number {
+    return this.#own.prompt;
+  }
+
+  get largestId(): number {
+    return Math.max(this.#own.largestId, this.#other.largestId);
+  }
+
+  get row(): TokenRow {
+    const [own, other] = [this.#own.row, this.#other.row];
+    const [start, count] = [own.responseStart, this.responseLength];
+    const ids = new Int32Array(start + count);
+    ids.set(own.ids.subarray(0, start));
+    ids.set(other.ids.subarray(other.responseStart, other.responseStart + count), start);
+    const weights = trainedWeights(other)?.slice(0, count);
+    return { ids, responseStart: start, ...(weights && { weights }) };
+  }
+
+  get reference(): ReferenceValue | undefined {
+    return this.#references?.at(this.#number);
   }
 }
 
@@ -187,11 +309,24 @@ export async function prepareExamples(
     const dropped = [...tooLong, ...kept.dropped].sort((a, b) => a.line - b.line);
     if (kept.rows.length === 0)
       throw new UserError(`${path}: all ${dropped.length} rows are longer than max_length ${limit}`);
-    return { examples: new Examples(file, kept.rows), dropped, tokens: kept.tokens };
+    const examples = new Examples(file, kept.rows, objective.mismatched ? limit : undefined);
+    checkColumns(examples, objective, path);
+    return { examples, dropped, tokens: kept.tokens };
   } catch (error) {
     file[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Refuses rows without the columns that the objective needs. @throws UserError naming the first */
+function checkColumns(examples: Examples, objective: Objective, path: string): void {
+  if (Object.keys(objective.needs).every((name) => name === 'reference')) return;
+  for (const { line, parts } of examples)
+    for (const { role, row, responseLength, onlyScored } of parts) {
+      const held = { ...row, role, scalars: scalarsOf(role, row) };
+      const fault = onlyScored ? undefined : columnFault(objective, held, responseLength);
+      if (fault !== undefined) throw rowError(path, line, fault);
+    }
 }
 
 /** Chooses rows by the index of a file alone. @throws UserError as `prepareExamples` does */
@@ -206,8 +341,8 @@ function keptRows(
   for (let row = 0; row < file.rows; row++) {
     const line = file.line(row);
     const { first, end } = file.sequencesOf(row);
-    const kind = file.role(first) === 'demonstration' ? 'messages' : 'preference';
-    checkRows(objective, [{ kind, line }], path);
+    const sequences = Array.from({ length: end - first }, (_, i) => ({ role: file.role(first + i) }));
+    checkRows(objective, [{ kind: 'group', line, sequences }], path);
     let [sum, longest] = [0, 0];
     for (let i = first; i < end; i++) {
       sum += file.length(i);

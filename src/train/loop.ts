@@ -45,6 +45,7 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
     metrics: { bytes: metrics.bytes },
     data: { rows: parts.examples.length, next: nextRows(last!.step, plan, parts.examples) },
     watch: snapshot(watch.state),
+    ...(stepper.memory.size > 0 && { memory: Object.fromEntries(stepper.memory) }),
     identity: parts.identity,
   });
   let ending: Ending | undefined;
@@ -65,7 +66,7 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
     if (parts.isChanged) await saver.stop(position(), metrics.flush());
     if (!watch.state.ended) await look(step);
     while (step < plan.steps && ending === undefined && !watch.state.ended) {
-      const done = await stepper.run(step, last?.num_tokens ?? 0);
+      const done = await stepper.run(step, last);
       metrics.append(done);
       last = lastingOf(done);
       step = done.step;

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { turns, writeRows } from '../../test/support/tinyModel.js';
-import { recipeOf, root, setUpRuns, trained } from '../../test/support/trainingRuns.js';
-import { createObjective, objectiveNames } from '../objectives/index.js';
-import { countStep } from '../objectives/objective.js';
+import { recipeOf, root, setUpRuns, trained, ofPlainPairs } from '../../test/support/trainingRuns.js';
+import { createObjective } from '../objectives/index.js';
+import { stepOf } from '../objectives/objective.js';
 import type { Proof } from './proofs.js';
 
 /** The fault that is planted, if any. */
@@ -40,11 +40,10 @@ vi.mock('../objectives/index.js', async (importOriginal) => {
   const openObjective: typeof original.openObjective = async (setting) => {
     const objective = await original.openObjective(setting);
     if (planted.fault !== 'normalizer') return objective;
-    const { name, formula, data, needs } = objective;
+    const { name, formula, data, needs, couples } = objective;
     return {
-      ...{ name, formula, data, needs },
-      reward: (...given) => objective.reward(...given),
-      evaluate: (batch) => objective.evaluate({ ...batch, normalizer: countStep(batch.sequences) }),
+      ...{ name, formula, data, needs, couples },
+      evaluate: (batch) => objective.evaluate({ ...batch, step: stepOf(batch.sequences) }),
     };
   };
   return { ...original, openObjective };
@@ -82,7 +81,7 @@ const proofsOf = async (name: string, keys: object = {}): Promise<Proof[]> => {
   return events.find((event) => event.kind === 'proofs')!.proofs;
 };
 
-describe.each(objectiveNames)('before the first step of %s', (name) => {
+describe.each(ofPlainPairs)('before the first step of %s', (name) => {
   it.each(['f32', 'bf16'])('in %s all that training takes for granted is proved', async (dtype) => {
     const proofs = await proofsOf(name, { dtype });
     expect(proofs.map(({ claim }) => claim)).toEqual([

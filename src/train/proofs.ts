@@ -22,8 +22,8 @@ import type { Activations, Engine } from './engine.js';
 import type { Examples } from './examples.js';
 import { differenceOf, valueOf, type Reference } from './reference.js';
 import { roundingOf } from './rounding.js';
-import { runStep, type TrainSequence } from './step.js';
-import { sequencesOf } from './stepper.js';
+import { cutSequence, sequencesOf, withReference, type TrainSequence } from './sequences.js';
+import { runStep } from './step.js';
 
 /** What was found on the rows of a run. */
 export interface Proof {
@@ -104,7 +104,7 @@ function proveComputation(
   add('its gradient in chunks and whole', head.gradient, bound.gradients);
   if (chosen.length > 1) {
     // As parts of rows they have a reference of their own.
-    const sequences = rows.map((row, i) => ({ ...row, reference: logps[i]! }));
+    const sequences = rows.map((row, i) => withReference(row, logps[i]!));
     add('several packs and one', packDifference(engine, objective, sequences), bound.gradients);
   }
   engine.weights.zeroGrads();
@@ -134,12 +134,11 @@ function shortRows(examples: Examples): TrainSequence[][] {
 function shortened(sequences: readonly TrainSequence[]): TrainSequence[] {
   const [{ ids: first }, { ids: last }] = [sequences[0]!.row, sequences.at(-1)!.row];
   const differ = sequences.length > 1 ? first.findIndex((id, i) => id !== last[i]) : 0;
-  return sequences.map(({ role, group, row: { ids, responseStart: begin } }) => {
+  return sequences.map((sequence) => {
+    const { ids, responseStart: begin } = sequence.row;
     const middle = Math.min(Math.max(begin, differ), ids.length - 1);
-    const from = Math.max(0, middle - AROUND);
-    const kept = ids.slice(from, middle + AROUND);
-    const responseStart = middle - from;
-    return { role, group, length: kept.length - responseStart, row: { ids: kept, responseStart } };
+    const place = { from: Math.max(0, middle - AROUND), end: middle + AROUND };
+    return cutSequence(sequence, { ...place, responseStart: middle, responseAt: middle - begin });
   });
 }
 

@@ -1,4 +1,15 @@
-import { existsSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { familyDir, familyNames } from '../../test/support/families.js';
@@ -17,20 +28,19 @@ import { loadModel } from '../models/checkpoint.js';
 import { silentProgress } from '../util/progress.js';
 import { cacheFolder } from './cacheFiles.js';
 import { Engine } from './engine.js';
-import { beginReferenceFile, writeReferenceFile } from './referenceFile.js';
 import { scoringPacks } from './reference.js';
 import { scoreFile } from './score.js';
 import { TrainableWeights } from './weights.js';
 
-/** Responses that scorers were given. */
-const scorer = vi.hoisted(() => ({ rows: 0 }));
+/** Responses that scorers were given, and a factor of what they say. */
+const scorer = vi.hoisted(() => ({ rows: 0, factor: 1 }));
 
 vi.mock('../models/scorer.js', async (importOriginal) => {
   const original = await importOriginal<typeof import('../models/scorer.js')>();
   class Scorer extends original.Scorer {
     override score(rows: Parameters<InstanceType<typeof original.Scorer>['score']>[0]) {
       scorer.rows += rows.length;
-      return super.score(rows);
+      return super.score(rows).map((logps) => logps.map((logp) => scorer.factor * logp));
     }
   }
   return { ...original, Scorer };
@@ -39,6 +49,7 @@ vi.mock('../models/scorer.js', async (importOriginal) => {
 setUpRuns();
 beforeEach(() => {
   scorer.rows = 0;
+  scorer.factor = 1;
 });
 
 const files = () => readdirSync(cacheFolder('references'));
@@ -64,8 +75,8 @@ beforeEach(() => {
   writeFileSync(
     tokenwise,
     `export default { create: () => ({
-      name: 'tokenwise', formula: '', data: 'pairs', needs: { reference: true }, reward: () => 0,
-      evaluate: ({ logps, referenceLogps }) => ({
+      name: 'tokenwise', formula: '', data: 'pairs', needs: { reference: 'token' },
+      evaluate: ({ logps, sequences, referenceLogps = sequences.map(({ columns }) => columns.reference) }) => ({
         loss: logps.reduce((a, row, i) => row.reduce((b, x, t) => b + x * referenceLogps[i][t], a), 0),
         gradient: referenceLogps.map((row) => row.slice()),
         metrics: {},
@@ -74,10 +85,10 @@ beforeEach(() => {
   );
 });
 
-describe.each<[string, object, bytes: number]>([
-  ['sums', {}, 10 * 8],
-  ['tokens', { objective: { module: tokenwise } }, NaN],
-])('a reference of which %s are needed', (kind, keys, bytes) => {
+describe.each<[string, object]>([
+  ['sums', {}],
+  ['tokens', { objective: { module: tokenwise } }],
+])('a reference of which %s are needed', (kind, keys) => {
   it.each(['f32', 'bf16'])(
     'is scored once: the next run is the same in %s, to the last byte',
     async (dtype) => {
@@ -91,21 +102,20 @@ describe.each<[string, object, bytes: number]>([
       expect(again).toBeLessThan(10);
       expect(second.events.some((event) => event.kind === 'reference')).toBe(false);
       expect(lasting(second)).toEqual(lasting(first));
-      if (kind === 'sums') expect(readFileSync(onlyFile())).toHaveLength(64 + bytes + 32 + 8);
+      // Two packs, each with its check.
+      if (kind === 'sums') expect(readFileSync(onlyFile())).toHaveLength(64 + 10 * 8 + 2 * 8);
     },
   );
 
   it('that is of other weights is found out by what is scored again', async () => {
     const first = await trained(dpo(keys));
     const content = readFileSync(onlyFile());
-    const key = content.toString('latin1', 0, 64);
-    const count = (content.length - 64 - 40) / 8;
     // A whole file of the right key, with log-probs that are off by a millionth.
-    const values = new Float64Array(count);
-    new Uint8Array(values.buffer).set(content.subarray(64, 64 + 8 * count));
-    const stale = values.map((x) => x * (1 + 1e-6));
-    using file = beginReferenceFile(onlyFile(), count);
-    writeReferenceFile(file, key, stale);
+    rmSync(onlyFile());
+    scorer.factor = 1 + 1e-6;
+    await trained(dpo({ ...keys, proofs: 'off' }));
+    expect(readFileSync(onlyFile())).not.toEqual(content);
+    scorer.factor = 1;
     const second = await trained(dpo(keys));
     expect(notices(second)).toEqual([
       `the log-probs of the reference in ${onlyFile()} are not those of the model: they are scored anew`,
@@ -156,6 +166,66 @@ describe.each<[string, object, bytes: number]>([
     expect(lasting(second)).toEqual(lasting(first));
     expect(readFileSync(path)).toEqual(content);
   });
+
+  describe('whose scoring is stopped', () => {
+    const one = { ...keys, token_budget: 1 };
+    const stopped = async () => {
+      await attempt(dpo(one), (asked) => asked === 7);
+      expect(files()).toEqual([expect.stringMatching(/\.reference\..*\.tmp$/)]);
+      scorer.rows = 0;
+      return join(cacheFolder('references'), files()[0]!);
+    };
+
+    it('is gone on with: numbers and steps are those of a run that was not stopped', async () => {
+      const whole = await trained(dpo(one));
+      const content = readFileSync(onlyFile());
+      rmSync(onlyFile());
+      await stopped();
+      const second = await trained(dpo(one));
+      expect(notices(second)).toEqual(['the reference: 7 of 10 responses were scored before']);
+      expect(scorer.rows).toBe(3 + 1);
+      expect(lasting(second)).toEqual(lasting(whole));
+      expect(readFileSync(onlyFile())).toEqual(content);
+    });
+
+    it('by a kill, goes on after the last pack that is whole, whatever comes after it', async () => {
+      await trained(dpo(one));
+      const content = readFileSync(onlyFile());
+      rmSync(onlyFile());
+      const path = await stopped();
+      const there = readFileSync(path);
+      const harms = [
+        there.subarray(0, -3),
+        Buffer.concat([there, Buffer.alloc(5)]),
+        Buffer.from(there).fill(there.at(-1)! ^ 1, there.length - 1),
+        there.subarray(0, 40),
+        Buffer.alloc(0),
+        Buffer.from(there).fill('x', 3, 4),
+      ];
+      for (const harm of harms) {
+        // Process number 1 of another host that has been silent for two days.
+        const left = path.replace(/[0-9a-f]{8}-\d+\.tmp$/, '01234567-1.tmp');
+        writeFileSync(left, harm);
+        utimesSync(left, new Date(), new Date(Date.now() - 48 * 3_600_000));
+        rmSync(path, { force: true });
+        await trained(dpo(one));
+        expect(files()).toHaveLength(1);
+        expect(readFileSync(onlyFile())).toEqual(content);
+        rmSync(onlyFile());
+      }
+    });
+
+    it('begins anew where the model gives other numbers now', async () => {
+      const whole = await trained(dpo(one));
+      rmSync(onlyFile());
+      scorer.factor = 1 + 1e-6;
+      await stopped();
+      scorer.factor = 1;
+      const second = await trained(dpo(one));
+      expect(notices(second)).toEqual([]);
+      expect(lasting(second)).toEqual(lasting(whole));
+    });
+  });
 });
 
 it.each<[string, object]>([
@@ -183,6 +253,21 @@ describe('reference', () => {
     const start = await trained(dpo());
     for (const reference of ['start', copyOf('copy')]) {
       const named = await trained(dpo({ reference }));
+      expect(claims(named)).toEqual([{ claim: 'the reference and the model', difference: 0, bound: 0 }]);
+      expect(lasting(named)).toEqual(lasting(start));
+    }
+    expect(files()).toHaveLength(1);
+  });
+
+  it('by another name is the model with its overrides too', async () => {
+    const link = join(root, 'link');
+    symlinkSync(model, link);
+    const copy = join(root, 'whole-copy');
+    cpSync(model, copy, { recursive: true });
+    const keys = { model_overrides: { rope_theta: 500 } };
+    const start = await trained(dpo(keys));
+    for (const reference of [link, copy, model]) {
+      const named = await trained(dpo({ ...keys, reference }));
       expect(claims(named)).toEqual([{ claim: 'the reference and the model', difference: 0, bound: 0 }]);
       expect(lasting(named)).toEqual(lasting(start));
     }

@@ -4,32 +4,26 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { resolveModel } from '../hub/resolve.js';
+import { join } from 'node:path';
+import { modelInput, resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { requireEmbedding } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
-import { sum, type Objective } from '../objectives/objective.js';
+import { weightedSum, type Objective } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { toBytes } from '../torch/data.js';
 import { UserError } from '../util/errors.js';
-import { fingerprintValue } from '../util/fingerprint.js';
+import { fingerprintPath, fingerprintValue } from '../util/fingerprint.js';
 import { cacheFolder, markUsed, trimCache } from './cacheFiles.js';
 import type { Engine } from './engine.js';
-import type { ExamplePart, Examples } from './examples.js';
+import type { ExamplePart, Examples, References, ReferenceValue } from './examples.js';
 import type { RunIdentity } from './identity.js';
-import {
-  beginReferenceFile,
-  DamagedReference,
-  readReferenceFile,
-  writeReferenceFile,
-} from './referenceFile.js';
+import { DamagedReference, ReferenceFile, ReferenceLayout } from './referenceFile.js';
 import { roundingOf } from './rounding.js';
 import { isOtherReference, type TrainRecipe } from './settings.js';
-import { weighed, type ReferenceValue } from './step.js';
 import { packByTokenBudget } from './tokenBudget.js';
 
 export interface ReferenceParts {
@@ -58,7 +52,7 @@ export interface Reference {
 }
 
 /** Changes where the same model gives the same responses other numbers, or the file is another one. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Responses that are scored again to prove a file of the cache, and their tokens, at most. */
 const SAMPLE = { responses: 8, tokens: 128 };
 
@@ -69,36 +63,39 @@ export function requireUse({ reference }: Pick<TrainRecipe, 'reference'>, { name
 }
 
 /**
- * Puts into each part of the examples what the reference gives it. A file of the cache that is damaged, or of which a few
- * responses that are scored again differ, is made anew.
+ * Lets the parts of the examples know what the reference gives them. A file of the cache that is damaged, or of which a few
+ * responses that are scored again differ, is made anew; one on which scoring was stopped is gone on with.
  * @throws UserError where the reference is no model for these rows
  */
 export async function takeReference(examples: Examples, given: ReferenceParts): Promise<Reference> {
   const { recipe, engine } = given;
   const start = engine.weights.model;
-  const parts = [...examples].flatMap((example) => example.parts);
   const packs = scoringPacks(
-    parts.map(({ length }) => length),
+    Array.from(examples.parts(), ({ length }) => length),
     given.tokenBudget,
   );
-  const sample = packs[0]!.map((i) => parts[i]!);
+  /** Parts know what there is when they are asked for. */
+  const sampled = () => packs[0]!.map((i) => examples.partAt(i));
   if (!isOtherReference(recipe.reference)) {
-    await take({ model: start, scorer: engine.scorer, parts, packs }, given);
-    return { isStart: true, sample };
+    await take({ model: start, scorer: engine.scorer, examples, packs }, given);
+    return { isStart: true, sample: sampled() };
   }
   const path = await resolveModel(recipe.reference);
   using model = loadModel(path, {
     dtype: recipe.dtype,
     device: recipe.device,
     onNotice: noticing(given),
-    // The model itself is the same function as the one that is trained.
-    overrides: resolve(path) === resolve(recipe.model) ? recipe.model_overrides : undefined,
+    // The model itself, by whatever name, is the same function as the one that is trained.
+    overrides: isSameModel(path, recipe.model) ? recipe.model_overrides : undefined,
   }).model;
-  requireFit(parts, sample, model, path, recipe.model);
+  requireFit(examples, sampled(), model, path, recipe.model);
   using scorer = new Scorer(model);
-  await take({ model, scorer, parts, packs }, given);
-  return { isStart: modelDigest(model) === modelDigest(start), sample };
+  await take({ model, scorer, examples, packs }, given);
+  return { isStart: modelDigest(model) === modelDigest(start), sample: sampled() };
 }
+
+const isSameModel = (path: string, model: string): boolean =>
+  fingerprintPath(modelInput(path)) === fingerprintPath(modelInput(model));
 
 const noticing =
   ({ onEvent }: ReferenceParts) =>
@@ -109,52 +106,63 @@ const noticing =
 interface Scoring {
   model: Transformer;
   scorer: Scorer;
-  parts: readonly ExamplePart[];
-  /** Indices of the parts that are scored together; the first pack is scored again. */
+  examples: Examples;
+  /** Numbers of the parts that are scored together; the first pack is scored again. */
   packs: readonly (readonly number[])[];
 }
 
 async function take(scoring: Scoring, given: ReferenceParts): Promise<void> {
-  const { parts } = scoring;
+  const { examples, packs } = scoring;
   const { objective } = given;
   const onNotice = noticing(given);
-  const total =
-    objective.needs.reference === 'sums'
-      ? parts.length
-      : parts.reduce((count, { responseLength }) => count + responseLength, 0);
+  const { partCount } = examples;
+  const lengths =
+    objective.needs.reference === 'sequence'
+      ? undefined
+      : Uint32Array.from(examples.parts(), ({ responseLength }) => responseLength);
+  const layout = new ReferenceLayout(packs, (part) => lengths?.[part] ?? 1);
   const key = keyOf(scoring, given);
   const path = join(cacheFolder('references'), `${key.slice(0, 32)}.reference`);
   markUsed(path);
-  const kept = existsSync(path) ? readKept(path, key, total, onNotice) : undefined;
+  const kept = existsSync(path) ? openKept(path, key, layout, onNotice) : undefined;
   if (kept) {
-    spread(kept, parts, objective);
+    examples.references = referencesOf(kept, objective);
     if (agrees(scoring, objective)) {
-      const { length } = scoring.packs[0]!;
+      const { length } = packs[0]!;
       onNotice(
-        `the reference: ${parts.length} responses from the cache, ${length} of them scored again and the same`,
+        `the reference: ${partCount} responses from the cache, ${length} of them scored again and the same`,
       );
       return;
     }
+    examples.closeReferences();
     onNotice(`the log-probs of the reference in ${path} are not those of the model: they are scored anew`);
   }
-  using file = beginReferenceFile(path, total);
-  await scoreAll(scoring, given);
-  const values = new Float64Array(total);
-  let at = 0;
-  for (const { reference } of parts) {
-    const some = typeof reference === 'number' ? [reference] : reference!;
-    values.set(some, at);
-    at += some.length;
+  const file = ReferenceFile.begin(path, key, layout);
+  examples.references = referencesOf(file, objective);
+  if (file.packs > 0 && !agrees(scoring, objective)) file.clear();
+  if (file.packs > 0) {
+    const before = countParts(packs.slice(0, file.packs));
+    onNotice(`the reference: ${before} of ${partCount} responses were scored before`);
   }
-  writeReferenceFile(file, key, values);
+  await scoreAll(scoring, given, file);
+  file.commit();
   trimCache();
 }
 
+const countParts = (packs: Scoring['packs']): number => packs.reduce((sum, { length }) => sum + length, 0);
+
+const referencesOf = (file: ReferenceFile, { needs }: Objective): References => ({
+  at: needs.reference === 'sequence' ? (part) => file.read(part)[0]! : (part) => file.read(part),
+  [Symbol.dispose]: () => {
+    file[Symbol.dispose]();
+  },
+});
+
 /** What the numbers follow from. */
-function keyOf({ model, parts }: Scoring, given: ReferenceParts): string {
+function keyOf({ model, examples }: Scoring, given: ReferenceParts): string {
   const { recipe, objective, build, tokenBudget } = given;
   const hash = createHash('sha256');
-  for (const { digest } of parts) hash.update(`${digest}\n`);
+  for (const { digest } of examples.parts()) hash.update(`${digest}\n`);
   const { dtype, device, deterministic } = recipe;
   return fingerprintValue({
     ...{ FORMAT, model: modelDigest(model), responses: hash.digest('hex'), kind: objective.needs.reference },
@@ -172,14 +180,14 @@ export function modelDigest({ config, parameters }: Transformer): string {
   return hash.digest('hex');
 }
 
-function readKept(
+function openKept(
   path: string,
   key: string,
-  count: number,
+  layout: ReferenceLayout,
   onNotice: (sentence: string) => void,
-): Float64Array | undefined {
+): ReferenceFile | undefined {
   try {
-    return readReferenceFile(path, key, count);
+    return ReferenceFile.open(path, key, layout);
   } catch (error) {
     if (!(error instanceof DamagedReference)) throw error;
     onNotice(`the log-probs of the reference in ${path} are damaged: they are scored anew`);
@@ -204,18 +212,21 @@ export function scoringPacks(lengths: readonly number[], tokenBudget: number): n
   return [first, ...packs.map((members) => members.map((i) => others[i]!))];
 }
 
-async function scoreAll({ scorer, parts, packs }: Scoring, given: ReferenceParts): Promise<void> {
-  let done = 0;
-  for (const members of packs) {
+async function scoreAll(
+  { scorer, examples, packs }: Scoring,
+  given: ReferenceParts,
+  file: ReferenceFile,
+): Promise<void> {
+  let done = countParts(packs.slice(0, file.packs));
+  for (const members of packs.slice(file.packs)) {
     await given.beforePack();
-    const values = scored(
-      scorer,
-      members.map((i) => parts[i]!),
-      given.objective,
+    const parts = members.map((i) => examples.partAt(i));
+    const values = scored(scorer, parts, given.objective).map((value) =>
+      typeof value === 'number' ? [value] : [...value],
     );
-    members.forEach((i, position) => (parts[i]!.reference = values[position]!));
+    file.append(Float64Array.from(values.flat()));
     done += members.length;
-    given.onEvent({ kind: 'reference', done, total: parts.length });
+    given.onEvent({ kind: 'reference', done, total: examples.partCount });
   }
 }
 
@@ -226,24 +237,19 @@ function scored(scorer: Scorer, parts: readonly ExamplePart[], objective: Object
 
 /** What an objective needs of a response's log-probs under the reference. */
 export function valueOf(logps: Float64Array, row: TokenRow, { needs }: Objective): ReferenceValue {
-  const total = sum(weighed(logps, trainedWeights(row)));
+  const tokenWeights = trainedWeights(row);
+  const whole = { role: '', group: 0, length: logps.length, ...(tokenWeights && { tokenWeights }) };
+  const total = weightedSum(whole, logps);
   if (!Number.isFinite(total))
     throw new UserError(
       'the reference computes log-probabilities that are not finite: its weights are damaged or diverged',
     );
-  return needs.reference === 'sums' ? total : logps;
-}
-
-function spread(values: Float64Array, parts: readonly ExamplePart[], { needs }: Objective): void {
-  let at = 0;
-  for (const part of parts)
-    part.reference =
-      needs.reference === 'sums' ? values[at++]! : values.slice(at, (at += part.responseLength));
+  return needs.reference === 'sequence' ? total : logps;
 }
 
 /** Scores the first pack again: on the CPU to the last bit, since it is scored in the same company. */
-function agrees({ scorer, parts, packs, model }: Scoring, objective: Objective): boolean {
-  const sample = packs[0]!.map((i) => parts[i]!);
+function agrees({ scorer, examples, packs, model }: Scoring, objective: Objective): boolean {
+  const sample = packs[0]!.map((i) => examples.partAt(i));
   const bound = model.device === 'cpu' ? 0 : roundingOf(model.dtype).logps;
   return scored(scorer, sample, objective).every((value, i) => {
     const part = sample[i]!;
@@ -260,14 +266,14 @@ export function differenceOf(a: ReferenceValue, b: ReferenceValue, tokens: numbe
 
 /** @throws UserError where the rows are not those of the reference's tokenizer, or too long for it */
 function requireFit(
-  parts: readonly ExamplePart[],
+  examples: Examples,
   sample: readonly ExamplePart[],
   { config: { maxPositions, vocabSize } }: Transformer,
   path: string,
   policy: string,
 ): void {
   let longest = 0;
-  for (const { length, largestId } of parts) {
+  for (const { length, largestId } of examples.parts()) {
     longest = Math.max(longest, length);
     requireEmbedding(largestId, vocabSize, `reference: ${path}: a row`);
   }

@@ -40,7 +40,8 @@ describe.each(['sft', 'redi', 'dpo'])('%s, stopped at every pack and gone on wit
     const whole = await trained(recipeOf(objective, keys));
     const expected = lastingFiles(whole.recipe.out);
     expect(Object.keys(expected)).toContain('states/step-5/state.safetensors');
-    const sides = objective === 'sft' ? 1 : 2;
+    // Where a pair is larger than a pack, each of its sides is scored before it is trained.
+    const sides = { sft: 1, redi: 2, dpo: 4 }[objective]!;
     // Between the steps, within them, and in the last one, over two epochs; no reference is scored any more.
     for (const pack of [2, 3, 5, 7].map((sequence) => sides * sequence + 1)) {
       const recipe = recipeOf(objective, keys);
@@ -307,7 +308,7 @@ describe('--verify', () => {
   it('computes a step again, finds one that was another, and leaves the run as it is', async () => {
     const whole = await trained(recipeOf('dpo', keys));
     const recipe = recipeOf('dpo', keys);
-    await stopAt(recipe, 17);
+    await stopAt(recipe, 33);
     const metrics = join(recipe.out, 'metrics.jsonl');
     const text = readFileSync(metrics, 'utf8');
     const lines = text.trimEnd().split('\n');

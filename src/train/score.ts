@@ -41,7 +41,10 @@ export interface SequenceScore {
   logps?: number[];
 }
 
-export type RowScore = SequenceScore | { chosen: SequenceScore; rejected: SequenceScore };
+export type RowScore =
+  | SequenceScore
+  | { chosen: SequenceScore; rejected: SequenceScore }
+  | { sequences: (SequenceScore & { role: string })[] };
 
 /**
  * Scores every row of a file, in input order.
@@ -92,9 +95,12 @@ export async function scoreFile(
   }
   const scores = await scoreRows(model, parts, options, progress, signal);
   let next = 0;
-  return Array.from(examples, ({ parts: { length } }) => {
-    const [first, second] = scores.slice(next, (next += length));
-    return second ? { chosen: first!, rejected: second } : first!;
+  return Array.from(examples, ({ parts: own }): RowScore => {
+    const found = scores.slice(next, (next += own.length));
+    const of = (role: string) => found[own.findIndex((part) => part.role === role)];
+    const [chosen, rejected] = [of('chosen'), of('rejected')];
+    if (own.length === 2 && chosen && rejected) return { chosen, rejected };
+    return own.length === 1 ? found[0]! : { sequences: own.map(({ role }, i) => ({ role, ...found[i]! })) };
   });
 }
 

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import {
   createObjective,
+  createTerms,
   objectiveDefinitions,
   objectiveNames,
   type ObjectiveSetting,
@@ -79,7 +80,24 @@ function checkWatch(recipe: WatchSettings, context: z.RefinementCtx): void {
  * Refuses whatever `createObjective` would refuse, before anything runs and parameter by parameter. A module is looked
  * at when it is loaded.
  */
-function checkObjective({ name, module, ...parameters }: ObjectiveSetting, context: z.RefinementCtx): void {
+function checkObjective(
+  { name, module, terms, ...parameters }: ObjectiveSetting,
+  context: z.RefinementCtx,
+): void {
+  if (terms !== undefined) {
+    const other = name !== undefined ? 'name' : module !== undefined ? 'module' : Object.keys(parameters)[0];
+    if (other !== undefined)
+      context.addIssue({ code: 'custom', path: [other], message: 'a list of terms stands alone' });
+    terms.forEach((term, i) => {
+      try {
+        createTerms([term]);
+      } catch (error) {
+        const path = ['terms', i];
+        context.addIssue({ code: 'custom', path, message: messageOf(error).replace(/\.$/, '') });
+      }
+    });
+    return;
+  }
   if (module !== undefined) {
     const both = 'give a name or a module, not both';
     if (name !== undefined) context.addIssue({ code: 'custom', path: ['module'], message: both });
@@ -132,6 +150,26 @@ const trainKeys = z.strictObject({
         .min(1)
         .optional()
         .describe('instead of a name, a JavaScript file that exports an objective; its code runs'),
+      terms: z
+        .array(
+          z.looseObject({
+            name: z.string().describe('an objective; its own parameters stand beside it'),
+            weight: z.number().default(1).describe('what its loss is multiplied by'),
+            roles: z
+              .array(z.string())
+              .min(1)
+              .optional()
+              .describe('the responses that it sees, such as chosen; without it all'),
+            segments: z
+              .array(z.int().min(0).max(255))
+              .min(1)
+              .optional()
+              .describe('the segments of them that count for it; without it all'),
+          }),
+        )
+        .min(1)
+        .optional()
+        .describe('instead of a name, objectives that are added up; objective: [...] is short for it'),
     })
     .superRefine(checkObjective)
     .describe("what is minimised: the objective's name and its own parameters"),

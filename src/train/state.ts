@@ -40,6 +40,8 @@ export const runPosition = z.strictObject({
   /** Rows of the data that are trained on, and the ids of those that the next step takes. */
   data: z.strictObject({ rows: count, next: z.array(z.string()) }),
   watch: watchState,
+  /** What the objective remembers of the rows, by their ids; absent where it remembers nothing. */
+  memory: z.record(z.string(), z.number()).optional(),
   identity: runIdentity,
 });
 export type RunPosition = z.output<typeof runPosition>;
@@ -61,6 +63,10 @@ const description = z.strictObject({
 export interface TrainState extends z.output<typeof description> {
   folder: string;
 }
+
+/** What the objective remembered when a state was written. */
+export const memoryOf = ({ position: { memory = {} } }: TrainState): Map<string, number> =>
+  new Map(Object.entries(memory));
 
 /** What a state is made of. */
 export interface TrainedTensors {

@@ -1,34 +1,21 @@
 /** @file Computes the loss and gradients of one optimizer step. The update is the caller's. */
 import {
-  countStep,
-  sum,
+  stepOf,
   type Evaluation,
   type Metrics,
   type Objective,
-  type ScoredBatch,
-  type SequenceInfo,
-  type StepCounts,
+  type StepPlace,
 } from '../objectives/objective.js';
-import type { TokenRow } from '../text/tokenRows.js';
 import { disposeAll } from '../torch/tensor.js';
 import type { Activations, Engine } from './engine.js';
+import type { TrainSequence } from './sequences.js';
 import { callsByTokenBudget, packByTokenBudget } from './tokenBudget.js';
-
-/** Log-probs of a response's tokens under a reference model, or their sum, each as often as its weight says. */
-export type ReferenceValue = Float64Array | number;
-
-/** One sequence of an optimizer step. */
-export interface TrainSequence extends SequenceInfo {
-  row: TokenRow;
-  /** How much each response token counts; absent where all count 1. `weight` is Σ|w| of them. */
-  tokenWeights?: Float64Array;
-  /** What the reference model gives the response, if the objective needs it. */
-  reference?: ReferenceValue;
-}
 
 export interface StepResult {
   loss: number;
   metrics: Metrics;
+  /** What the objective wants to be remembered, by the ids of sequences. */
+  remember: ReadonlyMap<string, number>;
 }
 
 /** Runs a step without a pause; see `stepByPacks`. */
@@ -37,8 +24,9 @@ export function runStep(
   objective: Objective,
   sequences: readonly TrainSequence[],
   tokenBudget: number,
+  place?: StepPlace,
 ): StepResult {
-  const packs = stepByPacks(engine, objective, sequences, tokenBudget);
+  const packs = stepByPacks(engine, objective, sequences, tokenBudget, place);
   let next = packs.next();
   while (!next.done) next = packs.next();
   return next.value;
@@ -48,121 +36,122 @@ export function runStep(
  * Runs forward and backward over all sequences of an optimizer step; the gradients are left in the engine's weights. Pauses before
  * each pack; one that is not to go on is ended by `return`, which frees what was kept.
  *
- * Where the objective's weights are known beforehand, every pack goes forward and backward at once, and the members of
- * a pair may be in different packs. Otherwise whole groups go through the model together: a first pass over the head
- * gives their log-probs, the objective computes the gradient from them, and the backward starts from the kept
- * activations.
+ * Where the objective's weights are known beforehand, every pack goes forward and backward at once. Otherwise the head gives the
+ * log-probs first, the objective computes the gradient from them, and the backward starts from the kept activations. What the
+ * objective couples is in one pack where it fits; where it does not, all its packs are scored first, without activations, and go
+ * forward a second time with the gradient: no more than a pack is ever kept.
  *
  * @param tokenBudget tokens that go through the model at once
+ * @param place where the run stands; default: outside of any
  */
 export function* stepByPacks(
   engine: Engine,
   objective: Objective,
-  sequences: readonly TrainSequence[],
+  given: readonly TrainSequence[],
   tokenBudget: number,
+  place?: StepPlace,
 ): Generator<void, StepResult, void> {
-  const normalizer = countStep(sequences);
+  const sequences = given.filter(({ onlyScored }) => !onlyScored);
+  const mismatched = given.filter(({ onlyScored }) => onlyScored);
+  const step = stepOf(sequences, place);
   const calls = callsOf(
     objective,
     sequences.map(({ group, row }) => ({ group, tokens: row.ids.length })),
     tokenBudget,
   );
-  const forward = (members: readonly number[]): Activations =>
-    engine.forward(members.map((i) => sequences[i]!.row));
-  const weigh = (i: number, values: Float64Array) => weighed(values, sequences[i]!.tokenWeights);
-  const evaluate = (members: readonly number[], logps: readonly Float64Array[]) =>
-    evaluateSequences(
-      objective,
-      members.map((i) => sequences[i]!),
-      normalizer,
-      members.map((i) => logps[i]!),
-    );
-
+  const rowsOf = (members: readonly number[], of = sequences) => members.map((i) => of[i]!.row);
   const all = sequences.map((_, i) => i);
   const logps: Float64Array[] = [];
+  const keep = (members: readonly number[], scores: readonly Float64Array[], into = logps) => {
+    members.forEach((i, position) => (into[i] = scores[position]!));
+  };
+  const unrelated: Float64Array[] = [];
+  for (const members of packByTokenBudget(
+    mismatched.map(({ row }) => row.ids.length),
+    tokenBudget,
+  )) {
+    yield;
+    keep(members, engine.scorer.score(rowsOf(members, mismatched)), unrelated);
+  }
+  const remember = new Map<string, number>();
+  const evaluate = (members: readonly number[]): Evaluation => {
+    const evaluation = objective.evaluate({
+      sequences: members.map((i) => sequences[i]!),
+      step,
+      logps: members.map((i) => logps[i]!),
+      mismatched: mismatched.map((sequence, i) => ({ sequence, logps: unrelated[i]! })),
+    });
+    evaluation.remember?.forEach((value, position) => {
+      remember.set(sequences[members[position]!]!.id!, value);
+    });
+    return evaluation;
+  };
+
   if (objective.weights) {
-    const gradient = objective.weights({ sequences, normalizer });
+    const gradient = objective.weights({ sequences, step });
     for (const { members } of calls) {
       yield;
-      const result = engine.backward(
-        forward(members),
-        members.map((i) => weigh(i, gradient[i]!)),
+      const activations = engine.forward(rowsOf(members));
+      keep(
+        members,
+        engine.backward(
+          activations,
+          members.map((i) => gradient[i]!),
+        ),
       );
-      members.forEach((i, position) => (logps[i] = result[position]!));
     }
-    const { loss, metrics } = evaluate(all, logps);
-    return { loss, metrics };
+    const { loss, metrics } = evaluate(all);
+    return { loss, metrics, remember };
   }
 
-  const total: StepResult = { loss: 0, metrics: {} };
+  const total = { loss: 0, metrics: {} as Metrics };
   for (const { members: call, packs } of calls) {
-    const kept: Activations[] = [];
+    let kept: Activations | undefined;
     try {
       for (const members of packs) {
         yield;
-        const activations = forward(members);
-        kept.push(activations);
-        engine.score(activations).forEach((values, position) => (logps[members[position]!] = values));
+        if (packs.length === 1) kept = engine.forward(rowsOf(members));
+        keep(members, kept ? engine.score(kept) : engine.scorer.score(rowsOf(members)));
       }
-      const part = evaluate(call, logps);
+      const part = evaluate(call);
       total.loss += part.loss;
       for (const [name, value] of Object.entries(part.metrics)) {
         total.metrics[name] = (total.metrics[name] ?? 0) + value;
       }
       const gradient = new Map(call.map((i, position) => [i, part.gradient[position]!]));
-      for (const members of packs)
+      for (const members of packs) {
+        if (!kept) yield;
+        const activations = kept ?? engine.forward(rowsOf(members));
+        kept = undefined;
         engine.backward(
-          kept.shift()!,
-          members.map((i) => weigh(i, gradient.get(i)!)),
+          activations,
+          members.map((i) => gradient.get(i)!),
         );
+      }
     } finally {
-      disposeAll(kept);
+      if (kept) disposeAll(kept);
     }
   }
-  return total;
+  return { ...total, remember };
 }
 
-/**
- * Has an objective judge sequences by their log-probs. It sees w·log p of each token, so that its sums are Σ w·log p; what it returns
- * is the derivative by it.
- */
+/** Has an objective judge scored sequences as if they were one step. */
 export function evaluateSequences(
   objective: Objective,
-  sequences: readonly TrainSequence[],
-  normalizer: StepCounts,
+  given: readonly TrainSequence[],
   logps: readonly Float64Array[],
 ): Evaluation {
+  const places = [...given.keys()];
+  const trained = places.filter((i) => !given[i]!.onlyScored);
+  const sequences = trained.map((i) => given[i]!);
   return objective.evaluate({
     sequences,
-    normalizer,
-    logps: logps.map((values, i) => weighed(values, sequences[i]!.tokenWeights)),
-    ...referenceOf(objective, sequences),
+    step: stepOf(sequences),
+    logps: trained.map((i) => logps[i]!),
+    mismatched: places
+      .filter((i) => given[i]!.onlyScored)
+      .map((i) => ({ sequence: given[i]!, logps: logps[i]! })),
   });
-}
-
-/** What an objective is given of the reference. */
-function referenceOf(
-  { needs }: Objective,
-  members: readonly TrainSequence[],
-): Pick<ScoredBatch, 'referenceLogps' | 'referenceSums'> {
-  if (needs.reference === 'sums')
-    return {
-      referenceSums: members.map(({ reference, tokenWeights }) =>
-        typeof reference === 'number' ? reference : sum(weighed(reference!, tokenWeights)),
-      ),
-    };
-  if (!needs.reference) return {};
-  return {
-    referenceLogps: members.map(({ reference, tokenWeights }) =>
-      weighed(reference as Float64Array, tokenWeights),
-    ),
-  };
-}
-
-/** A token of weight 0 has no part in anything, even if its probability is 0. */
-export function weighed(values: Float64Array, weights: Float64Array | undefined): Float64Array {
-  if (!weights) return values;
-  return values.map((value, i) => (weights[i] === 0 ? 0 : weights[i]! * value));
 }
 
 /** What decides where a sequence of a step goes. */
@@ -172,7 +161,7 @@ export interface Placed {
   tokens: number;
 }
 
-/** Sequences whose activations are kept together, in packs that go through the model one after the other. */
+/** Sequences that an objective judges together, in packs that go through the model one after the other. */
 export interface Call {
   members: number[];
   packs: number[][];
@@ -180,17 +169,17 @@ export interface Call {
 
 /** Divides a step into calls, by the indices of its sequences. */
 export function callsOf(objective: Objective, sequences: readonly Placed[], tokenBudget: number): Call[] {
+  const { couples = 'group' } = objective;
   const packed = (members: readonly number[]) =>
     packByTokenBudget(
       members.map((i) => sequences[i]!.tokens),
       tokenBudget,
     ).map((pack) => pack.map((position) => members[position]!));
-  if (objective.weights)
-    return packed([...sequences.keys()]).map((members) => ({ members, packs: [members] }));
-  return callsByTokenBudget(groupsOf(sequences), tokenBudget).map((members) => ({
-    members,
-    packs: packed(members),
-  }));
+  const all = [...sequences.keys()];
+  if (objective.weights || couples === 'token' || couples === 'sequence')
+    return packed(all).map((members) => ({ members, packs: [members] }));
+  const calls = couples === 'step' ? [all] : callsByTokenBudget(groupsOf(sequences), tokenBudget);
+  return calls.map((members) => ({ members, packs: packed(members) }));
 }
 
 /** Collects the sequences' indices by group, with the number of tokens in each. */

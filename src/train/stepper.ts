@@ -1,17 +1,17 @@
 /** @file Runs the optimizer steps of a run: its rows, the update, and the line of metrics. */
 import type { Objective } from '../objectives/objective.js';
-import { trainedWeights } from '../text/parts.js';
 import { clipFactor, globalNorm, type AdamW } from '../torch/optim.js';
 import { noGrad } from '../torch/autograd.js';
 import { memoryStats } from '../torch/runtime.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
-import type { Example, Examples } from './examples.js';
-import type { StepMetrics } from './metricsFiles.js';
+import type { Examples } from './examples.js';
+import type { LastingMetrics, StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { learningRate } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
-import { stepByPacks, type StepResult, type TrainSequence } from './step.js';
+import { sequencesOf } from './sequences.js';
+import { stepByPacks, type StepResult } from './step.js';
 
 export interface StepperParts {
   recipe: TrainRecipe;
@@ -49,23 +49,30 @@ const UPDATE_NORM_EVERY = 10;
 export class Stepper {
   /** Those of the steps so far; of the stages that the run continues too. */
   skipped: Skips = { total: 0, inARow: 0 };
+  /** What the objective remembers of the rows so far. */
+  memory = new Map<string, number>();
 
   constructor(readonly parts: StepperParts) {}
 
   /**
    * Runs a step, counted from 0. Where loss or gradient are not finite, weights and moments stay as they are; data and schedule
    * go on.
-   * @param tokensBefore tokens of the steps before it
+   * @param last the metrics of the step before it
    * @throws NotFinite where several steps in a row were so
    */
-  async run(step: number, tokensBefore: number): Promise<StepMetrics> {
+  async run(step: number, last: LastingMetrics | undefined): Promise<StepMetrics> {
     const { recipe, engine, optimizer, objective, examples, plan, tokenBudget } = this.parts;
     const { weights } = engine;
     const started = performance.now();
     const rows = stepRows(step, plan.order);
     const sequences = rows.flatMap((row, group) => sequencesOf(examples.at(row), group));
-    const packs = stepByPacks(engine, objective, sequences, tokenBudget);
-    const { loss, metrics } = await finish(packs, this.parts.beforePack);
+    const clock = {
+      ...{ step, steps: plan.steps, epoch: step / plan.stepsPerEpoch },
+      ...(last && { gradNorm: last.grad_norm }),
+    };
+    const place = { clock, memory: this.memory };
+    const packs = stepByPacks(engine, objective, sequences, tokenBudget, place);
+    const { loss, metrics, remember } = await finish(packs, this.parts.beforePack);
     const grads = [...weights.grads.values()];
     const gradNorm = globalNorm(grads);
     const rate = learningRate(plan.updatesBefore + step, plan.schedule);
@@ -73,6 +80,7 @@ export class Stepper {
     const isFinite = Number.isFinite(loss) && Number.isFinite(gradNorm);
     this.#count(step, isFinite, `the loss is ${loss} and the gradient norm ${gradNorm}`);
     await this.parts.beforeUpdate();
+    if (isFinite) for (const [id, value] of remember) this.memory.set(id, value);
     if (isFinite) weights.update(optimizer, rate, factor);
     else weights.zeroGrads();
 
@@ -84,7 +92,7 @@ export class Stepper {
       grad_norm: gradNorm,
       learning_rate: rate,
       // The order in which a state's schema gives them back.
-      num_tokens: tokensBefore + tokens,
+      num_tokens: (last?.num_tokens ?? 0) + tokens,
       clipped_share: 1 - factor,
       skipped_steps: this.skipped.total,
       ...((step + 1) % UPDATE_NORM_EVERY === 0 && {
@@ -138,21 +146,6 @@ async function finish(
     }
     return next.value;
   } finally {
-    packs.return({ loss: NaN, metrics: {} });
+    packs.return({ loss: NaN, metrics: {}, remember: new Map() });
   }
-}
-
-/** The sequences of a row of the data, as group number `group` of a step. */
-export function sequencesOf(example: Example, group: number): TrainSequence[] {
-  return example.parts.map(({ role, row, reference }) => {
-    const tokenWeights = trainedWeights(row);
-    return {
-      role,
-      group,
-      length: row.ids.length - row.responseStart,
-      row,
-      ...(tokenWeights && { tokenWeights, weight: tokenWeights.reduce((sum, w) => sum + Math.abs(w), 0) }),
-      ...(reference !== undefined && { reference }),
-    };
-  });
 }

@@ -49,7 +49,7 @@ import {
 import { requireRoom, Saver, type SavedEvent } from './saving.js';
 import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
-import { loadState, type TrainedTensors } from './state.js';
+import { loadState, memoryOf, type TrainedTensors } from './state.js';
 import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
@@ -233,6 +233,7 @@ async function runStage(
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     loadState(from, trained);
     stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
+    stepper.memory = memoryOf(from);
   }
   const isChanged = from && differences(from.position.identity, identity).run.length > 0;
   const metrics = new MetricsFiles(out, recipe, {
@@ -302,7 +303,9 @@ async function remedyOf({ out, optimizer, data }: TrainRecipe, saver: Saver): Pr
 /** Tokens of one pass over the rows that are trained on. */
 function tokensOf({ examples, heldOut }: Watched, { examples: all, tokens }: PreparedData): number {
   let sum = tokens;
-  if (examples !== all) for (const { parts } of heldOut!) for (const { length } of parts) sum -= length;
+  if (examples !== all)
+    for (const { parts } of heldOut!)
+      for (const { length, onlyScored } of parts) if (!onlyScored) sum -= length;
   return sum;
 }
 
@@ -340,7 +343,8 @@ async function verify(
   const { folder, position } = state;
   loadState(state, trained);
   stepper.skipped = position.skipped;
-  const again = await stepper.run(position.step, position.last.num_tokens);
+  stepper.memory = memoryOf(state);
+  const again = await stepper.run(position.step, position.last);
   requireSameStep(out, again);
   onNotice(`step ${again.step}, computed again from ${folder}, is that of metrics.jsonl to the last bit`);
 }

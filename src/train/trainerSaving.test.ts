@@ -15,8 +15,8 @@ import {
   pairwise,
   embedding,
   linesOf,
+  triedObjectives,
 } from '../../test/support/trainingRuns.js';
-import { objectiveNames } from '../objectives/index.js';
 import { UserError } from '../util/errors.js';
 import { stepLines } from './metricsFiles.js';
 import { statesOf } from './stateFolder.js';
@@ -222,8 +222,8 @@ describe('a request to stop', () => {
       return false;
     });
     expect(whole.error).toBeUndefined();
-    // 4 sequences in the step, and 10 to score beforehand for DPO.
-    expect(most).toBe(objective === 'dpo' ? 14 : 4);
+    // 4 sequences in the step, which are scored first where pairs are judged together, and 10 of the reference for DPO.
+    expect(most).toBe({ dpo: 18, simpo: 8 }[objective] ?? 4);
     for (const at of [most - 4, most - 1]) {
       forgetReferences();
       const { error, recipe, steps } = await attempt(
@@ -248,7 +248,7 @@ describe('a request to stop', () => {
 describe('a step with a NaN', () => {
   const huge = { optimizer: { lr: 1e30 }, schedule: { warmup_ratio: 0 } };
 
-  it.each(objectiveNames)(
+  it.each(triedObjectives)(
     'stops %s after three in a row in a sentence, without a model',
     async (objective) => {
       const recipe = recipeOf(objective, { ...huge, max_steps: 9 });

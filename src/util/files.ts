@@ -160,11 +160,12 @@ export function replaceFile(path: string, fill: (fd: number) => void, options?: 
   file.commit();
 }
 
-/** Writes all of `bytes` at the descriptor's position (a single `writeSync` may write less). */
-export function writeAll(fd: number, bytes: Uint8Array): void {
+/** Writes all of `bytes` at a position, or at the descriptor's own (a single `writeSync` may write less). */
+export function writeAll(fd: number, bytes: Uint8Array, position?: number): void {
   for (let written = 0; written < bytes.length;) {
     try {
-      written += writeSync(fd, bytes, written, Math.min(bytes.length - written, 1 << 30));
+      const count = Math.min(bytes.length - written, 1 << 30);
+      written += writeSync(fd, bytes, written, count, position === undefined ? null : position + written);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
       pause(PIPE_POLL_MS); // a pipe that is full

@@ -1,6 +1,6 @@
 /** @file Names temporary files so that a later run knows which of them a killed process has left. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
@@ -57,6 +57,36 @@ export function usersOf(folder: string): Set<string> {
 export function isTemporary(name: string): boolean {
   return ownerOf(name) !== undefined;
 }
+
+/** Whether a file is the temporary one of a process that is alive. */
+export function isUnderWay(path: string): boolean {
+  const owner = ownerOf(basename(path));
+  return owner !== undefined && !isDead(owner, path);
+}
+
+/**
+ * Makes the temporary file that a dead process has left for `path` that of this process, which goes on with it: of several the
+ * largest. Nothing changes where this process has one.
+ */
+export function takeDeadTemporary(path: string): void {
+  const folder = dirname(path);
+  const own = temporaryName(path);
+  if (existsSync(own)) return;
+  const [largest] = namesIn(folder)
+    .filter((name) => ownerOf(name)?.target === basename(path) && !isUnderWay(join(folder, name)))
+    .map((name) => join(folder, name))
+    .sort((a, b) => sizeOf(b) - sizeOf(a));
+  if (largest === undefined) return;
+  try {
+    renameSync(largest, own);
+  } catch (error) {
+    // Another process has taken it.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  removeDeadBeside(path);
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /** Removes the temporary files that dead processes have left for `path`; without it for every file of the folder. */
 export function removeDeadTemporaries(folder: string, path?: string): void {

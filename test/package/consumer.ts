@@ -17,6 +17,7 @@ import {
   numberFrom,
   type Objective,
   type ScoredBatch,
+  stepOf,
 } from 'redistill/objectives';
 import { parsePipeline, runPipeline, stageKinds } from 'redistill/pipeline';
 import { parseRecipe } from 'redistill/recipe';
@@ -39,12 +40,13 @@ const own = defineObjective('own', { alpha: numberFrom(0, 1).default(0.5) }, ({ 
     ({ role, length }, { pairs }) => (role === 'rejected' ? alpha : -1) / (length * pairs),
   ),
 );
+const sides = [
+  { role: 'chosen', group: 0, length: 1 },
+  { role: 'rejected', group: 0, length: 2 },
+];
 const batch: ScoredBatch = {
-  sequences: [
-    { role: 'chosen', group: 0, length: 1 },
-    { role: 'rejected', group: 0, length: 2 },
-  ],
-  normalizer: { groups: 1, pairs: 1, tokens: 3, rejectedTokens: 2 },
+  sequences: sides,
+  step: stepOf(sides),
   logps: [Float64Array.of(-1), Float64Array.of(-2, -4)],
 };
 found.losses = [own.create({ alpha: 0.5 }), createObjective({ name: 'redi' })].map(

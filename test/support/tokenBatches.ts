@@ -1,4 +1,5 @@
-import { countStep, type ScoredBatch, type SequenceInfo } from '../../src/objectives/index.js';
+import { stepOf, type ScoredBatch, type SequenceInfo } from '../../src/objectives/index.js';
+import { withReference } from '../../src/train/sequences.js';
 import { Random } from '../../src/util/random.js';
 
 const logps = (random: Random, length: number): Float64Array =>
@@ -9,35 +10,24 @@ export function randomStep(
   seed: number,
   kind: 'pairs' | 'demonstrations' | 'mixed',
   groups = 6,
-): Required<Omit<ScoredBatch, 'referenceSums'>> {
+): ScoredBatch {
   const random = new Random(seed);
-  const sequences: SequenceInfo[] = [];
+  const bare: SequenceInfo[] = [];
   const longest = 12;
   for (let group = 0; group < groups; group++) {
     const isPair = kind === 'pairs' || (kind === 'mixed' && group % 2 === 0);
     for (const role of isPair ? (['chosen', 'rejected'] as const) : (['demonstration'] as const))
-      sequences.push({ role, group, length: 1 + random.nextInt(longest) });
+      bare.push({ role, group, length: 1 + random.nextInt(longest) });
   }
-  random.shuffle(sequences);
-  return {
-    sequences,
-    normalizer: countStep(sequences),
-    logps: sequences.map(({ length }) => logps(random, length)),
-    referenceLogps: sequences.map(({ length }) => logps(random, length)),
-  };
+  random.shuffle(bare);
+  const scores = bare.map(({ length }) => logps(random, length));
+  const sequences = bare.map((sequence) => withReference(sequence, logps(random, sequence.length)));
+  return { sequences, step: stepOf(sequences), logps: scores };
 }
 
 /** The part of a step that has these sequences, in this order. */
-export function partOf(
-  step: Required<Omit<ScoredBatch, 'referenceSums'>>,
-  indices: readonly number[],
-): Required<Omit<ScoredBatch, 'referenceSums'>> {
-  return {
-    sequences: indices.map((i) => step.sequences[i]!),
-    normalizer: step.normalizer,
-    logps: indices.map((i) => step.logps[i]!),
-    referenceLogps: indices.map((i) => step.referenceLogps[i]!),
-  };
+export function partOf({ sequences, step, logps }: ScoredBatch, indices: readonly number[]): ScoredBatch {
+  return { sequences: indices.map((i) => sequences[i]!), step, logps: indices.map((i) => logps[i]!) };
 }
 
 /** dLoss/dlogp by central differences. */

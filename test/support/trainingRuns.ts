@@ -77,11 +77,14 @@ export function setUpRuns(): void {
 }
 
 let runs = 0;
-export function recipeOf(objective: string | { name: string }, keys: object = {}): TrainRecipe {
+export function recipeOf(
+  objective: string | { name: string } | { terms: object[] },
+  keys: object = {},
+): TrainRecipe {
   const spec = typeof objective === 'string' ? { name: objective } : objective;
   const recipe = {
     model,
-    data: spec.name === 'sft' ? messages : pairs,
+    data: 'name' in spec && spec.name === 'sft' ? messages : pairs,
     out: join(root, `run-${++runs}`),
     objective: spec,
     optimizer: { lr: 1e-3 },
@@ -157,8 +160,14 @@ export async function trained(
   return { ...run, result: run.result };
 }
 
-export const pairwise = objectiveNames.filter((name) => createObjective({ name }).data === 'pairs');
-export const withoutReference = objectiveNames.filter((name) => !createObjective({ name }).needs.reference);
+/** Those that ask for nothing which plain pairs have not. */
+export const ofPlainPairs = objectiveNames.filter((name) =>
+  Object.keys(createObjective({ name }).needs).every((column) => ['reference', 'reward'].includes(column)),
+);
+/** Those on which the trainer itself is tried: of every kind of gradient, with a reference and without. */
+export const triedObjectives = ['sft', 'redi', 'symmetric', 'simpo', 'dpo'];
+export const pairwise = triedObjectives.filter((name) => createObjective({ name }).data === 'pairs');
+export const withoutReference = triedObjectives.filter((name) => !createObjective({ name }).needs.reference);
 
 /** What does not depend on the clock or on what ran before in this process. */
 export const lasting = (steps: readonly StepMetrics[]): StepMetrics[] =>

@@ -1,10 +1,10 @@
 /** @file Rows that are not trained on: which they are, and their loss and log-probs under the weights as they are. */
-import { countStep, type Objective } from '../../objectives/objective.js';
+import type { Objective } from '../../objectives/objective.js';
 import { UserError } from '../../util/errors.js';
 import { deriveSeed, Random } from '../../util/random.js';
 import type { Examples } from '../examples.js';
-import { evaluateSequences, type TrainSequence } from '../step.js';
-import { sequencesOf } from '../stepper.js';
+import { sequencesOf, type TrainSequence } from '../sequences.js';
+import { evaluateSequences } from '../step.js';
 import { packByTokenBudget } from '../tokenBudget.js';
 import type { Scorer } from '../../models/scorer.js';
 
@@ -75,11 +75,12 @@ export async function measureHeldOut(
     const scores = scorer.scoreWithEntropy(members.map((i) => sequences[i]!.row));
     members.forEach((i, position) => {
       logps[i] = scores[position]!.logps;
+      if (sequences[i]!.onlyScored) return;
       for (const value of scores[position]!.entropies) entropy += value;
       tokens += scores[position]!.entropies.length;
     });
   }
-  const { loss, metrics } = evaluateSequences(objective, sequences, countStep(sequences), logps);
+  const { loss, metrics } = evaluateSequences(objective, sequences, logps);
   return Object.fromEntries(
     Object.entries({ loss, ...metrics, entropy: entropy / tokens }).map(([name, value]) => [
       `eval_${name}`,

@@ -47,6 +47,11 @@ export async function openWatched(
     ...(heldOut && { heldOut }),
     ...(problems && { development: problems }),
     ...(samples && { samples }),
-    [Symbol.dispose]: () => other?.examples[Symbol.dispose](),
+    [Symbol.dispose]: () => {
+      // What is held out of the data shares its file.
+      examples.closeReferences();
+      heldOut?.closeReferences();
+      other?.examples[Symbol.dispose]();
+    },
   };
 }

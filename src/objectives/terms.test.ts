@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { columnStep } from '../../test/support/columnBatches.js';
+import { numericalGradient, partOf, relativeError } from '../../test/support/tokenBatches.js';
+import {
+  createObjective,
+  createTerms,
+  linearLoss,
+  objectiveNames,
+  stepOf,
+  weightedSum,
+  weightOf,
+  type ScoredBatch,
+  type SequenceInfo,
+} from './index.js';
+
+const total = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
+
+/** A step of which only some responses, and of them only some tokens, are there. */
+function only(batch: ScoredBatch, sees: (sequence: SequenceInfo) => boolean): ScoredBatch {
+  const places = [...batch.sequences.keys()].filter((i) => sees(batch.sequences[i]!));
+  const part = partOf(batch, places);
+  return { ...part, step: stepOf(part.sequences, batch.step), mismatched: batch.mismatched! };
+}
+
+describe('one term of weight 1', () => {
+  it.each(objectiveNames)('is its objective: %s', (name) => {
+    const step = columnStep(1, 'pairs');
+    const [whole, term] = [createObjective({ name }), createTerms([{ name }])];
+    const expected = whole.evaluate(step);
+    const found = term.evaluate(step);
+    expect(found.loss).toBeCloseTo(expected.loss, 13);
+    expect(relativeError(found.gradient, expected.gradient)).toBeLessThan(1e-14);
+    expect(found.metrics).toMatchObject(expected.metrics);
+    expect(found.metrics[`loss/${name}`]).toBe(expected.loss);
+    expect(found.remember).toEqual(expected.remember);
+    expect({ ...term, needs: whole.needs }).toMatchObject({ data: whole.data, needs: whole.needs });
+    expect(term.weights === undefined).toBe(whole.weights === undefined);
+    expect(term.mismatched).toBe(whole.mismatched);
+  });
+});
+
+describe('several terms', () => {
+  const terms = [
+    { name: 'sft', roles: ['chosen'] },
+    { name: 'dpo', weight: 0.1, losses: { ipo: 1 } },
+    { name: 'kl', weight: 0.3, roles: ['rejected'], segments: [0, 2] },
+  ];
+  const objective = createTerms(terms);
+
+  it('have the loss of each by its own counts, and the derivative of their sum', () => {
+    for (const seed of [1, 2, 3]) {
+      const step = columnStep(seed, 'pairs');
+      const chosen = only(step, ({ role }) => role === 'chosen');
+      const sft =
+        -total(chosen.sequences.map((sequence, i) => weightedSum(sequence, chosen.logps[i]!))) /
+        total(chosen.sequences.map(weightOf));
+      const dpo = createObjective({ name: 'dpo', losses: { ipo: 1 } }).evaluate(step).loss;
+      let [kl, tokens] = [0, 0];
+      step.sequences.forEach(({ role, tokenWeights, segments, columns }, i) => {
+        step.logps[i]!.forEach((logp, t) => {
+          if (role !== 'rejected' || segments![t] === 1) return;
+          const d = columns!.reference![t]! - logp;
+          kl += tokenWeights![t]! * (Math.exp(d) - d - 1);
+          tokens += Math.abs(tokenWeights![t]!);
+        });
+      });
+      const { loss, gradient, metrics } = objective.evaluate(step);
+      expect(loss).toBeCloseTo(sft + 0.1 * dpo + (0.3 * kl) / tokens, 12);
+      expect(metrics).toMatchObject({ 'loss/sft': expect.closeTo(sft, 12) as number, 'loss/dpo': dpo });
+      const expected = numericalGradient(() => objective.evaluate(step).loss, step.logps);
+      expect(relativeError(gradient, expected)).toBeLessThan(1e-6);
+    }
+  });
+
+  it('add up over the pairs of a step', () => {
+    const step = columnStep(4, 'pairs');
+    const whole = objective.evaluate(step);
+    const parts = [0, 1, 2, 3, 4].map((group) => {
+      const places = [...step.sequences.keys()].filter((i) => step.sequences[i]!.group === group);
+      return objective.evaluate(partOf(step, places));
+    });
+    expect(total(parts.map(({ loss }) => loss))).toBeCloseTo(whole.loss, 12);
+    for (const [name, value] of Object.entries(whole.metrics))
+      expect(total(parts.map(({ metrics }) => metrics[name]!)), name).toBeCloseTo(value, 12);
+  });
+
+  it('ask for what the terms ask for, of the roles that they see', () => {
+    expect(objective).toMatchObject({
+      name: 'sft + dpo + kl',
+      ...{ data: 'pairs', couples: 'group', needs: { reference: 'token' } },
+      formula: expect.stringMatching(
+        /^1·\[.*; of chosen\] \+ 0\.1·\[.*\] \+ 0\.3·\[.*; of rejected, segments 0, 2\]$/,
+      ) as string,
+    });
+    const mixed = createTerms([
+      { name: 'sft', roles: ['rationale'] },
+      { name: 'nft', roles: ['sample'] },
+    ]);
+    expect(mixed).toMatchObject({ data: 'groups', couples: 'token' });
+    expect(mixed.needsOf!('rationale')).toEqual({});
+    expect(Object.keys(mixed.needsOf!('sample'))).toEqual(['reward', 'pass_rate', 'behaviour']);
+  });
+
+  it('of fixed weights stay known beforehand', () => {
+    const fixed = createTerms([{ name: 'redi' }, { name: 'sft', weight: 0.5, segments: [1] }]);
+    const step = columnStep(5, 'pairs');
+    const { loss, gradient } = fixed.evaluate(step);
+    const weights = fixed.weights!(step);
+    expect(weights).toEqual(gradient);
+    expect(linearLoss(weights, step.logps)).toBeCloseTo(loss, 13);
+  });
+
+  it('give RDPO: the likelihood of a rationale beside the comparison', () => {
+    const pairs = columnStep(6, 'pairs');
+    const rationale: SequenceInfo = { role: 'rationale', group: 0, length: 2 };
+    const sequences = [...pairs.sequences, rationale];
+    const batch = { sequences, step: stepOf(sequences), logps: [...pairs.logps, Float64Array.of(-1, -3)] };
+    const { loss, gradient } = createTerms([
+      { name: 'dpo' },
+      { name: 'sft', weight: 0.5, roles: ['rationale'] },
+    ]).evaluate(batch);
+    expect(loss).toBeCloseTo(createObjective({ name: 'dpo' }).evaluate(pairs).loss + 0.5 * 2, 13);
+    expect(gradient.at(-1)).toEqual(Float64Array.of(-0.25, -0.25));
+  });
+});

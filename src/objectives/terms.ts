@@ -1,0 +1,148 @@
+/** @file Adds objectives up: each is a term with a weight, for some roles and segments, normalised by its own counts. */
+
+import {
+  stepOf,
+  tokenWeight,
+  weightedSum,
+  type Evaluation,
+  type Objective,
+  type Role,
+  type ScoredBatch,
+  type SequenceInfo,
+  type Step,
+} from './objective.js';
+
+/** An objective that is a part of a loss. */
+export interface Term {
+  objective: Objective;
+  weight: number;
+  /** The responses that it sees. Default: all. */
+  roles?: readonly Role[] | undefined;
+  /** The segments of them that count for it. Default: all. */
+  segments?: readonly number[] | undefined;
+}
+
+const DATA = ['messages', 'groups', 'pairs'] as const;
+const COUPLINGS = ['token', 'sequence', 'group', 'step'] as const;
+const last = <T>(order: readonly T[], values: readonly T[]): T =>
+  order[Math.max(...values.map((value) => order.indexOf(value)))]!;
+
+/**
+ * Makes the objective that is Σ weight·term. What a term does not see has no part in its counts: a mean is over the tokens,
+ * responses and pairs that are left to it. Of metrics with one name the first term's is shown; `loss/NAME` is a term's own loss.
+ */
+export function sumOfTerms(terms: readonly Term[]): Objective {
+  const needs = (of: readonly Term[]): Objective['needs'] =>
+    of.map(needsOf).reduce((all, own) => {
+      const wider = Object.entries(own).filter(([name]) => all[name] !== 'token');
+      return { ...all, ...Object.fromEntries(wider) };
+    }, {});
+  const objectives = terms.map(({ objective }) => objective);
+  const everyWeights = objectives.every((objective) => objective.weights !== undefined);
+  return {
+    name: objectives.map(({ name }) => name).join(' + '),
+    formula: terms.map(inWords).join(' + '),
+    data: last(
+      DATA,
+      terms.map(({ objective: { data }, roles }) => (roles && data === 'messages' ? 'groups' : data)),
+    ),
+    needs: needs(terms),
+    needsOf: (role) => needs(terms.filter(({ roles }) => !roles || roles.includes(role))),
+    couples: last(
+      COUPLINGS,
+      objectives.map((objective) => (objective.weights ? 'token' : (objective.couples ?? 'group'))),
+    ),
+    ...(objectives.some(({ mismatched }) => mismatched) && { mismatched: true }),
+    evaluate: (batch) => added(terms, batch),
+    ...(everyWeights && {
+      weights: (batch) => {
+        const gradient: Float64Array[] = batch.sequences.map(({ length }) => new Float64Array(length));
+        for (const term of terms) {
+          const { places, sequences, step } = seenBy(term, batch.sequences, batch.step);
+          add(gradient, term.weight, places, term.objective.weights!({ sequences, step }));
+        }
+        return gradient;
+      },
+    }),
+  };
+}
+
+function needsOf({ objective: { needs }, segments }: Term): Objective['needs'] {
+  // A part of a response needs the reference of its tokens.
+  return segments && needs.reference ? { ...needs, reference: 'token' } : needs;
+}
+
+function inWords({ objective: { formula }, weight, roles, segments }: Term): string {
+  const of = [
+    ...(roles ? [roles.join(', ')] : []),
+    ...(segments ? [`segment${segments.length === 1 ? '' : 's'} ${segments.join(', ')}`] : []),
+  ];
+  return `${weight}·[${formula}${of.length > 0 ? `; of ${of.join(', ')}` : ''}]`;
+}
+
+function added(terms: readonly Term[], batch: ScoredBatch): Evaluation {
+  const total: Evaluation = {
+    loss: 0,
+    gradient: batch.sequences.map(({ length }) => new Float64Array(length)),
+    metrics: {},
+  };
+  for (const term of terms) {
+    const { places, sequences, step } = seenBy(term, batch.sequences, batch.step);
+    const logps = places.map((i) => batch.logps[i]!);
+    const { loss, gradient, metrics, remember } = term.objective.evaluate({
+      ...batch,
+      sequences,
+      step,
+      logps,
+    });
+    total.loss += term.weight * loss;
+    add(total.gradient, term.weight, places, gradient);
+    total.metrics = { ...metrics, [`loss/${term.objective.name}`]: loss, ...total.metrics };
+    if (remember && places.length === batch.sequences.length) total.remember = remember;
+  }
+  return total;
+}
+
+function add(
+  into: readonly Float64Array[],
+  weight: number,
+  places: readonly number[],
+  gradient: readonly Float64Array[],
+): void {
+  places.forEach((place, i) => {
+    gradient[i]!.forEach((value, t) => {
+      into[place]![t]! += weight * value;
+    });
+  });
+}
+
+/** What a term sees of a step and of a part of it. */
+function seenBy(
+  { roles, segments }: Term,
+  batch: readonly SequenceInfo[],
+  { sequences, clock, memory }: Step,
+): { places: number[]; sequences: SequenceInfo[]; step: Step } {
+  const seen = (sequence: SequenceInfo): SequenceInfo[] => {
+    if (roles && !roles.includes(sequence.role)) return [];
+    const part = segments ? partOf(sequence, segments) : sequence;
+    return part.weight === 0 ? [] : [part];
+  };
+  const found = batch.flatMap((sequence, place) => seen(sequence).map((part) => ({ place, part })));
+  return {
+    places: found.map(({ place }) => place),
+    sequences: found.map(({ part }) => part),
+    step: stepOf(sequences.flatMap(seen), { clock, memory }),
+  };
+}
+
+/** A response of which only some segments count. */
+function partOf(sequence: SequenceInfo, segments: readonly number[]): SequenceInfo {
+  const tokenWeights = Float64Array.from({ length: sequence.length }, (_, t) =>
+    segments.includes(sequence.segments?.[t] ?? 0) ? tokenWeight(sequence, t) : 0,
+  );
+  const weight = tokenWeights.reduce((sum, own) => sum + Math.abs(own), 0);
+  const part = { ...sequence, tokenWeights, weight };
+  const reference = sequence.columns?.reference;
+  if (!reference) return part;
+  return { ...part, scalars: { ...sequence.scalars, reference: weightedSum(part, reference) } };
+}

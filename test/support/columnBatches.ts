@@ -1,0 +1,72 @@
+import { stepOf, type Memory, type ScoredBatch, type SequenceInfo } from '../../src/objectives/index.js';
+import { withReference } from '../../src/train/sequences.js';
+import { Random } from '../../src/util/random.js';
+
+/** Token weights that rows may give; the first token of a response always counts 1. */
+const WEIGHTS = [1, 1, 0.5, 2, 0, -0.05];
+
+/**
+ * A random optimizer step with every column that an objective of the list may ask for: ragged responses in random order, token
+ * weights with signs and zeros, segments, rewards of both signs, unrelated responses, and a memory of some of the rows.
+ */
+export function columnStep(seed: number, kind: 'pairs' | 'samples', isWeighted = true): ScoredBatch {
+  const random = new Random(seed);
+  const between = (low: number, high: number) => low + (high - low) * random.nextFloat();
+  const column = (length: number, low: number, high: number) =>
+    Float64Array.from({ length }, () => between(low, high));
+  const one = (role: string, group: number, reward: number, id: string): SequenceInfo => {
+    const length = 3 + random.nextInt(9);
+    const tokenWeights = Float64Array.from({ length }, (_, t) =>
+      t === 0 ? 1 : WEIGHTS[random.nextInt(WEIGHTS.length)]!,
+    );
+    const weights = isWeighted && {
+      tokenWeights,
+      weight: tokenWeights.reduce((total, w) => total + Math.abs(w), 0),
+    };
+    const sequence = {
+      ...{ role, group, length, id, ...weights },
+      segments: Uint8Array.from({ length }, (_, t) => (t < 2 ? 0 : t < 5 ? 1 : 2)),
+      scalars: {
+        reward,
+        pass_rate: between(0.1, 0.8),
+        advantage: reward * between(0.2, 1),
+        value: between(-0.5, 0.5),
+        baseline: between(-0.5, 0.5),
+      },
+      columns: {
+        behaviour: column(length, -2, 0),
+        teacher: column(length, -2, 0),
+        hindsight: column(length, -2, 0),
+        credit: column(length, 0, 1),
+        contrast: column(length, 0, 1),
+        reward: column(3, -1, 1),
+        baseline: column(3, -0.5, 0.5),
+      },
+    };
+    return withReference(sequence, column(length, -2, 0));
+  };
+  const sequences: SequenceInfo[] = [];
+  for (let group = 0; group < 5; group++) {
+    const roles =
+      kind === 'pairs' ? ['chosen', 'rejected'] : Array<string>(2 + random.nextInt(2)).fill('sample');
+    roles.forEach((role, i) => {
+      const isUp = kind === 'pairs' ? role === 'chosen' : random.nextInt(2) === 0;
+      sequences.push(one(role, group, isUp ? 1 : -1, `${group}/${i}`));
+    });
+  }
+  random.shuffle(sequences);
+  const logps = ({ length }: SequenceInfo) =>
+    Float64Array.from({ length }, () => -0.1 - 3 * random.nextFloat() ** 2);
+  const memory: Memory = new Map(
+    sequences.filter((_, i) => i % 2 === 0).map(({ id }) => [id!, between(0, 1)]),
+  );
+  return {
+    sequences,
+    step: stepOf(sequences, { clock: { step: 3, steps: 9, epoch: 1.5, gradNorm: 1 }, memory }),
+    logps: sequences.map(logps),
+    mismatched: [7, 8].map((group) => {
+      const sequence = one('mismatched', group, 1, `${group}/0`);
+      return { sequence, logps: logps(sequence) };
+    }),
+  };
+}
