@@ -172,7 +172,6 @@ describe.each<[string, object]>([
     const stopped = async () => {
       await attempt(dpo(one), (asked) => asked === 7);
       expect(files()).toEqual([expect.stringMatching(/\.reference\..*\.tmp$/)]);
-      scorer.rows = 0;
       return join(cacheFolder('references'), files()[0]!);
     };
 
@@ -183,7 +182,8 @@ describe.each<[string, object]>([
       await stopped();
       const second = await trained(dpo(one));
       expect(notices(second)).toEqual(['the reference: 7 of 10 responses were scored before']);
-      expect(scorer.rows).toBe(3 + 1);
+      const progress = second.events.flatMap((event) => (event.kind === 'reference' ? [event.done] : []));
+      expect(progress).toEqual([8, 9, 10]);
       expect(lasting(second)).toEqual(lasting(whole));
       expect(readFileSync(onlyFile())).toEqual(content);
     });

@@ -197,19 +197,28 @@ function openKept(
 
 /** Divides responses into packs. A few of the shortest make the first, which is so cheap that it can be scored again. */
 export function scoringPacks(lengths: readonly number[], tokenBudget: number): number[][] {
-  const shortestFirst = [...lengths.keys()].sort((a, b) => lengths[a]! - lengths[b]! || a - b);
   const most = Math.min(SAMPLE.tokens, tokenBudget);
   let tokens = 0;
-  const first = shortestFirst
-    .slice(0, SAMPLE.responses)
+  const first = shortest(lengths)
     .filter((i, place) => (tokens += lengths[i]!) <= most || place === 0)
     .sort((a, b) => a - b);
-  const others = [...lengths.keys()].filter((i) => !first.includes(i));
+  const others = Uint32Array.from(lengths.keys()).filter((i) => !first.includes(i));
   const packs = packByTokenBudget(
-    others.map((i) => lengths[i]!),
+    Array.from(others, (i) => lengths[i]!),
     tokenBudget,
   );
   return [first, ...packs.map((members) => members.map((i) => others[i]!))];
+}
+
+/** The indices of the smallest, as many as are scored again at most, in their order. */
+function shortest(lengths: readonly number[]): number[] {
+  const found: number[] = [];
+  lengths.forEach((length, i) => {
+    if (found.length === SAMPLE.responses && length >= lengths[found.at(-1)!]!) return;
+    found.push(i);
+    found.sort((a, b) => lengths[a]! - lengths[b]! || a - b).splice(SAMPLE.responses);
+  });
+  return found;
 }
 
 async function scoreAll(

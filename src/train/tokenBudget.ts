@@ -14,8 +14,10 @@ export const defaultTokenBudget = (device: string): number => (device === 'cpu' 
  * @returns row indices of each pack; the pack with the longest row comes first, so that memory peaks at once
  */
 export function packByTokenBudget(lengths: readonly number[], budget: number): number[][] {
-  const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]! || a - b);
-  const packs: number[][] = [];
+  const longestFirst = Uint32Array.from(lengths.keys()).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  // Arrays that grow would take many times the memory of these, which matters for the rows of a large file.
+  const packOf = new Uint32Array(lengths.length);
+  const sizes: number[] = [];
   // A tree over the packs, those to come included: the most room below each node.
   const leaves = 2 ** Math.ceil(Math.log2(lengths.length));
   const room = new Float64Array(2 * leaves).fill(budget);
@@ -23,11 +25,18 @@ export function packByTokenBudget(lengths: readonly number[], budget: number): n
     const length = lengths[row]!;
     let node = 1;
     while (node < leaves) node = room[2 * node]! >= length ? 2 * node : 2 * node + 1;
-    const place = length > budget ? packs.length : node - leaves;
-    (packs[place] ??= []).push(row);
+    const place = length > budget ? sizes.length : node - leaves;
+    packOf[row] = place;
+    sizes[place] = (sizes[place] ?? 0) + 1;
     node = place + leaves;
     room[node]! -= length;
     for (node >>= 1; node > 0; node >>= 1) room[node] = Math.max(room[2 * node]!, room[2 * node + 1]!);
+  }
+  const packs = sizes.map((size) => new Array<number>(size));
+  sizes.fill(0);
+  for (const row of longestFirst) {
+    const place = packOf[row]!;
+    packs[place]![sizes[place]!++] = row;
   }
   return packs;
 }
