@@ -49,7 +49,7 @@ import {
 import { requireRoom, Saver, type SavedEvent } from './saving.js';
 import { warmupSteps } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
-import { loadState, memoryOf, type TrainedTensors } from './state.js';
+import { loadState, memoryOf, type TrainedTensors, type TrainState } from './state.js';
 import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import { Stepper } from './stepper.js';
 import { defaultTokenBudget } from './tokenBudget.js';
@@ -231,9 +231,7 @@ async function runStage(
   if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
   if (from) {
     if (resume.verify) await verify(out, trained, stepper, onNotice);
-    loadState(from, trained);
-    stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
-    stepper.memory = memoryOf(from);
+    takeUp(from, { trained, stepper, resume });
   }
   const isChanged = from && differences(from.position.identity, identity).run.length > 0;
   const metrics = new MetricsFiles(out, recipe, {
@@ -273,6 +271,16 @@ function resultBefore(
   if (!finished) return undefined;
   onEvent({ kind: 'notice', sentence: `${recipe.out} holds this run, and it is done` });
   return resultOf(recipe, finished);
+}
+
+/** Puts weights, moments and what is known of steps where a state has them. */
+function takeUp(
+  from: TrainState,
+  { trained, stepper, resume }: { trained: TrainedTensors; stepper: Stepper; resume: ResumeOptions },
+): void {
+  loadState(from, trained);
+  stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
+  stepper.memory = memoryOf(from);
 }
 
 function resultOf({ out, best }: TrainRecipe, { last, sentinel }: Finished): TrainResult {
