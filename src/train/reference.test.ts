@@ -28,7 +28,7 @@ import { loadModel } from '../models/checkpoint.js';
 import { silentProgress } from '../util/progress.js';
 import { cacheFolder } from './cacheFiles.js';
 import { Engine } from './engine.js';
-import { scoringPacks } from './reference.js';
+import { scoringPacks } from './keptScores.js';
 import { scoreFile } from './score.js';
 import { TrainableWeights } from './weights.js';
 

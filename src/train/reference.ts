@@ -2,9 +2,6 @@
  * @file Gives each response of the data what a frozen reference model gives it, for the objectives that need it. It is scored once
  * and kept in the cache, by what it follows from; a few responses are scored again whenever it is read there.
  */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { modelInput, resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
@@ -14,17 +11,14 @@ import { weightedSum, type Objective } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
-import { toBytes } from '../torch/data.js';
 import { UserError } from '../util/errors.js';
-import { fingerprintPath, fingerprintValue } from '../util/fingerprint.js';
-import { cacheFolder, markUsed, trimCache } from './cacheFiles.js';
+import { fingerprintPath } from '../util/fingerprint.js';
 import type { Engine } from './engine.js';
-import type { ExamplePart, Examples, References, ReferenceValue } from './examples.js';
+import type { ExamplePart, Examples, ReferenceValue } from './examples.js';
 import type { RunIdentity } from './identity.js';
-import { DamagedReference, ReferenceFile, ReferenceLayout } from './referenceFile.js';
+import { keepScores, modelDigest, scoringPacks, type Computation, type Packs } from './keptScores.js';
 import { roundingOf } from './rounding.js';
 import { isOtherReference, type TrainRecipe } from './settings.js';
-import { packByTokenBudget } from './tokenBudget.js';
 
 export interface ReferenceParts {
   recipe: Pick<TrainRecipe, 'model' | 'model_overrides' | 'reference' | 'dtype' | 'device' | 'deterministic'>;
@@ -51,11 +45,6 @@ export interface Reference {
   sample: readonly ExamplePart[];
 }
 
-/** Changes where the same model gives the same responses other numbers, or the file is another one. */
-const FORMAT = 2;
-/** Responses that are scored again to prove a file of the cache, and their tokens, at most. */
-const SAMPLE = { responses: 8, tokens: 128 };
-
 /** @throws UserError where a recipe names a reference that nothing would look at */
 export function requireUse({ reference }: Pick<TrainRecipe, 'reference'>, { name, needs }: Objective): void {
   if (reference !== undefined && !needs.reference)
@@ -77,7 +66,7 @@ export async function takeReference(examples: Examples, given: ReferenceParts): 
   /** Parts know what there is when they are asked for. */
   const sampled = () => packs[0]!.map((i) => examples.partAt(i));
   if (!isOtherReference(recipe.reference)) {
-    await take({ model: start, scorer: engine.scorer, examples, packs }, given);
+    await take(examples, packs, { model: start, scorer: engine.scorer }, given);
     return { isStart: true, sample: sampled() };
   }
   const path = await resolveModel(recipe.reference);
@@ -90,7 +79,7 @@ export async function takeReference(examples: Examples, given: ReferenceParts): 
   }).model;
   requireFit(examples, sampled(), model, path, recipe.model);
   using scorer = new Scorer(model);
-  await take({ model, scorer, examples, packs }, given);
+  await take(examples, packs, { model, scorer }, given);
   return { isStart: modelDigest(model) === modelDigest(start), sample: sampled() };
 }
 
@@ -103,145 +92,39 @@ const noticing =
     onEvent({ kind: 'notice', sentence });
   };
 
-interface Scoring {
-  model: Transformer;
-  scorer: Scorer;
-  examples: Examples;
-  /** Numbers of the parts that are scored together; the first pack is scored again. */
-  packs: readonly (readonly number[])[];
-}
-
-async function take(scoring: Scoring, given: ReferenceParts): Promise<void> {
-  const { examples, packs } = scoring;
-  const { objective } = given;
-  const onNotice = noticing(given);
-  const { partCount } = examples;
-  const lengths =
-    objective.needs.reference === 'sequence'
-      ? undefined
-      : Uint32Array.from(examples.parts(), ({ responseLength }) => responseLength);
-  const layout = new ReferenceLayout(packs, (part) => lengths?.[part] ?? 1);
-  const key = keyOf(scoring, given);
-  const path = join(cacheFolder('references'), `${key.slice(0, 32)}.reference`);
-  markUsed(path);
-  const kept = existsSync(path) ? openKept(path, key, layout, onNotice) : undefined;
-  if (kept) {
-    examples.references = referencesOf(kept, objective);
-    if (agrees(scoring, objective)) {
-      const { length } = packs[0]!;
-      onNotice(
-        `the reference: ${partCount} responses from the cache, ${length} of them scored again and the same`,
-      );
-      return;
-    }
-    examples.closeReferences();
-    onNotice(`the log-probs of the reference in ${path} are not those of the model: they are scored anew`);
-  }
-  const file = ReferenceFile.begin(path, key, layout);
-  examples.references = referencesOf(file, objective);
-  if (file.packs > 0 && !agrees(scoring, objective)) file.clear();
-  if (file.packs > 0) {
-    const before = countParts(packs.slice(0, file.packs));
-    onNotice(`the reference: ${before} of ${partCount} responses were scored before`);
-  }
-  await scoreAll(scoring, given, file);
-  file.commit();
-  trimCache();
-}
-
-const countParts = (packs: Scoring['packs']): number => packs.reduce((sum, { length }) => sum + length, 0);
-
-const referencesOf = (file: ReferenceFile, { needs }: Objective): References => ({
-  at: needs.reference === 'sequence' ? (part) => file.read(part)[0]! : (part) => file.read(part),
-  [Symbol.dispose]: () => {
-    file[Symbol.dispose]();
-  },
-});
-
-/** What the numbers follow from. */
-function keyOf({ model, examples }: Scoring, given: ReferenceParts): string {
-  const { recipe, objective, build, tokenBudget } = given;
-  const hash = createHash('sha256');
-  for (const { digest } of examples.parts()) hash.update(`${digest}\n`);
-  const { dtype, device, deterministic } = recipe;
-  return fingerprintValue({
-    ...{ FORMAT, model: modelDigest(model), responses: hash.digest('hex'), kind: objective.needs.reference },
-    ...{ build, dtype, device, deterministic, tokenBudget },
-  });
-}
-
-/** A digest of a model's weights, as they compute, and of its configuration. */
-export function modelDigest({ config, parameters }: Transformer): string {
-  const hash = createHash('sha256').update(JSON.stringify(config));
-  for (const [name, tensor] of parameters) {
-    hash.update(`${name} ${tensor.dtype} ${tensor.shape.join()}\n`);
-    hash.update(toBytes(tensor));
-  }
-  return hash.digest('hex');
-}
-
-function openKept(
-  path: string,
-  key: string,
-  layout: ReferenceLayout,
-  onNotice: (sentence: string) => void,
-): ReferenceFile | undefined {
-  try {
-    return ReferenceFile.open(path, key, layout);
-  } catch (error) {
-    if (!(error instanceof DamagedReference)) throw error;
-    onNotice(`the log-probs of the reference in ${path} are damaged: they are scored anew`);
-    return undefined;
-  }
-}
-
-/** Divides responses into packs. A few of the shortest make the first, which is so cheap that it can be scored again. */
-export function scoringPacks(lengths: readonly number[], tokenBudget: number): number[][] {
-  const most = Math.min(SAMPLE.tokens, tokenBudget);
-  let tokens = 0;
-  const first = shortest(lengths)
-    .filter((i, place) => (tokens += lengths[i]!) <= most || place === 0)
-    .sort((a, b) => a - b);
-  const others = Uint32Array.from(lengths.keys()).filter((i) => !first.includes(i));
-  const packs = packByTokenBudget(
-    Array.from(others, (i) => lengths[i]!),
-    tokenBudget,
-  );
-  return [first, ...packs.map((members) => members.map((i) => others[i]!))];
-}
-
-/** The indices of the smallest, as many as are scored again at most, in their order. */
-function shortest(lengths: readonly number[]): number[] {
-  const found: number[] = [];
-  lengths.forEach((length, i) => {
-    if (found.length === SAMPLE.responses && length >= lengths[found.at(-1)!]!) return;
-    found.push(i);
-    found.sort((a, b) => lengths[a]! - lengths[b]! || a - b).splice(SAMPLE.responses);
-  });
-  return found;
-}
-
-async function scoreAll(
-  { scorer, examples, packs }: Scoring,
+async function take(
+  examples: Examples,
+  packs: Packs,
+  { model, scorer }: { model: Transformer; scorer: Scorer },
   given: ReferenceParts,
-  file: ReferenceFile,
 ): Promise<void> {
-  let done = countParts(packs.slice(0, file.packs));
-  for (const members of packs.slice(file.packs)) {
-    await given.beforePack();
-    const parts = members.map((i) => examples.partAt(i));
-    const values = scored(scorer, parts, given.objective).map((value) =>
-      typeof value === 'number' ? [value] : [...value],
-    );
-    file.append(Float64Array.from(values.flat()));
-    done += members.length;
-    given.onEvent({ kind: 'reference', done, total: examples.partCount });
-  }
-}
-
-function scored(scorer: Scorer, parts: readonly ExamplePart[], objective: Objective): ReferenceValue[] {
-  const rows = parts.map(({ row }) => row);
-  return scorer.score(rows).map((logps, i) => valueOf(logps, rows[i]!, objective));
+  const { recipe, objective, build, tokenBudget, beforePack, onEvent } = given;
+  const { dtype, device, deterministic } = recipe;
+  const { reference: kind } = objective.needs;
+  const isSum = kind === 'sequence';
+  const computation: Computation = {
+    name: 'the reference',
+    numbers: 'the log-probs of the reference',
+    follows: { model: modelDigest(model), kind, build, dtype, device, deterministic, tokenBudget },
+    countOf: ({ responseLength }) => (isSum ? 1 : responseLength),
+    compute: (rows) =>
+      scorer.score(rows).map((logps, i) => {
+        const value = valueOf(logps, rows[i]!, objective);
+        return typeof value === 'number' ? Float64Array.of(value) : value;
+      }),
+    bound: model.device === 'cpu' ? 0 : roundingOf(model.dtype).logps,
+  };
+  const onProgress = (done: number, total: number) => {
+    onEvent({ kind: 'reference', done, total });
+  };
+  const hooks = { beforePack, onProgress, onNotice: noticing(given) };
+  const file = await keepScores(examples, packs, computation, hooks);
+  examples.references = {
+    at: isSum ? (part) => file.read(part)[0]! : (part) => file.read(part),
+    [Symbol.dispose]: () => {
+      file[Symbol.dispose]();
+    },
+  };
 }
 
 /** What an objective needs of a response's log-probs under the reference. */
@@ -254,16 +137,6 @@ export function valueOf(logps: Float64Array, row: TokenRow, { needs }: Objective
       'the reference computes log-probabilities that are not finite: its weights are damaged or diverged',
     );
   return needs.reference === 'sequence' ? total : logps;
-}
-
-/** Scores the first pack again: on the CPU to the last bit, since it is scored in the same company. */
-function agrees({ scorer, examples, packs, model }: Scoring, objective: Objective): boolean {
-  const sample = packs[0]!.map((i) => examples.partAt(i));
-  const bound = model.device === 'cpu' ? 0 : roundingOf(model.dtype).logps;
-  return scored(scorer, sample, objective).every((value, i) => {
-    const part = sample[i]!;
-    return differenceOf(value, part.reference!, part.responseLength) <= bound;
-  });
 }
 
 /** The difference of two values of a response, in nats a token. */

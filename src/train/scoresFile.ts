@@ -1,5 +1,5 @@
 /**
- * @file Keeps what a reference model has given the responses of a data set: numbers, in the packs in which they were scored. Each
+ * @file Keeps what a model has given the responses of a data set: numbers, in the packs in which they were scored. Each
  * pack has a check, so that scoring goes on after the last whole one, and numbers are read from the disk when a step needs them.
  */
 import { createHash } from 'node:crypto';
@@ -17,10 +17,10 @@ const KEY_BYTES = 64;
 const CHECK_BYTES = 8;
 
 /** A file that is not whole, not as it was written, or of something else. */
-export class DamagedReference extends Error {}
+export class DamagedScores extends Error {}
 
 /** Where in a file the numbers of each response are. */
-export class ReferenceLayout {
+export class ScoresLayout {
   /** By response, in bytes. */
   readonly begins: Float64Array;
   /** By pack, in bytes, its check included. */
@@ -51,41 +51,41 @@ export class ReferenceLayout {
 }
 
 /** An open file of such numbers, whole or on its way. */
-export class ReferenceFile implements Disposable {
+export class ScoresFile implements Disposable {
   readonly #fd: number;
   readonly #path: string;
   readonly #key: string;
-  readonly #layout: ReferenceLayout;
+  readonly #layout: ScoresLayout;
   /** Packs that it has. */
   #packs = 0;
 
-  private constructor(fd: number, path: string, key: string, layout: ReferenceLayout) {
+  private constructor(fd: number, path: string, key: string, layout: ScoresLayout) {
     [this.#fd, this.#path, this.#key, this.#layout] = [fd, path, key, layout];
   }
 
-  /** Opens a whole file. @throws DamagedReference */
-  static open(path: string, key: string, layout: ReferenceLayout): ReferenceFile {
+  /** Opens a whole file. @throws DamagedScores */
+  static open(path: string, key: string, layout: ScoresLayout): ScoresFile {
     const { fd, size } = openRegular(path);
-    const file = new ReferenceFile(fd, path, key, layout);
+    const file = new ScoresFile(fd, path, key, layout);
     if (size === layout.bytes && file.#countWhole() === layout.ends.length) return file;
     file[Symbol.dispose]();
-    throw new DamagedReference(path);
+    throw new DamagedScores(path);
   }
 
   /**
    * Begins a file beside its place, or goes on with what a process that has ended has left there.
    * @throws UserError where nothing can be written or the disk is too small
    */
-  static begin(path: string, key: string, layout: ReferenceLayout): ReferenceFile {
+  static begin(path: string, key: string, layout: ScoresLayout): ScoresFile {
     return explained(path, () => {
       makeFolder(dirname(path));
       takeDeadTemporary(path);
       const fd = openSync(temporaryName(path), constants.O_RDWR | constants.O_CREAT);
-      const file = new ReferenceFile(fd, path, key, layout);
+      const file = new ScoresFile(fd, path, key, layout);
       try {
         file.#countWhole();
         file.#cut();
-        requireFree(path, layout.bytes - fstatSync(fd).size, 'the log-probs of the reference');
+        requireFree(path, layout.bytes - fstatSync(fd).size, 'the scores');
       } catch (error) {
         file[Symbol.dispose]();
         throw error;

@@ -1,0 +1,185 @@
+/**
+ * @file Computes numbers of responses once: they are kept in the cache by what they follow from, and a computation that was
+ * stopped goes on after its last pack. A few responses are computed again whenever numbers are found there.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Transformer } from '../models/transformer.js';
+import type { TokenRow } from '../text/tokenRows.js';
+import { toBytes } from '../torch/data.js';
+import { fingerprintValue } from '../util/fingerprint.js';
+import { cacheFolder, markUsed, trimCache } from './cacheFiles.js';
+import type { ExamplePart, Examples } from './examples.js';
+import { DamagedScores, ScoresFile, ScoresLayout } from './scoresFile.js';
+import { packByTokenBudget } from './tokenBudget.js';
+
+/** What is computed. */
+export interface Computation {
+  /** What sentences call it, such as `the reference`, and its numbers, such as `the log-probs of the reference`. */
+  name: string;
+  numbers: string;
+  /** What the numbers follow from, besides the responses and their packs. */
+  follows: Readonly<Record<string, unknown>>;
+  /** How many numbers a response has. */
+  countOf: (part: ExamplePart) => number;
+  /** Computes those of responses that stand in one pack. */
+  compute: (rows: readonly TokenRow[]) => readonly Float64Array[];
+  /** By how much a number may differ when it is computed again, for each token of a response. */
+  bound: number;
+}
+
+export interface ComputeHooks {
+  /** Awaited before each pack. */
+  beforePack: () => Promise<void>;
+  /** Told of the responses that are there. */
+  onProgress: (done: number, total: number) => void;
+  onNotice: (sentence: string) => void;
+}
+
+/** Numbers of the parts that stand together; the first pack is computed again to prove what is kept. */
+export type Packs = readonly (readonly number[])[];
+
+/** Changes where the same model gives the same responses other numbers, or the file is another one. */
+const FORMAT = 2;
+/** Responses that are computed again to prove a file of the cache, and their tokens, at most. */
+const SAMPLE = { responses: 8, tokens: 128 };
+
+/**
+ * Gives the numbers of all parts of the examples. A file of the cache that is damaged, or of which the first pack is another when it
+ * is computed again, is made anew.
+ */
+export async function keepScores(
+  examples: Examples,
+  packs: Packs,
+  computation: Computation,
+  hooks: ComputeHooks,
+): Promise<ScoresFile> {
+  const { name, numbers, countOf } = computation;
+  const { onNotice } = hooks;
+  const { partCount } = examples;
+  const counts = Uint32Array.from(examples.parts(), countOf);
+  const layout = new ScoresLayout(packs, (part) => counts[part]!);
+  const key = keyOf(examples, packs, computation);
+  const path = join(cacheFolder('references'), `${key.slice(0, 32)}.reference`);
+  markUsed(path);
+  const kept = existsSync(path) ? openKept(path, key, layout, { numbers, onNotice }) : undefined;
+  if (kept && agrees(kept, examples, packs, computation)) {
+    const { length } = packs[0]!;
+    onNotice(`${name}: ${partCount} responses from the cache, ${length} of them scored again and the same`);
+    return kept;
+  }
+  if (kept) {
+    kept[Symbol.dispose]();
+    onNotice(`${numbers} in ${path} are not those of the model: they are scored anew`);
+  }
+  const file = ScoresFile.begin(path, key, layout);
+  try {
+    if (file.packs > 0 && !agrees(file, examples, packs, computation)) file.clear();
+    await compute(file, examples, packs, computation, hooks);
+    file.commit();
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
+  trimCache();
+  return file;
+}
+
+async function compute(
+  file: ScoresFile,
+  examples: Examples,
+  packs: Packs,
+  { name, compute: numbersOf }: Computation,
+  { beforePack, onProgress, onNotice }: ComputeHooks,
+): Promise<void> {
+  let done = packs.slice(0, file.packs).reduce((sum, { length }) => sum + length, 0);
+  if (done > 0) onNotice(`${name}: ${done} of ${examples.partCount} responses were scored before`);
+  for (const members of packs.slice(file.packs)) {
+    await beforePack();
+    const values = numbersOf(members.map((i) => examples.partAt(i).row));
+    const all = new Float64Array(values.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const some of values) {
+      all.set(some, at);
+      at += some.length;
+    }
+    file.append(all);
+    done += members.length;
+    onProgress(done, examples.partCount);
+  }
+}
+
+/** Computes the first pack again: on the CPU the same to the last bit, since it stands in the same company. */
+function agrees(
+  file: ScoresFile,
+  examples: Examples,
+  packs: Packs,
+  { compute: numbersOf, bound }: Computation,
+): boolean {
+  const sample = packs[0]!.map((i) => examples.partAt(i));
+  return numbersOf(sample.map(({ row }) => row)).every((values, i) => {
+    const kept = file.read(packs[0]![i]!);
+    const most = bound * (sample[i]!.responseLength / values.length);
+    return values.every((value, t) => Math.abs(value - kept[t]!) <= most);
+  });
+}
+
+/** What the numbers follow from. */
+function keyOf(examples: Examples, packs: Packs, { follows }: Computation): string {
+  const hash = createHash('sha256');
+  for (const { digest } of examples.parts()) hash.update(`${digest}\n`);
+  for (const pack of packs) hash.update(`${pack.join()}\n`);
+  return fingerprintValue({ FORMAT, responses: hash.digest('hex'), ...follows });
+}
+
+/** A digest of a model's weights, as they compute, and of its configuration. */
+export function modelDigest({ config, parameters }: Transformer): string {
+  const hash = createHash('sha256').update(JSON.stringify(config));
+  for (const [name, tensor] of parameters) {
+    hash.update(`${name} ${tensor.dtype} ${tensor.shape.join()}\n`);
+    hash.update(toBytes(tensor));
+  }
+  return hash.digest('hex');
+}
+
+function openKept(
+  path: string,
+  key: string,
+  layout: ScoresLayout,
+  { numbers, onNotice }: Pick<Computation, 'numbers'> & Pick<ComputeHooks, 'onNotice'>,
+): ScoresFile | undefined {
+  try {
+    return ScoresFile.open(path, key, layout);
+  } catch (error) {
+    if (!(error instanceof DamagedScores)) throw error;
+    onNotice(`${numbers} in ${path} are damaged: they are scored anew`);
+    return undefined;
+  }
+}
+
+/** Divides responses into packs. A few of the shortest make the first, which is so cheap that it can be scored again. */
+export function scoringPacks(lengths: readonly number[], tokenBudget: number): number[][] {
+  const most = Math.min(SAMPLE.tokens, tokenBudget);
+  let tokens = 0;
+  const first = shortest(lengths)
+    .filter((i, place) => (tokens += lengths[i]!) <= most || place === 0)
+    .sort((a, b) => a - b);
+  const others = Uint32Array.from(lengths.keys()).filter((i) => !first.includes(i));
+  const packs = packByTokenBudget(
+    Array.from(others, (i) => lengths[i]!),
+    tokenBudget,
+  );
+  return [first, ...packs.map((members) => members.map((i) => others[i]!))];
+}
+
+/** The indices of the smallest, as many as are scored again at most, in their order. */
+function shortest(lengths: readonly number[]): number[] {
+  const found: number[] = [];
+  lengths.forEach((length, i) => {
+    if (found.length === SAMPLE.responses && length >= lengths[found.at(-1)!]!) return;
+    found.push(i);
+    found.sort((a, b) => lengths[a]! - lengths[b]! || a - b).splice(SAMPLE.responses);
+  });
+  return found;
+}
