@@ -75,6 +75,13 @@ const commands: [string, (which: Which, dir: string) => string[]][] = [
     ],
   ],
   [
+    'columns',
+    (which, dir) => [
+      ...['columns', path(`${which}.pairs.jsonl`), ...model, '--as', 'teacher'],
+      ...['--out', join(dir, 'c.jsonl')],
+    ],
+  ],
+  [
     'generate',
     (which, dir) => [
       ...['generate', ...model, '--dtype', 'f32', '--max-tokens', '6'],

@@ -77,6 +77,7 @@ const run = (dir: string, args: readonly string[]): Promise<Finished> => redisti
 /** The commands that write, each with its flags but for the place of the result. */
 const commands: Record<string, string[]> = {
   score: ['score', '--model', 'model', '--data', 'pairs.jsonl'],
+  columns: ['columns', 'pairs.jsonl', '--model', 'model', '--as', 'teacher'],
   generate: [
     'generate',
     '--model',
@@ -96,6 +97,7 @@ const commands: Record<string, string[]> = {
 };
 const inputOf: Record<string, string> = {
   score: 'pairs.jsonl',
+  columns: 'pairs.jsonl',
   doctor: 'pairs.jsonl',
   generate: 'problems.jsonl',
   verify: 'traces.jsonl',

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { faultOf, messageOf, UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
 import { collectCommand } from './collect.js';
+import { columnsCommand } from './columns.js';
 import { curateCommand } from './curate.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
@@ -29,6 +30,7 @@ const program = new Command('redistill')
   .addCommand(curateCommand())
   .addCommand(doctorCommand())
   .addCommand(scoreCommand())
+  .addCommand(columnsCommand())
   .addCommand(trainCommand())
   .addCommand(generateCommand())
   .addCommand(evaluateCommand())

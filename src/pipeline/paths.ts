@@ -17,6 +17,9 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['module', 'file'],
   ['model', 'model'],
   ['reference', 'model'],
+  ['tokenizer', 'model'],
+  ['contrast_with', 'model'],
+  ['context', 'file'],
   ['evaluation', 'evaluation'],
   ['continue', 'state'],
 ]);

@@ -20,7 +20,19 @@ const train = (name: string, keys: object = {}) => ({
   optimizer: { lr: 1e-5 },
   ...keys,
 });
-const all = ['get', 'collect', 'verify', 'curate', 'doctor', 'score', 'train', 'evaluate', 'choose', 'table'];
+const all = [
+  'get',
+  'collect',
+  'verify',
+  'curate',
+  'doctor',
+  'score',
+  'columns',
+  'train',
+  'evaluate',
+  'choose',
+  'table',
+];
 const parse = (...stages: object[]) => parsePipeline({ out: 'runs/x', stages }, 'line.yaml');
 const message = (...stages: object[]): string => refusalOf(() => parse(...stages));
 
@@ -114,7 +126,8 @@ describe('parsePipeline', () => {
       curate: { data: '@verify', length_filter: false, pairs: 'balanced' },
       doctor: { data: '@verify', model: '@get', against: 'math500.jsonl' },
       score: { data: '@verify', model: '@get', tokens: true },
-      train: train('x', { model: '@get', data: '@verify' }),
+      columns: { data: '@verify', model: '@get', as: 'hindsight', context: 'hindsight' },
+      train: train('x', { model: '@get', data: '@columns' }),
       evaluate: { ...answering, model: '@train', grader: 'verify' },
       choose: { among: [{ name: 'A', label: 'a', model: '@train', evaluation: '@evaluate' }] },
       table: { rows: [{ name: 'A', label: 'a', evaluation: '@evaluate' }] },

@@ -19,6 +19,7 @@ const LEAVES: Record<StageKind, Exclude<PathKind, 'source' | 'state'> | 'folder'
   curate: 'folder',
   doctor: 'folder',
   score: 'file',
+  columns: 'file',
   train: 'model',
   evaluate: 'evaluation',
   choose: 'model',

@@ -59,6 +59,22 @@ function gpus(folder = '/proc/driver/nvidia/gpus'): string {
   return [...new Set(names)].sort().join(', ') || 'unknown';
 }
 
+/** What computes. */
+export const buildOf = (device: string): RunIdentity['build'] => ({
+  redistill: packageVersion(),
+  addon: createHash('sha256').update(readFileSync(addonPath())).digest('hex').slice(0, 16),
+  libtorch: torchVersion(),
+  kernels: process.env.REDISTILL_KERNELS ?? 'on',
+  processor: cpus()[0]?.model.trim() ?? 'unknown',
+  ...(device !== 'cpu' && { gpu: gpus() }),
+  threads: String(threads()),
+  // Math.exp and the like are V8's own.
+  v8: process.versions.v8.split('.').slice(0, 2).join('.'),
+  ...Object.fromEntries(
+    INSTRUCTIONS.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  ),
+});
+
 /** @param recipe with what it leaves open filled in */
 export function identityOf(recipe: TrainRecipe): RunIdentity {
   const { model, data, objective, reference, continue: state, evaluation, development } = recipe;
@@ -74,20 +90,7 @@ export function identityOf(recipe: TrainRecipe): RunIdentity {
   return {
     settings: Object.fromEntries(flat(recipe).sort(([a], [b]) => (a < b ? -1 : 1))),
     inputs: Object.fromEntries(inputs.map(([key, paths]) => [key, digestOf(paths)])),
-    build: {
-      redistill: packageVersion(),
-      addon: createHash('sha256').update(readFileSync(addonPath())).digest('hex').slice(0, 16),
-      libtorch: torchVersion(),
-      kernels: process.env.REDISTILL_KERNELS ?? 'on',
-      processor: cpus()[0]?.model.trim() ?? 'unknown',
-      ...(recipe.device !== 'cpu' && { gpu: gpus() }),
-      threads: String(threads()),
-      // Math.exp and the like are V8's own.
-      v8: process.versions.v8.split('.').slice(0, 2).join('.'),
-      ...Object.fromEntries(
-        INSTRUCTIONS.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
-      ),
-    },
+    build: buildOf(recipe.device),
   };
 }
 

@@ -5,18 +5,17 @@
 import { modelInput, resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
-import { requireEmbedding } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
 import { weightedSum, type Objective } from '../objectives/objective.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
-import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import { fingerprintPath } from '../util/fingerprint.js';
 import type { Engine } from './engine.js';
 import type { ExamplePart, Examples, ReferenceValue } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import { keepScores, modelDigest, scoringPacks, type Computation, type Packs } from './keptScores.js';
+import { requireModelFor } from './modelFit.js';
 import { roundingOf } from './rounding.js';
 import { isOtherReference, type TrainRecipe } from './settings.js';
 
@@ -77,7 +76,7 @@ export async function takeReference(examples: Examples, given: ReferenceParts): 
     // The model itself, by whatever name, is the same function as the one that is trained.
     overrides: isSameModel(path, recipe.model) ? recipe.model_overrides : undefined,
   }).model;
-  requireFit(examples, sampled(), model, path, recipe.model);
+  requireModelFor(examples, packs[0]!, { model, path, policy: recipe.model }, 'reference: ');
   using scorer = new Scorer(model);
   await take(examples, packs, { model, scorer }, given);
   return { isStart: modelDigest(model) === modelDigest(start), sample: sampled() };
@@ -144,31 +143,4 @@ export function differenceOf(a: ReferenceValue, b: ReferenceValue, tokens: numbe
   if (typeof a === 'number' || typeof b === 'number')
     return typeof a === typeof b ? Math.abs((a as number) - (b as number)) / tokens : NaN;
   return Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
-}
-
-/** @throws UserError where the rows are not those of the reference's tokenizer, or too long for it */
-function requireFit(
-  examples: Examples,
-  sample: readonly ExamplePart[],
-  { config: { maxPositions, vocabSize } }: Transformer,
-  path: string,
-  policy: string,
-): void {
-  let longest = 0;
-  for (const { length, largestId } of examples.parts()) {
-    longest = Math.max(longest, length);
-    requireEmbedding(largestId, vocabSize, `reference: ${path}: a row`);
-  }
-  if (longest > maxPositions)
-    throw new UserError(
-      `reference: ${path} has ${maxPositions} positions, and a row has ${longest} tokens: lower max_length`,
-    );
-  const [own, its] = [ChatTokenizer.load(policy), ChatTokenizer.load(path)];
-  for (const id of new Set(sample.flatMap(({ row }) => [...row.ids]))) {
-    const [here, there] = [own.decode([id]), its.decode([id])];
-    if (here !== there)
-      throw new UserError(
-        `reference: ${path} has another tokenizer than ${policy}: token ${id} is ${JSON.stringify(there)} there and ${JSON.stringify(here)} here`,
-      );
-  }
 }

@@ -1,6 +1,7 @@
 /** @file The kinds of stages by the name that recipes and the command line use. */
 import { chooseStage } from './choose.js';
 import { collectStage } from './collect.js';
+import { columnsStage } from './columns.js';
 import { curateStage } from './curate.js';
 import { doctorStage } from './doctor.js';
 import { evaluateStage } from './evaluate.js';
@@ -17,6 +18,7 @@ export const stageKinds = {
   curate: curateStage,
   doctor: doctorStage,
   score: scoreStage,
+  columns: columnsStage,
   train: trainStage,
   evaluate: evaluateStage,
   choose: chooseStage,

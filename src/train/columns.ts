@@ -1,0 +1,290 @@
+/** @file Computes a column of every response's tokens and writes it into the rows: what `redistill columns` calls. */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { ContextPrompt } from '../data/contextPrompt.js';
+import { JsonLinesFile } from '../data/jsonLinesFile.js';
+import { rowError } from '../data/jsonl.js';
+import { HalfPairs } from '../data/halfPairs.js';
+import { streamTrainingRecords } from '../data/records.js';
+import { resolveModel } from '../hub/resolve.js';
+import { loadModel } from '../models/checkpoint.js';
+import { contrastOf } from '../models/contrast.js';
+import { Scorer } from '../models/scorer.js';
+import type { Transformer } from '../models/transformer.js';
+import { sidesOf } from '../text/sides.js';
+import { ChatTokenizer, TextTooLong } from '../text/tokenizer.js';
+import type { Layout, TokenRow } from '../text/tokenRows.js';
+import { openDevice, setThreads } from '../torch/runtime.js';
+import type { ComputeDtype } from '../util/computeDtype.js';
+import { UserError } from '../util/errors.js';
+import type { Progress } from '../util/progress.js';
+import { cacheFolder } from './cacheFiles.js';
+import { Examples, scalarsOf, type ExamplePart } from './examples.js';
+import { buildOf } from './identity.js';
+import { keepScores, modelDigest, scoringPacks, type Computation } from './keptScores.js';
+import { requireModelFor } from './modelFit.js';
+import { roundingOf } from './rounding.js';
+import type { ScoresFile } from './scoresFile.js';
+import { openTokens } from './tokenCache.js';
+
+/** What of a token a column can hold. */
+export const columnKinds = ['logps', 'entropy', 'contrast'] as const;
+export type ColumnKind = (typeof columnKinds)[number];
+
+export interface ColumnOptions {
+  /** What computes: a model directory, a .gguf file, or a name that `models get` has fetched. */
+  model: string;
+  /** The model whose tokenizer and template make the tokens. Default: `model`. */
+  tokenizer?: string | undefined;
+  data: string;
+  /** The column's name. */
+  as: string;
+  read: ColumnKind;
+  /** Of a contrast, the other model and b. */
+  contrastWith?: string | undefined;
+  strength: number;
+  /** A template for other prompts, under which the same responses are scored. */
+  context?: string | undefined;
+  dtype: ComputeDtype;
+  device: string;
+  layout: Layout;
+  /** A system message for rows that have none. */
+  system?: string | undefined;
+  tokenBudget: number;
+}
+
+/** Fields of a row that become its sequences. */
+const SPENT = new Set([
+  ...['messages', 'prompt', 'completion', 'chosen', 'rejected', 'sequences'],
+  ...['weight', 'scalars', 'label', 'tools', 'chat_template_kwargs'],
+]);
+
+/**
+ * Writes the rows of a file, in their order, as sequences of token ids with a column more. The numbers are kept in the cache: the same
+ * command goes on where it was stopped, and another model, template or row makes others.
+ * @returns the number of rows
+ * @throws UserError for rows and models that cannot be used
+ */
+export async function addColumn(
+  options: ColumnOptions,
+  out: { write: (row: object) => void },
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<number> {
+  setThreads();
+  openDevice(options.device);
+  const context = options.context === undefined ? undefined : new ContextPrompt(options.context);
+  const path = await resolveModel(options.model, progress);
+  const own = options.tokenizer === undefined ? path : await resolveModel(options.tokenizer, progress);
+  const tokenizer = ChatTokenizer.load(own);
+  const open = (data: string) => openRows(data, tokenizer, options, progress, signal);
+  using examples = await open(options.data);
+  if (!context) {
+    using file = await scores(examples, { path, own }, options, progress, signal);
+    return await writeRows(examples, file, options, out);
+  }
+  const derived = join(cacheFolder('tokens'), `${randomUUID()}.jsonl`);
+  try {
+    await writeInContext(derived, examples, context, { tokenizer, data: options.data });
+    using asked = await open(derived);
+    using file = await scores(asked, { path, own }, options, progress, signal);
+    return await writeRows(examples, file, options, out);
+  } finally {
+    rmSync(derived, { force: true });
+  }
+}
+
+async function openRows(
+  data: string,
+  tokenizer: ChatTokenizer,
+  { layout, system }: ColumnOptions,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<Examples> {
+  const { file, tooLong } = await openTokens(data, tokenizer, {
+    ...{ layout, data: 'groups', ...(system !== undefined && { system }) },
+    onRows: (done, total) => {
+      signal?.throwIfAborted();
+      progress.update(done, total, 'tokenising');
+    },
+    onNotice: (sentence) => {
+      progress.log(sentence);
+    },
+  });
+  const examples = new Examples(file);
+  if (!tooLong[0]) return examples;
+  examples[Symbol.dispose]();
+  throw rowError(data, tooLong[0].line, new TextTooLong(tooLong[0].characters).message);
+}
+
+async function scores(
+  examples: Examples,
+  { path, own }: { path: string; own: string },
+  options: ColumnOptions,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<ScoresFile> {
+  const { dtype, device, read, contrastWith, strength, tokenBudget, as: name } = options;
+  const onNotice = (sentence: string) => {
+    progress.log(sentence);
+  };
+  const packs = scoringPacks(
+    Array.from(examples.parts(), ({ length }) => length),
+    tokenBudget,
+  );
+  using model = loadModel(path, { dtype, device, onNotice }).model;
+  requireModelFor(examples, packs[0]!, { model, path, policy: own });
+  const follows = {
+    model: modelDigest(model),
+    kind: read,
+    build: buildOf(device),
+    dtype,
+    device,
+    tokenBudget,
+  };
+  const computation = (compute: Computation['compute'], more: object = {}): Computation => ({
+    name: `column ${name}`,
+    numbers: `the numbers of column ${name}`,
+    follows: { ...follows, ...more },
+    countOf: ({ responseLength }) => responseLength,
+    compute: (rows) => compute(rows).map(requireFinite),
+    bound: device === 'cpu' ? 0 : roundingOf(dtype).logps,
+  });
+  const hooks = {
+    beforePack: async () => {
+      await setImmediate(); // lets signals through and the progress bar draw
+      signal?.throwIfAborted();
+    },
+    onProgress: (done: number, total: number) => {
+      progress.update(done, total, 'responses');
+    },
+    onNotice,
+  };
+  if (read !== 'contrast') {
+    using scorer = new Scorer(model);
+    return await keepScores(examples, packs, computation(computeWith(scorer, read)), hooks);
+  }
+  const otherPath = await resolveModel(contrastWith!, progress);
+  using other = loadModel(otherPath, { dtype, device, onNotice }).model;
+  requireModelFor(examples, packs[0]!, { model: other, path: otherPath, policy: own });
+  requireSameVocabulary(model, other, [path, otherPath]);
+  const contrast = computation((rows) => contrastOf(rows, [model, other], strength), {
+    with: modelDigest(other),
+    strength,
+  });
+  return await keepScores(examples, packs, contrast, hooks);
+}
+
+const computeWith = (scorer: Scorer, read: 'logps' | 'entropy'): Computation['compute'] =>
+  read === 'logps'
+    ? (rows) => scorer.score(rows)
+    : (rows) => scorer.scoreWithEntropy(rows).map(({ entropies }) => entropies);
+
+function requireFinite(values: Float64Array): Float64Array {
+  if (values.every(Number.isFinite)) return values;
+  throw new UserError('the model computes numbers that are not finite: its weights are damaged or diverged');
+}
+
+function requireSameVocabulary(
+  { head }: Transformer,
+  { head: other }: Transformer,
+  [path, otherPath]: readonly [string, string],
+): void {
+  if (head.size(0) !== other.size(0))
+    throw new UserError(
+      `contrast_with: ${otherPath} has ${other.size(0)} tokens and ${path} has ${head.size(0)}: a contrast needs the same`,
+    );
+}
+
+/** Writes rows whose responses are the same tokens under other prompts. */
+async function writeInContext(
+  path: string,
+  examples: Examples,
+  context: ContextPrompt,
+  { data, tokenizer }: Pick<ColumnOptions, 'data'> & { tokenizer: ChatTokenizer },
+): Promise<void> {
+  using file = new JsonLinesFile(path);
+  let place = 0;
+  for await (const { record, fields } of streamTrainingRecords(data, new HalfPairs())) {
+    const { line, parts } = examples.at(place++);
+    const texts = parts.map((part) => responseText(part.row, tokenizer));
+    const rights = parts.flatMap((part, i) => (isRight(part) ? [i] : []));
+    const sequences = sidesOf(record, 'groups').map(({ role, prompt }, i) => {
+      const { ids, responseStart } = parts[i]!.row;
+      const right = rights.find((other) => other !== i) ?? rights[0];
+      const asked = {
+        prompt,
+        role,
+        fields,
+        response: texts[i]!,
+        ...(right !== undefined && { right: texts[right]! }),
+      };
+      const fail = (problem: string) => rowError(data, line, problem);
+      return {
+        ...{ role, prompt: context.write(asked, fail) },
+        response: [{ ids: [...ids.subarray(responseStart)] }],
+      };
+    });
+    const { tools, chat_template_kwargs: inputs } = fields;
+    file.write({
+      sequences,
+      ...(tools != null && { tools }),
+      ...(inputs != null && { chat_template_kwargs: inputs }),
+    });
+  }
+  file.commit();
+}
+
+const responseText = ({ ids, responseStart }: TokenRow, tokenizer: ChatTokenizer): string =>
+  tokenizer.decode(ids.subarray(responseStart), { contentOnly: true }).trim();
+
+function isRight({ role, row }: ExamplePart): boolean {
+  const reward = scalarsOf(role, row)?.reward;
+  return reward === undefined ? role === 'demonstration' : reward > 0;
+}
+
+async function writeRows(
+  examples: Examples,
+  file: ScoresFile,
+  { data, as: name }: ColumnOptions,
+  out: { write: (row: object) => void },
+): Promise<number> {
+  let [place, part] = [0, 0];
+  for await (const { fields } of streamTrainingRecords(data, new HalfPairs())) {
+    const { parts } = examples.at(place++);
+    const others = Object.entries(fields).filter(([field]) => !SPENT.has(field));
+    const sequences = parts.map(({ role, row }) => ({
+      role,
+      ...sequenceOf(row),
+      columns: { ...columnsOf(row), [name]: [...file.read(part++)] },
+    }));
+    out.write({ ...Object.fromEntries(others), sequences });
+  }
+  return place;
+}
+
+const columnsOf = ({ columns = {} }: TokenRow): Record<string, number[]> =>
+  Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, [...values]]));
+
+/** A row of tokens as a sequence of the data format. */
+function sequenceOf({ ids, responseStart, weights, segments, scoreOnly, scalars }: TokenRow): object {
+  const response: object[] = [];
+  for (let from = responseStart, end = from; from < ids.length; from = end) {
+    const segment = segments?.[from - responseStart];
+    while (end < ids.length && segments?.[end - responseStart] === segment) end++;
+    const own = weights?.subarray(from - responseStart, end - responseStart);
+    response.push({
+      ids: [...ids.subarray(from, end)],
+      ...(own && { weights: [...own] }),
+      ...(segment && { segment }),
+    });
+  }
+  return {
+    prompt: { ids: [...ids.subarray(0, responseStart)] },
+    response,
+    ...(scoreOnly && { score_only: [...scoreOnly] }),
+    ...(scalars && { scalars }),
+  };
+}
