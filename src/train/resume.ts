@@ -10,7 +10,7 @@ import { differences, type RunIdentity } from './identity.js';
 import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { readState, type TrainState } from './state.js';
-import { BEST, BEST_FILE, bestStep } from './watch/files.js';
+import { BEST, bestStep } from './watch/files.js';
 import { checkpointsOf, runOf, stateAt, statesOf, stepFolders } from './stateFolder.js';
 
 export interface ResumeOptions {
@@ -75,9 +75,8 @@ export function refuseUnfinished(out: string): void {
   const checkpoint = stepFolders(checkpointsOf(out))[0];
   if (checkpoint !== undefined)
     throw new UserError(`${without} checkpoints up to ${checkpoint.path}: ${anew(checkpointsOf(out))}.`);
-  const [best, account] = [BEST, BEST_FILE].map((name) => join(out, name)) as [string, string];
-  if (existsSync(best) && existsSync(account))
-    throw new UserError(`${without} its best weights in ${best}: ${anew(best)}.`);
+  const best = join(out, BEST);
+  if (existsSync(best)) throw new UserError(`${without} its best weights in ${best}: ${anew(best)}.`);
 }
 
 /** Opens the state that a stage continues. @throws UserError where there is none */
