@@ -7,7 +7,7 @@ import { stepRows } from './dataOrder.js';
 import type { Examples } from './examples.js';
 import { hasFinished, whatDiffers } from './finished.js';
 import { differences, type RunIdentity } from './identity.js';
-import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
+import { lastingOf, lineOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { readState, type TrainState } from './state.js';
 import { BEST, bestStep } from './watch/files.js';
@@ -144,8 +144,8 @@ export function nextRows(step: number, plan: StepPlan, examples: Examples): stri
  * @throws UserError where there is none
  */
 export function stateToVerify(out: string): TrainState {
-  const { length } = stepLines(out);
-  const found = stepFolders(statesOf(out)).find(({ step }) => step < length);
+  const lines = stepLines(out);
+  const found = stepFolders(statesOf(out)).find(({ step }) => lineOf(lines, step + 1) !== undefined);
   if (found === undefined)
     throw new UserError(
       `--verify: ${out} has no step after a state that could be computed again; without --verify the run goes on (save.states: 2 keeps the state before the last)`,
@@ -155,7 +155,7 @@ export function stateToVerify(out: string): TrainState {
 
 /** @throws Error naming what differs between a step that was computed again and its line in metrics.jsonl */
 export function requireSameStep(out: string, again: StepMetrics): void {
-  const then = stepLines(out)[again.step - 1]!;
+  const then = lineOf(stepLines(out), again.step)!;
   const now = JSON.stringify(lastingOf(again));
   if (then === now) return;
   const [before, after] = [then, now].map((line) => JSON.parse(line) as Record<string, number>);
