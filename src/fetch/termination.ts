@@ -1,5 +1,11 @@
 /** @file Runs cleanups when a signal ends the process. */
-const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+import { ignoresHangUp } from '../util/hangUp.js';
+
+const signals: readonly NodeJS.Signals[] = [
+  'SIGINT',
+  'SIGTERM',
+  ...(ignoresHangUp() ? [] : ['SIGHUP' as const]), // it does not end the process then
+];
 const cleanups = new Set<() => void>();
 
 /**

@@ -47,6 +47,13 @@ describe('a folder whose stage begins anew', () => {
     ['a run with a state', 'train', { 'states/step-3/state.json': '{}' }, other, 'kept'],
     ['a run with a checkpoint', 'train', { 'checkpoints/step-3/config.json': '{}' }, other, 'kept'],
     ['a run with its best weights', 'train', { 'best/config.json': '{}' }, other, 'kept'],
+    [
+      'a run whose best step is the start',
+      'train',
+      { 'best/config.json': '{}', 'best.json': '{"metric": "eval_loss", "step": 0}' },
+      other,
+      'previous',
+    ],
     ['a run that has saved nothing', 'train', { 'metrics.jsonl': '{}' }, other, 'previous'],
     ['answers', 'collect', { 'journal.jsonl': journal(1) }, other, 'kept'],
     ['no answer yet', 'evaluate', { 'journal.jsonl': journal(0) }, other, 'previous'],

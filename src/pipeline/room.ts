@@ -1,5 +1,6 @@
 /** @file Makes room for a stage that begins anew. What took long and is no recorded result stays until somebody removes it. */
 import { existsSync, renameSync } from 'node:fs';
+import { freeName } from '../util/folders.js';
 import { commandOf, removeOwn, requireRemovable, type FolderUse } from '../util/ownFolder.js';
 import { stageKinds, type StageKind } from './stages/index.js';
 import type { StageDefinition } from './stages/stage.js';
@@ -74,10 +75,4 @@ function useOfResult(dir: string): Pick<FolderUse, 'command' | 'writes' | 'scrat
 function holdsWork(dir: string): 'done' | 'under way' | undefined {
   const maker = makerOf(dir);
   return maker && (stageKinds[maker] as StageDefinition<unknown, unknown>).holdsWork?.(dir);
-}
-
-function freeName(path: string): string {
-  let name = path;
-  for (let n = 2; existsSync(name); n++) name = `${path}-${n}`;
-  return name;
 }

@@ -14,6 +14,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readRecipe } from '../recipe/recipe.js';
 import { parsePipeline } from './pipeline.js';
 import { fingerprintPath } from '../util/fingerprint.js';
+import { withFolder } from '../util/folderLock.js';
 import { recordOf } from '../util/ownFolder.js';
 import { runPipeline } from './run.js';
 
@@ -84,6 +85,23 @@ describe('what is not ours', () => {
     );
     expect(readFileSync(recipe, 'utf8')).toBe('# my notes');
   });
+});
+
+it('a folder in which another command works is not taken away', async () => {
+  const out = join(root, 'at-work');
+  const folder = join(out, 'student');
+  mkdirSync(folder, { recursive: true });
+  made(out, 'run');
+  made(folder, 'get');
+  writeFileSync(join(folder, 'model'), 'days of work');
+  let end: () => void = () => undefined;
+  const working = withFolder(folder, () => new Promise<void>((resolve) => (end = resolve)));
+  const stages = [{ name: 'student', stage: 'get', model: join(root, 'nowhere.gguf') }];
+  await expect(run(out, stages)).rejects.toThrow(`Another process is writing into ${folder}`);
+  expect(readFileSync(join(folder, 'model'), 'utf8')).toBe('days of work');
+  end();
+  await working;
+  await expect(run(out, stages)).rejects.toThrow('nowhere.gguf');
 });
 
 it.each<[string, string | undefined]>([

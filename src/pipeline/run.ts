@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { writeFileAtomic } from '../util/files.js';
 import { fingerprintPath } from '../util/fingerprint.js';
+import { withFolder } from '../util/folderLock.js';
 import { refuseFolderOverInputs } from '../util/overlap.js';
 import { recordOf, withOwnFolder } from '../util/ownFolder.js';
 import { createProgress, formatDuration } from '../util/progress.js';
@@ -99,7 +100,9 @@ async function walk(
         progress.finish();
       }
     };
-    const beginAnew = (why?: string) => {
+    const beginAnew = async (why?: string) => {
+      requireRemovableResult(dir);
+      if (existsSync(dir)) await withFolder(dir, () => Promise.resolve()); // `train --resume` may be at work there
       const left = makeRoom(dir, { isResult, mayBeWhole: wasDone || !hasRecord || why !== undefined });
       // What is said of the folder is to be true of where that is now.
       const because = why === undefined ? '' : `: ${why.replaceAll(dir, left?.to ?? dir)}`;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { contents, readRows } from '../../test/support/tinyModel.js';
 import {
@@ -19,7 +19,7 @@ import { UserError } from '../util/errors.js';
 import { stepLines } from './metricsFiles.js';
 import { stateToResume } from './resume.js';
 import { readState } from './state.js';
-import { statesOf, stepFolders } from './stateFolder.js';
+import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import type { TrainRecipe } from './settings.js';
 
 setUpRuns();
@@ -96,15 +96,69 @@ describe('the best weights', () => {
     expect(existsSync(join(recipe.out, 'best.previous'))).toBe(false);
   });
 
-  it('of a run that was killed before its first state are not begun over', async () => {
-    const recipe = recipeOf('sft', { ...keys, sentinel: {}, save: { states: 0 } });
-    await stoppedAfter(6, recipe);
-    const before = contents(recipe.out);
-    const { error } = await attempt(recipe);
-    expect(error).toBeInstanceOf(UserError);
-    expect(String(error)).toContain(`but its best weights in ${join(recipe.out, 'best')}: to begin anew`);
-    expect(contents(recipe.out)).toEqual(before);
+  it('of before are kept each time', async () => {
+    const recipe = recipeOf('sft', keys);
+    const kept = [];
+    for (const [n, lr] of [recipe.optimizer.lr, 1e-2 / 2, 1e-2 / 4].entries()) {
+      const again = { ...recipe, optimizer: { ...recipe.optimizer, lr } };
+      const run = await attempt(
+        again,
+        () => stepLines(recipe.out).length === 10,
+        n === 0 ? undefined : { allowChanges: true },
+      );
+      expect(run.error).toBe(stopped);
+      kept.push(contents(join(recipe.out, 'best')));
+      loseStatesAfter(6, recipe);
+    }
+    expect(kept[1]).not.toEqual(kept[0]);
+    expect(contents(join(recipe.out, 'best.previous'))).toEqual(kept[0]);
+    expect(contents(join(recipe.out, 'best.previous-2'))).toEqual(kept[1]);
+    rmSync(statesOf(recipe.out), { recursive: true });
+    rmSync(checkpointsOf(recipe.out), { recursive: true });
+    rmSync(join(recipe.out, 'best'), { recursive: true });
+    await trained(recipe);
+    expect(readdirSync(recipe.out).filter((name) => name.startsWith('best.previous'))).toEqual([]);
   });
+
+  it.each([
+    ['another build computes on', true],
+    ['a process was killed that exchanged them', false],
+  ])('of before are kept where %s', async (_, hasAccount) => {
+    const recipe = recipeOf('sft', keys);
+    await stoppedAfter(10, recipe);
+    const before = contents(join(recipe.out, 'best'));
+    loseStatesAfter(6, recipe);
+    if (!hasAccount) rmSync(join(recipe.out, 'best.json'));
+    // It counts as another machine, and is read by no library that is loaded.
+    vi.stubEnv('ATEN_CPU_CAPABILITY', 'default');
+    await trained({ ...recipe, max_steps: 12 }, { allowChanges: true });
+    vi.unstubAllEnvs();
+    expect(contents(join(recipe.out, 'best.previous'))).toEqual(before);
+  });
+
+  it('are those of the last step where a run that is done is to look for others', async () => {
+    const recipe = recipeOf('dpo', { ...keys, sentinel: {}, save: { states: 1 }, max_steps: 4 });
+    await trained(recipe);
+    const other = { ...recipe, best: { metric: 'eval_rewards/margins' } };
+    const { result } = await trained(other, { allowChanges: true });
+    expect(result.model).toBe(join(recipe.out, 'best'));
+    expect(contents(result.model)).toEqual(contents(join(recipe.out, 'model')));
+    expect(json(recipe.out, 'best.json')).toEqual({ metric: 'eval_rewards/margins', step: 4 });
+  });
+
+  it.each(['best.json', undefined])(
+    'of a run that was killed before its first state are not begun over, without %s',
+    async (gone) => {
+      const recipe = recipeOf('sft', { ...keys, sentinel: {}, save: { states: 0 } });
+      await stoppedAfter(6, recipe);
+      if (gone !== undefined) rmSync(join(recipe.out, gone));
+      const before = contents(recipe.out);
+      const { error } = await attempt(recipe);
+      expect(error).toBeInstanceOf(UserError);
+      expect(String(error)).toContain(`but its best weights in ${join(recipe.out, 'best')}: to begin anew`);
+      expect(contents(recipe.out)).toEqual(before);
+    },
+  );
 
   it('are those of the undisturbed run where it goes on as it went', async () => {
     // Between the state and the next best step nothing is known of a best one: state 7 alone says so.

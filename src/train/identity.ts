@@ -129,10 +129,8 @@ export interface Differences {
 }
 
 export function differences(then: RunIdentity, now: RunIdentity): Differences {
-  const differing = (part: keyof RunIdentity) => {
-    const keys = new Set([...Object.keys(then[part]), ...Object.keys(now[part])]);
-    return [...keys].filter((key) => !ASIDE.includes(key) && then[part][key] !== now[part][key]);
-  };
+  const differing = (part: keyof RunIdentity) =>
+    differingKeys(then[part], now[part]).filter((key) => !ASIDE.includes(key));
   const inWords = (part: keyof RunIdentity) =>
     differing(part).map((key) => `${key} (${shown(then[part][key])} then, ${shown(now[part][key])} now)`);
   return {
@@ -140,5 +138,14 @@ export function differences(then: RunIdentity, now: RunIdentity): Differences {
     build: inWords('build'),
   };
 }
+
+/** Whether all is the same from which a run's numbers follow; `sentinel.act` may end it, and changes none. */
+export const computesAlike = (then: RunIdentity, now: RunIdentity): boolean =>
+  (['settings', 'inputs', 'build'] as const).every((part) =>
+    differingKeys(then[part], now[part]).every((key) => key === 'sentinel.act'),
+  );
+
+const differingKeys = (then: Record<string, string>, now: Record<string, string>): string[] =>
+  [...new Set([...Object.keys(then), ...Object.keys(now)])].filter((key) => then[key] !== now[key]);
 
 const shown = (value = 'not set'): string => (value.length > 60 ? `${value.slice(0, 60)}…` : value);

@@ -96,6 +96,6 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
     writeFinished(saver.out, parts.identity, end);
   };
   if (ending?.kind === 'rollback') await saver.goBack(ending.to, ending.keep, whole);
-  else await saver.finish(position(), metrics.flush(), whole);
+  else await saver.finish(position(), metrics.flush(), watch.insteadOfBest(last!.step), whole);
   return end;
 }

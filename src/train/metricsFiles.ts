@@ -47,6 +47,10 @@ export function stepLines(out: string): string[] {
   return existsSync(path) ? stepLinesIn(explained(path, () => readFileSync(path, 'utf8'))) : [];
 }
 
+/** The line of a step among those of a run; where the run went on without some, they are fewer than its steps. */
+export const lineOf = (lines: readonly string[], step: number): string | undefined =>
+  lines.find((line) => line.startsWith(`{"step":${step},`));
+
 const stepLinesIn = (text: string): string[] =>
   text
     .split('\n')
@@ -65,7 +69,7 @@ export function lastingOf(metrics: StepMetrics): LastingMetrics {
 export function withSpeed(out: string, lasting: LastingMetrics): StepMetrics {
   const path = join(out, SPEED);
   const lines = existsSync(path) ? explained(path, () => readFileSync(path, 'utf8')).split('\n') : [];
-  const line = lines.find((line) => line.startsWith(`{"step":${lasting.step},`));
+  const line = lineOf(lines, lasting.step);
   const none = { tokens_per_second: NaN, peak_memory_bytes: NaN };
   return { ...lasting, ...(line === undefined ? none : (JSON.parse(line) as typeof none)) };
 }

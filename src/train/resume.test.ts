@@ -26,6 +26,7 @@ import { UserError } from '../util/errors.js';
 import { cacheFolder } from './cacheFiles.js';
 import { prepareExamples } from './examples.js';
 import { planSteps } from './plan.js';
+import { stepLines } from './metricsFiles.js';
 import { nextRows, requireSamePlace } from './resume.js';
 import { TENSORS } from './stateFolder.js';
 import { sumOf, type TrainState } from './state.js';
@@ -324,6 +325,19 @@ describe('--verify', () => {
       sentence: `step 3, computed again from ${join(recipe.out, 'states/step-2')}, is that of metrics.jsonl to the last bit`,
     });
     expect(lastingFiles(recipe.out)).toEqual(lastingFiles(whole.recipe.out));
+  });
+
+  it('finds the line of a step in a metrics.jsonl that lacks earlier ones', async () => {
+    const recipe = recipeOf('sft', { ...keys, save: { every: 1, states: 9 } });
+    await attempt(recipe, () => stepLines(recipe.out).length === 3);
+    const metrics = join(recipe.out, 'metrics.jsonl');
+    writeFileSync(metrics, `${stepLines(recipe.out)[0]!}\n`);
+    await attempt(recipe, () => stepLines(recipe.out).length === 3, { allowChanges: true });
+    expect(stepLines(recipe.out).map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([
+      1, 4, 5,
+    ]);
+    const { events } = await trained(recipe, { verify: true });
+    expect(JSON.stringify(events)).toContain('step 5, computed again from');
   });
 
   it('says where there is nothing to compare with', async () => {

@@ -7,10 +7,10 @@ import { stepRows } from './dataOrder.js';
 import type { Examples } from './examples.js';
 import { hasFinished, whatDiffers } from './finished.js';
 import { differences, type RunIdentity } from './identity.js';
-import { lastingOf, stepLines, type StepMetrics } from './metricsFiles.js';
+import { lastingOf, lineOf, stepLines, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
 import { readState, type TrainState } from './state.js';
-import { BEST, BEST_FILE, bestStep } from './watch/files.js';
+import { BEST, bestStep } from './watch/files.js';
 import { checkpointsOf, runOf, stateAt, statesOf, stepFolders } from './stateFolder.js';
 
 export interface ResumeOptions {
@@ -75,9 +75,8 @@ export function refuseUnfinished(out: string): void {
   const checkpoint = stepFolders(checkpointsOf(out))[0];
   if (checkpoint !== undefined)
     throw new UserError(`${without} checkpoints up to ${checkpoint.path}: ${anew(checkpointsOf(out))}.`);
-  const [best, account] = [BEST, BEST_FILE].map((name) => join(out, name)) as [string, string];
-  if (existsSync(best) && existsSync(account))
-    throw new UserError(`${without} its best weights in ${best}: ${anew(best)}.`);
+  const best = join(out, BEST);
+  if (existsSync(best)) throw new UserError(`${without} its best weights in ${best}: ${anew(best)}.`);
 }
 
 /** Opens the state that a stage continues. @throws UserError where there is none */
@@ -145,8 +144,8 @@ export function nextRows(step: number, plan: StepPlan, examples: Examples): stri
  * @throws UserError where there is none
  */
 export function stateToVerify(out: string): TrainState {
-  const { length } = stepLines(out);
-  const found = stepFolders(statesOf(out)).find(({ step }) => step < length);
+  const lines = stepLines(out);
+  const found = stepFolders(statesOf(out)).find(({ step }) => lineOf(lines, step + 1) !== undefined);
   if (found === undefined)
     throw new UserError(
       `--verify: ${out} has no step after a state that could be computed again; without --verify the run goes on (save.states: 2 keeps the state before the last)`,
@@ -156,7 +155,7 @@ export function stateToVerify(out: string): TrainState {
 
 /** @throws Error naming what differs between a step that was computed again and its line in metrics.jsonl */
 export function requireSameStep(out: string, again: StepMetrics): void {
-  const then = stepLines(out)[again.step - 1]!;
+  const then = lineOf(stepLines(out), again.step)!;
   const now = JSON.stringify(lastingOf(again));
   if (then === now) return;
   const [before, after] = [then, now].map((line) => JSON.parse(line) as Record<string, number>);

@@ -1,5 +1,5 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
-import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inFileDtypes, namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
@@ -9,10 +9,10 @@ import { byteLength } from '../torch/safetensors.js';
 import { scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { earlierOf, exchange, partialOf } from '../util/exchange.js';
-import { explained, requireFree } from '../util/fileErrors.js';
+import { requireFree } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders } from '../util/folders.js';
 import { flushFolderMeanwhile, together, type Writing } from '../util/meanwhile.js';
-import { removeKnown, removeKnownMeanwhile, requireKnown } from '../util/ownFolder.js';
+import { giveWay, removeKnown, removeKnownMeanwhile, requireKnown } from '../util/ownFolder.js';
 import type { TrainRecipe } from './settings.js';
 import {
   loadState,
@@ -24,7 +24,7 @@ import {
 } from './state.js';
 import { checkpointsOf, FINISHED, stateFiles, statesOf, stepFolders } from './stateFolder.js';
 import { EVENTS_FOLDER, eventFiles } from './eventFile.js';
-import { BEST, EARLIER_BEST, removeFile, SENTINEL_FILE, writeAccount } from './watch/files.js';
+import { BEST, earlierBests, removeFile, SENTINEL_FILE, writeAccount } from './watch/files.js';
 
 type SaveSettings = TrainRecipe['save'];
 
@@ -62,7 +62,8 @@ export function requireRoom(
       0,
     ),
   );
-  for (const name of ['model', BEST, EARLIER_BEST]) requireKnown(join(out, name), savedFiles);
+  for (const path of [...['model', BEST].map((name) => join(out, name)), ...earlierBests(out)])
+    requireKnown(path, savedFiles);
   for (const { path } of stepFolders(checkpointsOf(out))) requireKnown(path, savedFiles);
   for (const { path } of stepFolders(statesOf(out))) requireKnown(path, stateFiles);
   if (after === 0) requireKnown(join(out, EVENTS_FOLDER), eventFiles);
@@ -207,11 +208,17 @@ export class Saver {
 
   /**
    * Saves the trained model, and keeps the states that the recipe asks for.
+   * @param keep folders besides that get its weights
    * @param whole called when all is saved that stays, before what does not stay goes
    */
-  async finish(position: RunPosition, lines: Writing, whole: () => void): Promise<string> {
+  async finish(
+    position: RunPosition,
+    lines: Writing,
+    keep: readonly Kept[],
+    whole: () => void,
+  ): Promise<string> {
     await this.settle();
-    await together(this.#weights([{ folder: 'model' }])).done;
+    await together(this.#weights([...keep, { folder: 'model' }])).done;
     // It comes after the model: a run whose last state is there is done.
     // A state of this step that is there already may not have what was measured after it.
     if (this.#keepsStates) await this.#state(position, lines).done;
@@ -305,20 +312,6 @@ async function removeOlder(
     }
   }
   removeEmptyFolders([folder]);
-}
-
-/**
- * Takes the name from a folder that is about to be removed: a process that is killed meanwhile leaves no half of one.
- * @returns its path now
- */
-function giveWay(path: string, files: readonly string[]): string {
-  const removed = `${path}.removed.partial`; // one that is exchanged has another: it may be the only whole one
-  removeKnown(removed, files);
-  requireKnown(path, files);
-  explained(path, () => {
-    renameSync(path, removed);
-  });
-  return removed;
 }
 
 /**

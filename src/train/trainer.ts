@@ -15,13 +15,13 @@ import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { UserError } from '../util/errors.js';
 import { makeFolder } from '../util/folders.js';
-import { begin, goOn, placeOf } from './beginning.js';
+import { begin, goOn, placeOf, type Changes } from './beginning.js';
 import { besideOf } from './besideSteps.js';
 import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type DatedRecipe, type PreparedData } from './examples.js';
 import { finishedOf, type Finished } from './finished.js';
-import { differences, identityOf, withRows, type RunIdentity } from './identity.js';
+import { computesAlike, differences, identityOf, withRows, type RunIdentity } from './identity.js';
 import { weightBytes } from './memoryModel.js';
 import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
@@ -233,11 +233,10 @@ async function runStage(
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     takeUp(from, { trained, stepper, resume });
   }
-  const isChanged = from && differences(from.position.identity, identity).run.length > 0;
   const metrics = new MetricsFiles(out, recipe, {
     ...(from && { after: placeOf(from, resume) }),
     begin: () => {
-      if (from) goOn(from, filled, { isChanged: isChanged === true, onNotice });
+      if (from) goOn(from, filled, { ...changesOf(from.position.identity, identity), onNotice });
       else begin(filled);
     },
   });
@@ -260,6 +259,11 @@ async function runStage(
   );
   return resultOf(recipe, end);
 }
+
+const changesOf = (then: RunIdentity, now: RunIdentity): Changes => ({
+  isChanged: differences(then, now).run.length > 0,
+  isOther: !computesAlike(then, now),
+});
 
 /** What the run came to, if it is done; a step of it can still be computed again. */
 function resultBefore(

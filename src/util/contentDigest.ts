@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { cacheDir } from './cacheDir.js';
 import { writeFileAtomic } from './files.js';
+import { stayAlive } from './folderLock.js';
 
 /** Of so many files digests are kept, the newest. */
 const MOST_KEPT = 1000;
@@ -40,6 +41,7 @@ function digestOf(path: string): string {
   try {
     for (let read = readSync(fd, chunk); read > 0; read = readSync(fd, chunk)) {
       hash.update(chunk.subarray(0, read));
+      stayAlive(); // many gigabytes take minutes
     }
   } finally {
     closeSync(fd);

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { contentDigest } from './contentDigest.js';
 import { withFolder } from './folderLock.js';
 
 vi.mock('node:fs', async () => {
@@ -188,6 +189,23 @@ describe('the mark of a process in a folder', () => {
       await Promise.resolve();
     });
     vi.useRealTimers();
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('is touched on the way by work that gives no timer its turn', async () => {
+    const dir = folder('busy');
+    const large = join(root, 'large.bin');
+    writeFileSync(large, Buffer.alloc(3 << 20));
+    let seconds = 0;
+    await withFolder(dir, async () => {
+      const [name] = readdirSync(dir);
+      mark(dir, name!, 50);
+      vi.spyOn(performance, 'now').mockImplementation(() => 1e9 + 1000 * (seconds += 4)); // of a slow disk
+      contentDigest(large);
+      vi.restoreAllMocks();
+      expect(Date.now() - statSync(join(dir, name!)).mtimeMs).toBeLessThan(5000);
+      await Promise.resolve();
+    });
     expect(readdirSync(dir)).toEqual([]);
   });
 });

@@ -16,6 +16,16 @@ const held = new AsyncLocalStorage<ReadonlySet<string>>();
 const TOUCH_MS = 10_000;
 const PATIENCE_MS = 60_000;
 
+/** The files by which this process says so, and when it last touched one, by `performance.now`. */
+const marks = new Set<string>();
+let touchedAt = 0;
+
+/** To be called on the way by work that gives no timer its turn for minutes: others would take this process for dead. */
+export function stayAlive(): void {
+  if (performance.now() - touchedAt < TOUCH_MS) return;
+  for (const mark of marks) touch(mark);
+}
+
 /**
  * Runs `work` while no other process does so with the same folder; work inside of it may ask for the folder again. The lock is a
  * socket that listens under a name made from the folder's device and inode, so the system frees it however the process ends;
@@ -59,9 +69,11 @@ async function withMark<T>(path: string, folder: string, work: () => Promise<T>)
   try {
     requireNoOther(path, folder);
     timer = setInterval(touch, TOUCH_MS, mark).unref();
+    marks.add(mark);
     return await work();
   } finally {
     clearInterval(timer);
+    marks.delete(mark);
     rmSync(mark, { force: true });
   }
 }
@@ -83,6 +95,7 @@ function requireNoOther(path: string, folder: string): void {
 
 /** Gives a mark the time that it is where the file is kept, which this host's clock may not know: its length changes. */
 function touch(mark: string): void {
+  touchedAt = performance.now();
   try {
     const fd = openSync(mark, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW);
     try {

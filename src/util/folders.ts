@@ -30,6 +30,13 @@ export function makeFolder(path: string): string[] {
   return made;
 }
 
+/** Finds a name that nothing has: the path itself, or with -2, -3, … behind it. */
+export function freeName(path: string): string {
+  let name = path;
+  for (let n = 2; isThere(name); n++) name = `${path}-${n}`;
+  return name;
+}
+
 /** Removes those of the folders that are empty, the last first. */
 export function removeEmptyFolders(folders: readonly string[]): void {
   for (const folder of folders.toReversed()) {

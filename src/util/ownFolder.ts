@@ -1,5 +1,14 @@
 /** @file Results in folders: which folder is ours to write into, what made it, and what in it we may remove. */
-import { lstatSync, readdirSync, readFileSync, rmdirSync, statSync, unlink, unlinkSync } from 'node:fs';
+import {
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  unlink,
+  unlinkSync,
+} from 'node:fs';
 import { join, normalize } from 'node:path';
 import { promisify } from 'node:util';
 import { UserError } from './errors.js';
@@ -147,6 +156,20 @@ export async function removeKnownMeanwhile(folder: string, files: readonly strin
         throw explainFileError(error);
       });
   removeKnown(folder, files);
+}
+
+/**
+ * Takes the name from a folder that is about to be removed: a process that is killed meanwhile leaves no half of one.
+ * @returns its path now
+ */
+export function giveWay(path: string, files: readonly string[]): string {
+  const removed = `${path}.removed.partial`; // one that is exchanged has another: it may be the only whole one
+  removeKnown(removed, files);
+  requireKnown(path, files);
+  explained(path, () => {
+    renameSync(path, removed);
+  });
+  return removed;
 }
 
 /** Removes entries, the record last: without it what a killed process has left would be taken for somebody else's. */

@@ -17,10 +17,12 @@ const left = [
   ...[
     'model.partial',
     'model.earlier.partial',
+    'best.removed.partial',
     'checkpoints/step-3.partial',
     'checkpoints/step-3.earlier.partial',
     'checkpoints/step-3.removed.partial',
     'proof.partial',
+    'best.previous-2',
   ].map((folder) => `${folder}/${savedFiles[0]}`),
   ...['states/step-3.partial', 'states/step-3.earlier.partial', 'states/step-3.removed.partial'].map(
     (folder) => `${folder}/${stateFiles[0]}`,

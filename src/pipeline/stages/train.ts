@@ -6,7 +6,7 @@ import { filesOfModule } from '../../util/modules.js';
 import { isOtherReference, trainSettings, type TrainRecipe } from '../../train/settings.js';
 import { savedFiles } from '../../models/modelFiles.js';
 import { eventPaths } from '../../train/eventFile.js';
-import { BEST, BEST_FILE, EARLIER_BEST, SENTINEL_FILE } from '../../train/watch/files.js';
+import { BEST, BEST_FILE, bestStep, EARLIER_BEST, SENTINEL_FILE } from '../../train/watch/files.js';
 import {
   checkpointsOf,
   FINISHED,
@@ -39,14 +39,16 @@ export const trainStage = defineStage({
     SENTINEL_FILE,
     BEST_FILE,
     FINISHED,
-    ...['model', BEST, EARLIER_BEST, 'checkpoints/step-*'].flatMap((folder) =>
+    ...['model', BEST, EARLIER_BEST, `${EARLIER_BEST}-*`, 'checkpoints/step-*'].flatMap((folder) =>
       savedFiles.map((name) => `${folder}/${name}`),
     ),
     ...stateFiles.map((name) => `states/step-*/${name}`),
   ],
   scratch: [
     ...['model', BEST, 'checkpoints/step-*', 'proof'].flatMap((folder) =>
-      savedFiles.flatMap((name) => [`${folder}.partial/${name}`, `${folder}.earlier.partial/${name}`]),
+      savedFiles.flatMap((name) =>
+        ['', '.earlier', '.removed'].map((which) => `${folder}${which}.partial/${name}`),
+      ),
     ),
     ...stateFiles.map((name) => `states/step-*.partial/${name}`),
   ],
@@ -55,8 +57,9 @@ export const trainStage = defineStage({
   holdsWork: (dir) => {
     if (existsSync(join(dir, FINISHED))) return 'done';
     const steps = [statesOf(dir), checkpointsOf(dir)].flatMap(stepFolders);
-    const models = ['model', BEST].filter((name) => existsSync(join(dir, name)));
-    return steps.length + models.length > 0 ? 'under way' : undefined;
+    if (steps.length > 0 || existsSync(join(dir, 'model'))) return 'under way';
+    // Before the first step the start is the best.
+    return existsSync(join(dir, BEST)) && bestStep(dir) !== 0 ? 'under way' : undefined;
   },
   run: async (settings, { out, progress, signal, resume }) => {
     const { reportTraining } = await import('../../train/narrate.js');

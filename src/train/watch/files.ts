@@ -1,15 +1,25 @@
 /** @file What the watch over a run leaves in its folder. */
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { savedFiles } from '../../models/modelFiles.js';
 import { explained } from '../../util/fileErrors.js';
 import { writeFileAtomic } from '../../util/files.js';
-import { removeKnown, requireKnown } from '../../util/ownFolder.js';
+import { freeName } from '../../util/folders.js';
+import { giveWay, removeKnown, requireKnown } from '../../util/ownFolder.js';
 import type { WatchState } from './state.js';
 
-/** The weights of the best step, and those of a run that has gone on from before it in another way. */
+/**
+ * The weights of the best step, and those of a run that has gone on from before it in another way, the later ones with a number
+ * behind that name.
+ */
 export const [BEST, EARLIER_BEST] = ['best', 'best.previous'];
+
+/** The folders of best weights from before a run went on in another way. */
+export const earlierBests = (out: string): string[] =>
+  readdirSync(out)
+    .filter((name) => name === EARLIER_BEST || /^-[0-9]+$/.test(name.replace(EARLIER_BEST, '')))
+    .map((name) => join(out, name));
 
 /** Which step's weights are the best, and what the sentinel has seen. */
 export const [BEST_FILE, SENTINEL_FILE] = ['best.json', 'sentinel.json'];
@@ -44,24 +54,27 @@ export function forgetReplaced(
   const best = bestIn(out);
   if (best !== undefined && best.step === state.best?.step && best.metric === metric) return undefined;
   delete state.best;
-  if (best === undefined || !keeps) {
+  const path = join(out, BEST);
+  if (!keeps || !existsSync(path)) {
     removeBest(out);
     return undefined;
   }
-  const [path, earlier] = [join(out, BEST), join(out, EARLIER_BEST)];
   requireKnown(path, savedFiles);
-  removeKnown(earlier, savedFiles);
-  removeFile(join(out, BEST_FILE));
+  const earlier = freeName(join(out, EARLIER_BEST));
   explained(path, () => {
     renameSync(path, earlier);
   });
-  return `the best weights so far, of step ${best.step}, are in ${earlier}: from here on the run looks for its own`;
+  removeFile(join(out, BEST_FILE));
+  // A process that was killed while it exchanged them has left no account of them.
+  const step = best === undefined ? 'a step that is not known' : `step ${best.step}`;
+  return `the best weights so far, of ${step}, are in ${earlier}: from here on the run looks for its own`;
 }
 
 /** Removes the best weights of a run, and the account of them first: it is there only while it is so. */
 export function removeBest(out: string): void {
   removeFile(join(out, BEST_FILE));
-  removeKnown(join(out, BEST), savedFiles);
+  const path = join(out, BEST);
+  if (existsSync(path)) removeKnown(giveWay(path, savedFiles), savedFiles);
 }
 
 /** Removes a file that may not be there. */

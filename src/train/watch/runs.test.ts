@@ -152,6 +152,19 @@ describe('the sentinel', () => {
       expect(account).toEqual({ metric: 'eval_loss', step: healthy });
     });
 
+    it('with the best weights, also where those were lost with a process that was killed', async () => {
+      const recipe = recipeOf(runs.collapse(), {
+        ...{ ...keys, sentinel, save: { every: 1 } },
+        ...{ evaluation: { rows: 1, every: 24 }, best: { metric: 'eval_loss' } },
+      });
+      const isThere = () => existsSync(join(recipe.out, 'states/step-9'));
+      expect((await attempt(recipe, isThere)).error).toBe(stopped);
+      rmSync(join(recipe.out, 'best.json'));
+      const run = await trained(recipe, {});
+      expect(run.result.model).toBe(join(recipe.out, 'best'));
+      expect(contents(run.result.model)).toEqual(contents(join(recipe.out, 'model')));
+    });
+
     it('to where the run may go on with another learning rate', async () => {
       const recipe = recipeOf(runs.collapse(), { ...keys, sentinel });
       const run = await trained(recipe);

@@ -192,7 +192,7 @@ export class Watch {
       return {
         kind: 'rollback',
         to: healthy,
-        keep: this.#insteadOfBest(healthy),
+        keep: this.insteadOfBest(healthy),
         sentence: `${said}; the trained model is that of step ${healthy}, the last look that was healthy (sentinel.act: rollback); ${remedy}: \`redistill train --resume ${out} --allow-changes --set optimizer.lr=…\` goes on from there`,
       };
     const none = `there is no healthy step to go back to (sentinel.every: ${sentinel.every}) and so no trained model; `;
@@ -206,12 +206,15 @@ export class Watch {
     };
   }
 
-  /** Where the best weights are of a step that the run goes back from, those of the step that it goes back to take their place. */
-  #insteadOfBest(healthy: number): Kept[] {
+  /**
+   * Where the weights of the step that a run comes to take the place of the best: those may be of a step that it has gone back from,
+   * or have been forgotten, and nothing was measured since.
+   */
+  insteadOfBest(step: number): Kept[] {
     const { best } = this.state;
-    if (!best || best.step <= healthy) return [];
-    const { metric } = this.parts.settings.best!;
-    return [{ folder: BEST, file: BEST_FILE, account: { metric, step: healthy } }];
+    const { best: settings } = this.parts.settings;
+    if (!settings || (best && best.step <= step)) return [];
+    return [{ folder: BEST, file: BEST_FILE, account: { metric: settings.metric, step } }];
   }
 
   /** Compares with the best so far. @returns why the run is to end, if it is */
