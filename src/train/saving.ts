@@ -241,6 +241,7 @@ export class Saver {
     whole();
     for (const state of stepFolders(statesOf(this.out)))
       if (state.step > step) removeKnown(giveWay(state.path, stateFiles), stateFiles);
+    await this.#prune(step);
     return this.last!;
   }
 
