@@ -32,3 +32,6 @@ export function sliceTopK({ starts, ids, logps }: TopK, from: number, end: numbe
     ...(logps && { logps: logps.slice(first, last) }),
   };
 }
+
+/** A number for each entry of columns of token ids, by their names. */
+export type ReadValues = Readonly<Record<string, Float64Array>>;
