@@ -18,6 +18,7 @@ takes the place of the prompt's last message.
 Example:
   redistill columns pairs.jsonl --model ./student --as hindsight --context hindsight --out hindsight.jsonl
   redistill columns samples.jsonl --model ./teacher --tokenizer ./student --as teacher --out distil.jsonl
+  redistill columns samples.jsonl --model ./teacher --tokenizer ./student --read top-k --as teacher_topk --out gkd.jsonl
   redistill columns pairs.jsonl --model ./right --contrast-with ./wrong --read contrast --as contrast --out cdpo.jsonl`,
   });
 }

@@ -63,6 +63,90 @@ describe('a row of sequences', () => {
     expect({ weight, scalars }).toEqual({ weight: -0.5, scalars: { pass_rate: 0.25 } });
   });
 
+  it('may have columns of token ids, for each token or where a segment begins', () => {
+    const columns = {
+      teacher_topk: { ids: [[4, 0], [], [9]], logps: [[-0.1, -3], [], [0]] },
+      verdict: { tokens: [' yes', 17], logps: [-1, -2] },
+      later: { segment: 1, tokens: ['a', 'b', 'c'] },
+    };
+    const response = [{ ids: [2] }, { ids: [3, 4], segment: 1 }];
+    const { sequences } = read({ sequences: [{ ...sequence, response, columns }] }) as GroupRecord;
+    expect(sequences[0]!.columns).toEqual({
+      ...columns,
+      verdict: { segment: 0, ...columns.verdict },
+    });
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'top',
+      { ids: [[1]], logps: [[0]], k: 1 },
+      '"sequences.0.columns.top.k" is not a field of it: ids, logps',
+    ],
+    [
+      'top',
+      { ids: [[1]], logps: [[0]] },
+      '"sequences.0.columns.top" must have "ids" and "logps", each with a list for each of the response\'s 2 tokens',
+    ],
+    ['top', { ids: [[1], [2]] }, '"sequences.0.columns.top" must have "ids" and "logps"'],
+    [
+      'top',
+      { ids: [[1], [-2]], logps: [[0], [0]] },
+      '"sequences.0.columns.top.ids.1.0" must be a whole number from 0 to 2147483647',
+    ],
+    [
+      'top',
+      { ids: [[1], [2, 2]], logps: [[0], [-1, -1]] },
+      '"sequences.0.columns.top.ids.1" has one id twice',
+    ],
+    [
+      'top',
+      { ids: [[1], [2, 3]], logps: [[0], [-1]] },
+      '"sequences.0.columns.top.logps.1" must be a list of 2 natural log-probs, one for each id',
+    ],
+    ['top', { ids: [[1], [2]], logps: [[0], ['x']] }, '"sequences.0.columns.top.logps.1.0" must be a number'],
+    [
+      'top',
+      { ids: [[1], [2, 3]], logps: [[0], [-0.5, -0.5]] },
+      '"sequences.0.columns.top.logps.1" has probabilities that add up to 1.213; give natural log-probs, after the softmax',
+    ],
+    [
+      'v',
+      { tokens: ['a'] },
+      '"sequences.0.columns.v.tokens" must be a list of two tokens or more, each a text of one token or an id',
+    ],
+    [
+      'v',
+      { tokens: ['a', ''] },
+      '"sequences.0.columns.v.tokens.1" must be a whole number from 0 to 2147483647',
+    ],
+    [
+      'v',
+      { tokens: ['a', 'b'], segment: 1 },
+      '"sequences.0.columns.v.segment" must be one of the response\'s 1 segments, counted from 0',
+    ],
+    [
+      'v',
+      { tokens: ['a', 'b'], logps: [0.5, -3] },
+      '"sequences.0.columns.v.logps" has probabilities that add up to 1.699',
+    ],
+    [
+      'v',
+      { tokens: ['a', 'b'], at: 0 },
+      '"sequences.0.columns.v.at" is not a field of it: segment, tokens, logps',
+    ],
+  ])('refuses a column of token ids that is wrong: %s %j', (name, column, problem) => {
+    const given = { ...sequence, response: [{ ids: [2, 3] }], columns: { [name]: column } };
+    expect(() => read({ sequences: [given] })).toThrow(`rows.jsonl, line 7: ${problem}`);
+  });
+
+  it('refuses top-k columns of texts, whose tokens are not known', () => {
+    const given = { ...sequence, columns: { top: { ids: [[1]], logps: [[0]] } } };
+    expect(() => read({ sequences: [given] })).toThrow(
+      '"sequences.0.columns.top" has token ids for each token, which needs a response of ids alone',
+    );
+  });
+
   it.each<[object[] | string, string]>([
     ['x', '"sequences" must be a list of sequences'],
     [[], '"sequences" must be a list of sequences'],

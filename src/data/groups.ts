@@ -1,9 +1,12 @@
 /** @file Reads rows that are groups of sequences, each with its own prompt and its response in parts. Knows no tokens. */
 import type { Role } from '../objectives/objective.js';
+import type { GivenColumns } from '../text/columns.js';
 import type { Part, PartsPrompt, PartsResponse } from '../text/parts.js';
 import { plainNumber } from '../util/exactJson.js';
+import { refuseOthers, weightOf, wholeNumbers } from './fields.js';
 import { isObject } from './jsonl.js';
 import { isAbsent, parseMessages, type Fail } from './messages.js';
+import { parseNamedTokens, parseTopK } from './topK.js';
 
 /** One sequence of a group. */
 export interface GroupSequence {
@@ -12,11 +15,9 @@ export interface GroupSequence {
   response: PartsResponse;
   /** Numbers by name. */
   scalars?: Record<string, number>;
-  /** Numbers by name, one for each token of a response of ids, or for each segment. */
-  columns?: Record<string, number[]>;
+  /** By name, numbers for each token of a response of ids or for each segment, or token ids. */
+  columns?: GivenColumns;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const ROLE = /^[a-z][a-z0-9_-]*$/;
 const SEQUENCE_FIELDS = new Set(['role', 'prompt', 'response', 'end', 'score_only', 'scalars', 'columns']);
@@ -71,20 +72,26 @@ export function parseScalars(value: unknown, name: string, fail: Fail): Record<s
   );
 }
 
-/** Reads lists of numbers by name, each as long as the response has tokens, if it is made of ids alone, or segments. */
+/**
+ * Reads columns by name: lists as long as the response has tokens, if it is made of ids alone, or segments; or objects of token
+ * ids.
+ */
 function parseColumns(
   value: unknown,
   { parts, end }: Pick<PartsResponse, 'parts' | 'end'>,
   name: string,
   fail: Fail,
-): Record<string, number[]> {
+): GivenColumns {
   if (!isObject(value)) throw fail(`"${name}" must be an object of lists of numbers`);
   const segments = Math.max(...parts.map(({ segment = 0 }) => segment)) + 1;
   const tokens = parts.every(({ ids }) => ids)
     ? parts.reduce((sum, { ids }) => sum + ids!.length, end ? 1 : 0)
     : undefined;
   return Object.fromEntries(
-    Object.entries(value).map(([key, numbers]) => {
+    Object.entries(value).map(([key, numbers]): [string, GivenColumns[string]] => {
+      if (isObject(numbers) && 'tokens' in numbers)
+        return [key, parseNamedTokens(numbers, segments, `${name}.${key}`, fail)];
+      if (isObject(numbers)) return [key, parseTopK(numbers, tokens, `${name}.${key}`, fail)];
       if (!Array.isArray(numbers) || (numbers.length !== tokens && numbers.length !== segments))
         throw fail(
           `"${name}.${key}" must be a list of numbers, ` +
@@ -133,28 +140,4 @@ function weightsOf(value: unknown, { ids }: Part, name: string, fail: Fail): num
   if (!ids || !Array.isArray(value) || value.length !== ids.length)
     throw fail(`"${name}.weights" must be a list with a number for each of "ids"; a text has one "weight"`);
   return value.map((weight: unknown, i) => weightOf(weight, `${name}.weights.${i}`, fail));
-}
-
-/** Reads a number. @throws the error of `fail` naming the field */
-export function weightOf(value: unknown, name: string, fail: Fail): number {
-  const weight = plainNumber(value);
-  if (weight === undefined || !Number.isFinite(weight)) throw fail(`"${name}" must be a number`);
-  return weight;
-}
-
-const MAX_ID = 2 ** 31 - 1;
-
-function wholeNumbers(value: unknown, name: string, fail: Fail): number[] {
-  if (!Array.isArray(value)) throw fail(`"${name}" must be a list of whole numbers`);
-  return value.map((item: unknown, i) => {
-    const number = plainNumber(item);
-    if (number === undefined || !Number.isInteger(number) || number < 0 || number > MAX_ID)
-      throw fail(`"${name}.${i}" must be a whole number from 0 to ${MAX_ID}`);
-    return number;
-  });
-}
-
-function refuseOthers(value: Fields, known: ReadonlySet<string>, name: string, fail: Fail): void {
-  const other = Object.keys(value).find((key) => !known.has(key));
-  if (other !== undefined) throw fail(`"${name}.${other}" is not a field of it: ${[...known].join(', ')}`);
 }

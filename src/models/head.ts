@@ -5,6 +5,7 @@ import { noGrad } from '../torch/autograd.js';
 import { fromArray, toFloat64Array } from '../torch/data.js';
 import { RowBuffer } from '../torch/rowBuffer.js';
 import { scope, type Tensor } from '../torch/tensor.js';
+import { readsOfChunk, sumsByToken, type ReadGradient, type Reads } from './reads.js';
 
 /**
  * Bytes of one chunk's logits: a larger chunk makes the weight's gradient cheaper, which is read and written once per chunk.
@@ -22,6 +23,9 @@ function chunkRows(weight: Tensor): number {
   const vocab = weight.size(0);
   return rowsOfChunk(vocab, weight.device, softmaxKernel(weight, vocab) === 'narrow' ? 2 : 4);
 }
+
+/** Returns how many rows make a chunk where wide logits are needed beside narrow ones. */
+export const readRows = (rows: number): number => Math.max(1, rows >> 1);
 
 /**
  * Returns for how many rows of the weight the gradient is computed at a time: a quarter of a chunk, since libtorch
@@ -44,6 +48,8 @@ export class ChunkedHead implements Disposable {
   /** Logits in float32 (float64 for a float64 model), unless a kernel needs none. */
   readonly #wide: RowBuffer | undefined;
   readonly #wideDtype: 'f32' | 'f64';
+  /** Logits that are read at several ids, where a kernel takes narrow ones otherwise. */
+  readonly #widened: RowBuffer | undefined;
   /** The logits that a fused softmax takes, if there is one. */
   readonly #kernel: 'wide' | 'narrow' | undefined;
   /** Whether there are kernels for the products with the weight. */
@@ -65,7 +71,12 @@ export class ChunkedHead implements Disposable {
     this.#multiplies = hasLinear(weight);
     const wide = (this.#wideDtype = dtype === 'f64' ? 'f64' : 'f32');
     this.#kernel = softmaxKernel(weight, vocab);
-    if (this.#kernel !== 'narrow') this.#wide = new RowBuffer(vocab, rows, { dtype: wide, device });
+    const buffer = new RowBuffer(vocab, this.#kernel === 'narrow' ? readRows(rows) : rows, {
+      dtype: wide,
+      device,
+    });
+    if (this.#kernel === 'narrow') this.#widened = buffer;
+    else this.#wide = buffer;
     if (dtype === wide) return;
     this.#narrow = new RowBuffer(vocab, rows, { dtype, device });
     if (!this.#hasWideProducts && !this.#multiplies)
@@ -95,6 +106,35 @@ export class ChunkedHead implements Disposable {
   }
 
   /**
+   * Computes, besides the log-probs of `targets`, those of other tokens in the same places.
+   * @returns for each of `reads`, one per entry
+   */
+  read(
+    hidden: Tensor,
+    targets: Tensor,
+    reads: readonly Reads[],
+  ): { logps: Float64Array; reads: Float64Array[] } {
+    return scope(() => {
+      const logps = this.#logpsFor(hidden);
+      const found = reads.map(({ tokens }) => this.#logpsFor(tokens));
+      this.#eachChunk(hidden, targets, this.#readRows, (chunk, target, start) => {
+        const places = reads.map((read) => readsOfChunk(read, start, chunk.size(0), this.weight.size(0)));
+        const logits = this.#wideLogits(chunk);
+        const all = ops.view(logits, [-1]);
+        const chosen = places.map(({ at }) => ops.indexSelect(all, 0, at));
+        const { largest, denominator, logps: own } = this.#softmax(logits, target);
+        this.#keep(logps, start, own);
+        const log = ops.log(denominator);
+        places.forEach(({ tokens, first }, i) => {
+          const of = (column: Tensor) => ops.indexSelect(ops.reshape(column, [-1]), 0, tokens);
+          this.#keep(found[i]!, first, ops.sub(ops.sub(chosen[i]!, of(largest)), of(log)));
+        });
+      });
+      return { logps: toFloat64Array(logps), reads: found.map(toFloat64Array) };
+    });
+  }
+
+  /**
    * Computes the entropies of softmax(hidden · weightᵀ), in nats, one per token. It takes several passes over the logits, which
    * is too much for every step.
    */
@@ -120,6 +160,7 @@ export class ChunkedHead implements Disposable {
    * logits may still be there and are not computed anew; the weight is the same then.
    * @param gradient g, one per token; of either sign
    * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it
+   * @param reads dLoss/dlogp of other tokens in the same places, each of which adds a onehot − softmax
    * @returns the log-probs and dLoss/dhidden in the dtype of `hidden`
    */
   backward(
@@ -127,18 +168,34 @@ export class ChunkedHead implements Disposable {
     targets: Tensor,
     gradient: Float64Array,
     weightGrad: Tensor,
+    reads: readonly ReadGradient[] = [],
   ): { logps: Float64Array; hiddenGrad: Tensor } {
     return scope(() =>
       noGrad(() => {
         const logps = this.#logpsFor(hidden);
         const hiddenGrad = ops.emptyLike(hidden);
-        const column = fromArray(gradient, [hidden.size(0), 1]);
-        const all = ops.toDevice(column, hidden.device, this.#wideDtype);
+        const wide = (values: Float64Array, shape: readonly number[]) =>
+          ops.toDevice(fromArray(values, shape), hidden.device, this.#wideDtype);
+        const column = (values: Float64Array) => wide(values, [hidden.size(0), 1]);
+        const all = column(gradient);
         const logits = this.#scored === hidden ? this.#narrow?.take(hidden.size(0)) : undefined;
-        this.#eachChunk(hidden, targets, this.rows, (chunk, target, start) => {
+        const isRead = reads.length > 0;
+        const read = isRead && {
+          sums: column(sumsByToken(gradient, reads)),
+          gradients: reads.map((own) => wide(own.gradient, [own.gradient.length])),
+        };
+        this.#eachChunk(hidden, targets, isRead ? this.#readRows : this.rows, (chunk, target, start) => {
           const count = chunk.size(0);
           const g = ops.narrow(all, 0, start, count);
-          const part = this.#gradOfLogits(logits ?? this.#logits(chunk), target, g);
+          const part = read
+            ? this.#composedGrad(this.#wideLogits(chunk), target, g, {
+                sum: ops.narrow(read.sums, 0, start, count),
+                entries: reads.map(({ reads: own }, i) => {
+                  const { at, first } = readsOfChunk(own, start, count, this.weight.size(0));
+                  return { at, g: ops.narrow(read.gradients[i]!, 0, first, at.size(0)) };
+                }),
+              })
+            : this.#gradOfLogits(logits ?? this.#logits(chunk), target, g);
           this.#keep(logps, start, part.logps);
           this.#hiddenGrad(part.logitsGrad, ops.narrow(hiddenGrad, 0, start, count));
           this.#addWeightGrad(part.logitsGrad, chunk, weightGrad);
@@ -156,10 +213,26 @@ export class ChunkedHead implements Disposable {
       const logps = ops.softmaxGrad_(logits, target, g, narrow);
       return { logitsGrad: narrow, logps };
     }
+    return this.#composedGrad(logits, target, g, { sum: g, entries: [] });
+  }
+
+  /**
+   * Computes the same without a kernel, from wide logits.
+   * @param sum of all that is added at a token's ids
+   * @param entries places among the chunk's logits, and what is added there
+   */
+  #composedGrad(
+    logits: Tensor,
+    target: Tensor,
+    g: Tensor,
+    { sum, entries }: { sum: Tensor; entries: readonly { at: Tensor; g: Tensor }[] },
+  ): { logitsGrad: Tensor; logps: Tensor } {
+    const narrow = this.#narrow?.take(logits.size(0));
     const { numerators, denominator, logps } = this.#softmax(logits, target);
     // In place, the numerators become dLoss/dlogits.
-    ops.mul_(numerators, ops.neg(ops.div(g, denominator)));
+    ops.mul_(numerators, ops.neg(ops.div(sum, denominator)));
     ops.scatterAdd_(numerators, -1, target, g);
+    for (const entry of entries) ops.indexAdd_(ops.view(numerators, [-1]), 0, entry.at, entry.g);
     return { logitsGrad: narrow ? ops.copy_(narrow, numerators) : numerators, logps };
   }
 
@@ -243,19 +316,34 @@ export class ChunkedHead implements Disposable {
     return wide && narrow ? ops.copy_(wide, logits) : logits;
   }
 
+  get #readRows(): number {
+    return this.#widened?.most ?? this.rows;
+  }
+
+  /** Computes a chunk's logits in the wide dtype; the next chunk overwrites them. */
+  #wideLogits(chunk: Tensor): Tensor {
+    const logits = this.#logits(chunk);
+    if (!this.#widened) return logits;
+    return ops.copy_(this.#widened.take(chunk.size(0)), logits);
+  }
+
   /**
    * Computes the softmax of a chunk as numerators, exp(logit − largest), and their row sums. The numerators take the
    * logits' place; `logps` are those of the targets.
    */
-  #softmax(logits: Tensor, target: Tensor): { numerators: Tensor; denominator: Tensor; logps: Tensor } {
+  #softmax(
+    logits: Tensor,
+    target: Tensor,
+  ): { numerators: Tensor; denominator: Tensor; largest: Tensor; logps: Tensor } {
     const largest = ops.amax(logits, [-1], true);
     const chosen = ops.sub(ops.gather(logits, -1, target), largest);
     const numerators = ops.exp_(ops.sub_(logits, largest));
     const denominator = ops.sumDim(numerators, [-1], true);
-    return { numerators, denominator, logps: ops.sub(chosen, ops.log(denominator)) };
+    return { numerators, denominator, largest, logps: ops.sub(chosen, ops.log(denominator)) };
   }
 
   [Symbol.dispose](): void {
-    for (const buffer of [this.#narrow, this.#wide, this.#weightGrad]) buffer?.[Symbol.dispose]();
+    for (const buffer of [this.#narrow, this.#wide, this.#widened, this.#weightGrad])
+      buffer?.[Symbol.dispose]();
   }
 }

@@ -6,6 +6,7 @@ import { scope, type Tensor } from '../torch/tensor.js';
 import { exactLogps } from './arithmetic.js';
 import { ChunkedHead } from './head.js';
 import { packSequences } from './pack.js';
+import { readings, readsOfRows, type Reading } from './reads.js';
 import { locateResponses, perRow, type Responses } from './responses.js';
 import type { Transformer } from './transformer.js';
 
@@ -32,13 +33,33 @@ export class Scorer implements Disposable {
     });
   }
 
+  /** Computes log-probs of the response tokens and of columns of token ids, by their names. */
+  read(rows: readonly TokenRow[], columns: readonly string[]): Reading[] {
+    return this.#predict(rows, (final, responses) => this.#readings(final, rows, responses, columns));
+  }
+
   /** The same, and the entropy in nats of what the model expected in each token's place. */
-  scoreWithEntropy(rows: readonly TokenRow[]): { logps: Float64Array; entropies: Float64Array }[] {
-    return this.#predict(rows, (final, { targets, lengths }) => {
-      const logps = perRow(this.#head.logps(final, targets), lengths);
-      const entropies = perRow(this.#head.entropies(final), lengths);
-      return logps.map((row, i) => ({ logps: row, entropies: entropies[i]! }));
+  scoreWithEntropy(
+    rows: readonly TokenRow[],
+    columns: readonly string[] = [],
+  ): (Reading & { entropies: Float64Array })[] {
+    return this.#predict(rows, (final, responses) => {
+      const found = this.#readings(final, rows, responses, columns);
+      const entropies = perRow(this.#head.entropies(final), responses.lengths);
+      return found.map((reading, i) => ({ ...reading, entropies: entropies[i]! }));
     });
+  }
+
+  #readings(
+    final: Tensor,
+    rows: readonly TokenRow[],
+    responses: Responses,
+    columns: readonly string[],
+  ): Reading[] {
+    if (columns.length > 0)
+      return readings(this.#head, final, responses, readsOfRows(rows, columns, this.model));
+    const logps = perRow(this.#head.logps(final, responses.targets), responses.lengths);
+    return logps.map((own) => ({ logps: own, reads: {} }));
   }
 
   /** Runs the rows as one pack up to the head, which gets the states that predict responses. */

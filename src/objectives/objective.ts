@@ -1,6 +1,7 @@
 /** @file Says what an objective is, what it sees and what it returns. Knows no particular objective. */
 
 import { UserError } from '../util/errors.js';
+import type { ReadValues, TopK } from './topK.js';
 
 /**
  * The part that a response plays in its row: `chosen` and `rejected` are the sides of a preference pair, `demonstration`
@@ -8,8 +9,11 @@ import { UserError } from '../util/errors.js';
  */
 export type Role = string;
 
-/** What a column has a number for: each response, each of its tokens, or each of its segments, counted from 0. */
-export type ColumnShape = 'sequence' | 'token' | 'segment';
+/**
+ * What a column has a number for: each response, each of its tokens, or each of its segments, counted from 0. Columns of token ids
+ * are read: those of `top-k` have log-probs and an id for every token that is trained, those of `named` an id somewhere.
+ */
+export type ColumnShape = 'sequence' | 'token' | 'segment' | 'top-k' | 'named';
 
 /** A response whose tokens are trained, or only scored: all that is known of it before the forward pass. */
 export interface SequenceInfo {
@@ -30,6 +34,8 @@ export interface SequenceInfo {
   scalars?: Readonly<Record<string, number>>;
   /** Its columns of shape `token` and `segment`, by name. */
   columns?: Readonly<Record<string, Float64Array>>;
+  /** Its columns of token ids, by name. */
+  topK?: Readonly<Record<string, TopK>>;
 }
 
 /** N, what a mean over a response's tokens is divided by: Σ|w|. */
@@ -67,6 +73,17 @@ export function columnOf({ columns }: SequenceInfo, name: string): Float64Array 
   if (!values) throw new Error(`a response has no column "${name}", which the objective needs`);
   return values;
 }
+
+/** A response's column of token ids. @throws Error where it has none */
+export function topKColumn({ topK }: SequenceInfo, name: string): TopK {
+  const column = topK?.[name];
+  if (!column) throw new Error(`a response has no column "${name}", which the objective needs`);
+  return column;
+}
+
+/** Names the columns of token ids that an objective has the model read at. */
+export const readColumns = ({ needs }: Pick<Objective, 'needs'>): string[] =>
+  Object.keys(needs).filter((name) => needs[name] === 'top-k' || needs[name] === 'named');
 
 /** Counts over a WHOLE optimizer step, whatever part of it a batch holds; `countStep` makes them. */
 export interface StepCounts {
@@ -113,6 +130,8 @@ export interface TokenBatch {
 export interface ScoredBatch extends TokenBatch {
   /** Natural log-probs: an array per sequence, a number per response token. */
   logps: readonly Float64Array[];
+  /** For each sequence natural log-probs of the entries of the columns of token ids that the objective needs. */
+  reads?: readonly ReadValues[];
   /** The responses of `mismatched` rows, which are scored and not trained: all those of the step. */
   mismatched?: readonly { sequence: SequenceInfo; logps: Float64Array }[];
 }
@@ -124,6 +143,8 @@ export interface Evaluation {
   loss: number;
   /** dLoss/dlogp, in the shape of `logps`. */
   gradient: Float64Array[];
+  /** dLoss/dlogp in the shape of `reads`; a column that is left out has none. */
+  readGradient?: readonly ReadValues[];
   metrics: Metrics;
   /** What is to be remembered of each sequence until a step has it again. */
   remember?: readonly number[];
@@ -232,17 +253,26 @@ export interface ColumnHolder {
   readonly scalars?: Readonly<Record<string, number>> | undefined;
   readonly columns?: Readonly<Record<string, Float64Array>>;
   readonly segments?: Uint8Array;
+  readonly topK?: Readonly<Record<string, TopK>>;
+  /** How much each token is trained; absent where all count 1. */
+  readonly tokenWeights?: Float64Array | undefined;
 }
 
 /** Names the column that a response lacks of those that an objective needs and rows bring, or tells how it is wrong. */
 export function columnFault(
   { name: objective, ...asked }: Pick<Objective, 'name' | 'needs' | 'needsOf'>,
-  { role, scalars, columns, segments }: ColumnHolder,
+  holder: ColumnHolder,
   length: number,
 ): string | undefined {
+  const { role, scalars, columns, segments } = holder;
   const needs = asked.needsOf?.(role) ?? asked.needs;
   for (const [name, shape] of Object.entries(needs)) {
     if (name === 'reference') continue;
+    if (shape === 'top-k' || shape === 'named') {
+      const fault = topKFault(name, shape, holder, length);
+      if (fault !== undefined) return `objective ${objective} needs ${fault}`;
+      continue;
+    }
     if (shape === 'sequence') {
       if (scalars?.[name] === undefined)
         return `objective ${objective} needs a number "${name}" of each response, in "scalars"`;
@@ -256,6 +286,26 @@ export function columnFault(
     if (values?.length !== count)
       return `objective ${objective} needs a column "${name}" with a number for each of the response's ${count} ${each}s${values ? `, and it has ${values.length}` : ', in "columns"'}`;
   }
+  return undefined;
+}
+
+/** Tells what a column of token ids lacks. */
+function topKFault(
+  name: string,
+  shape: 'top-k' | 'named',
+  { topK, tokenWeights }: ColumnHolder,
+  length: number,
+): string | undefined {
+  const column = topK?.[name];
+  if (!column)
+    return shape === 'named'
+      ? `a column "${name}" that names tokens, {"segment", "tokens"}, in "columns"`
+      : `a column "${name}" with token ids and their log-probs, {"ids", "logps"}, in "columns"`;
+  if (shape === 'named') return undefined;
+  if (!column.logps) return `log-probs of the tokens that "${name}" names, in its "logps"`;
+  for (let t = 0; t < length; t++)
+    if (tokenWeights?.[t] !== 0 && column.starts[t] === column.starts[t + 1])
+      return `ids in "${name}" for every token that is trained, and token ${t} of the response, counted from 0, has none`;
   return undefined;
 }
 

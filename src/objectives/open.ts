@@ -4,6 +4,7 @@ import { UserError } from '../util/errors.js';
 import { thrownBy, importFrom } from '../util/modules.js';
 import type { ObjectiveDefinition } from './definition.js';
 import type { ColumnShape, Evaluation, Objective, ScoredBatch, SequenceInfo } from './objective.js';
+import type { ReadValues } from './topK.js';
 import { createObjective, createTerms, type ObjectiveSetting, type ObjectiveSpec } from './registry.js';
 
 /**
@@ -36,7 +37,7 @@ function isDefinition(value: unknown): value is Pick<ObjectiveDefinition, 'creat
 }
 
 const DATA = new Set<unknown>(['messages', 'pairs', 'groups'] satisfies Objective['data'][]);
-const SHAPES = new Set<unknown>(['sequence', 'token', 'segment'] satisfies ColumnShape[]);
+const SHAPES = new Set<unknown>(['sequence', 'token', 'segment', 'top-k', 'named'] satisfies ColumnShape[]);
 const COUPLINGS = new Set<unknown>(['token', 'sequence', 'group', 'step'] satisfies Objective['couples'][]);
 const inWords = (values: ReadonlySet<unknown>): string =>
   [...values].join(', ').replace(/, (?=[^,]*$)/, ' or ');
@@ -88,9 +89,9 @@ function checked(objective: Objective, module: string): Objective {
 
 function faultOfEvaluation(
   evaluation: Partial<Evaluation> | undefined,
-  { sequences, logps }: ScoredBatch,
+  { sequences, logps, reads = [] }: ScoredBatch,
 ): string | undefined {
-  const { loss, gradient, metrics, remember } = evaluation ?? {};
+  const { loss, gradient, metrics, remember, readGradient } = evaluation ?? {};
   // A log-prob that is not finite is the model's fault, and the trainer says so.
   const finite = logps.every((row) => row.every(Number.isFinite));
   if (typeof loss !== 'number') return 'no "loss" that is a number';
@@ -101,7 +102,23 @@ function faultOfEvaluation(
       return `${String(value)} as the metric "${name}"`;
   if (remember !== undefined && remember.length !== sequences.length)
     return `${remember.length} numbers to remember, for ${sequences.length} responses`;
-  return faultOfRows(gradient, sequences, finite);
+  return faultOfRows(gradient, sequences, finite) ?? (readGradient && faultOfReads(readGradient, reads));
+}
+
+/** Says what is wrong with a gradient of columns of token ids, which has a number for each of their entries. */
+function faultOfReads(gradient: readonly ReadValues[], reads: readonly ReadValues[]): string | undefined {
+  const list: unknown = gradient;
+  if (!Array.isArray(list) || list.length !== reads.length)
+    return `a "readGradient" that is not a list with columns for each of ${reads.length} responses`;
+  for (const [i, columns] of gradient.entries())
+    for (const [name, values] of Object.entries<unknown>(columns)) {
+      const entries = reads[i]![name]?.length;
+      const place = `"${name}" of response ${i + 1} of ${reads.length}`;
+      if (entries === undefined) return `a gradient of ${place}, which the objective does not need`;
+      if (!(values instanceof Float64Array) || values.length !== entries)
+        return `a gradient of ${place} that is no Float64Array of its ${entries} entries`;
+    }
+  return undefined;
 }
 
 /** Says what is wrong with a gradient, which has a number for each token of each response. */

@@ -1,6 +1,7 @@
 /** @file Adds objectives up: each is a term with a weight, for some roles and segments, normalised by its own counts. */
 
 import {
+  readColumns,
   stepOf,
   tokenWeight,
   weightedSum,
@@ -11,6 +12,7 @@ import {
   type SequenceInfo,
   type Step,
 } from './objective.js';
+import type { ReadValues } from './topK.js';
 
 /** An objective that is a part of a loss. */
 export interface Term {
@@ -86,22 +88,34 @@ function added(terms: readonly Term[], batch: ScoredBatch): Evaluation {
     gradient: batch.sequences.map(({ length }) => new Float64Array(length)),
     metrics: {},
   };
+  const { reads } = batch;
+  const readGradient = reads?.map((of) => mapValues(of, ({ length }) => new Float64Array(length)));
+  if (readGradient) total.readGradient = readGradient;
   for (const term of terms) {
     const { places, sequences, step } = seenBy(term, batch.sequences, batch.step);
-    const logps = places.map((i) => batch.logps[i]!);
-    const { loss, gradient, metrics, remember } = term.objective.evaluate({
+    const { loss, gradient, metrics, remember, ...read } = term.objective.evaluate({
       ...batch,
-      sequences,
-      step,
-      logps,
+      ...{ sequences, step, logps: places.map((i) => batch.logps[i]!) },
+      ...(reads && { reads: places.map((i) => reads[i]!) }),
     });
     total.loss += term.weight * loss;
     add(total.gradient, term.weight, places, gradient);
+    for (const name of readColumns(term.objective))
+      if (read.readGradient)
+        add(
+          readGradient!.map((of) => of[name]!),
+          term.weight,
+          places,
+          read.readGradient.map((of) => of[name]!),
+        );
     total.metrics = { ...metrics, [`loss/${term.objective.name}`]: loss, ...total.metrics };
     if (remember && places.length === batch.sequences.length) total.remember = remember;
   }
   return total;
 }
+
+const mapValues = (of: ReadValues, change: (values: Float64Array) => Float64Array): ReadValues =>
+  Object.fromEntries(Object.entries(of).map(([name, values]) => [name, change(values)]));
 
 function add(
   into: readonly Float64Array[],

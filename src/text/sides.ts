@@ -4,6 +4,7 @@
  */
 
 import type { Objective, Role } from '../objectives/objective.js';
+import { columnsOf, type GivenColumns } from './columns.js';
 import { tokenRow, type RowOptions, type TokenRow, type Where } from './tokenRows.js';
 import { partsRow, type PartsPrompt, type PartsResponse } from './parts.js';
 import type { RowMessage, TemplateInputs } from './template.js';
@@ -38,8 +39,8 @@ interface PartsSide extends Given {
   prompt: PartsPrompt;
   response: PartsResponse;
   inputs?: TemplateInputs;
-  /** Numbers of its tokens or segments, by name. */
-  columns?: Readonly<Record<string, readonly number[]>>;
+  /** Numbers of its tokens or segments, or token ids, by name. */
+  columns?: GivenColumns;
 }
 
 /** A response of a training row, and what it responds to. */
@@ -105,11 +106,7 @@ export async function tokenSide(
     ...row,
     ...(weight !== 1 && { weights: timesWeight(row, weight) }),
     ...(scalars && { scalars }),
-    ...(columns && {
-      columns: Object.fromEntries(
-        Object.entries(columns).map(([name, values]) => [name, Float64Array.from(values)]),
-      ),
-    }),
+    ...(columns && (await columnsOf(tokenizer, columns, row, where))),
   };
 }
 

@@ -150,3 +150,31 @@ it('holds more rows than its tables begin with', () => {
   expect(file.id(4999)).toBe('0000000000001-4999');
   expect(file.read(4999)).toEqual(many[4999]!.sequences[0]!.row);
 });
+
+it('gives back columns of token ids, which count among the ids of a sequence', () => {
+  const path = join(root, 'top-k');
+  const row = {
+    ids: ids(1, 2, 9),
+    responseStart: 1,
+    scalars: { reward: 2 },
+    columns: { behaviour: Float64Array.of(-2, -1) },
+    topK: {
+      teacher_topk: {
+        starts: Uint32Array.of(0, 3, 3),
+        ids: ids(9, 2_000_000_001, 0),
+        logps: Float64Array.of(-0.1, -1 / 3, -700),
+      },
+      verdict: { starts: Uint32Array.of(0, 0, 2), ids: ids(4, 5) },
+    },
+  };
+  const digests = [row, { ...row, topK: { verdict: row.topK.verdict } }].map((given) => {
+    using writer = new TokenFileWriter(path);
+    writer.write([{ line: 1, digest: '0', sequences: [{ role: 'sample', row: given }] }]);
+    writer.commit({});
+    using file = new TokenFile(path);
+    expect(file.read(0)).toEqual(given);
+    return [file.largestId(0), file.digestOf(0)];
+  });
+  expect(digests.map(([largest]) => largest)).toEqual([2_000_000_001, 9]);
+  expect(digests[0]![1]).not.toBe(digests[1]![1]);
+});

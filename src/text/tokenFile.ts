@@ -8,6 +8,16 @@ import { z } from 'zod';
 import { columnBytes, ColumnTable, readColumns, tableBytes, type Columns } from '../util/columns.js';
 import { FileReplacement, readFully, writeAll } from '../util/files.js';
 import { openRegular } from '../util/regularFile.js';
+import {
+  bytesOf,
+  largestIdOf,
+  namesOf,
+  rowNames,
+  rowOf,
+  sizeOf,
+  type RowNames,
+  type RowShape,
+} from './rowBytes.js';
 import type { TokenRow } from './tokenRows.js';
 
 /** A sequence of a row, and the part that it plays in it. */
@@ -53,6 +63,8 @@ const sequenceColumns = {
   names: 'u32',
   /** The numbers in them, the length of each column included. */
   numbers: 'u32',
+  /** The token ids of columns, and where those of each token begin. */
+  places: 'u32',
 } as const;
 
 type Sequences = Columns<typeof sequenceColumns>;
@@ -61,13 +73,13 @@ const contents = z.object({
   rows: z.number(),
   sequences: z.number(),
   roles: z.array(z.string()),
-  names: z.array(z.object({ scalars: z.array(z.string()), columns: z.array(z.string()) })),
+  names: z.array(rowNames),
   notes: z.unknown(),
 });
 
 /** The end of the file: bytes of the index, bytes of its description, a digest of both, a mark. */
 const TAIL_BYTES = 8 + 8 + 32 + 8;
-const MARK = Buffer.from('RDTOKEN3');
+const MARK = Buffer.from('RDTOKEN4');
 
 /** Writes a file of tokens, which is in its place when it is whole. */
 export class TokenFileWriter implements Disposable {
@@ -75,7 +87,7 @@ export class TokenFileWriter implements Disposable {
   readonly #rows = new ColumnTable(rowColumns);
   readonly #sequences = new ColumnTable(sequenceColumns);
   readonly #roles: string[] = [];
-  /** Of scalars and columns, as JSON. */
+  /** Of scalars, columns and top-k columns, as JSON. */
   readonly #names: string[] = [];
   #written = 0;
 
@@ -105,7 +117,7 @@ export class TokenFileWriter implements Disposable {
       rows: this.#rows.length,
       sequences: this.#sequences.length,
       roles: this.#roles,
-      names: this.#names.map((names) => JSON.parse(names) as Names),
+      names: this.#names.map((names) => JSON.parse(names) as RowNames),
       notes,
     };
     const description = Buffer.from(JSON.stringify(described));
@@ -123,25 +135,24 @@ export class TokenFileWriter implements Disposable {
   }
 
   #append(role: string, row: TokenRow): Uint8Array[] {
-    const { ids, responseStart, weights, segments, scoreOnly, scalars = {}, columns = {} } = row;
+    const { ids, responseStart, weights, segments, scoreOnly } = row;
     if (!this.#roles.includes(role)) this.#roles.push(role);
-    const names = JSON.stringify({ scalars: Object.keys(scalars), columns: Object.keys(columns) });
+    const names = JSON.stringify(namesOf(row));
     if (!this.#names.includes(names)) this.#names.push(names);
-    const numbers = numbersOf(row);
-    const bytes = bytesOf(row, numbers);
+    const { bytes, numbers, places } = bytesOf(row);
     this.#sequences.push({
       offset: this.#written,
       length: ids.length,
       responseStart,
       scoreOnly: scoreOnly?.length ?? 0,
-      largestId: ids.reduce((a, b) => Math.max(a, b), 0),
+      largestId: largestIdOf(row),
       checksum: checksumOf(bytes),
       prompt: digestOf(ids.subarray(0, responseStart)),
       role: this.#roles.indexOf(role),
       hasWeights: weights ? 1 : 0,
       hasSegments: segments ? 1 : 0,
       names: this.#names.indexOf(names),
-      numbers: numbers.length,
+      ...{ numbers, places },
     });
     this.#written += bytes.length;
     return [bytes];
@@ -169,7 +180,7 @@ export class TokenFile implements Disposable {
   readonly #rows: Columns<typeof rowColumns>;
   readonly #sequences: Sequences;
   readonly #roles: readonly string[];
-  readonly #names: readonly Names[];
+  readonly #names: readonly RowNames[];
 
   /** @throws DamagedTokens where the file is not whole; UserError where there is none */
   constructor(readonly path: string) {
@@ -227,8 +238,9 @@ export class TokenFile implements Disposable {
 
   /** A digest of all that is kept of a sequence, from the index alone. */
   digestOf(sequence: number): string {
-    const { length, responseStart, scoreOnly, checksum, hasWeights, hasSegments, numbers } = this.#sequences;
-    return [length, responseStart, scoreOnly, hasWeights, hasSegments, numbers, checksum]
+    const { length, responseStart, scoreOnly, checksum, hasWeights, hasSegments, numbers, places } =
+      this.#sequences;
+    return [length, responseStart, scoreOnly, hasWeights, hasSegments, numbers, places, checksum]
       .map((column) => column[sequence]!)
       .join(' ');
   }
@@ -240,15 +252,16 @@ export class TokenFile implements Disposable {
 
   /** Reads a sequence. @throws DamagedTokens where it is not as it was written; the file is removed then */
   read(sequence: number): TokenRow {
-    const { offset, length, responseStart, scoreOnly, checksum, hasWeights, hasSegments, names, numbers } =
-      this.#sequences;
+    const { offset, length, responseStart, scoreOnly, checksum, hasWeights, hasSegments } = this.#sequences;
+    const { names, numbers, places } = this.#sequences;
     const start = responseStart[sequence]!;
-    const shape = {
+    const shape: RowShape = {
       ids: length[sequence]!,
       scoreOnly: scoreOnly[sequence]!,
       weights: hasWeights[sequence]! * (length[sequence]! - start),
       segments: hasSegments[sequence]! * (length[sequence]! - start),
       numbers: numbers[sequence]!,
+      places: places[sequence]!,
     };
     const bytes = new Uint8Array(sizeOf(shape));
     const read = readFully(this.#fd, bytes, offset[sequence]!);
@@ -258,18 +271,7 @@ export class TokenFile implements Disposable {
         `the tokens in ${this.path} are damaged: they are removed, and made anew by the next run`,
       );
     }
-    let at = 0;
-    const next = (size: number): ArrayBuffer => bytes.buffer.slice(at, (at += size));
-    return {
-      ids: new Int32Array(next(4 * shape.ids)),
-      responseStart: start,
-      ...(shape.scoreOnly > 0 && { scoreOnly: new Int32Array(next(4 * shape.scoreOnly)) }),
-      ...(shape.weights > 0 && { weights: new Float64Array(next(8 * shape.weights)) }),
-      ...(shape.segments > 0 && {
-        segments: new Uint8Array(next(4 * Math.ceil(shape.segments / 4)), 0, shape.segments),
-      }),
-      ...named(new Float64Array(next(8 * shape.numbers)), this.#names[names[sequence]!]!),
-    };
+    return { responseStart: start, ...rowOf(bytes, shape, this.#names[names[sequence]!]!) };
   }
 
   [Symbol.dispose](): void {
@@ -298,53 +300,6 @@ function readEnd(
   if (!digest.equals(tail.subarray(16, 48))) throw damaged();
   const described = contents.parse(JSON.parse(bytes.toString('utf8', indexBytes)));
   return { described, index: bytes.subarray(0, indexBytes), digest: digest.toString('hex') };
-}
-
-/** How many numbers of each kind a sequence has. */
-type Shape = Record<'ids' | 'scoreOnly' | 'weights' | 'segments' | 'numbers', number>;
-
-/** Sequences begin at multiples of four bytes. */
-const sizeOf = ({ ids, scoreOnly, weights, segments, numbers }: Shape): number =>
-  4 * ids + 4 * scoreOnly + 8 * weights + 4 * Math.ceil(segments / 4) + 8 * numbers;
-
-type Names = z.output<typeof contents>['names'][number];
-
-/** A row's scalars, and each column after its length. */
-function numbersOf({ scalars = {}, columns = {} }: TokenRow): Float64Array {
-  const values = Object.values(columns).flatMap((column) => [column.length, ...column]);
-  return Float64Array.from([...Object.values(scalars), ...values]);
-}
-
-/** Gives numbers of `numbersOf` their names again. */
-function named(numbers: Float64Array, names: Names): Pick<TokenRow, 'scalars' | 'columns'> {
-  let at = 0;
-  const scalars = Object.fromEntries(names.scalars.map((name) => [name, numbers[at++]!]));
-  const columns = Object.fromEntries(
-    names.columns.map((name) => {
-      const length = numbers[at++]!;
-      return [name, numbers.slice(at, (at += length))];
-    }),
-  );
-  return { ...(names.scalars.length > 0 && { scalars }), ...(names.columns.length > 0 && { columns }) };
-}
-
-function bytesOf({ ids, scoreOnly, weights, segments }: TokenRow, numbers: Float64Array): Uint8Array {
-  const [scored = [], weighed = [], segmented = []] = [scoreOnly, weights, segments];
-  const counts = {
-    ids: ids.length,
-    scoreOnly: scored.length,
-    weights: weighed.length,
-    segments: segmented.length,
-    numbers: numbers.length,
-  };
-  const bytes = new Uint8Array(sizeOf(counts));
-  let at = 0;
-  for (const values of [ids, scoreOnly, weights, segments, numbers]) {
-    if (!values) continue;
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-    at += 4 * Math.ceil(values.byteLength / 4);
-  }
-  return bytes;
 }
 
 const digestOf = (ids: Int32Array): number =>

@@ -1,5 +1,6 @@
 /** @file Makes token rows: a prompt and its response as ids, and where the response begins. Knows nothing of files. */
 
+import type { TopK } from '../objectives/topK.js';
 import { UserError } from '../util/errors.js';
 import { encodeContinuation } from './continuation.js';
 import { calledTools, contentText, reasoningOf } from './messages.js';
@@ -20,6 +21,8 @@ export interface TokenRow {
   scalars?: Readonly<Record<string, number>>;
   /** Numbers of its tokens or segments, by name. */
   columns?: Readonly<Record<string, Float64Array>>;
+  /** Token ids beside its own, by name. */
+  topK?: Readonly<Record<string, TopK>>;
 }
 
 /**

@@ -37,7 +37,7 @@ interface Sequence {
 type Row = Record<string, unknown> & { sequences: Sequence[] };
 
 const defaults = {
-  ...{ model, data: pairs, as: 'teacher', read: 'logps', strength: 1, dtype: 'f32', device: 'cpu' },
+  ...{ model, data: pairs, as: 'teacher', read: 'logps', strength: 1, k: 2, dtype: 'f32', device: 'cpu' },
   ...{ layout: 'template', tokenBudget: 64 },
 } as const satisfies ColumnOptions;
 
@@ -231,6 +231,40 @@ describe('a contrast', () => {
     contrast.forEach((probability, i) => {
       expect(probability).toBeCloseTo(terms[i]! / total, 6);
     });
+  });
+});
+
+it('of the likeliest tokens are the largest log-probs of a place, and are read as they were written', async () => {
+  const data = written([{ prompt: 'ab', completion: 'c' }]);
+  const { rows } = await columned({ data, read: 'top-k', k: 5 });
+  const [sequence] = rows[0]!.sequences;
+  const { ids: found, logps } = sequence!.columns.teacher as unknown as Record<'ids' | 'logps', number[][]>;
+  const scores = await scored(eachToken(sequence!.prompt.ids));
+  const expected = scores.map(({ sum }, id) => [id, sum] as const).sort(([, a], [, b]) => b - a);
+  expect(found[0]).toEqual(expected.slice(0, 5).map(([id]) => id));
+  logps[0]!.forEach((logp, i) => {
+    expect(logp).toBeCloseTo(expected[i]![1], 5);
+  });
+  // Columns of ids stay when another one comes.
+  const named = {
+    ...{
+      role: 'verdict',
+      prompt: 'ab',
+      response: [
+        { text: 'c', weight: 0 },
+        { text: 'd', segment: 1 },
+      ],
+    },
+    ...{ end: false, columns: { verdict: { segment: 1, tokens: ['d', 'e'] } } },
+  };
+  const both = written([...rows, { sequences: [named] }]);
+  const again = await columned({ data: both, as: 'other' });
+  expect(all(again)[0]!.columns.teacher).toEqual(sequence!.columns.teacher);
+  const third = await columned({ data: written(again.rows), as: 'third' });
+  expect(all(third)[1]!.columns.verdict).toEqual(all(again)[1]!.columns.verdict);
+  expect(all(again)[1]!.columns.verdict).toMatchObject({
+    segment: 1,
+    tokens: [expect.any(Number), expect.any(Number)],
   });
 });
 

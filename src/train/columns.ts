@@ -10,9 +10,10 @@ import { HalfPairs } from '../data/halfPairs.js';
 import { streamTrainingRecords } from '../data/records.js';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
-import { contrastOf } from '../models/contrast.js';
+import { contrastOf, likeliest } from '../models/distributions.js';
 import { Scorer } from '../models/scorer.js';
 import type { Transformer } from '../models/transformer.js';
+import type { TopK } from '../objectives/topK.js';
 import { sidesOf } from '../text/sides.js';
 import { ChatTokenizer, TextTooLong } from '../text/tokenizer.js';
 import type { Layout, TokenRow } from '../text/tokenRows.js';
@@ -30,7 +31,7 @@ import type { ScoresFile } from './scoresFile.js';
 import { openTokens } from './tokenCache.js';
 
 /** What of a token a column can hold. */
-export const columnKinds = ['logps', 'entropy', 'contrast'] as const;
+export const columnKinds = ['logps', 'entropy', 'contrast', 'top-k'] as const;
 export type ColumnKind = (typeof columnKinds)[number];
 
 export interface ColumnOptions {
@@ -45,6 +46,8 @@ export interface ColumnOptions {
   /** Of a contrast, the other model and b. */
   contrastWith?: string | undefined;
   strength: number;
+  /** Of `top-k`, how many tokens. */
+  k: number;
   /** A template for other prompts, under which the same responses are scored. */
   context?: string | undefined;
   dtype: ComputeDtype;
@@ -126,7 +129,7 @@ async function scores(
   progress: Progress,
   signal: AbortSignal | undefined,
 ): Promise<ScoresFile> {
-  const { dtype, device, read, contrastWith, strength, tokenBudget, as: name } = options;
+  const { dtype, device, read, contrastWith, strength, k, tokenBudget, as: name } = options;
   const onNotice = (sentence: string) => {
     progress.log(sentence);
   };
@@ -148,7 +151,7 @@ async function scores(
     name: `column ${name}`,
     numbers: `the numbers of column ${name}`,
     follows: { ...follows, ...more },
-    countOf: ({ responseLength }) => responseLength,
+    countOf: ({ responseLength }) => responseLength * widthOf(options),
     compute: (rows) => compute(rows).map(requireFinite),
     bound: device === 'cpu' ? 0 : roundingOf(dtype).logps,
   });
@@ -162,6 +165,16 @@ async function scores(
     },
     onNotice,
   };
+  if (read === 'top-k') {
+    const { vocabSize } = model.config;
+    if (k > vocabSize) throw new UserError(`k: ${k} is more than the ${vocabSize} tokens of ${path}`);
+    return await keepScores(
+      examples,
+      packs,
+      computation((rows) => likeliest(rows, model, k), { k }),
+      hooks,
+    );
+  }
   if (read !== 'contrast') {
     using scorer = new Scorer(model);
     return await keepScores(examples, packs, computation(computeWith(scorer, read)), hooks);
@@ -176,6 +189,9 @@ async function scores(
   });
   return await keepScores(examples, packs, contrast, hooks);
 }
+
+/** How many numbers a token has. */
+const widthOf = ({ read, k }: Pick<ColumnOptions, 'read' | 'k'>): number => (read === 'top-k' ? 2 * k : 1);
 
 const computeWith = (scorer: Scorer, read: 'logps' | 'entropy'): Computation['compute'] =>
   read === 'logps'
@@ -248,7 +264,7 @@ function isRight({ role, row }: ExamplePart): boolean {
 async function writeRows(
   examples: Examples,
   file: ScoresFile,
-  { data, as: name }: ColumnOptions,
+  { data, as: name, read, k }: ColumnOptions,
   out: { write: (row: object) => void },
 ): Promise<number> {
   let [place, part] = [0, 0];
@@ -258,15 +274,40 @@ async function writeRows(
     const sequences = parts.map(({ role, row }) => ({
       role,
       ...sequenceOf(row),
-      columns: { ...columnsOf(row), [name]: [...file.read(part++)] },
+      columns: {
+        ...columnsOf(row),
+        [name]: read === 'top-k' ? listsOf(file.read(part++), k) : [...file.read(part++)],
+      },
     }));
     out.write({ ...Object.fromEntries(others), sequences });
   }
   return place;
 }
 
-const columnsOf = ({ columns = {} }: TokenRow): Record<string, number[]> =>
-  Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, [...values]]));
+/** For each token k ids and k log-probs. */
+function listsOf(numbers: Float64Array, k: number): object {
+  const tokens = Array.from({ length: numbers.length / (2 * k) }, (_, t) => 2 * k * t);
+  return {
+    ids: tokens.map((at) => [...numbers.subarray(at, at + k)]),
+    logps: tokens.map((at) => [...numbers.subarray(at + k, at + 2 * k)]),
+  };
+}
+
+/** The columns that a row has. */
+function columnsOf({ columns = {}, topK = {}, segments }: TokenRow): Record<string, object> {
+  const numbers = Object.entries(columns).map(([name, values]) => [name, [...values]] as const);
+  const ids = Object.entries(topK).map(([name, column]) => [name, givenTopK(column, segments)] as const);
+  return Object.fromEntries([...numbers, ...ids]);
+}
+
+/** Token ids as the data format has them: as lists, or where they are only named, as the segment that they begin. */
+function givenTopK({ starts, ids, logps }: TopK, segments: Uint8Array | undefined): object {
+  const lists = (values: ArrayLike<number>) =>
+    Array.from(starts.subarray(1), (end, t) => Array.from(values).slice(starts[t], end));
+  if (logps) return { ids: lists(ids), logps: lists(logps) };
+  const at = starts.findIndex((end) => end > 0) - 1;
+  return { segment: segments?.[at] ?? 0, tokens: [...ids] };
+}
 
 /** A row of tokens as a sequence of the data format. */
 function sequenceOf({ ids, responseStart, weights, segments, scoreOnly, scalars }: TokenRow): object {

@@ -5,9 +5,11 @@ import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { ChunkedHead } from '../models/head.js';
 import { packSequences, type Pack } from '../models/pack.js';
 import { addRmsNormBackward, rmsNormBackward } from '../models/norm.js';
+import { readings, readsOfRows, type Reading, type Reads } from '../models/reads.js';
 import { Scorer } from '../models/scorer.js';
 import { locateResponses, perRow, type Responses } from '../models/responses.js';
 import type { Branch } from '../models/transformer.js';
+import type { ReadValues } from '../objectives/topK.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import type { TrainableWeights } from './weights.js';
 
@@ -27,11 +29,15 @@ interface BranchGraph {
 export interface Activations {
   pack: Pack;
   responses: Responses;
+  /** The columns of token ids that are read, by name. */
+  reads: ReadonlyMap<string, Reads>;
   /** One per branch of the model, in order. */
   segments: Segment[];
   /** The last residual stream where responses are predicted, before and after the final norm. */
   final: { x: Tensor; normed: Tensor };
 }
+
+const NONE = new Float64Array();
 
 function concatenate(parts: readonly Float64Array[]): Float64Array {
   const result = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -67,14 +73,18 @@ export class Engine implements Disposable {
     this.#branches = branches.flat();
   }
 
-  /** Runs the rows as one pack; what `backward` needs is kept. */
-  forward(rows: readonly TokenRow[]): Activations {
+  /**
+   * Runs the rows as one pack; what `backward` needs is kept.
+   * @param columns the columns of token ids that are to be read
+   */
+  forward(rows: readonly TokenRow[], columns: readonly string[] = []): Activations {
     const { model } = this.weights;
     return scope(() =>
       noGrad(() => {
         const ids = rows.map((row) => row.ids);
         const pack = packSequences(model, ids);
         const responses = locateResponses(rows, model.device);
+        const reads = readsOfRows(rows, columns, model);
         let x = model.embed(pack.ids);
         let normed = model.norm(x, this.#branches[0]!.norm);
         const segments = this.#branches.map((branch, b): Segment => {
@@ -89,7 +99,7 @@ export class Engine implements Disposable {
         });
         const predicting = ops.indexSelect(x, 0, responses.positions);
         const final = { x: predicting, normed: model.finalNorm(predicting) };
-        return { pack, responses, segments, final };
+        return { pack, responses, reads, segments, final };
       }),
     );
   }
@@ -99,27 +109,42 @@ export class Engine implements Disposable {
     return perRow(this.#head.logps(final.normed, responses.targets), responses.lengths);
   }
 
+  /** Computes log-probs of the response tokens and of the columns that are read. */
+  read({ final, responses, reads }: Activations): Reading[] {
+    return readings(this.#head, final.normed, responses, reads);
+  }
+
   /**
    * Adds the gradient of a loss with these dLoss/dlogp to the weights' gradients and frees the activations, also where
    * it fails.
+   * @param reads dLoss/dlogp of the columns that are read, where there are any
    * @returns the log-probs
    */
-  backward(activations: Activations, gradient: readonly Float64Array[]): Float64Array[] {
+  backward(
+    activations: Activations,
+    gradient: readonly Float64Array[],
+    reads: readonly ReadValues[] = [],
+  ): Float64Array[] {
     try {
-      return this.#backward(activations, gradient);
+      return this.#backward(activations, gradient, reads);
     } finally {
       disposeAll(activations);
     }
   }
 
   #backward(
-    { pack, responses, segments, final }: Activations,
+    { pack, responses, reads, segments, final }: Activations,
     gradient: readonly Float64Array[],
+    readGradient: readonly ReadValues[],
   ): Float64Array[] {
     return scope(() =>
       noGrad(() => {
         const all = concatenate(gradient);
-        const head = this.#head.backward(final.normed, responses.targets, all, this.weights.headGrad);
+        const read = Array.from(readGradient.length > 0 ? reads : [], ([name, own]) => ({
+          reads: own,
+          gradient: concatenate(readGradient.map((values) => values[name] ?? NONE)),
+        }));
+        const head = this.#head.backward(final.normed, responses.targets, all, this.weights.headGrad, read);
         const predicting = rmsNormBackward(
           ...this.#normOf(final.x, 'finalNorm'),
           head.hiddenGrad,

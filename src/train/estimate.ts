@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../models/config.js';
 import { parameterCount } from '../models/parameters.js';
-import type { Objective } from '../objectives/objective.js';
+import { readColumns, type Objective } from '../objectives/objective.js';
 import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
 import { AdamW, globalNorm } from '../torch/optim.js';
@@ -102,7 +102,8 @@ export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
       if (pack.isTrained) kept = Math.max(kept, activationBytes(shapes, pack));
       responses = Math.max(responses, pack.responses);
     }
-  const computing = headBytes(shapes, responses) + kept + run.beside.written;
+  const computing =
+    headBytes(shapes, responses, readColumns(run.objective).length > 0) + kept + run.beside.written;
   return weightBytes(shapes) + Math.max(computing, run.beside.between);
 }
 

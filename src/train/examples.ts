@@ -323,7 +323,7 @@ function checkColumns(examples: Examples, objective: Objective, path: string): v
   if (Object.keys(objective.needs).every((name) => name === 'reference')) return;
   for (const { line, parts } of examples)
     for (const { role, row, responseLength, onlyScored } of parts) {
-      const held = { ...row, role, scalars: scalarsOf(role, row) };
+      const held = { ...row, role, scalars: scalarsOf(role, row), tokenWeights: trainedWeights(row) };
       const fault = onlyScored ? undefined : columnFault(objective, held, responseLength);
       if (fault !== undefined) throw rowError(path, line, fault);
     }

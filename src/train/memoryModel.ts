@@ -1,6 +1,6 @@
 /** @file Predicts from shapes what training takes in memory and how much it computes. Has no tensors. */
 import type { ModelConfig } from '../models/config.js';
-import { rowsOfChunk } from '../models/head.js';
+import { readRows, rowsOfChunk } from '../models/head.js';
 import { parameterCount, parameterSpecs } from '../models/parameters.js';
 import { hasKernels, softmaxKernel } from '../torch/fused.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
@@ -56,14 +56,20 @@ function graphNumbers({ config, dtype, device }: TrainedShapes): [attention: num
   return [attention + after, mlp + after];
 }
 
-/** Bytes of the head's buffers where at most so many responses' tokens go through it together. */
+/**
+ * Bytes of the head's buffers where at most so many responses' tokens go through it together.
+ * @param isRead whether columns of token ids are read
+ */
 export function headBytes(
   { config: { vocabSize }, dtype, device }: TrainedShapes,
   responses: number,
+  isRead = false,
 ): number {
   const kernel = softmaxKernel({ dtype, device }, vocabSize);
   const bytes = kernel === 'narrow' ? 2 : 4;
-  const logits = Math.min(responses, rowsOfChunk(vocabSize, device, bytes)) * vocabSize;
+  const rows = rowsOfChunk(vocabSize, device, bytes);
+  if (kernel === 'narrow' && isRead) return Math.min(responses, readRows(rows)) * vocabSize * (bytes + 4);
+  const logits = Math.min(responses, rows) * vocabSize;
   return logits * (dtype === 'bf16' && kernel !== 'narrow' ? bytes + 2 : bytes);
 }
 

@@ -198,6 +198,45 @@ describe('columns', () => {
     },
   );
 
+  it('of token ids come with the tokens, named ones where their segment begins', async () => {
+    const { eosTokenId } = ChatTokenizer.load(model);
+    const topK = { ids: [[7, 9], [], [3]], logps: [[-0.5, -1], [], [-0.1]] };
+    const verdict = { segment: 1, tokens: ['y', 'n'] };
+    const rows = [
+      demonstration({ prompt: 'p', response: [{ ids: [7, 8] }], end: true, columns: { topK } }),
+      demonstration({
+        prompt: 'p',
+        response: [
+          { text: 'abc', weight: 0 },
+          { text: 'yn', segment: 1 },
+        ],
+        ...{ end: false, columns: { verdict } },
+      }),
+    ];
+    const [first, second] = (await tokens(rows)).map(([part]) => part);
+    expect(first!.row.ids.at(-1)).toBe(eosTokenId);
+    expect(first!.row.topK).toEqual({
+      topK: {
+        starts: Uint32Array.of(0, 2, 2, 3),
+        ids: Int32Array.of(7, 9, 3),
+        logps: Float64Array.of(-0.5, -1, -0.1),
+      },
+    });
+    const response = second!.row.ids.slice(second!.row.responseStart);
+    expect(second!.row.topK).toEqual({
+      verdict: { starts: Uint32Array.of(0, 0, 0, 0, 2, 2), ids: response.slice(3) },
+    });
+  });
+
+  it.each([
+    [{ tokens: ['y', 'no'] }, '"columns.v" names "no", which is 2 tokens of this model; name single ones'],
+    [{ tokens: ['y', 'y'] }, '"columns.v" names one token twice'],
+    [{ tokens: ['y', 4000] }, 'has the token id 4000'],
+  ])('of named tokens are refused with file and line: %j', async (v, problem) => {
+    const row = demonstration({ prompt: 'p', response: 'y', columns: { v } });
+    await expect(tokens([row])).rejects.toThrow(new RegExp(`jsonl, line 1:? .*${problem}`));
+  });
+
   it("train own samples: nft on its sampler's log-probs has the loss of the equation", async () => {
     const path = data([samples()]);
     const { steps } = await trained(recipeOf('nft', { data: path, batch_size: 1, max_steps: 1 }));

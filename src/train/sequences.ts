@@ -1,5 +1,6 @@
 /** @file Makes the sequences of an optimizer step of rows of the data, with the columns that objectives ask for. */
 import { weightedSum, type SequenceInfo } from '../objectives/objective.js';
+import { sliceTopK } from '../objectives/topK.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { scalarsOf, type Example, type ReferenceValue } from './examples.js';
@@ -27,6 +28,7 @@ export function sequencesOf({ id, parts }: Example, group: number): TrainSequenc
       ...(row.segments && { segments: row.segments }),
       ...(scalars && { scalars }),
       ...(row.columns && { columns: row.columns }),
+      ...(row.topK && { topK: row.topK }),
     };
     return reference === undefined ? sequence : withReference(sequence, reference);
   });
@@ -51,15 +53,21 @@ export function withReference<T extends SequenceInfo>(sequence: T, reference: Re
  * @param responseAt the token of the response whose columns that one gets
  */
 export function cutSequence(
-  { role, group, id, row, scalars, columns, segments, onlyScored, length }: TrainSequence,
+  { role, group, id, row, scalars, columns, topK, segments, onlyScored, length }: TrainSequence,
   { from, end, responseStart, responseAt }: Record<'from' | 'end' | 'responseStart' | 'responseAt', number>,
 ): TrainSequence {
   const ids = row.ids.slice(from, end);
   const kept = ids.length - (responseStart - from);
   const cut = (values: Float64Array) =>
     values.length === length ? values.slice(responseAt, responseAt + kept) : values;
+  const read = topK && {
+    topK: Object.fromEntries(
+      Object.entries(topK).map(([name, column]) => [name, sliceTopK(column, responseAt, responseAt + kept)]),
+    ),
+  };
   return {
-    ...{ role, group, length: kept, row: { ids, responseStart: responseStart - from } },
+    ...{ role, group, length: kept, row: { ids, responseStart: responseStart - from, ...read } },
+    ...read,
     ...(id !== undefined && { id }),
     ...(onlyScored && { onlyScored }),
     ...(scalars && { scalars }),

@@ -1,11 +1,15 @@
 /** @file Computes the loss and gradients of one optimizer step. The update is the caller's. */
 import {
+  readColumns,
   stepOf,
   type Evaluation,
   type Metrics,
   type Objective,
   type StepPlace,
 } from '../objectives/objective.js';
+import type { ReadValues } from '../objectives/topK.js';
+import type { Reading } from '../models/reads.js';
+import type { TokenRow } from '../text/tokenRows.js';
 import { disposeAll } from '../torch/tensor.js';
 import type { Activations, Engine } from './engine.js';
 import type { TrainSequence } from './sequences.js';
@@ -61,9 +65,15 @@ export function* stepByPacks(
   );
   const rowsOf = (members: readonly number[], of = sequences) => members.map((i) => of[i]!.row);
   const all = sequences.map((_, i) => i);
+  const columns = readColumns(objective);
   const logps: Float64Array[] = [];
+  const reads: ReadValues[] = [];
   const keep = (members: readonly number[], scores: readonly Float64Array[], into = logps) => {
     members.forEach((i, position) => (into[i] = scores[position]!));
+  };
+  const score = (members: readonly number[], kept: Activations | undefined) => {
+    const found = readingsOf(engine, rowsOf(members), columns, kept);
+    members.forEach((i, position) => ({ logps: logps[i], reads: reads[i] } = found[position]!));
   };
   const unrelated: Float64Array[] = [];
   for (const members of packByTokenBudget(
@@ -79,6 +89,7 @@ export function* stepByPacks(
       sequences: members.map((i) => sequences[i]!),
       step,
       logps: members.map((i) => logps[i]!),
+      ...(columns.length > 0 && { reads: members.map((i) => reads[i]!) }),
       mismatched: mismatched.map((sequence, i) => ({ sequence, logps: unrelated[i]! })),
     });
     evaluation.remember?.forEach((value, position) => {
@@ -110,23 +121,23 @@ export function* stepByPacks(
     try {
       for (const members of packs) {
         yield;
-        if (packs.length === 1) kept = engine.forward(rowsOf(members));
-        keep(members, kept ? engine.score(kept) : engine.scorer.score(rowsOf(members)));
+        if (packs.length === 1) kept = engine.forward(rowsOf(members), columns);
+        score(members, kept);
       }
       const part = evaluate(call);
       total.loss += part.loss;
       for (const [name, value] of Object.entries(part.metrics)) {
         total.metrics[name] = (total.metrics[name] ?? 0) + value;
       }
-      const gradient = new Map(call.map((i, position) => [i, part.gradient[position]!]));
+      const at = new Map(call.map((i, position) => [i, position]));
+      const of = <T>(values: readonly T[], members: readonly number[]) =>
+        members.map((i) => values[at.get(i)!]!);
       for (const members of packs) {
         if (!kept) yield;
-        const activations = kept ?? engine.forward(rowsOf(members));
+        const activations = kept ?? engine.forward(rowsOf(members), columns);
         kept = undefined;
-        engine.backward(
-          activations,
-          members.map((i) => gradient.get(i)!),
-        );
+        const read = part.readGradient && of(part.readGradient, members);
+        engine.backward(activations, of(part.gradient, members), read);
       }
     } finally {
       if (kept) disposeAll(kept);
@@ -135,11 +146,24 @@ export function* stepByPacks(
   return { ...total, remember };
 }
 
+/** Scores rows, from the activations that are kept of them if there are any. */
+function readingsOf(
+  engine: Engine,
+  rows: readonly TokenRow[],
+  columns: readonly string[],
+  kept: Activations | undefined,
+): Reading[] {
+  if (columns.length > 0) return kept ? engine.read(kept) : engine.scorer.read(rows, columns);
+  const logps = kept ? engine.score(kept) : engine.scorer.score(rows);
+  return logps.map((own) => ({ logps: own, reads: {} }));
+}
+
 /** Has an objective judge scored sequences as if they were one step. */
 export function evaluateSequences(
   objective: Objective,
   given: readonly TrainSequence[],
   logps: readonly Float64Array[],
+  reads?: readonly ReadValues[],
 ): Evaluation {
   const places = [...given.keys()];
   const trained = places.filter((i) => !given[i]!.onlyScored);
@@ -148,6 +172,7 @@ export function evaluateSequences(
     sequences,
     step: stepOf(sequences),
     logps: trained.map((i) => logps[i]!),
+    ...(reads && { reads: trained.map((i) => reads[i]!) }),
     mismatched: places
       .filter((i) => given[i]!.onlyScored)
       .map((i) => ({ sequence: given[i]!, logps: logps[i]! })),

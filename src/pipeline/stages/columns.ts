@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { defineStage } from './stage.js';
 
 const FILE = 'rows.jsonl';
-const kinds = ['logps', 'entropy', 'contrast'] as const;
+const kinds = ['logps', 'entropy', 'contrast', 'top-k'] as const;
 
 export const columnSettings = z
   .strictObject({
@@ -30,14 +30,15 @@ export const columnSettings = z
       .enum(kinds)
       .default('logps')
       .describe(
-        'log-probs of the tokens; entropies of what was expected in their places; or their probabilities under the contrast with another model',
+        'log-probs of the tokens; entropies of what was expected in their places; their probabilities under the contrast with another model; or the likeliest tokens with their log-probs',
       ),
     contrast_with: z.string().min(1).optional().describe('of a contrast: the model of wrong traces'),
     strength: z
       .number()
       .min(0)
       .default(1)
-      .describe('of a contrast: b in softmax((1 + b)·z_model − b·z_other)'),
+      .describe('of a contrast: b in softmax((1 + b)·z − b·z of the other)'),
+    k: z.int().min(1).max(1024).default(20).describe('of top-k: tokens in each place'),
     context: z
       .string()
       .min(1)

@@ -1,5 +1,6 @@
 /** @file Rows that are not trained on: which they are, and their loss and log-probs under the weights as they are. */
-import type { Objective } from '../../objectives/objective.js';
+import { readColumns, type Objective } from '../../objectives/objective.js';
+import type { ReadValues } from '../../objectives/topK.js';
 import { UserError } from '../../util/errors.js';
 import { deriveSeed, Random } from '../../util/random.js';
 import type { Examples } from '../examples.js';
@@ -65,22 +66,27 @@ export async function measureHeldOut(
   before: () => Promise<void>,
 ): Promise<Record<string, number>> {
   const sequences: TrainSequence[] = [...examples].flatMap((example, group) => sequencesOf(example, group));
+  const columns = readColumns(objective);
   const logps: Float64Array[] = [];
+  const reads: ReadValues[] = [];
   let [entropy, tokens] = [0, 0];
   for (const members of packByTokenBudget(
     sequences.map(({ row }) => row.ids.length),
     tokenBudget,
   )) {
     await before();
-    const scores = scorer.scoreWithEntropy(members.map((i) => sequences[i]!.row));
+    const scores = scorer.scoreWithEntropy(
+      members.map((i) => sequences[i]!.row),
+      columns,
+    );
     members.forEach((i, position) => {
-      logps[i] = scores[position]!.logps;
+      ({ logps: logps[i], reads: reads[i] } = scores[position]!);
       if (sequences[i]!.onlyScored) return;
       for (const value of scores[position]!.entropies) entropy += value;
       tokens += scores[position]!.entropies.length;
     });
   }
-  const { loss, metrics } = evaluateSequences(objective, sequences, logps);
+  const { loss, metrics } = evaluateSequences(objective, sequences, logps, reads);
   return Object.fromEntries(
     Object.entries({ loss, ...metrics, entropy: entropy / tokens }).map(([name, value]) => [
       `eval_${name}`,
