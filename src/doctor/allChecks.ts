@@ -11,6 +11,7 @@ import {
   headerNotTrained,
   historyThinkingKept,
   inVocabulary,
+  logProbsBelowZero,
   noEmptyThought,
   oneBos,
   promptIsPrefix,
@@ -50,7 +51,7 @@ const allRowChecks: readonly RowCheck[] = [
 ];
 
 /** Checks that hold for rows that say themselves how their responses begin and end. */
-const partsChecks: readonly SideCheck[] = [inVocabulary, fitsLimit, shareTrained];
+const partsChecks: readonly SideCheck[] = [inVocabulary, fitsLimit, shareTrained, logProbsBelowZero];
 
 /** Runs all of them on a row. */
 export function checkRow(row: PreparedRow, context: CheckContext): Finding[] {

@@ -196,6 +196,11 @@ export const findingKinds = {
     meaning: 'Some rows are pairs and some have one response.',
     advice: 'Split the file: objectives over pairs refuse it. Fine-tuning takes the chosen sides.',
   },
+  'no-log-prob': {
+    severity: 'error',
+    meaning: 'A column of log-probs has a number above 0, which is the logarithm of no probability.',
+    advice: 'Make it anew with `redistill columns`, or give natural log-probs; they may be named otherwise.',
+  },
   'length-bias': {
     severity: 'warning',
     meaning: 'One side of the pairs is nearly always the longer one: length alone tells the sides apart.',

@@ -52,6 +52,18 @@ describe('the whole file', () => {
     expect(await found(even)).toEqual([]);
   });
 
+  it('has log-probs above 0, wherever a column takes its numbers for such', async () => {
+    const row = (columns: object) => ({
+      sequences: [
+        { role: 'sample', prompt: { ids: [65, 66] }, response: [{ ids: [67, 68] }], end: false, columns },
+      ],
+    });
+    const rows = [row({ behaviour: [-1, 0] }), row({ teacher: [-1, 0.5] }), row({ quality: [3, 0.5] })];
+    expect((await found(rows)).filter((line) => line.includes('log-prob'))).toEqual([
+      '2 error no-log-prob sample',
+    ]);
+  });
+
   it('mixes pairs and single responses', async () => {
     expect(await found([pair(1), demonstration(2)])).toEqual(['0 warning mixed-kinds']);
     expect(await found([pair(1), demonstration(2)], { rows: { data: 'messages' } })).toEqual([]);

@@ -147,3 +147,14 @@ export async function boundaryMerges(
     return [...tail, ...response].some((id, at) => both[at] !== id);
   });
 }
+
+/** Columns that objectives take for natural log-probs of the row's tokens. */
+const LOG_PROBS = ['behaviour', 'teacher', 'hindsight'];
+/** Rounding may leave so much above 0. */
+const ROUNDING = 1e-3;
+
+export const logProbsBelowZero: SideCheck = ({ row: { columns = {} } }) =>
+  LOG_PROBS.flatMap((name) => {
+    const at = columns[name]?.findIndex((value) => value > ROUNDING) ?? -1;
+    return at === -1 ? [] : [finding('no-log-prob', `"${name}" has ${columns[name]![at]!} for token ${at}`)];
+  });
