@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { columnStep } from '../../test/support/columnBatches.js';
 import { relativeError } from '../../test/support/tokenBatches.js';
-import { createObjective, stepOf, type ObjectiveSpec, type ScoredBatch, type SequenceInfo } from './index.js';
+import {
+  createObjective,
+  stepOf,
+  weightedSum,
+  weightOf,
+  type ObjectiveSpec,
+  type ScoredBatch,
+  type SequenceInfo,
+} from './index.js';
 
 const evaluate = (spec: ObjectiveSpec, batch: ScoredBatch) => createObjective(spec).evaluate(batch);
 const total = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
@@ -243,6 +251,20 @@ describe('glow', () => {
       { ...step, step: stepOf(step.sequences, { ...step.step, memory }) },
     );
     expect(again.loss).toBeCloseTo(1.5 * sft.loss, 13);
+  });
+
+  it('keeps half the weight of a response that has learned fast, and gives one that has forgotten all of a', () => {
+    const [learned, forgotten] = [1, -1].map((progress) => {
+      const memory = new Map(
+        step.sequences.map((sequence, i) => [
+          sequence.id!,
+          progress - weightedSum(sequence, step.logps[i]!) / weightOf(sequence),
+        ]),
+      );
+      return evaluate({ name: 'glow' }, { ...step, step: stepOf(step.sequences, { ...step.step, memory }) });
+    });
+    expect(learned!.loss).toBeCloseTo(0.5 * sft.loss, 13);
+    expect(forgotten!.loss / sft.loss).toBeCloseTo(2, 8);
   });
 });
 

@@ -94,7 +94,8 @@ export const renio = defineObjective(
   },
   {
     gradient: '−w/mean w·(q − ℓ)',
-    source: 'BDML-lab/ReNIO; the divisor of the exponent is ours, and so is opd’s form in place of the JSD',
+    source:
+      'BDML-lab/ReNIO, opsd_trainer.py, with the settings of its 1.7B run; opd’s form in place of the JSD is ours',
     use: 'with teacher log-probs and no answers: rows in which the student is surely wrong count more.',
     fails: 'A row that the teacher merely words differently counts as wrong.',
   },
