@@ -135,6 +135,11 @@ describe('asymre', () => {
     expect(total(ones)).toBeCloseTo(0.1 * step.sequences.length, 12);
   });
 
+  it('does not raise a wrong response that is alone in its row', () => {
+    const alone = stepBy([{ scalars: { reward: -1 }, logps: [-1, -2] }]);
+    expect([...evaluate({ name: 'asymre' }, alone).gradient[0]!]).toEqual([1, 1]);
+  });
+
   it('with V = 0 and rewards 0 and 1 learns the right ones alone', () => {
     const step = withColumns(columnStep(3, 'samples'), ({ scalars }) => ({
       scalars: { reward: Math.max(0, scalars!.reward!) },
