@@ -229,10 +229,13 @@ describe('distillation', () => {
     });
   });
 
-  it('renio without a token beyond the threshold is opd', () => {
+  it.each([
+    ['no token beyond the threshold', { threshold: 100 }],
+    ['a threshold beyond the most that a token counts', { threshold: 1.5, most: 1.4 }],
+  ])('renio with %s is opd', (_, settings) => {
     const step = columnStep(8, 'samples');
     const opd = evaluate({ name: 'opd', mean: 'sequence' }, step);
-    const renio = evaluate({ name: 'renio', threshold: 100 }, step);
+    const renio = evaluate({ name: 'renio', ...settings }, step);
     expect(renio.loss).toBeCloseTo(opd.loss, 13);
     expect(relativeError(renio.gradient, opd.gradient)).toBeLessThan(1e-14);
   });

@@ -77,9 +77,10 @@ export const renio = defineObjective(
       evaluate: (batch) => {
         const raw = batch.sequences.map((sequence, i) => {
           const teacher = columnOf(sequence, 'teacher');
-          const gaps = batch.logps[i]!.map((logp, t) => logp - teacher[t]!).filter((gap) => gap >= threshold);
-          const total = gaps.reduce((sum, gap) => sum + Math.min(gap, most), 0);
-          return Math.exp(total / Math.max(1, gaps.length) / temperature);
+          const gaps = batch.logps[i]!.map((logp, t) => Math.min(logp - teacher[t]!, most));
+          const counted = gaps.filter((gap) => gap >= threshold);
+          const total = counted.reduce((sum, gap) => sum + gap, 0);
+          return Math.exp(total / Math.max(1, counted.length) / temperature);
         });
         const mean = raw.reduce((sum, weight) => sum + weight, 0) / raw.length;
         const weights = raw.map((weight) => Math.min(weight / mean, 10));
