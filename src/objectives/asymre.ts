@@ -25,20 +25,24 @@ export const asymre = defineObjective(
         needs: { reward: 'sequence' },
       },
       (sequence, _, { sequences }) => {
-        const mean = baseline === 'group' ? meanReward(sequences, sequence.group) : 0;
-        return -(scalarOf(sequence, 'reward') - mean - delta) / sequences.length;
+        const value = baseline === 'group' ? groupValue(sequences, sequence.group, delta) : delta;
+        return -(scalarOf(sequence, 'reward') - value) / sequences.length;
       },
     );
   },
   {
     gradient: '−(r − V)',
-    source: 'arXiv 2506.20520; Trinity-RFT’s advantage_fn/asymre_advantage.py for δ = −0.1',
+    source:
+      'arXiv 2506.20520; Trinity-RFT’s advantage_fn/asymre_advantage.py for δ = −0.1, and for V = 0 where a row has one response',
     use: 'on several samples of a problem with rewards: α = V/(1 − V) is REDI’s α for rewards 0 and 1.',
     fails: 'V at or above the mean reward of the data: improvement turns into collapse.',
   },
 );
 
-function meanReward(sequences: readonly SequenceInfo[], row: number): number {
+/** V of a row. A response that is alone is its own mean, which says nothing of it: there V is 0. */
+function groupValue(sequences: readonly SequenceInfo[], row: number, delta: number): number {
   const members = sequences.filter(({ group }) => group === row);
-  return members.reduce((total, member) => total + scalarOf(member, 'reward'), 0) / members.length;
+  if (members.length === 1) return 0;
+  const total = members.reduce((sum, member) => sum + scalarOf(member, 'reward'), 0);
+  return total / members.length + delta;
 }

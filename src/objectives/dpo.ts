@@ -69,7 +69,7 @@ export const dpo = defineObjective(
   {
     gradient: '∓β·slope of the loss at the margin; for sigmoid ∓β·σ(−m)',
     source:
-      'arXiv 2305.18290, Eq. 7; hinge 2305.10425 (SLiC); ipo 2310.12036, Eq. 17 (TRL’s divides by the length); robust 2403.00409; smoothing ericmitchell.ai/cdpo.pdf',
+      'arXiv 2305.18290, Eq. 7; hinge 2309.06657 (RSO), after 2305.10425 (SLiC); ipo 2310.12036, Eq. 17 (TRL’s is length-normalised, as it says the paper’s figures are); robust 2403.00409; smoothing ericmitchell.ai/cdpo.pdf, Eq. 3',
     use: 'on pairs of right and wrong with a reference; a prefix that both sides share in full has no part in it.',
     fails:
       'Sums make long traces dominate; both sides may fall as long as the margin grows. β under 0.01 peaks high and collapses.',

@@ -13,12 +13,13 @@ export const glow = defineObjective(
     b: numberFrom(0, 1e6)
       .default(20)
       .describe('how sharply the weight falls with the progress of a response'),
+    least: numberFrom(0, 1e6).default(0.5).describe('the smallest weight of a response'),
   },
-  ({ a, b }) =>
+  ({ a, b, least }) =>
     responseObjective(
       {
         name: 'glow',
-        formula: `−sg w·mean logp(y), w = ${a}·(1 − σ(${b}·(loss of the epoch before − loss))), 1 in the first epoch, mean over responses`,
+        formula: `−sg w·mean logp(y), w = max(${least}, ${a}·(1 − σ(${b}·(loss of the epoch before − loss)))), 1 in the first epoch, mean over responses`,
         data: 'groups',
         needs: {},
         couples: 'sequence',
@@ -27,7 +28,7 @@ export const glow = defineObjective(
         (sequence, logps) => {
           const loss = -meanLogp(sequence, weightedSum(sequence, logps));
           const before = sequence.id === undefined ? undefined : memory.get(sequence.id);
-          const weight = before === undefined ? 1 : a / (1 + Math.exp(b * (before - loss)));
+          const weight = before === undefined ? 1 : Math.max(least, a / (1 + Math.exp(b * (before - loss))));
           return {
             loss: (weight * loss) / sequences.length,
             gradient: spread(sequence, -weight / (weightOf(sequence) * sequences.length)),
@@ -37,7 +38,8 @@ export const glow = defineObjective(
     ),
   {
     gradient: '−w/N',
-    source: 'arXiv 2601.04992; Eureka-Maggie/GLOW at 5abee9a, with its settings a 2 and b 20',
+    source:
+      'arXiv 2601.04992; Eureka-Maggie/GLOW at 5abee9a, with its settings a 2 and b 20 and its floor; its ceiling of 5 is above a',
     use: 'as the control of every push down: the same wrong traces, learned.',
     fails: 'It learns the mistakes too; with one epoch it is fine-tuning on everything.',
   },

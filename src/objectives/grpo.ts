@@ -45,8 +45,8 @@ export const grpo = defineObjective(
     ),
   {
     gradient: '−ρA while ρ is within the clip or moves back to it, else 0',
-    source: 'arXiv 2402.03300, Eq. 3; DAPO 2503.14476, Eq. 8; GSPO 2507.18071, Eq. 5',
-    use: 'on own samples with log-probs and advantages; mean token is DAPO’s, sequence is GRPO’s.',
+    source: 'arXiv 2402.03300, Eq. 3; DAPO 2503.14476, Eq. 8; GSPO 2507.18071',
+    use: 'on own samples with log-probs and advantages; mean token is DAPO’s, sequence is GRPO’s and GSPO’s.',
     fails: 'Groups whose rewards are all equal have no gradient; stale samples are clipped away.',
   },
 );

@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { columnStep } from '../../test/support/columnBatches.js';
 import { relativeError } from '../../test/support/tokenBatches.js';
-import { createObjective, stepOf, type ObjectiveSpec, type ScoredBatch, type SequenceInfo } from './index.js';
+import {
+  createObjective,
+  stepOf,
+  weightedSum,
+  weightOf,
+  type ObjectiveSpec,
+  type ScoredBatch,
+  type SequenceInfo,
+} from './index.js';
 
 const evaluate = (spec: ObjectiveSpec, batch: ScoredBatch) => createObjective(spec).evaluate(batch);
 const total = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
@@ -127,6 +135,11 @@ describe('asymre', () => {
     expect(total(ones)).toBeCloseTo(0.1 * step.sequences.length, 12);
   });
 
+  it('does not raise a wrong response that is alone in its row', () => {
+    const alone = stepBy([{ scalars: { reward: -1 }, logps: [-1, -2] }]);
+    expect([...evaluate({ name: 'asymre' }, alone).gradient[0]!]).toEqual([1, 1]);
+  });
+
   it('with V = 0 and rewards 0 and 1 learns the right ones alone', () => {
     const step = withColumns(columnStep(3, 'samples'), ({ scalars }) => ({
       scalars: { reward: Math.max(0, scalars!.reward!) },
@@ -216,10 +229,13 @@ describe('distillation', () => {
     });
   });
 
-  it('renio without a token beyond the threshold is opd', () => {
+  it.each([
+    ['no token beyond the threshold', { threshold: 100 }],
+    ['a threshold beyond the most that a token counts', { threshold: 1.5, most: 1.4 }],
+  ])('renio with %s is opd', (_, settings) => {
     const step = columnStep(8, 'samples');
     const opd = evaluate({ name: 'opd', mean: 'sequence' }, step);
-    const renio = evaluate({ name: 'renio', threshold: 100 }, step);
+    const renio = evaluate({ name: 'renio', ...settings }, step);
     expect(renio.loss).toBeCloseTo(opd.loss, 13);
     expect(relativeError(renio.gradient, opd.gradient)).toBeLessThan(1e-14);
   });
@@ -243,6 +259,20 @@ describe('glow', () => {
       { ...step, step: stepOf(step.sequences, { ...step.step, memory }) },
     );
     expect(again.loss).toBeCloseTo(1.5 * sft.loss, 13);
+  });
+
+  it('keeps half the weight of a response that has learned fast, and gives one that has forgotten all of a', () => {
+    const [learned, forgotten] = [1, -1].map((progress) => {
+      const memory = new Map(
+        step.sequences.map((sequence, i) => [
+          sequence.id!,
+          progress - weightedSum(sequence, step.logps[i]!) / weightOf(sequence),
+        ]),
+      );
+      return evaluate({ name: 'glow' }, { ...step, step: stepOf(step.sequences, { ...step.step, memory }) });
+    });
+    expect(learned!.loss).toBeCloseTo(0.5 * sft.loss, 13);
+    expect(forgotten!.loss / sft.loss).toBeCloseTo(2, 8);
   });
 });
 

@@ -5,7 +5,7 @@ import { scalarOf, spread, weightedSum } from './objective.js';
 import { isRight, sideMetrics } from './responses.js';
 
 /**
- * KTO (arXiv 2402.01306, Eqs. 7 and 8) compares each response with a baseline z that the whole step shares: the mean log-ratio
+ * KTO (arXiv 2402.01306, Eq. 8) compares each response with a baseline z that the whole step shares: the mean log-ratio
  * of responses to other prompts, at least 0, which has no gradient.
  */
 export const kto = defineObjective(
@@ -42,7 +42,8 @@ export const kto = defineObjective(
   }),
   {
     gradient: '∓λβσ(1 − σ)',
-    source: 'arXiv 2402.01306, Eqs. 7 and 8; unrelated answers are paired once for the data, as in TRL',
+    source:
+      'arXiv 2402.01306, Eq. 8; for z, each prompt has the answer of the next row, and all of a step’s count, where paper and TRL rotate those of a micro-batch',
     use: 'on single responses with labels, where there are no pairs.',
     fails:
       'A few wrong ones among many right ones count for nothing unless undesirable is raised; small steps make z noise.',

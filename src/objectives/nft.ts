@@ -51,7 +51,7 @@ export const nft = defineObjective(
     ),
   {
     gradient: '−ω for right responses; +ω·p̂ρ/(1 − p̂)/max((1 − p̂ρ)/(1 − p̂), floor) for wrong ones',
-    source: 'arXiv 2505.18116; NVlabs/NFT, dp_actor.py',
+    source: 'arXiv 2505.18116; NVlabs/NFT, dp_actor.py, which divides sums by 1,000 where this has the mean',
     use: 'on own samples with log-probs and pass rates; at ρ = 1 it is GRPO, or Dr. GRPO, exactly.',
     fails: 'The log-probs must be the sampler’s: on traces of a teacher ρ means nothing.',
   },

@@ -77,9 +77,10 @@ export const renio = defineObjective(
       evaluate: (batch) => {
         const raw = batch.sequences.map((sequence, i) => {
           const teacher = columnOf(sequence, 'teacher');
-          const gaps = batch.logps[i]!.map((logp, t) => logp - teacher[t]!).filter((gap) => gap >= threshold);
-          const total = gaps.reduce((sum, gap) => sum + Math.min(gap, most), 0);
-          return Math.exp(total / Math.max(1, gaps.length) / temperature);
+          const gaps = batch.logps[i]!.map((logp, t) => Math.min(logp - teacher[t]!, most));
+          const counted = gaps.filter((gap) => gap >= threshold);
+          const total = counted.reduce((sum, gap) => sum + gap, 0);
+          return Math.exp(total / Math.max(1, counted.length) / temperature);
         });
         const mean = raw.reduce((sum, weight) => sum + weight, 0) / raw.length;
         const weights = raw.map((weight) => Math.min(weight / mean, 10));
@@ -94,7 +95,8 @@ export const renio = defineObjective(
   },
   {
     gradient: '−w/mean w·(q − ℓ)',
-    source: 'BDML-lab/ReNIO; the divisor of the exponent is ours, and so is opd’s form in place of the JSD',
+    source:
+      'BDML-lab/ReNIO, opsd_trainer.py, with the settings of its 1.7B run; opd’s form in place of the JSD is ours',
     use: 'with teacher log-probs and no answers: rows in which the student is surely wrong count more.',
     fails: 'A row that the teacher merely words differently counts as wrong.',
   },

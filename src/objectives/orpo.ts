@@ -46,7 +46,7 @@ export const orpo = defineObjective(
   },
   {
     gradient: '−1/N − λσ(−m)/(N(1 − P)) on the chosen side, +λσ(−m)/(N(1 − P)) on the rejected side',
-    source: 'arXiv 2403.07691, Eqs. 6 and 7, with P as in its Eq. 1',
+    source: 'arXiv 2403.07691, Eqs. 3 to 7; TRL’s likelihood has the prompt’s tokens too',
     use: 'on pairs, in one stage from a base model, without a reference.',
     fails: 'The odds of long traces are near those of their worst tokens; λ much over 0.1 unlearns.',
   },

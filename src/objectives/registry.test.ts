@@ -190,7 +190,7 @@ const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>, Equati
         mean(
           all.map((y) => {
             const [before, now] = [memory.get(y.info.id!), -total(y.f.map((f, t) => y.w[t]! * f)) / y.N];
-            return -(before === undefined ? 1 : 2 * (1 - sigmoid(20 * (before - now)))) * y.M;
+            return -(before === undefined ? 1 : max(0.5, 2 * (1 - sigmoid(20 * (before - now))))) * y.M;
           }),
         ),
     ],

@@ -27,7 +27,7 @@ export const sft = defineObjective(
   {
     gradient: '−1',
     source:
-      'maximum likelihood; the token mean is that of TRL and of the REDI code (arXiv 2505.24850, Eq. 1)',
+      'maximum likelihood; the token mean is that of TRL and of REDI’s code, where arXiv 2505.24850, Eq. 1, has a trace’s sum',
     use: 'to learn from right traces alone.',
     fails:
       'It learns whatever the traces do, mistakes that the verifier missed included, and says nothing of wrong ones.',

@@ -46,7 +46,7 @@ export const shaped = defineObjective(
     ),
   {
     gradient: '∓1, ∓γp/(p + γ)², or ∓p(1 − p)',
-    source: 'LUFFY, arXiv 2504.14945, and Critique-GRPO; CHORD, arXiv 2508.11408',
+    source: 'LUFFY, arXiv 2504.14945, and Critique-GRPO, 2506.03106; CHORD, 2508.11408',
     use: 'where unlikely tokens of another’s traces are to count more (luffy), or those that are sure already less (chord).',
     fails: 'Neither shape raises a token whose probability is near 0.',
   },

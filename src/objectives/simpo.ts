@@ -30,6 +30,6 @@ export const simpo = defineObjective(
       'arXiv 2405.14734, Eq. 6, with γ as in arXiv 2505.24850, Eq. 3; with a term sft it is CPO-SimPO, whose weight is TRL’s cpo_alpha',
     use: 'on pairs without a reference.',
     fails:
-      'γ is a margin of the scaled rewards, not TRL’s γ/β: a wrong one turns the loss off. Both sides may fall.',
+      'γ is a margin of the scaled rewards, as TRL’s simpo_gamma, not the authors’ gamma_beta_ratio γ/β: a wrong one turns the loss off. Both sides may fall.',
   },
 );

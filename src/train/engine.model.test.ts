@@ -2,48 +2,25 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { expectSixSteps, rowOf, type Side, type SixSteps } from '../../test/support/sixSteps.js';
 import { loadModel, saveModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { getModel } from '../hub/get.js';
-import { createObjective } from '../objectives/index.js';
-import type { TokenRow } from '../text/tokenRows.js';
-import { AdamW, clipFactor, globalNorm } from '../torch/optim.js';
 import { setThreads } from '../torch/runtime.js';
 import { liveTensors } from '../torch/tensor.js';
-import { Engine } from './engine.js';
 import { packByTokenBudget } from './tokenBudget.js';
-import { withReference, type TrainSequence } from './sequences.js';
-import { runStep } from './step.js';
-import { TrainableWeights } from './weights.js';
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../test/fixtures/smollm2/${name}`, import.meta.url), 'utf8'));
 
-interface ScoredSide {
-  ids: number[];
-  responseStart: number;
+interface ScoredSide extends Side {
   logps: number[];
 }
 type ScoredPair = Record<'chosen' | 'rejected', ScoredSide>;
 const pairsOf = (name: string) => (fixture(name) as { rows: ScoredPair[] }).rows;
 
-/** test/oracles/six_steps.py */
-const sixSteps = fixture('six-steps.json') as {
-  optimizer: { lr: number; betas: [number, number]; eps: number; weightDecay: number; clipGradNorm: number };
-  pairsPerStep: number;
-  objectives: Record<
-    string,
-    {
-      settings: Record<string, number>;
-      steps: { loss: number; gradNorm: number; sums: [number, number][] }[];
-    }
-  >;
-};
+const sixSteps = fixture('six-steps.json') as SixSteps;
 
-const rowOf = ({ ids, responseStart }: ScoredSide): TokenRow => ({
-  ids: Int32Array.from(ids),
-  responseStart,
-});
 const sides = (pairs: readonly ScoredPair[]): ScoredSide[] =>
   pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
 
@@ -105,39 +82,6 @@ describe('SmolLM2-135M on 12 right and 12 wrong GSM8K answers', () => {
 
 describe.each(Object.keys(sixSteps.objectives))('six steps of %s in f32', (name) => {
   it("follow PyTorch's", { timeout: 600_000 }, () => {
-    const { settings, steps } = sixSteps.objectives[name]!;
-    const { lr, clipGradNorm: clip, ...options } = sixSteps.optimizer;
-    const objective = createObjective({ name, ...settings });
-    const { model } = loadModel(dir, { dtype: 'f32' });
-    using weights = new TrainableWeights(model, 'f32');
-    using engine = new Engine(weights);
-    using optimizer = new AdamW([...weights.masters.values()], options);
-    const pairs = pairsOf('expected-f32.json');
-    const stepSequences = steps.map((_, s) =>
-      pairs.slice(s * sixSteps.pairsPerStep, (s + 1) * sixSteps.pairsPerStep).flatMap((pair, group) =>
-        (objective.data === 'pairs' ? (['chosen', 'rejected'] as const) : (['chosen'] as const)).map(
-          (side): TrainSequence => ({
-            role: objective.data === 'pairs' ? side : 'demonstration',
-            group,
-            length: pair[side].ids.length - pair[side].responseStart,
-            row: rowOf(pair[side]),
-          }),
-        ),
-      ),
-    );
-    if (objective.needs.reference) {
-      using scorer = new Scorer(model);
-      for (const sequences of stepSequences)
-        sequences.forEach((sequence, i) => {
-          sequences[i] = withReference(sequence, scorer.score([sequence.row])[0]!);
-        });
-    }
-    stepSequences.forEach((sequences, s) => {
-      const { loss } = runStep(engine, objective, sequences, tokenBudget);
-      const gradNorm = globalNorm([...weights.grads.values()]);
-      expect(Math.abs(loss / steps[s]!.loss - 1), `loss of step ${s}`).toBeLessThan(1e-4);
-      expect(Math.abs(gradNorm / steps[s]!.gradNorm - 1), `norm of step ${s}`).toBeLessThan(1e-3);
-      weights.update(optimizer, lr, clipFactor(gradNorm, clip));
-    });
+    expectSixSteps(dir, sixSteps, pairsOf('expected-f32.json'), { name, tokenBudget });
   });
 });
