@@ -91,6 +91,7 @@ const commands: Record<string, string[]> = {
   doctor: ['doctor', 'pairs.jsonl', '--model', 'model'],
   verify: ['verify', 'traces.jsonl', '--threads', '1'],
   curate: ['curate', 'traces.jsonl', '--no-length-filter'],
+  rewards: ['rewards', 'traces.jsonl'],
   collect: ['collect', 'problems.jsonl', '--model', 'model', '--max-tokens', '4', '--dtype', 'f32'],
   evaluate: ['evaluate', 'problems.jsonl', '--model', 'model', '--max-tokens', '4', '--dtype', 'f32'],
 };
@@ -99,6 +100,7 @@ const inputOf: Record<string, string> = {
   doctor: 'pairs.jsonl',
   generate: 'problems.jsonl',
   verify: 'traces.jsonl',
+  rewards: 'traces.jsonl',
 };
 
 function expectRefused({ code, stderr }: Finished, ...parts: string[]): void {

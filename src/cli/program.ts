@@ -11,6 +11,7 @@ import { Interrupted } from './interrupt.js';
 import { modelsCommand } from './models.js';
 import { explainFileError } from '../util/fileErrors.js';
 import { packageVersion } from '../util/version.js';
+import { rewardsCommand } from './rewards.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
 import { setupCommand } from './setup.js';
@@ -27,6 +28,7 @@ const program = new Command('redistill')
   .addCommand(collectCommand())
   .addCommand(verifyCommand())
   .addCommand(curateCommand())
+  .addCommand(rewardsCommand())
   .addCommand(doctorCommand())
   .addCommand(scoreCommand())
   .addCommand(trainCommand())

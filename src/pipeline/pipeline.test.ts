@@ -20,7 +20,10 @@ const train = (name: string, keys: object = {}) => ({
   optimizer: { lr: 1e-5 },
   ...keys,
 });
-const all = ['get', 'collect', 'verify', 'curate', 'doctor', 'score', 'train', 'evaluate', 'choose', 'table'];
+const all = [
+  ...['get', 'collect', 'verify', 'curate', 'rewards', 'doctor', 'score', 'train', 'evaluate', 'choose'],
+  'table',
+];
 const parse = (...stages: object[]) => parsePipeline({ out: 'runs/x', stages }, 'line.yaml');
 const message = (...stages: object[]): string => refusalOf(() => parse(...stages));
 
@@ -112,6 +115,7 @@ describe('parsePipeline', () => {
       collect: { ...answering, samples: 2, instruction: '' },
       verify: { data: ['@collect'], preset: 'reward' },
       curate: { data: '@verify', length_filter: false, pairs: 'balanced' },
+      rewards: { data: '@verify', advantage: 'dapo' },
       doctor: { data: '@verify', model: '@get', against: 'math500.jsonl' },
       score: { data: '@verify', model: '@get', tokens: true },
       train: train('x', { model: '@get', data: '@verify' }),

@@ -163,6 +163,17 @@ const shapes: readonly Shape[] = [
     flags: { '--preset': [...TEXTS, 'mathVerify'], '--json': [], '--gold': TEXTS, '--judge': [] },
   },
   {
+    ...{ name: 'rewards', good: ['traces.jsonl', 'pairs.jsonl'], usual: [], model: false },
+    flags: {
+      '--verdicts': ['mv', ...TEXTS],
+      '--advantage': ['dapo', 'maxrl', ...TEXTS],
+      '--unlikely': NUMBERS,
+      '--overlong': NUMBERS,
+      '--flip': NUMBERS,
+      '--json': [],
+    },
+  },
+  {
     ...{
       name: 'curate',
       good: ['traces.jsonl', 'pairs.jsonl'],
