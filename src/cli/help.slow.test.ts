@@ -5,7 +5,7 @@ import { redistill } from '../../test/support/tinyModel.js';
 describe.concurrent('--help', () => {
   it.each([
     ...['setup', 'models get', 'models inspect', 'collect', 'verify', 'curate', 'rewards', 'doctor', 'score'],
-    ...['train', 'generate', 'evaluate', 'table', 'run'],
+    ...['advise', 'train', 'generate', 'evaluate', 'table', 'run'],
   ])('of %s has an example', async (command) => {
     const shown = await redistill([...command.split(' '), '--help']);
     expectDone(shown);

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { faultOf, messageOf, UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
+import { adviseCommand } from './advise.js';
 import { collectCommand } from './collect.js';
 import { curateCommand } from './curate.js';
 import { doctorCommand } from './doctor.js';
@@ -30,6 +31,7 @@ const program = new Command('redistill')
   .addCommand(curateCommand())
   .addCommand(rewardsCommand())
   .addCommand(doctorCommand())
+  .addCommand(adviseCommand())
   .addCommand(scoreCommand())
   .addCommand(trainCommand())
   .addCommand(generateCommand())
