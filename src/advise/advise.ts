@@ -1,8 +1,6 @@
 /** @file Gives advice on data before a run: what `redistill advise` calls. */
 import { setImmediate } from 'node:timers/promises';
-import { z } from 'zod';
 import { readSampleGroups } from '../curate/sampleGroups.js';
-import { verdictSources } from '../curate/verdictSources.js';
 import { countRows } from '../data/countRows.js';
 import { createObjective, type ObjectiveSetting } from '../objectives/registry.js';
 import { Faults } from '../recipe/faults.js';
@@ -12,29 +10,12 @@ import { planSteps } from '../train/plan.js';
 import { trainRecipe, type TrainRecipe } from '../train/settings.js';
 import { UserError } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
+import type { AdviseSettings } from './settings.js';
 import { statementsOf, type Plan, type Statement } from './statements.js';
 import { TallyMaker } from './tally.js';
 
-const path = z.string().min(1);
-const count = z.int().positive();
 /** Settings that a recipe of a training stage says itself. */
 const OF_RECIPES = ['alpha', 'lr', 'batch_size', 'epochs', 'max_steps'] as const;
-
-export const adviseSettings = z.strictObject({
-  data: z
-    .union([path, z.array(path).min(1)])
-    .describe('files of trace rows with verdicts, of pairs, or of rows of sequences with rewards'),
-  verdicts: z.enum(verdictSources).default('mv').describe('which verdicts make a trace right'),
-  recipe: path
-    .optional()
-    .describe('a recipe of one training stage, whose objective, rate, batches and steps are meant'),
-  alpha: z.number().min(-1).max(1).optional().describe('the weight of wrong samples; without it REDI’s 0.8'),
-  lr: z.number().positive().optional().describe('the largest learning rate'),
-  batch_size: count.optional().describe('pairs an optimizer step; without it 8'),
-  epochs: z.number().positive().optional().describe('passes over the data; without it and max_steps, one'),
-  max_steps: count.optional().describe('optimizer steps, instead of epochs'),
-});
-export type AdviseSettings = z.output<typeof adviseSettings>;
 
 /** What is advised. */
 export interface Advice {

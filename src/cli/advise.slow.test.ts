@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectDone, expectError } from '../../test/support/tinyCommands.js';
+import { expectDone } from '../../test/support/tinyCommands.js';
 import { parseRows, redistill, writeRows } from '../../test/support/tinyModel.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-cli-advise-'));

@@ -1,7 +1,6 @@
 /** @file The command `advise`. */
 import { Command } from 'commander';
-import { advise, adviseSettings } from '../advise/advise.js';
-import { describeStatements } from '../advise/statements.js';
+import { adviseSettings } from '../advise/settings.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
 import { longWork } from './interrupt.js';
@@ -33,6 +32,8 @@ Example:
     )
     .action(async (data: string[], flags: AdviseFlags) => {
       const settings = settingsFrom(adviseSettings, flags, dataOf('advise', data, flags), 'advise');
+      const { advise } = await import('../advise/advise.js');
+      const { describeStatements } = await import('../advise/statements.js');
       const advice = await longWork('advise', 'stopped', (progress, signal) =>
         advise(settings, progress, signal).catch((error: unknown) => {
           // What is wrong in a line of a file has that file's names.

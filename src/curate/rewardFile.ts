@@ -4,7 +4,6 @@ import { countRows } from '../data/countRows.js';
 import { rowError } from '../data/jsonl.js';
 import { JsonLinesFile } from '../data/jsonLinesFile.js';
 import { rewardGroup, type RewardScalars, type RewardSettings } from '../rewards/rewards.js';
-import { areEqual } from '../rewards/sample.js';
 import { UserError } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import { deriveSeed, Random } from '../util/random.js';
