@@ -146,6 +146,26 @@ describe('rewards of rows of sequences', () => {
   });
 });
 
+describe('rewards of several files', () => {
+  it('join the rows of a prompt, and number problems over all', async () => {
+    const single = (completion: string, label: boolean) => ({ prompt: 'p', completion, label });
+    const data = [
+      writeRows(newFile(), [single('a', true), labelled('q', ['x'], [true])]),
+      writeRows(newFile(), [{ sequences: [{ role: 'chosen', prompt: 'p', response: 'a' }] }]),
+      writeRows(newFile(), [single('b', false), labelled('r', ['y'], [false])]),
+    ];
+    const out = newFile();
+    await writeRewards(rewardSettings.parse({ data }), out, silentProgress, signal);
+    const rows = readRows(out);
+    expect(rows.map((row) => [row.original_index, scalarsOf(row).length])).toEqual([
+      [undefined, 1],
+      [1, 1],
+      [3, 1],
+      [0, 2],
+    ]);
+  });
+});
+
 describe('refuses, naming file, line and field, and leaves nothing', () => {
   const good = labelled('q', ['a', 'b'], [true, false]);
   const text = { role: 'sample', prompt: 'p', response: 'a' };

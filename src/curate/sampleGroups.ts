@@ -1,9 +1,9 @@
 /** @file Reads the samples of problems with their verdicts, from trace rows and from rows of sequences. Rewards and advice begin here. */
 import type { GroupSequence } from '../data/groups.js';
-import { HalfPairs } from '../data/halfPairs.js';
-import { rowError } from '../data/jsonl.js';
+import { errorInRow } from '../data/errorInRow.js';
+import { rowError, type BadLine, type JsonLine } from '../data/jsonl.js';
 import { readRows } from '../data/readRows.js';
-import { streamTrainingRecords, type GroupRecord } from '../data/records.js';
+import { parseRecord, type GroupRecord } from '../data/records.js';
 import type { TraceRow } from '../data/traceRow.js';
 import { readTraceRows } from '../data/traceRows.js';
 import type { Sample } from '../rewards/sample.js';
@@ -32,35 +32,54 @@ export interface SampleGroup {
 
 /**
  * Streams the samples of problems. A file is either of trace rows, in any shape that `readTraceRows` knows, pairs among them, or of
- * rows with `sequences`. A trace that was cut off is wrong, and goes without an end token. A sequence is right by its scalar
- * `correct`, else by `reward`, above 0, else by its role, `chosen` or `rejected`. Lengths are tokens where the row has them of
- * all samples: ids, or `completion_tokens` in `generation_details`, or `chosen_len` and `rejected_len`; else characters.
- * @throws UserError naming file, line and field of the first row that does not fit, or where a file has no rows
+ * rows with `sequences`, which come before those of the other files. A trace that was cut off is wrong, and goes without an end
+ * token. A sequence is right by its scalar `correct`, else by `reward`, above 0, else by its role, `chosen` or `rejected`.
+ * Lengths are tokens where the row has them of all samples: ids, or `completion_tokens` in `generation_details`, or `chosen_len`
+ * and `rejected_len`; else characters.
+ * @throws UserError naming file, line and field of the first row that does not fit
  */
 export async function* readSampleGroups(
   paths: readonly string[],
   verdicts: VerdictSource,
 ): AsyncGenerator<SampleGroup> {
+  const traces: { path: string; rows: AsyncGenerator<JsonLine> }[] = [];
   for (const path of paths) {
-    const halfPairs = new HalfPairs();
-    if (await beginsWithSequences(path)) {
-      for await (const { record, fields } of streamTrainingRecords(path, halfPairs)) {
-        if (record.kind !== 'group')
-          throw rowError(path, record.line, '"sequences" are missing, which the first row has');
-        yield ofSequences(path, record, fields);
-      }
+    const { rows, first } = await begun(readRows(path));
+    if (first?.sequences === undefined) {
+      traces.push({ path, rows });
       continue;
     }
-    const refuse = ({ file, line, problem }: { file: string; line: number; problem: string }) => {
-      throw rowError(file, line, problem);
-    };
-    for await (const row of readTraceRows([path], refuse)) yield ofTraces(row, verdicts);
+    for await (const { line, row } of rows) yield ofSequences(path, groupRecord(row, path, line), row);
   }
+  const refuse = ({ file, line, problem }: BadLine) => {
+    throw rowError(file, line, problem);
+  };
+  const names = traces.map(({ path }) => path);
+  for await (const row of readTraceRows(names, refuse, () => traces.shift()!.rows))
+    yield ofTraces(row, verdicts);
 }
 
-async function beginsWithSequences(path: string): Promise<boolean> {
-  for await (const { row } of readRows(path, () => undefined)) return row.sequences !== undefined;
-  return false;
+/** Looks at the first row of a file, which may be a pipe; `rows` begins with it. */
+async function begun(
+  all: AsyncGenerator<JsonLine>,
+): Promise<{ rows: AsyncGenerator<JsonLine>; first?: JsonLine['row'] }> {
+  const head = await all.next();
+  if (head.done) return { rows: all };
+  const rows = (async function* () {
+    yield head.value;
+    yield* all;
+  })();
+  return { rows, first: head.value.row };
+}
+
+function groupRecord(row: JsonLine['row'], path: string, line: number): GroupRecord {
+  try {
+    const record = parseRecord(row, path, line);
+    if (record.kind === 'group') return record;
+  } catch (error) {
+    throw errorInRow(path, line, error);
+  }
+  throw rowError(path, line, '"sequences" are missing, which the first row has');
 }
 
 function ofTraces(row: TraceRow, source: VerdictSource): SampleGroup {
