@@ -6,8 +6,9 @@ import ts from 'typescript';
 
 /** What stands in src/, from the ground up. Nothing before `torch` can reach a tensor, however indirectly. */
 const folders = [
-  ...['util', 'fetch', 'objectives', 'text', 'data', 'recipe', 'verify', 'teacher', 'curate', 'doctor'],
-  ...['setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'pipeline', 'cli', 'index.ts'],
+  ...['util', 'fetch', 'objectives', 'rewards', 'text', 'data', 'recipe', 'verify', 'teacher', 'curate'],
+  ...['doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'advise', 'pipeline'],
+  ...['cli', 'index.ts'],
 ];
 /** The rooms of src/verify likewise; `verify.ts` stands for all files beside them but for `index.ts`. */
 const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'files', 'index.ts'];

@@ -4,19 +4,9 @@ import { redistill } from '../../test/support/tinyModel.js';
 
 describe.concurrent('--help', () => {
   it.each([
-    ...[
-      'setup',
-      'models get',
-      'models inspect',
-      'collect',
-      'verify',
-      'curate',
-      'doctor',
-      'score',
-      'columns',
-      'train',
-    ],
-    ...['generate', 'evaluate', 'table', 'run'],
+    ...['setup', 'models get', 'models inspect', 'collect', 'verify', 'curate', 'rewards', 'doctor', 'score'],
+    'columns',
+    ...['advise', 'train', 'generate', 'evaluate', 'table', 'run'],
   ])('of %s has an example', async (command) => {
     const shown = await redistill([...command.split(' '), '--help']);
     expectDone(shown);

@@ -92,6 +92,7 @@ const commands: Record<string, string[]> = {
   doctor: ['doctor', 'pairs.jsonl', '--model', 'model'],
   verify: ['verify', 'traces.jsonl', '--threads', '1'],
   curate: ['curate', 'traces.jsonl', '--no-length-filter'],
+  rewards: ['rewards', 'traces.jsonl'],
   collect: ['collect', 'problems.jsonl', '--model', 'model', '--max-tokens', '4', '--dtype', 'f32'],
   evaluate: ['evaluate', 'problems.jsonl', '--model', 'model', '--max-tokens', '4', '--dtype', 'f32'],
 };
@@ -101,6 +102,7 @@ const inputOf: Record<string, string> = {
   doctor: 'pairs.jsonl',
   generate: 'problems.jsonl',
   verify: 'traces.jsonl',
+  rewards: 'traces.jsonl',
 };
 
 function expectRefused({ code, stderr }: Finished, ...parts: string[]): void {
@@ -116,12 +118,10 @@ describe.concurrent('a file that the command reads stays as it is', () => {
     symlinkSync(input, join(dir, 'link.jsonl'));
     linkSync(join(dir, input), join(dir, 'hard.jsonl'));
     const before = contents(dir);
-    for (const out of [input, './link.jsonl', 'hard.jsonl', 'model/config.json'].slice(
-      0,
-      command === 'verify' ? 3 : 4,
-    ))
+    const readsModel = commands[command]!.includes('--model');
+    for (const out of [input, './link.jsonl', 'hard.jsonl', ...(readsModel ? ['model/config.json'] : [])])
       expectRefused(await run(dir, [...commands[command]!, '--out', out]), 'would be overwritten');
-    if (command !== 'verify')
+    if (readsModel)
       expectRefused(
         await run(dir, [...commands[command]!, '--out', 'model/new.jsonl']),
         'model/new.jsonl would be added to model',

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { faultOf, messageOf, UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
+import { adviseCommand } from './advise.js';
 import { collectCommand } from './collect.js';
 import { columnsCommand } from './columns.js';
 import { curateCommand } from './curate.js';
@@ -12,6 +13,7 @@ import { Interrupted } from './interrupt.js';
 import { modelsCommand } from './models.js';
 import { explainFileError } from '../util/fileErrors.js';
 import { packageVersion } from '../util/version.js';
+import { rewardsCommand } from './rewards.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
 import { setupCommand } from './setup.js';
@@ -28,7 +30,9 @@ const program = new Command('redistill')
   .addCommand(collectCommand())
   .addCommand(verifyCommand())
   .addCommand(curateCommand())
+  .addCommand(rewardsCommand())
   .addCommand(doctorCommand())
+  .addCommand(adviseCommand())
   .addCommand(scoreCommand())
   .addCommand(columnsCommand())
   .addCommand(trainCommand())

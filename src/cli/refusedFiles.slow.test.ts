@@ -68,6 +68,8 @@ describe.concurrent('refuses a file without rows, and says nothing on standard o
     ['evaluate', (empty) => evaluate(empty)],
     ['doctor', (empty) => ['doctor', empty, '--model', tiny]],
     ['verify', (empty) => ['verify', empty, '--out', `${newPath('out')}.jsonl`]],
+    ['advise', (empty) => ['advise', empty]],
+    ['rewards', (empty) => ['rewards', empty, '--out', `${newPath('out')}.jsonl`]],
     ['curate', (empty) => ['curate', empty, '--no-length-filter', '--out', newPath('out')]],
     ['collect', (empty) => ['collect', empty, '--model', tiny, '--out', newPath('out')]],
     ['train', (empty) => ['train', recipe({ data: empty, out: newPath('out') })]],

@@ -18,11 +18,13 @@ import { isUnpaired, parseTraceRow, parseUnpairedRow, type ParsedRow } from './t
  *
  * One label stands for the verdicts of judge and rules alike. Unpaired rows of one prompt become one trace row; they
  * are held in memory and come when all files are read. A row that fits none of the shapes goes to `onBadRow`.
+ * @param open gives the rows of a file
  * @throws UserError where a file is missing or damaged as a whole
  */
 export async function* readTraceRows(
   paths: readonly string[],
   onBadRow: (bad: BadLine) => void,
+  open: typeof readRows = readRows,
 ): AsyncGenerator<TraceRow> {
   const unpaired = new Map<string, TraceRow>();
   let ordinal = 0;
@@ -31,7 +33,7 @@ export async function* readTraceRows(
       ordinal++;
       onBadRow(bad);
     };
-    for await (const { line, row } of readRows(file, onBadLine)) {
+    for await (const { line, row } of open(file, onBadLine)) {
       const originalIndex = indexOf(row) ?? ordinal;
       ordinal++;
       let parsed: ParsedRow;

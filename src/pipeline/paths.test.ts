@@ -167,6 +167,7 @@ describe('pathSettings', () => {
     collect: { data: 'd', model: 'm' },
     verify: { data: ['d', 'e'] },
     curate: { data: ['d', 'e'], model: 'm', decontaminate: ['f'] },
+    rewards: { data: ['d', 'e'] },
     doctor: { data: 'd', model: 'm', against: ['f'] },
     score: { data: 'd', model: 'm' },
     columns: {

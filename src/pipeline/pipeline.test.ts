@@ -21,16 +21,8 @@ const train = (name: string, keys: object = {}) => ({
   ...keys,
 });
 const all = [
-  'get',
-  'collect',
-  'verify',
-  'curate',
-  'doctor',
-  'score',
-  'columns',
-  'train',
-  'evaluate',
-  'choose',
+  ...['get', 'collect', 'verify', 'curate', 'rewards', 'doctor', 'score', 'columns', 'train'],
+  ...['evaluate', 'choose'],
   'table',
 ];
 const parse = (...stages: object[]) => parsePipeline({ out: 'runs/x', stages }, 'line.yaml');
@@ -124,6 +116,7 @@ describe('parsePipeline', () => {
       collect: { ...answering, samples: 2, instruction: '' },
       verify: { data: ['@collect'], preset: 'reward' },
       curate: { data: '@verify', length_filter: false, pairs: 'balanced' },
+      rewards: { data: '@verify', advantage: 'dapo' },
       doctor: { data: '@verify', model: '@get', against: 'math500.jsonl' },
       score: { data: '@verify', model: '@get', tokens: true },
       columns: { data: '@verify', model: '@get', as: 'hindsight', context: 'hindsight' },

@@ -17,6 +17,7 @@ const LEAVES: Record<StageKind, Exclude<PathKind, 'source' | 'state'> | 'folder'
   collect: 'file',
   verify: 'file',
   curate: 'folder',
+  rewards: 'file',
   doctor: 'folder',
   score: 'file',
   columns: 'file',

@@ -256,9 +256,11 @@ async function writeInContext(
 const responseText = ({ ids, responseStart }: TokenRow, tokenizer: ChatTokenizer): string =>
   tokenizer.decode(ids.subarray(responseStart), { contentOnly: true }).trim();
 
+/** As `redistill rewards` has it: by `correct`, else by a reward above 0, else by its role. */
 function isRight({ role, row }: ExamplePart): boolean {
-  const reward = scalarsOf(role, row)?.reward;
-  return reward === undefined ? role === 'demonstration' : reward > 0;
+  const { correct, reward } = scalarsOf(role, row) ?? {};
+  const verdict = correct ?? reward;
+  return verdict === undefined ? role === 'demonstration' : verdict > 0;
 }
 
 async function writeRows(

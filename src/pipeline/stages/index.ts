@@ -6,6 +6,7 @@ import { curateStage } from './curate.js';
 import { doctorStage } from './doctor.js';
 import { evaluateStage } from './evaluate.js';
 import { getStage } from './get.js';
+import { rewardsStage } from './rewards.js';
 import { scoreStage } from './score.js';
 import { tableStage } from './table.js';
 import { trainStage } from './train.js';
@@ -16,6 +17,7 @@ export const stageKinds = {
   collect: collectStage,
   verify: verifyStage,
   curate: curateStage,
+  rewards: rewardsStage,
   doctor: doctorStage,
   score: scoreStage,
   columns: columnsStage,

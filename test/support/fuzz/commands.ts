@@ -109,6 +109,8 @@ interface Shape {
   usual: readonly string[];
   flags: Flags;
   model: boolean;
+  /** It only prints. */
+  prints?: boolean;
   /** The output is a folder. */
   folder?: boolean;
   /** The file is given by this flag, not as an argument. */
@@ -161,6 +163,29 @@ const shapes: readonly Shape[] = [
   {
     ...{ name: 'verify', good: ['traces.jsonl', 'answers.jsonl'], usual: ['--threads', '1'], model: false },
     flags: { '--preset': [...TEXTS, 'mathVerify'], '--json': [], '--gold': TEXTS, '--judge': [] },
+  },
+  {
+    ...{ name: 'advise', good: ['traces.jsonl', 'pairs.jsonl'], usual: [], model: false, prints: true },
+    flags: {
+      '--alpha': NUMBERS,
+      '--lr': NUMBERS,
+      '--batch-size': NUMBERS,
+      '--epochs': NUMBERS,
+      '--recipe': FILES,
+      '--verdicts': ['mv', ...TEXTS],
+      '--json': [],
+    },
+  },
+  {
+    ...{ name: 'rewards', good: ['traces.jsonl', 'pairs.jsonl'], usual: [], model: false },
+    flags: {
+      '--verdicts': ['mv', ...TEXTS],
+      '--advantage': ['dapo', 'maxrl', ...TEXTS],
+      '--unlikely': NUMBERS,
+      '--overlong': NUMBERS,
+      '--flip': NUMBERS,
+      '--json': [],
+    },
   },
   {
     ...{
@@ -262,7 +287,7 @@ export function fuzzRun(random: Random): FuzzRun {
   if (shape.model && !chance(0.03)) args.push('--model', chance(0.75) ? 'model' : pick(MODELS));
   args.push(...shape.usual);
   const outputs: string[] = [];
-  if (!chance(0.1)) {
+  if (!shape.prints && !chance(0.1)) {
     const out = chance(0.4) ? (shape.folder ? 'out' : 'out.jsonl') : pick(OUTPUTS);
     args.push('--out', out);
     outputs.push(out);
