@@ -52,7 +52,18 @@ const oneOutput = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist', 'dist-bench', 'scripts', 'node_modules', 'runs', 'bin', 'examples/*.js', 'eslint.config.js'] },
+  {
+    ignores: [
+      'dist',
+      'dist-bench',
+      'scripts',
+      'node_modules',
+      'runs',
+      'bin',
+      'examples/*.js',
+      'eslint.config.js',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
