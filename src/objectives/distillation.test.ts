@@ -217,6 +217,16 @@ describe('verdicts', () => {
 });
 
 describe('terms that read columns', () => {
+  it('need log-probs of a column where one of them does', () => {
+    for (const names of [
+      ['epicar', 'revise'],
+      ['revise', 'epicar'],
+    ]) {
+      const terms = names.map((name) => ({ objective: createObjective({ name }), weight: 1 }));
+      expect(sumOfTerms(terms).needs).toEqual({ verdict: 'top-k', reward: 'sequence' });
+    }
+  });
+
   it('add up, each with its own column', () => {
     const step = columnStep(8, 'samples');
     const [soft, verdict, plain] = ['gkd', 'epicar', 'psr'].map((name) => createObjective({ name }));
