@@ -131,6 +131,31 @@ describe('training on columns of token ids', () => {
     });
   });
 
+  it('gives each term the rows of its role, of which others have no such column', async () => {
+    const {
+      sequences: [sample],
+    } = rows[0]!;
+    const { teacher_topk, verdict } = sample!.columns;
+    const one = (role: string, columns: object) => ({ sequences: [{ ...sample!, role, columns }] });
+    const path = data([one('sample', { teacher_topk }), one('answer', { verdict })]);
+    const terms = [
+      { name: 'gkd', roles: ['sample'] },
+      { name: 'epicar', roles: ['answer'], weight: 2 },
+    ];
+    const { steps } = await trained(
+      recipeOf({ terms }, { data: path, ...keys, batch_size: 2, proofs: 'off' }),
+    );
+    const distribution = distributions(responses[0]!);
+    const divergences = distribution.map((q, t) => {
+      const { ids, p } = teacher(0, t);
+      const own = ids.map((id) => q[id]!);
+      return KL([...p, 1 - total(p)], [...own, 1 - total(own)]);
+    });
+    const expected = total(divergences) / divergences.length - 2 * log(distribution[0]![30]!);
+    expect(steps[0]!.loss).toBeCloseTo(expected, 5);
+    expect(steps[2]!.loss).toBeLessThan(steps[0]!.loss);
+  });
+
   const lacking = (columns: object) => [
     rows[0]!,
     {
