@@ -4,7 +4,6 @@ import type { TokenRow } from '../text/tokenRows.js';
 import { indices } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import type { ChunkedHead } from './head.js';
 import { perRow, type Responses } from './responses.js';
 
 /** Token ids in the places of the responses' tokens, a few or none for each: its entries. */
@@ -80,9 +79,18 @@ export interface Reading {
   reads: ReadValues;
 }
 
+/** A head that can be read at several ids of a token: `ChunkedHead`. */
+interface ReadableHead {
+  read(
+    hidden: Tensor,
+    targets: Tensor,
+    reads: readonly Reads[],
+  ): { logps: Float64Array; reads: Float64Array[] };
+}
+
 /** Reads the head at responses and their columns; one reading per row. */
 export function readings(
-  head: ChunkedHead,
+  head: ReadableHead,
   final: Tensor,
   { lengths, targets }: Responses,
   reads: ReadonlyMap<string, Reads>,

@@ -22,8 +22,10 @@ export {
   countStep,
   scalarOf,
   spread,
+  readColumns,
   stepOf,
   tokenWeight,
+  topKColumn,
   weightedSum,
   weightOf,
 } from './objective.js';
@@ -53,6 +55,8 @@ export {
   type LossOf,
   type ResponsePart,
 } from './responses.js';
+export { divergence, type DivergenceKind } from './divergence.js';
+export { topKOf, type ReadValues, type TopK } from './topK.js';
 export { sumOfTerms, type Term } from './terms.js';
 export { clippedRatio, negativeLog, negativeLogRest, thirdEstimator } from './shapes.js';
 export {

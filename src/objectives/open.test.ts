@@ -157,6 +157,28 @@ describe('openObjective', () => {
     expect(message).not.toContain('\n');
   });
 
+  it.each<[string, string]>([
+    ['[{}]', 'a "readGradient" that is not a list with columns for each of 2 responses'],
+    ['[{ b: right[0] }, {}]', 'a gradient of "b" of response 1 of 2, which the objective does not need'],
+    [
+      '[{ a: right[0] }, { a: [] }]',
+      'a gradient of "a" of response 2 of 2 that is no Float64Array of its 0 entries',
+    ],
+    [
+      '[{ a: right[1] }, {}]',
+      'a gradient of "a" of response 1 of 2 that is no Float64Array of its 2 entries',
+    ],
+    ['[{ a: Float64Array.of(1, NaN) }, {}]', 'NaN as the gradient of entry 2 of "a" of response 1 of 2'],
+  ])('tells at once that the gradient of columns that are read is wrong: %s', async (read, complaint) => {
+    const path = objectiveWith(
+      `needs: { a: 'named' },
+       evaluate: ({ logps: right }) => ({ loss: 1, gradient: right, metrics: {}, readGradient: ${read} })`,
+    );
+    const objective = await openObjective({ module: path });
+    const reads = [{ a: Float64Array.of(-1, -2) }, { a: new Float64Array() }];
+    expect(() => objective.evaluate({ ...batch, reads })).toThrow(`${path}: evaluate returned ${complaint}`);
+  });
+
   it('tells at once that weights returns what does not fit', async () => {
     const objective = await openObjective({ module: objectiveWith('weights: () => [new Float64Array(2)]') });
     expect(() => objective.weights!(batch)).toThrow('weights returned a gradient for 1 responses, of 2');

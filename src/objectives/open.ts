@@ -93,7 +93,8 @@ function faultOfEvaluation(
 ): string | undefined {
   const { loss, gradient, metrics, remember, readGradient } = evaluation ?? {};
   // A log-prob that is not finite is the model's fault, and the trainer says so.
-  const finite = logps.every((row) => row.every(Number.isFinite));
+  const scores = [...logps, ...reads.flatMap((columns) => Object.values(columns))];
+  const finite = scores.every((row) => row.every(Number.isFinite));
   if (typeof loss !== 'number') return 'no "loss" that is a number';
   if (finite && !Number.isFinite(loss)) return `a loss of ${loss}`;
   if (typeof metrics !== 'object') return 'no "metrics"; give {} if there are none';
@@ -102,11 +103,17 @@ function faultOfEvaluation(
       return `${String(value)} as the metric "${name}"`;
   if (remember !== undefined && remember.length !== sequences.length)
     return `${remember.length} numbers to remember, for ${sequences.length} responses`;
-  return faultOfRows(gradient, sequences, finite) ?? (readGradient && faultOfReads(readGradient, reads));
+  return (
+    faultOfRows(gradient, sequences, finite) ?? (readGradient && faultOfReads(readGradient, reads, finite))
+  );
 }
 
 /** Says what is wrong with a gradient of columns of token ids, which has a number for each of their entries. */
-function faultOfReads(gradient: readonly ReadValues[], reads: readonly ReadValues[]): string | undefined {
+function faultOfReads(
+  gradient: readonly ReadValues[],
+  reads: readonly ReadValues[],
+  finite: boolean,
+): string | undefined {
   const list: unknown = gradient;
   if (!Array.isArray(list) || list.length !== reads.length)
     return `a "readGradient" that is not a list with columns for each of ${reads.length} responses`;
@@ -117,6 +124,8 @@ function faultOfReads(gradient: readonly ReadValues[], reads: readonly ReadValue
       if (entries === undefined) return `a gradient of ${place}, which the objective does not need`;
       if (!(values instanceof Float64Array) || values.length !== entries)
         return `a gradient of ${place} that is no Float64Array of its ${entries} entries`;
+      const bad = finite ? values.findIndex((value) => !Number.isFinite(value)) : -1;
+      if (bad !== -1) return `${values[bad]!} as the gradient of entry ${bad + 1} of ${place}`;
     }
   return undefined;
 }

@@ -7,8 +7,10 @@ import {
   linearLoss,
   objectiveDefinitions,
   objectiveNames,
+  readColumns,
   type Objective,
   type ObjectiveSpec,
+  type ReadValues,
   type ScoredBatch,
   type SequenceInfo,
 } from './index.js';
@@ -27,6 +29,7 @@ class Response {
     readonly info: SequenceInfo,
     readonly l: number[],
     readonly f: number[],
+    readonly reads: ReadValues = {},
   ) {
     this.w = [...(info.tokenWeights ?? l.map(() => 1))];
     this.N = total(this.w.map(Math.abs));
@@ -44,6 +47,23 @@ class Response {
   }
   get right() {
     return this.x('reward') > 0;
+  }
+  /** The student's and the teacher's probabilities of a token's ids and, last, of all others. */
+  classes(t: number): { p: number[]; q: number[] } {
+    const { starts, logps } = this.info.topK!.teacher_topk!;
+    const [p, q] = [logps!, this.reads.teacher_topk!].map((values) => {
+      const own = [...values.subarray(starts[t], starts[t + 1])].map(exp);
+      return [...own, 1 - total(own)];
+    });
+    return { p: p!, q: q! };
+  }
+  /** Σ w·value over the tokens at which a verdict is read; `v` and `u` are its log-probs and those of the other, with references. */
+  verdicts(value: (v: [l: number, r: number], u: [l: number, r: number], all: number[]) => number): number {
+    const { starts, logps } = this.info.topK!.verdict!;
+    const t = [...starts].findIndex((start, at) => start !== starts[at + 1]);
+    const all = [...this.reads.verdict!];
+    const at = (i: number): [number, number] => [all[i]!, logps![i]!];
+    return this.w[t]! * value(at(this.right ? 0 : 1), at(this.right ? 1 : 0), all);
   }
   /** log π/reference of the whole response. */
   gap = (name: string, frozen = false) => this.over((l, f, t) => (frozen ? f : l) - this.at(name)[t]!);
@@ -118,6 +138,27 @@ const kto =
       ),
     );
   };
+
+const KL = (p: number[], q: number[]) => total(p.map((x, i) => x * log(x / q[i]!)));
+const temper = (p: number[], T: number) => {
+  const powers = p.map((x) => x ** (1 / T));
+  return powers.map((x) => x / total(powers));
+};
+const soft =
+  (value: (p: number[], q: number[]) => number) =>
+  (y: Response): number =>
+    y.over((_l, _f, t) => {
+      const { p, q } = y.classes(t);
+      return value(p, q);
+    });
+const JSD = (beta: number) => (p: number[], q: number[]) => {
+  const m = p.map((x, i) => beta * x + (1 - beta) * q[i]!);
+  return beta * KL(p, m) + (1 - beta) * KL(q, m);
+};
+const verdictMean =
+  (value: Parameters<Response['verdicts']>[0]): Equation =>
+  (all) =>
+    total(all.map((y) => y.verdicts(value))) / total(all.map(({ w }) => Math.abs(w[2]!)));
 
 /** By objective: its settings, the loss of its source, and the kinds of steps on which they are compared. */
 const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>, Equation][]> = {
@@ -366,7 +407,54 @@ const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>, Equati
       (all) => mean(all.map((y) => y.over((l, _, t) => k3(l, y.at('reference')[t]!)) / y.N)),
     ],
   ],
+  gkd: [
+    [{}, (all) => tokenMean(all, soft(KL))],
+    [
+      { beta: 1 },
+      (all) =>
+        tokenMean(
+          all,
+          soft((p, q) => KL(q, p)),
+        ),
+    ],
+    [{ beta: 0.3, mean: 'sequence' }, (all) => mean(all.map((y) => soft(JSD(0.3))(y) / y.N))],
+    [
+      { beta: 0.5, temperature: 1.7 },
+      (all) =>
+        tokenMean(
+          all,
+          soft((p, q) => JSD(0.5)(temper(p, 1.7), temper(q, 1.7))),
+        ),
+    ],
+  ],
+  ssb: [
+    [
+      {},
+      (all) =>
+        tokenMean(
+          all,
+          soft((p, q) => KL(temper(p, 2), temper(q, 2))),
+        ),
+    ],
+    [
+      { kl: 0.7, likelihood: 0.4, temperature: 0.6 },
+      (all) => tokenMean(all, (y) => 0.7 * soft((p, q) => KL(temper(p, 0.6), temper(q, 0.6)))(y) - 0.4 * y.S),
+    ],
+  ],
+  epicar: [
+    [{}, verdictMean(([l]) => -l)],
+    [{ over: 'named' }, verdictMean(([l], _, all) => log(total(all.map(exp))) - l)],
+  ],
+  revise: [
+    [
+      { lambda: 0.3, beta: 0.7 },
+      verdictMean(([l, r], [m, s]) => -l - 0.3 * log(sigmoid(0.7 * (l - r - (m - s))))),
+    ],
+  ],
 };
+
+const columnsOf = (reads: readonly ReadValues[] = [], columns: readonly string[]): Float64Array[] =>
+  reads.flatMap((of) => columns.map((name) => of[name]!));
 
 /** dLoss/dlogp by central differences of fourth order. */
 function numericalGradient(loss: () => number, logps: readonly Float64Array[]): Float64Array[] {
@@ -419,16 +507,21 @@ describe.each(cases)('$title', ({ spec, equation, kind, isWeighted }) => {
   const steps = [1, 2, 3].map((seed) => columnStep(seed, kind, isWeighted));
   const lossOf = (batch: ScoredBatch, frozen: readonly Float64Array[]) =>
     equation(
-      batch.sequences.map((info, i) => new Response(info, [...batch.logps[i]!], [...frozen[i]!])),
+      batch.sequences.map(
+        (info, i) => new Response(info, [...batch.logps[i]!], [...frozen[i]!], batch.reads![i]),
+      ),
       batch,
     );
 
   it('has the value and the finite differences of its equation', () => {
     for (const step of steps) {
       const frozen = step.logps.map((row) => row.slice());
-      const { loss, gradient } = objective.evaluate(step);
-      const expected = numericalGradient(() => lossOf(step, frozen), step.logps);
-      expect(relativeError(gradient, expected)).toBeLessThan(1e-6);
+      const { loss, gradient, readGradient } = objective.evaluate(step);
+      const columns = readColumns(objective);
+      const all = [...gradient, ...columnsOf(readGradient, columns)];
+      const moved = [...step.logps, ...columnsOf(step.reads, columns)];
+      const expected = numericalGradient(() => lossOf(step, frozen), moved);
+      expect(relativeError(all, expected)).toBeLessThan(1e-6);
       // What has the value 1 at every ratio has no value of its own.
       const value = lossOf(step, frozen);
       expect(Math.abs(loss - value)).toBeLessThan(1e-12 * max(1, Math.abs(value)));
@@ -444,6 +537,7 @@ describe.each(cases)('$title', ({ spec, equation, kind, isWeighted }) => {
         loss += part.loss;
         indices.forEach((i, at) => {
           expect(part.gradient[at]).toEqual(whole.gradient[i]);
+          expect(part.readGradient?.[at]).toEqual(whole.readGradient?.[i]);
         });
         if (!objective.weights) continue;
         const weights = objective.weights(partOf(step, indices));
@@ -464,14 +558,26 @@ describe.each(cases)('$title', ({ spec, equation, kind, isWeighted }) => {
       const logps = step.logps.map((row) =>
         row.map((logp, t) => (t % 4 === 1 ? 0 : t % 4 === 3 ? -700 : logp)),
       );
-      const { loss, gradient, metrics } = objective.evaluate({
+      const reads = step.reads!.map((columns) =>
+        Object.fromEntries(
+          Object.entries(columns).map(([name, values]) => [
+            name,
+            values.map((logp, entry) => (entry % 4 === 1 ? 0 : entry % 4 === 3 ? -700 : logp)),
+          ]),
+        ),
+      );
+      const { loss, gradient, readGradient, metrics } = objective.evaluate({
         ...step,
+        reads,
         sequences: flipped,
         step: { ...step.step, sequences: flipped },
         logps,
       });
       expect(
-        [loss, ...Object.values(metrics), ...gradient.flatMap((row) => [...row])].every(Number.isFinite),
+        [
+          ...[loss, ...Object.values(metrics)],
+          ...[...gradient, ...columnsOf(readGradient, readColumns(objective))].flatMap((row) => [...row]),
+        ].every(Number.isFinite),
       ).toBe(true);
     }
   });

@@ -9,6 +9,7 @@ import type { ObjectiveAbout, ObjectiveDefinition } from './definition.js';
 import { dft } from './dft.js';
 import { dpo } from './dpo.js';
 import { dro } from './dro.js';
+import { gkd, ssb } from './gkd.js';
 import { glow } from './glow.js';
 import { grpo } from './grpo.js';
 import { iwSft } from './iwSft.js';
@@ -29,9 +30,10 @@ import { symmetric } from './symmetric.js';
 import { sumOfTerms } from './terms.js';
 import { topr } from './topr.js';
 import { unlikelihood } from './unlikelihood.js';
+import { epicar, revise } from './verdicts.js';
 import { weightedSft } from './weightedSft.js';
 
-/** Those whose weights are known beforehand, those of single responses, those of pairs and steps, and terms beside others. */
+/** Those whose weights are known beforehand, those of single responses, those of pairs and steps, and those of token ids. */
 const definitions: readonly ObjectiveDefinition<ObjectiveAbout>[] = [
   ...[sft, redi, symmetric, simpo, dpo],
   ...[weightedSft, unlikelihood, asymre, glow],
@@ -54,6 +56,7 @@ const definitions: readonly ObjectiveDefinition<ObjectiveAbout>[] = [
     shaped,
   ],
   ...[orpo, kto, cdpo, kl],
+  ...[gkd, ssb, epicar, revise],
 ];
 
 /** What there is, by name. */

@@ -10,11 +10,14 @@ import {
   type SequenceInfo,
   type Step,
 } from './objective.js';
+import type { ReadValues } from './topK.js';
 
 /** What a response adds to the loss of the step, and the derivative by its log-probs. */
 export interface ResponsePart {
   loss: number;
   gradient: Float64Array;
+  /** By the log-probs of the columns of token ids that are read. */
+  readGradient?: ReadValues;
   remember?: number;
 }
 
@@ -30,17 +33,20 @@ export interface LossOf {
  */
 export function responseObjective(
   description: Pick<Objective, 'name' | 'formula' | 'data' | 'needs' | 'couples'>,
-  begin: (step: Step) => (sequence: SequenceInfo, logps: Float64Array) => ResponsePart,
+  begin: (step: Step) => (sequence: SequenceInfo, logps: Float64Array, reads: ReadValues) => ResponsePart,
 ): Objective {
   return {
     ...description,
     evaluate: (batch) => {
       const partOf = begin(batch.step);
-      const parts = batch.sequences.map((sequence, i) => partOf(sequence, batch.logps[i]!));
+      const parts = batch.sequences.map((sequence, i) =>
+        partOf(sequence, batch.logps[i]!, batch.reads?.[i] ?? {}),
+      );
       const remembers = parts.some(({ remember }) => remember !== undefined);
       return {
         loss: parts.reduce((total, { loss }) => total + loss, 0),
         gradient: parts.map(({ gradient }) => gradient),
+        ...(batch.reads && { readGradient: parts.map(({ readGradient = {} }) => readGradient) }),
         metrics: sideMetrics(batch),
         ...(remembers && { remember: parts.map(({ remember }) => remember!) }),
       };

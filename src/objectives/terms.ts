@@ -36,7 +36,7 @@ const last = <T>(order: readonly T[], values: readonly T[]): T =>
 export function sumOfTerms(terms: readonly Term[]): Objective {
   const needs = (of: readonly Term[]): Objective['needs'] =>
     of.map(needsOf).reduce((all, own) => {
-      const wider = Object.entries(own).filter(([name]) => all[name] !== 'token');
+      const wider = Object.entries(own).filter(([name]) => all[name] !== 'token' && all[name] !== 'top-k');
       return { ...all, ...Object.fromEntries(wider) };
     }, {});
   const objectives = terms.map(({ objective }) => objective);

@@ -1,5 +1,10 @@
 /** @file Makes docs/objectives.md, which `redistill train --help objectives` prints too, of the registry of objectives. */
-import { createObjective, objectiveDefinitions, type Objective } from '../objectives/index.js';
+import {
+  createObjective,
+  objectiveDefinitions,
+  type ColumnShape,
+  type Objective,
+} from '../objectives/index.js';
 import { defaultInWords, describeKeys } from '../recipe/describe.js';
 
 const INTRODUCTION = `# Objectives
@@ -18,7 +23,8 @@ sees the responses of its \`roles\` and the tokens of its \`segments\`, and is n
 CPO-SimPO is \`simpo\` and \`sft\`, masked forms are \`segments\`.
 
 **Columns.** What an objective needs besides log-probs stands in the rows (docs/data.md): numbers of a response in \`scalars\`, of its tokens or segments in
-\`columns\`. A row that lacks one is refused with file and line. \`reference\` is scored before training. The sides of a pair have the \`reward\` 1 and −1, and
+\`columns\`, and so do token ids that the model is read at in the place of a response's token: a teacher's likeliest with their log-probs ν, or named ones, as verdicts are.
+A row that lacks one is refused with file and line. \`reference\` is scored before training. The sides of a pair have the \`reward\` 1 and −1, and
 \`"label": true\` is the reward 1, where a row gives none; a reward above 0 means right.`;
 
 const DATA: Record<Objective['data'], string> = {
@@ -27,12 +33,20 @@ const DATA: Record<Objective['data'], string> = {
   groups: 'every response of any row',
 };
 
+const SHAPES: Record<ColumnShape, string> = {
+  sequence: 'one a sequence',
+  token: 'one a token',
+  segment: 'one a segment',
+  'top-k': 'token ids with log-probs, for each token that is trained',
+  named: 'token ids that are named',
+};
+
 /** docs/objectives.md. */
 export function objectivesPage(): string {
   const sections = Array.from(objectiveDefinitions.values(), ({ name, about, parameters }) => {
     const objective = createObjective({ name });
     const { formula, data, needs, couples } = objective;
-    const columns = Object.entries(needs).map(([column, shape]) => `\`${column}\` (one a ${shape})`);
+    const columns = Object.entries(needs).map(([column, shape]) => `\`${column}\` (${SHAPES[shape]})`);
     const keys = describeKeys(parameters).map(
       ({ path, type, text, default: initial }) =>
         `  * \`${path[0]!}\` [${defaultInWords(initial)}]: ${text}; ${type}`,

@@ -1,4 +1,11 @@
-import { stepOf, type Memory, type ScoredBatch, type SequenceInfo } from '../../src/objectives/index.js';
+import {
+  stepOf,
+  topKOf,
+  type Memory,
+  type ScoredBatch,
+  type SequenceInfo,
+  type TopK,
+} from '../../src/objectives/index.js';
 import { withReference } from '../../src/train/sequences.js';
 import { Random } from '../../src/util/random.js';
 
@@ -7,7 +14,7 @@ const WEIGHTS = [1, 1, 0.5, 2, 0, -0.05];
 
 /**
  * A random optimizer step with every column that an objective of the list may ask for: ragged responses in random order, token
- * weights with signs and zeros, segments, rewards of both signs, unrelated responses, and a memory of some of the rows.
+ * weights with signs and zeros, segments, token ids, rewards of both signs, unrelated responses, and a memory of some of the rows.
  */
 export function columnStep(seed: number, kind: 'pairs' | 'samples', isWeighted = true): ScoredBatch {
   const random = new Random(seed);
@@ -60,8 +67,13 @@ export function columnStep(seed: number, kind: 'pairs' | 'samples', isWeighted =
   const memory: Memory = new Map(
     sequences.filter((_, i) => i % 2 === 0).map(({ id }) => [id!, between(0, 1)]),
   );
+  const reads = new Random(seed + 1000);
+  sequences.forEach(
+    (sequence, i) => (sequences[i] = { ...sequence, topK: topKColumns(reads, sequence.length) }),
+  );
   return {
     sequences,
+    reads: sequences.map(({ topK }) => mapped(topK!, (column) => topKLogps(reads, column))),
     step: stepOf(sequences, { clock: { step: 3, steps: 9, epoch: 1.5, gradNorm: 1 }, memory }),
     logps: sequences.map(logps),
     mismatched: [7, 8].map((group) => {
@@ -69,4 +81,29 @@ export function columnStep(seed: number, kind: 'pairs' | 'samples', isWeighted =
       return { sequence, logps: logps(sequence) };
     }),
   };
+}
+
+const mapped = <T, U>(of: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(of).map(([name, value]) => [name, change(value)]));
+
+/** One to four of a teacher's tokens for each token, and two or three that are named at the third. */
+function topKColumns(random: Random, length: number): Record<string, TopK> {
+  const lists = (count: (t: number) => number) =>
+    topKOf(Array.from({ length }, (_, t) => Array.from({ length: count(t) }, (_, i) => 7 * t + i)));
+  const columns = {
+    teacher_topk: lists(() => 1 + random.nextInt(4)),
+    verdict: lists((t) => (t === 2 ? 2 + random.nextInt(2) : 0)),
+  };
+  return mapped(columns, (column) => ({ ...column, logps: topKLogps(random, column) }));
+}
+
+/** Log-probs of the entries, which leave each token's other ids something. */
+function topKLogps(random: Random, { starts, ids }: TopK): Float64Array {
+  const shares = Float64Array.from(ids, () => 0.05 + random.nextFloat());
+  for (let t = 0; t + 1 < starts.length; t++) {
+    const own = shares.subarray(starts[t], starts[t + 1]);
+    const all = own.reduce((sum, share) => sum + share, 0.05 + random.nextFloat());
+    own.forEach((share, i) => (own[i] = Math.log(share / all)));
+  }
+  return shares;
 }

@@ -26,8 +26,16 @@ export function randomStep(
 }
 
 /** The part of a step that has these sequences, in this order. */
-export function partOf({ sequences, step, logps }: ScoredBatch, indices: readonly number[]): ScoredBatch {
-  return { sequences: indices.map((i) => sequences[i]!), step, logps: indices.map((i) => logps[i]!) };
+export function partOf(
+  { sequences, step, logps, reads }: ScoredBatch,
+  indices: readonly number[],
+): ScoredBatch {
+  return {
+    sequences: indices.map((i) => sequences[i]!),
+    step,
+    logps: indices.map((i) => logps[i]!),
+    ...(reads && { reads: indices.map((i) => reads[i]!) }),
+  };
 }
 
 /** dLoss/dlogp by central differences. */
@@ -55,5 +63,5 @@ export function relativeError(a: readonly Float64Array[], b: readonly Float64Arr
       scale = Math.max(scale, Math.abs(value));
     });
   });
-  return difference / scale;
+  return difference === 0 ? 0 : difference / scale;
 }
