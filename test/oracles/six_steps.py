@@ -205,7 +205,7 @@ for kept in ("torch", "transformers", "optimizer", "pairsPerStep"):
     assert check or len(names) == len(OBJECTIVES) or written[kept] == result[kept], f"the file has another {kept}"
 for name, (objective, settings) in OBJECTIVES.items():
     if name not in names:
-        if not check:
+        if not check and name in written["objectives"]:
             result["objectives"][name] = written["objectives"][name]
         continue
     model = load_tiny() if tiny else load_model(torch.float32)
