@@ -34,7 +34,7 @@ export const dro = defineObjective(
     ),
   {
     gradient: '−A + β·log π/μ',
-    source: 'arXiv 2405.19107; verl’s docs/algo/dro.md',
+    source: 'arXiv 2405.19107; verl’s page on DRO',
     use: 'offline, on single responses with advantages, where a quadratic is to hold the policy near its sampler.',
     fails: 'β too small and it is plain REINFORCE without a bound, too large and nothing moves.',
   },

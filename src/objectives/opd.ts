@@ -13,7 +13,7 @@ const parameters = {
 export const opd = defineObjective('opd', parameters, (given) => towards('opd', 'teacher', given), {
   gradient: '−(q − ℓ), q the teacher’s log-prob, within the clip',
   source:
-    'reverse KL by its score function, k1; verl’s docs/algo/opd.md, thinkingmachines.ai/blog/on-policy-distillation',
+    'reverse KL by its score function, k1; verl’s page on OPD, thinkingmachines.ai/blog/on-policy-distillation',
   use: 'on own samples that a teacher has scored: wrong traces are graded token by token instead of pushed down whole.',
   fails:
     'On another’s traces it is no KL; where teacher and student think differently the weights are noise.',
