@@ -268,6 +268,16 @@ it('of the likeliest tokens are the largest log-probs of a place, and are read a
   });
 });
 
+it('of likeliest tokens feeds gkd: a student that is its own teacher has nothing to learn', async () => {
+  const rows = [{ prompt: 'ab', completion: 'cde' }];
+  const data = written(
+    (await columned({ data: written(rows), read: 'top-k', k: 9, as: 'teacher_topk' })).rows,
+  );
+  const { steps } = await trained(recipeOf('gkd', { data, batch_size: 1, max_steps: 1 }));
+  expect(steps[0]!.loss).toBeCloseTo(0, 5);
+  expect(steps[0]!.grad_norm).toBeLessThan(1e-4);
+});
+
 describe('a context', () => {
   it('gives the same tokens under another prompt', async () => {
     const template = join(root, 'context.jinja');
