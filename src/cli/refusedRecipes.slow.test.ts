@@ -38,7 +38,7 @@ describe.concurrent('refuses recipes', () => {
     [
       'train: parameter out of range',
       () => train({ data: pairs, objective: { name: 'redi' } }, 'objective.alpha=7'),
-      'alpha must be a number from 0 to 1',
+      'alpha must be a number from -1 to 1',
     ],
     ['train: text for a number', () => train({}, 'batch_size=many'), 'field "batch_size"'],
     ['train: no assignment', () => train({}, 'batch_size'), '--set batch_size: write key=value'],
@@ -90,7 +90,12 @@ describe.concurrent('refuses recipes', () => {
     [
       'run: unknown kind',
       () => run([{ ...stage, stage: 'tune' }]),
-      '"); kinds are get, collect, verify, curate, doctor, score, train, evaluate, choose, table (docs/recipes.md)',
+      '"); kinds are get, collect, verify, curate, rewards, doctor, score, columns, train, evaluate, choose, table (docs/recipes.md)',
+    ],
+    [
+      'columns: a contrast with nothing',
+      () => ['columns', pairs, '--model', tiny, '--as', 'contrast', '--read', 'contrast', '--out', 'c.jsonl'],
+      'name the model that is compared with in --contrast-with',
     ],
     [
       'run: a kind that all objects have',
