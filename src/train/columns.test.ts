@@ -346,7 +346,51 @@ describe('a context', () => {
   });
 });
 
+it('of two commands at once in one process is computed once, and both have it', async () => {
+  const one = { tokenBudget: 1 };
+  const [first, second] = await Promise.all([columned(one), columned(one)]);
+  expect(second.rows).toEqual(first.rows);
+  expect(scorer.rows).toBe(10 + 1);
+});
+
+it('is refused where the rows cannot be read twice, or have become others', async () => {
+  await expect(columned({ data: '/dev/null' })).rejects.toThrow('/dev/null is no file');
+  const data = written([
+    { prompt: 'a', completion: 'b' },
+    { prompt: 'c', completion: 'd' },
+  ]);
+  const lines = readFileSync(data, 'utf8').split('\n');
+  for (const now of [
+    lines.slice(0, 1),
+    [...lines.slice(0, 2), lines[0]!],
+    [lines[0]!.replace('b', 'e'), lines[1]!],
+  ]) {
+    writeFileSync(data, lines.join('\n'));
+    const progress = {
+      ...silentProgress,
+      update: (_: number, __: number, what: string) => {
+        if (what === 'responses') writeFileSync(data, now.join('\n'));
+      },
+    };
+    const options = { ...defaults, data, dtype: 'bf16' as const, tokenBudget: 30 + now.join().length };
+    await expect(addColumn(options, { write: () => undefined }, progress)).rejects.toThrow(
+      'changed while it was read',
+    );
+  }
+});
+
+it('under a context that is too long is refused with the name of the data', async () => {
+  const template = join(root, 'long.jinja');
+  writeFileSync(template, '{{ "x" * 3000000 }}');
+  const data = written([{ prompt: 'a', completion: 'b' }]);
+  const refused = columned({ data, context: template });
+  await expect(refused).rejects.toThrow(/rows-[^/]*\.jsonl/);
+  await expect(refused).rejects.not.toThrow(/cache/);
+});
+
 it('is refused for rows that the model cannot take', async () => {
   const short = writeTinyModel(join(root, 'short'), { max_position_embeddings: 8 });
-  await expect(columned({ model: short })).rejects.toThrow(/short has 8 positions, and a row has \d+ tokens/);
+  await expect(columned({ model: short })).rejects.toThrow(
+    /short has 8 positions, and a row has \d+ tokens \(line 3\)/,
+  );
 });

@@ -1,6 +1,6 @@
 /** @file Computes a column of every response's tokens and writes it into the rows: what `redistill columns` calls. */
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ContextPrompt } from '../data/contextPrompt.js';
@@ -20,8 +20,10 @@ import type { Layout, TokenRow } from '../text/tokenRows.js';
 import { openDevice, setThreads } from '../torch/runtime.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
 import { UserError } from '../util/errors.js';
+import { fingerprintPath } from '../util/fingerprint.js';
 import type { Progress } from '../util/progress.js';
 import { cacheFolder } from './cacheFiles.js';
+import type { ColumnKind } from './columnKinds.js';
 import { Examples, scalarsOf, type ExamplePart } from './examples.js';
 import { buildOf } from './identity.js';
 import { keepScores, modelDigest, scoringPacks, type Computation } from './keptScores.js';
@@ -29,10 +31,6 @@ import { requireModelFor } from './modelFit.js';
 import { roundingOf } from './rounding.js';
 import type { ScoresFile } from './scoresFile.js';
 import { openTokens } from './tokenCache.js';
-
-/** What of a token a column can hold. */
-export const columnKinds = ['logps', 'entropy', 'contrast', 'top-k'] as const;
-export type ColumnKind = (typeof columnKinds)[number];
 
 export interface ColumnOptions {
   /** What computes: a model directory, a .gguf file, or a name that `models get` has fetched. */
@@ -82,18 +80,32 @@ export async function addColumn(
   const path = await resolveModel(options.model, progress);
   const own = options.tokenizer === undefined ? path : await resolveModel(options.tokenizer, progress);
   const tokenizer = ChatTokenizer.load(own);
-  const open = (data: string) => openRows(data, tokenizer, options, progress, signal);
-  using examples = await open(options.data);
+  const { data } = options;
+  if (statSync(data, { throwIfNoEntry: false })?.isFile() === false)
+    throw new UserError(`${data} is no file: columns are written into rows that can be read twice`);
+  const before = fingerprintPath(data);
+  const open = (rows: string) => openRows(rows, tokenizer, options, progress, signal);
+  const write = async (from: Examples, file: ScoresFile) => {
+    const rows = await writeRows(from, file, options, out);
+    if (rows !== from.length || fingerprintPath(data) !== before) throw changed(data);
+    return rows;
+  };
+  using examples = await open(data);
   if (!context) {
     using file = await scores(examples, { path, own }, options, progress, signal);
-    return await writeRows(examples, file, options, out);
+    return await write(examples, file);
   }
   const derived = join(cacheFolder('tokens'), `${randomUUID()}.jsonl`);
   try {
-    await writeInContext(derived, examples, context, { tokenizer, data: options.data });
+    await writeInContext(derived, examples, context, { tokenizer, data });
     using asked = await open(derived);
     using file = await scores(asked, { path, own }, options, progress, signal);
-    return await writeRows(examples, file, options, out);
+    return await write(examples, file);
+  } catch (error) {
+    // Nobody knows the file that is made of the rows.
+    if (error instanceof UserError)
+      error.message = error.message.replaceAll(derived, `${data} in its context`);
+    throw error;
   } finally {
     rmSync(derived, { force: true });
   }
@@ -214,6 +226,9 @@ function requireSameVocabulary(
     );
 }
 
+const changed = (data: string): UserError =>
+  new UserError(`${data} changed while it was read: run the same command again.`);
+
 /** Writes rows whose responses are the same tokens under other prompts. */
 async function writeInContext(
   path: string,
@@ -224,6 +239,7 @@ async function writeInContext(
   using file = new JsonLinesFile(path);
   let place = 0;
   for await (const { record, fields } of streamTrainingRecords(data, new HalfPairs())) {
+    if (place === examples.length) throw changed(data);
     const { line, parts } = examples.at(place++);
     const texts = parts.map((part) => responseText(part.row, tokenizer));
     const rights = parts.flatMap((part, i) => (isRight(part) ? [i] : []));
@@ -271,6 +287,7 @@ async function writeRows(
 ): Promise<number> {
   let [place, part] = [0, 0];
   for await (const { fields } of streamTrainingRecords(data, new HalfPairs())) {
+    if (place === examples.length) throw changed(data);
     const { parts } = examples.at(place++);
     const others = Object.entries(fields).filter(([field]) => !SPENT.has(field));
     const sequences = parts.map(({ role, row }) => ({

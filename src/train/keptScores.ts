@@ -45,6 +45,9 @@ const FORMAT = 2;
 /** Responses that are computed again to prove a file of the cache, and their tokens, at most. */
 const SAMPLE = { responses: 8, tokens: 128 };
 
+/** Files that this process makes: their temporary files have its number in their names. */
+const underWay = new Map<string, Promise<ScoresFile>>();
+
 /**
  * Gives the numbers of all parts of the examples. A file of the cache that is damaged, or of which the first pack is another when it
  * is computed again, is made anew.
@@ -55,13 +58,30 @@ export async function keepScores(
   computation: Computation,
   hooks: ComputeHooks,
 ): Promise<ScoresFile> {
+  const key = keyOf(examples, packs, computation);
+  const path = join(cacheFolder('references'), `${key.slice(0, 32)}.reference`);
+  for (let other = underWay.get(path); other; other = underWay.get(path)) await other.catch(() => undefined);
+  const work = keepIn(path, key, examples, packs, { computation, hooks });
+  underWay.set(path, work);
+  try {
+    return await work;
+  } finally {
+    underWay.delete(path);
+  }
+}
+
+async function keepIn(
+  path: string,
+  key: string,
+  examples: Examples,
+  packs: Packs,
+  { computation, hooks }: { computation: Computation; hooks: ComputeHooks },
+): Promise<ScoresFile> {
   const { name, numbers, countOf } = computation;
   const { onNotice } = hooks;
   const { partCount } = examples;
   const counts = Uint32Array.from(examples.parts(), countOf);
   const layout = new ScoresLayout(packs, (part) => counts[part]!);
-  const key = keyOf(examples, packs, computation);
-  const path = join(cacheFolder('references'), `${key.slice(0, 32)}.reference`);
   markUsed(path);
   const kept = existsSync(path) ? openKept(path, key, layout, { numbers, onNotice }) : undefined;
   if (kept && agrees(kept, examples, packs, computation)) {

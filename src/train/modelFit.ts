@@ -23,14 +23,15 @@ export function requireModelFor(
   { model: { config }, path, policy }: Fitting,
   name = '',
 ): void {
-  let longest = 0;
-  for (const { length, largestId } of examples.parts()) {
-    longest = Math.max(longest, length);
-    requireEmbedding(largestId, config.vocabSize, `${name}${path}: a row`);
-  }
-  if (longest > config.maxPositions)
+  let longest = { length: 0, line: 0 };
+  for (const { line, parts } of examples)
+    for (const { length, largestId } of parts) {
+      if (length > longest.length) longest = { length, line };
+      requireEmbedding(largestId, config.vocabSize, `${name}${path}: line ${line} of the data`);
+    }
+  if (longest.length > config.maxPositions)
     throw new UserError(
-      `${name}${path} has ${config.maxPositions} positions, and a row has ${longest} tokens: ` +
+      `${name}${path} has ${config.maxPositions} positions, and a row has ${longest.length} tokens (line ${longest.line}): ` +
         (name === '' ? 'shorten or remove the row' : 'lower max_length'),
     );
   if (path === policy) return;

@@ -80,7 +80,8 @@ export class ScoresFile implements Disposable {
     return explained(path, () => {
       makeFolder(dirname(path));
       takeDeadTemporary(path);
-      const fd = openSync(temporaryName(path), constants.O_RDWR | constants.O_CREAT);
+      const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
+      const fd = openSync(temporaryName(path), O_RDWR | O_CREAT | O_NOFOLLOW);
       const file = new ScoresFile(fd, path, key, layout);
       try {
         file.#countWhole();

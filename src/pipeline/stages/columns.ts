@@ -5,12 +5,12 @@ import { z } from 'zod';
 import { JsonLinesFile } from '../../data/jsonLinesFile.js';
 import { modelInput } from '../../hub/resolve.js';
 import { layouts } from '../../text/tokenRows.js';
+import { columnKinds } from '../../train/columnKinds.js';
 import { computeDtypes } from '../../util/computeDtype.js';
 import { UserError } from '../../util/errors.js';
 import { defineStage } from './stage.js';
 
 const FILE = 'rows.jsonl';
-const kinds = ['logps', 'entropy', 'contrast', 'top-k'] as const;
 
 export const columnSettings = z.strictObject({
   model: z
@@ -23,7 +23,7 @@ export const columnSettings = z.strictObject({
     .min(1)
     .describe("the column's name: behaviour, teacher, hindsight, contrast, or what an objective needs"),
   read: z
-    .enum(kinds)
+    .enum(columnKinds)
     .default('logps')
     .describe(
       'log-probs of the tokens; entropies of what was expected in their places; their probabilities under the contrast with another model; or the likeliest tokens with their log-probs',
