@@ -1,5 +1,5 @@
 /** @file Makes folders and names the files in them. */
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, type Dirent } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from './errors.js';
 import { explainFileError } from './fileErrors.js';
@@ -63,12 +63,24 @@ export interface FolderEntry {
 /** Model folders and checkpoints are flat; a deeper tree is not ours. */
 const MAX_DEPTH = 8;
 
-/** Everything below a folder, depth first; links are not followed. A folder that is too deep is given but not entered. */
+/**
+ * Everything below a folder, depth first; links are not followed. A folder that is too deep is given but not entered, and
+ * one in it that another process removes meanwhile is empty.
+ */
 export function* entriesBelow(folder: string, within = '', depth = 0): Generator<FolderEntry> {
-  for (const entry of readdirSync(join(folder, within), { withFileTypes: true })) {
+  for (const entry of entriesOf(join(folder, within), depth > 0)) {
     const path = within === '' ? entry.name : `${within}/${entry.name}`;
     yield { path, isFolder: entry.isDirectory() };
     if (entry.isDirectory() && depth < MAX_DEPTH) yield* entriesBelow(folder, path, depth + 1);
+  }
+}
+
+function entriesOf(folder: string, mayBeGone: boolean): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (mayBeGone && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
 
