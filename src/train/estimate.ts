@@ -151,7 +151,7 @@ function whatFits(shapes: TrainedShapes, run: StepsToCome, free: number): string
 
 /** Tokens of the smaller measurement; the larger has as many as take the time below, and no more than a pack. */
 const FEW_TOKENS = 48;
-const MEASURED_SECONDS = 1.2;
+const MEASURED_SECONDS = 0.9;
 /** The share of the forward pass in forward and backward. */
 const FORWARD = 1 / 3;
 /** A token of the larger pack takes about that share of the time of one of the smaller. */
@@ -201,13 +201,14 @@ function timeOfPacks(engine: Engine, run: StepsToCome, config: ModelConfig): (lo
   };
   try {
     measured(FEW_TOKENS); // memory is taken, and threads are started
-    // All follows from this one: a pause of the machine in it would be taken for its speed.
-    const [few] = [measured(FEW_TOKENS), measured(FEW_TOKENS)].sort((a, b) => a.seconds - b.seconds) as [
-      Measurement,
-      Measurement,
-    ];
+    // A pause of the machine in one of them would be taken for its speed.
+    const quicker = (tokens: number): Measurement => {
+      const [one, other] = [measured(tokens), measured(tokens)];
+      return one.seconds < other.seconds ? one : other;
+    };
+    const few = quicker(FEW_TOKENS);
     const most = Math.min(run.tokenBudget, Math.floor((few.tokens * MEASURED_SECONDS) / SHARE / few.seconds));
-    const many = most > 2 * few.tokens ? measured(most) : few;
+    const many = most > 2 * few.tokens ? quicker(most) : few;
     const slope = (many.seconds - few.seconds) / (many.operations - few.operations);
     const perOperation = slope > 0 && Number.isFinite(slope) ? slope : many.seconds / many.operations;
     const perPack = Math.max(0, many.seconds - perOperation * many.operations);

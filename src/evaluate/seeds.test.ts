@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../util/random.js';
+import { compareOverSeeds, holm, pool, studentQuantile, twoSidedStudent } from './seeds.js';
+import { comparePaired, type ProblemResult } from './statistics.js';
+
+const results = (rights: readonly number[]): ProblemResult[] =>
+  rights.map((correct, i) => ({ id: String(i), correct, samples: 1 }));
+
+describe("Student's t", () => {
+  it.each([
+    // Abramowitz and Stegun, table 26.10: the two-sided 5 % points.
+    [1, 12.706],
+    [2, 4.303],
+    [3, 3.182],
+    [4, 2.776],
+    [9, 2.262],
+    [10, 2.228],
+    [30, 2.042],
+    [120, 1.98],
+  ])('with %d degrees of freedom needs %d for 5 %%', (degrees, t) => {
+    expect(studentQuantile(degrees)).toBeCloseTo(t, 3);
+    expect(twoSidedStudent(studentQuantile(degrees), degrees)).toBeCloseTo(0.05, 12);
+  });
+
+  it.each([1, 2, 3, 4, 7, 12])('is the integral of its density with %d degrees of freedom', (degrees) => {
+    const density = (x: number) => (1 + (x * x) / degrees) ** (-(degrees + 1) / 2);
+    const integral = (to: number) => {
+      const [n, h] = [200_000, to / 200_000];
+      let sum = density(0) + density(to);
+      for (let i = 1; i < n; i++) sum += (i % 2 === 1 ? 4 : 2) * density(i * h);
+      return (sum * h) / 3;
+    };
+    // The density is symmetric; its constant follows from Γ((ν+1)/2) / (√(νπ) Γ(ν/2)), by Γ(x+1) = xΓ(x).
+    const gamma = (x: number): number =>
+      x === 1 ? 1 : x === 0.5 ? Math.sqrt(Math.PI) : (x - 1) * gamma(x - 1);
+    const constant = gamma((degrees + 1) / 2) / (Math.sqrt(degrees * Math.PI) * gamma(degrees / 2));
+    for (const t of [0.3, 1, 2.5, 6])
+      expect(twoSidedStudent(t, degrees)).toBeCloseTo(1 - 2 * constant * integral(t), 10);
+    expect(twoSidedStudent(-2.5, degrees)).toBe(twoSidedStudent(2.5, degrees));
+    expect(twoSidedStudent(0, degrees)).toBe(1);
+  });
+});
+
+describe('holm', () => {
+  it('adjusts as Holm 1979 does, in the order given', () => {
+    // m = 4: .01·4, .02·3, .03·2 and .5·1, each at least the one before.
+    expect(holm([0.02, 0.5, 0.01, 0.03])).toEqual([0.06, 0.5, 0.04, 0.06]);
+    expect(holm([0.4, 0.4])).toEqual([0.8, 0.8]);
+    expect(holm([0.9, 0.8])).toEqual([1, 1]);
+    expect(holm([])).toEqual([]);
+  });
+
+  it('rejects what the sequential procedure rejects', () => {
+    const random = new Random(1);
+    for (let round = 0; round < 200; round++) {
+      const p = Array.from({ length: 6 }, () => random.nextFloat() ** 4);
+      const sorted = p.toSorted((a, b) => a - b);
+      const rejected = new Set<number>();
+      for (const [i, value] of sorted.entries()) {
+        if (value > 0.05 / (sorted.length - i)) break;
+        rejected.add(value);
+      }
+      expect(holm(p).map((value) => value <= 0.05)).toEqual(p.map((value) => rejected.has(value)));
+    }
+  });
+});
+
+describe('compareOverSeeds', () => {
+  it('with one seed is the paired comparison', () => {
+    const [before, after] = [results([1, 0, 0, 1, 0]), results([1, 1, 0, 1, 1])];
+    const { difference, interval, pValue } = comparePaired(before, after);
+    const found = compareOverSeeds([before], [after]);
+    expect(found).toMatchObject({ difference, interval, pValue, by: 'problems' });
+    expect(found.seeds).toEqual([comparePaired(before, after)]);
+  });
+
+  it('reports the t-interval of the seeds where it is the wider one', () => {
+    const before = Array.from({ length: 3 }, () => results(new Array<number>(100).fill(0)));
+    const after = [10, 20, 30].map((n) => results(Array.from({ length: 100 }, (_, i) => (i < n ? 1 : 0))));
+    const found = compareOverSeeds(before, after);
+    expect(found.by).toBe('seeds');
+    expect(found.difference).toBeCloseTo(0.2, 12);
+    expect(found.seedDeviation).toBeCloseTo(0.1, 12);
+    // t with two degrees of freedom needs 4.302653; P(|T| ≥ 2√3) = 1 − t / √(2 + t²).
+    const half = (4.302652729911275 * 0.1) / Math.sqrt(3);
+    expect(found.interval[0]).toBeCloseTo(0.2 - half, 9);
+    expect(found.interval[1]).toBeCloseTo(0.2 + half, 9);
+    const t = 0.2 / (0.1 / Math.sqrt(3));
+    expect(found.pValue).toBeCloseTo(1 - t / Math.sqrt(2 + t * t), 9);
+  });
+
+  it('reports the interval of the problems where seeds agree', () => {
+    const before = results([0, 0, 0, 0, 1, 0, 0, 0]);
+    const after = results([1, 1, 0, 0, 1, 0, 0, 0]);
+    const found = compareOverSeeds([before, before, before], [after, after, after]);
+    expect(found).toMatchObject({ by: 'problems', seedDeviation: 0 });
+    expect(found.interval).toEqual(comparePaired(before, after).interval);
+  });
+
+  it('pools by the ids of problems, whatever their order', () => {
+    const other = [
+      { id: '1', correct: 1, samples: 2 },
+      { id: '0', correct: 0, samples: 2 },
+    ];
+    expect(pool([results([1, 0]), other])).toEqual([
+      { id: '0', correct: 1, samples: 3 },
+      { id: '1', correct: 1, samples: 3 },
+    ]);
+    expect(() => pool([results([1, 0]), results([1])])).toThrow('Problem 1 was not evaluated with every seed');
+    expect(() => compareOverSeeds([results([1])], [])).toThrow('needs the same seeds');
+  });
+
+  it('covers the true difference at least as often as it says', () => {
+    const random = new Random(7);
+    const normal = () =>
+      Math.sqrt(-2 * Math.log(1 - random.nextFloat())) * Math.cos(2 * Math.PI * random.nextFloat());
+    let covered = 0;
+    const rounds = 1000;
+    for (let round = 0; round < rounds; round++) {
+      // 100 problems of different difficulty; the effect of 8 points differs from seed to seed by 4.
+      const difficulty = Array.from({ length: 100 }, () => 0.2 + 0.5 * random.nextFloat());
+      const draw = (shift: number) =>
+        results(difficulty.map((p) => (random.nextFloat() < p + shift ? 1 : 0)));
+      const before = [0, 0, 0].map(draw);
+      const after = [0, 0, 0].map(() => draw(0.08 + 0.04 * normal()));
+      const { interval } = compareOverSeeds(before, after);
+      if (interval[0] <= 0.08 && 0.08 <= interval[1]) covered++;
+    }
+    expect(covered / rounds).toBeGreaterThan(0.93);
+  });
+});
