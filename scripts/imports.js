@@ -8,7 +8,7 @@ import ts from 'typescript';
 const folders = [
   ...['util', 'fetch', 'objectives', 'rewards', 'text', 'data', 'recipe', 'verify', 'teacher', 'curate'],
   ...['doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'advise', 'pipeline'],
-  ...['cli', 'index.ts'],
+  ...['study', 'cli', 'index.ts'],
 ];
 /** The rooms of src/verify likewise; `verify.ts` stands for all files beside them but for `index.ts`. */
 const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'files', 'index.ts'];

@@ -17,6 +17,7 @@ import { rewardsCommand } from './rewards.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
 import { setupCommand } from './setup.js';
+import { studyCommand } from './study.js';
 import { tableCommand } from './table.js';
 import { trainCommand } from './train.js';
 import { verifyCommand } from './verify.js';
@@ -39,7 +40,8 @@ const program = new Command('redistill')
   .addCommand(generateCommand())
   .addCommand(evaluateCommand())
   .addCommand(tableCommand())
-  .addCommand(runCommand());
+  .addCommand(runCommand())
+  .addCommand(studyCommand());
 configure(program);
 
 /** Has commander's sentences printed as ours are, and its errors come back. */

@@ -106,7 +106,9 @@ describe('compareOverSeeds', () => {
       { id: '0', correct: 1, samples: 3 },
       { id: '1', correct: 1, samples: 3 },
     ]);
-    expect(() => pool([results([1, 0]), results([1])])).toThrow('Problem 1 was not evaluated with every seed');
+    expect(() => pool([results([1, 0]), results([1])])).toThrow(
+      'Problem 1 was not evaluated with every seed',
+    );
     expect(() => compareOverSeeds([results([1])], [])).toThrow('needs the same seeds');
   });
 

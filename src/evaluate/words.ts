@@ -22,7 +22,9 @@ export function shareInWords(share: number, standardError: number | null, proble
 }
 
 /** "−3.0 (−7.1 to +1.1, p = .180)" in points; without an interval where there is none. */
-export function differenceInPoints(comparison: PairedComparison): string {
+export function differenceInPoints(
+  comparison: Pick<PairedComparison, 'difference' | 'interval' | 'pValue' | 'standardError' | 'problems'>,
+): string {
   const { difference, interval, pValue, standardError, problems } = comparison;
   const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
   if (problems === 1) return `${signed(difference)} (one problem)`;

@@ -80,7 +80,8 @@ function placeOf(result: StageDefinition<unknown, unknown>['result']): string {
   return path === 'DIR' ? 'the folder of its files' : `its file \`${path.replace('DIR/', '')}\``;
 }
 
-function keysTable(schema: z.ZodType): string {
+/** The keys of a schema as a table in Markdown. */
+export function keysTable(schema: z.ZodType): string {
   const rows = describeKeys(schema).map((key) => [
     `\`${key.path.join('.').replace('.[]', '[]')}\``,
     typeOf(key),

@@ -1,0 +1,44 @@
+/** @file Which problems arms have seen before they are tested: those do not count. */
+import { readProblems } from '../data/problems.js';
+import type { ProblemResult } from '../evaluate/statistics.js';
+import type { EvaluationResults } from '../evaluate/summary.js';
+import type { StageConfig } from '../pipeline/stages/index.js';
+import { UserError } from '../util/errors.js';
+
+/** The keys by which `collect` and `evaluate` choose problems. */
+interface Asked {
+  data: string;
+  problem_field?: string;
+  answer_field?: string;
+  shuffle?: number;
+  skip?: number;
+  count?: number;
+}
+
+/** Problems by their texts, whatever their case and blanks. */
+export class SeenProblems {
+  readonly #texts = new Set<string>();
+
+  /** Adds the problems that stages ask. What a file holds that is not there yet is not known. */
+  async add(stages: readonly StageConfig[]): Promise<void> {
+    for (const { config } of stages) {
+      const { data, problem_field: problem, answer_field: answer, ...selection } = config as Asked;
+      if (data.startsWith('@')) continue;
+      const { problems } = await readProblems(data, () => undefined, { problem, answer }, selection);
+      for (const one of problems) this.#texts.add(normalized(one.problem));
+    }
+  }
+
+  /**
+   * The results of the problems that are not among them.
+   * @throws UserError where none is left
+   */
+  without(results: readonly ProblemResult[], { problems }: EvaluationResults, name: string): ProblemResult[] {
+    const left = results.filter(({ id }) => !this.#texts.has(normalized(problems.get(id)!)));
+    if (left.length === 0)
+      throw new UserError(`"${name}" has no problem that was not trained on or chosen by: take others.`);
+    return left;
+  }
+}
+
+const normalized = (text: string): string => text.replace(/\s+/g, ' ').trim().toLowerCase();

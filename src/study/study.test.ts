@@ -1,0 +1,125 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify as toYaml } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
+import { readRecipe } from '../recipe/recipe.js';
+import { studiesPage } from './reference.js';
+import { parseStudy } from './settings.js';
+import { describePlan } from './study.js';
+
+const root = mkdtempSync(join(tmpdir(), 'redistill-study-'));
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+describe('a study', () => {
+  const recipe: Record<string, unknown> = {};
+  beforeAll(() => {
+    const model = join(root, 'tiny');
+    writeTinyModel(model);
+    const pairs = writeRows(join(root, 'pairs.jsonl'), [
+      { chosen: turns('2+2?', '4'), rejected: turns('2+2?', '5') },
+    ]);
+    const data = writeRows(join(root, 'problems.jsonl'), [{ problem: '2+2?', answer: '4' }]);
+    Object.assign(recipe, {
+      out: join(root, 'study'),
+      control: 'more-sft',
+      model: '@student',
+      stages: [{ name: 'student', stage: 'train', model, data: pairs, objective: 'sft' }],
+      tune: [{ student: { optimizer: { lr: 1e-4 } } }, { student: { optimizer: { lr: 1e-2 } } }],
+      development: { dev: { data } },
+      tests: { far: { data } },
+      arms: [{ name: 'more-sft' }, { name: 'redi', patch: { student: { objective: 'redi' } } }],
+    });
+  });
+  const plan = (changes: object = {}): string => {
+    const path = join(root, 'recipe.yaml');
+    writeFileSync(path, toYaml({ ...recipe, ...changes }));
+    return describePlan(readRecipe(path));
+  };
+
+  it('crosses arms, settings and seeds', () => {
+    const stages = plan().split('\n').slice(3);
+    const tuned = ['more-sft', 'redi'].flatMap((arm) =>
+      [1, 2].flatMap((c) => [`${arm}-c${c}-s1-student  train`, `${arm}-c${c}-s1-dev  evaluate`]),
+    );
+    const tested = [1, 2, 3].flatMap((seed) =>
+      ['more-sft', 'redi'].flatMap((arm) => [
+        ...(seed === 1 ? [] : [`${arm}-c1-s${seed}-student  train`]),
+        `${arm}-c1-s${seed}-far  evaluate`,
+      ]),
+    );
+    expect(stages).toEqual([...tuned, ...tested].map((line) => `  ${line}`));
+  });
+
+  it.each<[string, object, ...string[]]>([
+    [
+      'a control that is no arm',
+      { control: 'moresft' },
+      'there is no arm "moresft" (the nearest is "more-sft")',
+    ],
+    [
+      'a patch of no stage',
+      { arms: [{ name: 'more-sft' }, { name: 'b', patch: { studnt: {} } }] },
+      '"studnt" (the nearest is "student") is none of',
+    ],
+    [
+      'two arms of one name',
+      { arms: [{ name: 'more-sft' }, { name: 'more-sft' }] },
+      'two arms named "more-sft"',
+    ],
+    [
+      'a key that a stage has not',
+      { arms: [{ name: 'more-sft' }, { name: 'b', patch: { student: { epoch: 2 } } }] },
+      'line ',
+      'unknown key "epoch"',
+      'epochs',
+    ],
+    [
+      'an objective that there is none of',
+      { arms: [{ name: 'more-sft' }, { name: 'b', patch: { student: { objective: { name: 'redy' } } } }] },
+      '"redy"',
+    ],
+    [
+      'an arm without its model',
+      { arms: [{ name: 'more-sft' }, { name: 'b', patch: { student: null } }] },
+      'arm "b" leaves out the stage "student"',
+      'give the arm a `model`',
+    ],
+    ['several settings and nothing to choose by', { development: {} }, 'no `development` to choose by'],
+    ['a test with a model', { tests: { far: { model: 'x', data: 'y' } } }, '"far" has a model of its own'],
+    ['no test', { tests: {} }, 'no evaluation to compare by'],
+    ['two of one name', { development: { student: {} } }, 'two stages or evaluations are named "student"'],
+    ['a seed twice', { seeds: [1, 1] }, 'the seed 1 is there twice'],
+    ['one arm', { arms: [{ name: 'more-sft' }] }, 'arms'],
+    [
+      'a recipe of a pipeline',
+      { arms: undefined, tests: undefined, control: undefined, model: undefined },
+      'is missing',
+    ],
+  ])('refuses %s', (_, changes, ...words) => {
+    for (const word of words) expect(() => plan(changes)).toThrow(word);
+  });
+});
+
+describe('docs/studies.md', () => {
+  it('is what the schema says (else: npm run docs)', () => {
+    expect(readFileSync(new URL('../../docs/studies.md', import.meta.url), 'utf8')).toBe(studiesPage());
+  });
+
+  it('has an example that is a study', () => {
+    const [, example] = /```yaml\n([^]*?)```/.exec(studiesPage())!;
+    const path = join(root, 'example.yaml');
+    writeFileSync(path, example!);
+    expect(parseStudy(readRecipe(path)).arms.map(({ name }) => name)).toEqual(['more-sft', 'redi', 'before']);
+  });
+});
+
+describe('recipes/sign-study.yaml', () => {
+  it('can be planned', () => {
+    const recipe = readRecipe(new URL('../../recipes/sign-study.yaml', import.meta.url).pathname);
+    expect(describePlan(recipe)).toContain('18 arms × 3 seeds, compared with sft-2x on mawps, svamp, gsm8k');
+  });
+});
