@@ -138,6 +138,7 @@ describe('states', () => {
     const { error } = await attempt(recipe, undefined, {});
     expect(error).toBeInstanceOf(UserError);
     expect(String(error)).toContain('was written by another version of redistill');
+    expect(error).toBeInstanceOf(OtherRun); // a pipeline begins anew, and keeps what was done
     writeFileSync(path, text);
     await trained(recipe, {});
   });

@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { OtherRun } from '../teacher/header.js';
 import * as ops from '../torch/ops.js';
 import { noGrad } from '../torch/autograd.js';
 import { toBytes } from '../torch/data.js';
@@ -98,7 +99,7 @@ export function writeState(folder: string, trained: TrainedTensors, position: Ru
   });
 }
 
-/** @throws UserError where the state is not whole */
+/** @throws OtherRun where another version has written it, which this one cannot go on with; UserError where it is not whole */
 export function readState(folder: string): TrainState {
   const path = join(folder, DESCRIPTION);
   let found: unknown;
@@ -109,7 +110,7 @@ export function readState(folder: string): TrainState {
   }
   const { data: its } = z.object({ version: z.number() }).safeParse(found);
   if (its && its.version !== VERSION)
-    throw new UserError(
+    throw new OtherRun(
       `${folder} was written by another version of redistill (its states are version ${its.version}, and this one reads ${VERSION}): go on with that version, or begin the run anew in another folder`,
     );
   const { success, data } = description.safeParse(found);
