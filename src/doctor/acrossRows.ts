@@ -13,8 +13,9 @@ export class Repeats {
   readonly #rows = new Map<string, number>();
   readonly #prompts = new Map<string, number>();
 
-  add({ line, prompt, fields, sides }: PreparedRow): Finding[] {
-    const asked = `${textOf(prompt)}\0${JSON.stringify([fields.tools, fields.chat_template_kwargs])}`;
+  add({ line, prompt, promptIds, fields, sides }: PreparedRow): Finding[] {
+    const words = prompt === '' ? promptIds.join(' ') : textOf(prompt); // of a prompt of ids there is no text
+    const asked = `${words}\0${JSON.stringify([fields.tools, fields.chat_template_kwargs])}`;
     const sameRow = firstLine(this.#rows, [asked, ...sides.map(({ said }) => said)], line);
     const samePrompt = firstLine(this.#prompts, [asked], line);
     if (sameRow !== undefined) return [finding('duplicate-row', `it repeats line ${sameRow}`)];

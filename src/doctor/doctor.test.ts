@@ -17,6 +17,16 @@ import {
 import { CHATML } from '../../test/support/studentDirectory.js';
 import { hasErrors } from './summary.js';
 
+it('knows prompts of ids apart, and again', async () => {
+  const row = (prompt: number[], response: number) => ({
+    sequences: [{ role: 'sample', prompt: { ids: prompt }, response: [{ ids: [response] }] }],
+  });
+  const repeats = (await found([row([40, 41], 50), row([40, 42], 50), row([40, 42], 51)])).filter((one) =>
+    one.includes('duplicate'),
+  );
+  expect(repeats).toEqual(['3 warning duplicate-prompt']);
+});
+
 describe('clean data', () => {
   it.each([
     ['demonstrations', demonstration, 'template'],

@@ -51,6 +51,8 @@ function headOf(value: unknown, faults: Faults, where: string, source: RecipeSou
       place: [],
       message: `this is a recipe of one stage: \`redistill train ${where}\` takes it`,
     });
+  if (isKeys && 'arms' in value)
+    faults.add({ place: [], message: `this is a study: \`redistill study ${where}\` takes it` });
   const head = faults.isEmpty ? checkSettings(pipelineHead, value, faults, { ...source }) : undefined;
   faults.throwIfAny(where);
   return head!;

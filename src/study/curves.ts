@@ -91,7 +91,7 @@ export function curvesAsSvg(points: readonly CurvePoint[]): string {
   const height = Math.ceil(arms.length / COLUMNS) * (PANEL.height + PANEL.top + PANEL.gap) + 36;
   const legend = SIDES.map(
     ({ key, colour }, i) =>
-      `<text x="${PANEL.left + 330 + i * 90}" y="16" fill="${colour}" font-weight="bold">${key}</text>`,
+      `<text x="${PANEL.left + 370 + i * 80}" y="16" fill="${colour}" font-weight="bold">${key}</text>`,
   ).join('');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/><text x="${PANEL.left}" y="16">log-prob a token while training, mean and range over seeds</text>${legend}${panels.join('')}</svg>\n`;
 }

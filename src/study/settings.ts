@@ -74,6 +74,11 @@ export { studySettings };
 /** Reads a study, but for what is in its stages. @throws UserError naming the file, the line and the field */
 export function parseStudy({ value, name: where, ...source }: Recipe): Study {
   const faults = new Faults();
+  if (!('arms' in value) && ('stages' in value || 'objective' in value)) {
+    const command = 'stages' in value ? 'run' : 'train';
+    faults.add({ place: [], message: `this is no study: \`redistill ${command} ${where}\` takes it` });
+    faults.throwIfAny(where);
+  }
   const options = { ...source, page: '`redistill study --help`' };
   const study = checkSettings(studySettings, value, faults, options);
   faults.throwIfAny(where);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
+import { parsePipeline } from '../pipeline/pipeline.js';
 import { readRecipe } from '../recipe/recipe.js';
 import { studiesPage } from './reference.js';
 import { parseStudy } from './settings.js';
@@ -39,6 +40,10 @@ describe('a study', () => {
     writeFileSync(path, toYaml({ ...recipe, ...changes }));
     return describePlan(readRecipe(path));
   };
+
+  it('is told from a pipeline', () => {
+    expect(() => parsePipeline(recipe, 'recipe.yaml')).toThrow('`redistill study recipe.yaml` takes it');
+  });
 
   it('crosses arms, settings and seeds', () => {
     const stages = plan().split('\n').slice(3);
@@ -94,11 +99,7 @@ describe('a study', () => {
     ['two of one name', { development: { student: {} } }, 'two stages or evaluations are named "student"'],
     ['a seed twice', { seeds: [1, 1] }, 'the seed 1 is there twice'],
     ['one arm', { arms: [{ name: 'more-sft' }] }, 'arms'],
-    [
-      'a recipe of a pipeline',
-      { arms: undefined, tests: undefined, control: undefined, model: undefined },
-      'is missing',
-    ],
+    ['a recipe of a pipeline', { arms: undefined }, 'this is no study: `redistill run '],
   ])('refuses %s', (_, changes, ...words) => {
     for (const word of words) expect(() => plan(changes)).toThrow(word);
   });

@@ -28,7 +28,7 @@ export const lastingMetrics = z
     /** The norm before clipping. */
     grad_norm: measured,
     learning_rate: z.number(),
-    /** Tokens that have gone through the model, prompts included. */
+    /** Tokens that have been trained on, prompts included; those that are only scored do not count. */
     num_tokens: z.number(),
   })
   .catchall(measured);

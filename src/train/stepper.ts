@@ -84,7 +84,7 @@ export class Stepper {
     if (isFinite) weights.update(optimizer, rate, factor);
     else weights.zeroGrads();
 
-    const tokens = sequences.reduce((sum, { row }) => sum + row.ids.length, 0);
+    const lengthOf = (some: typeof sequences) => some.reduce((sum, { row }) => sum + row.ids.length, 0);
     return {
       step: step + 1,
       epoch: (step + 1) / plan.stepsPerEpoch,
@@ -92,14 +92,14 @@ export class Stepper {
       grad_norm: gradNorm,
       learning_rate: rate,
       // The order in which a state's schema gives them back.
-      num_tokens: (last?.num_tokens ?? 0) + tokens,
+      num_tokens: (last?.num_tokens ?? 0) + lengthOf(sequences.filter(({ onlyScored }) => !onlyScored)),
       clipped_share: 1 - factor,
       skipped_steps: this.skipped.total,
       ...((step + 1) % UPDATE_NORM_EVERY === 0 && {
         update_norm: isFinite ? noGrad(() => optimizer.updateNorm(rate)) : 0,
       }),
       ...metrics,
-      tokens_per_second: tokens / ((performance.now() - started) / 1000),
+      tokens_per_second: lengthOf(sequences) / ((performance.now() - started) / 1000),
       peak_memory_bytes: memoryStats(recipe.device).peakAllocated,
     };
   }

@@ -28,6 +28,11 @@ import type { StepMetrics } from './trainer.js';
 
 setUpRuns();
 
+it.each(['redi', 'kto'])('counts the tokens that %s trains, not those that are only scored', async (name) => {
+  const { steps } = await trained(recipeOf(name));
+  expect(steps.at(-1)!.num_tokens).toBe(pairTokens);
+});
+
 describe.each(triedObjectives)('train with %s', (objective) => {
   it('trains, tells what it does, and leaves a model that loads', async () => {
     const { recipe, events, steps, result } = await trained(recipeOf(objective));
