@@ -21,21 +21,24 @@ const sigmoid = (x: number) => 1 / (1 + exp(-x));
 const page = readFileSync(new URL('../../docs/training.md', import.meta.url), 'utf8');
 const section = page.slice(page.indexOf('\n## Papers whose loss is rows and terms\n'));
 
+/** An objective as a recipe has it. */
+type Setting = object[] | { name: string } | string;
+
 /** The objective and the rows of a paper's example. */
-function exampleOf(paper: string): { objective: object | string; rows: string } {
+function exampleOf(paper: string): { objective: Setting; rows: string } {
   const [, text] = new RegExp(`\n### ${paper}\n([^]*?)\n##`).exec(section)!;
   const block = (language: string) => new RegExp(`\n\`\`\`${language}\n([^]*?)\n\`\`\``).exec(text!)![1]!;
-  const { objective } = parse(block('yaml')) as { objective: object | string };
+  const { objective } = parse(block('yaml')) as { objective: Setting };
   return { objective, rows: block('json').replaceAll(/\n(?!\{"sequences")\s*/g, ' ') };
 }
 
 /** The loss of the rows as one step, and the log-probs of each response's tokens. */
-async function found(paper: string, given?: object): Promise<{ loss: number; logps: number[][] }> {
+async function found(paper: string, given?: object[]): Promise<{ loss: number; logps: number[][] }> {
   const { objective: written, rows } = exampleOf(paper);
   const data = join(root, `${paper}.jsonl`);
   writeFileSync(data, `${rows}\n`);
   const setting = given ?? written;
-  const recipe = recipeOf(Array.isArray(setting) ? { terms: setting } : (setting as { name: string }), {
+  const recipe = recipeOf(Array.isArray(setting) ? { terms: setting } : setting, {
     ...{ data, batch_size: rows.split('\n').length, max_steps: 3 },
   });
   const objective = await openObjective(recipe.objective);
