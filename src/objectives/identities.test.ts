@@ -392,3 +392,32 @@ describe('oreal', () => {
     });
   });
 });
+
+describe('qcrd', () => {
+  const row = [
+    { scalars: { reward: 1, quality: 0.9 }, group: 0, logps: [-1, -3] },
+    { scalars: { reward: 1, quality: 0.4 }, group: 0, logps: [-1, -1, -4] },
+    { scalars: { reward: -1, quality: 0.5 }, group: 0, logps: [-2] },
+    { scalars: { reward: -1, quality: 0 }, group: 0, logps: [-2, -4] },
+  ];
+
+  it('has its worked value', () => {
+    // −M is 2, 2, 2 and 3: the first of the right ones, and 0.2·(3 − 2) of the wrong one that is nearer.
+    expect(evaluate({ name: 'qcrd' }, stepBy(row)).loss).toBeCloseTo(2.2, 14);
+    // 0.4·2 of the right ones; of the wrong ones 0.2·max(0.5·1.5, 1·0.5) with δ 3.5.
+    expect(evaluate({ name: 'qcrd', delta: 3.5, quality: true }, stepBy(row)).loss).toBeCloseTo(0.95, 14);
+  });
+
+  it('leaves wrong responses alone beyond δ, exactly, and right ones that are harder', () => {
+    const { gradient } = evaluate({ name: 'qcrd', delta: 2 }, stepBy(row));
+    expect(gradient.map((of) => total(of))).toEqual([-1, 0, 0, 0]);
+  });
+
+  it('on pairs is REDI with α = β and a constant, as long as δ is out of reach', () => {
+    const step = columnStep(7, 'pairs');
+    const found = evaluate({ name: 'qcrd', beta: 0.2, delta: 100 }, step);
+    const redi = evaluate({ name: 'redi', alpha: 0.2 }, step);
+    expect(found.loss).toBeCloseTo(redi.loss + 0.2 * 100, 11);
+    expect(relativeError(found.gradient, redi.gradient)).toBeLessThan(1e-14);
+  });
+});

@@ -20,6 +20,7 @@ import type { Objective } from './objective.js';
 import { hindsight, opd, renio } from './opd.js';
 import { oreal } from './oreal.js';
 import { orpo } from './orpo.js';
+import { qcrd } from './qcrd.js';
 import { redi } from './redi.js';
 import { nsr, psr, wReinforce } from './reinforce.js';
 import { s2r } from './s2r.js';
@@ -55,7 +56,7 @@ const definitions: readonly ObjectiveDefinition<ObjectiveAbout>[] = [
     s2r,
     shaped,
   ],
-  ...[orpo, kto, cdpo, kl],
+  ...[orpo, kto, cdpo, qcrd, kl],
   ...[gkd, ssb, epicar, revise],
 ];
 
@@ -83,13 +84,15 @@ export type TermSetting = {
   weight?: number;
   roles?: string[] | undefined;
   segments?: number[] | undefined;
+  by?: string | undefined;
+  highest?: number | undefined;
 } & Record<string, unknown>;
 
 /** Makes the objective that is a sum of terms. @throws UserError as `createObjective` does */
 export const createTerms = (settings: readonly TermSetting[]): Objective =>
   sumOfTerms(
-    settings.map(({ weight = 1, roles, segments, ...spec }) => ({
-      ...{ weight, roles, segments },
+    settings.map(({ weight = 1, roles, segments, by, highest, ...spec }) => ({
+      ...{ weight, roles, segments, by, highest },
       objective: createObjective(spec),
     })),
   );

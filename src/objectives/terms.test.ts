@@ -101,6 +101,65 @@ describe('several terms', () => {
     expect(Object.keys(mixed.needsOf!('sample'))).toEqual(['reward', 'pass_rate', 'behaviour']);
   });
 
+  it('weigh tokens by a column, or take those of its highest numbers', () => {
+    for (const seed of [1, 2, 3]) {
+      const step = columnStep(seed, 'samples');
+      const credit = (i: number, t: number) => step.sequences[i]!.columns!.credit![t]!;
+      const weightAt = (i: number, t: number) => step.sequences[i]!.tokenWeights![t]!;
+      /** −Σ w·log p / Σ|w| by hand. */
+      const mean = (weight: (i: number, t: number) => number) => {
+        let [loss, count] = [0, 0];
+        step.logps.forEach((row, i) => {
+          row.forEach((logp, t) => {
+            loss -= weight(i, t) * logp;
+            count += Math.abs(weight(i, t));
+          });
+        });
+        return loss / count;
+      };
+      const isHigh = (i: number, t: number) => {
+        const counting = [...step.logps[i]!.keys()].filter((other) => weightAt(i, other) !== 0);
+        return counting.filter((other) => credit(i, other) > credit(i, t)).length < 2;
+      };
+      const sft = { name: 'weighted-sft', by: 'credit' };
+      const cases = [
+        [createTerms([sft]), mean((i, t) => credit(i, t) * weightAt(i, t))],
+        [createTerms([{ ...sft, highest: 2 }]), mean((i, t) => (isHigh(i, t) ? weightAt(i, t) : 0))],
+      ] as const;
+      for (const [term, expected] of cases) {
+        const { loss, gradient } = term.evaluate(step);
+        expect(loss).toBeCloseTo(expected, 12);
+        expect(term.weights!(step)).toEqual(gradient);
+        expect(term.needs).toEqual({ credit: 'token' });
+      }
+    }
+    const { needs, formula } = createTerms([
+      { name: 'dpo', by: 'entropy' },
+      { name: 'sft', by: 'entropy', highest: 20, segments: [1] },
+    ]);
+    expect(needs).toEqual({ reference: 'token', entropy: 'token' });
+    expect(formula).toMatch(
+      /; of tokens by their entropy] .*; of segment 1, the 20 tokens of highest entropy]$/,
+    );
+  });
+
+  it('compare pairs by such weights: cDPO is DPO whose rejected tokens count by 1 − s', () => {
+    const step = columnStep(2, 'pairs');
+    const sequences = step.sequences.map((sequence) => ({
+      ...sequence,
+      columns: {
+        ...sequence.columns,
+        critical: sequence.columns!.contrast!.map((s) => (sequence.role === 'rejected' ? 1 - s : 1)),
+      },
+    }));
+    const found = createTerms([{ name: 'dpo', by: 'critical' }]).evaluate({
+      ...step,
+      ...{ sequences, step: stepOf(sequences, step.step) },
+    });
+    const cdpo = createObjective({ name: 'cdpo' }).evaluate(step);
+    expect(found.loss).toBeCloseTo(cdpo.loss, 13);
+  });
+
   it('of fixed weights stay known beforehand', () => {
     const fixed = createTerms([{ name: 'redi' }, { name: 'sft', weight: 0.5, segments: [1] }]);
     const step = columnStep(5, 'pairs');

@@ -1,6 +1,7 @@
 /** @file Adds objectives up: each is a term with a weight, for some roles and segments, normalised by its own counts. */
 
 import {
+  columnOf,
   readColumns,
   stepOf,
   tokenWeight,
@@ -22,6 +23,13 @@ export interface Term {
   roles?: readonly Role[] | undefined;
   /** The segments of them that count for it. Default: all. */
   segments?: readonly number[] | undefined;
+  /** A column of shape `token`, by whose numbers the weights of their tokens are multiplied. */
+  by?: string | undefined;
+  /**
+   * So many tokens of a response, those with the highest numbers of `by`, count for it as they did, and no others. Of equal numbers the
+   * earlier token is taken.
+   */
+  highest?: number | undefined;
 }
 
 const DATA = ['messages', 'groups', 'pairs'] as const;
@@ -69,15 +77,22 @@ export function sumOfTerms(terms: readonly Term[]): Objective {
   };
 }
 
-function needsOf({ objective: { needs }, segments }: Term): Objective['needs'] {
-  // A part of a response needs the reference of its tokens.
-  return segments && needs.reference ? { ...needs, reference: 'token' } : needs;
+function needsOf({ objective: { needs }, segments, by }: Term): Objective['needs'] {
+  return {
+    ...needs,
+    // A part of a response needs the reference of its tokens.
+    ...((segments ?? by) && needs.reference && { reference: 'token' as const }),
+    ...(by !== undefined && { [by]: 'token' as const }),
+  };
 }
 
-function inWords({ objective: { formula }, weight, roles, segments }: Term): string {
+function inWords({ objective: { formula }, weight, roles, segments, by, highest }: Term): string {
   const of = [
     ...(roles ? [roles.join(', ')] : []),
     ...(segments ? [`segment${segments.length === 1 ? '' : 's'} ${segments.join(', ')}`] : []),
+    ...(by === undefined
+      ? []
+      : [highest === undefined ? `tokens by their ${by}` : `the ${highest} tokens of highest ${by}`]),
   ];
   return `${weight}·[${formula}${of.length > 0 ? `; of ${of.join(', ')}` : ''}]`;
 }
@@ -132,13 +147,13 @@ function add(
 
 /** What a term sees of a step and of a part of it. */
 function seenBy(
-  { roles, segments }: Term,
+  term: Term,
   batch: readonly SequenceInfo[],
   { sequences, clock, memory }: Step,
 ): { places: number[]; sequences: SequenceInfo[]; step: Step } {
   const seen = (sequence: SequenceInfo): SequenceInfo[] => {
-    if (roles && !roles.includes(sequence.role)) return [];
-    const part = segments ? partOf(sequence, segments) : sequence;
+    if (term.roles && !term.roles.includes(sequence.role)) return [];
+    const part = (term.segments ?? term.by) ? partOf(sequence, term) : sequence;
     return part.weight === 0 ? [] : [part];
   };
   const found = batch.flatMap((sequence, place) => seen(sequence).map((part) => ({ place, part })));
@@ -149,11 +164,18 @@ function seenBy(
   };
 }
 
-/** A response of which only some segments count. */
-function partOf(sequence: SequenceInfo, segments: readonly number[]): SequenceInfo {
-  const tokenWeights = Float64Array.from({ length: sequence.length }, (_, t) =>
-    segments.includes(sequence.segments?.[t] ?? 0) ? tokenWeight(sequence, t) : 0,
-  );
+/** A response of which only some tokens count for a term, or some more than others. */
+function partOf(sequence: SequenceInfo, { segments, by, highest }: Term): SequenceInfo {
+  const numbers = by === undefined ? undefined : columnOf(sequence, by);
+  const tokenWeights = Float64Array.from({ length: sequence.length }, (_, t) => {
+    if (segments && !segments.includes(sequence.segments?.[t] ?? 0)) return 0;
+    return tokenWeight(sequence, t) * (highest === undefined ? (numbers?.[t] ?? 1) : 1);
+  });
+  if (highest !== undefined && numbers) {
+    const places = [...tokenWeights.keys()].filter((t) => tokenWeights[t] !== 0);
+    places.sort((a, b) => numbers[b]! - numbers[a]!);
+    for (const t of places.slice(highest)) tokenWeights[t] = 0;
+  }
   const weight = tokenWeights.reduce((sum, own) => sum + Math.abs(own), 0);
   const part = { ...sequence, tokenWeights, weight };
   const reference = sequence.columns?.reference;

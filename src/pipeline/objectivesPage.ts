@@ -19,8 +19,9 @@ negative. Where an objective's weights are known before the forward pass, it cos
 couples a row or the whole step pays a second forward pass where these do not fit into a pack, and never more memory than a pack.
 
 **Terms.** \`objective: [sft, { name: dpo, weight: 0.1 }, { name: kl, weight: 0.1, roles: [chosen], segments: [0] }]\` adds objectives up. A term
-sees the responses of its \`roles\` and the tokens of its \`segments\`, and is normalised by what it sees. RDPO is \`dpo\` and \`sft\` on a rationale's role,
-CPO-SimPO is \`simpo\` and \`sft\`, masked forms are \`segments\`.
+sees the responses of its \`roles\` and the tokens of its \`segments\`, and is normalised by what it sees; \`by\` names a column of tokens that their weights are multiplied by, or with
+\`highest: 20\` one of whose highest numbers alone count. RDPO is \`dpo\` and \`sft\` on a rationale's role,
+CPO-SimPO is \`simpo\` and \`sft\`; masked forms, InT's, PODA's and CURE's among them, are in docs/training.md.
 
 **Columns.** What an objective needs besides log-probs stands in the rows (docs/data.md): numbers of a response in \`scalars\`, of its tokens or segments in
 \`columns\`, and so do token ids that the model is read at in the place of a response's token: a teacher's likeliest with their log-probs ν, or named ones, as verdicts are.

@@ -175,6 +175,9 @@ describe('readRecipe', () => {
       'a list of terms stands alone',
     );
     expect(refusalOf(list('[{ weight: 1 }]'))).toMatch(/objective\.terms\.0\.name/);
+    expect(refusalOf(list('[{ name: sft, highest: 3 }]'))).toMatch(
+      /"objective\.terms\.0\.highest": the highest numbers are those of a column, which "by" names/,
+    );
   });
 
   it('says how an objective’s own parameters go away when it is exchanged', () => {

@@ -89,6 +89,12 @@ function checkObjective(
     if (other !== undefined)
       context.addIssue({ code: 'custom', path: [other], message: 'a list of terms stands alone' });
     terms.forEach((term, i) => {
+      if (term.highest !== undefined && term.by === undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['terms', i, 'highest'],
+          message: 'the highest numbers are those of a column, which "by" names',
+        });
       try {
         createTerms([term]);
       } catch (error) {
@@ -165,6 +171,18 @@ const trainKeys = z.strictObject({
               .min(1)
               .optional()
               .describe('the segments of them that count for it; without it all'),
+            by: z
+              .string()
+              .min(1)
+              .optional()
+              .describe(
+                'a column of one number a token, by which the weights of their tokens are multiplied',
+              ),
+            highest: count
+              .optional()
+              .describe(
+                'so many tokens of a response, those with the highest numbers of `by`, count as they did, and no others',
+              ),
           }),
         )
         .min(1)

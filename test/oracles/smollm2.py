@@ -47,8 +47,12 @@ def lay_out(tokenizer, prompt, answer):
     return ids, len(prompt_ids)
 
 
-def response_logps(model, ids, start):
-    """log p(ids[t] | ids[:t]) for t >= start, in float32 whatever the model computes in (float64 stays)."""
+def response_distributions(model, ids, start):
+    """log p(v | ids[:t]) for t >= start and all tokens v, in float32 whatever the model computes in (float64 stays)."""
     logits = model(torch.tensor([ids])).logits[0, start - 1 : -1]
-    logits = logits if logits.dtype == torch.float64 else logits.float()
-    return torch.log_softmax(logits, -1).gather(1, torch.tensor(ids[start:])[:, None])[:, 0]
+    return torch.log_softmax(logits if logits.dtype == torch.float64 else logits.float(), -1)
+
+
+def response_logps(model, ids, start):
+    """log p(ids[t] | ids[:t]) for t >= start."""
+    return response_distributions(model, ids, start).gather(1, torch.tensor(ids[start:])[:, None])[:, 0]

@@ -39,6 +39,7 @@ export function columnStep(seed: number, kind: 'pairs' | 'samples', isWeighted =
         advantage: reward * between(0.2, 1),
         value: between(-0.5, 0.5),
         baseline: between(-0.5, 0.5),
+        quality: 0.2 + 0.06 * length,
       },
       columns: {
         behaviour: column(length, -2, 0),

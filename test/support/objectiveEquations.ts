@@ -8,6 +8,10 @@ const tokenMean = (all: Response[], value: (y: Response) => number) =>
   total(all.map(value)) / total(all.map(({ N }) => N));
 const right = (all: Response[]) => all.filter((y) => y.right);
 const wrong = (all: Response[]) => all.filter((y) => !y.right);
+const rowsOf = (all: Response[]) =>
+  [...new Set(all.map(({ info }) => info.group))].map((group) =>
+    all.filter(({ info }) => info.group === group),
+  );
 const pairMean =
   (value: (w: Response, l: Response) => number): Equation =>
   (all) => {
@@ -72,6 +76,17 @@ const kto =
       ),
     );
   };
+
+const qcrd =
+  (beta: number, delta: number, quality?: (y: Response) => number): Equation =>
+  (all) =>
+    mean(
+      rowsOf(all).map((row) => {
+        const up = right(row).map((y) => -(quality?.(y) ?? 1) * y.M);
+        const down = wrong(row).map((y) => (1 - (quality?.(y) ?? 0)) * max(0, delta + y.M));
+        return (up.length > 0 ? min(...up) : 0) + (down.length > 0 ? beta * max(...down) : 0);
+      }),
+    );
 
 const KL = (p: number[], q: number[]) => total(p.map((x, i) => x * log(x / q[i]!)));
 const temper = (p: number[], T: number) => {
@@ -324,6 +339,10 @@ export const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>,
   kto: [
     [{}, kto()],
     [{ desirable: 0.7, undesirable: 1.4 }, kto(0.7, 1.4)],
+  ],
+  qcrd: [
+    [{}, qcrd(0.2, 3)],
+    [{ beta: 0.7, delta: 0.9, quality: true }, qcrd(0.7, 0.9, (y) => y.x('quality'))],
   ],
   cdpo: [
     [

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { loadModel } from '../../src/models/checkpoint.js';
 import { Scorer } from '../../src/models/scorer.js';
-import { createObjective, type Objective } from '../../src/objectives/index.js';
+import { createObjective, topKOf, type Objective } from '../../src/objectives/index.js';
 import type { TokenRow } from '../../src/text/tokenRows.js';
 import { AdamW, clipFactor, globalNorm } from '../../src/torch/optim.js';
 import { Engine } from '../../src/train/engine.js';
@@ -18,6 +18,8 @@ export interface SixSteps {
     {
       /** As in a recipe; the name is another where the objective goes by a setting of it. */
       settings: { name?: string } & Record<string, unknown>;
+      /** For each pair the likeliest tokens in the place of the first ones of the chosen answer, which alone are trained. */
+      teacher?: { ids: number[][]; logps: number[][] }[];
       steps: { loss: number; gradNorm: number; baseline?: number }[];
     }
   >;
@@ -39,15 +41,21 @@ export const rowOf = ({ ids, responseStart }: Side): TokenRow => ({
 function stepsOf(
   objective: Objective,
   pairs: readonly Pair[],
-  { pairsPerStep }: SixSteps,
+  { pairsPerStep, teacher }: Pick<SixSteps, 'pairsPerStep'> & Pick<SixSteps['objectives'][string], 'teacher'>,
 ): TrainSequence[][] {
-  const trained = (pair: Pair, group: number, side: keyof Pair): TrainSequence => ({
-    role: objective.data === 'messages' ? 'demonstration' : side,
-    group,
-    length: pair[side].ids.length - pair[side].responseStart,
-    row: rowOf(pair[side]),
-    scalars: { reward: side === 'chosen' ? 1 : -1 },
-  });
+  const trained = (place: number, group: number, side: keyof Pair): TrainSequence => {
+    const { ids, responseStart } = pairs[place]![side];
+    const known = teacher?.[place];
+    const topK = known && { topK: { teacher_topk: topKOf(known.ids, known.logps) } };
+    const length = known?.ids.length ?? ids.length - responseStart;
+    return {
+      role: objective.data === 'messages' ? 'demonstration' : side,
+      ...{ group, length },
+      row: { ...rowOf({ ids: ids.slice(0, responseStart + length), responseStart }), ...topK },
+      ...topK,
+      scalars: { reward: side === 'chosen' ? 1 : -1 },
+    };
+  };
   /** The prompt of one pair with an answer of the next. */
   const unrelated = (own: Side, { ids, responseStart }: Side, group: number): TrainSequence => ({
     role: 'mismatched',
@@ -59,13 +67,13 @@ function stepsOf(
     }),
     onlyScored: true,
   });
-  const sides = objective.data === 'messages' ? SIDES.slice(0, 1) : SIDES;
+  const sides = objective.data === 'messages' || teacher ? SIDES.slice(0, 1) : SIDES;
   return Array.from({ length: pairs.length / pairsPerStep }, (_, s) =>
     Array.from({ length: pairsPerStep }, (_, group) => group).flatMap((group) => {
       const place = s * pairsPerStep + group;
       const [pair, next] = [pairs[place]!, pairs[(place + 1) % pairs.length]!];
       return [
-        ...sides.map((side) => trained(pair, group, side)),
+        ...sides.map((side) => trained(place, group, side)),
         ...(objective.mismatched ? sides.map((side) => unrelated(pair[side], next[side], group)) : []),
       ];
     }),
@@ -79,14 +87,14 @@ export function expectSixSteps(
   pairs: readonly Pair[],
   { name, tokenBudget }: { name: string; tokenBudget: number },
 ): void {
-  const { settings, steps } = fixture.objectives[name]!;
+  const { settings, teacher, steps } = fixture.objectives[name]!;
   const { lr, clipGradNorm: clip, ...options } = fixture.optimizer;
   const objective = createObjective({ name, ...settings });
   const { model } = loadModel(dir, { dtype: 'f32' });
   using weights = new TrainableWeights(model, 'f32');
   using engine = new Engine(weights);
   using optimizer = new AdamW([...weights.masters.values()], options);
-  const stepSequences = stepsOf(objective, pairs, fixture);
+  const stepSequences = stepsOf(objective, pairs, { ...fixture, ...(teacher && { teacher }) });
   expect(stepSequences).toHaveLength(steps.length);
   if (objective.needs.reference) {
     using scorer = new Scorer(model);
