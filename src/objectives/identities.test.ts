@@ -406,6 +406,9 @@ describe('qcrd', () => {
     expect(evaluate({ name: 'qcrd' }, stepBy(row)).loss).toBeCloseTo(2.2, 14);
     // 0.4·2 of the right ones; of the wrong ones 0.2·max(0.5·1.5, 1·0.5) with δ 3.5.
     expect(evaluate({ name: 'qcrd', delta: 3.5, quality: true }, stepBy(row)).loss).toBeCloseTo(0.95, 14);
+    // Qualities of another scale turn no sign.
+    const large = row.map((of) => ({ ...of, scalars: { ...of.scalars, quality: 90 } }));
+    expect(evaluate({ name: 'qcrd', quality: true }, stepBy(large)).loss).toBeCloseTo(2, 14);
   });
 
   it('leaves wrong responses alone beyond δ, exactly, and right ones that are harder', () => {

@@ -29,7 +29,7 @@ export const qcrd = defineObjective(
       .boolean('true or false')
       .default(false)
       .describe(
-        'whether responses have a number `quality` q from 0 to 1: a right one counts q times, a wrong one 1 − q times',
+        'whether responses have a number `quality` q from 0 to 1: a right one counts q times, a wrong one 1 − q times; what is beyond counts as 0 or 1',
       ),
   },
   ({ beta, delta, quality }): Objective => {
@@ -72,7 +72,7 @@ function contrast(
   sequences.forEach((sequence, place) => {
     const { group } = sequence;
     const mean = meanLogp(sequence, weightedSum(sequence, logps[place]!));
-    const q = quality ? scalarOf(sequence, 'quality') : undefined;
+    const q = quality ? Math.min(Math.max(scalarOf(sequence, 'quality'), 0), 1) : undefined;
     if (isRight(sequence)) {
       const found = { place, value: -(q ?? 1) * mean, slope: -(q ?? 1) };
       if (found.value < (best.get(group)?.value ?? Infinity)) best.set(group, found);
