@@ -36,7 +36,7 @@ describe.concurrent('refuses with one sentence, and writes nothing', () => {
     [
       'more likeliest tokens than there are',
       () => columns(pairs, '--read', 'top-k', '--k', '999'),
-      ['--k: 999 is more than'],
+      ['--k is 999, and'],
     ],
     [
       'a name that is none',

@@ -70,7 +70,7 @@ export async function scoresHere(
       agrees: read === 'top-k' ? sameLikeliest(k, most) : within(most),
     });
   if (read === 'top-k') {
-    if (k > vocabSize) throw new UserError(`k: ${k} is more than the ${vocabSize} tokens of ${path}`);
+    if (k > vocabSize) throw new UserError(`"k" is ${k}, and ${path} has ${vocabSize} tokens`);
     return await by((rows) => likeliest(rows, model, k), { k });
   }
   if (read === 'named') {
