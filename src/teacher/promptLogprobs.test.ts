@@ -92,7 +92,7 @@ describe('are refused', () => {
       /token 3 of a prompt is 42, and there it has nothing$/,
     ],
     ['where a place is a list', 0, at(3, () => [-1]), /token 3 of a prompt is 42/],
-    ['under an inherited name', 0, at(3, () => ({ constructor: entry(-1) })), /it has constructor$/],
+    ['under another name', 0, at(3, () => ({ constructor: entry(-1) })), /it has constructor$/],
     ['above 0', 0, at(2, () => ({ 300: entry(0.5) })), /token 2 of a prompt, 300, the log-prob 0\.5,/],
     ['that are no number', 0, at(2, () => ({ 300: entry('-1') })), /the log-prob "-1",/],
     ['that are null, as NaN is', 0, at(2, () => ({ 300: entry(null) })), /the log-prob null,/],

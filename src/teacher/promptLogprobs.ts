@@ -95,7 +95,7 @@ function placesOf(reply: unknown): unknown[] {
 /** The log-prob of the token that was sent. */
 function ownLogp(place: Fields, at: number, { ids, textOf }: ScoredPrompt): number {
   const id = ids[at]!;
-  const entry = Object.hasOwn(place, id) ? place[id] : undefined;
+  const entry = place[id];
   if (!isObject(entry)) {
     const there = Object.keys(place).slice(0, 3).join(', ') || 'nothing';
     throw new UnusableScores(

@@ -94,12 +94,19 @@ export class ScoringServer {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.underWay);
-    response.on('close', () => this.underWay--);
+    // One that is answered is not under way any more when the client hears of it.
+    let isUnderWay = true;
+    const end = () => {
+      if (isUnderWay) this.underWay--;
+      isUnderWay = false;
+    };
+    response.on('close', end);
     const body = JSON.parse(await text(request)) as ScoreRequest['body'];
     const asked = { path: request.url ?? '', headers: request.headers, body };
     const given = this.give(asked, this.requests.push(asked) - 1) ?? { answer: answerOf(placesOf(body)) };
     if (given === 'silence') return;
     await sleep(this.delayMs);
+    end();
     const [status, json] =
       'answer' in given ? [200, given.answer] : [given.status, { error: { message: given.error ?? 'no' } }];
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
