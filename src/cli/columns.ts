@@ -15,10 +15,15 @@ A context is another prompt for the same tokens: \`hindsight\` shows the model a
 there is one. A file is a Jinja template over the row's fields, "question", "response", "role" and "right"; what it writes
 takes the place of the prompt's last message.
 
+With --base-url an endpoint is asked for "prompt_logprobs" of token ids, which vLLM gives: --model is its name there, and --tokenizer
+the student. What it answers is aligned token by token, or refused.
+
 Example:
   redistill columns pairs.jsonl --model ./student --as hindsight --context hindsight --out hindsight.jsonl
   redistill columns samples.jsonl --model ./teacher --tokenizer ./student --as teacher --out distil.jsonl
   redistill columns samples.jsonl --model ./teacher --tokenizer ./student --read top-k --as teacher_topk --out gkd.jsonl
+  redistill columns samples.jsonl --base-url http://127.0.0.1:8000/v1 --model big --tokenizer ./student --as teacher --out distil.jsonl
+  redistill columns samples.jsonl --model ./student --read " yes, no" --as verdicts --out verdicts.jsonl
   redistill columns pairs.jsonl --model ./right --contrast-with ./wrong --read contrast --as contrast --out cdpo.jsonl`,
   });
 }

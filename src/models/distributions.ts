@@ -4,7 +4,7 @@
  */
 import type { TokenRow } from '../text/tokenRows.js';
 import { noGrad } from '../torch/autograd.js';
-import { toFloat64Array } from '../torch/data.js';
+import { indices, toFloat64Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { packSequences } from './pack.js';
@@ -41,6 +41,22 @@ export function likeliest(rows: readonly TokenRow[], model: Transformer, k: numb
     const [logps, ids] = ops.topk(ops.logSoftmax(logits!, -1), k, -1);
     return ops.cat([ops.toDtype(ids, 'f64'), ops.toDtype(logps, 'f64')], 1);
   });
+}
+
+/**
+ * Computes for each response token the natural log-probs of some tokens in its place, after the whole softmax.
+ * @param named their ids
+ * @returns one array per row: for each token a log-prob of each, in their order
+ */
+export function namedLogps(
+  rows: readonly TokenRow[],
+  model: Transformer,
+  named: readonly number[],
+): Float64Array[] {
+  using ids = indices(Int32Array.from(named), model.device);
+  return overChunks(rows, [model], named.length, ([logits]) =>
+    ops.indexSelect(ops.logSoftmax(logits!, -1), 1, ids),
+  );
 }
 
 /**

@@ -6,8 +6,9 @@ import type { ChatMessage } from '../text/template.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { isVariableName, maskSecrets, redactUrl, secretsIn } from '../util/redact.js';
 import { backoffMs, retryAfterMs } from './backoff.js';
-import { exchange, HttpError } from './exchange.js';
-import type { Completion } from './reply.js';
+import { AnswerTooLarge, exchange, HttpError, type Gather } from './exchange.js';
+import { scoreRequest, UnusableScores, type PromptLogprobs, type ScoredPrompt } from './promptLogprobs.js';
+import { gatherReply, type Completion } from './reply.js';
 
 export type { Completion } from './reply.js';
 
@@ -55,6 +56,8 @@ export class EndpointError extends Error {
 
 /** A model behind an OpenAI-compatible endpoint. */
 export interface Endpoint {
+  /** Where the API begins, without what is secret in it. */
+  readonly url: string;
   readonly model: string;
   readonly concurrency: number;
   /**
@@ -74,6 +77,13 @@ export interface Endpoint {
     fields?: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
   ): Promise<Completion>;
+  /**
+   * Asks for the log-probs of a prompt's tokens, and of the likeliest ones in their places: of `/completions` with `prompt_logprobs`,
+   * which vLLM has. What may pass is tried again.
+   * @throws EndpointError and the signal's reason as `complete` does; one whose status is 413 where the answer is too large
+   * @throws UserError as `complete` does, and where the answer has no log-probs or not those of these tokens
+   */
+  score(prompt: ScoredPrompt, signal?: AbortSignal): Promise<PromptLogprobs>;
 }
 
 /** Nobody waits longer for a rate limit to pass. */
@@ -81,6 +91,22 @@ const LONGEST_RETRY_AFTER_MS = 3_600_000;
 /** Characters of a server's words, and of what it calls the end of an answer. */
 const LONGEST_WORDS = 300;
 const LONGEST_FINISH_REASON = 60;
+/** HTTP's status for what is too large. */
+const TOO_LARGE = 413;
+
+/** What is asked of an endpoint. */
+interface Request<T> {
+  path: string;
+  body: object;
+  gather: Gather<T>;
+  /** What to check where the server does not take the request. */
+  check: string;
+  /** What helps where the answer is too large, if it would be the next time too. */
+  ifTooLarge?: string;
+}
+
+const COMPLETION_CHECK =
+  'the sampling settings, and that prompt and max_tokens fit into the context of the model';
 
 /** @throws UserError for a base URL or a key that cannot be used */
 export function openEndpoint(options: EndpointOptions): Endpoint {
@@ -108,7 +134,8 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   const patienceLeft = (): number =>
     hasAnswered ? Infinity : (firstAsked ??= performance.now()) + giveUpSeconds * 1000 - performance.now();
 
-  async function complete(path: string, body: object, signal?: AbortSignal): Promise<Completion> {
+  async function ask<T>(request: Request<T>, signal?: AbortSignal): Promise<T> {
+    const { path, body, gather } = request;
     const onAnswer = () => {
       hasAnswered = true;
     };
@@ -118,19 +145,13 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
       patienceLeft(); // begins with the first request
       try {
         const limits = { timeoutSeconds, idleSeconds };
-        const completion = await exchange(
-          { url, headers: { ...headers }, body, ...limits, onAnswer },
-          signal,
-        );
-        return { ...completion, finishReason: worded(completion.finishReason, body, LONGEST_FINISH_REASON) };
+        return await exchange({ url, headers: { ...headers }, body, ...limits, onAnswer }, gather, signal);
       } catch (error) {
         signal?.throwIfAborted();
         const status = error instanceof HttpError ? error.status : undefined;
         const what = worded(reasonOf(error), body, LONGEST_WORDS);
-        if (error instanceof HttpError) {
-          const final = finalError(error, what, asked);
-          if (final) throw final;
-        }
+        const final = finalError(error, what, asked, request);
+        if (final) throw final;
         if (patienceLeft() <= 0)
           throw new UserError(
             `${asked.shown} has not answered for ${giveUpSeconds} s (${what}): check that the server runs and that the URL is right, and run the same command again.`,
@@ -166,17 +187,24 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   }
 
   return {
+    url: asked.shown,
     model,
     concurrency,
     complete(prompt, fields = {}, signal) {
       if (signal) setMaxListeners(0, signal); // one a request under way
       const streaming = fields.stream !== false && { stream: true, stream_options: { include_usage: true } };
       const wanted = typeof prompt === 'string' ? { prompt } : { messages: prompt };
-      const body = Object.entries({ model, ...wanted, ...streaming, ...fields });
+      const entries = Object.entries({ model, ...wanted, ...streaming, ...fields });
+      const body = Object.fromEntries(entries.filter(([, value]) => value !== null));
       const path = typeof prompt === 'string' ? '/completions' : '/chat/completions';
-      return limit(() =>
-        complete(path, Object.fromEntries(body.filter(([, value]) => value !== null)), signal),
-      );
+      return limit(async () => {
+        const completion = await ask({ path, body, gather: gatherReply, check: COMPLETION_CHECK }, signal);
+        return { ...completion, finishReason: worded(completion.finishReason, body, LONGEST_FINISH_REASON) };
+      });
+    },
+    score(prompt, signal) {
+      if (signal) setMaxListeners(0, signal);
+      return limit(() => ask(scoreRequest(model, prompt), signal));
     },
   };
 }
@@ -239,9 +267,24 @@ interface Asked {
 
 /** The error of a request that is pointless to repeat as it is, undefined where another try may do. */
 function finalError(
+  error: unknown,
+  what: string,
+  asked: Asked,
+  { check, ifTooLarge }: Pick<Request<unknown>, 'check' | 'ifTooLarge'>,
+): Error | undefined {
+  const { shown } = asked;
+  if (error instanceof UnusableScores) return new UserError(`${shown} ${what}.`);
+  if (error instanceof AnswerTooLarge && ifTooLarge !== undefined)
+    return new EndpointError(`${shown} gives no usable answer (${what}): ${ifTooLarge}`, TOO_LARGE);
+  return error instanceof HttpError ? refusalOf(error, what, asked, check) : undefined;
+}
+
+/** What a status means. @returns undefined where another try may do */
+function refusalOf(
   { status, body }: HttpError,
   what: string,
   { shown, model, keyName, hasKey }: Asked,
+  check: string,
 ): Error | undefined {
   if (status < 400) {
     return new UserError(
@@ -264,8 +307,6 @@ function finalError(
   }
   if ([408, 409, 425, 429].includes(status) || status >= 500) return undefined;
   const advice =
-    status === 403
-      ? 'the key may have no right to the model, or the prompt was refused'
-      : 'check the sampling settings, and that prompt and max_tokens fit into the context of the model';
+    status === 403 ? 'the key may have no right to the model, or the prompt was refused' : `check ${check}`;
   return new EndpointError(`${shown} does not take the request (${what}): ${advice}`, status);
 }

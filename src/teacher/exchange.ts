@@ -1,6 +1,5 @@
 /** @file One request to an endpoint over HTTP and its answer, within limits of time and size. */
 import { redactUrl } from '../util/redact.js';
-import { gatherReply, type Completion } from './reply.js';
 import { serverWords } from './serverWords.js';
 import { eventsOf } from './sse.js';
 
@@ -15,6 +14,9 @@ export interface Exchange {
   /** Called when there is an answer, of whatever kind. */
   onAnswer: () => void;
 }
+
+/** Makes the result of the events of a stream, or of the one object of an answer that is `whole`. */
+export type Gather<T> = (events: AsyncIterable<unknown> | Iterable<unknown>, whole: boolean) => Promise<T>;
 
 /** An answer with another status than 2xx. */
 export class HttpError extends Error {
@@ -32,6 +34,9 @@ export class HttpError extends Error {
   }
 }
 
+/** An answer that is larger than any text. */
+export class AnswerTooLarge extends Error {}
+
 /** An answer beyond this is not a text but a fault. */
 const MAX_REPLY_BYTES = 64 << 20;
 const MAX_ERROR_BYTES = 1 << 16;
@@ -39,9 +44,13 @@ const MAX_ERROR_BYTES = 1 << 16;
 /**
  * Posts the body as JSON and reads what comes: a stream of events or one object. Redirects are not followed, since what
  * is posted is for the server that was named.
- * @throws HttpError; Error where the answer cannot be had or is none
+ * @throws HttpError; AnswerTooLarge; what `gather` throws; Error where the answer cannot be had or is none
  */
-export async function exchange(asked: Exchange, signal: AbortSignal | undefined): Promise<Completion> {
+export async function exchange<T>(
+  asked: Exchange,
+  gather: Gather<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   const { url, headers, body, timeoutSeconds, idleSeconds, onAnswer } = asked;
   const controller = new AbortController();
   let expired: string | undefined;
@@ -64,7 +73,7 @@ export async function exchange(asked: Exchange, signal: AbortSignal | undefined)
       redirect: 'manual',
     });
     onAnswer();
-    return await read(response, () => idle.refresh());
+    return await read(response, gather, () => idle.refresh());
   } catch (error) {
     throw expired === undefined ? error : new Error(expired);
   } finally {
@@ -75,7 +84,7 @@ export async function exchange(asked: Exchange, signal: AbortSignal | undefined)
   }
 }
 
-async function read(response: Response, onBytes: () => void): Promise<Completion> {
+async function read<T>(response: Response, gather: Gather<T>, onBytes: () => void): Promise<T> {
   onBytes();
   const { ok, status, statusText, headers } = response;
   if (!ok) {
@@ -83,12 +92,12 @@ async function read(response: Response, onBytes: () => void): Promise<Completion
     throw new HttpError(status, headers, begun, statusText);
   }
   const texts = textsOf(response, onBytes);
-  if (headers.get('content-type')?.includes('text/event-stream')) return gatherReply(parsed(texts), false);
+  if (headers.get('content-type')?.includes('text/event-stream')) return gather(parsed(texts), false);
   const text = await textOf(texts);
   // Some servers do not say that they stream.
   return /^\s*(data|event|id|retry)?:/.test(text)
-    ? gatherReply(parsed([text]), false)
-    : gatherReply([parse(text)], true);
+    ? gather(parsed([text]), false)
+    : gather([parse(text)], true);
 }
 
 async function* parsed(texts: AsyncIterable<string> | Iterable<string>): AsyncGenerator {
@@ -123,7 +132,7 @@ async function* textsOf(response: Response, onBytes: () => void, most = Infinity
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     onBytes();
     bytes += chunk.length;
-    if (bytes > MAX_REPLY_BYTES) throw new Error('the answer is larger than 64 MiB');
+    if (bytes > MAX_REPLY_BYTES) throw new AnswerTooLarge('the answer is larger than 64 MiB');
     yield decoder.decode(chunk, { stream: true });
     if (bytes >= most) return;
   }

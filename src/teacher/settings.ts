@@ -34,6 +34,9 @@ export function endpointKeys(requestsAtOnce: number) {
   };
 }
 
+/** How an endpoint is asked. */
+export type EndpointSettings = z.output<z.ZodObject<ReturnType<typeof endpointKeys>>>;
+
 /** What the two commands have by default: a teacher is sampled, a student is examined greedily. */
 export interface AnswerDefaults {
   instruction: string;

@@ -54,15 +54,28 @@ async function namedTokens(
   if (at === -1)
     throw where(`"columns.${name}" is read where segment ${segment} begins, which has no tokens`);
   const found: number[] = [];
-  for (const token of tokens) {
-    const own = typeof token === 'number' ? [token] : await encodeContinuation(tokenizer, token);
-    if (own.length !== 1)
-      throw where(
-        `"columns.${name}" names ${JSON.stringify(token)}, which is ${own.length} tokens of this model; name single ones`,
-      );
-    found.push(own[0]!);
-  }
+  for (const token of tokens)
+    found.push(
+      typeof token === 'number'
+        ? token
+        : await singleToken(tokenizer, token, (count) =>
+            where(
+              `"columns.${name}" names ${JSON.stringify(token)}, which is ${count} tokens of this model; name single ones`,
+            ),
+          ),
+    );
   if (new Set(found).size < found.length) throw where(`"columns.${name}" names one token twice`);
   const only = <T>(own: readonly T[]) => Array.from({ length }, (_, t) => (t === at ? own : []));
   return topKOf(only(found), logps && only(logps));
+}
+
+/** Finds the token that a text is where it continues another. @param fail makes the error for one of another number of tokens */
+export async function singleToken(
+  tokenizer: ChatTokenizer,
+  text: string,
+  fail: (count: number) => Error,
+): Promise<number> {
+  const ids = await encodeContinuation(tokenizer, text);
+  if (ids.length !== 1) throw fail(ids.length);
+  return ids[0]!;
 }

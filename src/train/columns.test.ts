@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
+import { all, columned, defaults, eachToken, ids, scored, written } from '../../test/support/columnRuns.js';
+import { writeTinyModel } from '../../test/support/tinyModel.js';
 import { model, pairs, recipeOf, root, setUpRuns, trained } from '../../test/support/trainingRuns.js';
 import { cacheFolder } from './cacheFiles.js';
 import { addColumn, type ColumnOptions } from './columns.js';
-import { scoreFile, type RowScore, type SequenceScore } from './score.js';
 import { silentProgress } from '../util/progress.js';
 
 /** Responses that scorers were given. */
@@ -26,47 +26,6 @@ setUpRuns();
 beforeEach(() => {
   scorer.rows = 0;
 });
-
-interface Sequence {
-  role: string;
-  prompt: { ids: number[] };
-  response: { ids: number[]; weights?: number[]; segment?: number }[];
-  scalars?: Record<string, number>;
-  columns: Record<string, number[]>;
-}
-type Row = Record<string, unknown> & { sequences: Sequence[] };
-
-const defaults = {
-  ...{ model, data: pairs, as: 'teacher', read: 'logps', strength: 1, k: 2, dtype: 'f32', device: 'cpu' },
-  ...{ layout: 'template', tokenBudget: 64 },
-} as const satisfies ColumnOptions;
-
-async function columned(
-  options: Partial<ColumnOptions> = {},
-  signal?: AbortSignal,
-): Promise<{ rows: Row[]; said: string[] }> {
-  const rows: Row[] = [];
-  const said: string[] = [];
-  const progress = { ...silentProgress, log: (sentence: string) => said.push(sentence) };
-  await addColumn({ ...defaults, ...options }, { write: (row) => rows.push(row as Row) }, progress, signal);
-  return { rows, said };
-}
-
-/** Scores of single sequences, from whatever rows. */
-async function scored(data: string): Promise<SequenceScore[]> {
-  const { dtype, device, layout } = defaults;
-  const rows = await scoreFile(
-    { model, data, dtype, device, layout, tokens: true, tokenBudget: 64 },
-    silentProgress,
-  );
-  return rows.flatMap((row: RowScore) =>
-    'chosen' in row ? [row.chosen, row.rejected] : 'sequences' in row ? row.sequences : [row],
-  );
-}
-
-const written = (rows: readonly object[]) => writeRows(join(root, `rows-${Math.random()}.jsonl`), rows);
-const all = ({ rows }: { rows: Row[] }) => rows.flatMap(({ sequences }) => sequences);
-const ids = ({ response }: Sequence) => response.flatMap((part) => part.ids);
 
 /** Rows of every shape, with all that a row may say. */
 const mixed = [
@@ -186,16 +145,6 @@ describe('a column of log-probs', () => {
     }
   });
 });
-
-/** One row for each token of the vocabulary, as the response to the same prompt: all probabilities of its place. */
-function eachToken(prompt: readonly number[]): string {
-  const config = JSON.parse(readFileSync(join(model, 'config.json'), 'utf8')) as { vocab_size: number };
-  return written(
-    Array.from({ length: config.vocab_size }, (_, id) => ({
-      sequences: [{ role: 'sample', prompt: { ids: prompt }, response: [{ ids: [id] }], end: false }],
-    })),
-  );
-}
 
 it('of entropies is that of the distribution, −Σ p·log p', async () => {
   const data = written([{ prompt: 'ab', completion: 'c' }]);

@@ -9,11 +9,8 @@ import { rowError } from '../data/jsonl.js';
 import { HalfPairs } from '../data/halfPairs.js';
 import { streamTrainingRecords } from '../data/records.js';
 import { resolveModel } from '../hub/resolve.js';
-import { loadModel } from '../models/checkpoint.js';
-import { contrastOf, likeliest } from '../models/distributions.js';
-import { Scorer } from '../models/scorer.js';
-import type { Transformer } from '../models/transformer.js';
-import type { TopK } from '../objectives/topK.js';
+import type { Endpoint } from '../teacher/endpoint.js';
+import { singleToken } from '../text/columns.js';
 import { sidesOf } from '../text/sides.js';
 import { ChatTokenizer, TextTooLong } from '../text/tokenizer.js';
 import type { Layout, TokenRow } from '../text/tokenRows.js';
@@ -23,24 +20,28 @@ import { UserError } from '../util/errors.js';
 import { fingerprintPath } from '../util/fingerprint.js';
 import type { Progress } from '../util/progress.js';
 import { cacheFolder } from './cacheFiles.js';
-import type { ColumnKind } from './columnKinds.js';
+import { columnKinds, type ColumnKind } from './columnKinds.js';
+import { columnFormat, writeRows } from './columnRows.js';
+import { scoresHere, type Keep } from './columnScores.js';
+import { scoresElsewhere, singlePacks } from './endpointScores.js';
 import { Examples, scalarsOf, type ExamplePart } from './examples.js';
-import { buildOf } from './identity.js';
-import { keepScores, modelDigest, scoringPacks, type Computation } from './keptScores.js';
-import { requireModelFor } from './modelFit.js';
-import { roundingOf } from './rounding.js';
+import { keepScores, scoringPacks } from './keptScores.js';
 import type { ScoresFile } from './scoresFile.js';
 import { openTokens } from './tokenCache.js';
 
 export interface ColumnOptions {
-  /** What computes: a model directory, a .gguf file, or a name that `models get` has fetched. */
+  /** What computes: a model directory, a .gguf file, or a name that `models get` has fetched; nothing of it is read where an endpoint computes. */
   model: string;
+  /** An endpoint that computes instead, `logps` or `top-k` alone. */
+  endpoint?: Endpoint | undefined;
   /** The model whose tokenizer and template make the tokens. Default: `model`. */
   tokenizer?: string | undefined;
   data: string;
   /** The column's name. */
   as: string;
   read: ColumnKind;
+  /** Of `named`, texts of single tokens. */
+  named?: readonly string[];
   /** Of a contrast, the other model and b. */
   contrastWith?: string | undefined;
   strength: number;
@@ -56,17 +57,23 @@ export interface ColumnOptions {
   tokenBudget: number;
 }
 
-/** Fields of a row that become its sequences. */
-const SPENT = new Set([
-  ...['messages', 'prompt', 'completion', 'chosen', 'rejected', 'sequences'],
-  ...['weight', 'scalars', 'label', 'tools', 'chat_template_kwargs'],
-]);
+/** What was found where options name it. */
+interface Found {
+  /** Directories of the model that computes here, and of the other one of a contrast. */
+  path: string;
+  otherPath: string | undefined;
+  /** The directory of the tokenizer. */
+  policy: string;
+  tokenizer: ChatTokenizer;
+  /** Ids of the tokens that are named. */
+  named: readonly number[];
+}
 
 /**
  * Writes the rows of a file, in their order, as sequences of token ids with a column more. The numbers are kept in the cache: the same
  * command goes on where it was stopped, and another model, template or row makes others.
  * @returns the number of rows
- * @throws UserError for rows and models that cannot be used
+ * @throws UserError for rows and models that cannot be used; EndpointError where an endpoint fails
  */
 export async function addColumn(
   options: ColumnOptions,
@@ -74,32 +81,33 @@ export async function addColumn(
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<number> {
-  setThreads();
-  openDevice(options.device);
+  const { data, as: name, read, k } = options;
   const context = options.context === undefined ? undefined : new ContextPrompt(options.context);
-  const path = await resolveModel(options.model, progress);
-  const own = options.tokenizer === undefined ? path : await resolveModel(options.tokenizer, progress);
-  const tokenizer = ChatTokenizer.load(own);
-  const { data } = options;
+  const found = await find(options, progress);
+  const { tokenizer, named } = found;
   if (statSync(data, { throwIfNoEntry: false })?.isFile() === false)
     throw new UserError(`${data} is no file: columns are written into rows that can be read twice`);
   const before = fingerprintPath(data);
+  const format = columnFormat(read, k, named);
   const open = (rows: string) => openRows(rows, tokenizer, options, progress, signal);
   const write = async (from: Examples, file: ScoresFile) => {
-    const rows = await writeRows(from, file, options, out);
+    const columnOf = (part: number) => format.columnOf(file.read(part));
+    const rows = await writeRows(data, from, name, columnOf, out);
     if (rows !== from.length || fingerprintPath(data) !== before) throw changed(data);
     return rows;
   };
   using examples = await open(data);
+  const lineOf = (part: number) => examples.lineOf(part);
+  const work = { found, width: format.width, lineOf };
   if (!context) {
-    using file = await scores(examples, { path, own }, options, progress, signal);
+    using file = await scores(examples, work, options, progress, signal);
     return await write(examples, file);
   }
   const derived = join(cacheFolder('tokens'), `${randomUUID()}.jsonl`);
   try {
     await writeInContext(derived, examples, context, { tokenizer, data });
     using asked = await open(derived);
-    using file = await scores(asked, { path, own }, options, progress, signal);
+    using file = await scores(asked, work, options, progress, signal);
     return await write(examples, file);
   } catch (error) {
     // Nobody knows the file that is made of the rows.
@@ -109,6 +117,37 @@ export async function addColumn(
   } finally {
     rmSync(derived, { force: true });
   }
+}
+
+/** Looks for what options name, before anything that takes long. */
+async function find(options: ColumnOptions, progress: Progress): Promise<Found> {
+  const { endpoint, model, contrastWith, device } = options;
+  if (!endpoint) {
+    setThreads();
+    openDevice(device);
+  }
+  const path = endpoint ? model : await resolveModel(model, progress);
+  const otherPath = contrastWith === undefined ? undefined : await resolveModel(contrastWith, progress);
+  const policy = options.tokenizer === undefined ? path : await resolveModel(options.tokenizer, progress);
+  const tokenizer = ChatTokenizer.load(policy);
+  const named = options.read === 'named' ? await namedIds(options.named ?? [], tokenizer) : [];
+  return { path, otherPath, policy, tokenizer, named };
+}
+
+/** @throws UserError for a text that is not one token, and a token that is named twice */
+async function namedIds(texts: readonly string[], tokenizer: ChatTokenizer): Promise<number[]> {
+  const ids: number[] = [];
+  for (const text of texts) {
+    const kinds = `it is one of ${columnKinds.join(', ')}, or single tokens of ${tokenizer.dir} with commas between them`;
+    const id = await singleToken(
+      tokenizer,
+      text,
+      (count) => new UserError(`"read": ${JSON.stringify(text)} is ${count} tokens; ${kinds}.`),
+    );
+    if (ids.includes(id)) throw new UserError(`"read" names the token ${JSON.stringify(text)} twice.`);
+    ids.push(id);
+  }
+  return ids;
 }
 
 async function openRows(
@@ -136,37 +175,17 @@ async function openRows(
 
 async function scores(
   examples: Examples,
-  { path, own }: { path: string; own: string },
+  { found, width, lineOf }: { found: Found; width: number; lineOf: (part: number) => number },
   options: ColumnOptions,
   progress: Progress,
   signal: AbortSignal | undefined,
 ): Promise<ScoresFile> {
-  const { dtype, device, read, contrastWith, strength, k, tokenBudget, as: name } = options;
+  const { endpoint, data, read, strength, k, dtype, device, tokenBudget, as: name } = options;
   const onNotice = (sentence: string) => {
     progress.log(sentence);
   };
-  const packs = scoringPacks(
-    Array.from(examples.parts(), ({ length }) => length),
-    tokenBudget,
-  );
-  using model = loadModel(path, { dtype, device, onNotice }).model;
-  requireModelFor(examples, packs[0]!, { model, path, policy: own });
-  const follows = {
-    model: modelDigest(model),
-    kind: read,
-    build: buildOf(device),
-    dtype,
-    device,
-    tokenBudget,
-  };
-  const computation = (compute: Computation['compute'], more: object = {}): Computation => ({
-    name: `column ${name}`,
-    numbers: `the numbers of column ${name}`,
-    follows: { ...follows, ...more },
-    countOf: ({ responseLength }) => responseLength * widthOf(options),
-    compute: (rows) => compute(rows).map(requireFinite),
-    bound: device === 'cpu' ? 0 : roundingOf(dtype).logps,
-  });
+  const lengths = Array.from(examples.parts(), ({ length }) => length);
+  const packs = endpoint ? singlePacks(scoringPacks(lengths, Infinity)) : scoringPacks(lengths, tokenBudget);
   const hooks = {
     beforePack: async () => {
       await setImmediate(); // lets signals through and the progress bar draw
@@ -177,53 +196,21 @@ async function scores(
     },
     onNotice,
   };
-  if (read === 'top-k') {
-    const { vocabSize } = model.config;
-    if (k > vocabSize) throw new UserError(`k: ${k} is more than the ${vocabSize} tokens of ${path}`);
-    return await keepScores(
+  const keep: Keep = (given) => {
+    const countOf = ({ responseLength }: ExamplePart) => responseLength * width;
+    const names = { name: `column ${name}`, numbers: `the numbers of column ${name}` };
+    return keepScores(examples, packs, { ...names, countOf, ...given }, hooks);
+  };
+  if (!endpoint)
+    return scoresHere(
       examples,
       packs,
-      computation((rows) => likeliest(rows, model, k), { k }),
-      hooks,
+      { ...found, read, strength, k, dtype, device, tokenBudget, onNotice },
+      keep,
     );
-  }
-  if (read !== 'contrast') {
-    using scorer = new Scorer(model);
-    return await keepScores(examples, packs, computation(computeWith(scorer, read)), hooks);
-  }
-  const otherPath = await resolveModel(contrastWith!, progress);
-  using other = loadModel(otherPath, { dtype, device, onNotice }).model;
-  requireModelFor(examples, packs[0]!, { model: other, path: otherPath, policy: own });
-  requireSameVocabulary(model, other, [path, otherPath]);
-  const contrast = computation((rows) => contrastOf(rows, [model, other], strength), {
-    with: modelDigest(other),
-    strength,
-  });
-  return await keepScores(examples, packs, contrast, hooks);
-}
-
-/** How many numbers a token has. */
-const widthOf = ({ read, k }: Pick<ColumnOptions, 'read' | 'k'>): number => (read === 'top-k' ? 2 * k : 1);
-
-const computeWith = (scorer: Scorer, read: 'logps' | 'entropy'): Computation['compute'] =>
-  read === 'logps'
-    ? (rows) => scorer.score(rows)
-    : (rows) => scorer.scoreWithEntropy(rows).map(({ entropies }) => entropies);
-
-function requireFinite(values: Float64Array): Float64Array {
-  if (values.every(Number.isFinite)) return values;
-  throw new UserError('the model computes numbers that are not finite: its weights are damaged or diverged');
-}
-
-function requireSameVocabulary(
-  { head }: Transformer,
-  { head: other }: Transformer,
-  [path, otherPath]: readonly [string, string],
-): void {
-  if (head.size(0) !== other.size(0))
-    throw new UserError(
-      `contrast_with: ${otherPath} has ${other.size(0)} tokens and ${path} has ${head.size(0)}: a contrast needs the same`,
-    );
+  if (read !== 'logps' && read !== 'top-k') throw new UserError(`an endpoint gives no column of ${read}`);
+  const { tokenizer } = found;
+  return scoresElsewhere({ endpoint, read, k, tokenizer, data, lineOf }, keep, signal);
 }
 
 const changed = (data: string): UserError =>
@@ -277,74 +264,4 @@ function isRight({ role, row }: ExamplePart): boolean {
   const { correct, reward } = scalarsOf(role, row) ?? {};
   const verdict = correct ?? reward;
   return verdict === undefined ? role === 'demonstration' : verdict > 0;
-}
-
-async function writeRows(
-  examples: Examples,
-  file: ScoresFile,
-  { data, as: name, read, k }: ColumnOptions,
-  out: { write: (row: object) => void },
-): Promise<number> {
-  let [place, part] = [0, 0];
-  for await (const { fields } of streamTrainingRecords(data, new HalfPairs())) {
-    if (place === examples.length) throw changed(data);
-    const { parts } = examples.at(place++);
-    const others = Object.entries(fields).filter(([field]) => !SPENT.has(field));
-    const sequences = parts.map(({ role, row }) => ({
-      role,
-      ...sequenceOf(row),
-      columns: {
-        ...columnsOf(row),
-        [name]: read === 'top-k' ? listsOf(file.read(part++), k) : [...file.read(part++)],
-      },
-    }));
-    out.write({ ...Object.fromEntries(others), sequences });
-  }
-  return place;
-}
-
-/** For each token k ids and k log-probs. */
-function listsOf(numbers: Float64Array, k: number): object {
-  const tokens = Array.from({ length: numbers.length / (2 * k) }, (_, t) => 2 * k * t);
-  return {
-    ids: tokens.map((at) => [...numbers.subarray(at, at + k)]),
-    logps: tokens.map((at) => [...numbers.subarray(at + k, at + 2 * k)]),
-  };
-}
-
-/** The columns that a row has. */
-function columnsOf({ columns = {}, topK = {}, segments }: TokenRow): Record<string, object> {
-  const numbers = Object.entries(columns).map(([name, values]) => [name, [...values]] as const);
-  const ids = Object.entries(topK).map(([name, column]) => [name, givenTopK(column, segments)] as const);
-  return Object.fromEntries([...numbers, ...ids]);
-}
-
-/** Token ids as the data format has them: as lists, or where they are only named, as the segment that they begin. */
-function givenTopK({ starts, ids, logps }: TopK, segments: Uint8Array | undefined): object {
-  const lists = (values: ArrayLike<number>) =>
-    Array.from(starts.subarray(1), (end, t) => Array.from(values).slice(starts[t], end));
-  if (logps) return { ids: lists(ids), logps: lists(logps) };
-  const at = starts.findIndex((end) => end > 0) - 1;
-  return { segment: segments?.[at] ?? 0, tokens: [...ids] };
-}
-
-/** A row of tokens as a sequence of the data format. */
-function sequenceOf({ ids, responseStart, weights, segments, scoreOnly, scalars }: TokenRow): object {
-  const response: object[] = [];
-  for (let from = responseStart, end = from; from < ids.length; from = end) {
-    const segment = segments?.[from - responseStart];
-    while (end < ids.length && segments?.[end - responseStart] === segment) end++;
-    const own = weights?.subarray(from - responseStart, end - responseStart);
-    response.push({
-      ids: [...ids.subarray(from, end)],
-      ...(own && { weights: [...own] }),
-      ...(segment && { segment }),
-    });
-  }
-  return {
-    prompt: { ids: [...ids.subarray(0, responseStart)] },
-    response,
-    ...(scoreOnly && { score_only: [...scoreOnly] }),
-    ...(scalars && { scalars }),
-  };
 }

@@ -83,13 +83,24 @@ export class Examples implements Disposable {
 
   /** The part of a number, counted over all rows. */
   partAt(part: number): ExamplePart {
+    const place = this.#placeOf(part);
+    return this.at(place).parts[part - this.#firstParts[place]!]!;
+  }
+
+  /** The line of the file in which a part of a number is. */
+  lineOf(part: number): number {
+    return this.at(this.#placeOf(part)).line;
+  }
+
+  /** Finds the row of a part. */
+  #placeOf(part: number): number {
     let [from, end] = [0, this.length];
     while (end - from > 1) {
       const middle = (from + end) >> 1;
       if (this.#firstParts[middle]! <= part) from = middle;
       else end = middle;
     }
-    return this.at(from).parts[part - this.#firstParts[from]!]!;
+    return from;
   }
 
   *parts(): Generator<ExamplePart> {

@@ -23,10 +23,15 @@ export interface Computation {
   follows: Readonly<Record<string, unknown>>;
   /** How many numbers a response has. */
   countOf: (part: ExamplePart) => number;
-  /** Computes those of responses that stand in one pack. */
-  compute: (rows: readonly TokenRow[]) => readonly Float64Array[];
-  /** By how much a number may differ when it is computed again, for each token of a response. */
-  bound: number;
+  /** Computes those of responses that stand in one pack. @param parts their numbers */
+  compute: (
+    rows: readonly TokenRow[],
+    parts: readonly number[],
+  ) => readonly Float64Array[] | Promise<readonly Float64Array[]>;
+  /** Tells whether a response's numbers that were computed again are those that were kept. @param tokens of the response */
+  agrees: (again: Float64Array, kept: Float64Array, tokens: number) => boolean;
+  /** How many packs are on their way at once, where somebody else computes. Default: 1. */
+  atOnce?: number;
 }
 
 export interface ComputeHooks {
@@ -84,7 +89,7 @@ async function keepIn(
   const layout = new ScoresLayout(packs, (part) => counts[part]!);
   markUsed(path);
   const kept = existsSync(path) ? openKept(path, key, layout, { numbers, onNotice }) : undefined;
-  if (kept && agrees(kept, examples, packs, computation)) {
+  if (kept && (await holds(kept, examples, packs, computation))) {
     const { length } = packs[0]!;
     onNotice(`${name}: ${partCount} responses from the cache, ${length} of them scored again and the same`);
     return kept;
@@ -95,7 +100,7 @@ async function keepIn(
   }
   const file = ScoresFile.begin(path, key, layout);
   try {
-    if (file.packs > 0 && !agrees(file, examples, packs, computation)) file.clear();
+    if (file.packs > 0 && !(await holds(file, examples, packs, computation))) file.clear();
     await compute(file, examples, packs, computation, hooks);
     file.commit();
   } catch (error) {
@@ -110,14 +115,23 @@ async function compute(
   file: ScoresFile,
   examples: Examples,
   packs: Packs,
-  { name, compute: numbersOf }: Computation,
+  computation: Computation,
   { beforePack, onProgress, onNotice }: ComputeHooks,
 ): Promise<void> {
+  const { name, atOnce = 1 } = computation;
   let done = packs.slice(0, file.packs).reduce((sum, { length }) => sum + length, 0);
   if (done > 0) onNotice(`${name}: ${done} of ${examples.partCount} responses were scored before`);
-  for (const members of packs.slice(file.packs)) {
+  const begun: Promise<readonly Float64Array[]>[] = [];
+  let next = file.packs;
+  while (file.packs < packs.length) {
     await beforePack();
-    const values = numbersOf(members.map((i) => examples.partAt(i).row));
+    for (; next < packs.length && begun.length < atOnce; next++) {
+      const work = numbersOf(packs[next]!, examples, computation);
+      // Whether it fails is seen when its turn comes: what came before it is kept.
+      work.catch(() => undefined);
+      begun.push(work);
+    }
+    const values = await begun.shift()!;
     const all = new Float64Array(values.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const some of values) {
@@ -125,24 +139,40 @@ async function compute(
       at += some.length;
     }
     file.append(all);
-    done += members.length;
+    done += values.length;
     onProgress(done, examples.partCount);
   }
 }
 
+async function numbersOf(
+  pack: readonly number[],
+  examples: Examples,
+  { compute: numbers }: Computation,
+): Promise<readonly Float64Array[]> {
+  return await numbers(
+    pack.map((part) => examples.partAt(part).row),
+    pack,
+  );
+}
+
 /** Computes the first pack again: on the CPU the same to the last bit, since it stands in the same company. */
-function agrees(
+async function holds(
   file: ScoresFile,
   examples: Examples,
   packs: Packs,
-  { compute: numbersOf, bound }: Computation,
-): boolean {
-  const sample = packs[0]!.map((i) => examples.partAt(i));
-  return numbersOf(sample.map(({ row }) => row)).every((values, i) => {
-    const kept = file.read(packs[0]![i]!);
-    const most = bound * (sample[i]!.responseLength / values.length);
-    return values.every((value, t) => Math.abs(value - kept[t]!) <= most);
+  computation: Computation,
+): Promise<boolean> {
+  const sample = packs[0]!;
+  const again = await numbersOf(sample, examples, computation);
+  return again.every((values, i) => {
+    const part = sample[i]!;
+    return computation.agrees(values, file.read(part), examples.partAt(part).responseLength);
   });
+}
+
+/** Makes a comparison of numbers that may differ by so much. */
+export function within(most: number): (again: Float64Array, kept: Float64Array) => boolean {
+  return (again, kept) => again.every((value, i) => Math.abs(value - kept[i]!) <= most);
 }
 
 /** What the numbers follow from. */

@@ -14,7 +14,7 @@ import { fingerprintPath } from '../util/fingerprint.js';
 import type { Engine } from './engine.js';
 import type { ExamplePart, Examples, ReferenceValue } from './examples.js';
 import type { RunIdentity } from './identity.js';
-import { keepScores, modelDigest, scoringPacks, type Computation, type Packs } from './keptScores.js';
+import { keepScores, modelDigest, scoringPacks, within, type Computation, type Packs } from './keptScores.js';
 import { requireModelFor } from './modelFit.js';
 import { roundingOf } from './rounding.js';
 import { isOtherReference, type TrainRecipe } from './settings.js';
@@ -101,6 +101,7 @@ async function take(
   const { dtype, device, deterministic } = recipe;
   const { reference: kind } = objective.needs;
   const isSum = kind === 'sequence';
+  const bound = model.device === 'cpu' ? 0 : roundingOf(model.dtype).logps;
   const computation: Computation = {
     name: 'the reference',
     numbers: 'the log-probs of the reference',
@@ -111,7 +112,7 @@ async function take(
         const value = valueOf(logps, rows[i]!, objective);
         return typeof value === 'number' ? Float64Array.of(value) : value;
       }),
-    bound: model.device === 'cpu' ? 0 : roundingOf(model.dtype).logps,
+    agrees: (again, kept, tokens) => within(isSum ? bound * tokens : bound)(again, kept),
   };
   const onProgress = (done: number, total: number) => {
     onEvent({ kind: 'reference', done, total });

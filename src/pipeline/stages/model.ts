@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJsonLines } from '../../data/jsonl.js';
 import { modelInput, resolveModel } from '../../hub/resolve.js';
+import type { Endpoint } from '../../teacher/endpoint.js';
 import type { AskedModel } from '../../teacher/responses.js';
-import { requestFields, type AnswerSettings } from '../../teacher/settings.js';
+import { requestFields, type AnswerSettings, type EndpointSettings } from '../../teacher/settings.js';
 import type { Progress } from '../../util/progress.js';
 
 /** @throws UserError for an endpoint or a directory that cannot be used */
@@ -15,11 +16,24 @@ export async function askedModel(settings: AnswerSettings, progress: Progress): 
     const path = await resolveModel(model, progress);
     return { ...localModel({ ...settings, model: path }, progress), name: model };
   }
-  const { openEndpoint } = await import('../../teacher/endpoint.js');
   const { endpointSampler } = await import('../../teacher/endpointSampler.js');
-  const endpoint = openEndpoint({
-    baseUrl,
-    model,
+  const endpoint = await endpointOf({ ...settings, base_url: baseUrl }, progress);
+  return {
+    name: model,
+    identity: { model },
+    sampler: endpointSampler(endpoint, (id) => requestFields(settings, id)),
+  };
+}
+
+/** Opens the endpoint that settings name. @throws UserError where it cannot be used */
+export async function endpointOf(
+  settings: EndpointSettings & { base_url: string; model: string; api_key_env?: string | undefined },
+  progress: Progress,
+): Promise<Endpoint> {
+  const { openEndpoint } = await import('../../teacher/endpoint.js');
+  return openEndpoint({
+    baseUrl: settings.base_url,
+    model: settings.model,
     ...(settings.api_key_env !== undefined && { apiKeyEnv: settings.api_key_env }),
     concurrency: settings.concurrency,
     timeoutSeconds: settings.timeout,
@@ -27,11 +41,6 @@ export async function askedModel(settings: AnswerSettings, progress: Progress): 
     retries: settings.retries,
     onRetry: retryLog(progress),
   });
-  return {
-    name: model,
-    identity: { model },
-    sampler: endpointSampler(endpoint, (id) => requestFields(settings, id)),
-  };
 }
 
 /** What of the settings is read from the disk. */
