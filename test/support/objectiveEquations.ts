@@ -240,7 +240,9 @@ export const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>,
       {},
       (all) => {
         const weights = all.map((y) => {
-          const gaps = y.f.map((f, t) => f - y.at('teacher')[t]!).filter((gap) => gap >= 0.8);
+          const gaps = y.f
+            .map((f, t) => f - y.at('teacher')[t]!)
+            .filter((gap, t) => gap >= 0.8 && y.w[t] !== 0);
           return exp(gaps.length === 0 ? 0 : mean(gaps.map((gap) => min(gap, 2.5))));
         });
         return mean(
