@@ -269,7 +269,7 @@ export function columnFault(
   for (const [name, shape] of Object.entries(needs)) {
     if (name === 'reference') continue;
     if (shape === 'top-k' || shape === 'named') {
-      const fault = topKFault(name, shape, holder, length);
+      const fault = topKFault(name, shape, holder);
       if (fault !== undefined) return `objective ${objective} needs ${fault}`;
       continue;
     }
@@ -294,7 +294,6 @@ function topKFault(
   name: string,
   shape: 'top-k' | 'named',
   { topK, tokenWeights }: ColumnHolder,
-  length: number,
 ): string | undefined {
   const column = topK?.[name];
   if (!column)
@@ -303,10 +302,12 @@ function topKFault(
       : `a column "${name}" with token ids and their log-probs, {"ids", "logps"}, in "columns"`;
   if (shape === 'named') return undefined;
   if (!column.logps) return `log-probs of the tokens that "${name}" names, in its "logps"`;
-  for (let t = 0; t < length; t++)
-    if (tokenWeights?.[t] !== 0 && column.starts[t] === column.starts[t + 1])
-      return `ids in "${name}" for every token that is trained, and token ${t} of the response, counted from 0, has none`;
-  return undefined;
+  const bare = column.starts.findIndex(
+    (start, t) => start === column.starts[t + 1] && tokenWeights?.[t] !== 0,
+  );
+  return bare === -1
+    ? undefined
+    : `ids in "${name}" for every token that is trained, and token ${bare} of the response, counted from 0, has none`;
 }
 
 export function sum(values: Float64Array): number {

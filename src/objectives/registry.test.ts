@@ -7,7 +7,6 @@ import { partOf, relativeError } from '../../test/support/tokenBatches.js';
 import {
   createObjective,
   linearLoss,
-  objectiveDefinitions,
   objectiveNames,
   readColumns,
   type Objective,
@@ -144,15 +143,4 @@ describe.each(cases)('$title', ({ spec, equation, kind, isWeighted }) => {
       ).toBe(true);
     }
   });
-});
-
-it('says of each what its gradient is, where it is from, when to use it and how it fails', () => {
-  for (const { name, about } of objectiveDefinitions.values()) {
-    expect(Object.keys(about)).toEqual(['gradient', 'source', 'use', 'fails']);
-    expect(about.gradient).not.toBe('');
-    expect(about.source).not.toBe('');
-    expect(about.use).toMatch(/[^.]\.$/);
-    expect(about.fails).toMatch(/^[A-Zαβγκλ].*[^.]\.$/);
-    expect(createObjective({ name }).formula).not.toBe('');
-  }
 });

@@ -83,6 +83,19 @@ export function columnStep(seed: number, kind: 'pairs' | 'samples', isWeighted =
   };
 }
 
+/** A step of responses without weights, by their log-probs. */
+export function stepBy(responses: readonly (Partial<SequenceInfo> & { logps: number[] })[]): ScoredBatch {
+  const sequences = responses.map(({ logps, ...info }, i): SequenceInfo => ({
+    ...{ role: 'sample', group: i, length: logps.length, id: `${i}` },
+    ...info,
+  }));
+  return {
+    sequences,
+    step: stepOf(sequences),
+    logps: responses.map(({ logps }) => Float64Array.from(logps)),
+  };
+}
+
 const mapped = <T, U>(of: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(of).map(([name, value]) => [name, change(value)]));
 
