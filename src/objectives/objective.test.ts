@@ -128,8 +128,13 @@ describe('columnFault', () => {
       expect(fault({ reference: shape })).toBeUndefined();
       expect(fault({ reference: shape, b: 'sequence' })).toContain('a number "b"');
     }
-    for (const first of [{ reward: 'sequence' }, { a: 'token' }, { k: 'top-k' }, { v: 'named' }] as const)
-      expect(fault({ ...first, b: 'sequence' })).toContain('a number "b"');
+    const there: Objective['needs'][] = [
+      { reward: 'sequence' },
+      { a: 'token' },
+      { k: 'top-k' },
+      { v: 'named' },
+    ];
+    for (const first of there) expect(fault({ ...first, b: 'sequence' })).toContain('a number "b"');
   });
 
   it('asks for what the role needs', () => {

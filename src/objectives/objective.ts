@@ -81,6 +81,15 @@ export function topKColumn({ topK }: SequenceInfo, name: string): TopK {
   return column;
 }
 
+/** Gives a response its reference: token by token as a column, and Σ w·log p as a number. */
+export function withReference<T extends SequenceInfo>(sequence: T, reference: Float64Array): T {
+  return {
+    ...sequence,
+    scalars: { ...sequence.scalars, reference: weightedSum(sequence, reference) },
+    columns: { ...sequence.columns, reference },
+  };
+}
+
 /** Names the columns of token ids that an objective has the model read at. */
 export const readColumns = ({ needs }: Pick<Objective, 'needs'>): string[] =>
   Object.keys(needs).filter((name) => needs[name] === 'top-k' || needs[name] === 'named');

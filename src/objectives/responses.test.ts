@@ -10,6 +10,7 @@ import {
   sideMetrics,
   stepOf,
   type Metrics,
+  type ReadValues,
   type SequenceInfo,
 } from './index.js';
 
@@ -57,7 +58,7 @@ describe('responseObjective', () => {
     const plain = responseObjective(description, () => () => ({ loss: 1, gradient })).evaluate(batch);
     expect(plain).toEqual({ loss: 2, gradient: [gradient, gradient], metrics: {} });
     expect(Object.keys(plain)).toEqual(['loss', 'gradient', 'metrics']);
-    const reads = [{ a: Float64Array.of(-1) }, {}];
+    const reads: ReadValues[] = [{ a: Float64Array.of(-1) }, {}];
     const full = responseObjective(description, () => ({ group }, _, read) => ({
       ...{ loss: 1, gradient },
       ...(group === 0 && { remember: 7 }),

@@ -8,9 +8,10 @@ import {
   objectiveNames,
   stepOf,
   sumOfTerms,
-  type Objective,
   weightedSum,
   weightOf,
+  type Objective,
+  type ReadValues,
   type ScoredBatch,
   type SequenceInfo,
 } from './index.js';

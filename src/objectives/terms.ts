@@ -4,7 +4,7 @@ import {
   readColumns,
   stepOf,
   tokenWeight,
-  weightedSum,
+  withReference,
   type Evaluation,
   type Objective,
   type Role,
@@ -157,6 +157,5 @@ function partOf(sequence: SequenceInfo, segments: readonly number[]): SequenceIn
   const weight = tokenWeights.reduce((sum, own) => sum + Math.abs(own), 0);
   const part = { ...sequence, tokenWeights, weight };
   const reference = sequence.columns?.reference;
-  if (!reference) return part;
-  return { ...part, scalars: { ...sequence.scalars, reference: weightedSum(part, reference) } };
+  return reference ? withReference(part, reference) : part;
 }

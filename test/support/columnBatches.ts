@@ -6,7 +6,7 @@ import {
   type SequenceInfo,
   type TopK,
 } from '../../src/objectives/index.js';
-import { withReference } from '../../src/train/sequences.js';
+import { withReference } from '../../src/objectives/objective.js';
 import { Random } from '../../src/util/random.js';
 
 /** Token weights that rows may give; the first token of a response always counts 1. */
