@@ -113,6 +113,7 @@ describe('checkRows', () => {
       };
       expect(check).toThrow(UserError);
       expect(check).toThrow(`pref.jsonl, line 3: objective ${name} `);
+      expect(check).toThrow('this row has a single one');
     }
   });
 

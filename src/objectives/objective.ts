@@ -242,16 +242,17 @@ export type RowKind =
 export function checkRows({ name, data }: Objective, rows: Iterable<RowKind>, path: string): void {
   if (data !== 'pairs') return;
   for (const row of rows) {
-    const { kind, line } = row;
-    const roles = kind === 'group' ? row.sequences.map(({ role }) => role) : [];
+    if (row.kind === 'preference') continue;
+    const roles = row.kind === 'group' ? row.sequences.map(({ role }) => role) : ['demonstration'];
     const count = (role: Role) => roles.filter((other) => other === role).length;
-    if (kind === 'messages' || (kind === 'group' && roles.length === 1))
+    const fault = `${path}, line ${row.line}: objective ${name} compares a chosen with a rejected response`;
+    if (roles.length === 1)
       throw new UserError(
-        `${path}, line ${line}: objective ${name} compares a chosen with a rejected response and this row has a single one; give rows with prompt, chosen and rejected, or train with objective sft.`,
+        `${fault} and this row has a single one; give rows with prompt, chosen and rejected, or train with objective sft.`,
       );
-    if (kind === 'group' && (count('chosen') !== 1 || count('rejected') !== 1))
+    if (count('chosen') !== 1 || count('rejected') !== 1)
       throw new UserError(
-        `${path}, line ${line}: objective ${name} compares a chosen with a rejected response, and the sequences of this row are ${roles.join(', ')}; give one of each.`,
+        `${fault}, and the sequences of this row are ${roles.join(', ')}; give one of each.`,
       );
   }
 }
