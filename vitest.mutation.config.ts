@@ -1,11 +1,15 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** First what tells whether the objectives can be loaded, last what takes longer than all others together: a change is noticed sooner. */
-class LongestLast extends BaseSequencer {
+/** What notices most of the changes, in the order in which a change is noticed soonest: loading, what people read, and the equations. */
+const FIRST = ['load', 'docs/objectives', 'formulas', 'objectives/index', 'registry'];
+
+class SoonestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const placeOf = ({ moduleId }: TestSpecification) =>
-      moduleId.endsWith('/load.test.ts') ? 0 : moduleId.endsWith('/registry.test.ts') ? 2 : 1;
+    const placeOf = ({ moduleId }: TestSpecification) => {
+      const place = FIRST.findIndex((name) => moduleId.endsWith(`${name}.test.ts`));
+      return place === -1 ? FIRST.length : place;
+    };
     return Promise.resolve(files.toSorted((a, b) => placeOf(a) - placeOf(b)));
   }
 }
@@ -18,7 +22,7 @@ export default defineConfig({
       'src/train/{tokenBudget,schedule,dataOrder}.test.ts',
       'test/docs/objectives.test.ts',
     ],
-    sequence: { sequencer: LongestLast },
+    sequence: { sequencer: SoonestFirst },
     testTimeout: 60_000,
   },
 });
