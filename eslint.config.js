@@ -62,6 +62,7 @@ export default tseslint.config(
       'bin',
       'examples/*.js',
       'eslint.config.js',
+      'stryker.config.js',
     ],
   },
   ...tseslint.configs.strictTypeChecked,

@@ -2,7 +2,7 @@
 
 import { defineObjective, scaleNumber } from './definition.js';
 import { dpo } from './dpo.js';
-import { columnOf, tokenWeight, weightedSum, type SequenceInfo } from './objective.js';
+import { columnOf, tokenWeight, withReference, type SequenceInfo } from './objective.js';
 
 /**
  * cDPO (arXiv 2411.19943): DPO in which each token of the rejected side counts by 1 − s_t. `contrast` is s_t, the probability
@@ -34,11 +34,9 @@ export const cdpo = defineObjective(
 
 /** A rejected side with its tokens' weights times 1 − s_t, and its reference by these. */
 function reweighed(sequence: SequenceInfo): SequenceInfo {
-  const reference = columnOf(sequence, 'reference');
   const contrast = columnOf(sequence, 'contrast');
   const tokenWeights = contrast.map(
     (value, t) => tokenWeight(sequence, t) * (sequence.role === 'rejected' ? 1 - value : 1),
   );
-  const weighed = { ...sequence, tokenWeights };
-  return { ...weighed, scalars: { ...sequence.scalars, reference: weightedSum(weighed, reference) } };
+  return withReference({ ...sequence, tokenWeights }, columnOf(sequence, 'reference'));
 }

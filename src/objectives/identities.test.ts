@@ -1,6 +1,6 @@
 /** What objectives become at the ends of their parameters, and values worked out by hand. */
 import { describe, expect, it } from 'vitest';
-import { columnStep } from '../../test/support/columnBatches.js';
+import { columnStep, stepBy } from '../../test/support/columnBatches.js';
 import { relativeError } from '../../test/support/tokenBatches.js';
 import {
   createObjective,
@@ -29,18 +29,6 @@ function withColumns(
     };
   });
   return { ...batch, sequences, step: { ...batch.step, sequences } };
-}
-/** A step of responses without weights, by their log-probs. */
-function stepBy(responses: readonly (Partial<SequenceInfo> & { logps: number[] })[]): ScoredBatch {
-  const sequences = responses.map(({ logps, ...info }, i): SequenceInfo => ({
-    ...{ role: 'sample', group: i, length: logps.length, id: `${i}` },
-    ...info,
-  }));
-  return {
-    sequences,
-    step: stepOf(sequences),
-    logps: responses.map(({ logps }) => Float64Array.from(logps)),
-  };
 }
 
 describe('redi', () => {

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { checkRows, createObjective, objectiveNames, type ObjectiveSpec } from './index.js';
+import {
+  checkRows,
+  createObjective,
+  objectiveDefinitions,
+  objectiveNames,
+  type ObjectiveSpec,
+} from './index.js';
 
 describe('createObjective', () => {
   it('prints the loss with its numbers', () => {
@@ -83,6 +89,17 @@ describe('createObjective', () => {
   });
 });
 
+it('says of each what its gradient is, where it is from, when to use it and how it fails', () => {
+  for (const { name, about } of objectiveDefinitions.values()) {
+    expect(Object.keys(about)).toEqual(['gradient', 'source', 'use', 'fails']);
+    expect(about.gradient).not.toBe('');
+    expect(about.source).not.toBe('');
+    expect(about.use).toMatch(/[^.]\.$/);
+    expect(about.fails).toMatch(/^[A-Zαβγκλ].*[^.]\.$/);
+    expect(createObjective({ name }).formula).not.toBe('');
+  }
+});
+
 describe('checkRows', () => {
   const rows = [
     { kind: 'preference', line: 1 },
@@ -96,6 +113,7 @@ describe('checkRows', () => {
       };
       expect(check).toThrow(UserError);
       expect(check).toThrow(`pref.jsonl, line 3: objective ${name} `);
+      expect(check).toThrow('this row has a single one');
     }
   });
 

@@ -47,9 +47,5 @@ export function marginObjective({ rewardSlope, lossOf, ...description }: MarginT
 
 /** Returns −log σ(x), exact to rounding for every x: nothing overflows, and small values are kept. */
 export function negativeLogSigmoid(x: number): MarginLoss {
-  const small = Math.exp(-Math.abs(x));
-  return {
-    loss: Math.max(-x, 0) + Math.log1p(small),
-    slope: -(x > 0 ? small : 1) / (1 + small),
-  };
+  return { loss: Math.max(-x, 0) + Math.log1p(Math.exp(-Math.abs(x))), slope: -1 / (1 + Math.exp(x)) };
 }

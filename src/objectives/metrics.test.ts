@@ -74,6 +74,8 @@ describe('sequenceMetrics', () => {
     const redi = createObjective({ name: 'redi' });
     const half = { sequences: sequences.slice(0, 3), step: step.step };
     expect(() => sequenceMetrics(redi, half, logpSums)).toThrow('pair 0 are not in the same batch');
+    const other = { sequences: sequences.slice(0, 2), step: step.step };
+    expect(() => sequenceMetrics(redi, other, logpSums)).toThrow('pair 1 are not in the same batch');
     const twice = { sequences: [...sequences, sequences[0]!], step: step.step };
     expect(() => sequenceMetrics(redi, twice, [...logpSums, -1])).toThrow('pair 1 has two rejected');
   });

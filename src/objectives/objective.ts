@@ -81,6 +81,15 @@ export function topKColumn({ topK }: SequenceInfo, name: string): TopK {
   return column;
 }
 
+/** Gives a response its reference: token by token as a column, and Σ w·log p as a number. */
+export function withReference<T extends SequenceInfo>(sequence: T, reference: Float64Array): T {
+  return {
+    ...sequence,
+    scalars: { ...sequence.scalars, reference: weightedSum(sequence, reference) },
+    columns: { ...sequence.columns, reference },
+  };
+}
+
 /** Names the columns of token ids that an objective has the model read at. */
 export const readColumns = ({ needs }: Pick<Objective, 'needs'>): string[] =>
   Object.keys(needs).filter((name) => needs[name] === 'top-k' || needs[name] === 'named');
@@ -233,16 +242,17 @@ export type RowKind =
 export function checkRows({ name, data }: Objective, rows: Iterable<RowKind>, path: string): void {
   if (data !== 'pairs') return;
   for (const row of rows) {
-    const { kind, line } = row;
-    const roles = kind === 'group' ? row.sequences.map(({ role }) => role) : [];
+    if (row.kind === 'preference') continue;
+    const roles = row.kind === 'group' ? row.sequences.map(({ role }) => role) : ['demonstration'];
     const count = (role: Role) => roles.filter((other) => other === role).length;
-    if (kind === 'messages' || (kind === 'group' && roles.length === 1))
+    const fault = `${path}, line ${row.line}: objective ${name} compares a chosen with a rejected response`;
+    if (roles.length === 1)
       throw new UserError(
-        `${path}, line ${line}: objective ${name} compares a chosen with a rejected response and this row has a single one; give rows with prompt, chosen and rejected, or train with objective sft.`,
+        `${fault} and this row has a single one; give rows with prompt, chosen and rejected, or train with objective sft.`,
       );
-    if (kind === 'group' && (count('chosen') !== 1 || count('rejected') !== 1))
+    if (count('chosen') !== 1 || count('rejected') !== 1)
       throw new UserError(
-        `${path}, line ${line}: objective ${name} compares a chosen with a rejected response, and the sequences of this row are ${roles.join(', ')}; give one of each.`,
+        `${fault}, and the sequences of this row are ${roles.join(', ')}; give one of each.`,
       );
   }
 }
@@ -269,7 +279,7 @@ export function columnFault(
   for (const [name, shape] of Object.entries(needs)) {
     if (name === 'reference') continue;
     if (shape === 'top-k' || shape === 'named') {
-      const fault = topKFault(name, shape, holder, length);
+      const fault = topKFault(name, shape, holder);
       if (fault !== undefined) return `objective ${objective} needs ${fault}`;
       continue;
     }
@@ -294,7 +304,6 @@ function topKFault(
   name: string,
   shape: 'top-k' | 'named',
   { topK, tokenWeights }: ColumnHolder,
-  length: number,
 ): string | undefined {
   const column = topK?.[name];
   if (!column)
@@ -303,10 +312,12 @@ function topKFault(
       : `a column "${name}" with token ids and their log-probs, {"ids", "logps"}, in "columns"`;
   if (shape === 'named') return undefined;
   if (!column.logps) return `log-probs of the tokens that "${name}" names, in its "logps"`;
-  for (let t = 0; t < length; t++)
-    if (tokenWeights?.[t] !== 0 && column.starts[t] === column.starts[t + 1])
-      return `ids in "${name}" for every token that is trained, and token ${t} of the response, counted from 0, has none`;
-  return undefined;
+  const bare = column.starts.findIndex(
+    (start, t) => start === column.starts[t + 1] && tokenWeights?.[t] !== 0,
+  );
+  return bare === -1
+    ? undefined
+    : `ids in "${name}" for every token that is trained, and token ${bare} of the response, counted from 0, has none`;
 }
 
 export function sum(values: Float64Array): number {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { numericalGradient, partOf, randomStep, relativeError } from '../../test/support/tokenBatches.js';
-import { withReference } from '../train/sequences.js';
 import {
   columnOf,
   createObjective,
@@ -10,6 +9,7 @@ import {
   type ObjectiveSpec,
   type ScoredBatch,
 } from './index.js';
+import { withReference } from './objective.js';
 
 const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
 const mean = (values: ArrayLike<number>) => sum(values) / values.length;

@@ -1,7 +1,7 @@
 /** @file Defines on-policy distillation by the teacher's log-probs of the student's own tokens, and its hindsight form. */
 
 import { defineObjective, meanOver, numberFrom } from './definition.js';
-import { columnOf, spread, weightOf, type Objective } from './objective.js';
+import { columnOf, spread, tokenWeight, weightOf, type Objective } from './objective.js';
 import { overTokens, responseObjective, shareIn, sideMetrics } from './responses.js';
 
 const parameters = {
@@ -78,7 +78,7 @@ export const renio = defineObjective(
         const raw = batch.sequences.map((sequence, i) => {
           const teacher = columnOf(sequence, 'teacher');
           const gaps = batch.logps[i]!.map((logp, t) => Math.min(logp - teacher[t]!, most));
-          const counted = gaps.filter((gap) => gap >= threshold);
+          const counted = gaps.filter((gap, t) => gap >= threshold && tokenWeight(sequence, t) !== 0);
           const total = counted.reduce((sum, gap) => sum + gap, 0);
           return Math.exp(total / Math.max(1, counted.length) / temperature);
         });

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { createObjective, openObjective, stepOf, type ScoredBatch, type SequenceInfo } from './index.js';
+import {
+  createObjective,
+  createTerms,
+  openObjective,
+  stepOf,
+  type ScoredBatch,
+  type SequenceInfo,
+} from './index.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-objective-'));
 afterAll(() => {
@@ -188,5 +195,95 @@ describe('openObjective', () => {
     const objective = await openObjective({ module: objectiveWith('') });
     const ruined = { ...batch, logps: [Float64Array.of(-Infinity, -2), batch.logps[1]!] };
     expect(objective.evaluate(ruined).gradient).toEqual(ruined.logps);
+  });
+
+  const evaluating = (text: string, needs = '') =>
+    openObjective({ module: objectiveWith(`${needs} evaluate: ({ logps: right }) => (${text})`) });
+  const reads = [{ a: Float64Array.of(-1, -2) }, { a: new Float64Array() }];
+
+  it('lets all that is right pass', async () => {
+    const plain = await evaluating(
+      '{ loss: 1, gradient: right, metrics: { a: 0 }, remember: [1, 2], extra: 1 }',
+    );
+    expect(plain.evaluate(batch)).toMatchObject({ metrics: { a: 0 }, remember: [1, 2], extra: 1 });
+    const read = await evaluating(
+      '{ loss: 1, gradient: right, metrics: {}, readGradient: [{ a: right[0] }, {}] }',
+      "needs: { a: 'named' },",
+    );
+    expect(read.evaluate({ ...batch, reads }).readGradient).toEqual([{ a: batch.logps[0] }, {}]);
+    expect(read.weights).toBeUndefined();
+    const fixed = await openObjective({
+      module: objectiveWith(
+        "couples: 'step', weights: ({ sequences }) => sequences.map(({ length }) => new Float64Array(length))",
+      ),
+    });
+    expect(fixed).toMatchObject({ couples: 'step', name: 'mine' });
+    expect(fixed.weights!(batch)).toEqual([new Float64Array(2), new Float64Array(3)]);
+  });
+
+  it('opens a list of terms', async () => {
+    const terms = [{ name: 'redi' }, { name: 'sft', weight: 0.5 }];
+    const objective = await openObjective({ terms });
+    expect(objective.evaluate(batch)).toEqual(createTerms(terms).evaluate(batch));
+  });
+
+  it.each([
+    ['() => undefined', 'what its builder returns must have "name", a text'],
+    ['() => { throw new Error("no\\nluck") }', 'no (line 1)'],
+  ])('refuses a builder %s', async (builder, complaint) => {
+    const path = moduleOf(`export default { create: ${builder} };`);
+    expect(await messageOf(openObjective({ module: path }))).toBe(`objective ${path}: ${complaint}`);
+  });
+
+  it('tells that metrics are null, and that weights threw or has a number that is not finite', async () => {
+    const none = await evaluating('{ loss: 1, gradient: right, metrics: null }');
+    expect(() => none.evaluate(batch)).toThrow('evaluate returned no "metrics"');
+    const thrown = await openObjective({ module: objectiveWith('weights: () => missing.name') });
+    expect(() => thrown.weights!(batch)).toThrow(/weights threw: missing is not defined \(line 4\)$/);
+    const nan = await openObjective({
+      module: objectiveWith('weights: () => [new Float64Array(2), Float64Array.of(NaN, 0, 0)]'),
+    });
+    expect(() => nan.weights!(batch)).toThrow('NaN as the gradient of token 1 of response 2 of 2');
+  });
+
+  it.each([
+    ['log-probs', { logps: [batch.logps[0]!, Float64Array.of(-1, -Infinity, -1)] }, reads],
+    ['what is read', { logps: batch.logps }, [reads[0]!, { a: Float64Array.of(NaN) }]],
+  ])('does not blame it for what follows from %s that are not finite', async (_, { logps }, read) => {
+    const ruined = { ...batch, logps, reads: read };
+    const objective = await evaluating(
+      '{ loss: NaN, gradient: right.map((row) => row.fill(NaN)), metrics: { a: NaN }, readGradient: [{ a: Float64Array.of(NaN, 1) }, {}] }',
+      "needs: { a: 'named' },",
+    );
+    expect(objective.evaluate({ ...ruined, logps: logps.map((row) => row.slice()) }).loss).toBeNaN();
+    for (const [text, complaint] of [
+      ['{ loss: "1", gradient: right, metrics: {} }', 'no "loss" that is a number'],
+      ['{ loss: 1, gradient: right, metrics: { a: "1" } }', '1 as the metric "a"'],
+    ] as const)
+      await expect(evaluating(text).then((wrong) => wrong.evaluate(ruined))).rejects.toThrow(complaint);
+  });
+
+  it.each([
+    ['undefined', 'a gradient of "a" of response 1 of 2 that is no Float64Array of its 2 entries'],
+    ['Float64Array.of(NaN, 1)', 'NaN as the gradient of entry 1 of "a" of response 1 of 2'],
+  ])('tells that the gradient of a column is %s', async (value, complaint) => {
+    const objective = await evaluating(
+      `{ loss: 1, gradient: right, metrics: {}, readGradient: [{ a: ${value} }, {}] }`,
+      "needs: { a: 'named' },",
+    );
+    expect(() => objective.evaluate({ ...batch, reads })).toThrow(complaint);
+  });
+
+  it('tells that the gradient of what is read is no list, although it has one for each', async () => {
+    const objective = await evaluating(
+      '{ loss: 1, gradient: right, metrics: {}, readGradient: { length: 2 } }',
+      "needs: { a: 'named' },",
+    );
+    expect(() => objective.evaluate({ ...batch, reads })).toThrow('a "readGradient" that is not a list');
+  });
+
+  it('tells that a gradient is no list, although it has one for each', async () => {
+    const objective = await evaluating('{ loss: 1, gradient: { length: 2 }, metrics: {} }');
+    expect(() => objective.evaluate(batch)).toThrow('no gradient that is a list');
   });
 });

@@ -97,7 +97,8 @@ function faultOfEvaluation(
   const finite = scores.every((row) => row.every(Number.isFinite));
   if (typeof loss !== 'number') return 'no "loss" that is a number';
   if (finite && !Number.isFinite(loss)) return `a loss of ${loss}`;
-  if (typeof metrics !== 'object') return 'no "metrics"; give {} if there are none';
+  if (typeof metrics !== 'object' || (metrics as unknown) === null)
+    return 'no "metrics"; give {} if there are none';
   for (const [name, value] of Object.entries(metrics))
     if (typeof value !== 'number' || (finite && !Number.isFinite(value)))
       return `${String(value)} as the metric "${name}"`;

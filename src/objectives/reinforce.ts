@@ -37,7 +37,7 @@ function oneSide(name: string, advantage: 1 | -1, range: number): Objective {
       couples: 'token',
     },
     ({ sequences }) => {
-      const counts = (sequence: (typeof sequences)[number]) => isRight(sequence) === advantage > 0;
+      const counts = (sequence: (typeof sequences)[number]) => isRight(sequence) === (advantage === 1);
       const share = shareIn(sequences.filter(counts), 'token');
       return (sequence, logps) => {
         const behaviour = columnOf(sequence, 'behaviour');

@@ -11,6 +11,7 @@ const REST = 1e-5;
 /** −log max(1 − p, 1e-5), which has no gradient where 1 − p is less. */
 export function negativeLogRest(logp: number): LossOf {
   const rest = -Math.expm1(logp);
+  // Stryker disable next-line EqualityOperator: at the kink the slope of either side is one.
   return rest > REST
     ? { loss: -Math.log(rest), slope: Math.exp(logp) / rest }
     : { loss: -Math.log(REST), slope: 0 };

@@ -7,8 +7,11 @@ import {
   linearLoss,
   objectiveNames,
   stepOf,
+  sumOfTerms,
   weightedSum,
   weightOf,
+  type Objective,
+  type ReadValues,
   type ScoredBatch,
   type SequenceInfo,
 } from './index.js';
@@ -180,5 +183,94 @@ describe('several terms', () => {
     ]).evaluate(batch);
     expect(loss).toBeCloseTo(createObjective({ name: 'dpo' }).evaluate(pairs).loss + 0.5 * 2, 13);
     expect(gradient.at(-1)).toEqual(Float64Array.of(-0.25, -0.25));
+  });
+
+  it.each([
+    [['sft', 'kl'], { data: 'groups', couples: 'token' }],
+    [['sft', 'weighted-sft', 'redi'], { data: 'pairs', couples: 'token' }],
+    [['glow', 'kl'], { data: 'groups', couples: 'sequence' }],
+    [['kl', 'dpo', 'glow'], { data: 'pairs', couples: 'group' }],
+    [['kto', 'dpo'], { data: 'pairs', couples: 'step', mismatched: true }],
+    [['sft', 'dft'], { data: 'messages', couples: 'token' }],
+  ])('of %j look at as much as the widest of them', (names, expected) => {
+    const found = createTerms(names.map((name) => ({ name })));
+    expect(found).toMatchObject(expected);
+    expect('mismatched' in found).toBe('mismatched' in expected);
+    const messages = createTerms([{ name: 'sft' }, { name: 'dft', roles: ['demonstration'] }]);
+    expect(messages.data).toBe('groups');
+  });
+
+  it('look at a row where one does not say what it looks at', () => {
+    const silent: Objective = {
+      ...{ name: 'silent', formula: 'f', data: 'groups', needs: {} },
+      evaluate: ({ sequences }) => ({
+        ...{ loss: 1, gradient: sequences.map(({ length }) => new Float64Array(length)), metrics: {} },
+      }),
+    };
+    expect(sumOfTerms([{ objective: silent, weight: 1 }]).couples).toBe('group');
+    // Its gradient of what is read may be left out, although another term reads.
+    const reading = sumOfTerms([
+      { objective: { ...silent, needs: { verdict: 'named' } }, weight: 1 },
+      { objective: createObjective({ name: 'epicar' }), weight: 2 },
+    ]);
+    const step = columnStep(7, 'samples');
+    const epicar = createObjective({ name: 'epicar' }).evaluate(step);
+    const rows = (of: readonly ReadValues[], by: number) =>
+      of.map(({ verdict }) => verdict!.map((slope) => by * slope));
+    const found = rows(reading.evaluate(step).readGradient!, 1);
+    expect(relativeError(found, rows(epicar.readGradient!, 2))).toBe(0);
+    const { reads: _, ...unread } = step;
+    expect(sumOfTerms([{ objective: silent, weight: 1 }]).evaluate(unread)).not.toHaveProperty(
+      'readGradient',
+    );
+  });
+
+  it('need the wider of two shapes of a column, whichever is first', () => {
+    for (const names of [
+      ['dpo', 'kl'],
+      ['kl', 'dpo'],
+    ])
+      expect(createTerms(names.map((name) => ({ name }))).needs).toEqual({ reference: 'token' });
+    expect(createTerms([{ name: 'dpo' }, { name: 'a2po' }]).needs.reference).toBe('sequence');
+    expect(createTerms([{ name: 'dpo', segments: [0] }]).needs).toEqual({ reference: 'token' });
+    expect(createTerms([{ name: 'topr', segments: [0] }]).needs).toEqual({
+      ...{ reward: 'sequence', behaviour: 'token' },
+    });
+    const forAll = createTerms([{ name: 'nft' }, { name: 'sft', roles: ['rationale'] }]);
+    expect(Object.keys(forAll.needsOf!('rationale'))).toEqual(['reward', 'pass_rate', 'behaviour']);
+  });
+
+  it('remember of every response or of none', () => {
+    const step = columnStep(8, 'pairs');
+    const plain = createObjective({ name: 'glow' }).evaluate(step).remember;
+    expect(createTerms([{ name: 'sft' }, { name: 'glow' }]).evaluate(step).remember).toEqual(plain);
+    expect(createTerms([{ name: 'glow', roles: ['chosen'] }]).evaluate(step)).not.toHaveProperty('remember');
+  });
+
+  it('do not see responses without weight, and count segments from 0 where there are none', () => {
+    const [seen, masked, whole]: SequenceInfo[] = [
+      { role: 'sample', group: 0, length: 2, tokenWeights: Float64Array.of(1, 0), weight: 1 },
+      { role: 'sample', group: 1, length: 1, tokenWeights: Float64Array.of(0), weight: 0 },
+      { role: 'sample', group: 2, length: 2 },
+    ];
+    const sequences = [seen!, masked!, whole!];
+    const batch = {
+      sequences,
+      step: stepOf(sequences),
+      logps: [Float64Array.of(-1, -2), Float64Array.of(-3), Float64Array.of(-4, -6)],
+    };
+    const mean = (spec: object) =>
+      createTerms([{ name: 'weighted-sft', mean: 'sequence', ...spec }]).evaluate(batch).loss;
+    expect(mean({})).toBe((1 + 5) / 2);
+    expect(mean({ segments: [0] })).toBe((1 + 5) / 2);
+    expect(mean({ segments: [1] })).toBe(0);
+  });
+
+  it('show the first term’s metric where two have one of that name', () => {
+    const step = columnStep(9, 'pairs');
+    const { metrics } = createTerms([{ name: 'simpo' }, { name: 'dpo' }]).evaluate(step);
+    const first = createObjective({ name: 'simpo' }).evaluate(step).metrics;
+    expect(metrics).toMatchObject(first);
+    expect(Object.keys(metrics).sort()).toEqual([...Object.keys(first), 'loss/dpo', 'loss/simpo'].sort());
   });
 });

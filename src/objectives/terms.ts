@@ -5,7 +5,7 @@ import {
   readColumns,
   stepOf,
   tokenWeight,
-  weightedSum,
+  withReference,
   type Evaluation,
   type Objective,
   type Role,
@@ -179,6 +179,5 @@ function partOf(sequence: SequenceInfo, { segments, by, highest }: Term): Sequen
   const weight = tokenWeights.reduce((sum, own) => sum + Math.abs(own), 0);
   const part = { ...sequence, tokenWeights, weight };
   const reference = sequence.columns?.reference;
-  if (!reference) return part;
-  return { ...part, scalars: { ...sequence.scalars, reference: weightedSum(part, reference) } };
+  return reference ? withReference(part, reference) : part;
 }

@@ -12,13 +12,14 @@ import { namedTensors } from '../models/checkpoint.js';
 import { packSequences } from '../models/pack.js';
 import { Scorer } from '../models/scorer.js';
 import { createObjective, type ObjectiveSpec } from '../objectives/index.js';
+import { withReference } from '../objectives/objective.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { backward } from '../torch/autograd.js';
 import { fromArray, indices, toFloat64Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
 import { disposeAll, liveTensors, scope } from '../torch/tensor.js';
 import type { Engine } from './engine.js';
-import { withReference, type TrainSequence } from './sequences.js';
+import type { TrainSequence } from './sequences.js';
 import { runStep, stepByPacks } from './step.js';
 
 /** Tied and untied heads, biases, QK-norm, sliding windows, Gemma's four norms and scaled embedding. */

@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../models/config.js';
 import { parameterCount } from '../models/parameters.js';
-import { readColumns, type Objective } from '../objectives/objective.js';
+import { readColumns, withReference, type Objective } from '../objectives/objective.js';
 import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
 import { AdamW, globalNorm } from '../torch/optim.js';
@@ -25,7 +25,7 @@ import {
   type TrainedShapes,
 } from './memoryModel.js';
 import type { StepPlan } from './plan.js';
-import { cutSequence, sequencesOf, withReference, type TrainSequence } from './sequences.js';
+import { cutSequence, sequencesOf, type TrainSequence } from './sequences.js';
 import { callsOf, runStep } from './step.js';
 import { packByTokenBudget } from './tokenBudget.js';
 

@@ -10,7 +10,7 @@ import { ChunkedHead } from '../models/head.js';
 import { savedFiles, SINGLE_FILE } from '../models/modelFiles.js';
 import { parameterSpecs } from '../models/parameters.js';
 import { WeightFiles } from '../models/weightFiles.js';
-import type { Objective } from '../objectives/objective.js';
+import { withReference, type Objective } from '../objectives/objective.js';
 import { noGrad } from '../torch/autograd.js';
 import { fromArray, toFloat64Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
@@ -22,7 +22,7 @@ import type { Activations, Engine } from './engine.js';
 import type { Examples } from './examples.js';
 import { differenceOf, valueOf, type Reference } from './reference.js';
 import { roundingOf } from './rounding.js';
-import { cutSequence, sequencesOf, withReference, type TrainSequence } from './sequences.js';
+import { cutSequence, sequencesOf, type TrainSequence } from './sequences.js';
 import { runStep } from './step.js';
 
 /** What was found on the rows of a run. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { learningRate, warmupSteps, type Schedule } from './schedule.js';
+import { idleSteps, learningRate, warmupSteps, type Schedule } from './schedule.js';
 
 /** Made by test/oracles/schedule.py from transformers. */
 const runs = JSON.parse(
@@ -33,3 +33,10 @@ describe('learningRate', () => {
 it('warms up for the steps of the published runs', () => {
   expect([1661, 1818, 3030].map((steps) => warmupSteps(steps, 0.1))).toEqual([167, 182, 303]);
 });
+
+it.each(runs.map((run) => [`${run.decay}, ${run.totalSteps} steps, warm-up ${run.warmupRatio}`, run]))(
+  'counts the steps that change nothing: %s',
+  (_, run) => {
+    expect(idleSteps(run)).toBe(run.rates.filter((rate) => rate === 0).length);
+  },
+);

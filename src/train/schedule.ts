@@ -26,7 +26,7 @@ export function learningRate(step: number, { peak, totalSteps, warmupRatio, deca
     case 'linear':
       return peak * left;
     case 'cosine':
-      return peak * 0.5 * (1 + Math.cos(Math.PI * (1 - left)));
+      return peak * 0.5 * (1 - Math.cos(Math.PI * left));
     case 'constant':
       return peak;
   }

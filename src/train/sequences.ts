@@ -1,9 +1,9 @@
 /** @file Makes the sequences of an optimizer step of rows of the data, with the columns that objectives ask for. */
-import { weightedSum, type SequenceInfo } from '../objectives/objective.js';
+import { withReference, type SequenceInfo } from '../objectives/objective.js';
 import { sliceTopK } from '../objectives/topK.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
-import { scalarsOf, type Example, type ReferenceValue } from './examples.js';
+import { scalarsOf, type Example } from './examples.js';
 
 /** One sequence of an optimizer step. */
 export interface TrainSequence extends SequenceInfo {
@@ -30,19 +30,10 @@ export function sequencesOf({ id, parts }: Example, group: number): TrainSequenc
       ...(row.columns && { columns: row.columns }),
       ...(row.topK && { topK: row.topK }),
     };
-    return reference === undefined ? sequence : withReference(sequence, reference);
+    if (reference === undefined) return sequence;
+    if (typeof reference === 'number') return { ...sequence, scalars: { ...scalars, reference } };
+    return withReference(sequence, reference);
   });
-}
-
-/** Gives a sequence its reference: token by token as a column, and Σ w·log p as a number. */
-export function withReference<T extends SequenceInfo>(sequence: T, reference: ReferenceValue): T {
-  const { scalars, columns } = sequence;
-  if (typeof reference === 'number') return { ...sequence, scalars: { ...scalars, reference } };
-  return {
-    ...sequence,
-    scalars: { ...scalars, reference: weightedSum(sequence, reference) },
-    columns: { ...columns, reference },
-  };
 }
 
 /**

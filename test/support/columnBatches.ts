@@ -6,7 +6,7 @@ import {
   type SequenceInfo,
   type TopK,
 } from '../../src/objectives/index.js';
-import { withReference } from '../../src/train/sequences.js';
+import { withReference } from '../../src/objectives/objective.js';
 import { Random } from '../../src/util/random.js';
 
 /** Token weights that rows may give; the first token of a response always counts 1. */
@@ -81,6 +81,19 @@ export function columnStep(seed: number, kind: 'pairs' | 'samples', isWeighted =
       const sequence = one('mismatched', group, 1, `${group}/0`);
       return { sequence, logps: logps(sequence) };
     }),
+  };
+}
+
+/** A step of responses without weights, by their log-probs. */
+export function stepBy(responses: readonly (Partial<SequenceInfo> & { logps: number[] })[]): ScoredBatch {
+  const sequences = responses.map(({ logps, ...info }, i): SequenceInfo => ({
+    ...{ role: 'sample', group: i, length: logps.length, id: `${i}` },
+    ...info,
+  }));
+  return {
+    sequences,
+    step: stepOf(sequences),
+    logps: responses.map(({ logps }) => Float64Array.from(logps)),
   };
 }
 

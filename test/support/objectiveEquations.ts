@@ -93,13 +93,29 @@ const temper = (p: number[], T: number) => {
   const powers = p.map((x) => x ** (1 / T));
   return powers.map((x) => x / total(powers));
 };
-const soft =
-  (value: (p: number[], q: number[]) => number) =>
-  (y: Response): number =>
-    y.over((_l, _f, t) => {
-      const { p, q } = y.classes(t);
-      return value(p, q);
-    });
+/** Σ w·value of a response, which is computed once. */
+const soft = (value: (p: number[], q: number[]) => number) => {
+  const known = new WeakMap<Response, number>();
+  return (y: Response): number => {
+    const found =
+      known.get(y) ??
+      y.over((_l, _f, t) => {
+        const { p, q } = y.classes(t);
+        return value(p, q);
+      });
+    known.set(y, found);
+    return found;
+  };
+};
+const perToken =
+  (value: (y: Response) => number): Equation =>
+  (all) =>
+    tokenMean(all, value);
+const sequenceMean =
+  (value: (y: Response) => number): Equation =>
+  (all) =>
+    mean(all.map((y) => value(y) / y.N));
+const cold = soft((p, q) => KL(temper(p, 0.6), temper(q, 0.6)));
 const JSD = (beta: number) => (p: number[], q: number[]) => {
   const m = p.map((x, i) => beta * x + (1 - beta) * q[i]!);
   return beta * KL(p, m) + (1 - beta) * KL(q, m);
@@ -255,7 +271,9 @@ export const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>,
       {},
       (all) => {
         const weights = all.map((y) => {
-          const gaps = y.f.map((f, t) => f - y.at('teacher')[t]!).filter((gap) => gap >= 0.8);
+          const gaps = y.f
+            .map((f, t) => f - y.at('teacher')[t]!)
+            .filter((gap, t) => gap >= 0.8 && y.w[t] !== 0);
           return exp(gaps.length === 0 ? 0 : mean(gaps.map((gap) => min(gap, 2.5))));
         });
         return mean(
@@ -361,38 +379,14 @@ export const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>,
     ],
   ],
   gkd: [
-    [{}, (all) => tokenMean(all, soft(KL))],
-    [
-      { beta: 1 },
-      (all) =>
-        tokenMean(
-          all,
-          soft((p, q) => KL(q, p)),
-        ),
-    ],
-    [{ beta: 0.3, mean: 'sequence' }, (all) => mean(all.map((y) => soft(JSD(0.3))(y) / y.N))],
-    [
-      { beta: 0.5, temperature: 1.7 },
-      (all) =>
-        tokenMean(
-          all,
-          soft((p, q) => JSD(0.5)(temper(p, 1.7), temper(q, 1.7))),
-        ),
-    ],
+    [{}, perToken(soft(KL))],
+    [{ beta: 1 }, perToken(soft((p, q) => KL(q, p)))],
+    [{ beta: 0.3, mean: 'sequence' }, sequenceMean(soft(JSD(0.3)))],
+    [{ beta: 0.5, temperature: 1.7 }, perToken(soft((p, q) => JSD(0.5)(temper(p, 1.7), temper(q, 1.7))))],
   ],
   ssb: [
-    [
-      {},
-      (all) =>
-        tokenMean(
-          all,
-          soft((p, q) => KL(temper(p, 2), temper(q, 2))),
-        ),
-    ],
-    [
-      { kl: 0.7, likelihood: 0.4, temperature: 0.6 },
-      (all) => tokenMean(all, (y) => 0.7 * soft((p, q) => KL(temper(p, 0.6), temper(q, 0.6)))(y) - 0.4 * y.S),
-    ],
+    [{}, perToken(soft((p, q) => KL(temper(p, 2), temper(q, 2))))],
+    [{ kl: 0.7, likelihood: 0.4, temperature: 0.6 }, perToken((y) => 0.7 * cold(y) - 0.4 * y.S)],
   ],
   epicar: [
     [{}, verdictMean(([l]) => -l)],

@@ -5,7 +5,8 @@ import { createObjective, topKOf, type Objective } from '../../src/objectives/in
 import type { TokenRow } from '../../src/text/tokenRows.js';
 import { AdamW, clipFactor, globalNorm } from '../../src/torch/optim.js';
 import { Engine } from '../../src/train/engine.js';
-import { withReference, type TrainSequence } from '../../src/train/sequences.js';
+import { withReference } from '../../src/objectives/objective.js';
+import type { TrainSequence } from '../../src/train/sequences.js';
 import { runStep } from '../../src/train/step.js';
 import { TrainableWeights } from '../../src/train/weights.js';
 

@@ -1,5 +1,5 @@
 import { stepOf, type ScoredBatch, type SequenceInfo } from '../../src/objectives/index.js';
-import { withReference } from '../../src/train/sequences.js';
+import { withReference } from '../../src/objectives/objective.js';
 import { Random } from '../../src/util/random.js';
 
 const logps = (random: Random, length: number): Float64Array =>
