@@ -18,7 +18,8 @@ of a micro-batch, rotated by one, here each prompt of the step has the answer of
 that of the first); TRL's ORPO adds the mean over all tokens of the micro-batch, prompts included, where the paper has
 that of each chosen answer. DFT is the same, and so is IPO of mean log-ratios ("ipo"). IPO of sums, as Eq. 17 has it
 ("ipo-sums"), is left to the tiny model: h, which (h - 5)^2 is taken of at beta 0.1, is a difference of sums over some
-300 log-probabilities, and an error of it counts 2 / |h - 5| times in the loss's relative one.
+300 log-probabilities, and an error of it counts 2 / |h - 5| times in the loss's relative one. On the real model one step
+of it is off by 1.75e-4; whether float32 alone explains that is open.
 """
 
 import json
