@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What notices most of the changes, in the order in which a change is noticed soonest: what people read, and the equations. */
-const FIRST = ['docs/objectives', 'formulas', 'objectives/index', 'registry'];
+const FIRST = ['docs/objectives', 'formulas', 'needs', 'objectives/index', 'registry'];
 
 class SoonestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
