@@ -250,7 +250,7 @@ describe('divergence of certain tokens', () => {
 describe('glow', () => {
   it('knows nothing of a response without a name', () => {
     const named = columnStep(12, 'samples');
-    const sequences = named.sequences.map(({ id: _, ...sequence }) => sequence);
+    const sequences = named.sequences.map((sequence) => ({ ...sequence, id: undefined }));
     const { loss, gradient } = evaluate({ name: 'glow' }, { ...named, sequences });
     const first = evaluate({ name: 'glow' }, { ...named, step: stepOf(named.sequences) });
     expect(loss).toBe(first.loss);

@@ -219,7 +219,7 @@ describe('several terms', () => {
       of.map(({ verdict }) => verdict!.map((slope) => by * slope));
     const found = rows(reading.evaluate(step).readGradient!, 1);
     expect(relativeError(found, rows(epicar.readGradient!, 2))).toBe(0);
-    const { reads: _, ...unread } = step;
+    const unread = { sequences: step.sequences, step: step.step, logps: step.logps };
     expect(sumOfTerms([{ objective: silent, weight: 1 }]).evaluate(unread)).not.toHaveProperty(
       'readGradient',
     );
