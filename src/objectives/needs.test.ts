@@ -27,6 +27,7 @@ const needs: Record<string, Objective['needs'] | Record<string, string>> = {
   shaped: sequence('reward'),
   kto: sequence('reward', 'reference'),
   cdpo: token('reference', 'contrast'),
+  qcrd: sequence('reward'),
   kl: token('reference'),
   gkd: { teacher_topk: 'top-k' },
   ssb: { teacher_topk: 'top-k' },
