@@ -28,6 +28,7 @@ export const topr = defineObjective(
           const reward = scalarOf(sequence, 'reward');
           const gap = weightedSum(sequence, logps) - weightedSum(sequence, behaviour);
           const taper = (logp: number, t: number) =>
+            // Stryker disable next-line EqualityOperator: a response of reward 0 adds nothing, whatever its taper.
             reward >= 0
               ? 1
               : alpha * Math.exp(Math.min(0, ratio === 'sequence' ? gap : logp - behaviour[t]!));
