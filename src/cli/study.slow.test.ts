@@ -181,6 +181,16 @@ describe('study', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it('writes over no recipe', async () => {
+    const out = path('with-recipe');
+    mkdirSync(out);
+    const yaml = join(out, 'recipe.yaml');
+    const text = toYaml({ ...recipe, out });
+    writeFileSync(yaml, text);
+    expectError(await redistill(['study', yaml]), 2, 'is read by this command, which would write over it');
+    expect(readFileSync(yaml, 'utf8')).toBe(text);
+  });
+
   it('writes into no folder of others', async () => {
     const out = path('mine');
     const yaml = write({ out });

@@ -33,6 +33,7 @@ export function studyCommand(): Command {
       const stopped = 'stopped; run the same command again to go on: stages that are done are kept';
       const found = await longWork('study', stopped, (_, signal) =>
         study(recipe, {
+          recipe: path,
           signal,
           log: (line) => {
             printError(`${line}\n`);

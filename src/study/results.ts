@@ -27,7 +27,7 @@ export interface ArmResult {
   /** Optimizer steps and tokens of all its training stages, on average over seeds. */
   steps: number;
   tokens: number;
-  /** Tokens over those of the control. */
+  /** Tokens over those of the control; where that trains nothing, no finite number, which is null in study.json. */
   compute: number;
 }
 

@@ -7,6 +7,7 @@ import { runPipeline } from '../pipeline/run.js';
 import type { Recipe } from '../recipe/recipe.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
+import { refuseFolderOverInputs } from '../util/overlap.js';
 import { withOwnFolder } from '../util/ownFolder.js';
 import { redactSettings } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
@@ -18,6 +19,8 @@ import { parseStudy, type Study } from './settings.js';
 import { describeStudy } from './words.js';
 
 export interface StudyOptions {
+  /** The file that the study was read from, which is not written over. */
+  recipe?: string;
   signal: AbortSignal;
   /** A line for the person who watches. */
   log: (line: string) => void;
@@ -37,9 +40,10 @@ const FILES = ['recipe.yaml', 'study.json', 'study.txt', 'curves.csv', 'curves.s
  *
  * @throws UserError for a recipe that cannot be run, before anything runs
  */
-export async function study(recipe: Recipe, { signal, log }: StudyOptions): Promise<StudyResults> {
+export async function study(recipe: Recipe, options: StudyOptions): Promise<StudyResults> {
   const { plan, tuning, settings } = planned(recipe);
   const { out } = settings;
+  refuseFolderOverInputs(out, FILES, options.recipe === undefined ? [] : [options.recipe]);
   const seen = new SeenProblems();
   await seen.add(plan.pipeline.stages.filter(({ kind }) => kind === 'collect'));
   const record = { version: packageVersion(), recipe: redactSettings(recipe.value) };
@@ -48,20 +52,20 @@ export async function study(recipe: Recipe, { signal, log }: StudyOptions): Prom
     const chosen = new Map<string, number>();
     const development = new Map<string, number[]>();
     if (tuning.runs.length > 0) {
-      const results = await runPipeline(tuning.pipeline, { signal, log });
+      const results = await runPipeline(tuning.pipeline, options);
       for (const arm of settings.arms.filter((one) => settingsOf(settings, one).length > 1)) {
         const shares = accuracies(tuning, arm.name, results, settings.grader, seen);
         const best = shares.indexOf(Math.max(...shares));
         chosen.set(arm.name, best);
         development.set(arm.name, shares);
-        log(
+        options.log(
           `${arm.name}: setting ${best + 1} of ${shares.length} is best on the development set (${shares.map((share) => `${(100 * share).toFixed(1)} %`).join(', ')})`,
         );
       }
     }
     await seen.add(tuning.pipeline.stages.filter(({ name }) => chosenBy.has(name)));
     const whole = chosen.size === 0 ? plan : planStudy(settings, recipe, chosen);
-    const results = await runPipeline(whole.pipeline, { signal, log });
+    const results = await runPipeline(whole.pipeline, options);
     const found = await resultsOf({ study: settings, plan: whole, results, development, seen });
     const write = (name: string, text: string) => {
       writeFileAtomic(join(out, name), text);

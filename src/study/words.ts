@@ -25,7 +25,7 @@ function describeArms({ arms, control }: StudyResults): string {
     ...[name, Math.round(steps), Math.round(tokens), Number.isFinite(compute) ? compute.toFixed(2) : '–'],
     ...(wasTuned ? [setting, development.map(points).join(', ')] : []),
   ]);
-  const unequal = arms.filter(({ compute }) => !(Math.abs(compute - 1) <= UNEQUAL)).map(({ name }) => name);
+  const unequal = arms.filter(({ compute }) => Math.abs(compute - 1) > UNEQUAL).map(({ name }) => name);
   const note =
     unequal.length === 0
       ? []

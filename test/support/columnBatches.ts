@@ -121,3 +121,19 @@ function topKLogps(random: Random, { starts, ids }: TopK): Float64Array {
   }
   return shares;
 }
+
+/** The same step with other columns and numbers of its sequences. */
+export function withColumns(
+  batch: ScoredBatch,
+  change: (sequence: SequenceInfo, logps: Float64Array) => Pick<SequenceInfo, 'scalars' | 'columns'>,
+): ScoredBatch {
+  const sequences = batch.sequences.map((sequence, i) => {
+    const { scalars, columns } = change(sequence, batch.logps[i]!);
+    return {
+      ...sequence,
+      scalars: { ...sequence.scalars, ...scalars },
+      columns: { ...sequence.columns, ...columns },
+    };
+  });
+  return { ...batch, sequences, step: { ...batch.step, sequences } };
+}

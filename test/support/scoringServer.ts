@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
+import { LocalServer } from './localServer.js';
 
 /** A request as it came. */
 export interface ScoreRequest {
@@ -66,34 +66,17 @@ export const answerOf = (places: unknown) => ({
 export type Given = { answer: unknown } | { status: number; error?: string } | 'silence';
 
 /** A made-up vLLM on 127.0.0.1, as far as it scores prompts. */
-export class ScoringServer {
+export class ScoringServer extends LocalServer {
   readonly requests: ScoreRequest[] = [];
-  underWay = 0;
-  mostAtOnce = 0;
   /** How long each answer takes. */
   delayMs = 0;
-  readonly #server: Server;
 
   /** @param give what comes of a request with its number, from 0; nothing: as vLLM answers */
   constructor(public give: (request: ScoreRequest, index: number) => Given | undefined = () => undefined) {
-    this.#server = createServer((request, response) => {
-      void this.#handle(request, response);
-    });
+    super();
   }
 
-  /** Resolves with the base URL. */
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.underWay);
+  protected async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // One that is answered is not under way any more when the client hears of it.
     let isUnderWay = true;
     const end = () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LocalServer } from './localServer.js';
 
 /** What the stand-in makes go wrong with one request. */
 export type Fault =
@@ -53,34 +53,16 @@ export interface TeacherOptions {
 }
 
 /** A stand-in for an OpenAI-compatible endpoint on 127.0.0.1 that can fail in every way a real one does. */
-export class TeacherServer {
+export class TeacherServer extends LocalServer {
   readonly requests: TeacherRequest[] = [];
   /** Answers that were sent to their end. */
   answered = 0;
-  /** Requests being answered now, and the most there have been at once. */
-  underWay = 0;
-  mostAtOnce = 0;
-  readonly #server: Server;
 
   constructor(readonly options: TeacherOptions) {
-    this.#server = createServer((request, response) => {
-      void this.#handle(request, response);
-    });
+    super();
   }
 
-  /** The base URL. */
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.underWay);
+  protected async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('close', () => this.underWay--);
     let text = '';
     for await (const piece of request.setEncoding('utf8')) text += piece as string;
