@@ -98,6 +98,12 @@ function check(study: Study, onFault: OnFault): void {
     values.findIndex((value, i) => values.indexOf(value) < i);
   const seed = repeated(seeds);
   if (seed >= 0) onFault(['seeds', seed], `the seed ${seeds[seed]} is there twice`);
+  for (const [i, { name: stage, stage: kind, seed: own }] of stages.entries())
+    if (kind === 'train' && own !== undefined && seeds.length > 1)
+      onFault(
+        ['stages', i, 'seed'],
+        `"${stage}" has a seed of its own, with which ${seeds.length} seeds would train the same ${seeds.length} times: leave it out`,
+      );
   const names = arms.map((one) => one.name);
   const twice = repeated(names);
   if (twice >= 0) onFault(['arms', twice, 'name'], `there are two arms named "${names[twice]}"`);

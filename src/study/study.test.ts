@@ -98,6 +98,11 @@ describe('a study', () => {
     ['no test', { tests: {} }, 'no evaluation to compare by'],
     ['two of one name', { development: { student: {} } }, 'two stages or evaluations are named "student"'],
     ['a seed twice', { seeds: [1, 1] }, 'the seed 1 is there twice'],
+    [
+      'a seed that all seeds would share',
+      { stages: [{ name: 'student', stage: 'train', seed: 1 }] },
+      '"student" has a seed of its own',
+    ],
     ['one arm', { arms: [{ name: 'more-sft' }] }, 'arms'],
     ['a recipe of a pipeline', { arms: undefined }, 'this is no study: `redistill run '],
   ])('refuses %s', (_, changes, ...words) => {
