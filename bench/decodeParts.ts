@@ -95,7 +95,10 @@ const parts: [string, () => void][] = [
   eachLayer('rotation', cache, () => void rotateHalves(both, cos, sin)),
   eachLayer('SwiGLU', cache, () => void gatedLinearUnit(gateUp, 'silu')),
   ['head', () => void linearOfFew(x, head)],
-  ['choice of tokens', () => void chooseTokens(logits, { temperature: 0.8, topP: 0.95 }, uniforms)],
+  [
+    'choice of tokens',
+    () => void chooseTokens(logits, Array(uniforms.length).fill({ temperature: 0.8, topP: 0.95 }), uniforms),
+  ],
 ];
 
 process.stdout.write(`${machine()}; bf16, ${batch} rows\n`);

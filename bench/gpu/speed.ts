@@ -252,7 +252,7 @@ export function measureDecoding(
     const handedOver = performance.now();
     synchronize(device);
     const between = performance.now();
-    chooseTokens(logits, { temperature: 0.8, topP: 0.95 }, uniforms);
+    chooseTokens(logits, Array(uniforms.length).fill({ temperature: 0.8, topP: 0.95 }), uniforms);
     logits.dispose();
     if (step < 2) continue;
     steps.push(between - started);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -87,37 +88,45 @@ float leastOfNucleus(std::vector<float>& values, double mass) {
   return *begin;
 }
 
+// How a row is sampled, as it stands in a row of the tensor.
+struct Sampling {
+  double temperature, topP, topK, minP;
+};
+
 // One thread's work on its rows.
 class Chooser {
  public:
-  Chooser(int64_t width, double temperature, double topP)
-      : width_(width), temperature_(temperature), topP_(topP), row_(new float[width]), indices_(new int32_t[width]),
-        sums_((width + kPart - 1) / kPart) {}
+  explicit Chooser(int64_t width)
+      : width_(width), row_(new float[width]), indices_(new int32_t[width]), sums_((width + kPart - 1) / kPart) {}
 
   template <typename T>
-  int64_t token(const T* logits, double uniform) {
+  int64_t token(const T* logits, double uniform, const Sampling& sampling) {
     const float largest = copyRow(logits, width_, row());
     if (!std::isfinite(largest)) return -1;
-    if (temperature_ == 0.0) return std::find(row(), row() + width_, largest) - row();
+    if (sampling.temperature == 0.0) return std::find(row(), row() + width_, largest) - row();
     double total = 0.0;
     for (size_t part = 0; part < sums_.size(); part++) {
       const int64_t at = static_cast<int64_t>(part) * kPart;
-      sums_[part] = exponentials(row() + at, std::min(kPart, width_ - at), largest, static_cast<float>(1.0 / temperature_));
+      sums_[part] = exponentials(row() + at, std::min(kPart, width_ - at), largest, static_cast<float>(1.0 / sampling.temperature));
       total += sums_[part];
     }
-    return topP_ < 1.0 ? ofNucleus(uniform, total) : ofAll(uniform, total);
+    const bool keepsAll = sampling.topP >= 1.0 && sampling.topK == 0.0 && sampling.minP == 0.0;
+    return keepsAll ? ofAll(uniform, total) : ofKept(uniform, total, sampling);
   }
 
  private:
   float* row() { return row_.get(); }
 
-  int64_t ofNucleus(double uniform, double total) {
-    // What is less than this is outside of the nucleus: all of it together is not what may be left out.
-    const float least = static_cast<float>((1.0 - topP_) * total / static_cast<double>(width_) * 0.999);
-    const int64_t count = indicesOf(row(), width_, std::max(least, std::numeric_limits<float>::min()), indices_.get());
+  int64_t ofKept(double uniform, double total, const Sampling& sampling) {
+    // The largest is 1. Where top-p alone cuts, what is less than this is outside of the nucleus: all of it together is not what may be
+    // left out.
+    const bool isNucleus = sampling.topK == 0.0 && sampling.minP == 0.0;
+    const double outside = isNucleus ? (1.0 - sampling.topP) * total / static_cast<double>(width_) * 0.999 : sampling.minP;
+    const float least = std::max(static_cast<float>(outside), std::numeric_limits<float>::min());
+    const int64_t count = indicesOf(row(), width_, least, indices_.get());
     candidates_.resize(count);
     for (int64_t i = 0; i < count; i++) candidates_[i] = row()[indices_[i]];
-    const float threshold = leastOfNucleus(candidates_, topP_ * total);
+    const float threshold = leastKept(isNucleus, total, sampling);
     double kept = 0.0;
     for (int64_t i = 0; i < count; i++)
       if (row()[indices_[i]] >= threshold) kept += row()[indices_[i]];
@@ -130,6 +139,25 @@ class Chooser {
       last = indices_[i];
     }
     return last;
+  }
+
+  // The least of the candidates that top-k and top-p keep.
+  float leastKept(bool isNucleus, double total, const Sampling& sampling) {
+    float threshold = 0.0f;
+    if (sampling.topK > 0.0 && sampling.topK < static_cast<double>(candidates_.size())) {
+      const auto last = candidates_.begin() + static_cast<int64_t>(sampling.topK) - 1;
+      std::nth_element(candidates_.begin(), last, candidates_.end(), std::greater<float>());
+      threshold = *last;
+      const auto end = std::partition(candidates_.begin(), candidates_.end(), [&](float x) { return x >= threshold; });
+      candidates_.erase(end, candidates_.end());
+    }
+    if (sampling.topP >= 1.0) return threshold;
+    double mass = total;
+    if (!isNucleus) {
+      mass = 0.0;
+      for (const float x : candidates_) mass += x;
+    }
+    return std::max(threshold, leastOfNucleus(candidates_, sampling.topP * mass));
   }
 
   int64_t ofAll(double uniform, double total) {
@@ -149,7 +177,6 @@ class Chooser {
   }
 
   int64_t width_;
-  double temperature_, topP_;
   std::unique_ptr<float[]> row_;
   std::unique_ptr<int32_t[]> indices_;
   std::vector<double> sums_;
@@ -158,25 +185,29 @@ class Chooser {
 
 }  // namespace
 
-at::Tensor choose(const at::Tensor& given, const at::Tensor& uniforms, double temperature, double topP) {
+at::Tensor choose(const at::Tensor& given, const at::Tensor& uniforms, const at::Tensor& sampling) {
   const auto kind = given.scalar_type();
   TORCH_CHECK(given.device().is_cpu() && given.dim() == 2 && given.size(1) > 0 &&
                   given.size(1) <= std::numeric_limits<int32_t>::max() && (kind == at::kBFloat16 || kind == at::kFloat),
               "choosing tokens needs bf16 or f32[rows, vocab] on the CPU");
-  const at::Tensor logits = given.contiguous(), drawn = uniforms.contiguous();
+  const at::Tensor logits = given.contiguous(), drawn = uniforms.contiguous(), ways = sampling.contiguous();
   const int64_t rows = logits.size(0), width = logits.size(1);
   TORCH_CHECK(drawn.device().is_cpu() && drawn.scalar_type() == at::kDouble && drawn.numel() == rows,
               "choosing tokens needs a number in f64 for every row");
+  TORCH_CHECK(ways.device().is_cpu() && ways.scalar_type() == at::kDouble && ways.dim() == 2 && ways.size(0) == rows && ways.size(1) == 4,
+              "choosing tokens needs temperature, top-p, top-k and min-p in f64 for every row");
   at::Tensor tokens = at::empty({rows}, logits.options().dtype(at::kLong));
   int64_t* to = tokens.data_ptr<int64_t>();
   const double* numbers = drawn.const_data_ptr<double>();
+  const double* way = ways.const_data_ptr<double>();
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
-    Chooser chooser(width, temperature, topP);
+    Chooser chooser(width);
     for (int64_t r = begin; r < end; r++) {
+      const Sampling row{way[4 * r], way[4 * r + 1], way[4 * r + 2], way[4 * r + 3]};
       if (kind == at::kFloat)
-        to[r] = chooser.token(logits.const_data_ptr<float>() + r * width, numbers[r]);
+        to[r] = chooser.token(logits.const_data_ptr<float>() + r * width, numbers[r], row);
       else
-        to[r] = chooser.token(static_cast<const Bits*>(logits.data_ptr()) + r * width, numbers[r]);
+        to[r] = chooser.token(static_cast<const Bits*>(logits.data_ptr()) + r * width, numbers[r], row);
     }
   });
   return tokens;

@@ -19,7 +19,7 @@ TORCH_LIBRARY_FRAGMENT(redistill, library) {
   library.def("exact_glu(Tensor gate_up, bool gelu) -> Tensor");
   library.def("exact_rotate(Tensor x, Tensor cosines, Tensor sines) -> Tensor");
   library.def("exact_logps(Tensor logits, Tensor targets) -> Tensor");
-  library.def("choose(Tensor logits, Tensor uniforms, float temperature, float top_p) -> Tensor");
+  library.def("choose(Tensor logits, Tensor uniforms, Tensor sampling) -> Tensor");
 }
 
 TORCH_LIBRARY_IMPL(redistill, CPU, library) {

@@ -166,6 +166,17 @@ export class Decoder implements Disposable {
     });
   }
 
+  /** The number of tokens of a row. */
+  lengthOf(row: number): number {
+    return this.#lengths[row]!;
+  }
+
+  /** Forgets what a row has beyond so many tokens. */
+  shorten(row: number, length: number): void {
+    if (length > this.#lengths[row]!) throw new RangeError(`row ${row} has fewer than ${length} tokens`);
+    this.#lengths[row] = length;
+  }
+
   /** Takes rows for sequences of these lengths without computing anything: their keys and values are not theirs. */
   joinIdle(lengths: readonly number[]): void {
     this.#cache.ensure([...this.#lengths, ...lengths]);

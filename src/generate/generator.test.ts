@@ -2,35 +2,16 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { bigramModel, chainModel, pieceTokenizer } from '../../test/support/bigrams.js';
 import { chatDirectory } from '../../test/support/chatDirectory.js';
 import { expectedSequences, familyDir, familyNames } from '../../test/support/families.js';
+import { greedy } from '../../test/support/greedy.js';
 import { loadModel } from '../models/checkpoint.js';
-import { packSequences } from '../models/pack.js';
-import type { Transformer } from '../models/transformer.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
-import { noGrad } from '../torch/autograd.js';
-import { toInt32Array } from '../torch/data.js';
-import * as ops from '../torch/ops.js';
-import { liveTensors, scope } from '../torch/tensor.js';
+import { liveTensors } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { Generator, type Completion, type GenerateProgress } from './generator.js';
 
 const characters = pieceTokenizer(Array.from({ length: 128 }, (_, i) => String.fromCharCode(i)));
 const prompt = (...ids: number[]) => ({ ids: Int32Array.from(ids) });
 const idsOf = (completions: readonly Completion[]) => completions.map(({ ids }) => [...ids]);
-
-/** Greedy decoding without a cache: the whole sequence again for every token. */
-function greedy(model: Transformer, ids: Int32Array, count: number): number[] {
-  const all = [...ids];
-  for (let i = 0; i < count; i++) {
-    scope(() => {
-      noGrad(() => {
-        const pack = packSequences(model, [Int32Array.from(all)]);
-        const hidden = ops.narrow(model.hidden(pack.ids, pack.context), 0, all.length - 1, 1);
-        all.push(...toInt32Array(ops.argmax(ops.linear(hidden, model.head), -1)));
-      });
-    });
-  }
-  return all.slice(ids.length);
-}
 
 describe.each(familyNames)('%s', (name) => {
   it('decodes greedily what recomputation does, for prompts of different lengths, in batches and alone', async () => {

@@ -1,15 +1,16 @@
-/** @file Batched decoding of a loaded model: sequences join, step together and leave. Does not know what is asked or what becomes of the responses. */
+/** @file Sampling of a loaded model: prompts in, responses out. Does not know what is asked or what becomes of the responses. */
 import { totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { requireEmbeddings } from '../models/tokenIds.js';
 import type { Transformer } from '../models/transformer.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
-import type { Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
-import { deriveSeed, Random } from '../util/random.js';
-import { Decoder } from './decoder.js';
-import { checkSampling, chooseTokens, tokenLogps, type SamplingOptions } from './sampling.js';
-import { Sequence, type FinishReason } from './sequence.js';
+import { deriveSeed } from '../util/random.js';
+import { calculatorRule } from './rules/calculator.js';
+import type { Rule } from './rules/rule.js';
+import { checkSampling, type SamplingOptions } from './sampling.js';
+import { Scheduler } from './scheduler.js';
+import { Sequence, type FinishReason, type Keep, type TopTokens } from './sequence.js';
 
 export interface GenerateOptions {
   maxNewTokens: number;
@@ -17,11 +18,17 @@ export interface GenerateOptions {
   temperature?: number;
   /** Default 1: the whole distribution. */
   topP?: number;
+  /** Default 0: all tokens. */
+  topK?: number;
+  /** Default 0: tokens of any probability. */
+  minP?: number;
   /** Answers a prompt; default 1. */
   samples?: number;
   seed?: number;
   /** Compute `<<expr=value>>` marks (Cobbe et al. 2021): the value is put in, not sampled. */
   calculator?: boolean;
+  /** Further decoding rules. */
+  rules?: readonly Rule[];
   /** Give the log-prob of every new token. */
   logps?: boolean;
   /** Answers at a time; default 64 on the CPU, 256 elsewhere. */
@@ -35,12 +42,20 @@ export interface GenerateOptions {
 export interface Completion {
   /** New tokens, with the stop token where there is one. */
   ids: Int32Array;
-  /** Their text without the tokens that end or frame a turn. */
+  /** 1 for each of them that a rule put in; 0 for those that were drawn. */
+  forced: Uint8Array;
+  /** Their text without the tokens that end or frame a turn, up to where a rule has ended it. */
   text: string;
-  /** `length`: cut off at `maxNewTokens` or at the model's last position. */
+  /** `length`: cut off at `maxNewTokens`, at the model's last position, or by a rule. */
   finishReason: FinishReason;
+  /** The rule that ended it, where one did. */
+  rule?: string;
   /** Where they are asked for, the log-probs of `ids` as `score` computes them: at temperature 1, of all tokens. */
   logps?: Float64Array;
+  /** Where they are asked for, the entropies of the distributions that `ids` were drawn from, in nats at temperature 1. */
+  entropies?: Float64Array;
+  /** Where they are asked for, the likeliest tokens in the places of `ids`. */
+  top?: readonly TopTokens[];
 }
 
 export interface GenerateProgress {
@@ -68,9 +83,6 @@ export function defaultCacheBytes(device: string): number {
 /** Responses of one `generate`, which are all in memory at its end. */
 const MAX_RESPONSES = 10_000_000;
 
-/** Prompt tokens that go through the model at once. */
-const PREFILL_TOKENS = 4096;
-
 /** Where sequences come from and go to. */
 export interface SequenceSource {
   /** Further sequences, long prompts first; none where there are none at the moment. */
@@ -79,24 +91,38 @@ export interface SequenceSource {
   finished(sequence: Sequence): void;
 }
 
-/** What all sequences of a run have in common. */
+/** How a run decodes. */
 export interface RunOptions {
-  sampling: SamplingOptions;
-  maxNewTokens: number;
   batchSize?: number | undefined;
   cacheBytes?: number | undefined;
   signal?: Pick<AbortSignal, 'throwIfAborted'> | undefined;
-  /** Keep the log-prob of every token. */
-  logps?: boolean | undefined;
   /** Called after every step with the number of tokens that it drew. */
   onStep?: (tokens: number) => void;
 }
 
+/** How one response is sampled. */
+export interface ResponseOptions {
+  maxNewTokens: number;
+  sampling: SamplingOptions;
+  seed: number;
+  rules?: readonly Rule[];
+  keep?: Keep;
+  /** Of the models that have names, the one that draws; without it the first. */
+  model?: string;
+  /** Tokens that the response begins with. */
+  prefix?: Int32Array;
+  /** What the prompt is called in errors. */
+  name: string;
+  replayedTokens?: number | undefined;
+}
+
 /** Answers prompts in batches that stay full: as responses end, waiting prompts take their places. */
 export class Generator {
+  /** @param others models of the same vocabulary that have names: rules may hand a response over to them */
   constructor(
     readonly model: Transformer,
     readonly tokenizer: Tokenizer,
+    readonly others: ReadonlyMap<string, Transformer> = new Map<string, Transformer>(),
   ) {}
 
   /**
@@ -111,8 +137,10 @@ export class Generator {
     options: GenerateOptions,
     onProgress?: (progress: GenerateProgress) => void,
   ): Promise<Completion[]> {
-    const { samples = 1, signal, maxNewTokens, batchSize, cacheBytes, logps } = options;
-    const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
+    const { samples = 1, signal, maxNewTokens, batchSize, cacheBytes, logps = false } = options;
+    const { temperature = 0, topP = 1, topK = 0, minP = 0 } = options;
+    const sampling = { temperature, topP, topK, minP };
+    const rules = [...(options.calculator ? [calculatorRule] : []), ...(options.rules ?? [])];
     this.check({ sampling, samples, maxNewTokens, batchSize });
     if (prompts.length * samples > MAX_RESPONSES)
       throw new UserError(
@@ -122,9 +150,8 @@ export class Generator {
     const sequences = prompts.flatMap(({ ids, name }, prompt) =>
       Array.from({ length: samples }, (_, sample) =>
         this.begin(ids, {
-          maxNewTokens,
+          ...{ maxNewTokens, sampling, rules, keep: { logps } },
           seed: deriveSeed(options.seed ?? 0, 'generate', prompt, sample),
-          calculator: options.calculator ?? false,
           name: name ?? `prompt ${prompt + 1}`,
         }),
       ),
@@ -144,66 +171,45 @@ export class Generator {
       tokens += drawn;
       onProgress?.({ finished, total: sequences.length, tokens });
     };
-    await this.run(source, { sampling, maxNewTokens, batchSize, cacheBytes, signal, logps, onStep });
+    await this.run(source, { batchSize, cacheBytes, signal, onStep });
     return sequences.map((sequence) => this.complete(sequence));
   }
 
   /** Decodes the sequences of a source until it has no more. @throws the signal's reason when it is aborted */
   async run(source: SequenceSource, options: RunOptions): Promise<void> {
-    const { sampling, signal, onStep } = options;
-    const stopIds = new Set(this.tokenizer.stopTokenIds);
-    const waiting: Sequence[] = await source.more();
-    if (waiting.length === 0) return;
-    const rows = Math.min(this.#batchSize(options.batchSize), waiting.length);
-    // With long prompts first, memory is at its highest early on.
-    const first = waiting.slice(0, rows).map(({ promptIds }) => promptIds.length);
-    using decoder = new Decoder(
-      this.model,
-      first,
-      options.cacheBytes ?? defaultCacheBytes(this.model.device),
-    );
-    let active: Sequence[] = [];
-    let filling = true;
+    const { signal, onStep } = options;
+    using scheduler = this.scheduler(options);
     for (;;) {
       signal?.throwIfAborted();
-      // Rows are filled from a quarter free on, and then until none is free or nothing waits.
-      filling = active.length < rows && (filling || active.length <= Math.floor(rows * 0.75));
-      if (filling && waiting.length === 0) waiting.push(...(await source.more()));
-      const joining: Sequence[] = filling ? takeWaiting(waiting, rows - active.length, decoder) : [];
-      const refill = (filling = joining.length > 0);
-      if (!refill) active = makeRoom(decoder, active, waiting);
-      const changed = refill ? joining : active;
-      if (changed.length === 0) return;
-      if (changed.every(({ replayed }) => replayed)) {
-        passOver(decoder, changed, refill);
-        await Promise.all(changed.map((sequence) => sequence.append(0, stopIds)));
-      } else {
-        using logits = nextLogits(decoder, changed, refill);
-        const uniforms = Float64Array.from(changed, (sequence) => sequence.draw());
-        const chosen = chooseTokens(logits, sampling, uniforms);
-        await Promise.all(changed.map((sequence, row) => sequence.append(chosen[row]!, stopIds)));
-        if (options.logps) keepLogps(logits, changed);
-      }
-      if (refill) active.push(...changed);
-
-      const done = new Set(active.flatMap(({ finishReason }, row) => (finishReason ? [row] : [])));
-      if (done.size > 0) {
-        const before = active;
-        active = decoder.leave(done).map((row) => before[row]!);
-        for (const row of done) source.finished(before[row]!);
-      }
-      onStep?.(changed.filter(({ replayed }) => !replayed).length);
+      if (scheduler.wantsMore) for (const sequence of await source.more()) scheduler.submit(sequence);
+      if (scheduler.isIdle) return;
+      const { advanced, finished } = await scheduler.tick();
+      for (const sequence of finished) source.finished(sequence);
+      onStep?.(advanced.length);
       await setImmediate(); // signals, timers and a progress bar get their turn
     }
   }
 
+  /** A scheduler of its models; whoever asks for it disposes of it. */
+  scheduler({ batchSize, cacheBytes }: Pick<RunOptions, 'batchSize' | 'cacheBytes'>): Scheduler {
+    const { device } = this.model;
+    return new Scheduler(
+      this.model,
+      this.tokenizer.stopTokenIds,
+      { rows: batchSize ?? defaultBatchSize(device), cacheBytes: cacheBytes ?? defaultCacheBytes(device) },
+      this.others,
+    );
+  }
+
   /** @throws UserError for options that are not possible */
-  check({ sampling, samples, maxNewTokens, batchSize }: RunOptions & { samples: number }): void {
-    for (const [name, count] of Object.entries({
-      maxNewTokens,
-      samples,
-      batchSize: this.#batchSize(batchSize),
-    })) {
+  check(options: {
+    sampling: SamplingOptions;
+    samples: number;
+    maxNewTokens: number;
+    batchSize?: number | undefined;
+  }): void {
+    const { sampling, samples, maxNewTokens, batchSize = 1 } = options;
+    for (const [name, count] of Object.entries({ maxNewTokens, samples, batchSize })) {
       if (!Number.isInteger(count) || count < 1)
         throw new UserError(`${name} must be a whole number of at least 1, not ${count}`);
     }
@@ -214,121 +220,46 @@ export class Generator {
 
   /**
    * A sequence that goes on from a prompt.
-   * @param name what the prompt is called in errors
    * @throws UserError where the prompt is empty, fills the model's positions or has tokens that the model does not know
    */
-  begin(
-    ids: Int32Array,
-    options: {
-      maxNewTokens: number;
-      seed: number;
-      calculator: boolean;
-      name: string;
-      replayedTokens?: number | undefined;
-    },
-  ): Sequence {
+  begin(ids: Int32Array, options: ResponseOptions): Sequence {
     const { maxPositions, vocabSize } = this.model.config;
-    const { name, maxNewTokens, replayedTokens } = options;
+    const { name, maxNewTokens, prefix = new Int32Array(), ...rest } = options;
     if (ids.length === 0) throw new UserError(`${name} has no tokens`);
-    if (ids.length >= maxPositions) {
+    const given = ids.length + prefix.length;
+    if (given >= maxPositions) {
       throw new UserError(
-        `${name} has ${ids.length} tokens, which leaves no room in the model's ${maxPositions} positions: shorten it`,
+        `${name} has ${given} tokens, which leaves no room in the model's ${maxPositions} positions: shorten it`,
       );
     }
     requireEmbeddings(ids, vocabSize, name);
+    requireEmbeddings(prefix, vocabSize, name);
+    const room = maxPositions - ids.length;
     return new Sequence(ids, {
-      limit: Math.min(maxNewTokens, maxPositions - ids.length),
-      random: new Random(options.seed),
-      codec: options.calculator ? this.tokenizer : undefined,
-      replayedTokens,
+      ...rest,
+      ...{ prefix, room, codec: this.tokenizer },
+      limit: Math.min(prefix.length + maxNewTokens, room),
     });
   }
 
   /** What a sequence that has ended says. */
-  complete({ ids, finishReason, logps }: Sequence): Completion {
+  complete({ ids, forced, finishReason, endedBy, kept, logps, entropies, top, keep }: Sequence): Completion {
     const stopIds = this.tokenizer.stopTokenIds;
     const said = ids.filter((id) => !stopIds.includes(id));
     return {
       ids: Int32Array.from(ids),
-      text: this.tokenizer.decode(said, { contentOnly: true }),
+      forced: Uint8Array.from(forced),
+      text: this.tokenizer.decode(said, { contentOnly: true }).slice(0, kept),
       finishReason: finishReason!,
-      ...(logps.length > 0 && { logps: Float64Array.from(logps) }),
+      ...(endedBy !== undefined && { rule: endedBy }),
+      ...(keep.logps === true && { logps: Float64Array.from(logps) }),
+      ...(keep.entropies === true && { entropies: Float64Array.from(entropies) }),
+      ...(keep.top !== undefined && { top: [...top] }),
     };
-  }
-
-  #batchSize(asked: number | undefined): number {
-    return asked ?? defaultBatchSize(this.model.device);
   }
 }
 
 /** In the order in which they are best begun; ties stay in order. */
 export function longestFirst(sequences: readonly Sequence[]): Sequence[] {
   return sequences.toSorted((a, b) => b.promptIds.length - a.promptIds.length);
-}
-
-/** Computes what decides the next token of each sequence that joins, or of all that are in the batch. */
-function nextLogits(decoder: Decoder, changed: readonly Sequence[], joining: boolean): Tensor {
-  return joining
-    ? decoder.join(...groupByPrompt(changed))
-    : decoder.step(Int32Array.from(changed, ({ ids }) => ids.at(-1)!));
-}
-
-/** Gives each sequence the log-prob of its newest token. */
-function keepLogps(logits: Tensor, sequences: readonly Sequence[]): void {
-  const newest = Int32Array.from(sequences, ({ ids }) => ids.at(-1)!);
-  tokenLogps(logits, newest).forEach((logp, row) => sequences[row]!.logps.push(logp));
-}
-
-/** The same where nobody needs the tokens: the sequences only take their rows. */
-function passOver(decoder: Decoder, changed: readonly Sequence[], joining: boolean): void {
-  if (joining) decoder.joinIdle(changed.map(({ tokens }) => tokens.length));
-  else decoder.stepIdle();
-}
-
-/**
- * The next ones for at most `room` rows and `PREFILL_TOKENS` tokens of different prompts, as far as there is memory for them;
- * one where nothing else is in the batch.
- */
-function takeWaiting(waiting: Sequence[], room: number, decoder: Decoder): Sequence[] {
-  let tokens = 0;
-  const lengths: number[] = [];
-  while (lengths.length < Math.min(room, waiting.length)) {
-    const next = waiting[lengths.length]!;
-    const isFirst = lengths.length === 0;
-    const length = next.tokens.length;
-    if (next.ids.length > 0 || next.promptIds !== waiting[lengths.length - 1]?.promptIds) tokens += length;
-    if (!isFirst && tokens > PREFILL_TOKENS) break;
-    if (!(isFirst && decoder.rows === 0) && !decoder.fits([...lengths, length])) break;
-    lengths.push(length);
-  }
-  return waiting.splice(0, lengths.length);
-}
-
-/**
- * Sends sequences back until there is memory for a token more in each row: those with the shortest responses, which are
- * soonest computed again. One that is alone stays, and the decoder says what is wrong.
- */
-function makeRoom(decoder: Decoder, active: Sequence[], waiting: Sequence[]): Sequence[] {
-  while (active.length > 1 && !decoder.canStep) {
-    const fewest = Math.min(...active.map(({ ids }) => ids.length));
-    const row = active.findLastIndex(({ ids }) => ids.length === fewest);
-    waiting.unshift(active[row]!);
-    decoder.leave(new Set([row]));
-    active = active.toSpliced(row, 1);
-  }
-  return active;
-}
-
-/** Consecutive samples of one prompt as one prompt and their number. */
-function groupByPrompt(sequences: readonly Sequence[]): [prompts: Int32Array[], copies: number[]] {
-  const prompts: Int32Array[] = [];
-  const copies: number[] = [];
-  for (const { tokens } of sequences) {
-    if (tokens === prompts.at(-1)) copies[copies.length - 1]!++;
-    else {
-      prompts.push(tokens);
-      copies.push(1);
-    }
-  }
-  return [prompts, copies];
 }

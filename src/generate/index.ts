@@ -10,10 +10,18 @@ export {
   type Completion,
   type GenerateOptions,
   type GenerateProgress,
+  type ResponseOptions,
   type RunOptions,
   type SequenceSource,
 } from './generator.js';
 export { localModel } from './localModel.js';
 export { openGenerator, type OpenedGenerator } from './open.js';
+export { calculatorRule } from './rules/calculator.js';
+export { logitBias } from './rules/logitBias.js';
+export { repetitionStop, type RepetitionOptions } from './rules/repetition.js';
+export type { Action, Forced, Look, RowRule, RowState, Rule, RuleContext, TokenBias } from './rules/rule.js';
+export { stopStrings } from './rules/stopStrings.js';
 export type { SamplingOptions } from './sampling.js';
-export { Sequence, type FinishReason, type SequenceOptions } from './sequence.js';
+export type { LaneOptions } from './lane.js';
+export { Scheduler } from './scheduler.js';
+export { Sequence, type FinishReason, type Keep, type SequenceOptions, type TopTokens } from './sequence.js';

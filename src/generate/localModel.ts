@@ -10,6 +10,7 @@ import { encodePrompt } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { longestFirst, type Generator, type SequenceSource } from './generator.js';
 import { openGenerator } from './open.js';
+import { calculatorRule } from './rules/calculator.js';
 import type { Sequence } from './sequence.js';
 
 /** Requests that are encoded and put in order of length at a time. */
@@ -44,15 +45,10 @@ export function localModel(settings: AnswerSettings, progress: Progress = silent
             progress.log(sentence);
           },
         });
-        const options = {
-          sampling: { temperature: sampling.temperature, topP: sampling.top_p },
-          maxNewTokens: sampling.max_tokens,
-          batchSize,
-          signal,
-        };
-        opened.generator.check({ ...options, samples });
+        const way = { temperature: sampling.temperature, topP: sampling.top_p };
+        opened.generator.check({ sampling: way, samples, maxNewTokens: sampling.max_tokens, batchSize });
         const source = new QueueSource(queue, opened.generator, opened.tokenizer, settings);
-        await opened.generator.run(source, options);
+        await opened.generator.run(source, { batchSize, signal });
         await source.written();
       },
     },
@@ -134,14 +130,15 @@ class QueueSource implements SequenceSource {
   }
 
   #begin(request: AnswerRequest, ids: Int32Array): Sequence[] {
-    const { max_tokens: maxNewTokens, seed, calculator } = this.#settings.sampling;
+    const { max_tokens: maxNewTokens, seed, calculator, temperature, top_p: topP } = this.#settings.sampling;
     const { problem, sample } = request.id;
     let sequence: Sequence;
     try {
       sequence = this.#generator.begin(ids, {
         maxNewTokens,
+        sampling: { temperature, topP },
+        rules: calculator ? [calculatorRule] : [],
         seed: deriveSeed(seed, 'collect', problem, sample),
-        calculator,
         name: 'the prompt',
         replayedTokens: request.answeredTokens,
       });

@@ -2,9 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { fromArray, indices, toFloat64Array } from '../torch/data.js';
 import { withoutKernels } from '../torch/fused.js';
 import * as ops from '../torch/ops.js';
-import { liveTensors, scope } from '../torch/tensor.js';
+import { liveTensors, scope, type Tensor } from '../torch/tensor.js';
 import { Random } from '../util/random.js';
-import { checkSampling, chooseTokens, cumulate } from './sampling.js';
+import { checkSampling, chooseTokens as chooseEach, cumulate, type SamplingOptions } from './sampling.js';
+
+/** Draws of all rows in one way. */
+const chooseTokens = (logits: Tensor, options: SamplingOptions, uniforms: Float64Array) =>
+  chooseEach(logits, Array<SamplingOptions>(uniforms.length).fill(options), uniforms);
 
 /** Tokens chosen from one row of logits at each of the uniform numbers. */
 function choose(
@@ -115,6 +119,69 @@ describe('chooseTokens', () => {
     expect(() => choose([1, Infinity], 1, 0.5, grid(1))).toThrow('not finite');
     choose(logits, 0.7, 0.9, grid(10));
     expect(liveTensors()).toBe(before);
+  });
+});
+
+/** What min-p, top-k and top-p keep, one after the other, by sorting; renormalised. */
+function keptOf(probabilities: readonly number[], { topP, topK = 0, minP = 0 }: SamplingOptions): number[] {
+  const atLeast = (values: readonly number[], least: number) => values.map((x) => (x >= least ? x : 0));
+  const largest = Math.max(...probabilities);
+  let kept = atLeast(probabilities, minP * largest);
+  if (topK > 0) kept = atLeast(kept, kept.toSorted((a, b) => b - a)[Math.min(topK, kept.length) - 1]!);
+  const total = kept.reduce((a, b) => a + b, 0);
+  return nucleusOf(
+    kept.map((x) => x / total),
+    topP,
+  );
+}
+
+describe('rows that are sampled in ways of their own', () => {
+  const ways: SamplingOptions[] = [
+    { temperature: 1, topP: 1, topK: 3 },
+    { temperature: 1, topP: 1, minP: 0.2 },
+    { temperature: 0.7, topP: 0.8, topK: 4 },
+    { temperature: 2, topP: 0.9, minP: 0.05 },
+    { temperature: 1.5, topP: 0.7, topK: 5, minP: 0.1 },
+    { temperature: 1, topP: 0.6 },
+    { temperature: 0, topP: 1, topK: 2 },
+    { temperature: 1, topP: 1, topK: 1 },
+    { temperature: 1, topP: 1, topK: 100 },
+    { temperature: 1, topP: 1 },
+  ];
+  const count = 1000;
+
+  it.each([
+    ['the kernel', <T>(body: () => T) => body()],
+    ['operators', withoutKernels],
+  ])('follow their distributions side by side, by %s', (_, by) => {
+    const options = ways.flatMap((way) => Array<SamplingOptions>(count).fill(way));
+    const rows = Float32Array.from(options.flatMap(() => logits));
+    using tensor = fromArray(rows, [options.length, logits.length]);
+    const uniforms = Float64Array.from(options, (_, i) => ((i % count) + 0.5) / count);
+    const tokens = by(() => chooseEach(tensor, options, uniforms));
+    ways.forEach((way, w) => {
+      const expected =
+        way.temperature === 0
+          ? logits.map((_, i) => Number(i === 6))
+          : keptOf(softmax(logits, way.temperature), way);
+      const seen = shares([...tokens.subarray(w * count, (w + 1) * count)], logits.length);
+      seen.forEach((share, token) => {
+        if (expected[token] === 0) expect(share).toBe(0);
+        expect(Math.abs(share - expected[token]!)).toBeLessThan(1.5 / count);
+      });
+    });
+  });
+
+  it('keeps tokens that are as probable as the last of the top-k', () => {
+    const tied = [1, 2, 2, 2, 0];
+    using tensor = fromArray(
+      Float32Array.from(grid(300), (_, i) => tied[i % 5]!),
+      [60, 5],
+    );
+    for (const by of [<T>(body: () => T) => body(), withoutKernels])
+      expect(new Set(by(() => chooseTokens(tensor, { temperature: 1, topP: 1, topK: 2 }, grid(60))))).toEqual(
+        new Set([1, 2, 3]),
+      );
   });
 });
 
@@ -235,6 +302,18 @@ describe('checkSampling', () => {
   ])('refuses temperature %d, top-p %d', (temperature, topP, message) => {
     expect(() => {
       checkSampling({ temperature, topP });
+    }).toThrow(message);
+  });
+
+  it.each([
+    [{ topK: -1 }, 'top-k'],
+    [{ topK: 1.5 }, 'top-k'],
+    [{ minP: -0.1 }, 'min-p'],
+    [{ minP: 1.1 }, 'min-p'],
+    [{ minP: NaN }, 'min-p'],
+  ])('refuses %o', (options, message) => {
+    expect(() => {
+      checkSampling({ temperature: 1, topP: 1, ...options });
     }).toThrow(message);
   });
 });

@@ -245,6 +245,13 @@ describe('choosing tokens', () => {
     return kept.map((p) => (sum += p / mass));
   }
 
+  /** Temperature and top-p of every row, without top-k and min-p. */
+  const ways = (rows: number, temperature: number, topP: number) =>
+    fromArray(
+      Float64Array.from({ length: 4 * rows }, (_, i) => [temperature, topP, 0, 0][i % 4]!),
+      [rows, 4],
+    );
+
   it.each(
     [1, 7, 512, 513, 5000].flatMap((vocab) =>
       [0.3, 0.8, 1.5].flatMap((temperature) => [0.1, 0.95, 1].map((topP) => ({ vocab, temperature, topP }))),
@@ -256,10 +263,12 @@ describe('choosing tokens', () => {
         seed(4);
         const logits = draw([40, vocab], 'f32', 3);
         const uniforms = Float64Array.from({ length: 40 }, () => random.nextFloat());
-        const tokens = toInt32Array(ops.choose(logits, fromArray(uniforms), temperature, topP));
+        const tokens = toInt32Array(ops.choose(logits, fromArray(uniforms), ways(40, temperature, topP)));
         const values = toFloat64Array(logits);
         expect(
-          toInt32Array(ops.choose(ops.toDtype(logits, 'bf16'), fromArray(uniforms), temperature, topP)),
+          toInt32Array(
+            ops.choose(ops.toDtype(logits, 'bf16'), fromArray(uniforms), ways(40, temperature, topP)),
+          ),
         ).toEqual(tokens);
         tokens.forEach((token, row) => {
           const borders = shares(values.subarray(row * vocab, (row + 1) * vocab), temperature, topP);
@@ -276,7 +285,7 @@ describe('choosing tokens', () => {
     scope(() => {
       const row = (...values: number[]) => fromArray(Float32Array.from(values), [1, values.length]);
       const choose = (logits: Tensor, u: number, temperature: number, topP = 1) =>
-        ops.choose(logits, fromArray(Float64Array.of(u)), temperature, topP).item();
+        ops.choose(logits, fromArray(Float64Array.of(u)), ways(1, temperature, topP)).item();
       expect(choose(row(1, 5, 2, 5), 0.5, 0)).toBe(1);
       const last = 1 - 2 ** -53;
       for (const topP of [0.99, 1]) {

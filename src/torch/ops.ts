@@ -1290,12 +1290,12 @@ export function attendSlots(
 
 const chooseOp = new Op(
   'redistill::choose',
-  'redistill::choose(Tensor logits, Tensor uniforms, float temperature, float top_p) -> Tensor',
+  'redistill::choose(Tensor logits, Tensor uniforms, Tensor sampling) -> Tensor',
 );
 
-/** `redistill::choose(Tensor logits, Tensor uniforms, float temperature, float top_p) -> Tensor` */
-export function choose(logits: Tensor, uniforms: Tensor, temperature: number, topP: number): Tensor {
-  return wrap(invoke(chooseOp, logits.handle, uniforms.handle, temperature, topP));
+/** `redistill::choose(Tensor logits, Tensor uniforms, Tensor sampling) -> Tensor` */
+export function choose(logits: Tensor, uniforms: Tensor, sampling: Tensor): Tensor {
+  return wrap(invoke(chooseOp, logits.handle, uniforms.handle, sampling.handle));
 }
 
 const useHugePagesOp = new Op(

@@ -1,0 +1,81 @@
+/** @file Measures tokens in the places where they come: log-probs, entropies, the likeliest ones. */
+import { indices, toFloat64Array, toInt32Array } from '../torch/data.js';
+import * as ops from '../torch/ops.js';
+import { scope, type Tensor } from '../torch/tensor.js';
+import { tokenLogps } from './sampling.js';
+import type { Measured, Sequence, TopTokens } from './sequence.js';
+
+/**
+ * Measures the next token of each sequence that is read.
+ * @param logits [sequences, vocab], before any bias
+ * @param tokens the next of each
+ */
+export function measure(
+  logits: Tensor,
+  sequences: readonly Sequence[],
+  tokens: ArrayLike<number>,
+): (Measured | undefined)[] {
+  const read = sequences.flatMap(({ isRead }, row) => (isRead ? [row] : []));
+  const measured = Array<Measured | undefined>(sequences.length).fill(undefined);
+  if (read.length === 0) return measured;
+  scope(() => {
+    const rows = rowsOf(logits, read);
+    const logps = tokenLogps(
+      rows,
+      Int32Array.from(read, (row) => tokens[row]!),
+    );
+    const needsAll = read.some((row) => sequences[row]!.needsDistribution);
+    const all = needsAll ? logSoftmax(rows) : undefined;
+    const entropies = all && entropiesOf(all);
+    const top = all && likeliest(all, Math.max(...read.map((row) => sequences[row]!.keep.top ?? 0)));
+    read.forEach((row, i) => {
+      const { keep } = sequences[row]!;
+      measured[row] = {
+        logp: logps[i]!,
+        entropy: entropies?.[i] ?? NaN,
+        ...(keep.top !== undefined && top && { top: firstOf(top, i, keep.top) }),
+      };
+    });
+  });
+  return measured;
+}
+
+/** The log-probs of some tokens as the next one of a row. @param logits [1, vocab] */
+export function readLogps(logits: Tensor, tokens: readonly number[]): number[] {
+  return scope(() => {
+    const all = logSoftmax(logits);
+    return [...toFloat64Array(ops.gather(all, -1, ops.unsqueeze(indices(tokens, logits.device), 0)))];
+  });
+}
+
+/** Some rows of a tensor, itself where they are all. */
+export const rowsOf = (tensor: Tensor, rows: readonly number[]): Tensor =>
+  rows.length === tensor.size(0) ? tensor : ops.indexSelect(tensor, 0, indices(rows, tensor.device));
+
+const logSoftmax = (logits: Tensor): Tensor =>
+  ops.logSoftmax(logits.dtype === 'f64' ? logits : ops.toDtype(logits, 'f32'), -1);
+
+/** −Σ p log p of each row, in which what is impossible counts nothing. */
+function entropiesOf(logps: Tensor): Float64Array {
+  const finite = ops.maskedFill(logps, ops.ltScalar(logps, -1e30), 0);
+  return toFloat64Array(ops.neg(ops.sumDim(ops.mul(ops.softmax(logps, -1), finite), [-1])));
+}
+
+interface Likeliest {
+  ids: Int32Array;
+  logps: Float64Array;
+  /** Tokens a row. */
+  count: number;
+}
+
+function likeliest(logps: Tensor, wanted: number): Likeliest | undefined {
+  if (wanted === 0) return undefined;
+  const count = Math.min(wanted, logps.size(1));
+  const [values, ids] = ops.topk(logps, count, -1, true, true);
+  return { ids: toInt32Array(ids), logps: toFloat64Array(values), count };
+}
+
+function firstOf({ ids, logps, count }: Likeliest, row: number, wanted: number): TopTokens {
+  const [from, to] = [row * count, row * count + Math.min(wanted, count)];
+  return { ids: ids.slice(from, to), logps: logps.slice(from, to) };
+}

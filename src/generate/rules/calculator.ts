@@ -1,0 +1,21 @@
+/** @file The calculator as a decoding rule. */
+import { Calculator } from '../calculator.js';
+import type { Rule } from './rule.js';
+
+/** Computes `<<expr=value>>` marks (Cobbe et al. 2021, arXiv:2110.14168): the value is put in, not sampled. */
+export const calculatorRule: Rule = {
+  name: 'calculator',
+  begin() {
+    let calculator = new Calculator();
+    return {
+      after({ piece }) {
+        const value = calculator.push(piece);
+        return value === undefined ? undefined : { force: value };
+      },
+      rewound({ text }) {
+        calculator = new Calculator();
+        calculator.push(text);
+      },
+    };
+  },
+};
