@@ -1,12 +1,14 @@
 /** @file The command `generate`: responses to prompts, without grading. */
+import { rm } from 'node:fs/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { readPrompts } from '../data/prompts.js';
+import { JsonLinesFile } from '../data/jsonLinesFile.js';
 import { evaluateDefaults, samplesKey, samplingSchema } from '../teacher/settings.js';
 import { computeDtypes } from '../util/computeDtype.js';
+import { UserError } from '../util/errors.js';
+import { printJsonLines } from '../util/output.js';
 import { refuseOverInputs } from '../util/overlap.js';
 import { longWork } from './interrupt.js';
-import { LinesOut } from './output.js';
 import { addSettings, settingsFrom } from './settings.js';
 
 const generateSettings = z.strictObject({
@@ -20,13 +22,17 @@ const generateSettings = z.strictObject({
     .describe(
       'JSON lines of {"prompt": text or messages}, {"messages"} or {"problem"}; "-" is standard input',
     ),
+  prefix_field: z
+    .string()
+    .optional()
+    .describe('the field of a row with which its responses begin, where rows have one each'),
   raw: z
     .boolean()
     .default(false)
     .describe("give texts to the model as they are, not as the user's turn by its chat template"),
   samples: samplesKey('responses a prompt'),
   system: z.string().optional().describe('a system message'),
-  sampling: samplingSchema(evaluateDefaults).omit({ extra_body: true }).prefault({}),
+  sampling: samplingSchema(evaluateDefaults).omit({ extra_body: true, keep_tokens: true }).prefault({}),
   dtype: z.enum(computeDtypes).default('bf16').describe('precision'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
   exact: z
@@ -53,60 +59,43 @@ export function generateCommand(): Command {
 A prompt that is a text is the user's turn, where the model has a chat template; --raw lets the model continue it as it
 is. "tools" and "chat_template_kwargs" beside a prompt go to the template.
 
-Writes one object a response, in input order: {"prompt": index, "sample", "text", "tokens", "finish_reason"}; with --tokens
-also "ids" and "logps", the log-probs at temperature 1. With --exact --dtype f32 the log-probs are those that
-\`score --exact\` computes, to the last bit.
+Writes one object a response, in input order: {"prompt": index, "sample", "text", "tokens", "finish_reason"}, with "rule" where
+a decoding rule ended it; with --tokens also "ids", "logps", the log-probs at temperature 1, and "forced", 1 for tokens that a rule
+put in. With --exact --dtype f32 the log-probs are those that \`score --exact\` computes, to the last bit.
+
+Responses are in OUT.begun as they come, in the order in which they end, and in OUT when all are there; a command that was stopped
+goes on. On standard output each appears when those before it have.
 
 Example:
-  redistill generate --model ./student --prompts prompts.jsonl --samples 4 --temperature 0.8 --top-p 0.95`,
+  redistill generate --model ./student --prompts prompts.jsonl --samples 4 --temperature 0.8 --top-p 0.95 --out samples.jsonl
+  redistill generate --model ./student --prompts prompts.jsonl --rules repetition --stop "Question:" --prefix-field begun`,
     )
     .action(async (flags: Record<string, unknown> & { out?: string }) => {
       const settings = settingsFrom(generateSettings, flags, {}, 'generate');
-      if (flags.out !== undefined) refuseOverInputs([flags.out], [settings.model, settings.prompts]);
-      const { openGenerator } = await import('../generate/open.js');
-      const { encodePrompts } = await import('../generate/prompts.js');
-      const { resolveModel } = await import('../hub/resolve.js');
-      using output = new LinesOut(flags.out);
-      const rows = await longWork('generate', 'stopped; nothing was written', async (progress, signal) => {
-        const path = settings.prompts === '-' ? '/dev/stdin' : settings.prompts;
-        const prompts = await readPrompts(path);
-        using opened = openGenerator(await resolveModel(settings.model, progress), {
-          ...settings,
-          onNotice: (sentence) => {
-            progress.log(sentence);
-          },
-        });
-        const { sampling, samples, system, raw, tokens, batch_size: batchSize } = settings;
-        const { max_tokens: maxNewTokens, top_p: topP, forced_prefix: forcedPrefix, ...rest } = sampling;
-        const encoded = await encodePrompts(opened.tokenizer, path, prompts, {
-          raw,
-          ...(system !== undefined && { system }),
-          ...(forcedPrefix !== undefined && { forcedPrefix }),
-        });
-        const completions = await opened.generator.generate(
-          encoded,
-          {
-            ...rest,
-            samples,
-            maxNewTokens,
-            topP,
-            logps: tokens,
-            ...(batchSize !== undefined && { batchSize }),
-            signal,
-          },
-          (state) => {
-            progress.update(state.finished, state.total);
-          },
+      if (settings.prefix_field !== undefined && settings.sampling.forced_prefix !== undefined)
+        throw new UserError(
+          '--prefix-field and --forced-prefix both say how responses begin: give one of them.',
         );
-        return completions.map(({ text, ids, finishReason, logps = [] }, i) => ({
-          prompt: Math.floor(i / samples),
-          sample: i % samples,
-          text: (forcedPrefix ?? '') + text,
-          tokens: ids.length,
-          finish_reason: finishReason,
-          ...(tokens && { ids: [...ids], logps: [...logps] }),
-        }));
+      const { generateRows, keepsRows, keptFile } = await import('../generate/generateFile.js');
+      const { resolveModel } = await import('../hub/resolve.js');
+      const { out } = flags;
+      const kept = keepsRows(out) ? keptFile(out) : undefined;
+      if (out !== undefined)
+        refuseOverInputs([out, ...(kept === undefined ? [] : [kept])], [settings.model, settings.prompts]);
+      using file = out === undefined || out === '-' ? undefined : new JsonLinesFile(out);
+      const write = (row: object) => {
+        if (file) file.write(row);
+        else printJsonLines([row]);
+      };
+      const stopped =
+        kept === undefined
+          ? 'stopped'
+          : `stopped; ${kept} has the responses that were made, and the same command goes on`;
+      await longWork('generate', stopped, async (progress, signal) => {
+        const model = await resolveModel(settings.model, progress);
+        await generateRows({ ...settings, model }, write, kept, progress, signal);
       });
-      output.emit(rows);
+      file?.commit();
+      if (kept !== undefined) await rm(kept, { force: true });
     });
 }

@@ -1,4 +1,5 @@
 /** @file Reads the samples of problems with their verdicts, from trace rows and from rows of sequences. Rewards and advice begin here. */
+import { z } from 'zod';
 import type { GroupSequence } from '../data/groups.js';
 import { errorInRow } from '../data/errorInRow.js';
 import { rowError, type BadLine, type JsonLine } from '../data/jsonl.js';
@@ -102,13 +103,11 @@ function ofTraces(row: TraceRow, source: VerdictSource): SampleGroup {
     if (calledTools(responseOf(row, i)).length > 0)
       throw rowError(file, line, `"generations.${i}" calls tools, which a row of sequences cannot hold`);
     const isCut = cutOff[i] === true;
-    return [
-      {
-        right: isRight(verdicts[i]!, source) && !isCut,
-        length: tokens?.[i] ?? text.length,
-        sequence: { role: 'sample', prompt, response: text, ...(isCut && { end: false }) },
-      },
-    ];
+    const right = isRight(verdicts[i]!, source) && !isCut;
+    const own = ownTokens(row.fields, i, (problem) => rowError(file, line, problem));
+    if (own) return [{ ...own, right }];
+    const sequence = { role: 'sample', prompt, response: text, ...(isCut && { end: false }) };
+    return [{ right, length: tokens?.[i] ?? text.length, sequence }];
   });
   const unit = tokens ? 'tokens' : 'characters';
   return { file, line, unit, samples, fields: { ...columns, original_index: originalIndex } };
@@ -120,6 +119,44 @@ const WHOSE: Readonly<Record<VerdictSource, string>> = {
   mv: 'the rules',
   llm: 'the judge',
 };
+
+const ids = z.array(z.int().nonnegative()).min(1);
+const drawn = z.object({ prompt_ids: ids, ids, logps: z.array(z.number()), forced: z.array(z.int()) });
+
+/**
+ * A generation as the student drew it, where the row has its tokens: their ids are what is trained on, their log-probs are the column
+ * `behaviour`, and forced ones have no weight.
+ */
+function ownTokens(
+  { generation_details: details }: Record<string, unknown>,
+  index: number,
+  fault: (problem: string) => Error,
+): Omit<GroupSample, 'right'> | undefined {
+  const detail: unknown = Array.isArray(details) ? details[index] : undefined;
+  if (typeof detail !== 'object' || detail === null || !('ids' in detail)) return undefined;
+  const { data, error } = drawn.safeParse(detail);
+  if (!data)
+    throw fault(
+      `"generation_details.${index}.${error.issues[0]!.path.join('.')}": ${error.issues[0]!.message}`,
+    );
+  const { prompt_ids: prompt, ids, logps, forced } = data;
+  if (logps.length !== ids.length || forced.length !== ids.length)
+    throw fault(
+      `"generation_details.${index}" must have a number in "logps" and "forced" for each of its ${ids.length} ids`,
+    );
+  const weights = forced.map((put) => (put === 0 ? 1 : 0));
+  const free = logps.filter((_, t) => weights[t] === 1);
+  return {
+    length: ids.length,
+    ...(free.length > 0 && { meanLogp: free.reduce((sum, logp) => sum + logp, 0) / free.length }),
+    sequence: {
+      role: 'sample',
+      prompt: { ids: prompt },
+      response: [{ ids, ...(free.length < ids.length && { weights }) }],
+      columns: { behaviour: logps },
+    },
+  };
+}
 
 /** Tokens of each generation, where the row has them of all. */
 function tokenCounts(fields: Record<string, unknown>, count: number): number[] | undefined {

@@ -6,6 +6,7 @@ import { encodePrompt } from '../text/tokenRows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { setThreads } from '../torch/runtime.js';
 import { liveTensors } from '../torch/tensor.js';
+import { calculatorRule } from './rules/calculator.js';
 import { Generator } from './generator.js';
 import { encodeContinuation } from '../text/continuation.js';
 
@@ -56,7 +57,7 @@ describe('SmolLM2-135M', () => {
       }),
     );
     const generator = new Generator(model, tokenizer);
-    const completions = await generator.generate(prompts, { maxNewTokens: 24, calculator: true });
+    const completions = await generator.generate(prompts, { maxNewTokens: 24, rules: [calculatorRule] });
     const firstLines = completions.map(({ text }) => text.split('>>')[0]);
     expect(firstLines).toEqual([' <<317*23=7291', ' <<70-82=-12', ' <<12.5/4=3.125']);
   });

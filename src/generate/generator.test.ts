@@ -7,6 +7,8 @@ import { loadModel } from '../models/checkpoint.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { liveTensors } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
+import { calculatorRule } from './rules/calculator.js';
+import type { Rule } from './rules/rule.js';
 import { Generator, type Completion, type GenerateProgress } from './generator.js';
 
 const characters = pieceTokenizer(Array.from({ length: 128 }, (_, i) => String.fromCharCode(i)));
@@ -238,7 +240,7 @@ describe('calculator decoding', () => {
 
   async function answer(
     chain: readonly string[],
-    options: { calculator: boolean; maxNewTokens?: number },
+    options: { rules?: readonly Rule[]; maxNewTokens?: number },
   ): Promise<Completion> {
     using model = chainModel(pieces, chain);
     const prompts = [{ ids: await tokenizer.encode(chain[0]!) }];
@@ -247,21 +249,23 @@ describe('calculator decoding', () => {
   const wrong = ['\n', '<<', '3', '+', '4', '=', '9', '>>', ' apples', '<end>'];
 
   it('puts the value in', async () => {
-    expect((await answer(wrong, { calculator: false })).text).toBe('<<3+4=9>> apples');
-    expect(await answer(wrong, { calculator: true })).toMatchObject({
+    expect((await answer(wrong, {})).text).toBe('<<3+4=9>> apples');
+    expect(await answer(wrong, { rules: [calculatorRule] })).toMatchObject({
       text: '<<3+4=7>> apples',
       finishReason: 'stop',
     });
   });
 
   it('counts the value against the limit', async () => {
-    expect(await answer(wrong, { calculator: true, maxNewTokens: 6 })).toMatchObject({
+    expect(await answer(wrong, { rules: [calculatorRule], maxNewTokens: 6 })).toMatchObject({
       text: '<<3+4=7',
       finishReason: 'length',
     });
   });
 
   it('leaves text outside of marks alone', async () => {
-    expect((await answer(['\n', '3', '+', '4', '=', '9', '<end>'], { calculator: true })).text).toBe('3+4=9');
+    expect((await answer(['\n', '3', '+', '4', '=', '9', '<end>'], { rules: [calculatorRule] })).text).toBe(
+      '3+4=9',
+    );
   });
 });

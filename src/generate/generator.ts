@@ -6,7 +6,6 @@ import type { Transformer } from '../models/transformer.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
-import { calculatorRule } from './rules/calculator.js';
 import type { Rule } from './rules/rule.js';
 import { checkSampling, type SamplingOptions } from './sampling.js';
 import { Scheduler } from './scheduler.js';
@@ -25,9 +24,7 @@ export interface GenerateOptions {
   /** Answers a prompt; default 1. */
   samples?: number;
   seed?: number;
-  /** Compute `<<expr=value>>` marks (Cobbe et al. 2021): the value is put in, not sampled. */
-  calculator?: boolean;
-  /** Further decoding rules. */
+  /** Decoding rules, such as `calculatorRule`. */
   rules?: readonly Rule[];
   /** Give the log-prob of every new token. */
   logps?: boolean;
@@ -63,6 +60,12 @@ export interface GenerateProgress {
   total: number;
   /** New tokens so far, of unfinished answers too. */
   tokens: number;
+}
+
+/** A prompt, and what it is called in errors. */
+export interface PromptTokens {
+  ids: Int32Array;
+  name?: string;
 }
 
 type Tokenizer = Pick<ChatTokenizer, 'encode' | 'decode' | 'stopTokenIds'>;
@@ -133,29 +136,31 @@ export class Generator {
    * @throws UserError for impossible options, and for a prompt that `begin` refuses
    */
   async generate(
-    prompts: readonly { ids: Int32Array; name?: string }[],
+    prompts: readonly PromptTokens[],
     options: GenerateOptions,
     onProgress?: (progress: GenerateProgress) => void,
   ): Promise<Completion[]> {
-    const { samples = 1, signal, maxNewTokens, batchSize, cacheBytes, logps = false } = options;
-    const { temperature = 0, topP = 1, topK = 0, minP = 0 } = options;
-    const sampling = { temperature, topP, topK, minP };
-    const rules = [...(options.calculator ? [calculatorRule] : []), ...(options.rules ?? [])];
-    this.check({ sampling, samples, maxNewTokens, batchSize });
-    if (prompts.length * samples > MAX_RESPONSES)
-      throw new UserError(
-        `${samples} samples of ${prompts.length} prompts are more than the ${MAX_RESPONSES} responses that are held in ` +
-          'memory: lower the samples, or divide the prompts',
-      );
-    const sequences = prompts.flatMap(({ ids, name }, prompt) =>
-      Array.from({ length: samples }, (_, sample) =>
-        this.begin(ids, {
-          ...{ maxNewTokens, sampling, rules, keep: { logps } },
-          seed: deriveSeed(options.seed ?? 0, 'generate', prompt, sample),
-          name: name ?? `prompt ${prompt + 1}`,
-        }),
-      ),
-    );
+    const completions: Completion[] = [];
+    const take = (completion: Completion, index: number) => (completions[index] = completion);
+    await this.stream(prompts, options, take, onProgress);
+    return completions;
+  }
+
+  /**
+   * Samples the same responses, and gives them one by one as they end.
+   * @param take is given each with its place among all
+   * @param before tokens of responses that an earlier run of the same has given, by their places: they are not given again
+   */
+  async stream(
+    prompts: readonly PromptTokens[],
+    options: GenerateOptions,
+    take: (completion: Completion, index: number) => void,
+    onProgress?: (progress: GenerateProgress) => void,
+    before: ReadonlyMap<number, number> = new Map<number, number>(),
+  ): Promise<void> {
+    const { samples = 1, signal, batchSize, cacheBytes } = options;
+    const sequences = this.#sequences(prompts, options, before);
+    const places = new Map(sequences.map((sequence, index) => [sequence, index]));
     let waiting = longestFirst(sequences);
     let finished = 0;
     let tokens = 0;
@@ -165,14 +170,45 @@ export class Generator {
         waiting = [];
         return Promise.resolve(all);
       },
-      finished: () => finished++,
+      finished: (sequence) => {
+        finished++;
+        const index = places.get(sequence)!;
+        if (!before.has(index)) take(this.complete(sequence), index);
+      },
     };
     const onStep = (drawn: number) => {
       tokens += drawn;
-      onProgress?.({ finished, total: sequences.length, tokens });
+      onProgress?.({ finished, total: prompts.length * samples, tokens });
     };
     await this.run(source, { batchSize, cacheBytes, signal, onStep });
-    return sequences.map((sequence) => this.complete(sequence));
+  }
+
+  #sequences(
+    prompts: readonly PromptTokens[],
+    options: GenerateOptions,
+    before: ReadonlyMap<number, number>,
+  ): Sequence[] {
+    const { samples = 1, maxNewTokens, batchSize, rules = [], logps = false } = options;
+    const { temperature = 0, topP = 1, topK = 0, minP = 0 } = options;
+    const sampling = { temperature, topP, topK, minP };
+    this.check({ sampling, samples, maxNewTokens, batchSize });
+    if (prompts.length * samples > MAX_RESPONSES)
+      throw new UserError(
+        `${samples} samples of ${prompts.length} prompts are more than the ${MAX_RESPONSES} responses that are held in ` +
+          'memory: lower the samples, or divide the prompts',
+      );
+    // What wanders takes other steps than it has tokens: it is drawn again, so that its neighbours are where they were.
+    const wanders = rules.some((rule) => rule.wanders);
+    return prompts.flatMap(({ ids, name }, prompt) =>
+      Array.from({ length: samples }, (_, sample) =>
+        this.begin(ids, {
+          ...{ maxNewTokens, sampling, rules, keep: { logps } },
+          seed: deriveSeed(options.seed ?? 0, 'generate', prompt, sample),
+          name: name ?? `prompt ${prompt + 1}`,
+          replayedTokens: wanders ? undefined : before.get(prompt * samples + sample),
+        }),
+      ),
+    );
   }
 
   /** Decodes the sequences of a source until it has no more. @throws the signal's reason when it is aborted */

@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
+import { readSampleGroups } from '../curate/sampleGroups.js';
+import { Scorer } from '../models/scorer.js';
 import type { AskedModel } from '../teacher/responses.js';
 import { collect } from '../teacher/collect.js';
 import type { RequestQueue } from '../teacher/requests.js';
@@ -11,6 +13,7 @@ import { liveTensors } from '../torch/tensor.js';
 import { silentProgress } from '../util/progress.js';
 import { Random } from '../util/random.js';
 import { localModel } from './localModel.js';
+import { openGenerator } from './open.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-local-'));
 afterAll(() => {
@@ -113,4 +116,68 @@ describe.each([
       expect(liveTensors()).toBe(tensors);
     },
   );
+});
+
+describe('a run that keeps tokens', () => {
+  const rule = join(root, 'rule.mjs');
+  writeFileSync(
+    rule,
+    // Puts two tokens in, and takes one back that it does not like.
+    `export const rule = { begin: () => ({ after: ({ ids }) =>
+      ids.length === 3 ? { force: Int32Array.of(5, 6) } : ids.length === 7 && ids[6] % 2 ? { takeBack: 2 } : undefined }) };`,
+  );
+  const keys = {
+    dtype: 'f32',
+    sampling: { temperature: 1, top_p: 0.9, max_tokens: 30, keep_tokens: true, rules: { module: rule } },
+  };
+
+  it('gives rows whose ids, log-probs and weights are those of what was drawn', async () => {
+    const out = newOut();
+    await run(settingsOf(keys), out);
+    using opened = openGenerator(model, { dtype: 'f32', device: 'cpu' });
+    using scorer = new Scorer(opened.model);
+    let [samples, forced] = [0, 0];
+    for await (const { samples: group } of readSampleGroups([join(out, 'traces.jsonl')], 'mv')) {
+      for (const { sequence, length, meanLogp } of group) {
+        const { prompt, response, columns } = sequence as {
+          prompt: { ids: number[] };
+          response: [{ ids: number[]; weights?: number[] }];
+          columns: { behaviour: number[] };
+        };
+        const { ids } = response[0];
+        const weights = response[0].weights ?? ids.map(() => 1);
+        const row = { ids: Int32Array.from([...prompt.ids, ...ids]), responseStart: prompt.ids.length };
+        const [expected] = scorer.score([row]);
+        expect(length).toBe(ids.length);
+        columns.behaviour.forEach((logp, t) => {
+          expect(logp).toBeCloseTo(expected![t]!, 4);
+        });
+        const drawn = columns.behaviour.filter((_, t) => weights[t] === 1);
+        if (drawn.length > 0)
+          expect(meanLogp).toBeCloseTo(drawn.reduce((a, b) => a + b, 0) / drawn.length, 12);
+        weights.forEach((weight, t) => {
+          expect(weight).toBe(t === 3 || t === 4 ? 0 : 1);
+          if (weight === 0) expect(ids[t]).toBe(t + 2);
+        });
+        samples++;
+        forced += weights.filter((weight) => weight === 0).length;
+      }
+    }
+    expect(samples).toBeGreaterThan(40);
+    expect(forced).toBeGreaterThan(40);
+  });
+
+  it('that is stopped goes on as if it had not been, though its rule takes tokens back', async () => {
+    const settings = settingsOf({ ...keys, dtype: 'bf16' });
+    const undisturbed = newOut();
+    await run(settings, undisturbed);
+    const out = newOut();
+    for (const after of [3, 9, 12]) {
+      await expect(run(settings, out, dyingAfter(after, localModel(settings)))).rejects.toThrow(Killed);
+    }
+    await run(settings, out);
+    expect(bytesOf(out)).toBe(bytesOf(undisturbed));
+    writeFileSync(rule, `${readFileSync(rule, 'utf8')} // changed`);
+    await expect(run(settings, out)).rejects.toThrow('rules_sha256');
+  });
 });

@@ -5,12 +5,13 @@ import { silentProgress, type Progress } from '../util/progress.js';
 import { deriveSeed } from '../util/random.js';
 import type { AskedModel } from '../teacher/responses.js';
 import type { AnswerRequest, RequestQueue } from '../teacher/requests.js';
-import type { AnswerSettings } from '../teacher/settings.js';
+import { ruleFiles, type AnswerSettings } from '../teacher/settings.js';
 import { encodePrompt } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
-import { longestFirst, type Generator, type SequenceSource } from './generator.js';
-import { openGenerator } from './open.js';
-import { calculatorRule } from './rules/calculator.js';
+import { longestFirst, type Generator, type ResponseOptions, type SequenceSource } from './generator.js';
+import { openGenerator, type OpenedGenerator } from './open.js';
+import { openRules } from './rules/open.js';
+import { samplingOf } from './sampling.js';
 import type { Sequence } from './sequence.js';
 
 /** Requests that are encoded and put in order of length at a time. */
@@ -23,6 +24,7 @@ const WINDOW = 1024;
 export function localModel(settings: AnswerSettings, progress: Progress = silentProgress): AskedModel {
   const { model: dir, dtype, device, batch_size: batchSize, sampling, samples } = settings;
   const digest = fingerprintPath(dir);
+  const modules = ruleFiles(sampling);
   if (digest === undefined)
     throw new UserError(
       `There is no model directory ${dir}: give one, or the endpoint that has this model ("base_url").`,
@@ -34,6 +36,7 @@ export function localModel(settings: AnswerSettings, progress: Progress = silent
       dtype,
       device,
       ...(batchSize !== undefined && { batch_size: batchSize }),
+      ...(modules.length > 0 && { rules_sha256: modules.map((file) => fingerprintPath(file) ?? 'absent') }),
     },
     sampler: {
       replays: true,
@@ -45,9 +48,14 @@ export function localModel(settings: AnswerSettings, progress: Progress = silent
             progress.log(sentence);
           },
         });
-        const way = { temperature: sampling.temperature, topP: sampling.top_p };
+        const way = samplingOf(sampling);
         opened.generator.check({ sampling: way, samples, maxNewTokens: sampling.max_tokens, batchSize });
-        const source = new QueueSource(queue, opened.generator, opened.tokenizer, settings);
+        const rules = await openRules(sampling);
+        const source = new QueueSource(queue, opened, settings, {
+          sampling: way,
+          rules,
+          keep: { logps: sampling.keep_tokens },
+        });
         await opened.generator.run(source, { batchSize, signal });
         await source.written();
       },
@@ -62,15 +70,22 @@ class QueueSource implements SequenceSource {
   readonly #tokenizer: ChatTokenizer;
   readonly #settings: AnswerSettings;
   readonly #requests = new Map<Sequence, AnswerRequest>();
+  readonly #way: Pick<ResponseOptions, 'sampling' | 'rules' | 'keep'>;
   readonly #prefix: string;
   #writing = new Set<Promise<void>>();
   #failure: Error | undefined;
 
-  constructor(queue: RequestQueue, generator: Generator, tokenizer: ChatTokenizer, settings: AnswerSettings) {
+  constructor(
+    queue: RequestQueue,
+    { generator, tokenizer }: Pick<OpenedGenerator, 'generator' | 'tokenizer'>,
+    settings: AnswerSettings,
+    way: Pick<ResponseOptions, 'sampling' | 'rules' | 'keep'>,
+  ) {
     this.#queue = queue;
     this.#generator = generator;
     this.#tokenizer = tokenizer;
     this.#settings = settings;
+    this.#way = way;
     this.#prefix = settings.sampling.forced_prefix ?? '';
   }
 
@@ -98,7 +113,7 @@ class QueueSource implements SequenceSource {
   finished(sequence: Sequence): void {
     const request = this.#requests.get(sequence)!;
     this.#requests.delete(sequence);
-    const { ids, text, finishReason } = this.#generator.complete(sequence);
+    const { ids, text, finishReason, forced, logps } = this.#generator.complete(sequence);
     const writing = this.#queue
       .answered(request, {
         text: this.#prefix + text,
@@ -106,6 +121,12 @@ class QueueSource implements SequenceSource {
         finishReason,
         promptTokens: sequence.promptIds.length,
         completionTokens: ids.length,
+        ...(logps && {
+          tokens: {
+            prompt_ids: [...sequence.promptIds],
+            ...{ ids: [...ids], logps: [...logps], forced: [...forced] },
+          },
+        }),
       })
       .catch((error: unknown) => {
         this.#failure ??= error instanceof Error ? error : new Error(messageOf(error));
@@ -130,17 +151,18 @@ class QueueSource implements SequenceSource {
   }
 
   #begin(request: AnswerRequest, ids: Int32Array): Sequence[] {
-    const { max_tokens: maxNewTokens, seed, calculator, temperature, top_p: topP } = this.#settings.sampling;
+    const { max_tokens: maxNewTokens, seed } = this.#settings.sampling;
+    // What wanders takes other steps than it has tokens: it is drawn again, so that its neighbours are where they were.
+    const wanders = this.#way.rules?.some(({ wanders }) => wanders);
     const { problem, sample } = request.id;
     let sequence: Sequence;
     try {
       sequence = this.#generator.begin(ids, {
+        ...this.#way,
         maxNewTokens,
-        sampling: { temperature, topP },
-        rules: calculator ? [calculatorRule] : [],
         seed: deriveSeed(seed, 'collect', problem, sample),
         name: 'the prompt',
-        replayedTokens: request.answeredTokens,
+        replayedTokens: wanders ? undefined : request.answeredTokens,
       });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

@@ -28,7 +28,7 @@ export function encodePrompts(
   prompts: readonly Prompt[],
   { raw, system, ...rest }: PromptSettings,
 ): Promise<EncodedPrompt[]> {
-  const encode = async ({ line, prompt, inputs }: Prompt): Promise<EncodedPrompt> => {
+  const encode = async ({ line, prompt, inputs, prefix }: Prompt): Promise<EncodedPrompt> => {
     const name = `${path}, line ${line}: the prompt`;
     const asText = typeof prompt === 'string' && (raw || !tokenizer.hasTemplate);
     if (asText && (system !== undefined || (inputs && saysSomething(inputs))))
@@ -38,7 +38,12 @@ export function encodePrompts(
         `the prompt is taken as it is, so that ${system === undefined ? 'its "tools" and "chat_template_kwargs"' : 'the system message'} would be lost`,
       );
     const asked = typeof prompt === 'string' && !asText ? [{ role: 'user', content: prompt }] : prompt;
-    const options = { ...rest, ...(system !== undefined && { system }), ...(inputs && { inputs }) };
+    const options = {
+      ...rest,
+      ...(prefix !== undefined && { forcedPrefix: prefix }),
+      ...(system !== undefined && { system }),
+      ...(inputs && { inputs }),
+    };
     try {
       return { name, ids: await encodePrompt(tokenizer, asked, options) };
     } catch (error) {

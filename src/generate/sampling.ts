@@ -4,6 +4,7 @@ import { softmaxKernel } from '../torch/fused.js';
 import { hasChoice } from '../torch/decoding.js';
 import * as ops from '../torch/ops.js';
 import { scope, type Tensor } from '../torch/tensor.js';
+import type { SamplingSettings } from '../teacher/settings.js';
 import { UserError } from '../util/errors.js';
 
 /** How a token of one row is drawn. */
@@ -17,6 +18,16 @@ export interface SamplingOptions {
   /** Sample from tokens that have at least this share of the most probable one's probability; in [0, 1]. */
   minP?: number;
 }
+
+/** The options that settings name. */
+export const samplingOf = (
+  settings: Pick<SamplingSettings, 'temperature' | 'top_p' | 'top_k' | 'min_p'>,
+): SamplingOptions => ({
+  temperature: settings.temperature,
+  topP: settings.top_p,
+  ...(settings.top_k !== undefined && { topK: settings.top_k }),
+  ...(settings.min_p !== undefined && { minP: settings.min_p }),
+});
 
 /** @throws UserError for a temperature, top-p, top-k or min-p that is not possible */
 export function checkSampling({ temperature, topP, topK = 0, minP = 0 }: SamplingOptions): void {

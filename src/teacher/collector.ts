@@ -100,13 +100,14 @@ export class Collector implements RequestQueue {
   }
 
   #entryOf(completion: Completion, id: RequestId, { golds }: ProblemState): JournalEntry {
-    const { text, finishReason, promptTokens, completionTokens } = completion;
+    const { text, finishReason, promptTokens, completionTokens, tokens } = completion;
     const entry = {
       id,
       text,
       finish_reason: finishReason,
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,
+      ...(tokens && { tokens }),
     };
     const { verify } = this.#options;
     if (!verify) return entry;

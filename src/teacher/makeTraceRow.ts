@@ -53,6 +53,7 @@ export function traceRow(
       finish_reason: entry.finish_reason,
       prompt_tokens: entry.prompt_tokens,
       completion_tokens: entry.completion_tokens,
+      ...entry.tokens,
       ...detail(entry, index),
     })),
   };

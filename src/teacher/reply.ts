@@ -12,6 +12,18 @@ export interface Completion {
   /** Null where the endpoint does not count. */
   promptTokens: number | null;
   completionTokens: number | null;
+  /** Of a model that runs here, where they are kept. */
+  tokens?: ResponseTokens;
+}
+
+/** A response as the model drew it. */
+export interface ResponseTokens {
+  prompt_ids: number[];
+  ids: number[];
+  /** Of `ids`, at temperature 1. */
+  logps: number[];
+  /** 1 for each of `ids` that was put in and not drawn. */
+  forced: number[];
 }
 
 type Fields = Record<string, unknown>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ChatMessage } from '../text/template.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { UserError } from '../util/errors.js';
+import { filesOfModule } from '../util/modules.js';
 import { deriveSeed } from '../util/random.js';
 import { redactSettings } from '../util/redact.js';
 import { presetNames } from '../verify/presets.js';
@@ -45,6 +46,11 @@ export interface AnswerDefaults {
   max_tokens: number;
 }
 
+/** Decoding rules that have names; those that take a setting are keys of their own. */
+export const ruleNames = ['repetition'] as const;
+const namedRule = z.enum(ruleNames);
+const ruleModule = z.strictObject({ module: z.string().min(1) });
+
 /** How a response is drawn. The one schema of it. */
 export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
   return z.strictObject({
@@ -55,6 +61,18 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
       .max(1)
       .default(defaults.top_p)
       .describe('sample from the likeliest tokens of this mass'),
+    top_k: z.int().min(0).optional().describe('sample from so many of the likeliest tokens; 0 is all'),
+    min_p: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe("sample from tokens that have at least this share of the likeliest one's probability"),
+    stop: z
+      .array(z.string().min(1).max(1000))
+      .max(64)
+      .optional()
+      .describe('texts before which a response ends'),
     max_tokens: count.max(10_000_000).default(defaults.max_tokens).describe('tokens a response has at most'),
     seed: z
       .int()
@@ -65,6 +83,22 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
       .boolean()
       .default(false)
       .describe('compute <<expr=value>> marks while decoding (a local model only)'),
+    rules: z
+      .union([namedRule, ruleModule, z.array(z.union([namedRule, ruleModule])).min(1)])
+      .transform((given) => [given].flat())
+      .optional()
+      .describe(
+        `decoding rules (a local model only): ${ruleNames.join(', ')} (cuts off a response that repeats itself), or a JavaScript file that exports a rule, whose code runs`,
+      ),
+    think_tokens: count
+      .optional()
+      .describe('tokens after which thinking is ended by force (a local model only)'),
+    keep_tokens: z
+      .boolean()
+      .default(false)
+      .describe(
+        'keep the ids of each response, their log-probs, and which of them were forced (a local model only)',
+      ),
     forced_prefix: z.string().optional().describe('how every response begins (a local model only)'),
     extra_body: z
       .record(z.string(), z.unknown())
@@ -74,6 +108,8 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
       ),
   });
 }
+
+export type SamplingSettings = z.output<ReturnType<typeof samplingSchema>>;
 
 /** The keys of whatever has problems answered. */
 export function answerKeys(defaults: AnswerDefaults) {
@@ -166,6 +202,10 @@ export const collectSettings = z.strictObject({
 });
 export type CollectSettings = z.output<typeof collectSettings>;
 
+/** The files of code that a response depends on. */
+export const ruleFiles = ({ rules = [] }: Pick<SamplingSettings, 'rules'>): string[] =>
+  rules.flatMap((rule) => (typeof rule === 'string' ? [] : filesOfModule(rule.module)));
+
 /** The settings under which problems are answered, whichever command they come from. */
 export type AnswerSettings = z.output<z.ZodObject<ReturnType<typeof answerKeys>>>;
 
@@ -174,9 +214,13 @@ export function checkAnswerSettings({ base_url, api, system, sampling }: AnswerS
   const local = base_url === undefined;
   if (local && Object.keys(sampling.extra_body).length > 0)
     throw new UserError('"extra_body" is for an endpoint: give "base_url", or leave it out.');
-  if (!local && (sampling.calculator || sampling.forced_prefix !== undefined))
+  const { calculator, keep_tokens, forced_prefix, rules, think_tokens } = sampling;
+  if (
+    !local &&
+    (calculator || keep_tokens || [forced_prefix, rules, think_tokens].some((value) => value !== undefined))
+  )
     throw new UserError(
-      '"calculator" and "forced_prefix" need a model that runs here: leave out "base_url", or them.',
+      '"calculator", "forced_prefix", "rules", "think_tokens" and "keep_tokens" need a model that runs here: leave out "base_url", or them.',
     );
   if (api === 'completions' && system !== undefined)
     throw new UserError('"system" is for chats: with "api" completions put it into "instruction".');
@@ -204,11 +248,14 @@ export function requestFields(
   { sampling }: AnswerSettings,
   { problem, sample }: RequestId,
 ): Record<string, unknown> {
-  const { temperature, top_p, max_tokens, seed, extra_body } = sampling;
+  const { temperature, top_p, top_k, min_p, stop, max_tokens, seed, extra_body } = sampling;
   return {
     seed: deriveSeed(seed, 'collect', problem, sample) % 2 ** 31,
     temperature,
     top_p,
+    ...(top_k !== undefined && { top_k }),
+    ...(min_p !== undefined && { min_p }),
+    ...(stop !== undefined && { stop }),
     max_tokens,
     ...extra_body,
   };
@@ -224,13 +271,14 @@ export function storedSampling({
   instruction,
   sampling,
 }: AnswerSettings): Record<string, unknown> {
-  const { extra_body, calculator, ...own } = sampling;
+  const { extra_body, calculator, keep_tokens, ...own } = sampling;
   const all = {
     api,
     system,
     instruction: instruction === '' ? undefined : instruction,
     ...own,
     calculator: calculator ? true : undefined,
+    keep_tokens: keep_tokens ? true : undefined,
     ...redactSettings(extra_body),
   };
   const isGiven = ([, value]: [string, unknown]) => value !== null && value !== undefined;

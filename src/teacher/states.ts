@@ -13,6 +13,15 @@ export const journalEntry = z.object({
   /** Null where the endpoint does not count. */
   prompt_tokens: z.number().nullable(),
   completion_tokens: z.number().nullable(),
+  /** Present where a local model's tokens are kept. */
+  tokens: z
+    .object({
+      prompt_ids: z.array(z.number()),
+      ids: z.array(z.number()),
+      logps: z.array(z.number()),
+      forced: z.array(z.number()),
+    })
+    .optional(),
   /** Present where answers are verified as they arrive. */
   verdict: z
     .object({

@@ -8,6 +8,7 @@ import { logitBias } from './logitBias.js';
 import { repetitionStop } from './repetition.js';
 import type { Action, Look, RowRule, RowState, Rule } from './rule.js';
 import { stopStrings } from './stopStrings.js';
+import { thinkBudget } from './thinkBudget.js';
 
 const characters = pieceTokenizer(Array.from({ length: 128 }, (_, i) => String.fromCharCode(i)));
 const model = loadModel(familyDir('llama'), { dtype: 'f32' }).model;
@@ -255,5 +256,30 @@ describe('a logit bias', () => {
   it('is refused for what is no token and no number', () => {
     expect(() => logitBias(new Map([[128, 1]]), 128)).toThrow('the token 128');
     expect(() => logitBias(new Map([[1, NaN]]), 128)).toThrow('NaN');
+  });
+});
+
+describe('a think budget', () => {
+  /** The text after so many tokens that say "x" for ever, under a budget of 5, with or without thinking in the prompt. */
+  async function said(prompt: string, chain: readonly string[]): Promise<string> {
+    const pieces = ['x', 'y', '<think>', '</think>', '\n'];
+    const tokenizer = pieceTokenizer(pieces);
+    const [completion] = await new Generator(chainModel(pieces, chain), tokenizer).generate(
+      [{ ids: await tokenizer.encode(prompt) }],
+      { maxNewTokens: 12, rules: [thinkBudget(5)] },
+    );
+    return completion!.text;
+  }
+  const forever = ['<think>', 'x', 'x'];
+
+  it('ends thinking that goes on, whether the prompt or the response began it', async () => {
+    // After the line breaks, of which the chain knows nothing, it begins anew.
+    expect(await said('y<think>', forever)).toBe('xxxxx\n</think>\n\n<think>xx');
+    expect(await said('y', ['y', '<think>', 'x', 'x'])).toBe('<think>xxxx\n</think>\n\ny<think>x');
+  });
+
+  it('leaves alone what does not think, or has ended it', async () => {
+    expect(await said('x', ['x', 'x'])).toBe('x'.repeat(12));
+    expect(await said('<think></think>x', ['x', 'x'])).toBe('x'.repeat(12));
   });
 });

@@ -5,7 +5,12 @@ import { readJsonLines } from '../../data/jsonl.js';
 import { modelInput, resolveModel } from '../../hub/resolve.js';
 import type { Endpoint } from '../../teacher/endpoint.js';
 import type { AskedModel } from '../../teacher/responses.js';
-import { requestFields, type AnswerSettings, type EndpointSettings } from '../../teacher/settings.js';
+import {
+  requestFields,
+  ruleFiles,
+  type AnswerSettings,
+  type EndpointSettings,
+} from '../../teacher/settings.js';
 import type { Progress } from '../../util/progress.js';
 
 /** @throws UserError for an endpoint or a directory that cannot be used */
@@ -44,8 +49,8 @@ export async function endpointOf(
 }
 
 /** What of the settings is read from the disk. */
-export function answerInputs({ data, model, base_url: baseUrl }: AnswerSettings): string[] {
-  return baseUrl === undefined ? [data, modelInput(model)] : [data];
+export function answerInputs({ data, model, base_url: baseUrl, sampling }: AnswerSettings): string[] {
+  return baseUrl === undefined ? [data, modelInput(model), ...ruleFiles(sampling)] : [data];
 }
 
 /** What of answers a folder holds, of which some may have been paid for. */

@@ -1,6 +1,8 @@
 /** @file Accuracy of sampled responses to problems with known answers, under the weights as they are. */
 import { readProblems, type PlacedProblem } from '../../data/problems.js';
 import type { Generator } from '../../generate/generator.js';
+import { openRules } from '../../generate/rules/open.js';
+import { samplingOf } from '../../generate/sampling.js';
 import { promptFor } from '../../teacher/settings.js';
 import type { ChatTokenizer } from '../../text/tokenizer.js';
 import { encodePrompt } from '../../text/tokenRows.js';
@@ -48,9 +50,9 @@ export async function measureAccuracy(
   before: () => void,
 ): Promise<Record<string, number>> {
   const { sampling, batch_size, grader } = settings;
-  const { temperature, top_p, max_tokens, seed, calculator, forced_prefix = '' } = sampling;
+  const { max_tokens, seed, forced_prefix = '' } = sampling;
   const responses = await generator.generate(prompts, {
-    ...{ maxNewTokens: max_tokens, temperature, topP: top_p, seed, calculator },
+    ...{ maxNewTokens: max_tokens, ...samplingOf(sampling), seed, rules: await openRules(sampling) },
     ...(batch_size !== undefined && { batchSize: batch_size }),
     signal: { throwIfAborted: before },
   });

@@ -27,7 +27,11 @@ const { system, instruction, batch_size, sampling } = answerKeys(evaluateDefault
 
 const development = z.strictObject({
   ...{ data, problem_field, answer_field, shuffle, skip, count: problems, system, instruction, batch_size },
-  sampling: sampling.unwrap().omit({ extra_body: true }).prefault({}).describe('how a response is drawn'),
+  sampling: sampling
+    .unwrap()
+    .omit({ extra_body: true, keep_tokens: true })
+    .prefault({})
+    .describe('how a response is drawn'),
   grader: z.enum(graderNames).default('verify').describe('who says what is right'),
   every,
 });
