@@ -5,20 +5,22 @@ import { createObjective, defineObjective, linearObjective, numberFrom, oneOf } 
 
 describe('defineObjective', () => {
   let built: unknown;
-  const mine = defineObjective(
-    'mine',
-    {
-      scale: numberFrom(0).default(3),
-      word: oneOf(['left', 'right']).default('left'),
-      inner: z.strictObject({ depth: numberFrom(1, 2) }).optional(),
-    },
-    (parameters) => {
-      built = parameters;
-      return linearObjective({ name: 'mine', formula: 'f', data: 'pairs' }, () => 1);
-    },
-  );
+  const make = () =>
+    defineObjective(
+      'mine',
+      {
+        scale: numberFrom(0).default(3),
+        word: oneOf(['left', 'right']).default('left'),
+        inner: z.strictObject({ depth: numberFrom(1, 2) }).optional(),
+      },
+      (parameters) => {
+        built = parameters;
+        return linearObjective({ name: 'mine', formula: 'f', data: 'pairs' }, () => 1);
+      },
+    );
 
   it('builds from what is given and the defaults', () => {
+    const mine = make();
     expect(mine.create({ word: 'right', inner: { depth: 1 } }).name).toBe('mine');
     expect(built).toEqual({ scale: 3, word: 'right', inner: { depth: 1 } });
     expect(mine.about).toBeUndefined();
@@ -38,6 +40,7 @@ describe('defineObjective', () => {
     [{ inner: { depth: 3 } }, 'inner.depth must be a number from 1 to 2.'],
     [{ inner: { depth: 1, breadth: 2 } }, 'inner has no "breadth".'],
   ])('refuses %j', (parameters, message) => {
+    const mine = make();
     expect(() => mine.create(parameters)).toThrow(new UserError(`objective mine: ${message}`));
   });
 

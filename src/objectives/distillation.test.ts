@@ -195,6 +195,12 @@ describe('verdicts', () => {
     expect(named.slopes[1]).toBeCloseTo(0.2, 15);
   });
 
+  it('epicar among named tokens is sure of one that is e^800 times as likely', () => {
+    // −log σ(±800)
+    expect(at(1, [0, -800], undefined, { over: 'named' })).toEqual({ loss: 0, slopes: [0, 0] });
+    expect(at(-1, [0, -800], undefined, { over: 'named' })).toEqual({ loss: 800, slopes: [1, -1] });
+  });
+
   it('revise at the reference has the preference’s log 2, and without it is epicar', () => {
     const logps = [log(0.5), log(0.25)];
     const { loss, slopes } = at(-1, logps, logps, { lambda: 0.1, beta: 2 });

@@ -57,6 +57,7 @@ function classesOf(logps: Float64Array): Classes {
 }
 
 function tempered(classes: Classes, temperature: number): Classes {
+  // Stryker disable next-line ConditionalExpression: to the power 1 all stays as it is, but for roundings.
   if (temperature === 1) return classes;
   const logp = classes.logp.map((value) => value / temperature);
   const p = logp.map((value, c) => (classes.p[c] === 0 ? 0 : Math.exp(value)));
@@ -66,7 +67,7 @@ function tempered(classes: Classes, temperature: number): Classes {
 
 interface Slopes {
   loss: number;
-  /** By the student's log-prob of each class. */
+  /** By the student's log-prob of each class, up to a multiple of its probabilities: that their sum stays 1 takes it away. */
   slopes: Float64Array;
 }
 
@@ -84,7 +85,7 @@ function reverse(nu: Classes, pi: Classes): Slopes {
   const slopes = pi.p.map((p, c) => {
     const gap = pi.logp[c]! - nu.logp[c]!;
     loss += p * gap;
-    return p * (gap + 1);
+    return p * gap;
   });
   return { loss, slopes };
 }

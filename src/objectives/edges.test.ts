@@ -245,6 +245,18 @@ describe('divergence of certain tokens', () => {
     expect(at(0.5e-7).slopes[0]).toBe(-0.5);
     expect(at(2e-7).slopes[0]).toBeCloseTo(-0.5 + 0.5 / 2e-7, -2);
   });
+
+  it('takes a rest of exactly 1e-7 as one', () => {
+    // Two tokens that leave it: what the first leaves is a multiple of 2⁻⁵³, and the logarithm of the second may not be a double.
+    const first = Array.from({ length: 100 }, (_, k) => (2e9 + k) * 2 ** -53);
+    const student = first
+      .map((left) => [log(1 - left), log(left - 1e-7)])
+      .find(([a, b]) => 1 - exp(a!) - exp(b!) === 1e-7)!;
+    const teacher = Float64Array.of(log(0.5), log(0.25));
+    const { slopes } = divergence(teacher, Float64Array.from(student), { beta: 0, temperature: 1 });
+    // −ν(v) + ν(rest)·π(v)/π(rest)
+    expect(slopes[0]! / (0.25 / 1e-7)).toBeCloseTo(1, 6);
+  });
 });
 
 describe('glow', () => {

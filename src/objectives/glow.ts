@@ -27,6 +27,7 @@ export const glow = defineObjective(
       ({ sequences, memory }) =>
         (sequence, logps) => {
           const loss = -meanLogp(sequence, weightedSum(sequence, logps));
+          // Stryker disable next-line ConditionalExpression: no memory has anything under the name undefined.
           const before = sequence.id === undefined ? undefined : memory.get(sequence.id);
           const weight = before === undefined ? 1 : Math.max(least, a / (1 + Math.exp(b * (before - loss))));
           return {

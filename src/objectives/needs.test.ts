@@ -41,6 +41,7 @@ it.each(objectiveNames)('%s', (name) => {
 
 it.each([
   ['redi', { gamma: 1 }, {}],
+  ['qcrd', { quality: true }, sequence('reward', 'quality')],
   ['s2r', { level: 'process' }, { ...{ reward: 'segment', baseline: 'segment' }, ...token('reference') }],
 ])('%s with %j', (name, parameters, expected) => {
   expect(createObjective({ name, ...parameters }).needs).toEqual(expected);

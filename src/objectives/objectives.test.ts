@@ -80,10 +80,10 @@ const label = ({ name, ...parameters }: ObjectiveSpec) => `${name} ${JSON.string
 describe.each(
   equations.map(([spec, kind, equation]) => ({ title: `${label(spec)} on ${kind}`, spec, kind, equation })),
 )('$title', ({ spec, kind, equation }) => {
-  const objective = createObjective(spec);
   const steps = [1, 2, 3, 4, 5].map((seed) => randomStep(seed, kind));
 
   it('has the value of its equation', () => {
+    const objective = createObjective(spec);
     for (const step of steps) {
       const expected = equation(step);
       expect(Math.abs(objective.evaluate(step).loss - expected)).toBeLessThan(
@@ -93,6 +93,7 @@ describe.each(
   });
 
   it('has the gradient of finite differences', () => {
+    const objective = createObjective(spec);
     for (const step of steps) {
       const expected = numericalGradient(() => objective.evaluate(step).loss, step.logps);
       expect(relativeError(objective.evaluate(step).gradient, expected)).toBeLessThan(1e-6);
@@ -100,6 +101,7 @@ describe.each(
   });
 
   it('adds up over the parts of a step', () => {
+    const objective = createObjective(spec);
     for (const step of steps) {
       const whole = objective.evaluate(step);
       let loss = 0;
@@ -120,8 +122,9 @@ describe.each(
     }
   });
 
-  if (objective.weights) {
+  if (createObjective(spec).weights) {
     it('is the same by weights, the sides of a pair apart', () => {
+      const objective = createObjective(spec);
       for (const step of steps) {
         const whole = objective.evaluate(step);
         // Every sequence on its own, last first, as packs may hold them.

@@ -116,6 +116,8 @@ describe('openObjective', () => {
     ['formula: undefined', '"formula", a text'],
     ['data: "rows"', '"data", which is messages, pairs or groups'],
     ['needs: null', '"needs", an object'],
+    ['needs: undefined', '"needs", an object'],
+    ['needs: 1', '"needs", an object'],
     ['needs: { a: true }', '"needs.a", which is sequence, token, segment, top-k or named'],
     ['couples: "row"', '"couples", which is token, sequence, group or step, or none'],
     ['evaluate: 1', '"evaluate", a function'],

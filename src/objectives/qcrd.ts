@@ -78,8 +78,7 @@ function contrast(
       if (found.value < (best.get(group)?.value ?? Infinity)) best.set(group, found);
     } else {
       const weight = beta * (1 - (q ?? 0));
-      const isNear = mean > -delta;
-      const found = { place, value: isNear ? weight * (delta + mean) : 0, slope: isNear ? weight : 0 };
+      const found = { place, value: weight * (delta + mean), slope: weight };
       if (found.value > (worst.get(group)?.value ?? 0)) worst.set(group, found);
     }
   });

@@ -75,7 +75,6 @@ const cases = Object.entries(equations).flatMap(([name, settings]) =>
 );
 
 describe.each(cases)('$title', ({ spec, equation, kind, isWeighted }) => {
-  const objective = createObjective(spec);
   const steps = stepsOf[kind][isWeighted ? 'weighted' : 'plain'];
   /** The loss of the equation, where all rows but one are what they were. */
   const lossOf = (batch: ScoredBatch) => {
@@ -94,6 +93,7 @@ describe.each(cases)('$title', ({ spec, equation, kind, isWeighted }) => {
   };
 
   it('has the value and the finite differences of its equation', () => {
+    const objective = createObjective(spec);
     for (const step of steps) {
       const { loss, gradient, readGradient } = objective.evaluate(step);
       const equationAt = lossOf(step);
@@ -108,6 +108,7 @@ describe.each(cases)('$title', ({ spec, equation, kind, isWeighted }) => {
   });
 
   it('adds up over the parts of a step', () => {
+    const objective = createObjective(spec);
     for (const step of steps) {
       const whole = objective.evaluate(step);
       let loss = 0;
@@ -128,6 +129,7 @@ describe.each(cases)('$title', ({ spec, equation, kind, isWeighted }) => {
   });
 
   it('stays finite with labels that are wrong, certain tokens and impossible ones', () => {
+    const objective = createObjective(spec);
     for (const step of steps) {
       const flipped = step.sequences.map((sequence, i) => {
         if (i % 5 > 1) return sequence;

@@ -48,9 +48,9 @@ describe('several terms', () => {
     { name: 'dpo', weight: 0.1, losses: { ipo: 1 } },
     { name: 'kl', weight: 0.3, roles: ['rejected'], segments: [0, 2] },
   ];
-  const objective = createTerms(terms);
 
   it('have the loss of each by its own counts, and the derivative of their sum', () => {
+    const objective = createTerms(terms);
     for (const seed of [1, 2, 3]) {
       const step = columnStep(seed, 'pairs');
       const chosen = only(step, ({ role }) => role === 'chosen');
@@ -76,6 +76,7 @@ describe('several terms', () => {
   });
 
   it('add up over the pairs of a step', () => {
+    const objective = createTerms(terms);
     const step = columnStep(4, 'pairs');
     const whole = objective.evaluate(step);
     const parts = [0, 1, 2, 3, 4].map((group) => {
@@ -88,7 +89,7 @@ describe('several terms', () => {
   });
 
   it('ask for what the terms ask for, of the roles that they see', () => {
-    expect(objective).toMatchObject({
+    expect(createTerms(terms)).toMatchObject({
       name: 'sft + dpo + kl',
       ...{ data: 'pairs', couples: 'group', needs: { reference: 'token' } },
       formula: expect.stringMatching(
@@ -170,6 +171,7 @@ describe('several terms', () => {
     const weights = fixed.weights!(step);
     expect(weights).toEqual(gradient);
     expect(linearLoss(weights, step.logps)).toBeCloseTo(loss, 13);
+    expect(createTerms([{ name: 'redi' }, { name: 'dft' }])).not.toHaveProperty('weights');
   });
 
   it('give RDPO: the likelihood of a rationale beside the comparison', () => {
@@ -198,6 +200,7 @@ describe('several terms', () => {
     expect('mismatched' in found).toBe('mismatched' in expected);
     const messages = createTerms([{ name: 'sft' }, { name: 'dft', roles: ['demonstration'] }]);
     expect(messages.data).toBe('groups');
+    expect(createTerms([{ name: 'redi', roles: ['chosen', 'rejected'] }]).data).toBe('pairs');
   });
 
   it('look at a row where one does not say what it looks at', () => {
@@ -223,6 +226,45 @@ describe('several terms', () => {
     expect(sumOfTerms([{ objective: silent, weight: 1 }]).evaluate(unread)).not.toHaveProperty(
       'readGradient',
     );
+  });
+
+  it('read at the responses that they see', () => {
+    const objective = createTerms([
+      { name: 'gkd', weight: 0.5, roles: ['rejected'] },
+      { name: 'gkd', weight: 0.25, beta: 1, segments: [1] },
+      { name: 'sft', roles: ['chosen'] },
+    ]);
+    for (const seed of [1, 2, 3]) {
+      const step = columnStep(seed, 'pairs');
+      const alone = (role: string, name: string) =>
+        createObjective({ name }).evaluate(only(step, (sequence) => sequence.role === role)).loss;
+      // KL(π ‖ ν) over the listed tokens of segment 1 and the rest, by hand.
+      let [reverse, tokens] = [0, 0];
+      step.sequences.forEach(({ tokenWeights, segments, topK }, i) => {
+        const { starts, logps: teacher } = topK!.teacher_topk!;
+        const withRest = (logps: Float64Array) => {
+          const listed = [...logps].map(Math.exp);
+          return [...listed, 1 - total(listed)];
+        };
+        tokenWeights!.forEach((weight, t) => {
+          if (segments![t] !== 1) return;
+          const [p, q] = [step.reads![i]!.teacher_topk!, teacher!].map((logps) =>
+            withRest(logps.subarray(starts[t], starts[t + 1])),
+          );
+          reverse += weight * total(p!.map((x, v) => x * Math.log(x / q![v]!)));
+          tokens += Math.abs(weight);
+        });
+      });
+      const { loss, readGradient } = objective.evaluate(step);
+      const expected = 0.5 * alone('rejected', 'gkd') + (0.25 * reverse) / tokens + alone('chosen', 'sft');
+      expect(loss).toBeCloseTo(expected, 12);
+      const slopes = numericalGradient(
+        () => objective.evaluate(step).loss,
+        step.reads!.map((columns) => columns.teacher_topk!),
+      );
+      const found = readGradient!.map((columns) => columns.teacher_topk!);
+      expect(relativeError(found, slopes)).toBeLessThan(1e-6);
+    }
   });
 
   it('need the wider of two shapes of a column, whichever is first', () => {

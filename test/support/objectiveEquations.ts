@@ -268,13 +268,13 @@ export const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>,
   hindsight: [[{}, towards('hindsight')]],
   renio: [
     [
-      {},
+      { temperature: 2 },
       (all) => {
         const weights = all.map((y) => {
           const gaps = y.f
             .map((f, t) => f - y.at('teacher')[t]!)
             .filter((gap, t) => gap >= 0.8 && y.w[t] !== 0);
-          return exp(gaps.length === 0 ? 0 : mean(gaps.map((gap) => min(gap, 2.5))));
+          return exp(gaps.length === 0 ? 0 : mean(gaps.map((gap) => min(gap, 2.5))) / 2);
         });
         return mean(
           all.map(
@@ -364,10 +364,10 @@ export const equations: Record<string, [parameters: Omit<ObjectiveSpec, 'name'>,
   ],
   cdpo: [
     [
-      {},
+      { beta: 0.4 },
       pairMean((w, l) => {
         const weighed = l.over((x, _, t) => (1 - l.at('contrast')[t]!) * (x - l.at('reference')[t]!));
-        return -log(sigmoid(0.1 * (w.gap('reference') - weighed)));
+        return -log(sigmoid(0.4 * (w.gap('reference') - weighed)));
       }),
     ],
   ],
