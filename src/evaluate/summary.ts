@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { isCutOff } from '../data/finishReasons.js';
 import { samplesFile, samplesIn } from './samples.js';
-import { passAtK, type ProblemResult } from './statistics.js';
+import { passAtK, type ProblemResult } from '../statistics/estimators.js';
 
 export interface GraderSummary {
   /** Share of right responses, in [0, 1]. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { describeEvaluation } from './evaluate.js';
-import { comparePaired, wilsonInterval, type ProblemResult } from './statistics.js';
+import type { ProblemResult } from '../statistics/estimators.js';
+import { wilsonInterval } from '../statistics/intervals.js';
+import { comparePaired } from '../statistics/paired.js';
 import { differenceInPoints, shareInPoints, shareInWords } from './words.js';
 
 describe('wilsonInterval', () => {
