@@ -52,6 +52,7 @@ export {
   signTest,
   type Discordant,
   type PairedComparison,
+  type PairedOptions,
 } from './paired.js';
 export {
   detectableEffect,

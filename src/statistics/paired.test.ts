@@ -107,7 +107,7 @@ describe('comparePaired with clusters', () => {
         const flipped = sums.reduce((sum, one, i) => sum + ((signs >> i) & 1 ? one : -one), 0);
         if (Math.abs(flipped) >= observed - 1e-9) extreme++;
       }
-      const found = comparePaired(before, after, clusters);
+      const found = comparePaired(before, after, { clusters });
       expect(found.pValue).toBeCloseTo(extreme / 2 ** sums.length, 12);
       expect(found).toMatchObject({ clusters: names.length, problems: 12, test: 'exact sign-flip' });
       const centred = names.map((name) =>
@@ -121,13 +121,18 @@ describe('comparePaired with clusters', () => {
       expect(found.standardError).toBeCloseTo(Math.sqrt((variance * g) / (g - 1)), 12);
       const t = studentQuantile(0.975, g - 1);
       expect(found.interval[1] - found.difference).toBeCloseTo(t * found.standardError, 12);
+      const wider = comparePaired(before, after, { clusters, level: 0.99 }).interval;
+      const far = studentQuantile(0.995, g - 1);
+      expect(found.difference - wider[0]).toBeCloseTo(far * found.standardError, 12);
+      const alone = comparePaired(before, after, { level: 0.99 });
+      expect(alone.interval[1]).toBeCloseTo(alone.difference + 2.5758293035489 * alone.standardError, 12);
     }
   });
 
   it('is the comparison by problems where each problem is its own cluster', () => {
     const [before, after] = [drawn(30, 4), drawn(30, 4)];
     const alone = comparePaired(before, after);
-    const found = comparePaired(before, after, new Map());
+    const found = comparePaired(before, after, { clusters: new Map() });
     expect(found).toMatchObject({ pValue: alone.pValue, difference: alone.difference, clusters: 30 });
     expect(found.standardError).toBeCloseTo(alone.standardError, 14);
     expect(alone).not.toHaveProperty('clusters');
@@ -135,7 +140,7 @@ describe('comparePaired with clusters', () => {
 
   it('has no error with a single cluster', () => {
     const [before, after] = [drawn(4, 1), drawn(4, 1)];
-    const found = comparePaired(before, after, new Map(before.map(({ id }) => [id, 'one'])));
+    const found = comparePaired(before, after, { clusters: new Map(before.map(({ id }) => [id, 'one'])) });
     expect(found.standardError).toBeNaN();
     expect(found.pValue).toBe(1);
   });

@@ -10,7 +10,7 @@ export interface PairedComparison {
   /** Mean over problems of (rate in `after` − rate in `before`). */
   difference: number;
   standardError: number;
-  /** 95 %, difference ± z standard errors; with clusters Student's t with one degree of freedom fewer than there are. */
+  /** 95 % unless another level was asked for, difference ± z standard errors; with clusters Student's t with one degree of freedom fewer than there are. */
   interval: Interval;
   /** Two-sided; the chance of a difference this large if every problem's (or cluster's) difference were as likely reversed. */
   pValue: number;
@@ -23,6 +23,16 @@ export interface PairedComparison {
   clusters?: number;
 }
 
+export interface PairedOptions {
+  /**
+   * The cluster of each problem by its id: problems of one cluster resemble each other, so their differences are flipped together,
+   * and the standard error is clustered (`clusteredError`).
+   */
+  clusters?: ReadonlyMap<string, string> | undefined;
+  /** Of the interval. Default: 0.95. */
+  level?: number | undefined;
+}
+
 /**
  * Compares two evaluations of the same problems, paired by problem id.
  *
@@ -30,14 +40,12 @@ export interface PairedComparison {
  * over sums of the per-problem differences in units of their common denominator; with one sample a problem it is
  * McNemar's exact test. Where that would take more than 2·10^8 steps, the normal approximation is used and named.
  *
- * @param clusters the cluster of each problem by its id: problems of one cluster resemble each other, so their differences
- * are flipped together, and the standard error is clustered (`clusteredError`)
  * @throws UserError where the problems are not the same
  */
 export function comparePaired(
   before: readonly ProblemResult[],
   after: readonly ProblemResult[],
-  clusters?: ReadonlyMap<string, string>,
+  { clusters, level }: PairedOptions = {},
 ): PairedComparison {
   const pairs = pairById(before, after);
   const differences = pairs.map(differenceOf);
@@ -49,7 +57,9 @@ export function comparePaired(
   return {
     difference: mean,
     standardError: error,
-    interval: clustered ? studentInterval(mean, error, clustered.clusters - 1) : normalInterval(mean, error),
+    interval: clustered
+      ? studentInterval(mean, error, clustered.clusters - 1, level)
+      : normalInterval(mean, error, level),
     pValue: exact ?? (mean === 0 ? 1 : twoSidedNormal(mean / error)),
     test: exact === undefined ? 'normal' : 'exact sign-flip',
     problems,

@@ -51,6 +51,8 @@ describe('compareOverSeeds', () => {
     const half = (4.302652729911275 * 0.1) / Math.sqrt(3);
     expect(found.interval[0]).toBeCloseTo(0.2 - half, 9);
     expect(found.interval[1]).toBeCloseTo(0.2 + half, 9);
+    const wide = compareOverSeeds(before, after, { level: 0.99 });
+    expect(wide.interval[1] - 0.2).toBeCloseTo((9.924843200918307 * 0.1) / Math.sqrt(3), 9);
     const t = 0.2 / (0.1 / Math.sqrt(3));
     expect(found.pValue).toBeCloseTo(1 - t / Math.sqrt(2 + t * t), 9);
   });
@@ -67,11 +69,11 @@ describe('compareOverSeeds', () => {
     const before = results([0, 0, 0, 0, 1, 0, 0, 0]);
     const after = results([1, 1, 1, 0, 1, 0, 0, 0]);
     const clusters = new Map(['0', '1', '2'].map((id) => [id, 'three']));
-    const found = compareOverSeeds([before, before], [after, after], clusters);
-    const { interval, pValue } = comparePaired(before, after, clusters);
+    const found = compareOverSeeds([before, before], [after, after], { clusters });
+    const { interval, pValue } = comparePaired(before, after, { clusters });
     expect(found).toMatchObject({ by: 'problems', clusters: 6, pValue });
     expect(found.interval[0]).toBeCloseTo(interval[0], 12);
-    expect(found.seeds).toEqual([0, 1].map(() => comparePaired(before, after, clusters)));
+    expect(found.seeds).toEqual([0, 1].map(() => comparePaired(before, after, { clusters })));
     expect(compareOverSeeds([before], [after])).not.toHaveProperty('clusters');
   });
 

@@ -2,7 +2,7 @@
 import { UserError } from '../util/errors.js';
 import { studentQuantile, twoSidedStudent } from './distributions.js';
 import type { ProblemResult } from './estimators.js';
-import { comparePaired, type PairedComparison } from './paired.js';
+import { comparePaired, type PairedComparison, type PairedOptions } from './paired.js';
 
 /** A difference over seeds; its interval and p-value are those of the cautious one of two ways to see it. */
 export interface SeedComparison extends Pick<
@@ -26,27 +26,26 @@ export interface SeedComparison extends Pick<
  * t-interval with S − 1 degrees of freedom of the S seeds' differences), and the wider interval and the larger p-value are reported.
  * @param before one list of results a seed, of the same problems
  * @param after the other arm's, with the seeds in the same order
- * @param clusters the cluster of each problem by its id, as `comparePaired` takes them
  * @throws UserError where the problems are not the same in all of them
  */
 export function compareOverSeeds(
   before: readonly (readonly ProblemResult[])[],
   after: readonly (readonly ProblemResult[])[],
-  clusters?: ReadonlyMap<string, string>,
+  options: PairedOptions = {},
 ): SeedComparison {
   if (before.length !== after.length || before.length === 0)
     throw new UserError(
       `A comparison over seeds needs the same seeds; there are ${before.length} and ${after.length}.`,
     );
-  const seeds = before.map((results, i) => comparePaired(results, after[i]!, clusters));
-  const pooled = comparePaired(pool(before), pool(after), clusters);
+  const seeds = before.map((results, i) => comparePaired(results, after[i]!, options));
+  const pooled = comparePaired(pool(before), pool(after), options);
   const { difference, interval, pValue, problems, clusters: found } = pooled;
   const n = seeds.length;
   const seedDeviation = Math.sqrt(
     seeds.reduce((sum, seed) => sum + (seed.difference - difference) ** 2, 0) / (n - 1),
   );
   const error = seedDeviation / Math.sqrt(n);
-  const half = n > 1 ? studentQuantile(0.975, n - 1) * error : 0;
+  const half = n > 1 ? studentQuantile((1 + (options.level ?? 0.95)) / 2, n - 1) * error : 0;
   const both = {
     ...{ difference, seeds, seedDeviation, problems },
     ...(found !== undefined && { clusters: found }),
