@@ -83,7 +83,8 @@ export function wilsonInterval(share: number, n: number, level = 0.95): Interval
   const z2 = z ** 2;
   const centre = (share + z2 / (2 * n)) / (1 + z2 / n);
   const half = (z / (1 + z2 / n)) * Math.sqrt((share * (1 - share)) / n + z2 / (4 * n * n));
-  return [Math.max(0, centre - half), Math.min(1, centre + half)];
+  // Exactly at the ends: there centre and half differ by rounding alone.
+  return [share === 0 ? 0 : Math.max(0, centre - half), share === 1 ? 1 : Math.min(1, centre + half)];
 }
 
 /**
