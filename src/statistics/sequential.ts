@@ -30,7 +30,6 @@ export function alwaysValid(differences: readonly number[], alpha = 0.05): Alway
   // From the mean of the values, where evidence is at most 1 (AM–GM), outwards to where it reaches the limit.
   const mean = differences.length === 0 ? 0 : meanOf(differences);
   const edge = (end: number): number => {
-    if (logEvidence(end) < limit) return end;
     let [inside, outside] = [mean, end];
     for (let i = 0; i < 60; i++) {
       const middle = (inside + outside) / 2;
