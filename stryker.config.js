@@ -1,12 +1,15 @@
 /**
- * `npm run test:mutation`: changes the objectives and what makes packs, rates and orders of rows, one place at a time, and says which of the changes
- * no test notices. `npm run test:mutation -- --mutate src/objectives/dpo.ts` takes one file.
+ * `npm run test:mutation`: changes the objectives, the statistics and what makes packs, rates and orders of rows, one place at a time, and says which of
+ * the changes no test notices. `npm run test:mutation -- --mutate src/objectives/dpo.ts` takes one file.
  */
 export default {
   plugins: ['@stryker-mutator/vitest-runner'],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
-  mutate: ['src/objectives/*.ts', 'src/train/{tokenBudget,schedule,dataOrder}.ts', '!**/*.test.ts'],
+  mutate: [
+    ...['src/objectives/*.ts', 'src/statistics/*.ts', 'src/train/{tokenBudget,schedule,dataOrder}.ts'],
+    '!**/*.test.ts',
+  ],
   // Texts are for people: descriptions, sources, what a message says. Words that steer something are of literal types, which `tsc` holds.
   mutator: { excludedMutations: ['StringLiteral'] },
   coverageAnalysis: 'perTest',

@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What notices most of the changes, in the order in which a change is noticed soonest: what people read, and the equations. */
-const FIRST = ['docs/objectives', 'formulas', 'needs', 'objectives/index', 'registry'];
+const FIRST = [
+  ...['docs/objectives', 'formulas', 'needs', 'objectives/index', 'registry'],
+  ...['published', 'distributions', 'paired', 'estimators'],
+];
 
 class SoonestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -19,6 +22,7 @@ export default defineConfig({
   test: {
     include: [
       'src/objectives/*.test.ts',
+      'src/statistics/*.test.ts',
       'src/train/{tokenBudget,schedule,dataOrder}.test.ts',
       'test/docs/objectives.test.ts',
     ],

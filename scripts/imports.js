@@ -6,7 +6,19 @@ import ts from 'typescript';
 
 /** What stands in src/, from the ground up. Nothing before `torch` can reach a tensor, however indirectly. */
 const folders = [
-  ...['util', 'fetch', 'objectives', 'rewards', 'text', 'data', 'recipe', 'verify', 'teacher', 'curate'],
+  ...[
+    'util',
+    'statistics',
+    'fetch',
+    'objectives',
+    'rewards',
+    'text',
+    'data',
+    'recipe',
+    'verify',
+    'teacher',
+    'curate',
+  ],
   ...['doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'advise', 'pipeline'],
   ...['study', 'cli', 'index.ts'],
 ];

@@ -5,12 +5,15 @@ import { print, printError } from '../util/output.js';
 import { adviseCommand } from './advise.js';
 import { collectCommand } from './collect.js';
 import { columnsCommand } from './columns.js';
+import { compareCommand } from './compare.js';
 import { curateCommand } from './curate.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
+import { ExitCode } from './exitCode.js';
 import { generateCommand } from './generate.js';
 import { Interrupted } from './interrupt.js';
 import { modelsCommand } from './models.js';
+import { planCommand } from './plan.js';
 import { explainFileError } from '../util/fileErrors.js';
 import { packageVersion } from '../util/version.js';
 import { rewardsCommand } from './rewards.js';
@@ -39,6 +42,8 @@ const program = new Command('redistill')
   .addCommand(trainCommand())
   .addCommand(generateCommand())
   .addCommand(evaluateCommand())
+  .addCommand(planCommand())
+  .addCommand(compareCommand())
   .addCommand(tableCommand())
   .addCommand(runCommand())
   .addCommand(studyCommand());
@@ -56,13 +61,14 @@ function configure(command: Command): void {
   command.commands.forEach(configure);
 }
 
-/** Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted, 141 nobody reads the output. */
+/** Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted, 141 nobody reads the output; `compare` has its own. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(argv);
     return 0;
   } catch (thrown) {
     const error = explainFileError(thrown);
+    if (error instanceof ExitCode) return error.code;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // its sentence is printed
     if (error instanceof Interrupted) {
       printError(`${error.message}\n`);

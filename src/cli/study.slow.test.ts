@@ -4,7 +4,7 @@ import { stringify as toYaml } from 'yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectDone, expectError, tinyCommands, trainKeys } from '../../test/support/tinyCommands.js';
 import { readRows, redistill } from '../../test/support/tinyModel.js';
-import { comparePaired } from '../evaluate/statistics.js';
+import { comparePaired } from '../statistics/paired.js';
 import { readResults } from '../evaluate/summary.js';
 import type { StudyResults } from '../study/index.js';
 

@@ -17,6 +17,7 @@ import { redactUrl } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
 import { openGraders, type GraderSetting } from '../verify/graders/open.js';
+import { describeEstimates } from './estimates.js';
 import { gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
 import { resultsIn, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
 import { percent, shareInWords } from './words.js';
@@ -52,7 +53,7 @@ export interface EvaluateOptions extends Omit<
  *
  *     journal.jsonl      every response, in the order of arrival, on disk before it counts
  *     samples.jsonl      one row a problem: a trace row whose `generation_details` have the grades
- *     summary.json       pass@1 with its standard error by each grader, and what was cut off; it is put in place last
+ *     summary.json       pass@1 with its standard error by each grader, what was cut off, and further estimates; it is put in place last
  *     failed.jsonl, quarantine.jsonl   as `collect` writes them
  *
  * Calling it again resumes an interrupted evaluation, and with other graders it samples nothing: it only grades again.
@@ -183,6 +184,8 @@ export function describeEvaluation(summary: EvaluationSummary): string {
     `${problems} problems${set_aside === 0 ? '' : ` (${set_aside} rows set aside)`}, ${responses} responses, ${percent(cut_off)} cut off, ` +
       `${mean_tokens.toFixed(0)} tokens on average`,
   );
+  for (const [name, estimates] of Object.entries(summary.estimates ?? {}))
+    lines.push(...describeEstimates(name, estimates));
   const limit = summary.evaluation?.settings.max_tokens;
   if (cut_off > MANY_CUT_OFF)
     lines.push(

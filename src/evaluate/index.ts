@@ -12,14 +12,8 @@ export {
   type EvaluateSettings,
 } from './evaluate.js';
 export { readSamples, type GradedRow } from './samples.js';
-export {
-  comparePaired,
-  passAt1,
-  passAtK,
-  type Estimate,
-  type PairedComparison,
-  type ProblemResult,
-} from './statistics.js';
+export { passAt1, passAtK, type Estimate, type ProblemResult } from '../statistics/estimators.js';
+export { comparePaired, type PairedComparison } from '../statistics/paired.js';
 export {
   readResults,
   summarize,

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { isCutOff } from '../data/finishReasons.js';
 import { samplesFile, samplesIn } from './samples.js';
-import { passAtK, type ProblemResult } from './statistics.js';
+import { clustersOf } from './similar.js';
+import { passAtK, type AnsweredProblem, type ProblemResult } from '../statistics/estimators.js';
+import { estimatesOf, type SampleEstimates } from './estimates.js';
 
 export interface GraderSummary {
   /** Share of right responses, in [0, 1]. */
@@ -45,14 +47,17 @@ export interface EvaluationSummary {
   mean_tokens: number;
   /** By the grader's name. */
   graders: Record<string, GraderSummary>;
+  /** What the samples say beyond that, by the grader's name. Absent in evaluations of earlier versions. */
+  estimates?: Record<string, SampleEstimates>;
 }
 
 /** What statistics are made of: an evaluation without its texts. */
 export interface EvaluationResults {
   /** By the grader's name, how often each problem was answered rightly. */
-  graders: Map<string, { results: ProblemResult[]; unreadable: number }>;
-  /** The text of each problem, by its id. */
+  graders: Map<string, { results: ProblemResult[]; answered: AnsweredProblem[]; unreadable: number }>;
+  /** The text of each problem, and its gold, by its id. */
   problems: Map<string, string>;
+  golds: Map<string, string>;
   responses: number;
   cutOff: number;
   tokens: number;
@@ -66,22 +71,29 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
   const found: EvaluationResults = {
     graders: new Map(),
     problems: new Map(),
+    golds: new Map(),
     responses: 0,
     cutOff: 0,
     tokens: 0,
   };
   let rows = 0;
-  for (const { id, problem, generation_details: details } of samplesIn(path)) {
+  for (const { id, problem, answer, generation_details: details } of samplesIn(path)) {
     rows++;
     found.problems.set(id, problem);
+    found.golds.set(id, answer);
     for (const name of Object.keys(details[0]!.grades)) {
-      const tally = found.graders.get(name) ?? { results: [], unreadable: 0 };
+      const tally = found.graders.get(name) ?? { results: [], answered: [], unreadable: 0 };
       found.graders.set(name, tally);
       const grades = details.map(({ grades }) => grades[name]!);
       tally.results.push({
         id,
         correct: grades.filter(({ correct }) => correct).length,
         samples: grades.length,
+      });
+      tally.answered.push({
+        id,
+        answers: grades.map(({ extracted }) => extracted),
+        right: grades.map(({ correct }) => correct),
       });
       tally.unreadable += grades.filter(({ extracted }) => extracted === null).length;
     }
@@ -97,12 +109,14 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
 
 export function summarize({
   graders,
+  problems,
   responses,
   cutOff,
   tokens,
 }: EvaluationResults): Omit<EvaluationSummary, 'set_aside' | 'evaluation'> {
   const [first] = graders.values();
   const samples = Math.min(...(first?.results ?? []).map((result) => result.samples));
+  const clusters = clustersOf(problems);
   return {
     problems: first?.results.length ?? 0,
     samples,
@@ -120,6 +134,12 @@ export function summarize({
         };
         return [name, summary];
       }),
+    ),
+    estimates: Object.fromEntries(
+      Array.from(graders, ([name, { results, answered }]) => [
+        name,
+        estimatesOf(results, answered, clusters),
+      ]),
     ),
   };
 }

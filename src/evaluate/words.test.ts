@@ -1,35 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { describeEvaluation } from './evaluate.js';
-import { comparePaired, wilsonInterval, type ProblemResult } from './statistics.js';
+import type { ProblemResult } from '../statistics/estimators.js';
+import { comparePaired } from '../statistics/paired.js';
 import { differenceInPoints, shareInPoints, shareInWords } from './words.js';
-
-describe('wilsonInterval', () => {
-  // Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
-  it.each([
-    [81, 263, 0.2553, 0.3662],
-    [15, 148, 0.0624, 0.1605],
-    [0, 20, 0, 0.1611],
-    [1, 29, 0.0061, 0.1718],
-  ])('is what Newcombe has for %i of %i', (right, n, low, high) => {
-    const found = wilsonInterval(right / n, n);
-    expect(found[0]).toBeCloseTo(low, 4);
-    expect(found[1]).toBeCloseTo(high, 4);
-  });
-
-  it('is its own mirror image, and stays within what a share can be', () => {
-    for (const n of [1, 2, 7, 1000])
-      for (const share of [0, 0.25, 0.5, 1]) {
-        const [low, high] = wilsonInterval(share, n);
-        const [mirroredLow, mirroredHigh] = wilsonInterval(1 - share, n);
-        expect(low).toBeCloseTo(1 - mirroredHigh, 12);
-        expect(high).toBeCloseTo(1 - mirroredLow, 12);
-        expect(low).toBeGreaterThanOrEqual(0);
-        expect(high).toBeLessThanOrEqual(1);
-        expect(low).toBeLessThanOrEqual(share);
-        expect(high).toBeGreaterThanOrEqual(share);
-      }
-  });
-});
 
 const results = (...rights: number[]): ProblemResult[] =>
   rights.map((correct, i) => ({ id: `${i}`, correct, samples: 1 }));

@@ -1,7 +1,10 @@
 /** @file Says the numbers of evaluations in words: shares with their uncertainty, never one that cannot be known. */
-import { wilsonInterval, type PairedComparison } from './statistics.js';
+import { wilsonInterval } from '../statistics/intervals.js';
+import type { PairedComparison } from '../statistics/paired.js';
 
 const points = (share: number): string => (100 * share).toFixed(1);
+/** "1 problem", "300 problems". */
+export const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 export const percent = (share: number): string => `${points(share)} %`;
 
 /**

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { objectiveNames } from '../objectives/index.js';
+import { comparingPage } from './comparingPage.js';
 import { objectivesPage } from './objectivesPage.js';
 import { recipesPage } from './reference.js';
 import { stageKinds } from './stages/index.js';
@@ -30,5 +31,11 @@ describe('docs/recipes.md', () => {
 describe('docs/objectives.md', () => {
   it('is what the definitions say (else: npm run docs)', () => {
     expect(readFileSync(new URL('../../docs/objectives.md', import.meta.url), 'utf8')).toBe(objectivesPage());
+  });
+});
+
+describe('docs/comparing.md', () => {
+  it('is what the settings say (else: npm run docs)', () => {
+    expect(readFileSync(new URL('../../docs/comparing.md', import.meta.url), 'utf8')).toBe(comparingPage());
   });
 });

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { readProblemRows } from '../data/problems.js';
 import type { EvaluateSettings } from '../evaluate/evaluate.js';
-import { compareOverSeeds, holm, pool, type SeedComparison } from '../evaluate/seeds.js';
-import { passAt1, type ProblemResult } from '../evaluate/statistics.js';
 import { readResults, type EvaluationResults } from '../evaluate/summary.js';
+import { passAt1, type ProblemResult } from '../statistics/estimators.js';
+import { compareOverSeeds, holm, pool, type SeedComparison } from '../statistics/seeds.js';
 import { stepLines } from '../train/metricsFiles.js';
 import { UserError } from '../util/errors.js';
 import type { Plan, Run } from './arms.js';

@@ -1,6 +1,6 @@
 /** @file Which problems arms have seen before they are tested: those do not count. */
 import { readProblems } from '../data/problems.js';
-import type { ProblemResult } from '../evaluate/statistics.js';
+import type { ProblemResult } from '../statistics/estimators.js';
 import type { EvaluationResults } from '../evaluate/summary.js';
 import type { StageConfig } from '../pipeline/stages/index.js';
 import { UserError } from '../util/errors.js';

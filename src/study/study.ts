@@ -1,7 +1,7 @@
 /** @file A study: settings chosen on a development set, then every arm with every seed, then the comparison. */
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
-import { passAt1 } from '../evaluate/statistics.js';
+import { passAt1 } from '../statistics/estimators.js';
 import { readResults } from '../evaluate/summary.js';
 import { runPipeline } from '../pipeline/run.js';
 import type { Recipe } from '../recipe/recipe.js';

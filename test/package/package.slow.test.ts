@@ -126,7 +126,7 @@ describe('the library', () => {
       else expect(loaded[room], room).toBeGreaterThan(0);
     }
     // Rows, verdicts, sets and objectives need no native code at all.
-    for (const room of ['data', 'verify', 'objectives', 'evaluate']) {
+    for (const room of ['data', 'verify', 'objectives', 'statistics', 'evaluate']) {
       const one = `await import('redistill/${room}');
         console.log(JSON.stringify(process.report.getReport().sharedObjects.filter((name) => name.endsWith('.node'))));`;
       expect(node(['--input-type=module', '-e', one]).stdout.trim(), room).toBe('[]');

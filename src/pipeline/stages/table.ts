@@ -1,9 +1,10 @@
 /** @file The stage and command `table`: evaluations side by side. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { comparePaired, passAt1 } from '../../evaluate/statistics.js';
 import { readResults, type EvaluationResults } from '../../evaluate/summary.js';
 import { differenceInPoints, shareInPoints } from '../../evaluate/words.js';
+import { passAt1 } from '../../statistics/estimators.js';
+import { comparePaired } from '../../statistics/paired.js';
 import { UserError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { formatTable } from '../../util/table.js';

@@ -14,7 +14,7 @@ import {
   stopped,
   trained,
 } from '../../../test/support/trainingRuns.js';
-import { passAt1 } from '../../evaluate/statistics.js';
+import { passAt1 } from '../../statistics/estimators.js';
 import { openGenerator } from '../../generate/open.js';
 import { createObjective } from '../../objectives/index.js';
 import { TokenFile } from '../../text/tokenFile.js';

@@ -1,11 +1,13 @@
 /** @file Comparisons over several seeds of training, and over many rows of a table. Reads no files. */
-import { comparePaired, type PairedComparison, type ProblemResult } from './statistics.js';
 import { UserError } from '../util/errors.js';
+import { studentQuantile, twoSidedStudent } from './distributions.js';
+import type { ProblemResult } from './estimators.js';
+import { comparePaired, type PairedComparison, type PairedOptions } from './paired.js';
 
 /** A difference over seeds; its interval and p-value are those of the cautious one of two ways to see it. */
 export interface SeedComparison extends Pick<
   PairedComparison,
-  'difference' | 'interval' | 'pValue' | 'problems'
+  'difference' | 'interval' | 'pValue' | 'problems' | 'clusters'
 > {
   /** Each seed by itself, paired by problem. */
   seeds: PairedComparison[];
@@ -29,21 +31,25 @@ export interface SeedComparison extends Pick<
 export function compareOverSeeds(
   before: readonly (readonly ProblemResult[])[],
   after: readonly (readonly ProblemResult[])[],
+  options: PairedOptions = {},
 ): SeedComparison {
   if (before.length !== after.length || before.length === 0)
     throw new UserError(
       `A comparison over seeds needs the same seeds; there are ${before.length} and ${after.length}.`,
     );
-  const seeds = before.map((results, i) => comparePaired(results, after[i]!));
-  const pooled = comparePaired(pool(before), pool(after));
-  const { difference, interval, pValue, problems } = pooled;
+  const seeds = before.map((results, i) => comparePaired(results, after[i]!, options));
+  const pooled = comparePaired(pool(before), pool(after), options);
+  const { difference, interval, pValue, problems, clusters: found } = pooled;
   const n = seeds.length;
   const seedDeviation = Math.sqrt(
     seeds.reduce((sum, seed) => sum + (seed.difference - difference) ** 2, 0) / (n - 1),
   );
   const error = seedDeviation / Math.sqrt(n);
-  const half = n > 1 ? studentQuantile(n - 1) * error : 0;
-  const both = { difference, seeds, seedDeviation, problems };
+  const half = n > 1 ? studentQuantile((1 + (options.level ?? 0.95)) / 2, n - 1) * error : 0;
+  const both = {
+    ...{ difference, seeds, seedDeviation, problems },
+    ...(found !== undefined && { clusters: found }),
+  };
   if (half <= (interval[1] - interval[0]) / 2 || Number.isNaN(interval[0]))
     return { ...both, interval, pValue, by: 'problems' };
   const ofSeeds = twoSidedStudent(difference / error, n - 1);
@@ -86,31 +92,4 @@ export function holm(pValues: readonly number[]): number[] {
     adjusted[i] = least;
   }
   return adjusted;
-}
-
-/**
- * P(|T| ≥ |t|) for Student's t with whole degrees of freedom, by the finite series of Abramowitz and Stegun, 26.7.3 and 26.7.4.
- */
-export function twoSidedStudent(t: number, degrees: number): number {
-  const angle = Math.atan2(Math.abs(t), Math.sqrt(degrees));
-  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
-  const isOdd = degrees % 2 === 1;
-  let [term, sum] = isOdd ? [cosine, degrees > 1 ? cosine : 0] : [1, 1];
-  for (let k = isOdd ? 2 : 1; k <= degrees - 3; k += 2) {
-    term *= (cosine * cosine * k) / (k + 1);
-    sum += term;
-  }
-  const within = isOdd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
-  return Math.max(0, 1 - within);
-}
-
-/** The t that a two-sided test at 5 % needs, by bisection. */
-export function studentQuantile(degrees: number): number {
-  let [low, high] = [0, 13]; // 12.71 with one degree of freedom
-  for (let i = 0; i < 60; i++) {
-    const middle = (low + high) / 2;
-    if (twoSidedStudent(middle, degrees) > 0.05) low = middle;
-    else high = middle;
-  }
-  return high;
 }

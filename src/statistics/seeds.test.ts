@@ -1,45 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../util/random.js';
-import { compareOverSeeds, holm, pool, studentQuantile, twoSidedStudent } from './seeds.js';
-import { comparePaired, type ProblemResult } from './statistics.js';
+import type { ProblemResult } from './estimators.js';
+import { comparePaired } from './paired.js';
+import { compareOverSeeds, holm, pool } from './seeds.js';
 
 const results = (rights: readonly number[]): ProblemResult[] =>
   rights.map((correct, i) => ({ id: String(i), correct, samples: 1 }));
-
-describe("Student's t", () => {
-  it.each([
-    // Abramowitz and Stegun, table 26.10: the two-sided 5 % points.
-    [1, 12.706],
-    [2, 4.303],
-    [3, 3.182],
-    [4, 2.776],
-    [9, 2.262],
-    [10, 2.228],
-    [30, 2.042],
-    [120, 1.98],
-  ])('with %d degrees of freedom needs %d for 5 %%', (degrees, t) => {
-    expect(studentQuantile(degrees)).toBeCloseTo(t, 3);
-    expect(twoSidedStudent(studentQuantile(degrees), degrees)).toBeCloseTo(0.05, 12);
-  });
-
-  it.each([1, 2, 3, 4, 7, 12])('is the integral of its density with %d degrees of freedom', (degrees) => {
-    const density = (x: number) => (1 + (x * x) / degrees) ** (-(degrees + 1) / 2);
-    const integral = (to: number) => {
-      const [n, h] = [200_000, to / 200_000];
-      let sum = density(0) + density(to);
-      for (let i = 1; i < n; i++) sum += (i % 2 === 1 ? 4 : 2) * density(i * h);
-      return (sum * h) / 3;
-    };
-    // The density is symmetric; its constant follows from Γ((ν+1)/2) / (√(νπ) Γ(ν/2)), by Γ(x+1) = xΓ(x).
-    const gamma = (x: number): number =>
-      x === 1 ? 1 : x === 0.5 ? Math.sqrt(Math.PI) : (x - 1) * gamma(x - 1);
-    const constant = gamma((degrees + 1) / 2) / (Math.sqrt(degrees * Math.PI) * gamma(degrees / 2));
-    for (const t of [0.3, 1, 2.5, 6])
-      expect(twoSidedStudent(t, degrees)).toBeCloseTo(1 - 2 * constant * integral(t), 10);
-    expect(twoSidedStudent(-2.5, degrees)).toBe(twoSidedStudent(2.5, degrees));
-    expect(twoSidedStudent(0, degrees)).toBe(1);
-  });
-});
 
 describe('holm', () => {
   it('adjusts as Holm 1979 does, in the order given', () => {
@@ -85,6 +51,8 @@ describe('compareOverSeeds', () => {
     const half = (4.302652729911275 * 0.1) / Math.sqrt(3);
     expect(found.interval[0]).toBeCloseTo(0.2 - half, 9);
     expect(found.interval[1]).toBeCloseTo(0.2 + half, 9);
+    const wide = compareOverSeeds(before, after, { level: 0.99 });
+    expect(wide.interval[1] - 0.2).toBeCloseTo((9.924843200918307 * 0.1) / Math.sqrt(3), 9);
     const t = 0.2 / (0.1 / Math.sqrt(3));
     expect(found.pValue).toBeCloseTo(1 - t / Math.sqrt(2 + t * t), 9);
   });
@@ -95,6 +63,18 @@ describe('compareOverSeeds', () => {
     const found = compareOverSeeds([before, before, before], [after, after, after]);
     expect(found).toMatchObject({ by: 'problems', seedDeviation: 0 });
     expect(found.interval).toEqual(comparePaired(before, after).interval);
+  });
+
+  it('takes problems that resemble each other as one, over seeds as well', () => {
+    const before = results([0, 0, 0, 0, 1, 0, 0, 0]);
+    const after = results([1, 1, 1, 0, 1, 0, 0, 0]);
+    const clusters = new Map(['0', '1', '2'].map((id) => [id, 'three']));
+    const found = compareOverSeeds([before, before], [after, after], { clusters });
+    const { interval, pValue } = comparePaired(before, after, { clusters });
+    expect(found).toMatchObject({ by: 'problems', clusters: 6, pValue });
+    expect(found.interval[0]).toBeCloseTo(interval[0], 12);
+    expect(found.seeds).toEqual([0, 1].map(() => comparePaired(before, after, { clusters })));
+    expect(compareOverSeeds([before], [after])).not.toHaveProperty('clusters');
   });
 
   it('pools by the ids of problems, whatever their order', () => {

@@ -1,0 +1,367 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { roteEvaluations } from '../../test/support/roteEvaluations.js';
+import { comparePaired, probabilityBetter } from '../statistics/paired.js';
+import { compareOverSeeds } from '../statistics/seeds.js';
+import { compareEvaluations } from './compare.js';
+import { describeComparison, verdictOf } from './compareWords.js';
+import { regrade } from './evaluate.js';
+import type { FrozenPlan } from './plan.js';
+
+const { problems, evaluation } = roteEvaluations();
+const data = problems('forty.jsonl', 40);
+const single = (right: (i: number) => boolean, count = 40) =>
+  Array.from({ length: count }, (_, i) => [right(i)]);
+const compare = (before: string | string[], after: string | string[], rest: object = {}) =>
+  compareEvaluations({ pairs: [{ before: [before].flat(), after: [after].flat() }], ...rest });
+const resultsOf = (rows: readonly (readonly (boolean | number)[])[]) =>
+  rows.map((row, i) => ({ id: `p${i}`, correct: row.filter(Boolean).length, samples: row.length }));
+
+describe('two evaluations', () => {
+  it('are paired by problem: the exact test, what was gained and lost, and the verdict', async () => {
+    // 10 right before; 12 gained and 2 lost.
+    const [was, is] = [single((i) => i < 10), single((i) => i >= 2 && i < 22)];
+    const found = compare(await evaluation(data, was), await evaluation(data, is));
+    const paired = comparePaired(resultsOf(was), resultsOf(is));
+    const [row] = found.rows;
+    expect(row).toMatchObject({
+      ...{ name: 'forty', grader: 'verify', problems: 40, seeds: 1, samples: [1, 1], by: 'problems' },
+      ...{ before: 0.25, after: 0.5, gained: 12, lost: 2, finding: 'better' },
+      ...{ interval: paired.interval, p_value: paired.pValue, adjusted: paired.pValue },
+    });
+    expect(row!.difference).toBeCloseTo(0.25, 14);
+    // 2 P(Bin(14, ½) ≥ 12) = 2 (91 + 14 + 1) / 2¹⁴.
+    expect(row!.p_value).toBeCloseTo(212 / 16384, 12);
+    expect(row!.probability_better).toBe(probabilityBetter({ onlyBefore: 2, onlyAfter: 12 }));
+    expect(found.flips).toHaveLength(14);
+    expect(found.flips[0]).toEqual({
+      ...{ row: 'forty', grader: 'verify', change: 'lost', id: 'p0', problem: 'x?', gold: '0' },
+      ...{ before: 1, after: 0 },
+    });
+    expect(found.flips.filter(({ change }) => change === 'gained').map(({ id }) => id)).toEqual(
+      Array.from({ length: 12 }, (_, i) => `p${i + 10}`),
+    );
+    expect(verdictOf(found)).toMatch(
+      /^B is better than A: \+25\.0 points, 95 % interval \+\d+\.\d to \+\d+\.\d, p = \.013\.$/,
+    );
+    expect(describeComparison(found).split('\n').at(-1)).toBe(verdictOf(found));
+    expect(compare(await evaluation(data, is), await evaluation(data, was)).finding).toBe('worse');
+  });
+
+  it('say what they see, and what it takes to see a point', async () => {
+    const [was, is] = [single((i) => i < 10), single((i) => i >= 1 && i < 12)];
+    const found = compare(await evaluation(data, was), await evaluation(data, is));
+    const [row] = found.rows;
+    expect(found.finding).toBe('unclear');
+    const { standardError } = comparePaired(resultsOf(was), resultsOf(is));
+    const errors = 1.959963984540054 + 0.8416212335729143;
+    expect(row!.detectable_effect).toBeCloseTo(errors * standardError, 12);
+    expect(row!.needed).toEqual({
+      ...{ effect: 0.01, samples: null },
+      problems: Math.ceil((errors / 0.01) ** 2 * standardError ** 2 * 40),
+    });
+    expect(verdictOf(found)).toMatch(
+      /^Cannot tell whether B differs from A: \+2\.5 points, .*; this run sees differences from 12\.2 points\.$/,
+    );
+    expect(describeComparison(found)).toContain(
+      `to see 1.0 takes ${row!.needed.problems} problems sampled as here.`,
+    );
+  });
+
+  it('with several samples say how many of them would be enough', async () => {
+    const rows = (shift: number) =>
+      Array.from({ length: 40 }, (_, i) => [0, 1, 2, 3].map((k) => (i * 7 + k * 3 + shift) % 10 < 5));
+    const found = compare(await evaluation(data, rows(0)), await evaluation(data, rows(3)));
+    const [row] = found.rows;
+    expect(row!.samples).toEqual([4, 4]);
+    expect(row).not.toHaveProperty('probability_better');
+    expect(row!.needed.samples).toBeGreaterThan(4);
+    expect(describeComparison(found)).toContain(`, or ${row!.needed.samples} samples of each of these.`);
+  });
+
+  it('are clustered where problems are the same but for numbers', async () => {
+    const templates = problems(
+      'templates.jsonl',
+      40,
+      (i) => `${'y'.repeat((i % 20) + 1)} has ${i}, ${3 * i}.5?`,
+    );
+    const [was, is] = [single((i) => i % 20 < 4), single((i) => i % 20 < 10)];
+    const found = compare(await evaluation(templates, was), await evaluation(templates, is));
+    const clusters = new Map(Array.from({ length: 40 }, (_, i) => [`p${i}`, `${i % 20}`]));
+    const paired = comparePaired(resultsOf(was), resultsOf(is), { clusters });
+    expect(found.rows[0]).toMatchObject({
+      ...{ clusters: 20, by: 'clusters', interval: paired.interval, p_value: paired.pValue },
+      intervals: { problems: comparePaired(resultsOf(was), resultsOf(is)).interval },
+    });
+    expect(paired.pValue).toBeCloseTo(2 / 2 ** 6, 12); // six clusters, all gained
+    expect(describeComparison(found)).toContain(
+      '20 of 40 problems are the same as another but for numbers: errors are those of 20 clusters.',
+    );
+  });
+
+  it('over several seeds are of two levels; a single one stands beside every seed', async () => {
+    const was = single((i) => i < 10);
+    const seeds = [14, 26, 17].map((right) => single((i) => i < right));
+    const before = await evaluation(data, was);
+    const after = await Promise.all(seeds.map((rows) => evaluation(data, rows)));
+    const found = compare(before, after);
+    const expected = compareOverSeeds(
+      seeds.map(() => resultsOf(was)),
+      seeds.map(resultsOf),
+    );
+    expect(expected.by).toBe('seeds');
+    expect(found.rows[0]).toMatchObject({
+      ...{ seeds: 3, samples: [1, 3], by: 'seeds', interval: expected.interval, p_value: expected.pValue },
+      ...{ finding: 'unclear' },
+    });
+    expect(found.rows[0]!.intervals.seeds![0]).toBeCloseTo(expected.interval[0], 12);
+    expect(found.rows[0]!.detectable_effect).toBeCloseTo(
+      (2.8015852181129683 * expected.seedDeviation) / Math.sqrt(3),
+      9,
+    );
+    expect(() => compare([before, before], after)).toThrow('2 evaluations cannot be paired with 3');
+  });
+
+  it('in many rows are adjusted by Holm, and said in one sentence', async () => {
+    const before = await evaluation(
+      data,
+      single((i) => i < 10),
+      { grader: ['verify', 'hendrycks'] },
+    );
+    const better = await evaluation(
+      data,
+      single((i) => i < 16),
+      { grader: ['verify', 'hendrycks'] },
+    );
+    const worse = await evaluation(
+      data,
+      single(() => false),
+      { grader: ['verify', 'hendrycks'] },
+    );
+    // Six gained: 2 / 2⁶ = .031 alone, .0625 with another row beside it.
+    expect(compare(before, better).finding).toBe('better');
+    const two = compare(before, better, { graders: ['verify', 'hendrycks'] });
+    expect(two.rows.map(({ grader, adjusted }) => [grader, adjusted])).toEqual([
+      ['verify', expect.closeTo(0.0625, 12)],
+      ['hendrycks', expect.closeTo(0.0625, 12)],
+    ]);
+    expect(verdictOf(two)).toBe('Cannot tell whether B differs from A on any of 2 rows.');
+    const several = (...after: string[]) =>
+      verdictOf(compareEvaluations({ pairs: after.map((one) => ({ before: [before], after: [one] })) }));
+    const same = await evaluation(
+      data,
+      single((i) => i < 10),
+    );
+    expect(several(worse, same)).toBe(
+      `B is worse than A on 1 of 2 rows (forty (${worse}) by verify), and better on none.`,
+    );
+    expect(several(same, better, better, better)).toBe(
+      'Cannot tell whether B differs from A on any of 4 rows.',
+    );
+    expect(verdictOf(compare(before, same))).toBe(
+      'Cannot tell whether B differs from A: they are equal on every problem.',
+    );
+    expect(describeComparison(compare(before, same))).not.toContain('sees differences');
+  });
+
+  it('that are better here and worse there are not called either', async () => {
+    const before = await evaluation(
+      data,
+      single((i) => i < 20),
+    );
+    const [up, down] = [
+      await evaluation(
+        data,
+        single(() => true),
+      ),
+      await evaluation(
+        data,
+        single(() => false),
+      ),
+    ];
+    const found = compareEvaluations({
+      pairs: [up, down].map((after) => ({ before: [before], after: [after] })),
+    });
+    expect(found.finding).toBe('unclear');
+    expect(verdictOf(found)).toBe(
+      `Cannot tell whether B is better than A: it is on forty (${up}) by verify, and worse on forty (${down}) by verify.`,
+    );
+  });
+
+  it('of one problem say that nothing can be known', async () => {
+    const one = problems('one.jsonl', 1);
+    const found = compare(await evaluation(one, [[false]]), await evaluation(one, [[true]]));
+    expect(found.finding).toBe('unclear');
+    expect(verdictOf(found)).toBe('Cannot tell whether B differs from A: there is a single problem.');
+    expect(describeComparison(found)).not.toContain('NaN');
+  });
+});
+
+describe('unlike protocols', () => {
+  const rows = single((i) => i < 10);
+
+  it('are refused by the field and both values, unless that is what is compared', async () => {
+    const before = await evaluation(data, rows);
+    const asked = await evaluation(data, rows, { instruction: 'Think.' });
+    const hot = await evaluation(data, rows, { sampling: { temperature: 0.6, max_tokens: 9 } });
+    expect(() => compare(before, asked)).toThrow(
+      `"instruction" is not set in ${before} and "Think." in ${asked}, so a difference need not be the model's`,
+    );
+    expect(() => compare(before, hot)).toThrow(`"temperature" is 0 in ${before} and 0.6 in ${hot}`);
+    expect(() => compare(before, hot, { differIn: ['temperature'] })).toThrow('"max_tokens" is 512');
+    expect(compare(before, hot, { differIn: ['temperature', 'max_tokens'] }).finding).toBe('unclear');
+    expect(compare(before, asked, { differIn: ['instruction'] }).warnings).toEqual([]);
+    // The seeds of one side are alike even where the sides may differ.
+    expect(() => compare([before, before], [asked, before], { differIn: ['instruction'] })).toThrow(
+      `"instruction" is "Think." in ${asked}`,
+    );
+  });
+
+  it('of problems and golds are refused by the first that differs', async () => {
+    const before = await evaluation(data, rows);
+    const fewer = await evaluation(data, rows, { count: 39 });
+    expect(() => compare(before, fewer)).toThrow(
+      `Problem p39 is in ${before} but not in ${fewer}: the data are ${data} (sha256 `,
+    );
+    expect(() => compare(fewer, before)).toThrow(`Problem p39 is in ${before} but not in ${fewer}`);
+    const texts = await evaluation(
+      problems('texts.jsonl', 40, (i) => `${'z'.repeat(i + 1)}?`),
+      rows,
+    );
+    expect(() => compare(before, texts)).toThrow(`Problem p0 has another text in ${texts} than in ${before}`);
+    const samples = join(texts, 'samples.jsonl');
+    writeFileSync(
+      samples,
+      readFileSync(join(before, 'samples.jsonl'), 'utf8').replace('"answer":"3"', '"answer":"4"'),
+    );
+    expect(() => compare(before, texts)).toThrow('Problem p3 has another gold');
+  });
+
+  it('of precision and batch are warned of, and so are those that nobody knows', async () => {
+    const before = await evaluation(data, rows, {}, { dtype: 'bf16', batch_size: 64 });
+    const after = await evaluation(data, rows, { sampling: { seed: 3 } }, { dtype: 'f32', model: 'other' });
+    expect(compare(before, after).warnings).toEqual([
+      `"dtype" is "bf16" in ${before} and "f32" in ${after}: a greedy response may differ by that alone`,
+      `"batch_size" is 64 in ${before} and not set in ${after}: a greedy response may differ by that alone`,
+    ]);
+    const summary = join(after, 'summary.json');
+    const edit = (change: (record: { evaluation?: { version: string } }) => void) => {
+      const value = JSON.parse(readFileSync(summary, 'utf8')) as { evaluation?: { version: string } };
+      change(value);
+      writeFileSync(summary, JSON.stringify(value));
+    };
+    edit((value) => {
+      value.evaluation!.version = '0.0.1';
+    });
+    expect(compare(before, after).warnings.at(-1)).toContain(
+      `${after} by 0.0.1: \`redistill evaluate --regrade\``,
+    );
+    edit((value) => {
+      delete value.evaluation;
+    });
+    expect(compare(before, after).warnings).toEqual([
+      `${after} does not say how it was made (an earlier version wrote it), so the protocols are not compared`,
+    ]);
+  });
+
+  it('of graders and unfinished evaluations are refused', async () => {
+    const [before, after] = [await evaluation(data, rows), await evaluation(data, rows)];
+    expect(() => compare(before, after, { graders: ['rllm'] })).toThrow(
+      `${before} was not graded by "rllm", only by verify: grade it again`,
+    );
+    await regrade(before, ['rllm']).catch(() => undefined);
+    writeFileSync(join(after, 'samples.jsonl'), '');
+    expect(() => compare(before, after)).toThrow('has no evaluated problems');
+    expect(() => compare(before, '/nowhere')).toThrow('does not exist');
+  });
+});
+
+describe('a plan', () => {
+  const planned = (record: Partial<FrozenPlan>, dir: string): FrozenPlan => {
+    const { evaluation: found } = JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8')) as {
+      evaluation: { data: FrozenPlan['data'] };
+    };
+    return {
+      ...{ plan: 'redistill comparison', version: '0', data: found.data, problems: 40, samples: 1, seeds: 1 },
+      ...{ effect: 0.1, alpha: 0.05, power: 0.8, variance: { between: 0.1, within: [0, 0], seed: 0 } },
+      ...record,
+    };
+  };
+
+  it('that is kept leaves the comparison as it is', async () => {
+    const before = await evaluation(
+      data,
+      single((i) => i < 10),
+    );
+    const after = await evaluation(
+      data,
+      single((i) => i < 17),
+    );
+    const free = compare(before, after);
+    const found = compare(before, after, { plan: planned({}, before) });
+    expect(found.departures).toEqual([]);
+    expect(found.rows[0]).toMatchObject({ ...free.rows[0], needed: { effect: 0.1 } });
+    expect(describeComparison(found)).toContain('The evaluations are as planned.');
+    // p = 2 / 2⁷ is enough at 5 %, not at 1 %.
+    expect(found.finding).toBe('better');
+    const strict = compare(before, after, { plan: planned({ alpha: 0.01 }, before) });
+    expect(strict.finding).toBe('unclear');
+    expect(strict.rows[0]!.interval[0]).toBeLessThan(found.rows[0]!.interval[0]);
+  });
+
+  it('that is looked at early, or went on, is compared by always-valid numbers', async () => {
+    const before = await evaluation(
+      data,
+      single((i) => i < 10),
+    );
+    const after = await evaluation(
+      data,
+      single((i) => i < 17),
+    );
+    for (const [departure, sentence] of [
+      [{ problems: 300 }, '40 problems instead of the 300 planned'],
+      [{ problems: 20 }, '40 problems instead of the 20 planned'],
+      [{ samples: 4 }, '1 sample of a problem instead of the 4 planned'],
+      [{ seeds: 3 }, '1 seed instead of the 3 planned'],
+    ] as const) {
+      const found = compare(before, after, { plan: planned(departure, before) });
+      expect(found.departures).toEqual([sentence]);
+      const [row] = found.rows;
+      expect(row!.by).toBe('always-valid');
+      // Seven gained of 40: enough for who planned it, not for who may look again.
+      expect(found.finding).toBe('unclear');
+      expect(row!.interval[0]).toBeLessThan(0);
+      expect(row!.p_value).toBeGreaterThan(0.05);
+      expect(verdictOf(found)).toContain('always-valid 95 % interval');
+      expect(describeComparison(found)).toContain(
+        `Not as planned (${sentence}): intervals and p-values are always-valid`,
+      );
+    }
+    const all = await evaluation(
+      data,
+      single(() => true),
+    );
+    expect(compare(before, all, { plan: planned({ problems: 300 }, before) }).finding).toBe('better');
+  });
+
+  it('is of its own data and grader', async () => {
+    const before = await evaluation(
+      data,
+      single((i) => i < 10),
+    );
+    const after = await evaluation(
+      data,
+      single((i) => i < 17),
+    );
+    const foreign = planned({ data: { file: 'other.jsonl', rows: 40, sha256: 'f'.repeat(64) } }, before);
+    expect(() => compare(before, after, { plan: foreign })).toThrow(
+      'the plan of other.jsonl with ffffffffffff…',
+    );
+    const plan = planned({ grader: 'hendrycks' }, before);
+    expect(() => compare(before, after, { plan, graders: ['verify'] })).toThrow(
+      'The plan is for the grader "hendrycks", not for "verify".',
+    );
+    expect(() => compare(before, after, { plan })).toThrow('was not graded by "hendrycks"');
+  });
+});
