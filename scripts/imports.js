@@ -20,7 +20,7 @@ const folders = [
     'curate',
   ],
   ...['doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'advise', 'pipeline'],
-  ...['study', 'cli', 'index.ts'],
+  ...['study', 'benchmarks', 'cli', 'index.ts'],
 ];
 /** The rooms of src/verify likewise; `verify.ts` stands for all files beside them but for `index.ts`. */
 const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'files', 'index.ts'];

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { faultOf, messageOf, UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
 import { adviseCommand } from './advise.js';
+import { benchmarkCommand } from './benchmark.js';
 import { collectCommand } from './collect.js';
 import { columnsCommand } from './columns.js';
 import { compareCommand } from './compare.js';
@@ -46,7 +47,8 @@ const program = new Command('redistill')
   .addCommand(compareCommand())
   .addCommand(tableCommand())
   .addCommand(runCommand())
-  .addCommand(studyCommand());
+  .addCommand(studyCommand())
+  .addCommand(benchmarkCommand());
 configure(program);
 
 /** Has commander's sentences printed as ours are, and its errors come back. */

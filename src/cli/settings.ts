@@ -162,6 +162,15 @@ export function settingsFrom<T>(
   given: Record<string, unknown>,
   command: string,
 ): T {
+  return parseRecipe(schema, { ...givenBy(schema, flags), ...given }, command, {
+    page: `\`redistill ${command} --help\``,
+    nameOf: (path) => nameOf(path, schema),
+    wording: (message) => withFlags(message, schema),
+  });
+}
+
+/** The keys that flags say, by themselves: without what they are by default. */
+export function givenBy(schema: z.ZodType, flags: Record<string, unknown>): Record<string, unknown> {
   const settings: Record<string, unknown> = {};
   for (const key of flagKeys(schema)) {
     const value = flags[attributeOf(key)];
@@ -171,9 +180,5 @@ export function settingsFrom<T>(
     for (const name of key.path.slice(0, -1)) part = (part[name] ??= {}) as Record<string, unknown>;
     part[key.path.at(-1)!] = value;
   }
-  return parseRecipe(schema, { ...settings, ...given }, command, {
-    page: `\`redistill ${command} --help\``,
-    nameOf: (path) => nameOf(path, schema),
-    wording: (message) => withFlags(message, schema),
-  });
+  return settings;
 }

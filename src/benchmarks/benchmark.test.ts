@@ -1,0 +1,86 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { EvaluateSettings } from '../evaluate/evaluate.js';
+import { planBenchmark } from './benchmark.js';
+import { benchmarksPage } from './reference.js';
+import { readTask, taskNames } from './tasks.js';
+
+const root = mkdtempSync(join(tmpdir(), 'redistill-benchmarks-'));
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+for (const file of ['gsm8k', 'aime', 'amc', 'minerva', 'olympiad_bench'])
+  writeFileSync(join(root, `${file}.json`), '[]');
+const write = (name: string, text: string) => {
+  writeFileSync(join(root, name), text);
+  return join(root, name);
+};
+const model = root;
+const settingsOf = (...[tasks, protocol, given]: [string[], 'redi' | 'greedy', Record<string, unknown>]) =>
+  planBenchmark({
+    ...{ model, protocol, given, out: join(root, 'out') },
+    tasks: tasks.map((task) => readTask(task, root)),
+  }).stages.map(({ config }) => config as EvaluateSettings);
+
+describe('tasks', () => {
+  it('that come with redistill are read, and are stages that can be run', () => {
+    const all = taskNames();
+    expect(all).toEqual(['aime24', 'amc23', 'gsm8k', 'math500', 'minerva', 'olympiadbench', 'svamp']);
+    for (const settings of settingsOf(all, 'greedy', {})) expect(settings.sampling.temperature).toBe(0);
+  });
+
+  it('lie in a folder of the user where they do not come along', () => {
+    expect(() => readTask('aime24')).toThrow('--task-data');
+    expect(() => readTask('aime24', join(root, 'nothing'))).toThrow('has no aime.json');
+    expect(readTask('aime24', root).settings.data).toBe(join(root, 'aime.json'));
+  });
+
+  it.each([
+    ['math50', 'there is no task "math50" (the nearest'],
+    ['./nothing.yaml', 'there is no task ./nothing.yaml'],
+    [write('both.yaml', 'about: x\ndata: a\nfile: b\n'), 'needs "data" or "file", and not both'],
+    [write('none.yaml', 'about: x\n'), 'needs "data" or "file"'],
+    [write('key.yaml', 'about: x\ndata: aime.json\nanswr_field: a\n'), 'answr_field'],
+    [write('gone.yaml', 'about: x\ndata: gone.json\n'), 'there is no '],
+    [write('yaml.yaml', 'about: [\n'), 'is no YAML'],
+  ])('%s is refused', (task, message) => {
+    expect(() => readTask(task, root)).toThrow(message);
+  });
+
+  it('have the settings of their manifest, under those of the protocol and of the user', () => {
+    const mine = write(
+      'mine.yaml',
+      'about: mine\ndata: aime.json\ngrader: hendrycks\ninstruction: Solve.\nsampling: { max_tokens: 7, top_k: 5 }\n',
+    );
+    const [own] = settingsOf([mine], 'greedy', {});
+    expect(own).toMatchObject({ grader: ['hendrycks'], instruction: 'Solve.', sampling: { top_k: 5 } });
+    // The protocol's length goes before the task's.
+    expect(own!.sampling.max_tokens).toBe(2048);
+    const [redi] = settingsOf([mine], 'redi', {});
+    expect(redi).toMatchObject({ samples: 16, grader: ['rllm', 'verify'], sampling: { top_k: 5 } });
+    const [given] = settingsOf([mine], 'redi', { grader: ['gsm8k'], sampling: { temperature: 1 }, count: 3 });
+    expect(given).toMatchObject({ grader: ['gsm8k'], count: 3, sampling: { temperature: 1, top_p: 0.95 } });
+  });
+
+  it('follow the protocol of the REDI paper to the letter', () => {
+    const [settings] = settingsOf(['math500'], 'redi', {});
+    expect(settings).toMatchObject({
+      samples: 16,
+      sampling: { temperature: 0.6, top_p: 0.95, max_tokens: 30_720, forced_prefix: '<think>\n' },
+    });
+    expect(settings!.instruction).toContain('efficiently and clearly.  The last line');
+    // An endpoint begins the thinking by its template.
+    const [asked] = settingsOf(['math500'], 'redi', { base_url: 'http://127.0.0.1:1/v1' });
+    expect(asked!.sampling.forced_prefix).toBeUndefined();
+  });
+
+  it('of one name are refused', () => {
+    expect(() => settingsOf(['svamp', 'svamp'], 'greedy', {})).toThrow('two tasks named "svamp"');
+  });
+
+  it('stand in the documents', () => {
+    expect(readFileSync(new URL('../../docs/benchmarks.md', import.meta.url), 'utf8')).toBe(benchmarksPage());
+  });
+});
