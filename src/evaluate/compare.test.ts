@@ -95,6 +95,10 @@ describe('two evaluations', () => {
       intervals: { problems: comparePaired(resultsOf(was), resultsOf(is)).interval },
     });
     expect(paired.pValue).toBeCloseTo(2 / 2 ** 6, 12); // six clusters, all gained
+    const errors = 1.959963984540054 + 0.8416212335729143;
+    expect(found.rows[0]!.needed.problems).toBe(
+      Math.ceil((errors / 0.01) ** 2 * paired.standardError ** 2 * 40),
+    );
     expect(describeComparison(found)).toContain(
       '20 of 40 problems are the same as another but for numbers: errors are those of 20 clusters.',
     );

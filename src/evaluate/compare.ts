@@ -115,6 +115,8 @@ export interface CompareOptions {
 }
 
 const ONE_POINT = 0.01;
+/** Of the bootstrap: 10,000 resamples, and fewer where problems are so many that it would take seconds. */
+const drawsFor = (problems: number): number => Math.max(500, Math.min(10_000, Math.floor(3e7 / problems)));
 
 /**
  * Compares pairs of evaluations, each by every grader. A row says "better" or "worse" only where its p-value, adjusted over all rows by
@@ -244,7 +246,7 @@ function compareRow(
       ...(clusters && { clusters: pooled.interval }),
       bootstrap: bootstrapInterval(
         differences.map(({ difference }) => difference),
-        { level: confidence, clusters: groups },
+        { level: confidence, clusters: groups, draws: drawsFor(before.length) },
       ),
       ...(seeds.length > 1 && {
         seeds: studentInterval(found.difference, deviation, seeds.length - 1, confidence),
@@ -255,7 +257,7 @@ function compareRow(
     }),
     ...{ gained: byProblems.better, lost: byProblems.worse },
     detectable_effect: detectableEffect(error, level),
-    needed: neededFor(effect, before, after, byProblems.standardError, level),
+    needed: neededFor(effect, before, after, pooled.standardError, level),
   };
   return { row, flips: flipsOf(pair, grader, before, after) };
 }

@@ -37,9 +37,9 @@ that this is what is compared, so two prompts or two temperatures of one model a
 | sees differences from | (z₀.₉₇₅ + z₀.₈) standard errors: the true difference that 80 % of such runs would find |
 | problems, samples | to see a point: n = (z + z)² Var(d) / δ², and K of ω² + (σ²_A + σ²_B)/K, where there are several samples |
 
-With fewer than seven discordant problems nothing can be told at 5 %: the smallest p-value of six is 0.031 if all of them agree, that of five 0.0625.
+With fewer than six discordant problems nothing can be told at 5 %: the smallest p-value of six is 0.031 if all of them agree, that of five 0.0625.
 
-**Looking early.** Who compares after 100, 200 and 300 problems and stops where it looks good finds differences that are not there, in more than a fifth of all cases. \`redistill plan\` computes problems,
+**Looking early.** Who compares after every ten of 300 problems and stops where it looks good finds a difference that is not there in more than a fifth of all cases (\`src/statistics/sequential.test.ts\`). \`redistill plan\` computes problems,
 samples and seeds beforehand and writes them into a file that is never written over; \`compare --plan FILE\` takes its α and power from there and, as long as problems, samples and seeds are not those
 planned, fewer or more, decides by the always-valid interval: all m for which the mean over fixed bets λ of Π(1 + λ(d_i − m)) is below 1/α (Waudby-Smith and Ramdas 2023). It holds the truth at all looks
 together with a chance of 1 − α, and is wider for it. It takes the problems for independent draws: if the file is sorted, by difficulty say, evaluate with \`--shuffle\`. Where problems resemble each other it takes a mean for each cluster, and of

@@ -43,6 +43,18 @@ describe('passAtK', () => {
     expect(() => passAtK([result(7, 1, 2)], 3)).toThrow(/p7 has 2/);
     expect(() => passAtK([result(7, 3, 2)], 1)).toThrow(UserError);
     expect(() => passAtK([result(7, 1, 2)], 1.5)).toThrow(UserError);
+    for (const [correct, samples] of [
+      [-1, 2],
+      [0, 0],
+      [0.5, 1],
+      [1, 1.5],
+      [NaN, 1],
+    ] as const)
+      expect(() => passAt1([result(7, correct, samples)])).toThrow(
+        `Problem p7 has ${correct} right of ${samples} samples, which cannot be.`,
+      );
+    for (const k of [0, -1])
+      expect(() => passAtK([result(7, 1, 2)], k)).toThrow('needs a whole k of at least 1');
     expect(() => passAt1([])).toThrow(UserError);
   });
 });
@@ -187,6 +199,8 @@ describe('majorityAtK', () => {
     expect(one([null, null, '2'], [false, false, true])).toBe(1);
     expect(one([null, null], [false, false])).toBe(0);
     expect(one(['3', '3', '2'], [false, false, true])).toBe(0);
+    // The first wrong answer is found again by its text, though nothing is the same by `same`.
+    expect(one(['3', '4', '3', '2', '2'], [false, false, false, true, true])).toBe(0.5);
   });
 
   it('draws subsets where there are too many, the same for a seed, and says how exact that is', () => {

@@ -83,7 +83,7 @@ export interface MajorityEstimate extends Estimate {
 }
 
 export interface MajorityOptions {
-  /** Whether two wrong answers are the same one. Default: the same text. */
+  /** Whether two wrong answers of different texts are the same one. Default: none are. */
   same?: (one: string, other: string) => boolean;
   /** Subsets a problem, where there are more. Default: 1000. */
   draws?: number;
@@ -101,7 +101,7 @@ export interface MajorityOptions {
 export function majorityAtK(
   problems: readonly AnsweredProblem[],
   k: number,
-  { same = (one, other) => one === other, draws = 1000, seed = 0 }: MajorityOptions = {},
+  { same = () => false, draws = 1000, seed = 0 }: MajorityOptions = {},
 ): MajorityEstimate {
   let variance = 0;
   const means = problems.map(({ id, answers, right }) => {
@@ -136,11 +136,11 @@ function votesOf(
 
 /** The share of the right answer among the most frequent ones. */
 function plurality(votes: readonly number[]): number {
-  const counts: number[] = [];
-  for (const vote of votes) if (!Number.isNaN(vote)) counts[vote] = (counts[vote] ?? 0) + 1;
-  const most = Math.max(0, ...counts.filter((count) => count > 0));
-  if (counts[0] !== most) return 0;
-  return 1 / counts.filter((count) => count === most).length;
+  const counts = new Map<number, number>();
+  for (const vote of votes) if (!Number.isNaN(vote)) counts.set(vote, (counts.get(vote) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  if (counts.get(0) !== most) return 0;
+  return 1 / [...counts.values()].filter((count) => count === most).length;
 }
 
 /** Every subset of k of n, or undefined where there are more than `limit`. */
@@ -242,8 +242,7 @@ function requireSamples({ id, samples }: { id: string; samples: number }, k: num
 }
 
 function passAtKOfOne(samples: number, correct: number, k: number): number {
-  if (samples - correct < k) return 1;
-  // C(n−c, k) / C(n, k) as a product of c factors below 1: no factorial overflows.
+  // C(n−c, k) / C(n, k) as a product of c factors below 1: no factorial overflows. One of them is 0 where n − c < k.
   let allWrong = 1;
   for (let i = samples - correct + 1; i <= samples; i++) allWrong *= 1 - k / i;
   return 1 - allWrong;
