@@ -7,6 +7,7 @@ import { parsePipeline, type Pipeline } from '../pipeline/pipeline.js';
 import { runPipeline } from '../pipeline/run.js';
 import { passAt1, type ProblemResult } from '../statistics/estimators.js';
 import { UserError } from '../util/errors.js';
+import { plainNumber, writeJson } from '../util/exactJson.js';
 import { writeFileAtomic } from '../util/files.js';
 import { formatTable } from '../util/table.js';
 import { protocols, type ProtocolName, type Task } from './tasks.js';
@@ -103,7 +104,7 @@ export async function benchmark(
     writeFileAtomic(join(options.out, name), content);
   };
   write(FILES.numbers, `${JSON.stringify(result, null, 2)}\n`);
-  write(FILES.disagreements, disagreements.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  write(FILES.disagreements, disagreements.map((row) => `${writeJson(row)}\n`).join(''));
   write(FILES.table, `${describeBenchmark(result)}\n`);
   return result;
 }
@@ -151,12 +152,13 @@ function resultOf({ name, about, by }: Task, dir: string, disagreements: object[
   };
 }
 
-const wordOf = (value: unknown): string =>
-  typeof value === 'string' || typeof value === 'number'
-    ? String(value)
-    : value === undefined
-      ? 'none'
-      : JSON.stringify(value);
+/** A value of a field as a word: numbers as they are written elsewhere, so that 2.0 is 2. */
+function wordOf(value: unknown): string {
+  const number = plainNumber(value);
+  if (number !== undefined) return String(number);
+  if (value === undefined || value === null) return 'none';
+  return typeof value === 'string' ? value : writeJson(value);
+}
 
 const inOrder = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a.localeCompare(b, 'en', { numeric: true });
