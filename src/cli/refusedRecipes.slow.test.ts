@@ -90,7 +90,7 @@ describe.concurrent('refuses recipes', () => {
     [
       'run: unknown kind',
       () => run([{ ...stage, stage: 'tune' }]),
-      '"); kinds are get, collect, verify, curate, rewards, doctor, score, columns, train, evaluate, choose, table (docs/recipes.md)',
+      '"); kinds are get, collect, verify, curate, rewards, doctor, score, columns, train, evaluate, choose, table, compare (docs/recipes.md)',
     ],
     [
       'columns: a contrast with nothing',

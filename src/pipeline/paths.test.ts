@@ -183,6 +183,7 @@ describe('pathSettings', () => {
     evaluate: { data: 'd', model: 'm', grader: ['verify', { module: 'g.mjs' }] },
     choose: { among: [{ name: 'a', label: 'a', model: 'm', evaluation: 'a' }] },
     table: { rows: [{ name: 'a', label: 'a', evaluation: 'a' }], against: ['a'] },
+    compare: { before: 'a', after: ['b', 'c'], plan: 'p' },
   };
 
   it.each(Object.keys(settings) as StageKind[])('knows the key of everything that %s reads', (kind) => {

@@ -21,6 +21,9 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['contrast_with', 'model'],
   ['context', 'file'],
   ['evaluation', 'evaluation'],
+  ['before', 'evaluation'],
+  ['after', 'evaluation'],
+  ['plan', 'file'],
   ['continue', 'state'],
 ]);
 

@@ -23,7 +23,7 @@ const train = (name: string, keys: object = {}) => ({
 const all = [
   ...['get', 'collect', 'verify', 'curate', 'rewards', 'doctor', 'score', 'columns', 'train'],
   ...['evaluate', 'choose'],
-  'table',
+  ...['table', 'compare'],
 ];
 const parse = (...stages: object[]) => parsePipeline({ out: 'runs/x', stages }, 'line.yaml');
 const message = (...stages: object[]): string => refusalOf(() => parse(...stages));
@@ -124,6 +124,7 @@ describe('parsePipeline', () => {
       evaluate: { ...answering, model: '@train', grader: 'verify' },
       choose: { among: [{ name: 'A', label: 'a', model: '@train', evaluation: '@evaluate' }] },
       table: { rows: [{ name: 'A', label: 'a', evaluation: '@evaluate' }] },
+      compare: { before: '@evaluate', after: ['@evaluate'] },
     };
     expect(Object.keys(lines)).toEqual(Object.keys(stageKinds));
     const stages = Object.entries(lines).map(([stage, keys]) => ({ ...keys, name: stage, stage }));

@@ -72,6 +72,7 @@ const RESULTS: Partial<Record<StageKind, string>> = {
   train: "the trained model's directory",
   choose: "a link to the chosen model's directory",
   table: 'the table as a text file',
+  compare: 'the comparison as a text file, whose last line is the verdict',
 };
 
 /** What the stage leaves, told by its path in a folder. */

@@ -25,6 +25,7 @@ const LEAVES: Record<StageKind, Exclude<PathKind, 'source' | 'state'> | 'folder'
   evaluate: 'evaluation',
   choose: 'model',
   table: 'file',
+  compare: 'file',
 };
 /** A file of a stage that leaves a folder. */
 const EXAMPLES: Partial<Record<StageKind, string>> = {

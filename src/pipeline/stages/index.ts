@@ -1,6 +1,7 @@
 /** @file The kinds of stages by the name that recipes and the command line use. */
 import { chooseStage } from './choose.js';
 import { collectStage } from './collect.js';
+import { compareStage } from './compare.js';
 import { columnsStage } from './columns.js';
 import { curateStage } from './curate.js';
 import { doctorStage } from './doctor.js';
@@ -25,6 +26,7 @@ export const stageKinds = {
   evaluate: evaluateStage,
   choose: chooseStage,
   table: tableStage,
+  compare: compareStage,
 };
 
 export type StageKind = keyof typeof stageKinds;
