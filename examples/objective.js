@@ -1,7 +1,7 @@
 /**
  * An objective of your own: REDI whose push on a wrong trace ends where the trace has become unlikely enough.
  *
- *     redistill train recipe.yaml --set objective.module=examples/objective.js --set objective.push=0.5
+ *     redistill train recipes/redi.yaml --set 'objective={ module: examples/objective.js, push: 0.5 }'
  *
  * A module is code that runs: name none that you do not trust. `redistill train --help objectives` lists those that there are.
  */

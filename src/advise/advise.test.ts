@@ -1,10 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { stepOf, type SequenceInfo } from '../objectives/objective.js';
 import { createObjective } from '../objectives/registry.js';
 import type { Sample } from '../rewards/sample.js';
 import { learningRate } from '../train/schedule.js';
+import { silentProgress } from '../util/progress.js';
 import { Random } from '../util/random.js';
+import { advise } from './advise.js';
 import { compareWithKnown, knownRuns, sumOfKnown, sumOfRates } from './knownRuns.js';
+import { adviseSettings } from './settings.js';
 import { describeStatements, statementsOf, type Statement } from './statements.js';
 import { TallyMaker, type Tally } from './tally.js';
 
@@ -235,5 +241,34 @@ describe('statements', () => {
       expect(text).toContain(`${topic}\n  ${says[0]!}\n`);
       expect(text).toContain(`[${formula}; ${source}]`);
     }
+  });
+});
+
+describe('a recipe of REDI', () => {
+  const root = mkdtempSync(join(tmpdir(), 'redistill-advise-'));
+  afterAll(() => {
+    rmSync(root, { recursive: true });
+  });
+  const advised = async (objective: object) => {
+    const [recipe, data] = [join(root, 'recipe.yaml'), join(root, 'pairs.jsonl')];
+    const keys = { model: 'absent', data: 'absent', out: 'x', batch_size: 1, epochs: 4 };
+    writeFileSync(recipe, JSON.stringify({ ...keys, objective, optimizer: { lr: 1e-4 } }));
+    writeFileSync(data, '{"prompt": "q", "chosen": "a", "rejected": "bbb"}\n');
+    const settings = adviseSettings.parse({ data, recipe });
+    return (await advise(settings, silentProgress, new AbortController().signal)).statements;
+  };
+
+  // AdamW's steps are those of any multiple of the loss.
+  it('is advised as what it is a multiple of', async () => {
+    const plain = await advised({ name: 'redi', alpha: 0.8 });
+    expect(await advised({ name: 'redi', alpha: 0.4, chosen: 0.5 })).toEqual(plain);
+    expect(plain.find(({ topic }) => topic === 'alpha')!.values).toMatchObject({ alpha: 0.8 });
+  });
+
+  it.each([{ chosen: 0 }, { gamma: 2 }])('is compared with no α where it has none: %j', async (more) => {
+    const statements = await advised({ name: 'redi', alpha: 0.8, ...more });
+    expect(statements.find(({ topic }) => topic === 'alpha')!.values).toMatchObject({ alpha: null });
+    expect(statements.map(({ topic }) => topic)).not.toContain('direction');
+    expect(describeStatements(statements)).toContain('they say nothing of redi w');
   });
 });

@@ -79,14 +79,20 @@ function recipeAt(file: string): TrainRecipe {
   return parsed!;
 }
 
-/** The objective of a recipe, and its α where it is REDI or what REDI is at α = 1. */
+/**
+ * The objective of a recipe, and its α where it is REDI or what REDI is at α = 1. AdamW does not see a factor of the whole loss, so α is
+ * that of a right side of weight 1; where that has none, or γ ends the push, there is none to compare.
+ */
 function objectiveOf(setting: ObjectiveSetting): Pick<Plan, 'objective' | 'alpha'> {
   const { name } = setting;
   if (name === undefined) return { objective: 'an objective of several terms, or of a module' };
-  const { alpha = DEFAULT_ALPHA } = setting as { alpha?: number };
+  const objective = createObjective({ ...setting, name }).name;
+  const { alpha = DEFAULT_ALPHA, chosen = 1, gamma = 0 } = setting as Record<string, number | undefined>;
+  if (name === 'redi' && gamma > 0) return { objective: 'redi whose push fades (gamma)' };
+  if (name === 'redi' && chosen === 0) return { objective: 'redi without its right side (chosen: 0)' };
   return {
-    objective: createObjective({ ...setting, name }).name,
-    ...(name === 'redi' && { alpha }),
+    objective,
+    ...(name === 'redi' && { alpha: alpha / chosen }),
     ...(name === 'symmetric' && { alpha: 1 }),
   };
 }

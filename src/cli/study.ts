@@ -8,7 +8,7 @@ import { printJson, repeated } from './output.js';
 const DETAILS = `An arm is a patch of the list of stages: other keys of a stage, null for a stage that it leaves out, other data, prompts or
 decoding. Every arm runs with every seed; where there are several settings (\`tune\`), each arm's is chosen on the development set by the
 first seed. Nothing is compared before all arms are evaluated. Differences are paired by problem; intervals are the wider of the problems'
-and the seeds', p-values are adjusted over the arms by Holm. docs/recipes.md has every key.
+and the seeds', p-values are adjusted over the arms by Holm. docs/studies.md has every key.
 
 Example:
   redistill study recipes/sign-study.yaml --plan

@@ -67,7 +67,7 @@ describe('what a message holds besides its text', () => {
   });
 
   it('such as tool calls survives, and every other field, digit by digit', async () => {
-    const right = said('I look.', { tool_calls: [call], name: 'bob', weight: 'N' });
+    const right = said('I look.', { tool_calls: [call], name: 'bob', score: 'N' });
     const row = {
       prompt: [{ ...user, name: 'ann' }],
       chosen: [right],
@@ -77,10 +77,10 @@ describe('what a message holds besides its text', () => {
     const [written] = readOutput(out, 'pref');
     expect(written).toMatchObject({
       prompt: [{ ...user, name: 'ann' }],
-      chosen: [{ ...right, weight: 12345678901234567890 }],
+      chosen: [{ ...right, score: 12345678901234567890 }],
       rejected: [{ audio: 'a' }],
     });
-    expect(readFileSync(join(out, 'pref.jsonl'), 'utf8')).toContain('"weight":12345678901234567890}');
+    expect(readFileSync(join(out, 'pref.jsonl'), 'utf8')).toContain('"score":12345678901234567890}');
   });
 
   it('is normalized with the text, and found blank with it', async () => {

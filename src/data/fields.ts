@@ -3,9 +3,20 @@ import { plainNumber } from '../util/exactJson.js';
 import type { Fail } from './messages.js';
 
 /** Reads a number. @throws the error of `fail` naming the field */
+export function numberOf(value: unknown, name: string, fail: Fail): number {
+  const number = plainNumber(value);
+  if (number === undefined || !Number.isFinite(number)) throw fail(`"${name}" must be a number`);
+  return number;
+}
+
+/** With larger ones a sum of weights, by which means are divided, might be no number. */
+const MOST_WEIGHT = 1e6;
+
+/** Reads a weight. @throws the error of `fail` naming the field */
 export function weightOf(value: unknown, name: string, fail: Fail): number {
-  const weight = plainNumber(value);
-  if (weight === undefined || !Number.isFinite(weight)) throw fail(`"${name}" must be a number`);
+  const weight = numberOf(value, name, fail);
+  if (Math.abs(weight) > MOST_WEIGHT)
+    throw fail(`"${name}" must be a number from ${-MOST_WEIGHT} to ${MOST_WEIGHT}`);
   return weight;
 }
 

@@ -3,9 +3,9 @@ import type { Role } from '../objectives/objective.js';
 import type { GivenColumns } from '../text/columns.js';
 import type { Part, PartsPrompt, PartsResponse } from '../text/parts.js';
 import { plainNumber } from '../util/exactJson.js';
-import { refuseOthers, weightOf, wholeNumbers } from './fields.js';
+import { numberOf, refuseOthers, weightOf, wholeNumbers } from './fields.js';
 import { isObject } from './jsonl.js';
-import { isAbsent, parseMessages, type Fail } from './messages.js';
+import { isAbsent, parseMessages, refuseWeights, type Fail } from './messages.js';
 import { parseNamedTokens, parseTopK } from './topK.js';
 
 /** One sequence of a group. */
@@ -68,7 +68,7 @@ function parseSequence(value: unknown, name: string, fail: Fail): GroupSequence 
 export function parseScalars(value: unknown, name: string, fail: Fail): Record<string, number> {
   if (!isObject(value)) throw fail(`"${name}" must be an object of numbers`);
   return Object.fromEntries(
-    Object.entries(value).map(([key, number]) => [key, weightOf(number, `${name}.${key}`, fail)]),
+    Object.entries(value).map(([key, number]) => [key, numberOf(number, `${name}.${key}`, fail)]),
   );
 }
 
@@ -99,7 +99,7 @@ function parseColumns(
               ? `one for each of the response's ${segments} segments; one for each token needs a response of ids alone`
               : `one for each of the response's ${tokens} tokens or ${segments} segments`),
         );
-      return [key, numbers.map((number: unknown, i) => weightOf(number, `${name}.${key}.${i}`, fail))];
+      return [key, numbers.map((number: unknown, i) => numberOf(number, `${name}.${key}.${i}`, fail))];
     }),
   );
 }
@@ -109,6 +109,7 @@ function parsePrompt(value: unknown, name: string, fail: Fail): PartsPrompt {
   if (isObject(value) && 'ids' in value) return { ids: wholeNumbers(value.ids, `${name}.ids`, fail) };
   const messages = parseMessages(value, name, fail);
   if (!messages) throw fail(`"${name}" must be a text, a list of {"role", "content"}, or {"ids"}`);
+  refuseWeights(messages, name, fail);
   return messages;
 }
 

@@ -1,6 +1,6 @@
 /** @file Reads from a row its messages and what its chat template is given besides. Refuses what cannot be text. */
 import { reservedVariables, type RowMessage, type TemplateInputs } from '../text/template.js';
-import { parseJson } from '../util/exactJson.js';
+import { parseJson, plainNumber } from '../util/exactJson.js';
 import { isObject } from './jsonl.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -30,6 +30,18 @@ export function parseMessages(value: unknown, name: string, fail: Fail): RowMess
   return messages;
 }
 
+/**
+ * Refuses weights of messages that are not trained: those before the answer.
+ * @throws the error of `fail` naming the first
+ */
+export function refuseWeights(messages: readonly RowMessage[], name: string, fail: Fail): void {
+  const at = messages.findIndex(({ weight }) => !isAbsent(weight) && plainNumber(weight) !== 0);
+  if (at >= 0)
+    throw fail(
+      `"${name}.${at}.weight" is of a message before the answer, of which nothing is trained: leave it out, and give a row for each answer`,
+    );
+}
+
 /** Says what is wrong with a message's content. */
 function contentProblem({ content, tool_calls: calls }: Fields): string | undefined {
   if (typeof content === 'string') return undefined;
@@ -43,6 +55,8 @@ function contentProblem({ content, tool_calls: calls }: Fields): string | undefi
       return 'has a part of "content" that is not {"type": "text", "text": …}';
     if (part.type !== 'text') return `has a part of type "${part.type}", and only parts of text can be read`;
     if (typeof part.text !== 'string') return 'has a text part whose "text" is not a text';
+    if (!isAbsent(part.weight))
+      return 'has a part of "content" with a weight; parts with weights stand in "sequences"';
   }
   return undefined;
 }

@@ -119,6 +119,45 @@ describe('parseRecord', () => {
     ['an empty completion', { prompt: 'q', completion: '' }, /line 2: the answer in "completion" is empty/],
     ['an empty list', { messages: [] }, /line 2: "messages" must be a text or a list/],
     ['fields that are null', { messages: null, prompt: null }, /line 2: a training row has "messages"/],
+    ...[1e300, -1e300, 2e6].map((weight): [string, object, RegExp] => [
+      `the weight ${weight}`,
+      { messages: [user, right], weight },
+      /line 2: "weight" must be a number from -1000000 to 1000000/,
+    ]),
+    [
+      'a message with a weight that is a text',
+      { messages: [user, { ...right, weight: '1' }] },
+      /line 2: "messages.weight" must be a number/,
+    ],
+    [
+      'an answer of weight 0',
+      { prompt: [user], chosen: [right], rejected: [{ ...wrong, weight: 0 }] },
+      /line 2: the answer in "rejected" has the weight 0/,
+    ],
+    ...[
+      { messages: [user, { ...right, weight: 1 }, user, right] },
+      {
+        chosen: [user, { ...wrong, weight: 1 }, user, right],
+        rejected: [user, { ...wrong, weight: 1 }, user, wrong],
+      },
+    ].map((row): [string, object, RegExp] => [
+      'a weight of an earlier message',
+      row,
+      /line 2: "(messages|chosen).1.weight" is of a message before the answer/,
+    ]),
+    ...[
+      { prompt: [{ ...user, weight: 1 }], completion: [right] },
+      { sequences: [{ role: 's', prompt: [{ ...user, weight: 1 }], response: 'a' }] },
+    ].map((row): [string, object, RegExp] => [
+      'a weight in the prompt',
+      row,
+      /line 2: "(sequences.0.)?prompt.0.weight" is of a message before the answer/,
+    ]),
+    [
+      'a part of a content with a weight',
+      { messages: [user, { ...right, content: [{ type: 'text', text: 'a', weight: 2 }] }] },
+      /line 2: .*message 2 has a part of "content" with a weight/,
+    ],
     ['a text beside messages', { prompt: [user], chosen: [right], rejected: 'b' }, /line 2: .*both be texts/],
   ])('refuses %s with file and line', (_, row, message) => {
     const bad = () => read({ messages: [user, right] }, row);

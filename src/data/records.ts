@@ -8,7 +8,7 @@ import { weightOf } from './fields.js';
 import { parseScalars, parseSequences, type GroupSequence } from './groups.js';
 import { describeHalfPairs, HalfPairs } from './halfPairs.js';
 import { rowError } from './jsonl.js';
-import { isAbsent, parseMessages, parseTemplateInputs, saysSomething } from './messages.js';
+import { isAbsent, parseMessages, parseTemplateInputs, refuseWeights, saysSomething } from './messages.js';
 import { readRows } from './readRows.js';
 
 /** Messages, or a plain text to which no template is applied. */
@@ -59,8 +59,8 @@ export type TrainingRecord = MessageRecord | PreferenceRecord | GroupRecord;
  * A text `prompt` beside message lists (as in REDI's own files) is ignored, as TRL does: both lists hold the user's
  * turn. The answer is one message, the assistant's; columns that are null count as absent. A message's content is a
  * text, a list of text parts, or null beside tool calls. `tools` and `chat_template_kwargs`, as they are or as JSON
- * text, go to the chat template. `weight` says how much the row's responses count, with its sign; `scalars` holds numbers of
- * them by name; `label`, if it is true or false, is the `reward` 1 or −1 of a single response.
+ * text, go to the chat template. `weight` says how much the row's responses count, with its sign, and an answer's message may have
+ * one besides; `scalars` holds numbers of them by name; `label`, if it is true or false, is the `reward` 1 or −1 of a single response.
  * @param onNotice is told what in the rows will not be read as it is written
  * @throws UserError naming file, line and field, or where there are no rows
  */
@@ -222,6 +222,11 @@ class RecordFields {
       throw this.fail(`the last message of "${name}" must be the assistant's, not "${last.role}"`);
     if (contentText(last).trim() === '' && calledTools(last).length === 0)
       throw this.fail(`the answer in "${name}" is empty`);
+    if (typeof value !== 'string') refuseWeights(value.slice(0, -1), name, this.fail);
+    if (!isAbsent(last.weight) && weightOf(last.weight, `${name}.weight`, this.fail) === 0)
+      throw this.fail(
+        `the answer in "${name}" has the weight 0, so nothing of it would be trained: leave it out`,
+      );
     return value;
   }
 
@@ -229,6 +234,7 @@ class RecordFields {
     const prompt = this.#text('prompt');
     if (prompt === '')
       throw this.fail('"prompt" is empty, and the first token of an answer needs one before it');
+    if (typeof prompt !== 'string') refuseWeights(prompt, 'prompt', this.fail);
     return prompt;
   }
 

@@ -2,7 +2,7 @@
 import type { NamedTokens, TopKLists } from '../text/columns.js';
 import { plainNumber } from '../util/exactJson.js';
 import { isAbsent, type Fail } from './messages.js';
-import { refuseOthers, weightOf, wholeNumber, wholeNumbers } from './fields.js';
+import { numberOf, refuseOthers, wholeNumber, wholeNumbers } from './fields.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -63,7 +63,7 @@ function distinct(list: unknown, name: string, fail: Fail): number[] {
 function logProbs(list: unknown, count: number, name: string, fail: Fail): number[] {
   if (!Array.isArray(list) || list.length !== count)
     throw fail(`"${name}" must be a list of ${count} natural log-probs, one for each id`);
-  const logps = list.map((logp: unknown, i) => weightOf(logp, `${name}.${i}`, fail));
+  const logps = list.map((logp: unknown, i) => numberOf(logp, `${name}.${i}`, fail));
   const sum = logps.reduce((total, logp) => total + Math.exp(logp), 0);
   if (!(sum <= MOST))
     throw fail(

@@ -19,10 +19,13 @@ import {
   shareTrained,
 } from './tokenChecks.js';
 
-const halvesDiffer: RowCheck = ({ sides: [chosen, rejected] }) =>
-  chosen && rejected?.said === chosen.said
+/** Samples of a problem may well be the same. */
+const halvesDiffer: RowCheck = ({ sides }) => {
+  const [chosen, rejected] = ['chosen', 'rejected'].map((own) => sides.find(({ role }) => role === own));
+  return chosen && rejected?.said === chosen.said
     ? [finding('identical-halves', `both say ${quote(chosen.content)}`)]
     : [];
+};
 
 /** Checks on every response, in the order of the report. */
 const allSideChecks: readonly SideCheck[] = [
@@ -56,7 +59,7 @@ const partsChecks: readonly SideCheck[] = [inVocabulary, fitsLimit, shareTrained
 /** Runs all of them on a row. */
 export function checkRow(row: PreparedRow, context: CheckContext): Finding[] {
   const [sideChecks, rowChecks] = row.isInParts
-    ? [partsChecks, [halvesDiffer]]
+    ? [partsChecks, [halvesDiffer, notLabelledWrong]]
     : [allSideChecks, allRowChecks];
   const inSides = row.sides.flatMap((side) =>
     sideChecks.flatMap((check) => check(side, row, context)).map((found) => ofSide(found, side.role)),

@@ -64,6 +64,11 @@ describe('clean data', () => {
     expect(await found(pairs)).toEqual([]);
   });
 
+  it('lets wrong rows be lowered', async () => {
+    const lowered = { messages: [user('a?'), { ...said('b'), weight: -1 }], label: false };
+    expect(await found([demonstration(1), lowered], { rows: { data: 'messages' } })).toEqual([]);
+  });
+
   it.each(['smollm2', 'qwen2.5', 'qwen3', 'qwen3-thinking'])(
     'passes with the template of %s',
     async (name) => {
@@ -78,6 +83,17 @@ const headless =
 const farmer = 'Tell me: a farmer has seven sheep and nine goats in his stable. How many legs?';
 
 describe('a planted fault is found, and nothing else:', () => {
+  it('samples that fine-tuning would learn, right or wrong; none in samples that are the same', async () => {
+    const sample = (text: string, reward: number) => {
+      return { role: 'sample', prompt: [user('a?')], response: text, scalars: { reward } };
+    };
+    const rows = [{ sequences: [sample('it is b', 1), sample('it is c', -1)] }];
+    expect(await found(rows, { rows: { data: 'messages' } })).toEqual(['1 error wrong-label']);
+    expect(await found(rows, { rows: { data: 'groups' } })).toEqual([]);
+    const same = [{ sequences: [sample('it is b', 1), sample('it is b', 1), sample('it is c', -1)] }];
+    expect(await found(same, { rows: { data: 'groups' } })).toEqual([]);
+  });
+
   it.each<[string, Row | string, string[], Options?]>([
     ['a line that is not JSON', '{"messages": [', ['3 error unreadable-row']],
     ['a row without an answer', { problem: 'x', answer: '4' }, ['3 error unreadable-row']],
@@ -157,6 +173,16 @@ describe('a planted fault is found, and nothing else:', () => {
     ['a question that dwarfs its answer', answering('y', 'x'.repeat(500)), ['3 warning mask-share']],
     ['a row that is too long', answering('x'.repeat(250)), ['3 warning too-long'], { limits: [200, 100] }],
     ['a row that is marked wrong', { ...answering('5'), label: false }, ['3 error wrong-label']],
+    [
+      'a row with the reward of a wrong one',
+      { ...answering('5'), scalars: { reward: -1 } },
+      ['3 error wrong-label'],
+    ],
+    [
+      'a row with a verdict',
+      { ...answering('5'), scalars: { correct: 0, reward: 1 } },
+      ['3 error wrong-label'],
+    ],
     [
       'an answer that is not the known one',
       { ...answering('\\boxed{5}'), answer: '6' },

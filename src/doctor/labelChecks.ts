@@ -10,11 +10,28 @@ function labelOf({ label, correct }: Record<string, unknown>): boolean | undefin
   return typeof label === 'boolean' ? label : typeof correct === 'boolean' ? correct : undefined;
 }
 
-/** An objective of groups knows what a label means. */
-export const notLabelledWrong: RowCheck = ({ sides, fields }, { student }) =>
-  sides.length === 1 && labelOf(fields) === false && student.data !== 'groups'
-    ? [finding('wrong-label', `it has "${typeof fields.label === 'boolean' ? 'label' : 'correct'}": false`)]
-    : [];
+/** An objective of groups knows what a label means; others learn a response whatever it is, unless its weights are negative. */
+export const notLabelledWrong: RowCheck = ({ sides, fields }, { student }) => {
+  if (student.data === 'groups') return [];
+  const learned = sides.filter(
+    ({ role, row }) => role === 'demonstration' && (row.weights?.some((weight) => weight > 0) ?? true),
+  );
+  const scalars = learned.map(({ row }) => row.scalars ?? {});
+  if (sides.length === 1 && learned.length === 1 && labelOf(fields) === false)
+    return [
+      finding('wrong-label', `it has "${typeof fields.label === 'boolean' ? 'label' : 'correct'}": false`),
+    ];
+  const wrong = scalars.filter(({ correct, reward }) => (correct ?? reward ?? 1) <= 0);
+  if (wrong.length === 0) return [];
+  const [{ correct, reward }] = wrong as [(typeof wrong)[0]];
+  const told = correct === undefined ? `"reward": ${reward!}` : `"correct": ${correct}`;
+  return [
+    finding(
+      'wrong-label',
+      `${wrong.length} of its ${sides.length} responses are wrong, the first by ${told}`,
+    ),
+  ];
+};
 
 /** Returns the gold answer, if the row has one. */
 function goldOf({ answer, gold }: Record<string, unknown>): string | undefined {

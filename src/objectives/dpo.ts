@@ -33,6 +33,10 @@ export const dpo = defineObjective(
     beta: scaleNumber().default(0.1).describe('scale of the reward'),
     losses: z
       .partialRecord(z.enum(names), numberFrom(0, 1e6), `weights of ${names.join(', ')}`)
+      .refine(
+        (given) => Object.values(given).some((weight) => weight > 0),
+        `a weight above 0 for one of ${names.join(', ')}`,
+      )
       .default({ sigmoid: 1 })
       .describe('losses of the margin that are added up, with their weights: sigmoid, hinge, ipo, robust'),
     smoothing: numberFrom(0, 0.49)

@@ -94,6 +94,15 @@ export function withReference<T extends SequenceInfo>(sequence: T, reference: Fl
 export const readColumns = ({ needs }: Pick<Objective, 'needs'>): string[] =>
   Object.keys(needs).filter((name) => needs[name] === 'top-k' || needs[name] === 'named');
 
+/** One of several objectives that are added up, by what it sees of a row. */
+export interface TermView {
+  /** For people. */
+  readonly name: string;
+  /** It compares the sides of pairs. */
+  readonly ofPairs: boolean;
+  sees(sequence: SequenceInfo): boolean;
+}
+
 /** Counts over a WHOLE optimizer step, whatever part of it a batch holds; `countStep` makes them. */
 export interface StepCounts {
   /** Rows; a pair counts once. */
@@ -188,6 +197,8 @@ export interface Objective {
    * go forward a second time with the gradient, so no coupling takes more memory than a pack.
    */
   readonly couples?: 'token' | 'sequence' | 'group' | 'step';
+  /** What it is the sum of; a row of which one sees only a side of a pair is refused, and data of which one sees nothing. */
+  readonly terms?: readonly TermView[];
   /** Each row also brings the response of the row after it under its own prompt, which is scored and not trained. */
   readonly mismatched?: boolean;
   /** Computes the loss and its gradient. */

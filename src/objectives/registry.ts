@@ -16,7 +16,7 @@ import { iwSft } from './iwSft.js';
 import { kl } from './kl.js';
 import { kto } from './kto.js';
 import { nft } from './nft.js';
-import type { Objective } from './objective.js';
+import type { Objective, Role } from './objective.js';
 import { hindsight, opd, renio } from './opd.js';
 import { oreal } from './oreal.js';
 import { orpo } from './orpo.js';
@@ -91,11 +91,17 @@ export type TermSetting = {
 /** Makes the objective that is a sum of terms. @throws UserError as `createObjective` does */
 export const createTerms = (settings: readonly TermSetting[]): Objective =>
   sumOfTerms(
-    settings.map(({ weight = 1, roles, segments, by, highest, ...spec }) => ({
-      ...{ weight, roles, segments, by, highest },
-      objective: createObjective(spec),
-    })),
+    settings.map(({ weight = 1, roles, segments, by, highest, ...spec }) => {
+      const objective = createObjective(spec);
+      if (objective.data === 'pairs' && roles && !SIDES.every((side) => roles.includes(side)))
+        throw new UserError(
+          `objective ${spec.name} compares a chosen with a rejected response: its "roles" name both, or are left out.`,
+        );
+      return { ...{ weight, roles, segments, by, highest }, objective };
+    }),
   );
+
+const SIDES: readonly Role[] = ['chosen', 'rejected'];
 
 /** Makes an objective. @throws UserError for an unknown name, an unknown parameter or a value out of range */
 export function createObjective({ name, ...parameters }: ObjectiveSpec): Objective {

@@ -63,6 +63,11 @@ export function sumOfTerms(terms: readonly Term[]): Objective {
       objectives.map((objective) => (objective.weights ? 'token' : (objective.couples ?? 'group'))),
     ),
     ...(objectives.some(({ mismatched }) => mismatched) && { mismatched: true }),
+    terms: terms.map((term) => ({
+      name: inWords(term),
+      ofPairs: term.objective.data === 'pairs',
+      sees: (sequence) => seenOf(term, sequence).length > 0,
+    })),
     evaluate: (batch) => added(terms, batch),
     ...(everyWeights && {
       weights: (batch) => {
@@ -151,17 +156,24 @@ function seenBy(
   batch: readonly SequenceInfo[],
   { sequences, clock, memory }: Step,
 ): { places: number[]; sequences: SequenceInfo[]; step: Step } {
-  const seen = (sequence: SequenceInfo): SequenceInfo[] => {
-    if (term.roles && !term.roles.includes(sequence.role)) return [];
-    const part = (term.segments ?? term.by) ? partOf(sequence, term) : sequence;
-    return part.weight === 0 ? [] : [part];
-  };
-  const found = batch.flatMap((sequence, place) => seen(sequence).map((part) => ({ place, part })));
+  const found = batch.flatMap((sequence, place) => seenOf(term, sequence).map((part) => ({ place, part })));
   return {
     places: found.map(({ place }) => place),
     sequences: found.map(({ part }) => part),
-    step: stepOf(sequences.flatMap(seen), { clock, memory }),
+    step: stepOf(
+      sequences.flatMap((sequence) => seenOf(term, sequence)),
+      { clock, memory },
+    ),
   };
+}
+
+/** A response as a term sees it, or nothing. What learns one response a row learns those of the roles that are named. */
+function seenOf(term: Term, sequence: SequenceInfo): SequenceInfo[] {
+  const { roles, segments, by, objective } = term;
+  if (roles && !roles.includes(sequence.role)) return [];
+  const part = (segments ?? by) ? partOf(sequence, term) : sequence;
+  if (part.weight === 0) return [];
+  return [roles && objective.data === 'messages' ? { ...part, role: 'demonstration' } : part];
 }
 
 /** A response of which only some tokens count for a term, or some more than others. */

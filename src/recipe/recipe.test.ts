@@ -175,6 +175,19 @@ describe('readRecipe', () => {
       'a list of terms stands alone',
     );
     expect(refusalOf(list('[{ weight: 1 }]'))).toMatch(/objective\.terms\.0\.name/);
+    expect(refusalOf(list('[{ name: sft, weight: 0 }]'))).toMatch(
+      /objective\.terms\.0\.weight.*must not be 0/,
+    );
+    for (const weight of ['1e300', '-1e7'])
+      expect(refusalOf(list(`[{ name: sft, weight: ${weight} }]`))).toMatch(/objective\.terms\.0\.weight/);
+    for (const roles of ['[chosen]', '[rejected]', '[sample]'])
+      expect(refusalOf(list(`[sft, { name: redi, roles: ${roles} }]`))).toMatch(
+        /"objective\.terms\.1": objective redi compares a chosen with a rejected response: its "roles" name both/,
+      );
+    for (const losses of ['{}', '{ robust: 0 }', '{ robust: 0, hinge: 0 }'])
+      expect(refusalOf(list(`[{ name: dpo, losses: ${losses} }]`))).toContain(
+        'losses must be a weight above 0 for one of sigmoid, hinge, ipo, robust',
+      );
     expect(refusalOf(list('[{ name: sft, highest: 3 }]'))).toMatch(
       /"objective\.terms\.0\.highest": the highest numbers are those of a column, which "by" names/,
     );

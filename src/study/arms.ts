@@ -1,11 +1,15 @@
 /** @file The stages of a study's arms: for each arm, setting and seed its own, under names of their own, in one pipeline. */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
+import type { EvaluateSettings } from '../evaluate/evaluate.js';
 import { parsePipeline, type Pipeline } from '../pipeline/pipeline.js';
 import { stageKinds } from '../pipeline/stages/index.js';
 import { describeKeys } from '../recipe/describe.js';
+import { Faults } from '../recipe/faults.js';
 import type { Recipe, RecipeSource } from '../recipe/recipe.js';
 import { UserError } from '../util/errors.js';
+import { graderName } from '../verify/graders/open.js';
 import type { Arm, Patch, StageEntry, Study } from './settings.js';
 
 /** One arm with one of its settings and one seed, and what its stages are called in the pipeline. */
@@ -61,11 +65,54 @@ export function planStudy(study: Study, recipe: Recipe, chosen: ReadonlyMap<stri
   return { pipeline, runs: runs.map(({ run }) => run) };
 }
 
-/** Checks each arm by itself, so that what is wrong in one is said once. @throws UserError naming file, line, stage and field */
+/**
+ * Checks each arm by itself, so that what is wrong in one is said once, and then that none has stages of another's names.
+ * @throws UserError naming file, line, stage and field
+ */
 export function checkArms(study: Study, recipe: Recipe): void {
   for (const [i, arm] of study.arms.entries())
     for (const setting of settingsOf(study, arm).keys())
-      planOf(study, recipe, [planRun(study, i, setting, study.seeds[0]!, ['development', 'tests'])]);
+      checkGrader(
+        study,
+        recipe,
+        planOf(study, recipe, [planRun(study, i, setting, study.seeds[0]!, ['development', 'tests'])]),
+      );
+  checkNames(study, recipe);
+}
+
+/** Refuses a grader whose verdicts an evaluation has not. */
+function checkGrader({ grader }: Study, recipe: Recipe, { pipeline, runs }: Plan): void {
+  const faults = new Faults();
+  const place = recipe.placeOf(['grader']);
+  for (const [set, name] of runs.flatMap(({ evaluations }) => [...evaluations])) {
+    const { config } = pipeline.stages.find((stage) => stage.name === name)!;
+    const graders = (config as EvaluateSettings).grader.map(graderName);
+    if (grader !== undefined && !graders.includes(grader))
+      faults.add({
+        place: place === undefined ? [] : [place],
+        message: `"${set}" is not graded by "${grader}", only by ${graders.join(', ')}`,
+      });
+  }
+  faults.throwIfAny(recipe.name);
+}
+
+/** Refuses an arm whose stage would have the name of another one, and so would be taken for it. */
+function checkNames(study: Study, recipe: Recipe): void {
+  const faults = new Faults();
+  const entries = new Map(study.shared.map((entry) => [entry.name, entry]));
+  for (const [i, arm] of study.arms.entries()) {
+    const stages = settingsOf(study, arm).flatMap((_, setting) =>
+      study.seeds.flatMap((seed) => planRun(study, i, setting, seed, ['development', 'tests']).stages),
+    );
+    const taken = stages.find(({ entry }) => !isDeepStrictEqual(entries.get(entry.name) ?? entry, entry));
+    if (taken) {
+      const place = recipe.placeOf(['arms', i, 'name']);
+      const message = `arm "${arm.name}" has a stage "${taken.entry.name}", and so has another part of the study: call the arm otherwise`;
+      faults.add({ place: place === undefined ? [] : [place], message });
+    }
+    for (const { entry } of stages) entries.set(entry.name, entry);
+  }
+  faults.throwIfAny(recipe.name);
 }
 
 function tuningRuns(study: Study): PlannedRun[] {
@@ -85,7 +132,11 @@ function planOf(study: Study, recipe: Recipe, planned: readonly PlannedRun[]): P
     if (!byName.has(stage.entry.name)) byName.set(stage.entry.name, stage);
   const stages = [...byName.values()];
   const value = { out: join(study.out, 'runs'), stages: stages.map(({ entry }) => entry) };
-  const pipeline = parsePipeline(value, recipe.name, sourceOf(stages, recipe));
+  // A study of one setting without shared stages chooses nothing.
+  const pipeline =
+    stages.length === 0
+      ? { out: value.out, stages: [] }
+      : parsePipeline(value, recipe.name, sourceOf(stages, recipe));
   return { pipeline, runs: planned.map(({ run }) => run) };
 }
 
@@ -138,7 +189,8 @@ function planRun(
   };
   const trained = kept.map((entry) => plan(entry, ['stages', study.stages.indexOf(entry)]));
   const model = arm.model ?? study.model;
-  const left = study.stages.find(({ name }) => model.startsWith(`@${name}`) && !names.has(name));
+  const [, judged] = /^@([^/]*)/.exec(model) ?? [];
+  const left = study.stages.find(({ name }) => name === judged && !names.has(name));
   if (left)
     throw new UserError(
       `arm "${arm.name}" leaves out the stage "${left.name}", whose result is evaluated: give the arm a \`model\`.`,

@@ -33,13 +33,14 @@ arms:
 
 **Arms** are patches of \`stages\` and of the evaluations: parts are merged key by key, a part with a \`name\` of its own (an objective) replaces the other, null
 takes a key out, and null in the place of a stage leaves the stage out. So arms may differ in data, prompts or decoding as well as in the objective.
+Of an evaluation an arm may change decoding and prompts, not the problems, the graders or the model, and no arm leaves one out: the others are compared with it.
 \`@name\` in \`stages\` means the arm's own stage of that name, or one of \`shared\`. Each seed is put into every stage of an arm that takes one. Stages and their keys are
 those of [recipes](recipes.md); what runs is an ordinary pipeline in \`runs/\` of the study's folder, where arm \`redi\`, setting 2, seed 1 has the
 stage \`redi-c2-s1-student\`. A study that was stopped goes on when the same command is given again; \`--plan\` says what would run.
 
 **Nothing is compared early.** Settings are chosen by accuracy on \`development\` alone, the first of equal ones; \`tests\` are evaluated after that, and tables are printed
 when every arm has every seed. A problem whose text a stage \`collect\` asks for training does not count anywhere, and one that settings are chosen by does not count in tests; how many that
-are is said.
+are is said. A test that this leaves without problems is refused before anything runs, where its file is there.
 
 **What is printed**, and written into study.json: for each test pass@1 of all seeds together (± the standard error over problems) and of each seed; the difference
 from the control, paired by problem, for each seed and over seeds; accuracy by the number of operations, where rows have an \`equation\` or a worked solution with calculator marks. The interval over seeds is the wider

@@ -6,7 +6,6 @@ import { readResults, type EvaluationResults } from '../evaluate/summary.js';
 import { passAt1, type ProblemResult } from '../statistics/estimators.js';
 import { compareOverSeeds, holm, pool, type SeedComparison } from '../statistics/seeds.js';
 import { stepLines } from '../train/metricsFiles.js';
-import { UserError } from '../util/errors.js';
 import type { Plan, Run } from './arms.js';
 import { operationsOf } from './operations.js';
 import type { SeenProblems } from './seen.js';
@@ -120,7 +119,7 @@ function takenBy(runs: readonly Run[], out: string): { steps: number; tokens: nu
 }
 
 function gradedBy(
-  { grader, control }: Study,
+  { grader }: Study,
   test: string,
   runs: readonly Run[],
   results: ReadonlyMap<string, string>,
@@ -129,13 +128,8 @@ function gradedBy(
   const all = runs.map(({ evaluations }) => readResults(results.get(evaluations.get(test)!)!));
   const judge = grader ?? [...all[0]!.graders.keys()][0]!;
   const seeds = all.map((evaluation) => {
-    const { graders } = evaluation;
-    const found = graders.get(judge);
-    if (!found)
-      throw new UserError(
-        `"${test}" was not graded by "${judge}", only by ${[...graders.keys()].join(', ')}: name one of them as the study's \`grader\` (${control} is the control).`,
-      );
-    return seen.without(found.results, evaluation, test);
+    const { results: given } = evaluation.graders.get(judge)!;
+    return seen.without(given, evaluation, test);
   });
   return { grader: judge, seeds, all };
 }

@@ -5,9 +5,15 @@ import { checkSettings } from '../recipe/parse.js';
 import type { Recipe } from '../recipe/recipe.js';
 import { nearestHint } from '../util/nearest.js';
 
-const NAME = /^[a-z][a-z0-9-]*$/;
+const NAME = /^[a-z][a-z0-9-]{0,59}$/;
 const name = (what: string) =>
-  z.string().regex(NAME, 'must be lower-case letters, digits and hyphens').describe(what);
+  z
+    .string()
+    .refine(
+      (given) => NAME.test(given),
+      'must be a small letter, and then at most 59 more, digits or hyphens',
+    )
+    .describe(what);
 
 const patchOf = (what: string) =>
   z.record(z.string(), z.union([z.record(z.string(), z.unknown()), z.null()])).describe(what);
@@ -21,6 +27,11 @@ const stageHead = z.looseObject({
 export type StageEntry = z.output<typeof stageHead>;
 
 const evaluations = z.record(z.string().regex(NAME), z.record(z.string(), z.unknown()));
+
+/** What no arm may change of an evaluation: which model is asked, which problems, and who says what is right. */
+const COMPARED: readonly string[] = [
+  ...['model', 'data', 'problem_field', 'answer_field', 'shuffle', 'skip', 'count', 'grader'],
+];
 
 const arm = z.strictObject({
   name: name('by which tables call it'),
@@ -79,7 +90,7 @@ export function parseStudy({ value, name: where, ...source }: Recipe): Study {
     faults.add({ place: [], message: `this is no study: \`redistill ${command} ${where}\` takes it` });
     faults.throwIfAny(where);
   }
-  const options = { ...source, page: '`redistill study --help`' };
+  const options = { ...source, page: 'docs/studies.md' };
   const study = checkSettings(studySettings, value, faults, options);
   faults.throwIfAny(where);
   check(study!, (path, message) => {
@@ -98,12 +109,15 @@ function check(study: Study, onFault: OnFault): void {
     values.findIndex((value, i) => values.indexOf(value) < i);
   const seed = repeated(seeds);
   if (seed >= 0) onFault(['seeds', seed], `the seed ${seeds[seed]} is there twice`);
-  for (const [i, { name: stage, stage: kind, seed: own }] of stages.entries())
-    if (kind === 'train' && own !== undefined && seeds.length > 1)
+  const checkSeed = (kind: string, stage: string, own: unknown, at: readonly PropertyKey[]) => {
+    if (kind === 'train' && own != null && seeds.length > 1)
       onFault(
-        ['stages', i, 'seed'],
+        [...at, 'seed'],
         `"${stage}" has a seed of its own, with which ${seeds.length} seeds would train the same ${seeds.length} times: leave it out`,
       );
+  };
+  for (const [i, { name: stage, stage: kind, seed: own }] of stages.entries())
+    checkSeed(kind, stage, own, ['stages', i]);
   const names = arms.map((one) => one.name);
   const twice = repeated(names);
   if (twice >= 0) onFault(['arms', twice, 'name'], `there are two arms named "${names[twice]}"`);
@@ -116,9 +130,20 @@ function check(study: Study, onFault: OnFault): void {
   if (same >= 0) onFault([], `two stages or evaluations are named "${parts[same]}"`);
   const own = [...stages.map((stage) => stage.name), ...evaluated];
   const checkPatch = (patch: Patch, at: readonly PropertyKey[]) => {
-    for (const part of Object.keys(patch))
-      if (!own.includes(part))
+    for (const [part, changes] of Object.entries(patch)) {
+      const stage = stages.find((one) => one.name === part);
+      if (stage) checkSeed(stage.stage, part, changes?.seed, [...at, part]);
+      else if (!own.includes(part))
         onFault([...at, part], `"${part}"${nearestHint(part, own)} is none of ${own.join(', ')}`);
+      else if (changes === null)
+        onFault([...at, part], `"${part}" is an evaluation, which every arm has: no arm can leave it out`);
+      else
+        for (const key of COMPARED.filter((one) => one in changes))
+          onFault(
+            [...at, part, key],
+            `"${key}" of "${part}" is the same for all arms, or they could not be compared; decoding and prompts may differ`,
+          );
+    }
   };
   for (const [i, { name: one, patch, tune: ownTune = tune }] of arms.entries()) {
     checkPatch(patch, ['arms', i, 'patch']);

@@ -4,8 +4,8 @@ import { stringify as toYaml } from 'yaml';
 import { passAt1 } from '../statistics/estimators.js';
 import { readResults } from '../evaluate/summary.js';
 import { runPipeline } from '../pipeline/run.js';
+import type { StageConfig } from '../pipeline/stages/index.js';
 import type { Recipe } from '../recipe/recipe.js';
-import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { refuseFolderOverInputs } from '../util/overlap.js';
 import { withOwnFolder } from '../util/ownFolder.js';
@@ -45,7 +45,9 @@ export async function study(recipe: Recipe, options: StudyOptions): Promise<Stud
   const { out } = settings;
   refuseFolderOverInputs(out, FILES, options.recipe === undefined ? [] : [options.recipe]);
   const seen = new SeenProblems();
-  await seen.add(plan.pipeline.stages.filter(({ kind }) => kind === 'collect'));
+  const collected = plan.pipeline.stages.filter(({ kind }) => kind === 'collect');
+  await seen.add(collected);
+  await requireProblems({ tuning, plan }, collected);
   const record = { version: packageVersion(), recipe: redactSettings(recipe.value) };
   const chosenBy = new Set(tuning.runs.flatMap(({ evaluations }) => [...evaluations.values()]));
   return withOwnFolder(out, { command: 'study', writes: FILES, record }, async () => {
@@ -80,6 +82,20 @@ export async function study(recipe: Recipe, options: StudyOptions): Promise<Stud
   });
 }
 
+/** Refuses evaluations that would be left without problems, before anything runs. */
+async function requireProblems({ tuning, plan }: Plans, collected: readonly StageConfig[]): Promise<void> {
+  const seen = new SeenProblems();
+  await seen.add(collected);
+  for (const { pipeline, runs } of [tuning, plan]) {
+    // All runs are evaluated on the same problems.
+    const evaluations = Array.from(runs[0]?.evaluations ?? [], ([set, name]) => {
+      return { set, stage: pipeline.stages.find((stage) => stage.name === name)! };
+    });
+    for (const { set, stage } of evaluations) await seen.requireOthers(stage, set);
+    await seen.add(evaluations.map(({ stage }) => stage));
+  }
+}
+
 /** Says what a study would run, without running it. @throws UserError as `study` does */
 export function describePlan(recipe: Recipe): string {
   const { plan, tuning, settings } = planned(recipe);
@@ -100,8 +116,14 @@ export function describePlan(recipe: Recipe): string {
   ].join('\n');
 }
 
+/** What settings are chosen by, and the whole study. */
+interface Plans {
+  tuning: Plan;
+  plan: Plan;
+}
+
 /** A study and what it runs, where the first setting of every arm is the best. */
-function planned(recipe: Recipe): { settings: Study; tuning: Plan; plan: Plan } {
+function planned(recipe: Recipe): Plans & { settings: Study } {
   const settings = parseStudy(recipe);
   checkArms(settings, recipe);
   return {
@@ -126,11 +148,7 @@ function accuracies(
         const evaluation = readResults(results.get(stage)!);
         const { graders } = evaluation;
         const found = grader === undefined ? [...graders.values()][0] : graders.get(grader);
-        if (!found)
-          throw new UserError(
-            `"${set}" was not graded by "${grader!}", only by ${[...graders.keys()].join(', ')}.`,
-          );
-        return seen.without(found.results, evaluation, set);
+        return seen.without(found!.results, evaluation, set);
       });
       return passAt1(all).mean;
     });

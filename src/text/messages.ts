@@ -1,5 +1,6 @@
 /** @file Reads what a message holds: its text, its separate thinking, the tools that it calls. */
 
+import { plainNumber } from '../util/exactJson.js';
 import { reasoningFields, type RowMessage } from './template.js';
 
 /** A message's text; text parts are joined, as templates that take parts write them. '' beside tool calls alone. */
@@ -16,6 +17,12 @@ export function reasoningOf(message: RowMessage): string | undefined {
     if (typeof value === 'string' && value.trim() !== '') return value.trim();
   }
   return undefined;
+}
+
+/** How much an answer counts, with its sign. */
+export function answerWeight(response: readonly RowMessage[] | string): number {
+  const weight = typeof response === 'string' ? undefined : plainNumber(response.at(-1)?.weight);
+  return weight ?? 1;
 }
 
 /** The names of the tools that a message calls; '' for a call that names none. */

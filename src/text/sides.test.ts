@@ -34,6 +34,27 @@ describe('sidesOf', () => {
   });
 });
 
+it('tokenSide multiplies the weight of a row by that of the message', async () => {
+  const template = "{% for m in messages %}{{ m.content + '<|im_end|>' }}{% endfor %}";
+  const tokenizer = ChatTokenizer.load(chatDirectory(template, ['<|im_end|>']));
+  const weigh = async (weight: number | undefined, own: number | undefined) => {
+    const response = [{ role: 'assistant', content: '4', ...(own !== undefined && { weight: own }) }];
+    const row = { ...message, response, ...(weight !== undefined && { weight }) };
+    const refuse = (text: string) => new UserError(text);
+    const { weights } = await tokenSide(
+      tokenizer,
+      sidesOf(row, 'messages')[0]!,
+      { layout: 'template' },
+      refuse,
+    );
+    return weights && [...weights];
+  };
+  expect(await weigh(undefined, undefined)).toBeUndefined();
+  expect(await weigh(undefined, -0.5)).toEqual([-0.5, -0.5]);
+  expect(await weigh(3, undefined)).toEqual([3, 3]);
+  expect(await weigh(3, -0.5)).toEqual([-1.5, -1.5]);
+});
+
 it('tokenSide lays demonstrations out as for fine-tuning, and sides of pairs not', async () => {
   const template =
     "{% for m in messages %}{{ '<|im_start|>' + m.content + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>' }}{% endif %}";

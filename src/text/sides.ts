@@ -5,6 +5,7 @@
 
 import type { Objective, Role } from '../objectives/objective.js';
 import { columnsOf, type GivenColumns } from './columns.js';
+import { answerWeight } from './messages.js';
 import { tokenRow, type RowOptions, type TokenRow, type Where } from './tokenRows.js';
 import { partsRow, type PartsPrompt, type PartsResponse } from './parts.js';
 import type { RowMessage, TemplateInputs } from './template.js';
@@ -90,7 +91,8 @@ export async function tokenSide(
   options: SideOptions,
   where: Where,
 ): Promise<TokenRow> {
-  const { inputs, weight = 1, scalars } = side;
+  const { inputs, scalars } = side;
+  const weight = (side.weight ?? 1) * (isInParts(side) ? 1 : answerWeight(side.response));
   const given = { ...options, ...(inputs && { inputs }) };
   const row = isInParts(side)
     ? await partsRow(tokenizer, side.prompt, side.response, given, where)

@@ -15,6 +15,8 @@ export interface RowMessage {
   role: string;
   /** A text, text parts, or null or absent beside `tool_calls`. */
   content?: string | readonly ContentPart[] | null;
+  /** Of an answer that is trained, a number: how much its tokens count, with its sign. */
+  weight?: unknown;
 }
 
 /** One turn whose content is a text. */

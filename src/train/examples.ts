@@ -2,13 +2,13 @@
 
 import { readConfig } from '../models/directory.js';
 import { requireEmbedding } from '../models/tokenIds.js';
-import { checkRows, columnFault, type Objective, type Role } from '../objectives/objective.js';
-import { rowError } from '../data/jsonl.js';
+import { checkRows, type Objective, type Role } from '../objectives/objective.js';
 import type { TokenFile } from '../text/tokenFile.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
+import { checkColumns, checkTerms } from './rowChecks.js';
 import { openTokens, type TokenizeOptions } from './tokenCache.js';
 import type { TrainRecipe } from './settings.js';
 
@@ -201,12 +201,6 @@ class StoredPart implements ExamplePart {
   }
 }
 
-/** The numbers that a row gives a response; the sides of a pair have the rewards 1 and −1 where it gives none. */
-export function scalarsOf(role: Role, { scalars }: TokenRow): TokenRow['scalars'] {
-  const reward = role === 'chosen' ? 1 : role === 'rejected' ? -1 : undefined;
-  return reward === undefined ? scalars : { reward, ...scalars };
-}
-
 /** The response of another row under a row's prompt, which is only scored; where it would be too long, its beginning. */
 class MismatchedPart implements ExamplePart {
   readonly role = 'mismatched';
@@ -322,22 +316,12 @@ export async function prepareExamples(
       throw new UserError(`${path}: all ${dropped.length} rows are longer than max_length ${limit}`);
     const examples = new Examples(file, kept.rows, objective.mismatched ? limit : undefined);
     checkColumns(examples, objective, path);
+    checkTerms(examples, objective, path);
     return { examples, dropped, tokens: kept.tokens };
   } catch (error) {
     file[Symbol.dispose]();
     throw error;
   }
-}
-
-/** Refuses rows without the columns that the objective needs. @throws UserError naming the first */
-function checkColumns(examples: Examples, objective: Objective, path: string): void {
-  if (Object.keys(objective.needs).every((name) => name === 'reference')) return;
-  for (const { line, parts } of examples)
-    for (const { role, row, responseLength, onlyScored } of parts) {
-      const held = { ...row, role, scalars: scalarsOf(role, row), tokenWeights: trainedWeights(row) };
-      const fault = onlyScored ? undefined : columnFault(objective, held, responseLength);
-      if (fault !== undefined) throw rowError(path, line, fault);
-    }
 }
 
 /** Chooses rows by the index of a file alone. @throws UserError as `prepareExamples` does */

@@ -108,3 +108,58 @@ describe('the examples of papers', () => {
     expect(near.loss).toBeCloseTo(min(-one!, -other!) + 0.2 * (7 + wrong!), 12);
   });
 });
+
+describe('what a term sees', () => {
+  const said = (role: string, ids: number[], segment = 0) => {
+    return {
+      role,
+      prompt: { ids: [5, 6] },
+      response: [{ ids, segment }],
+      columns: { by: ids.map(() => segment) },
+    };
+  };
+  const rows = (...sequences: object[]) => {
+    const data = join(root, `seen-${Math.random()}.jsonl`);
+    const whole = [said('chosen', [7, 8], 1), said('rejected', [9, 10, 11], 1)];
+    writeFileSync(data, [whole, sequences].map((row) => `${JSON.stringify({ sequences: row })}\n`).join(''));
+    return data;
+  };
+  const refused = async (data: string, ...terms: object[]) => {
+    const recipe = recipeOf({ terms: terms.map((term) => ({ weight: 1, ...term })) }, { data });
+    return expect(prepareExamples(recipe, await openObjective(recipe.objective))).rejects;
+  };
+
+  it.each([
+    ['segments', { segments: [1] }],
+    ['weights by a column', { by: 'by' }],
+  ])('is both sides of every pair, also by %s', async (_, part) => {
+    const data = rows(said('chosen', [7], 1), said('rejected', [9], 0));
+    for (const name of ['redi', 'simpo', 'orpo'])
+      await (
+        await refused(data, { name: 'sft' }, { name, ...part })
+      ).toThrow(
+        /seen-.*\.jsonl, line 2: the term 1·\[.* compares both sides of a pair, and of this row it sees chosen/,
+      );
+  });
+
+  it('is something, in some row', async () => {
+    const data = rows(said('chosen', [7], 0), said('rejected', [9], 0));
+    for (const part of [{ roles: ['chose'] }, { segments: [4] }])
+      await (
+        await refused(data, { name: 'redi' }, { name: 'weighted-sft', ...part })
+      ).toThrow(
+        /seen-.*\.jsonl: the term 1·\[.* sees nothing of any row; there are the roles chosen, rejected/,
+      );
+  });
+
+  it('is learned by fine-tuning, also where it is the rejected side', async () => {
+    const data = rows(said('chosen', [7], 0), said('rejected', [9], 0));
+    const lossOf = async (name: string) => {
+      const terms = [{ name, weight: -0.5, roles: ['rejected'] }];
+      return (await trained(recipeOf({ terms }, { data, max_steps: 1 }))).steps[0]!.loss;
+    };
+    const loss = await lossOf('sft');
+    expect(loss).toBeLessThan(-1);
+    expect(loss).toBe(await lossOf('weighted-sft'));
+  });
+});

@@ -6,7 +6,8 @@ import { turns, writeRows } from '../../test/support/tinyModel.js';
 import { createObjective } from '../objectives/index.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import { silentProgress } from '../util/progress.js';
-import { prepareExamples, scalarsOf } from './examples.js';
+import { prepareExamples } from './examples.js';
+import { scalarsOf } from './rowChecks.js';
 import { scoreFile } from './score.js';
 
 setUpRuns();

@@ -3,7 +3,8 @@ import { withReference, type SequenceInfo } from '../objectives/objective.js';
 import { sliceTopK } from '../objectives/topK.js';
 import { trainedWeights } from '../text/parts.js';
 import type { TokenRow } from '../text/tokenRows.js';
-import { scalarsOf, type Example } from './examples.js';
+import { type Example } from './examples.js';
+import { scalarsOf } from './rowChecks.js';
 
 /** One sequence of an optimizer step. */
 export interface TrainSequence extends SequenceInfo {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from '../../test/support/refusal.js';
@@ -166,6 +167,19 @@ describe('trainSettings', () => {
     expect(refusalOf(() => parseRecipe(trainSettings, both, 'my.yaml'))).toBe(
       'my.yaml: field "max_steps": give epochs or max_steps, not both',
     );
+  });
+});
+
+describe('examples/objective.js', () => {
+  it('has a command that its recipe takes', () => {
+    const at = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+    const [, recipe, set] = /redistill train (\S+) --set '([^']*)'/.exec(
+      readFileSync(at('examples/objective.js'), 'utf8'),
+    )!;
+    const { value, ...source } = readRecipe(at(recipe!), [set!]);
+    expect(parseRecipe(trainRecipe, value, recipe!, source).objective).toEqual({
+      ...{ module: expect.stringMatching(/examples\/objective\.js$/) as string, push: 0.5 },
+    });
   });
 });
 

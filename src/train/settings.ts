@@ -160,7 +160,13 @@ const trainKeys = z.strictObject({
         .array(
           z.looseObject({
             name: z.string().describe('an objective; its own parameters stand beside it'),
-            weight: z.number().default(1).describe('what its loss is multiplied by'),
+            weight: z
+              .number()
+              .min(-1e6)
+              .max(1e6)
+              .refine((weight) => weight !== 0, 'must not be 0, with which nothing of the term is trained')
+              .default(1)
+              .describe('what its loss is multiplied by'),
             roles: z
               .array(z.string())
               .min(1)

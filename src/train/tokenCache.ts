@@ -34,7 +34,7 @@ export interface TokenizeOptions extends SideOptions {
 }
 
 /** Changes where the same row becomes other tokens, or the file another one. */
-const FORMAT = 4;
+const FORMAT = 5;
 /** Rows that are tokenised at a time, so that the tokenizer's threads have work. */
 const BATCH = 256;
 
