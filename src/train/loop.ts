@@ -1,5 +1,5 @@
 /** @file The loop over a run's steps: each is computed, accounted for and, where it is due, saved. */
-import { messageOf } from '../util/errors.js';
+import { messageOf, UserError } from '../util/errors.js';
 import type { Examples } from './examples.js';
 import { writeFinished, type Finished } from './finished.js';
 import type { RunIdentity } from './identity.js';
@@ -28,6 +28,9 @@ export interface LoopParts {
   isStopped: () => boolean;
 }
 
+const NOTHING_LEARNT =
+  'The gradient was 0 in every step, so nothing was learnt and nothing was saved: the terms of the objective cancel, no row has a weight or an advantage, or the loss is flat where the policy is its own reference.';
+
 /**
  * Runs the steps that are left.
  * @param from where the run goes on; without it it begins
@@ -49,6 +52,8 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
     identity: parts.identity,
   });
   let ending: Ending | undefined;
+  // Of a part that ran before, only its last step is known.
+  let hasGradient = from !== undefined && from.step > 0;
   /** Measures what is due after a step, and saves what is to be saved of it. */
   const look = async (step: number): Promise<void> => {
     const before = watch.state.measured;
@@ -70,12 +75,14 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
       metrics.append(done);
       last = lastingOf(done);
       step = done.step;
+      hasGradient ||= done.grad_norm !== 0;
       watch.see(done);
       parts.onStep(done);
       if (step === plan.steps) await stepper.refuseRuinedWeights(step);
       await look(step);
     }
     if (ending?.kind === 'stop') throw new Error(ending.sentence);
+    if (!hasGradient) throw new UserError(NOTHING_LEARNT);
   } catch (error) {
     const isSkipped = error instanceof NotFinite;
     const save = async (): Promise<void> => {

@@ -33,6 +33,16 @@ it.each(['redi', 'kto'])('counts the tokens that %s trains, not those that are o
   expect(steps.at(-1)!.num_tokens).toBe(pairTokens);
 });
 
+it.each([
+  ['terms that cancel', [{ name: 'sft' }, { name: 'sft', weight: -1 }]],
+  ['a divergence from itself', [{ name: 'kl' }]],
+])('says of %s that nothing was learnt, and saves nothing', async (_, terms) => {
+  const { error, recipe, steps } = await attempt(recipeOf({ terms }));
+  expect((error as Error).message).toContain('The gradient was 0 in every step');
+  expect(steps.map(({ grad_norm: norm }) => norm)).toEqual([0, 0, 0]);
+  expect(readdirSync(recipe.out)).not.toContain('model.safetensors');
+});
+
 describe.each(triedObjectives)('train with %s', (objective) => {
   it('trains, tells what it does, and leaves a model that loads', async () => {
     const { recipe, events, steps, result } = await trained(recipeOf(objective));
