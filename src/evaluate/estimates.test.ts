@@ -76,7 +76,7 @@ describe('estimatesOf', () => {
     expect(majorityAtK(rows, 4).mean).toBeCloseTo((1 + 1 + 1 / 4) / 3, 12); // by the text
     expect(describeEstimates('verify', found)).toEqual([
       expect.stringMatching(
-        /^verify: standard error 14\.4 % over problems, .* over 2 clusters of problems that are the same but for numbers, .* over samples of these problems; Wilson's 95 % interval /,
+        /^verify: ± 14\.4 % over problems, ± 16\.7 % over 2 clusters of problems that are the same but for numbers, ± 9\.6 % over samples of these problems, Wilson's 95 % interval /,
       ),
       'verify: pass@2 77.8 %, pass@4 100.0 %; G-Pass@4 66.7 % (0.5), 33.3 % (0.75), 0.0 % (1); majority@4 50.0 %',
     ]);
@@ -102,6 +102,9 @@ describe('estimatesOf', () => {
     expect(found).not.toHaveProperty('majority_at');
     expect(found.standard_errors.problems).toBeNull();
     expect(found.pass_at!['2']!.standard_error).toBeNull();
+    expect(describeEstimates('mine', found)[0]).toBe(
+      "mine: ± 50.0 % over samples of these problems, Wilson's 95 % interval 5.5 % to 94.5 %",
+    );
     expect(describeEstimates('mine', found).join('\n')).not.toMatch(/NaN|null|majority/);
   });
 });

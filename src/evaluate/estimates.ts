@@ -131,7 +131,7 @@ function sameByVerifier(): (one: string, other: string) => boolean {
   };
 }
 
-/** "verify: standard error 2.2 % over problems, …": lines for people; none where they would say nothing more than pass@1's. */
+/** "verify: ± 2.2 % over problems, …": lines for people; none where they would say nothing more than pass@1's. */
 export function describeEstimates(name: string, estimates: SampleEstimates): string[] {
   const { standard_errors: errors, intervals, pass_at, g_pass_at, majority_at } = estimates;
   if (!pass_at && errors.clustered === undefined) return [];
@@ -141,11 +141,11 @@ export function describeEstimates(name: string, estimates: SampleEstimates): str
     ['over samples of these problems', errors.runs],
   ];
   const known = named.flatMap(([what, error]) =>
-    typeof error === 'number' ? [`${percent(error)} ${what}`] : [],
+    typeof error === 'number' ? [`± ${percent(error)} ${what}`] : [],
   );
   const [low, high] = intervals.wilson;
   const lines = [
-    `${name}: standard error ${known.join(', ') || 'unknown'}; Wilson's 95 % interval ${percent(low)} to ${percent(high)}`,
+    `${name}: ${known.map((one) => `${one}, `).join('')}Wilson's 95 % interval ${percent(low)} to ${percent(high)}`,
   ];
   if (pass_at && g_pass_at) {
     const k = Object.keys(pass_at).at(-1)!;
