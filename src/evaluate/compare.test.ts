@@ -216,6 +216,11 @@ describe('unlike protocols', () => {
     expect(() => compare(before, hot, { differIn: ['temperature'] })).toThrow('"max_tokens" is 512');
     expect(compare(before, hot, { differIn: ['temperature', 'max_tokens'] }).finding).toBe('unclear');
     expect(compare(before, asked, { differIn: ['instruction'] }).warnings).toEqual([]);
+    const ruled = await evaluation(data, rows, { sampling: { rules: 'repetition', keep_tokens: true } });
+    expect(() => compare(before, ruled)).toThrow(
+      `"rules" is not set in ${before} and ["repetition"] in ${ruled}`,
+    );
+    expect(compare(before, ruled, { differIn: ['rules'] }).warnings).toEqual([]);
     // The seeds of one side are alike even where the sides may differ.
     expect(() => compare([before, before], [asked, before], { differIn: ['instruction'] })).toThrow(
       `"instruction" is "Think." in ${asked}`,

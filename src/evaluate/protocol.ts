@@ -32,13 +32,14 @@ export function readEvaluation(dir: string): StoredEvaluation {
 
 /** What a prompt and a response depend on, by the names of settings. */
 export const protocolFields = [
-  ...['instruction', 'system', 'api', 'temperature', 'top_p', 'max_tokens', 'calculator', 'forced_prefix'],
+  ...['instruction', 'system', 'api', 'temperature', 'top_p', 'top_k', 'min_p', 'stop', 'max_tokens'],
+  ...['calculator', 'rules', 'think_tokens', 'forced_prefix'],
   'other',
 ] as const;
 export type ProtocolField = (typeof protocolFields)[number];
 
 /** Who answers; two evaluations of the same model, or with other seeds, are compared as any others. */
-const IDENTITY = ['model', 'model_sha256', 'seed', 'problem_field', 'answer_field'];
+const IDENTITY = ['model', 'model_sha256', 'seed', 'problem_field', 'answer_field', 'keep_tokens'];
 /** What should make no difference, and does a little. */
 const HARDWARE = ['dtype', 'device', 'batch_size'];
 
@@ -70,7 +71,7 @@ export function requireSameProtocol(
       warnings.push(`${found}: a greedy response may differ by that alone`);
       continue;
     }
-    const field = protocolFields.find((name) => name === key) ?? 'other';
+    const field = protocolFields.find((name) => name === key || `${name}_sha256` === key) ?? 'other';
     if (!differIn.includes(field))
       throw new UserError(
         `${found}, so a difference need not be the model's: evaluate both alike, or say --differ-in ${field} if that is what you compare.`,

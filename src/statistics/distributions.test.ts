@@ -143,3 +143,7 @@ describe('counts', () => {
     }
   });
 });
+
+it('betaCdf ends where there is no value', () => {
+  expect(() => betaCdf(0.5, NaN, 1)).toThrow(RangeError);
+});

@@ -88,7 +88,7 @@ function betaOf(x: number, y: number, a: number, b: number): number {
 function lowerBeta(x: number, y: number, a: number, b: number): number {
   let [c, d] = [1, 1 / notZero(1 - ((a + b) * x) / (a + 1))];
   let fraction = d;
-  for (let m = 1; ; m++) {
+  for (let m = 1; m <= MOST_TERMS; m++) {
     const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
     d = 1 / notZero(1 + even * d);
     c = notZero(1 + even / c);
@@ -99,7 +99,11 @@ function lowerBeta(x: number, y: number, a: number, b: number): number {
     fraction *= c * d;
     if (Math.abs(c * d - 1) < 1e-15) return (betaPower(x, y, a, b) / a) * fraction;
   }
+  throw new RangeError(`I_x(a, b) has no value at x = ${x}, a = ${a}, b = ${b}`);
 }
+
+/** The continued fraction needs about √max(a, b) of them. */
+const MOST_TERMS = 1_000_000;
 
 /** Lentz's method divides by these. */
 const notZero = (value: number): number => (Math.abs(value) < 1e-300 ? 1e-300 : value);
