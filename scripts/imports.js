@@ -7,8 +7,8 @@ import ts from 'typescript';
 /** What stands in src/, from the ground up. Nothing before `torch` can reach a tensor, however indirectly. */
 const folders = [
   ...['util', 'fetch', 'objectives', 'rewards', 'text', 'data', 'recipe', 'verify', 'teacher', 'curate'],
-  ...['doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'advise', 'pipeline'],
-  ...['study', 'cli', 'index.ts'],
+  ...['doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'advise', 'serve'],
+  ...['chat', 'pipeline', 'study', 'cli', 'index.ts'],
 ];
 /** The rooms of src/verify likewise; `verify.ts` stands for all files beside them but for `index.ts`. */
 const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'files', 'index.ts'];

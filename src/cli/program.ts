@@ -16,6 +16,7 @@ import { packageVersion } from '../util/version.js';
 import { rewardsCommand } from './rewards.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
+import { serveCommand } from './serve.js';
 import { setupCommand } from './setup.js';
 import { studyCommand } from './study.js';
 import { tableCommand } from './table.js';
@@ -38,6 +39,7 @@ const program = new Command('redistill')
   .addCommand(columnsCommand())
   .addCommand(trainCommand())
   .addCommand(generateCommand())
+  .addCommand(serveCommand())
   .addCommand(evaluateCommand())
   .addCommand(tableCommand())
   .addCommand(runCommand())
