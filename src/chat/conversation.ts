@@ -32,7 +32,9 @@ export class Conversation {
     readonly loop: DecodingLoop,
   ) {
     if (!tokenizer.hasTemplate)
-      throw new UserError(`${name} has no chat template: \`redistill generate --raw\` continues texts with it`);
+      throw new UserError(
+        `${name} has no chat template: \`redistill generate --raw\` continues texts with it`,
+      );
   }
 
   /** What was said, oldest first. */
@@ -56,7 +58,12 @@ export class Conversation {
    * @param show given every piece of the answer
    * @throws UserError where it does not fit
    */
-  async ask(question: string, manner: Manner, show: (piece: string) => void, signal: AbortSignal): Promise<void> {
+  async ask(
+    question: string,
+    manner: Manner,
+    show: (piece: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const asked: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];
     const ids = await encodePrompt(this.tokenizer, asked);
     const sequence = this.generator.begin(ids, {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { faultOf, messageOf, UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
 import { adviseCommand } from './advise.js';
+import { chatCommand } from './chat.js';
 import { collectCommand } from './collect.js';
 import { columnsCommand } from './columns.js';
 import { curateCommand } from './curate.js';
@@ -40,6 +41,7 @@ const program = new Command('redistill')
   .addCommand(trainCommand())
   .addCommand(generateCommand())
   .addCommand(serveCommand())
+  .addCommand(chatCommand())
   .addCommand(evaluateCommand())
   .addCommand(tableCommand())
   .addCommand(runCommand())
