@@ -22,6 +22,8 @@ export class RequestLife implements Disposable {
     };
     this.#timer = setTimeout(late, seconds * 1000);
     response.once('close', this.#gone);
+    // It may have gone while its body was read.
+    if (response.destroyed || response.socket?.destroyed === true) this.#gone();
   }
 
   readonly #gone = (): void => {
