@@ -6,21 +6,9 @@ import ts from 'typescript';
 
 /** What stands in src/, from the ground up. Nothing before `torch` can reach a tensor, however indirectly. */
 const folders = [
-  ...[
-    'util',
-    'statistics',
-    'fetch',
-    'objectives',
-    'rewards',
-    'text',
-    'data',
-    'recipe',
-    'verify',
-    'teacher',
-    'curate',
-  ],
-  ...['doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate', 'advise', 'pipeline'],
-  ...['study', 'benchmarks', 'cli', 'index.ts'],
+  ...['util', 'statistics', 'fetch', 'objectives', 'rewards', 'text', 'data', 'recipe', 'verify'],
+  ...['teacher', 'curate', 'doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate'],
+  ...['advise', 'serve', 'chat', 'pipeline', 'study', 'benchmarks', 'cli', 'index.ts'],
 ];
 /** The rooms of src/verify likewise; `verify.ts` stands for all files beside them but for `index.ts`. */
 const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'files', 'index.ts'];

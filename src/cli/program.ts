@@ -4,6 +4,7 @@ import { faultOf, messageOf, UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
 import { adviseCommand } from './advise.js';
 import { benchmarkCommand } from './benchmark.js';
+import { chatCommand } from './chat.js';
 import { collectCommand } from './collect.js';
 import { columnsCommand } from './columns.js';
 import { compareCommand } from './compare.js';
@@ -20,6 +21,7 @@ import { packageVersion } from '../util/version.js';
 import { rewardsCommand } from './rewards.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
+import { serveCommand } from './serve.js';
 import { setupCommand } from './setup.js';
 import { studyCommand } from './study.js';
 import { tableCommand } from './table.js';
@@ -42,6 +44,8 @@ const program = new Command('redistill')
   .addCommand(columnsCommand())
   .addCommand(trainCommand())
   .addCommand(generateCommand())
+  .addCommand(serveCommand())
+  .addCommand(chatCommand())
   .addCommand(evaluateCommand())
   .addCommand(planCommand())
   .addCommand(compareCommand())

@@ -28,6 +28,10 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 export const placeBytes = ({ attention, kvHeads, headDim }: ModelConfig, dtype: Dtype): number =>
   attention.length * 2 * kvHeads * headDim * dtypeSize[dtype];
 
+/** Tokens that one sequence can have within a budget of bytes for keys and values. */
+export const mostPlaces = (config: ModelConfig, dtype: Dtype, budget: number): number =>
+  Math.floor(budget / placeBytes(config, dtype) / STEP) * STEP;
+
 /**
  * Stores keys and values of a batch. Each row has a room of its own length in memory that all share, so that a long
  * sequence costs what it has and not as much for every row. Keys are stored rotated. Places that a sequence has not
@@ -50,7 +54,7 @@ export class KeyValueCache implements Disposable {
     lengths: readonly number[],
     budget = Infinity,
   ) {
-    this.#mostPlaces = Math.floor(budget / this.#bytesOfPlace / STEP) * STEP;
+    this.#mostPlaces = mostPlaces(model.config, model.dtype, budget);
     this.#places = Math.max(STEP, Math.min(sum(lengths.map(generous)), this.#mostPlaces));
     for (let i = 0; i < model.layerCount; i++) {
       this.#keys.push(this.#allocate());

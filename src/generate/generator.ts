@@ -6,6 +6,7 @@ import type { Transformer } from '../models/transformer.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed } from '../util/random.js';
+import type { LaneOptions } from './lane.js';
 import type { Rule } from './rules/rule.js';
 import { checkSampling, type SamplingOptions } from './sampling.js';
 import { Scheduler } from './scheduler.js';
@@ -227,14 +228,18 @@ export class Generator {
   }
 
   /** A scheduler of its models; whoever asks for it disposes of it. */
-  scheduler({ batchSize, cacheBytes }: Pick<RunOptions, 'batchSize' | 'cacheBytes'>): Scheduler {
+  scheduler({
+    batchSize,
+    cacheBytes,
+    ...rest
+  }: Pick<RunOptions, 'batchSize' | 'cacheBytes'> & Pick<LaneOptions, 'eager'>): Scheduler {
     const { device } = this.model;
-    return new Scheduler(
-      this.model,
-      this.tokenizer.stopTokenIds,
-      { rows: batchSize ?? defaultBatchSize(device), cacheBytes: cacheBytes ?? defaultCacheBytes(device) },
-      this.others,
-    );
+    const options = {
+      rows: batchSize ?? defaultBatchSize(device),
+      cacheBytes: cacheBytes ?? defaultCacheBytes(device),
+      ...rest,
+    };
+    return new Scheduler(this.model, this.tokenizer.stopTokenIds, options, this.others);
   }
 
   /** @throws UserError for options that are not possible */

@@ -16,6 +16,8 @@ export interface LaneOptions {
   rows: number;
   /** Bytes for keys and values, without which rows wait. */
   cacheBytes: number;
+  /** Sequences join as soon as a row is free; else from a quarter free on, which takes fewer and larger products. */
+  eager?: boolean;
 }
 
 /** What a step did. */
@@ -55,11 +57,11 @@ export class Lane implements Disposable {
     return this.waiting.length === 0 && this.#isFilling;
   }
 
-  /** Rows are filled from a quarter free on, and then until none is free or nothing waits. */
+  /** Rows are filled from a quarter free on, and then until none is free or nothing waits; `eager` ones at any time. */
   get #isFilling(): boolean {
-    const { rows } = this.options;
+    const { rows, eager = false } = this.options;
     const active = this.#active.length;
-    return active < rows && (this.#filling || active <= Math.floor(rows * 0.75));
+    return active < rows && (eager || this.#filling || active <= Math.floor(rows * 0.75));
   }
 
   /** Draws a token for the sequences that join, where there are some, or for all that are in the batch. */

@@ -117,6 +117,25 @@ describe('Scheduler', () => {
     expect(liveTensors()).toBe(before);
   });
 
+  it('lets sequences join at once where it is eager, and else from a quarter free on', async () => {
+    using model = loadModel(familyDir('llama'), { dtype: 'f32' }).model;
+    const generator = new Generator(model, characters);
+    const begin = () =>
+      generator.begin(Int32Array.of(9, 8, 7), {
+        ...{ maxNewTokens: 50, sampling: { temperature: 0, topP: 1 }, seed: 0, name: 'the prompt' },
+      });
+    const loadAfter = async (eager: boolean) => {
+      using scheduler = generator.scheduler({ batchSize: 8, eager });
+      for (let i = 0; i < 7; i++) scheduler.submit(begin());
+      for (let i = 0; i < 2; i++) await scheduler.tick();
+      scheduler.submit(begin());
+      await scheduler.tick();
+      return scheduler.load;
+    };
+    expect(await loadAfter(true)).toEqual({ running: 8, waiting: 0 });
+    expect(await loadAfter(false)).toEqual({ running: 7, waiting: 1 });
+  });
+
   it('begins responses with a prefix, which is of the response and not drawn', async () => {
     using model = loadModel(familyDir('llama'), { dtype: 'f32' }).model;
     const generator = new Generator(model, characters);

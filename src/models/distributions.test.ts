@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { expectedSequences, familyDir, familyNames } from '../../test/support/families.js';
 import { liveTensors } from '../torch/tensor.js';
 import { loadModel } from './checkpoint.js';
-import { contrastOf, likeliest, namedLogps } from './distributions.js';
+import { contrastOf, likeliest, namedLogps, rankedPlaces } from './distributions.js';
 
 /** Prompts of this many tokens; the rest of a sequence is the response. */
 const START = 5;
@@ -66,6 +66,28 @@ describe.each(familyNames)("by transformers' logits of %s", (name) => {
         expect(new Set(ids).size).toBe(k);
       });
     });
+  });
+
+  it('a token has the rank that it has among all', () => {
+    using model = loadModel(familyDir(name), { dtype: 'f32' }).model;
+    for (const k of [0, 3])
+      rankedPlaces(rows, model, k).forEach((places, row) => {
+        expect(places).toHaveLength(expected[row]!.length);
+        places.forEach(({ logp, rank, ids, logps }, t) => {
+          const all = expected[row]![t]!;
+          const own = all[sequences[row]!.ids[START + t]!]!;
+          close([logp], [own]);
+          // Those that differ by rounding alone may stand on either side.
+          const above = (margin: number) => all.filter((other) => other > own + margin).length;
+          expect(rank).toBeGreaterThan(above(1e-4));
+          expect(rank).toBeLessThanOrEqual(1 + above(-1e-4));
+          close(logps, [...all].sort((a, b) => b - a).slice(0, k));
+          close(
+            logps,
+            ids.map((id) => all[id]!),
+          );
+        });
+      });
   });
 
   it('a contrast with itself, more and less, leaves the probabilities', () => {

@@ -43,6 +43,37 @@ export function likeliest(rows: readonly TokenRow[], model: Transformer, k: numb
   });
 }
 
+/** What is expected in the place of a token: its own natural log-prob and rank, and the likeliest ones. */
+export interface Place {
+  logp: number;
+  /** From 1: one more than there are tokens that are likelier. */
+  rank: number;
+  /** Most likely first, `k` each. */
+  ids: number[];
+  logps: number[];
+}
+
+/** Computes for each response token its log-prob and rank after the whole softmax, and the k likeliest tokens in its place. */
+export function rankedPlaces(rows: readonly TokenRow[], model: Transformer, k: number): Place[][] {
+  const width = 2 + 2 * k;
+  const found = overChunks(rows, [model], width, ([logits], targets) => {
+    const all = ops.logSoftmax(logits!, -1);
+    const own = ops.gather(all, 1, ops.unsqueeze(targets, 1));
+    const above = ops.sumDim(ops.gtScalar(ops.sub(all, own), 0), [-1], true);
+    const columns = [own, ops.addScalar(above, 1), ...(k > 0 ? ops.topk(all, k, -1).toReversed() : [])];
+    return ops.cat(
+      columns.map((column) => ops.toDtype(column, 'f64')),
+      1,
+    );
+  });
+  return found.map((numbers) =>
+    Array.from({ length: numbers.length / width }, (_, t) => {
+      const [logp, rank, ...rest] = numbers.subarray(t * width, (t + 1) * width);
+      return { logp: logp!, rank: rank!, ids: rest.slice(0, k), logps: rest.slice(k) };
+    }),
+  );
+}
+
 /**
  * Computes for each response token the natural log-probs of some tokens in its place, after the whole softmax.
  * @param named their ids

@@ -23,6 +23,10 @@ export function messageOf(error: unknown): string {
   }
 }
 
+/** Anything that was thrown, as an error. */
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+
 /** What JavaScript and the libraries for checks throw where the program is wrong. */
 const FAULTS = new Set([
   'TypeError',

@@ -32,6 +32,9 @@ export function takesColours(): boolean {
 /** Standard error itself, for progress, which draws and makes its texts printable. */
 export const standardError = (): NodeJS.WriteStream => process.stderr;
 
+/** Standard output itself, for the line that a person types, which is echoed there. */
+export const standardOutput = (): NodeJS.WriteStream => process.stdout;
+
 /** What a shell reports of a program that was ended because nobody read its output (128 + SIGPIPE). */
 const NOBODY_READS = 141;
 

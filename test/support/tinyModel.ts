@@ -110,6 +110,11 @@ export class Cli {
     return this.#child.pid!;
   }
 
+  /** What it has said on standard error. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   /** Resolves when standard error shows the pattern; rejects when the process ends without it. */
   async shows(pattern: RegExp): Promise<void> {
     let look!: () => void;
