@@ -280,7 +280,7 @@ describe('unlike protocols', () => {
     expect(() => compare(before, after)).toThrow('so its evaluation is not finished');
     writeFileSync(join(after, 'samples.jsonl'), '');
     expect(() => compare(after, after)).toThrow('has no evaluated problems');
-    expect(() => compare(before, '/nowhere')).toThrow('does not exist');
+    expect(() => compare('/nowhere', after)).toThrow('does not exist');
   });
 });
 
