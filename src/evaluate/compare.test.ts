@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
@@ -6,7 +6,6 @@ import { comparePaired, probabilityBetter } from '../statistics/paired.js';
 import { compareOverSeeds } from '../statistics/seeds.js';
 import { compareEvaluations } from './compare.js';
 import { describeComparison, verdictOf } from './compareWords.js';
-import { regrade } from './evaluate.js';
 import type { FrozenPlan } from './plan.js';
 
 const { problems, evaluation } = roteEvaluations();
@@ -279,10 +278,14 @@ describe('unlike protocols', () => {
     expect(() => compare(before, after, { graders: ['rllm'] })).toThrow(
       `${before} was not graded by "rllm", only by verify: grade it again`,
     );
-    await regrade(before, ['rllm']).catch(() => undefined);
+    const summary = join(before, 'summary.json');
+    writeFileSync(summary, '{"problems": 40');
+    expect(() => compare(before, after)).toThrow(`${summary} is damaged`);
+    rmSync(summary);
+    expect(() => compare(before, after)).toThrow('so its evaluation is not finished');
     writeFileSync(join(after, 'samples.jsonl'), '');
-    expect(() => compare(before, after)).toThrow('has no evaluated problems');
-    expect(() => compare(before, '/nowhere')).toThrow('does not exist');
+    expect(() => compare(after, after)).toThrow('has no evaluated problems');
+    expect(() => compare('/nowhere', after)).toThrow('does not exist');
   });
 });
 

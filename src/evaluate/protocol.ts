@@ -1,5 +1,5 @@
 /** @file Whether two evaluations may be compared: the same problems, asked, sampled and graded alike. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
@@ -18,16 +18,23 @@ const summaryFile = z.object({ evaluation: z.custom<EvaluationRecord>().optional
 /** @throws UserError where it is missing, unfinished or damaged */
 export function readEvaluation(dir: string): StoredEvaluation {
   const results = readResults(dir);
-  let text: string;
-  try {
-    text = readFileSync(join(dir, 'summary.json'), 'utf8');
-  } catch {
+  const path = join(dir, 'summary.json');
+  if (!existsSync(path))
     throw new UserError(
       `${dir} has no summary.json, so its evaluation is not finished: run the same \`redistill evaluate\` again.`,
     );
+  const { data } = summaryFile.safeParse(parsed(readFileSync(path, 'utf8')));
+  if (!data)
+    throw new UserError(`${path} is damaged: \`redistill evaluate --regrade ${dir}\` makes it anew.`);
+  return { dir, results, ...(data.evaluation && { record: data.evaluation }) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  const { evaluation } = summaryFile.parse(JSON.parse(text));
-  return { dir, results, ...(evaluation && { record: evaluation }) };
 }
 
 /** What a prompt and a response depend on, by the names of settings. */
