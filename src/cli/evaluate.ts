@@ -66,17 +66,20 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
 async function regrade(
   dir: string,
   data: string | undefined,
-  flags: StageFlags & { regrade?: string },
+  flags: StageFlags & { regrade?: string; graderField?: string },
 ): Promise<void> {
-  const { json, grader } = flags;
-  const given = Object.keys(flags).filter((name) => !['regrade', 'json', 'grader'].includes(name));
+  const { json, grader, graderField } = flags;
+  const own = ['regrade', 'json', 'grader', 'graderField'];
+  const given = Object.keys(flags).filter((name) => !own.includes(name));
   if (data !== undefined || given.length > 0)
-    throw new UserError('--regrade takes the folder of an evaluation and --grader, and nothing else.');
+    throw new UserError(
+      '--regrade takes the folder of an evaluation, --grader and --grader-field, and nothing else.',
+    );
   if (grader === undefined)
     throw new UserError(
       '--regrade needs --grader: all graders that the evaluation is to have, such as verify,rllm.',
     );
-  const summary = await gradeAgain(dir, graderSetting.parse(grader));
+  const summary = await gradeAgain(dir, graderSetting.parse(grader), graderField);
   if (json) printJson(summary);
   else print(`${describeEvaluation(summary)}\n`);
 }

@@ -32,7 +32,19 @@ export function readEvaluation(dir: string): StoredEvaluation {
 
 /** What a prompt and a response depend on, by the names of settings. */
 export const protocolFields = [
-  ...['instruction', 'system', 'api', 'temperature', 'top_p', 'max_tokens', 'calculator', 'forced_prefix'],
+  ...[
+    'instruction',
+    'system',
+    'prompt',
+    'demonstrations',
+    'prefix_field',
+    'api',
+    'temperature',
+    'top_p',
+    'max_tokens',
+    'calculator',
+    'forced_prefix',
+  ],
   'other',
 ] as const;
 export type ProtocolField = (typeof protocolFields)[number];
