@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { collectRuns, sums } from '../../test/support/collectRuns.js';
 import type { TeacherServer } from '../../test/support/teacherServer.js';
@@ -101,6 +102,25 @@ demonstrations:
     ]);
     expect(promptInputs(prompt)).toEqual([prompt, join(root, 'shots.jsonl')]);
   });
+});
+
+it('comes with redistill: the files of prompts/ fit the word problems', async () => {
+  const [prompts, data] = ['../../prompts/', '../../examples/word-problems/test.jsonl'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const lengths: Record<string, number> = { 'four-shot.yaml': 9, 'last-line.yaml': 2 };
+  expect(readdirSync(prompts!).sort()).toEqual(Object.keys(lengths));
+  for (const [name, length] of Object.entries(lengths)) {
+    const file = await PromptFile.open(join(prompts!, name), data!, { api: 'chat' });
+    let rows = 0;
+    for await (const row of readProblemRows(data!, () => undefined)) {
+      const { prompt } = file.ask(row);
+      expect(prompt).toHaveLength(length);
+      expect((prompt.at(-1) as { content: string }).content.startsWith(`${row.problem}\n`)).toBe(true);
+      rows++;
+    }
+    expect(rows).toBe(1000);
+  }
 });
 
 describe('demonstrations drawn by a seed', () => {
