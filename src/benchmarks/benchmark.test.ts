@@ -49,6 +49,25 @@ describe('tasks', () => {
     expect(() => readTask(task, root)).toThrow(message);
   });
 
+  it('take a prompt file in the place of an instruction, and the other way round', () => {
+    const prompt = write('asked.yaml', 'user: x');
+    const mine = write('asking.yaml', 'about: mine\ndata: aime.json\nprompt: asked.yaml\ngrader_field: by\n');
+    expect(settingsOf([mine], 'greedy', {})[0]).toMatchObject({
+      prompt,
+      grader_field: 'by',
+      instruction: '',
+    });
+    const [redi] = settingsOf([mine], 'redi', {});
+    expect(redi!.prompt).toBe(undefined);
+    expect(redi!.instruction).toContain('Solve the following');
+    expect(settingsOf([mine], 'greedy', { system: 's' })[0]!.prompt).toBe(undefined);
+    const [given] = settingsOf(['math500'], 'redi', { prompt });
+    expect(given).toMatchObject({ prompt, instruction: '', samples: 16 });
+    expect(() => readTask(write('lost.yaml', 'about: x\ndata: aime.json\nprompt: nowhere.yaml\n'))).toThrow(
+      'there is no ',
+    );
+  });
+
   it('have the settings of their manifest, under those of the protocol and of the user', () => {
     const mine = write(
       'mine.yaml',

@@ -64,7 +64,7 @@ export function planBenchmark({ model, tasks, protocol, given, out }: BenchmarkO
   };
   const stages = tasks.map(({ name, settings }) => ({
     ...{ name, stage: 'evaluate', model },
-    ...merged(merged(settings, drawn), given),
+    ...asking(asking(settings, drawn), given),
   }));
   return parsePipeline({ out: join(out, 'tasks'), stages }, 'the benchmark');
 }
@@ -72,6 +72,14 @@ export function planBenchmark({ model, tasks, protocol, given, out }: BenchmarkO
 type Keys = Readonly<Record<string, unknown>>;
 const isKeys = (value: unknown): value is Keys =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Merges the keys of a stage. A prompt file takes the place of an instruction and a system message, and they that of one. */
+function asking(below: Keys, above: Keys): Record<string, unknown> {
+  const words = ['instruction', 'system'];
+  const replaced =
+    above.prompt !== undefined ? words : words.some((key) => above[key] !== undefined) ? ['prompt'] : [];
+  return merged(Object.fromEntries(Object.entries(below).filter(([key]) => !replaced.includes(key))), above);
+}
 
 /** Keys under others that go before them, part by part. */
 function merged(below: Keys, above: Keys): Record<string, unknown> {

@@ -16,8 +16,9 @@ data: problems.jsonl        # beside the manifest; or file: NAME, in the folder 
 problem_field: question     # where it is not "problem" or "question"
 answer_field: target        # where it is not "answer" or a "solution" with ####
 by: [subject, level]        # fields of the rows by which the result is divided
-instruction: 'Put your final answer within \\boxed{}.'
+instruction: 'Put your final answer within \\boxed{}.'   # or prompt: FILE.yaml, counted from the manifest
 grader: [verify, rllm]      # the first one counts; responses about which they disagree are in disagreements.jsonl
+grader_field: grader        # the field of a row that names its own grader, in place of the first
 sampling: { max_tokens: 4096 }
 \`\`\`
 

@@ -23,6 +23,9 @@ const manifest = z
     answer_field: text.optional(),
     by: z.array(text).default([]).describe('fields of the rows by which the result is divided'),
     instruction: z.string().optional(),
+    prompt: text.optional().describe('instead of an instruction: a prompt file, counted from the manifest'),
+    prefix_field: text.optional(),
+    grader_field: text.optional(),
     grader: z.unknown().optional(),
     sampling: z.record(z.string(), z.unknown()).optional(),
   })
@@ -63,8 +66,9 @@ export function readTask(given: string, dataFolder?: string): Task {
     );
   }
   const name = basename(path).replace(/\.ya?ml$/, '');
-  const { about, data, file, by, ...keys } = parsed(path);
-  return { name, about, by, settings: { data: dataOf(path, data, file, dataFolder), ...keys } };
+  const { about, data, file, by, prompt, ...keys } = parsed(path);
+  const asked = prompt !== undefined && { prompt: besideOf(path, prompt) };
+  return { name, about, by, settings: { data: dataOf(path, data, file, dataFolder), ...asked, ...keys } };
 }
 
 /** The manifest of a task that comes with redistill. */
@@ -84,17 +88,20 @@ function parsed(path: string): z.output<typeof manifest> {
   throw new UserError(`${path}: ${key === '' ? '' : `field "${key}": `}${issue!.message}`);
 }
 
+/** A file that a manifest names. @throws UserError where it is not there */
+function besideOf(path: string, file: string): string {
+  const beside = join(dirname(path), file);
+  if (!existsSync(beside)) throw new UserError(`${path}: there is no ${beside}.`);
+  return beside;
+}
+
 function dataOf(
   path: string,
   data: string | undefined,
   file: string | undefined,
   folder: string | undefined,
 ): string {
-  if (data !== undefined) {
-    const beside = join(dirname(path), data);
-    if (!existsSync(beside)) throw new UserError(`${path}: there is no ${beside}.`);
-    return beside;
-  }
+  if (data !== undefined) return besideOf(path, data);
   const name = basename(path).replace(/\.ya?ml$/, '');
   if (folder === undefined)
     throw new UserError(

@@ -15,6 +15,7 @@ way when a budget is used up are still finished and kept.
 Example:
   redistill collect problems.jsonl --base-url http://127.0.0.1:8000/v1 --model deepseek-r1 --out traces -k 4
   redistill collect problems.jsonl --model ./student --instruction '' --temperature 0.8 --max-tokens 512 --out own -k 4
+  redistill collect problems.jsonl --model ./student --prompt prompts/four-shot.yaml --out shots -k 4
   redistill collect problems.jsonl --base-url https://api.example.com/v1 --model r1 --api-key-env EXAMPLE_KEY \\
     --out traces --until-right 8 --price-in 0.55 --price-out 2.19 --max-cost 20`,
   });

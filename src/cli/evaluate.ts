@@ -17,12 +17,15 @@ With another --grader it samples nothing and only grades again; --regrade does t
 The answer to a problem is a text, a number, a list of them (each counts as right) or a solution that ends in "#### 18". In a
 response, verify takes what a box, "the answer is" or ### marks as its answer, else what stands last; verify:anchored only
 what is marked; rllm a box after </think>; hendrycks the last box; gsm8k a last line "#### 18". Without any, it is wrong.
+--prompt names a YAML file of templates over a problem's row: system, user, prefix and demonstrations (docs/data.md has all keys;
+prompts/ has examples). With --grader-field each row names its grader, and the grades are called row.
 samples.jsonl has a row a problem: a trace row, whose generation_details have the grades of each response.
 
 Example:
   redistill evaluate --model ./student --data examples/word-problems/test.jsonl --max-tokens 200 --calculator --out svamp
   redistill evaluate math500.json --model ./student --max-tokens 2048 --grader verify,rllm --out math
   redistill evaluate aime.json --base-url http://127.0.0.1:8000/v1 --model r1 -k 16 --temperature 0.6 --out aime
+  redistill evaluate examples/word-problems/test.jsonl --model ./student --prompt prompts/four-shot.yaml --out shots
   redistill evaluate --regrade math --grader hendrycks`;
 
 export function evaluateCommand(): Command {
@@ -66,17 +69,20 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
 async function regrade(
   dir: string,
   data: string | undefined,
-  flags: StageFlags & { regrade?: string },
+  flags: StageFlags & { regrade?: string; graderField?: string },
 ): Promise<void> {
-  const { json, grader } = flags;
-  const given = Object.keys(flags).filter((name) => !['regrade', 'json', 'grader'].includes(name));
+  const { json, grader, graderField } = flags;
+  const own = ['regrade', 'json', 'grader', 'graderField'];
+  const given = Object.keys(flags).filter((name) => !own.includes(name));
   if (data !== undefined || given.length > 0)
-    throw new UserError('--regrade takes the folder of an evaluation and --grader, and nothing else.');
+    throw new UserError(
+      '--regrade takes the folder of an evaluation, --grader and --grader-field, and nothing else.',
+    );
   if (grader === undefined)
     throw new UserError(
       '--regrade needs --grader: all graders that the evaluation is to have, such as verify,rllm.',
     );
-  const summary = await gradeAgain(dir, graderSetting.parse(grader));
+  const summary = await gradeAgain(dir, graderSetting.parse(grader), graderField);
   if (json) printJson(summary);
   else print(`${describeEvaluation(summary)}\n`);
 }

@@ -3,7 +3,8 @@ import { basename, extname } from 'node:path';
 import { rowError, type BadLine } from '../data/jsonl.js';
 import { readRows } from '../data/readRows.js';
 import { UserError } from '../util/errors.js';
-import { gramHashes, normalizeText } from './words.js';
+import { gramHashes } from './words.js';
+import { normalizeText } from '../util/normalizeText.js';
 
 /** How many words in a row a problem must share with an evaluation problem (REDI's decontaminate script). */
 const GRAM_WORDS = 8;

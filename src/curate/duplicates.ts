@@ -1,6 +1,7 @@
 /** @file Finds problems that repeat an earlier one, exactly or nearly. */
 import { createHash } from 'node:crypto';
-import { gramHashes, hashText, mix, normalizeText } from './words.js';
+import { gramHashes, hashText, mix } from './words.js';
+import { normalizeText } from '../util/normalizeText.js';
 
 /** The Jaccard similarity of runs of three words from which problems are near duplicates. */
 export const NEAR = 0.8;

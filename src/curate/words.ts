@@ -1,8 +1,4 @@
-/** @file Normalises texts and hashes runs of their words. */
-/** Returns the text in lower case, trimmed, white space collapsed: the form in which REDI's code compares problems. */
-export function normalizeText(text: string): string {
-  return text.toLowerCase().trim().replace(/\s+/gu, ' ');
-}
+/** @file Hashes runs of words. */
 
 /** Hashes a text to 32 bits (FNV-1a over UTF-16 units, mixed). Equal hashes are checked, never trusted. */
 export function hashText(text: string): number {

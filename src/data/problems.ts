@@ -19,6 +19,8 @@ export interface Problem {
 
 /** A problem with the row that it stands in. */
 export interface ProblemRow extends Problem {
+  /** Where it stands in its file, from 1. */
+  line: number;
   /** The gold answers as the row has them: a number is a number, and blanks are kept. For graders that go by the letter. */
   rawGolds: (string | number)[];
   /** The row as it was read. */
@@ -75,7 +77,7 @@ export async function* readProblemRows(
       const other = lineOf.get(id);
       if (other !== undefined) throw rowError(path, line, `the "id" ${id} is that of line ${other} too`);
       lineOf.set(id, line);
-      yield { id, problem, golds, rawGolds, originalIndex, fields: row };
+      yield { line, id, problem, golds, rawGolds, originalIndex, fields: row };
     } catch (error) {
       if (!(error instanceof RowError)) throw error;
       onBadRow({ file: path, line, problem: error.problem, text: writeJson(row) });

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { Decontaminator, type EvaluationSet } from '../curate/decontaminate.js';
-import { normalizeText } from '../curate/words.js';
+import { normalizeText } from '../util/normalizeText.js';
 import type { Text } from '../data/records.js';
 import { contentText } from '../text/messages.js';
 import type { PreparedRow } from './check.js';

@@ -229,6 +229,47 @@ it("gives rllm's grader the golds to the letter", async () => {
   expect((await regrade(out, ['rllm'])).graders.rllm!.pass_at_1).toBe(0);
 });
 
+describe('graders by row', () => {
+  const rows = [
+    { problem: 'a', answer: '4', by: 'gsm8k' },
+    { problem: 'b', answer: '4', by: 'verify' },
+    { problem: 'c', answer: '4', by: null },
+    { problem: 'd', answer: '4' },
+    { problem: 'e', answer: '4', by: 'rllm' },
+  ];
+  const byRow = writeRows(join(root, 'by-row.jsonl'), rows);
+  const keys = { data: byRow, samples: 1, grader: ['hendrycks', 'verify'], grader_field: 'by' };
+  // Right for verify alone: no box, no last line "#### 4", no thinking that has ended.
+  const answering = () => scripted(() => ({ text: 'The answer is 4.' }));
+
+  it('are those that the rows name, in place of the first', async () => {
+    const out = newFolder();
+    const summary = await run(out, answering(), keys);
+    const grades = [...readSamples(out)].map((row) => row.generation_details[0]!.grades);
+    expect(grades.map((all) => Object.keys(all))).toEqual(Array(5).fill(['row', 'verify']));
+    expect(grades.map(({ row }) => row!.correct)).toEqual([false, true, false, false, false]);
+    expect(summary.graders).toMatchObject({ row: { pass_at_1: 0.2 }, verify: { pass_at_1: 1 } });
+    const bytes = readFileSync(join(out, 'samples.jsonl'), 'utf8');
+    await regrade(out, ['rllm']);
+    expect(Object.keys(readResultsOf(out))).toEqual(['rllm']);
+    expect(await regrade(out, ['hendrycks', 'verify'], 'by')).toEqual(summary);
+    expect(readFileSync(join(out, 'samples.jsonl'), 'utf8')).toBe(bytes);
+  });
+
+  it('are refused before anything is asked where the name is none', async () => {
+    const out = newFolder();
+    const model = answering();
+    const wrong = writeRows(join(root, 'wrong.jsonl'), [...rows, { problem: 'f', answer: '4', by: 'verfy' }]);
+    await expect(run(out, model, { ...keys, data: wrong })).rejects.toThrow(
+      `${wrong}, line 6: "by" must name a grader, hendrycks, verify, `,
+    );
+    expect(model.asked).toEqual([]);
+    expect(existsSync(join(out, 'journal.jsonl'))).toBe(false);
+    // What is not asked need not fit.
+    await run(out, model, { ...keys, data: wrong, count: 5 });
+  });
+});
+
 const readResultsOf = (dir: string) => Object.fromEntries(readResults(dir).graders);
 
 describe('reading an evaluation', () => {

@@ -2,12 +2,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJsonLines } from '../data/jsonl.js';
+import { readJsonLines, rowError } from '../data/jsonl.js';
+import type { ProblemRow } from '../data/problems.js';
 import { journalHeader } from '../teacher/header.js';
 import { withResponses, type ResponsesOptions } from '../teacher/responses.js';
 import { writeFailures } from '../teacher/collect.js';
 import type { RequestId } from '../teacher/requests.js';
-import { answerKeys, evaluateDefaults } from '../teacher/settings.js';
+import { answerKeys, evaluateDefaults, refuseInstruction } from '../teacher/settings.js';
 import type { JournalEntry } from '../teacher/states.js';
 import { traceRow } from '../teacher/makeTraceRow.js';
 import { writeJson } from '../util/exactJson.js';
@@ -16,7 +17,7 @@ import { amendedRecord, recordOf } from '../util/ownFolder.js';
 import { redactUrl } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
-import { openGraders, type GraderSetting } from '../verify/graders/open.js';
+import { gradersOfRow, openGraders, type GraderSetting } from '../verify/graders/open.js';
 import { describeEstimates } from './estimates.js';
 import { gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
 import { resultsIn, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
@@ -38,12 +39,16 @@ export const graderSetting = z
 export const evaluateSettings = z.strictObject({
   ...answerKeys(evaluateDefaults),
   grader: graderSetting,
+  grader_field: z
+    .string()
+    .optional()
+    .describe('the field of a row that names its grader, in place of the first; such grades are called row'),
 });
 export type EvaluateSettings = z.output<typeof evaluateSettings>;
 
 export interface EvaluateOptions extends Omit<
   ResponsesOptions,
-  'settings' | 'wanted' | 'verify' | 'preset' | 'budget' | 'prices'
+  'settings' | 'wanted' | 'verify' | 'checkRow' | 'preset' | 'budget' | 'prices'
 > {
   settings: EvaluateSettings;
 }
@@ -62,9 +67,13 @@ export interface EvaluateOptions extends Omit<
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { out, settings, model } = options;
+  refuseInstruction(settings, evaluateDefaults);
   const graders = await openGraders(settings.grader);
-  return withResponses(options, async (answers) => {
-    const { states, setAside } = answers;
+  const gradersOf = ({ fields, line }: ProblemRow) =>
+    gradersOfRow(graders, settings.grader_field, fields, (problem) => rowError(settings.data, line, problem));
+  const checked = { ...options, ...(settings.grader_field !== undefined && { checkRow: gradersOf }) };
+  return withResponses(checked, async (answers) => {
+    const { states, setAside, sampling } = answers;
     const failed = states.filter(({ failure }) => failure !== undefined);
     writeFailures(join(out, 'failed.jsonl'), states);
     const retried = failed.filter(({ failure }) => !failure!.permanent);
@@ -79,9 +88,11 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     using file = new FileReplacement(join(out, samplesFile));
     for await (const answered of answers.rows(unanswered)) {
       const { entries, row } = answered;
-      const grades = entries.map((entry) => gradesOf(graders, row.rawGolds, entry.text, entry.finish_reason));
+      const own = gradersOf(row);
+      const grades = entries.map((entry) => gradesOf(own, row.rawGolds, entry.text, entry.finish_reason));
       const lists = verdictLists(grades);
-      const traces = traceRow(answered, model.name, settings, lists, (_, i) => ({ grades: grades[i] }));
+      const detail = (_: unknown, i: number) => ({ grades: grades[i] });
+      const traces = traceRow(answered, model.name, settings, sampling, lists, detail);
       file.write(`${writeJson({ ...traces, golds: row.rawGolds })}\n`);
     }
     const evaluation = evaluationOf(out, settings, packageVersion());
@@ -94,11 +105,15 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
  * before, the new one, or none that has a summary; then the same call makes it.
  * @throws UserError where it is not finished
  */
-export async function regrade(dir: string, graders: EvaluateSettings['grader']): Promise<EvaluationSummary> {
+export async function regrade(
+  dir: string,
+  graders: EvaluateSettings['grader'],
+  graderField?: string,
+): Promise<EvaluationSummary> {
   const opened = await openGraders(graders);
   using file = new FileReplacement(join(dir, samplesFile));
-  writeRegraded(file, dir, opened);
-  using record = amendedRecord(dir, { grader: graders });
+  writeRegraded(file, dir, opened, graderField);
+  using record = amendedRecord(dir, { grader: graders, grader_field: graderField });
   return replaceResult(dir, file, knownBefore(dir), record && [record]);
 }
 

@@ -39,8 +39,8 @@ function parsed(text: string): unknown {
 
 /** What a prompt and a response depend on, by the names of settings. */
 export const protocolFields = [
-  ...['instruction', 'system', 'api', 'temperature', 'top_p', 'top_k', 'min_p', 'stop', 'max_tokens'],
-  ...['calculator', 'rules', 'think_tokens', 'forced_prefix'],
+  ...['instruction', 'system', 'prompt', 'demonstrations', 'prefix_field', 'api', 'temperature', 'top_p'],
+  ...['top_k', 'min_p', 'stop', 'max_tokens', 'calculator', 'rules', 'think_tokens', 'forced_prefix'],
   'other',
 ] as const;
 export type ProtocolField = (typeof protocolFields)[number];

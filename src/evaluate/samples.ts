@@ -6,7 +6,7 @@ import { isCutOff } from '../data/finishReasons.js';
 import { writeJson } from '../util/exactJson.js';
 import type { FileReplacement } from '../util/files.js';
 import type { Grade } from '../verify/graders/index.js';
-import type { NamedGrader } from '../verify/graders/open.js';
+import { gradersOfRow, type NamedGrader } from '../verify/graders/open.js';
 
 export const samplesFile = 'samples.jsonl';
 
@@ -72,9 +72,22 @@ export function* samplesIn(path: string): Generator<GradedRow> {
   }
 }
 
-/** Writes the rows of an evaluation with other grades in place of those that they have. */
-export function writeRegraded(file: FileReplacement, dir: string, graders: readonly NamedGrader[]): void {
+/**
+ * Writes the rows of an evaluation with other grades in place of those that they have.
+ * @param graderField the field that names a row's own grader
+ */
+export function writeRegraded(
+  file: FileReplacement,
+  dir: string,
+  all: readonly NamedGrader[],
+  graderField?: string,
+): void {
+  let line = 0;
   for (const row of readSamples(dir)) {
+    line++;
+    const graders = gradersOfRow(all, graderField, row, (problem) =>
+      rowError(join(dir, samplesFile), line, problem),
+    );
     const golds = row.golds ?? [row.answer, ...(row.reparsed_answers ?? [])];
     const grades = row.generation_details.map((detail, i) =>
       gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),

@@ -1,5 +1,5 @@
 /** @file Finds problems that resemble each other: the same text but for its numbers. They are not independent. */
-import { normalizeText } from '../curate/words.js';
+import { normalizeText } from '../util/normalizeText.js';
 
 const NUMBER = /\d+(?:[.,]\d+)*/g;
 

@@ -71,7 +71,6 @@ class QueueSource implements SequenceSource {
   readonly #settings: AnswerSettings;
   readonly #requests = new Map<Sequence, AnswerRequest>();
   readonly #way: Pick<ResponseOptions, 'sampling' | 'rules' | 'keep'>;
-  readonly #prefix: string;
   #writing = new Set<Promise<void>>();
   #failure: Error | undefined;
 
@@ -86,7 +85,6 @@ class QueueSource implements SequenceSource {
     this.#tokenizer = tokenizer;
     this.#settings = settings;
     this.#way = way;
-    this.#prefix = settings.sampling.forced_prefix ?? '';
   }
 
   async more(): Promise<Sequence[]> {
@@ -97,10 +95,10 @@ class QueueSource implements SequenceSource {
       if (requests.length === WINDOW) break;
     }
     // Samples of one problem share its tokens, so that the prompt is computed once for those that join together.
-    const prompts = new Map(requests.map(({ id, prompt }) => [id.problem, prompt]));
+    const prompts = new Map(requests.map((request) => [request.id.problem, request]));
     const encoded = new Map(
       await Promise.all(
-        Array.from(prompts, async ([problem, prompt]) => [problem, await this.#encode(prompt)] as const),
+        Array.from(prompts, async ([problem, request]) => [problem, await this.#encode(request)] as const),
       ),
     );
     const sequences = requests.flatMap((request) => {
@@ -116,7 +114,7 @@ class QueueSource implements SequenceSource {
     const { ids, text, finishReason, forced, logps } = this.#generator.complete(sequence);
     const writing = this.#queue
       .answered(request, {
-        text: this.#prefix + text,
+        text: this.#prefixOf(request) + text,
         reasoning: null,
         finishReason,
         promptTokens: sequence.promptIds.length,
@@ -142,12 +140,17 @@ class QueueSource implements SequenceSource {
   }
 
   /** A prompt's tokens, or why there are none: a template may refuse a message. */
-  async #encode(prompt: AnswerRequest['prompt']): Promise<Int32Array | Error> {
+  async #encode(request: AnswerRequest): Promise<Int32Array | Error> {
     try {
-      return await encodePrompt(this.#tokenizer, prompt, { forcedPrefix: this.#prefix });
+      const forcedPrefix = this.#prefixOf(request);
+      return await encodePrompt(this.#tokenizer, request.prompt, { forcedPrefix });
     } catch (error) {
       return new Error(messageOf(error));
     }
+  }
+
+  #prefixOf({ prefix = this.#settings.sampling.forced_prefix ?? '' }: AnswerRequest): string {
+    return prefix;
   }
 
   #begin(request: AnswerRequest, ids: Int32Array): Sequence[] {

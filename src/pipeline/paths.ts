@@ -20,6 +20,7 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['tokenizer', 'model'],
   ['contrast_with', 'model'],
   ['context', 'file'],
+  ['prompt', 'file'],
   ['evaluation', 'evaluation'],
   ['before', 'evaluation'],
   ['after', 'evaluation'],

@@ -9,7 +9,7 @@ import { writeJson } from '../util/exactJson.js';
 import { FileReplacement, replaceTogether } from '../util/files.js';
 import { withResponses, type Responses, type ResponsesOptions } from './responses.js';
 import type { Verifier } from './collector.js';
-import type { CollectSettings } from './settings.js';
+import { collectDefaults, refuseInstruction, type CollectSettings } from './settings.js';
 import { isRight, nextSample, type ProblemState } from './states.js';
 import { traceRow } from './makeTraceRow.js';
 
@@ -79,6 +79,7 @@ export async function collect(options: CollectOptions): Promise<CollectSummary> 
 
 /** @throws UserError where settings do not go together */
 function checkCollectSettings(settings: CollectSettings): void {
+  refuseInstruction(settings, collectDefaults);
   const { base_url, samples, until_right, max_tokens_total, max_cost, price_in, price_out } = settings;
   if (until_right !== undefined && samples !== 1)
     throw new UserError('Give "samples" or "until_right", not both.');
@@ -104,7 +105,10 @@ async function write(options: CollectOptions, answers: Responses): Promise<Colle
       math_verify_answer: entries.map(({ verdict }) => verdict!.correct),
       math_verify_reparsed_answer: entries.map(({ reparsed }) => reparsed!),
     };
-    const row = traceRow(answered, model.name, settings, correctness, ({ verdict }) => ({ verdict }));
+    const { sampling } = answers;
+    const row = traceRow(answered, model.name, settings, sampling, correctness, ({ verdict }) => ({
+      verdict,
+    }));
     file.write(`${writeJson(row)}\n`);
   }
   const failures = states.flatMap(({ failure }) => failure ?? []);

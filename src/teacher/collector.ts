@@ -54,7 +54,8 @@ export class Collector implements RequestQueue {
       // One failure is enough: a problem that is too long for the model stays so.
       if (state.failure !== undefined) continue;
       const known = state.answers[id.sample];
-      const request = { id, prompt: promptFor(this.#options.settings, state.problem) };
+      const { asked = { prompt: promptFor(this.#options.settings, state.problem) } } = state;
+      const request = { id, ...asked };
       if (!known) {
         this.#meter.underWay++;
         return request;

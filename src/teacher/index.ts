@@ -11,6 +11,7 @@ export { endpointSampler } from './endpointSampler.js';
 export { OtherRun } from './header.js';
 export { Judge, type JudgeOptions } from './judge.js';
 export type { Budget, Prices } from './meter.js';
+export type { Asked } from './promptFile.js';
 export type { PromptLogprobs, ScoredPrompt } from './promptLogprobs.js';
 export type { Completion } from './reply.js';
 export type { AnswerRequest, RequestId, RequestQueue, Sampler } from './requests.js';

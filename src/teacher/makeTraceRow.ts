@@ -1,6 +1,6 @@
 /** @file A problem and its answers as a trace row. The one shape in which answers are stored, whoever asked for them. */
 import type { AnsweredRow } from './responses.js';
-import { storedSampling, type AnswerSettings } from './settings.js';
+import type { AnswerSettings } from './settings.js';
 import type { JournalEntry } from './states.js';
 
 /** Fields of OpenR1-Math's rows that speak of the generations that a row came with. */
@@ -12,6 +12,7 @@ const OF_EARLIER_TRACES = new Set([
 
 /**
  * The fields are those of OpenR1-Math-Raw and our own; the problem row's other fields are carried along.
+ * @param sampling what of the settings an answer depends on
  * @param correctness the lists of verdicts, one entry an answer
  * @param detail what is added about an answer in `generation_details`
  */
@@ -19,6 +20,7 @@ export function traceRow(
   { row, entries }: AnsweredRow,
   model: string,
   settings: AnswerSettings,
+  sampling: Readonly<Record<string, unknown>>,
   correctness: Record<string, boolean[]> | undefined,
   detail: (entry: JournalEntry, index: number) => Record<string, unknown>,
 ): Record<string, unknown> {
@@ -48,7 +50,7 @@ export function traceRow(
     generations_count: entries.length,
     ...(correctness && { correctness }),
     teacher: model,
-    sampling: storedSampling(settings),
+    sampling,
     generation_details: entries.map((entry, index) => ({
       finish_reason: entry.finish_reason,
       prompt_tokens: entry.prompt_tokens,

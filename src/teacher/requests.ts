@@ -1,6 +1,6 @@
 /** @file What is asked of a model and how it answers, whether it runs here or behind an endpoint. */
 import { z } from 'zod';
-import type { ChatMessage } from '../text/template.js';
+import type { Asked } from './promptFile.js';
 import type { Completion } from './reply.js';
 
 /** Names a request of a run: the problem's place among the usable rows of its file, and the number of the sample. */
@@ -8,10 +8,8 @@ export const requestId = z.object({ problem: z.int().nonnegative(), sample: z.in
 export type RequestId = z.infer<typeof requestId>;
 
 /** One answer to be had. */
-export interface AnswerRequest {
+export interface AnswerRequest extends Asked {
   id: RequestId;
-  /** Messages for the chat template; a text is taken as it is. */
-  prompt: readonly ChatMessage[] | string;
   /** Set where an earlier run journaled the answer: its tokens, the one that ended it included. */
   answeredTokens?: number;
 }

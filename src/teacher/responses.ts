@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { readProblemRows, readProblems, rowsDigest, type ProblemRow } from '../data/problems.js';
+import { rowError } from '../data/jsonl.js';
 import { Quarantine } from '../data/quarantine.js';
 import { UserError } from '../util/errors.js';
 import { withFolder } from '../util/folderLock.js';
@@ -12,7 +13,14 @@ import { journalHeader, readHeader, requireSameRun, type JournalHeader } from '.
 import { Journal } from './journal.js';
 import { Meter, type Budget, type Prices } from './meter.js';
 import type { RequestId, Sampler } from './requests.js';
-import { checkAnswerSettings, storedSampling, type AnswerSettings } from './settings.js';
+import { PromptFile } from './promptFile.js';
+import {
+  checkAnswerSettings,
+  prefixRefusal,
+  promptFor,
+  storedSampling,
+  type AnswerSettings,
+} from './settings.js';
 import {
   isRight,
   journalEntry,
@@ -41,6 +49,8 @@ export interface ResponsesOptions {
   /** Verifies answers as they arrive; a journal holds the verdicts of one preset only. */
   verify?: Verifier;
   preset?: string;
+  /** Looks at the row of every problem before anything is asked; what it throws refuses the run. */
+  checkRow?: (row: ProblemRow) => void;
   budget?: Budget;
   prices?: Prices;
   progress: Progress;
@@ -58,6 +68,8 @@ export interface Responses {
   states: readonly ProblemState[];
   wanted: Wanted;
   meter: Meter;
+  /** What of the settings an answer depends on, for its row. */
+  sampling: Readonly<Record<string, unknown>>;
   /** Rows of the problem file that cannot be used; `quarantine.jsonl` has them. */
   setAside: number;
   /**
@@ -105,20 +117,23 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
     { problem, answer: gold },
     settings,
   );
+  const states = problems.map((row): ProblemState => ({ ...row, answers: [] }));
+  const prompt = await openPrompt(settings);
+  await lookAtRows(options, states, prompt);
+  const sampling = { ...storedSampling(settings), ...prompt?.identity };
   const header: JournalHeader = {
     journal: 'redistill answers',
     version: 2,
     problems: { rows: usable, sha256: digest },
     settings: {
       ...model.identity,
-      ...storedSampling(settings),
+      ...sampling,
       ...(options.preset && { preset: options.preset }),
       ...(problem && { problem_field: problem }),
       ...(gold && { answer_field: gold }),
     },
   };
   const meter = new Meter(options.prices, options.budget ?? {});
-  const states = problems.map((row): ProblemState => ({ ...row, answers: [] }));
   const { journal, begun } = await openJournal(out, states, meter);
   try {
     await goOn(journal, begun, header, options);
@@ -138,6 +153,7 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
       states,
       wanted,
       meter,
+      sampling,
       setAside: setAside.count,
       rows: (instead) =>
         answeredRows(
@@ -154,6 +170,46 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
   } finally {
     await journal.close();
   }
+}
+
+async function openPrompt(settings: AnswerSettings): Promise<PromptFile | undefined> {
+  const { prompt, data, api } = settings;
+  const refusesPrefix = prefixRefusal(settings);
+  return prompt === undefined
+    ? undefined
+    : PromptFile.open(prompt, data, { api, ...(refusesPrefix !== undefined && { refusesPrefix }) });
+}
+
+/**
+ * Reads the rows of the problems again, where what is sent depends on more of them than the problem, and says it.
+ * @throws UserError naming file and line of a row that does not fit
+ */
+async function lookAtRows(
+  { settings, checkRow }: ResponsesOptions,
+  states: readonly ProblemState[],
+  prompt: PromptFile | undefined,
+): Promise<void> {
+  const { data, problem_field: problem, answer_field: answer, prefix_field: prefixField } = settings;
+  if (!prompt && prefixField === undefined && !checkRow) return;
+  const byPlace = new Map(states.map((state) => [state.place, state]));
+  let place = 0;
+  for await (const row of readProblemRows(data, () => undefined, { problem, answer })) {
+    const state = byPlace.get(place++);
+    if (!state) continue;
+    checkRow?.(row);
+    if (!prompt && prefixField === undefined) continue;
+    const asked = prompt?.ask(row) ?? { prompt: promptFor(settings, state.problem) };
+    state.asked = {
+      ...asked,
+      ...(prefixField !== undefined && { prefix: prefixOf(row, prefixField, data) }),
+    };
+  }
+}
+
+function prefixOf({ fields, line }: ProblemRow, name: string, data: string): string {
+  const prefix = fields[name];
+  if (typeof prefix === 'string') return prefix;
+  throw rowError(data, line, `"${name}", with which the response begins, must be a text`);
 }
 
 /** Puts the rows that cannot be used in their place; a run that is refused leaves those of before. */

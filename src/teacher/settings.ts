@@ -143,6 +143,16 @@ export function answerKeys(defaults: AnswerDefaults) {
       .string()
       .default(defaults.instruction)
       .describe('put before the problem when asking; rows have it in "sampling", not in the problem'),
+    prompt: z
+      .string()
+      .optional()
+      .describe(
+        'a YAML file of how problems are asked, templates over their rows and worked examples; instead of system and instruction',
+      ),
+    prefix_field: z
+      .string()
+      .optional()
+      .describe('the field of a row with which its responses begin (a local model only)'),
     api: z
       .enum(['chat', 'completions'])
       .default('chat')
@@ -163,7 +173,7 @@ export function answerKeys(defaults: AnswerDefaults) {
   };
 }
 
-const collectDefaults: AnswerDefaults = {
+export const collectDefaults: AnswerDefaults = {
   // How OpenR1-Math's teacher was asked.
   instruction:
     'You will be given a problem. Please reason step by step, and put your final answer within \\boxed{}:',
@@ -210,23 +220,52 @@ export const ruleFiles = ({ rules = [] }: Pick<SamplingSettings, 'rules'>): stri
 export type AnswerSettings = z.output<z.ZodObject<ReturnType<typeof answerKeys>>>;
 
 /** @throws UserError where settings do not go together */
-export function checkAnswerSettings({ base_url, api, system, sampling }: AnswerSettings): void {
+export function checkAnswerSettings({
+  base_url,
+  api,
+  system,
+  prompt,
+  prefix_field,
+  sampling,
+}: AnswerSettings): void {
   const local = base_url === undefined;
   if (local && Object.keys(sampling.extra_body).length > 0)
     throw new UserError('"extra_body" is for an endpoint: give "base_url", or leave it out.');
   const { calculator, keep_tokens, forced_prefix, rules, think_tokens } = sampling;
   if (
     !local &&
-    (calculator || keep_tokens || [forced_prefix, rules, think_tokens].some((value) => value !== undefined))
+    (calculator ||
+      keep_tokens ||
+      [forced_prefix, prefix_field, rules, think_tokens].some((value) => value !== undefined))
   )
     throw new UserError(
-      '"calculator", "forced_prefix", "rules", "think_tokens" and "keep_tokens" need a model that runs here: leave out "base_url", or them.',
+      '"calculator", "forced_prefix", "prefix_field", "rules", "think_tokens" and "keep_tokens" need a model that runs here: leave out "base_url", or them.',
     );
+  if (prefix_field !== undefined && forced_prefix !== undefined)
+    throw new UserError('Give "prefix_field" or "forced_prefix", not both: a response has one beginning.');
+  if (prompt !== undefined && system !== undefined)
+    throw new UserError('Give "prompt" or "system", not both: the prompt file has a "system" of its own.');
   if (api === 'completions' && system !== undefined)
     throw new UserError('"system" is for chats: with "api" completions put it into "instruction".');
 }
 
-/** What is sent for a problem: messages for a chat, else a text. */
+/** @throws UserError where there is an instruction beside a prompt file */
+export function refuseInstruction(
+  { prompt, instruction }: AnswerSettings,
+  defaults: Pick<AnswerDefaults, 'instruction'>,
+): void {
+  if (prompt !== undefined && !['', defaults.instruction].includes(instruction))
+    throw new UserError('Give "prompt" or "instruction", not both: the prompt file says what is asked.');
+}
+
+/** Why a prompt file cannot say how responses begin, as a sentence's end; undefined where it can. */
+export function prefixRefusal({ base_url, prefix_field, sampling }: AnswerSettings): string | undefined {
+  if (base_url !== undefined) return 'needs a model that runs here: leave it out, or "base_url".';
+  const other = [prefix_field, sampling.forced_prefix].some((value) => value !== undefined);
+  return other ? 'cannot stand beside "prefix_field" or "forced_prefix".' : undefined;
+}
+
+/** What is sent for a problem without a prompt file: messages for a chat, else a text. */
 export function promptFor(
   { api, system, instruction }: Pick<AnswerSettings, 'api' | 'system' | 'instruction'>,
   problem: string,
@@ -269,13 +308,16 @@ export function storedSampling({
   api,
   system,
   instruction,
+  prompt,
+  prefix_field,
   sampling,
 }: AnswerSettings): Record<string, unknown> {
   const { extra_body, calculator, keep_tokens, ...own } = sampling;
   const all = {
     api,
     system,
-    instruction: instruction === '' ? undefined : instruction,
+    instruction: instruction === '' || prompt !== undefined ? undefined : instruction,
+    prefix_field,
     ...own,
     calculator: calculator ? true : undefined,
     keep_tokens: keep_tokens ? true : undefined,

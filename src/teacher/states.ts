@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isCutOff } from '../data/finishReasons.js';
 import type { Problem } from '../data/problems.js';
 import type { Place } from './journal.js';
+import type { Asked } from './promptFile.js';
 import { requestId } from './requests.js';
 
 /** A line of the journal: an answer that was paid for. */
@@ -53,6 +54,8 @@ export interface KnownAnswer {
 export interface ProblemState extends Problem {
   /** The problem's place among the usable rows of the file. */
   place: number;
+  /** What is sent, where the row or a prompt file says it; else the settings do. */
+  asked?: Asked;
   /** By sample number; a sample that is missing has none. */
   answers: (KnownAnswer | undefined)[];
   /** Why this run gave it up, and whether another run would as well. */

@@ -4,7 +4,7 @@
  */
 
 import { TemplateError, withBudget } from './jinja/budget.js';
-import { run, type Rendered } from './jinja/interpreter.js';
+import { run, type Rendered, type RunOptions } from './jinja/interpreter.js';
 import type { Statement } from './jinja/nodes.js';
 import { parse } from './jinja/parser.js';
 import { fromJson } from './jinja/values.js';
@@ -26,16 +26,15 @@ export function compile(source: string): Program {
 /**
  * Renders a parsed template.
  * @param variables JSON values
- * @param date what it takes for the time; default: the time
  * @throws Error with the template's own words (`raise_exception`) or the fault
  */
 export function render(
   program: Program,
   variables: Readonly<Record<string, unknown>>,
-  date?: Date,
+  options?: RunOptions,
 ): Rendered {
   return withBudget(() => {
     const values = Object.entries(variables).map(([name, value]) => [name, fromJson(value)] as const);
-    return run(program, new Map(values), date);
+    return run(program, new Map(values), options);
   });
 }

@@ -91,7 +91,7 @@ export class ChatTemplate {
   /** Renders messages and says which of the text `{% generation %}` blocks wrote. @throws UserError as `render` does */
   renderMarked(messages: readonly RowMessage[], options: RenderOptions = {}): Rendered {
     try {
-      return render(this.#program, this.#variables(messages, options), this.date);
+      return render(this.#program, this.#variables(messages, options), { date: this.date });
     } catch (error) {
       throw new UserError(`${this.where}: the chat template refuses the messages: ${messageOf(error)}`);
     }

@@ -37,8 +37,11 @@ export const evaluateStage = defineStage({
 });
 
 /** Grades again what an evaluation has left in a folder of its own. @throws UserError for every other folder */
-export const gradeAgain = (dir: string, graders: EvaluateSettings['grader']): Promise<EvaluationSummary> =>
-  withResultOf('evaluate', dir, () => regrade(dir, graders));
+export const gradeAgain = (
+  dir: string,
+  graders: EvaluateSettings['grader'],
+  graderField?: string,
+): Promise<EvaluationSummary> => withResultOf('evaluate', dir, () => regrade(dir, graders, graderField));
 
 /** Problems whose first response is shown; all are in samples.jsonl. */
 const SHOWN = 2;

@@ -5,6 +5,7 @@ import { readJsonLines } from '../../data/jsonl.js';
 import { modelInput, resolveModel } from '../../hub/resolve.js';
 import type { Endpoint } from '../../teacher/endpoint.js';
 import type { AskedModel } from '../../teacher/responses.js';
+import { promptInputs } from '../../teacher/promptFile.js';
 import {
   requestFields,
   ruleFiles,
@@ -49,8 +50,9 @@ export async function endpointOf(
 }
 
 /** What of the settings is read from the disk. */
-export function answerInputs({ data, model, base_url: baseUrl, sampling }: AnswerSettings): string[] {
-  return baseUrl === undefined ? [data, modelInput(model), ...ruleFiles(sampling)] : [data];
+export function answerInputs({ data, model, base_url: baseUrl, sampling, prompt }: AnswerSettings): string[] {
+  const asked = [data, ...(prompt === undefined ? [] : promptInputs(prompt))];
+  return baseUrl === undefined ? [...asked, modelInput(model), ...ruleFiles(sampling)] : asked;
 }
 
 /** What of answers a folder holds, of which some may have been paid for. */

@@ -29,20 +29,27 @@ export interface Rendered {
   generated: { start: number; end: number }[];
 }
 
+export interface RunOptions {
+  /** What a template takes for the time; default: the time. */
+  date?: Date | undefined;
+  /** Writing or going through a value that nothing defines is an error; else it is empty. Default: false. */
+  strict?: boolean;
+}
+
 /** What ended a list of statements early. */
 type Jump = 'break' | 'continue' | undefined;
 
 /**
  * Runs a template.
- * @param date what it takes for the time
  * @throws TemplateError with the template's own words (`raise_exception`) or the fault
  */
 export function run(
   statements: readonly Statement[],
   variables: ReadonlyMap<string, Value>,
-  date?: Date,
+  { date, strict = false }: RunOptions = {},
 ): Rendered {
-  return new Interpreter(statements, new Map([['strftime_now', strftimeNow(date)], ...variables])).run();
+  const all = new Map([['strftime_now', strftimeNow(date)], ...variables]);
+  return new Interpreter(statements, all, strict).run();
 }
 
 class Interpreter {
@@ -53,6 +60,7 @@ class Interpreter {
   constructor(
     readonly statements: readonly Statement[],
     variables: ReadonlyMap<string, Value>,
+    readonly strict: boolean,
   ) {
     const globals = new Scope();
     for (const [name, value] of [...functions, ...variables]) globals.set(name, value);
@@ -79,7 +87,7 @@ class Interpreter {
         output.write(statement.text);
         return undefined;
       case 'output':
-        output.write(toText(evaluate(statement.value, scope)));
+        output.write(toText(this.#defined(evaluate(statement.value, scope))));
         return undefined;
       case 'if': {
         const taken = statement.branches.find(([condition]) => truthy(evaluate(condition, scope)));
@@ -166,7 +174,12 @@ class Interpreter {
       return text.toString();
     };
     const around = { scope, output, depth0: 0, recurse: node.isRecursive ? recurse : undefined };
-    this.#loop(node, evaluate(node.items, scope), around);
+    this.#loop(node, this.#defined(evaluate(node.items, scope)), around);
+  }
+
+  #defined(value: Value): Value {
+    if (this.strict && value instanceof Undefined) throw new TemplateError(value.problem);
+    return value;
   }
 
   #loop(

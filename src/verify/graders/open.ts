@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { inspect } from 'node:util';
 import { UserError } from '../../util/errors.js';
 import { thrownBy, importFrom } from '../../util/modules.js';
-import { graderOf, type Grade, type Grader, type GraderName } from './index.js';
+import { graderNames, graderOf, type Grade, type Grader, type GraderName } from './index.js';
 
 /** A grader of the list by its name, or the JavaScript file that exports one. */
 export type GraderSetting = GraderName | { module: string };
@@ -31,6 +31,32 @@ export async function openGraders(settings: readonly GraderSetting[]): Promise<N
   }
   return graders;
 }
+
+/** What the grades are stored under that a row's own grader gave. */
+const OF_THE_ROW = 'row';
+
+/**
+ * The graders of a row. Where rows name one, it takes the place of the first, which grades the rows that name none.
+ * @param field the field that names it
+ * @throws the error of `fail` where the name is not a grader's
+ */
+export function gradersOfRow(
+  graders: readonly NamedGrader[],
+  field: string | undefined,
+  row: Readonly<Record<string, unknown>>,
+  fail: (problem: string) => Error,
+): readonly NamedGrader[] {
+  const [first, ...others] = graders;
+  if (field === undefined || !first) return graders;
+  const name = row[field] ?? first.name;
+  const own = graders.find((grader) => grader.name === name)?.grade ?? listed(name);
+  if (own) return [{ name: OF_THE_ROW, grade: own }, ...others];
+  const names = [...new Set([...graders.map((grader) => grader.name), ...graderNames])];
+  throw fail(`"${field}" must name a grader, ${names.join(', ')}, and not ${JSON.stringify(name)}`);
+}
+
+const listed = (name: unknown): Grader | undefined =>
+  graderNames.some((one) => one === name) ? graderOf(String(name)) : undefined;
 
 async function fromModule(module: string): Promise<Grader> {
   const exported = await importFrom(module, 'grader', 'grader');
