@@ -80,6 +80,17 @@ describe('comparePaired', () => {
   it('asks for the same problems', () => {
     expect(() => comparePaired([result(1, 1)], [result(2, 1)])).toThrow(/p1 is in the first/);
     expect(() => comparePaired([result(1, 1)], [])).toThrow(UserError);
+    for (const [before, after] of [
+      [[result(1, 1)], [result(1, 1), result(2, 1)]],
+      [[result(1, 1)], []],
+      [
+        [result(1, 1), result(2, 1)],
+        [result(1, 1), result(1, 0)],
+      ],
+    ] as const)
+      expect(() => comparePaired(before, after)).toThrow(
+        `needs the same problems once each; there are ${before.length} results and ${after.length}.`,
+      );
     expect(() => comparePaired([result(1, 1), result(1, 0)], [result(1, 1), result(2, 0)])).toThrow(
       UserError,
     );
