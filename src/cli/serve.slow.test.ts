@@ -115,7 +115,7 @@ describe('a server', () => {
     const done = await redistill(
       [
         ...['verify', file, '--out', path('verdicts.jsonl'), '--json', '--judge', '--base-url', url],
-        ...['--judge-model', 'tiny', '--api-key-env', 'STUDENT_KEY'],
+        ...['--judge-model', 'tiny', '--judge-api-key-env', 'STUDENT_KEY'],
       ],
       { env: { STUDENT_KEY: KEY } },
     );
@@ -162,7 +162,7 @@ describe('a server', () => {
     }
     const script = fileURLToPath(new URL('../../test/clients/openai_client.py', import.meta.url));
     const { stdout } = await run(python, [script, url, 'tiny', KEY]);
-    expect(stdout.trim().split('\n')).toHaveLength(18);
+    expect(stdout.trim().split('\n').at(-1)).toBe('a hundred at once');
   });
 
   it('ends at Ctrl-C, also in the midst of an answer', async () => {
