@@ -63,6 +63,25 @@ describe('the files that a recipe names', () => {
     expect(pathsOf(recipe(doctor(whole)))).toMatchObject({ data: whole });
   });
 
+  it('are a prompt file, and what that demonstrates, as well', () => {
+    make('there/recipes/p.jsonl', 'there/m/', 'there/shots/s.jsonl');
+    const collecting = (prompt: string) =>
+      recipe(
+        `out: runs/x\nstages:\n  - { name: ask, stage: collect, data: p.jsonl, model: ../m, prompt: ${prompt} }\n`,
+      );
+    writeFileSync(
+      join(recipes, 'p.yaml'),
+      'user: x\ndemonstrations: { data: ../shots/s.jsonl, count: 1, assistant: y }\n',
+    );
+    const stage = read(collecting('p.yaml')).stages[0]!;
+    expect(stage.config).toMatchObject({ prompt: join(recipes, 'p.yaml') });
+    const { inputs } = stageKinds.collect as StageDefinition<unknown, unknown>;
+    expect(inputs(stage.config)).toEqual(
+      expect.arrayContaining([join(recipes, 'p.yaml'), join(root, 'there/shots/s.jsonl')]),
+    );
+    expect(refusalOf(() => read(collecting('gone.yaml')))).toMatch(/"prompt": there is no gone\.yaml, nor /);
+  });
+
   it('are refused where both folders have one, unless they are the same', () => {
     make('here/d.jsonl', 'there/recipes/d.jsonl', 'there/m/');
     const path = recipe(doctor('d.jsonl'));
