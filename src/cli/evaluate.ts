@@ -17,7 +17,7 @@ With another --grader it samples nothing and only grades again; --regrade does t
 The answer to a problem is a text, a number, a list of them (each counts as right) or a solution that ends in "#### 18". In a
 response, verify takes what a box, "the answer is" or ### marks as its answer, else what stands last; verify:anchored only
 what is marked; rllm a box after </think>; hendrycks the last box; gsm8k a last line "#### 18". Without any, it is wrong.
---prompt names a YAML file of templates over a problem's row: system, user, prefix and demonstrations (docs/data.md has all keys;
+--prompt names a YAML file of templates over a problem's row: system, user, prefix, demonstrations, turns (docs/data.md has all keys;
 prompts/ has examples). With --grader-field each row names its grader, and the grades are called row.
 samples.jsonl has a row a problem: a trace row, whose generation_details have the grades of each response.
 

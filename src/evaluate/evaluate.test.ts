@@ -229,6 +229,53 @@ it("gives rllm's grader the golds to the letter", async () => {
   expect((await regrade(out, ['rllm'])).graders.rllm!.pass_at_1).toBe(0);
 });
 
+it('asks further questions, grades every answer, and gives pass@1 by turn', async () => {
+  const out = newFolder();
+  const prompt = join(root, 'turns.yaml');
+  writeFileSync(prompt, 'user: "{{ problem }}"\nturns: ["Not {{ responses[-1] }}?"]\n');
+  const model = scripted(({ problem, turn = 0 }) => ({
+    text: [
+      ['7', '8'],
+      ['1', '0.5'],
+    ][problem]![turn]!,
+    completionTokens: 10 + turn,
+  }));
+  const keys = { prompt, instruction: '', samples: 1, grader: 'verify' };
+  const summary = await run(out, model, keys);
+  expect(model.asked.map(({ prompt }) => prompt)).toEqual([
+    [{ role: 'user', content: 'What is 3 + 4?' }],
+    [
+      { role: 'user', content: 'What is 3 + 4?' },
+      { role: 'assistant', content: '7' },
+      { role: 'user', content: 'Not 7?' },
+    ],
+    [{ role: 'user', content: 'Half of one?' }],
+    [
+      { role: 'user', content: 'Half of one?' },
+      { role: 'assistant', content: '1' },
+      { role: 'user', content: 'Not 1?' },
+    ],
+  ]);
+  const [first] = [...readSamples(out)];
+  expect(first!.generations).toEqual(['8']);
+  expect(first!.generation_details[0]).toMatchObject({
+    earlier_turns: [{ text: '7', completion_tokens: 10, grades: { verify: { correct: true } } }],
+    ...{ completion_tokens: 11, grades: { verify: { correct: false } } },
+  });
+  expect(summary).toMatchObject({
+    graders: { verify: { pass_at_1: 0.5 } },
+    pass_at_1_by_turn: { verify: [0.5, 0.5] },
+  });
+  expect(describeEvaluation(summary)).toContain('verify: pass@1 by turn 50.0 %, 50.0 %');
+  const asked = model.asked.length;
+  expect(await run(out, model, keys)).toEqual(summary);
+  expect(model.asked).toHaveLength(asked);
+  const bytes = readFileSync(join(out, 'samples.jsonl'), 'utf8');
+  await regrade(out, ['gsm8k']);
+  expect(await regrade(out, ['verify'])).toEqual(summary);
+  expect(readFileSync(join(out, 'samples.jsonl'), 'utf8')).toBe(bytes);
+});
+
 describe('graders by row', () => {
   const rows = [
     { problem: 'a', answer: '4', by: 'gsm8k' },

@@ -10,7 +10,7 @@ import { writeFailures } from '../teacher/collect.js';
 import type { RequestId } from '../teacher/requests.js';
 import { answerKeys, evaluateDefaults, refuseInstruction } from '../teacher/settings.js';
 import type { JournalEntry } from '../teacher/states.js';
-import { traceRow } from '../teacher/makeTraceRow.js';
+import { earlierTurns, traceRow } from '../teacher/makeTraceRow.js';
 import { writeJson } from '../util/exactJson.js';
 import { FileReplacement, replaceTogether, type Replacing } from '../util/files.js';
 import { amendedRecord, recordOf } from '../util/ownFolder.js';
@@ -19,7 +19,7 @@ import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
 import { gradersOfRow, openGraders, type GraderSetting } from '../verify/graders/open.js';
 import { describeEstimates } from './estimates.js';
-import { gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
+import { gradedTurns, gradesOf, passByTurn, samplesFile, verdictLists, writeRegraded } from './samples.js';
 import { resultsIn, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
 import { percent, shareInWords } from './words.js';
 
@@ -65,7 +65,7 @@ export interface EvaluateOptions extends Omit<
  * A response that was cut off is graded too; `verify` then needs it to say what its answer is.
  * @throws as `withResponses` does, and Error where problems were given up
  */
-export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
+export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary & ByTurn> {
   const { out, settings, model } = options;
   refuseInstruction(settings, evaluateDefaults);
   const graders = await openGraders(settings.grader);
@@ -91,7 +91,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
       const own = gradersOf(row);
       const grades = entries.map((entry) => gradesOf(own, row.rawGolds, entry.text, entry.finish_reason));
       const lists = verdictLists(grades);
-      const detail = (_: unknown, i: number) => ({ grades: grades[i] });
+      const detail = (entry: JournalEntry, i: number) => ({
+        ...(entry.earlier_turns && { earlier_turns: gradedTurns(own, row.rawGolds, earlierTurns(entry)) }),
+        grades: grades[i],
+      });
       const traces = traceRow(answered, model.name, settings, sampling, lists, detail);
       file.write(`${writeJson({ ...traces, golds: row.rawGolds })}\n`);
     }
@@ -109,7 +112,7 @@ export async function regrade(
   dir: string,
   graders: EvaluateSettings['grader'],
   graderField?: string,
-): Promise<EvaluationSummary> {
+): Promise<EvaluationSummary & ByTurn> {
   const opened = await openGraders(graders);
   using file = new FileReplacement(join(dir, samplesFile));
   writeRegraded(file, dir, opened, graderField);
@@ -134,10 +137,14 @@ function replaceResult(
   samples: FileReplacement,
   { evaluation, set_aside }: z.output<typeof kept>,
   others: readonly Replacing[] = [],
-): EvaluationSummary {
+): EvaluationSummary & ByTurn {
   const path = join(dir, 'summary.json');
   const counts = summarize(resultsIn(samples.temporary, dir));
-  const summary = { ...(evaluation && { evaluation }), ...counts, set_aside };
+  const byTurn = passByTurn(samples.temporary);
+  const summary = {
+    ...{ ...(evaluation && { evaluation }), ...counts, set_aside },
+    ...(byTurn && { pass_at_1_by_turn: byTurn }),
+  };
   using file = new FileReplacement(path);
   file.write(`${JSON.stringify(summary, null, 2)}\n`);
   replaceTogether([samples, ...others, file], [path]);
@@ -183,11 +190,17 @@ function evaluationOf(
   };
 }
 
+/** What several questions have led to. */
+export interface ByTurn {
+  /** By the grader's name, pass@1 after each question; the last is that of `graders`. */
+  pass_at_1_by_turn?: Record<string, number[]>;
+}
+
 /** A larger share of cut-off responses than this makes the result one of the limit. */
 const MANY_CUT_OFF = 0.1;
 
 /** "pass@1 48.7 % ± 2.2 (500 problems, …)", a line a grader. */
-export function describeEvaluation(summary: EvaluationSummary): string {
+export function describeEvaluation(summary: EvaluationSummary & ByTurn): string {
   const { problems, samples, set_aside, responses, cut_off, mean_tokens } = summary;
   const lines = Object.entries(summary.graders).map(
     ([name, { pass_at_1, standard_error, pass_at_k, unreadable }]) =>
@@ -199,6 +212,8 @@ export function describeEvaluation(summary: EvaluationSummary): string {
     `${problems} problems${set_aside === 0 ? '' : ` (${set_aside} rows set aside)`}, ${responses} responses, ${percent(cut_off)} cut off, ` +
       `${mean_tokens.toFixed(0)} tokens on average`,
   );
+  for (const [name, shares] of Object.entries(summary.pass_at_1_by_turn ?? {}))
+    lines.push(`${name}: pass@1 by turn ${shares.map(percent).join(', ')}`);
   for (const [name, estimates] of Object.entries(summary.estimates ?? {}))
     lines.push(...describeEstimates(name, estimates));
   const limit = summary.evaluation?.settings.max_tokens;

@@ -20,6 +20,12 @@ const sampleDetail = z.looseObject({
   finish_reason: z.string(),
   completion_tokens: z.number().nullable(),
   grades: z.record(z.string(), grade),
+  /** The answers to the questions before the last one. */
+  earlier_turns: z
+    .array(
+      z.looseObject({ text: z.string(), finish_reason: z.string(), grades: z.record(z.string(), grade) }),
+    )
+    .optional(),
 });
 const gradedRow = z.looseObject({
   id: z.string(),
@@ -43,6 +49,35 @@ export function gradesOf(
 ): Record<string, Grade> {
   const item = { golds, response, cutOff: isCutOff(finishReason) };
   return Object.fromEntries(graders.map(({ name, grade }) => [name, grade(item)]));
+}
+
+/** Earlier turns of a conversation with the grades of each. */
+export const gradedTurns = <T extends { text: string; finish_reason: string }>(
+  graders: readonly NamedGrader[],
+  golds: readonly (string | number)[],
+  turns: readonly T[],
+): (T & { grades: Record<string, Grade> })[] =>
+  turns.map((turn) => ({ ...turn, grades: gradesOf(graders, golds, turn.text, turn.finish_reason) }));
+
+/** By the grader's name, the share of right responses after each question; undefined where there was one question. */
+export function passByTurn(path: string): Record<string, number[]> | undefined {
+  const right = new Map<string, number[]>();
+  let samples = 0;
+  for (const { generation_details: details } of samplesIn(path))
+    for (const { earlier_turns: earlier = [], grades } of details) {
+      samples++;
+      for (const [turn, all] of [...earlier.map((one) => one.grades), grades].entries())
+        for (const [name, { correct }] of Object.entries(all)) {
+          const counts = right.get(name) ?? [];
+          right.set(name, counts);
+          counts[turn] = (counts[turn] ?? 0) + Number(correct);
+        }
+    }
+  const shares = Array.from(
+    right,
+    ([name, counts]) => [name, counts.map((count) => count / samples)] as const,
+  );
+  return shares.some(([, list]) => list.length > 1) ? Object.fromEntries(shares) : undefined;
 }
 
 /** The lists that make the row one of traces with verdicts, where the verifier graded. */
@@ -92,7 +127,11 @@ export function writeRegraded(
     const grades = row.generation_details.map((detail, i) =>
       gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
     );
-    const details = row.generation_details.map((detail, i) => ({ ...detail, grades: grades[i] }));
+    const details = row.generation_details.map((detail, i) => ({
+      ...detail,
+      ...(detail.earlier_turns && { earlier_turns: gradedTurns(graders, golds, detail.earlier_turns) }),
+      grades: grades[i],
+    }));
     // In its place, so that grading again by the same graders gives the same bytes.
     const fields = Object.entries({ ...row, generation_details: details }).flatMap(
       ([name, value]): [string, unknown][] => {

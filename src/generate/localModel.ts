@@ -2,10 +2,9 @@
 import { fingerprintPath } from '../util/fingerprint.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { silentProgress, type Progress } from '../util/progress.js';
-import { deriveSeed } from '../util/random.js';
 import type { AskedModel } from '../teacher/responses.js';
-import type { AnswerRequest, RequestQueue } from '../teacher/requests.js';
-import { ruleFiles, type AnswerSettings } from '../teacher/settings.js';
+import type { AnswerRequest, RequestId, RequestQueue } from '../teacher/requests.js';
+import { ruleFiles, seedOf, type AnswerSettings } from '../teacher/settings.js';
 import { encodePrompt } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { longestFirst, type Generator, type ResponseOptions, type SequenceSource } from './generator.js';
@@ -63,6 +62,10 @@ export function localModel(settings: AnswerSettings, progress: Progress = silent
   };
 }
 
+/** What samples of a problem share; further turns share nothing. */
+const promptName = ({ problem, sample, turn }: RequestId): string =>
+  turn === undefined ? `${problem}` : `${problem}/${sample}/${turn}`;
+
 /** The requests of a queue as sequences. */
 class QueueSource implements SequenceSource {
   readonly #queue: RequestQueue;
@@ -95,14 +98,14 @@ class QueueSource implements SequenceSource {
       if (requests.length === WINDOW) break;
     }
     // Samples of one problem share its tokens, so that the prompt is computed once for those that join together.
-    const prompts = new Map(requests.map((request) => [request.id.problem, request]));
+    const prompts = new Map(requests.map((request) => [promptName(request.id), request]));
     const encoded = new Map(
       await Promise.all(
-        Array.from(prompts, async ([problem, request]) => [problem, await this.#encode(request)] as const),
+        Array.from(prompts, async ([name, request]) => [name, await this.#encode(request)] as const),
       ),
     );
     const sequences = requests.flatMap((request) => {
-      const ids = encoded.get(request.id.problem)!;
+      const ids = encoded.get(promptName(request.id))!;
       return ids instanceof Error ? this.#refuse(request, ids) : this.#begin(request, ids);
     });
     return longestFirst(sequences);
@@ -157,13 +160,12 @@ class QueueSource implements SequenceSource {
     const { max_tokens: maxNewTokens, seed } = this.#settings.sampling;
     // What wanders takes other steps than it has tokens: it is drawn again, so that its neighbours are where they were.
     const wanders = this.#way.rules?.some(({ wanders }) => wanders);
-    const { problem, sample } = request.id;
     let sequence: Sequence;
     try {
       sequence = this.#generator.begin(ids, {
         ...this.#way,
         maxNewTokens,
-        seed: deriveSeed(seed, 'collect', problem, sample),
+        seed: seedOf(seed, request.id),
         name: 'the prompt',
         replayedTokens: wanders ? undefined : request.answeredTokens,
       });

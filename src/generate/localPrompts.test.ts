@@ -125,6 +125,60 @@ demonstrations: { data: ${shots}, count: 2, seed: 3, user: "D {{ problem }}", as
   });
 });
 
+describe('further questions', () => {
+  const prompt = join(root, 'turns.yaml');
+  writeFileSync(
+    prompt,
+    'user: "{{ problem }}"\nturns: ["Sure? {{ responses | length }}", "Why {{ responses[0] | length }}?"]\n',
+  );
+  const sampling = { temperature: 1, top_p: 0.9, max_tokens: 9, keep_tokens: true };
+  const told = (out: string) =>
+    bytesOf(out)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Told);
+  interface Turn {
+    text: string;
+    prompt_ids: number[];
+  }
+  interface Told {
+    problem: string;
+    generations: string[];
+    generation_details: (Turn & { earlier_turns: Turn[] })[];
+  }
+
+  it('follow all that was said', async () => {
+    const out = newOut();
+    await run(settingsOf({ prompt, sampling, dtype: 'f32', count: 4 }), out);
+    const tokenizer = ChatTokenizer.load(model);
+    for (const { problem, generations, generation_details: details } of told(out))
+      for (const [i, { prompt_ids: ids, earlier_turns: earlier }] of details.entries()) {
+        const [first, second] = earlier.map(({ text }) => text);
+        const said = [...[problem, first!, 'Sure? 1', second!], `Why ${Array.from(first!).length}?`].map(
+          (content, turn) => ({ role: turn % 2 === 0 ? 'user' : 'assistant', content }),
+        );
+        expect(earlier).toHaveLength(2);
+        expect(generations[i]).toBeTypeOf('string');
+        for (const [asked, given] of [...earlier.map((turn) => turn.prompt_ids), ids].entries())
+          expect(given).toEqual([...(await encodePrompt(tokenizer, said.slice(0, 2 * asked + 1)))]);
+      }
+  });
+
+  it.each([{ samples: 2 }, { samples: 1, until_right: 3 }])(
+    'lead to the bytes of an undisturbed run where the run was killed: %j',
+    async (keys) => {
+      const settings = settingsOf({ prompt, sampling, ...keys });
+      const undisturbed = newOut();
+      await run(settings, undisturbed);
+      const out = newOut();
+      for (const after of [5, 17, 11])
+        await expect(run(settings, out, dyingAfter(after, localModel(settings)))).rejects.toThrow(Killed);
+      await run(settings, out);
+      expect(bytesOf(out)).toBe(bytesOf(undisturbed));
+    },
+  );
+});
+
 describe('a prefix of the row', () => {
   it('begins its responses', async () => {
     const prefixed = writeRows(join(root, 'prefixed.jsonl'), [

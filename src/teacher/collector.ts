@@ -1,11 +1,23 @@
 /** @file The queue of a run: which answers are still to be had, in which order, and where they go. Does not know where the model is. */
+import { messageOf } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import type { Journal } from './journal.js';
 import type { Meter } from './meter.js';
+import type { PromptFile } from './promptFile.js';
 import type { Completion } from './reply.js';
 import type { AnswerRequest, RequestId, RequestQueue } from './requests.js';
 import { promptFor, type AnswerSettings } from './settings.js';
-import { isRight, nextSample, type JournalEntry, type ProblemState, type Wanted } from './states.js';
+import {
+  isRight,
+  journalEntry,
+  knownAnswer,
+  nextSample,
+  turnsOf,
+  type JournalEntry,
+  type ProblemState,
+  type Turn,
+  type Wanted,
+} from './states.js';
 
 /** Says whether a response is right; `verify` of `src/verify` is one. */
 export type Verifier = (item: { gold: string; pred: string }) => NonNullable<JournalEntry['verdict']>;
@@ -17,6 +29,8 @@ export interface CollectorOptions {
   verify?: Verifier;
   /** The sampler wants journaled requests in their place (`Sampler.replays`). */
   replays: boolean;
+  /** Says what is asked after an answer. */
+  prompt?: PromptFile;
   progress: Progress;
 }
 
@@ -32,6 +46,10 @@ export class Collector implements RequestQueue {
   readonly #fresh: Iterator<RequestId, undefined>;
   /** Next tries at problems whose answer was wrong; they come before fresh problems. */
   readonly #further: RequestId[] = [];
+  /** Next questions of conversations that were begun; they come before all else, so that none is left half. */
+  readonly #questions: AnswerRequest[] = [];
+  /** The turns of conversations that go on, by problem and sample. */
+  readonly #turns = new Map<string, Turn[]>();
   #failuresInARow = 0;
   #failures = 0;
   #unitsDone = 0;
@@ -47,6 +65,8 @@ export class Collector implements RequestQueue {
   }
 
   next(): AnswerRequest | undefined {
+    const question = this.#questions.pop();
+    if (question) return question;
     while (this.#meter.mayAsk()) {
       const id = this.#further.pop() ?? this.#fresh.next().value;
       if (id === undefined) return undefined;
@@ -66,18 +86,37 @@ export class Collector implements RequestQueue {
     return undefined;
   }
 
-  async answered({ id, answeredTokens }: AnswerRequest, completion: Completion): Promise<void> {
+  async answered(request: AnswerRequest, completion: Completion): Promise<void> {
+    const { id, answeredTokens } = request;
     const state = this.#states.get(id.problem)!;
     if (answeredTokens !== undefined) {
-      this.#follow(id, state.answers[id.sample]!.right);
+      const { place, right } = state.answers[id.sample]!;
+      if (!this.#prompt) this.#follow(id, right);
+      else {
+        const turns = turnsOf(journalEntry.parse(this.#journal.read(place)));
+        const asked = (id.turn ?? 0) + 1;
+        if (asked === turns.length) this.#follow(id, right);
+        else this.#askAgain(request, state, turns.slice(0, asked), turns[asked]!.completion_tokens ?? 0);
+      }
       return;
     }
     this.#failuresInARow = 0;
-    const entry = this.#entryOf(completion, id, state);
+    const turn = this.#turnOf(completion, state);
+    const name = `${id.problem}/${id.sample}`;
+    const earlier = this.#turns.get(name) ?? [];
+    if (earlier.length + 1 < (this.#prompt?.questions ?? 1)) {
+      const turns = [...earlier, turn];
+      this.#turns.set(name, turns);
+      this.#askAgain(request, state, turns);
+      return;
+    }
+    this.#turns.delete(name);
+    const { problem, sample } = id;
+    const entry = { id: { problem, sample }, ...turn, ...(earlier.length > 0 && { earlier_turns: earlier }) };
     this.#follow(id, isRight(entry));
     const place = await this.#journal.append(entry);
     const before = this.#units(state);
-    state.answers[id.sample] = { place, tokens: entry.completion_tokens ?? 0, right: isRight(entry) };
+    state.answers[id.sample] = knownAnswer(entry, place);
     this.#meter.underWay--; // until now it may still cost something
     this.#meter.add(entry);
     this.#unitsDone += this.#units(state) - before;
@@ -100,10 +139,31 @@ export class Collector implements RequestQueue {
     );
   }
 
-  #entryOf(completion: Completion, id: RequestId, { golds }: ProblemState): JournalEntry {
+  get #prompt(): PromptFile | undefined {
+    return this.#options.prompt;
+  }
+
+  /** Asks what comes after so many turns of a conversation. */
+  #askAgain(
+    request: AnswerRequest,
+    state: ProblemState,
+    turns: readonly Turn[],
+    answeredTokens?: number,
+  ): void {
+    const { problem, sample } = request.id;
+    const responses = turns.map(({ text }) => text);
+    try {
+      const asked = this.#prompt!.askAgain(state.row!, state.asked!, responses);
+      const id = { problem, sample, turn: turns.length };
+      this.#questions.push({ id, ...asked, ...(answeredTokens !== undefined && { answeredTokens }) });
+    } catch (error) {
+      this.failed(request, messageOf(error), true);
+    }
+  }
+
+  #turnOf(completion: Completion, { golds }: ProblemState): Turn {
     const { text, finishReason, promptTokens, completionTokens, tokens } = completion;
-    const entry = {
-      id,
+    const turn = {
       text,
       finish_reason: finishReason,
       prompt_tokens: promptTokens,
@@ -111,11 +171,11 @@ export class Collector implements RequestQueue {
       ...(tokens && { tokens }),
     };
     const { verify } = this.#options;
-    if (!verify) return entry;
+    if (!verify) return turn;
     const [own, ...others] = golds.map((gold) => verify({ gold, pred: text }));
     const { correct, reason, stage, extracted } = own!;
     return {
-      ...entry,
+      ...turn,
       verdict: { correct, reason, stage, extracted },
       reparsed: others.length === 0 ? correct : others.some((verdict) => verdict.correct),
     };

@@ -1,7 +1,7 @@
 /** @file A problem and its answers as a trace row. The one shape in which answers are stored, whoever asked for them. */
 import type { AnsweredRow } from './responses.js';
 import type { AnswerSettings } from './settings.js';
-import type { JournalEntry } from './states.js';
+import type { JournalEntry, Turn } from './states.js';
 
 /** Fields of OpenR1-Math's rows that speak of the generations that a row came with. */
 const OF_EARLIER_TRACES = new Set([
@@ -9,6 +9,10 @@ const OF_EARLIER_TRACES = new Set([
   ...['correctness_count', 'finish_reasons', 'is_reasoning_complete', 'messages', 'generation_details'],
   ...['correct', 'teacher', 'sampling'],
 ]);
+
+/** The answers to the questions before the last one, as rows have them. */
+export const earlierTurns = ({ earlier_turns: turns = [] }: JournalEntry): Omit<Turn, 'tokens'>[] =>
+  turns.map(({ tokens, ...turn }) => ({ ...turn, ...tokens }));
 
 /**
  * The fields are those of OpenR1-Math-Raw and our own; the problem row's other fields are carried along.
@@ -56,6 +60,7 @@ export function traceRow(
       prompt_tokens: entry.prompt_tokens,
       completion_tokens: entry.completion_tokens,
       ...entry.tokens,
+      ...(entry.earlier_turns && { earlier_turns: earlierTurns(entry) }),
       ...detail(entry, index),
     })),
   };

@@ -1,6 +1,6 @@
 /** @file Counts what a run has used and says when its budget is used up. */
 import { UserError } from '../util/errors.js';
-import { isRight, type JournalEntry } from './states.js';
+import { isRight, turnsOf, type JournalEntry } from './states.js';
 
 /** What a million tokens cost, in any currency. */
 export interface Prices {
@@ -38,14 +38,16 @@ export class Meter {
 
   /** @throws UserError where tokens are needed for the budget and the endpoint does not count them */
   add(entry: JournalEntry): void {
-    const { prompt_tokens: prompt, completion_tokens: completion } = entry;
     this.generations++;
     if (entry.verdict) this.verified++;
     if (isRight(entry)) this.right++;
-    this.promptTokens += prompt ?? 0;
-    this.completionTokens += completion ?? 0;
+    const turns = turnsOf(entry);
+    for (const { prompt_tokens: prompt, completion_tokens: completion } of turns) {
+      this.promptTokens += prompt ?? 0;
+      this.completionTokens += completion ?? 0;
+    }
     const limited = this.#budget.tokens !== undefined || this.#budget.cost !== undefined;
-    if (limited && (prompt === null || completion === null)) {
+    if (limited && turns.some((turn) => turn.prompt_tokens === null || turn.completion_tokens === null)) {
       throw new UserError(
         'The endpoint does not say how many tokens an answer took, so no budget can be kept: leave it out.',
       );

@@ -23,6 +23,7 @@ export interface Asked {
 
 const template = z.string().min(1);
 const mostDemonstrations = 1000;
+const mostTurns = 32;
 
 const promptKeys = z.strictObject({
   system: template.optional().describe('a system message'),
@@ -49,6 +50,14 @@ const promptKeys = z.strictObject({
     })
     .optional()
     .describe('worked examples, as earlier turns'),
+  turns: z
+    .array(template)
+    .min(1)
+    .max(mostTurns)
+    .optional()
+    .describe(
+      'further questions, each asked after the answer to the one before; {{ responses }} are the answers',
+    ),
 });
 type PromptKeys = z.output<typeof promptKeys>;
 
@@ -70,6 +79,7 @@ export class PromptFile {
   readonly #user: Write;
   readonly #system: Write | undefined;
   readonly #prefix: Write | undefined;
+  readonly #turns: readonly Write[];
 
   private constructor(
     readonly keys: PromptKeys,
@@ -79,10 +89,11 @@ export class PromptFile {
     compiled: (key: string, source: string) => Write,
     readonly demonstrations: Demonstrations | undefined,
   ) {
-    const { user, system, prefix } = keys;
+    const { user, system, prefix, turns = [] } = keys;
     this.#user = compiled('user', user);
     this.#system = system === undefined ? undefined : compiled('system', system);
     this.#prefix = prefix === undefined ? undefined : compiled('prefix', prefix);
+    this.#turns = turns.map((text, i) => compiled(`turns.${i}`, text));
     this.identity = {
       prompt: `sha256:${createHash('sha256').update(text).digest('hex')}`,
       ...(demonstrations && { demonstrations: `sha256:${demonstrations.digest}` }),
@@ -155,6 +166,29 @@ export class PromptFile {
       { role: 'user', content: user },
     ];
     return { prompt: messages, ...prefix };
+  }
+
+  /** How many questions there are, the first included. */
+  get questions(): number {
+    return 1 + this.#turns.length;
+  }
+
+  /**
+   * What is sent after so many responses: all that was said, and the next question.
+   * @param asked what was sent first
+   * @throws UserError naming the row, and the key whose template it does not fit
+   */
+  askAgain(row: ProblemRow, { prompt }: Asked, responses: readonly string[]): Asked {
+    const questions = responses.map((_, i) =>
+      this.#turns[i]!({ ...variablesOf(row), responses: responses.slice(0, i + 1) }, this.data, row.line),
+    );
+    if (typeof prompt === 'string')
+      return { prompt: prompt + questions.map((question, i) => responses[i]! + question).join('') };
+    const turns = questions.flatMap((question, i) => [
+      { role: 'assistant', content: responses[i]! },
+      { role: 'user', content: question },
+    ]);
+    return { prompt: [...prompt, ...turns] };
   }
 }
 

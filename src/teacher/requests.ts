@@ -5,7 +5,8 @@ import type { Completion } from './reply.js';
 
 /** Names a request of a run: the problem's place among the usable rows of its file, and the number of the sample. */
 export const requestId = z.object({ problem: z.int().nonnegative(), sample: z.int().nonnegative() });
-export type RequestId = z.infer<typeof requestId>;
+/** The turn is that of a conversation, from 0, which is left out. */
+export type RequestId = z.infer<typeof requestId> & { turn?: number };
 
 /** One answer to be had. */
 export interface AnswerRequest extends Asked {

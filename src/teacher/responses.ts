@@ -22,8 +22,8 @@ import {
   type AnswerSettings,
 } from './settings.js';
 import {
-  isRight,
   journalEntry,
+  knownAnswer,
   nextSample,
   type JournalEntry,
   type ProblemState,
@@ -142,7 +142,14 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
       const { verify } = options;
       const { sampler } = model;
       const queue = new Collector(
-        { settings, wanted, ...(verify && { verify }), replays: sampler.replays, progress },
+        {
+          settings,
+          wanted,
+          ...(verify && { verify }),
+          ...(prompt && { prompt }),
+          replays: sampler.replays,
+          progress,
+        },
         states,
         meter,
         journal,
@@ -199,6 +206,7 @@ async function lookAtRows(
     checkRow?.(row);
     if (!prompt && prefixField === undefined) continue;
     const asked = prompt?.ask(row) ?? { prompt: promptFor(settings, state.problem) };
+    if (prompt && prompt.questions > 1) state.row = row;
     state.asked = {
       ...asked,
       ...(prefixField !== undefined && { prefix: prefixOf(row, prefixField, data) }),
@@ -243,9 +251,9 @@ async function openJournal(
       if (begun) return;
       throw new UserError(`${path} has a line at byte ${place.offset} that is not an answer: remove it.`);
     }
-    const { id, completion_tokens: tokens } = entry.data;
+    const { id } = entry.data;
     const state = byPlace.get(id.problem);
-    if (state) state.answers[id.sample] = { place, tokens: tokens ?? 0, right: isRight(entry.data) };
+    if (state) state.answers[id.sample] = knownAnswer(entry.data, place);
     meter.add(entry.data);
   });
   return { journal, begun };

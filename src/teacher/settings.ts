@@ -280,16 +280,13 @@ export function promptFor(
 
 /**
  * The fields of the body of a request for one response. Its seed depends on the run's seed, the problem's place in the
- * file and the number of the sample alone, so that a response is the same whenever it is asked for, as far as the server
+ * file, the number of the sample and that of the turn alone, so that a response is the same whenever it is asked for, as far as the server
  * keeps to seeds. Seeds have 31 bits, which every server takes.
  */
-export function requestFields(
-  { sampling }: AnswerSettings,
-  { problem, sample }: RequestId,
-): Record<string, unknown> {
+export function requestFields({ sampling }: AnswerSettings, id: RequestId): Record<string, unknown> {
   const { temperature, top_p, top_k, min_p, stop, max_tokens, seed, extra_body } = sampling;
   return {
-    seed: deriveSeed(seed, 'collect', problem, sample) % 2 ** 31,
+    seed: seedOf(seed, id) % 2 ** 31,
     temperature,
     top_p,
     ...(top_k !== undefined && { top_k }),
@@ -299,6 +296,10 @@ export function requestFields(
     ...extra_body,
   };
 }
+
+/** The seed of a response, made from the run's. */
+export const seedOf = (seed: number, { problem, sample, turn = 0 }: RequestId): number =>
+  deriveSeed(seed, 'collect', problem, sample, ...(turn === 0 ? [] : [turn]));
 
 /**
  * The settings that a response depends on besides the model, by the names that rows and journals use. What is at its

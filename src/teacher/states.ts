@@ -1,14 +1,13 @@
 /** @file What is known of each problem of a run: its journaled answers and whether it was given up. */
 import { z } from 'zod';
 import { isCutOff } from '../data/finishReasons.js';
-import type { Problem } from '../data/problems.js';
+import type { Problem, ProblemRow } from '../data/problems.js';
 import type { Place } from './journal.js';
 import type { Asked } from './promptFile.js';
 import { requestId } from './requests.js';
 
-/** A line of the journal: an answer that was paid for. */
-export const journalEntry = z.object({
-  id: requestId,
+/** An answer to a question. */
+const turn = z.object({
   text: z.string(),
   finish_reason: z.string(),
   /** Null where the endpoint does not count. */
@@ -35,7 +34,21 @@ export const journalEntry = z.object({
   /** Against any of the gold answers, where there are several; else as the verdict says. */
   reparsed: z.boolean().optional(),
 });
+export type Turn = z.infer<typeof turn>;
+
+/** A line of the journal: an answer that was paid for, the last one where several questions were asked. */
+export const journalEntry = turn.extend({ id: requestId, earlier_turns: z.array(turn).optional() });
 export type JournalEntry = z.infer<typeof journalEntry>;
+
+/** All answers of an entry, in the order of the questions. */
+export const turnsOf = (entry: JournalEntry): Turn[] => [...(entry.earlier_turns ?? []), entry];
+
+/** What is kept of a journaled answer. */
+export const knownAnswer = (entry: JournalEntry, place: Place): KnownAnswer => ({
+  place,
+  tokens: turnsOf(entry)[0]!.completion_tokens ?? 0,
+  right: isRight(entry),
+});
 
 /** Whether an answer counts as right: verified, and not cut off. */
 export function isRight({ reparsed, finish_reason }: JournalEntry): boolean {
@@ -45,7 +58,7 @@ export function isRight({ reparsed, finish_reason }: JournalEntry): boolean {
 /** A journaled answer. */
 export interface KnownAnswer {
   place: Place;
-  /** Tokens of the response; 0 where they were not counted. */
+  /** Tokens of the first response; 0 where they were not counted. */
   tokens: number;
   right: boolean;
 }
@@ -56,6 +69,8 @@ export interface ProblemState extends Problem {
   place: number;
   /** What is sent, where the row or a prompt file says it; else the settings do. */
   asked?: Asked;
+  /** What further questions are made of. */
+  row?: ProblemRow;
   /** By sample number; a sample that is missing has none. */
   answers: (KnownAnswer | undefined)[];
   /** Why this run gave it up, and whether another run would as well. */
