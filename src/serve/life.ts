@@ -26,8 +26,10 @@ export class RequestLife implements Disposable {
     if (response.destroyed || response.socket?.destroyed === true) this.#gone();
   }
 
+  // A stream whose connection breaks while its last bytes are on their way says that it is finished and never tells so; one that
+  // has told nobody waits for any more.
   readonly #gone = (): void => {
-    if (!this.response.writableFinished) this.#controller.abort(new ClientGone('the client has gone'));
+    this.#controller.abort(new ClientGone('the client has gone'));
   };
 
   /** Aborted with ClientGone or an ApiError. */
