@@ -82,7 +82,8 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
       await look(step);
     }
     if (ending?.kind === 'stop') throw new Error(ending.sentence);
-    if (!hasGradient) throw new UserError(NOTHING_LEARNT);
+    // One step may be flat where the policy begins as its own reference; a second is not.
+    if (!hasGradient && plan.steps > 1) throw new UserError(NOTHING_LEARNT);
   } catch (error) {
     const isSkipped = error instanceof NotFinite;
     const save = async (): Promise<void> => {
