@@ -59,6 +59,10 @@ function earlier(name: string): { dir: string; out: string } {
 
 const sampling = ['--samples', '5000', '--temperature', '1', '--max-tokens', '50000'];
 
+/** What `generate` says when it is stopped. */
+const keptIn = (out: string): string =>
+  `stopped; ${out}.begun has the responses that were made, and the same command goes on`;
+
 /** Ended by Ctrl-C, with what is said then as the last line. */
 function expectStopped({ code, signal, stdout, stderr }: Finished, last: string): void {
   expect({ code, signal, stdout }, stderr).toEqual({ code: 130, signal: null, stdout: '' });
@@ -68,15 +72,23 @@ function expectStopped({ code, signal, stdout, stderr }: Finished, last: string)
 }
 
 describe.concurrent('Ctrl-C ends a command that only reads, and leaves the earlier result', () => {
-  it.each<[string, string[], RegExp]>([
-    ['score', ['--data', rows, '--token-budget', '1'], /^score: /m],
-    ['generate', ['--prompts', problems, ...sampling], /^generate: /m],
-  ])('%s', async (command, flags, underWay) => {
+  it('score', async () => {
     const { dir, out } = earlier('out.jsonl');
-    const cli = new Cli([command, '--model', patient, '--dtype', 'f32', '--out', out, ...flags]);
-    await cli.shows(underWay);
+    const flags = ['--data', rows, '--token-budget', '1'];
+    const cli = new Cli(['score', '--model', patient, '--dtype', 'f32', '--out', out, ...flags]);
+    await cli.shows(/^score: /m);
     expectStopped(await cli.stop(), 'stopped; nothing was written');
     expect(readdirSync(dir)).toEqual(['out.jsonl']);
+    expect(readFileSync(out, 'utf8')).toBe('kept\n');
+  });
+
+  it('generate, which keeps what it has made beside it', async () => {
+    const { dir, out } = earlier('out.jsonl');
+    const flags = ['--prompts', problems, ...sampling];
+    const cli = new Cli(['generate', '--model', patient, '--dtype', 'f32', '--out', out, ...flags]);
+    await cli.shows(/^generate: /m);
+    expectStopped(await cli.stop(), keptIn(out));
+    expect(readdirSync(dir)).toEqual(['out.jsonl', 'out.jsonl.begun']);
     expect(readFileSync(out, 'utf8')).toBe('kept\n');
   });
 });
@@ -317,7 +329,8 @@ describe('Ctrl-C on a terminal', () => {
     expect(code, shown).toBe(130);
     expect(shown).not.toMatch(/\x1b\[\?/); // wrapping and the cursor were never touched
     // Below the bar's line, which is cleared, there is only what is said.
-    expect(shown.split('\x1b[0J').at(-1)!.trim()).toBe('stopped; nothing was written');
+    const said = command === 'generate' ? keptIn(out) : 'stopped; nothing was written';
+    expect(shown.split('\x1b[0J').at(-1)!.trim()).toBe(said);
   });
 });
 

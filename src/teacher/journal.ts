@@ -84,8 +84,13 @@ export class Journal {
     const lines = this.#waiting;
     if (lines.length === 0) return; // written with those before
     this.#waiting = [];
-    await this.#file.appendFile(Buffer.concat(lines));
-    await this.#file.datasync();
+    try {
+      await this.#file.appendFile(Buffer.concat(lines));
+      await this.#file.datasync();
+    } catch (error) {
+      // What goes wrong with an open file does not say which file it is.
+      throw Object.assign(error as NodeJS.ErrnoException, { path: this.path });
+    }
   }
 
   async #recover(onLine: (line: unknown, place: Place) => void): Promise<void> {

@@ -106,7 +106,7 @@ describe('the library', () => {
   )
     .filter((name) => name !== './package.json')
     .map((name) => `redistill${name.slice(1)}`);
-  const withTensors = ['torch', 'models', 'generate', 'train'].map((name) => `redistill/${name}`);
+  const withTensors = ['torch', 'models', 'generate', 'train', 'serve'].map((name) => `redistill/${name}`);
 
   it('loads no addon where it needs no tensors, and says what to do where it does', () => {
     const script = `
