@@ -9,7 +9,11 @@ import { passAt1, type ProblemResult } from '../statistics/estimators.js';
 import { UserError } from '../util/errors.js';
 import { plainNumber, writeJson } from '../util/exactJson.js';
 import { writeFileAtomic } from '../util/files.js';
+import { refuseFolderOverInputs } from '../util/overlap.js';
+import { withOwnFolder } from '../util/ownFolder.js';
+import { redactSettings } from '../util/redact.js';
 import { formatTable } from '../util/table.js';
+import { packageVersion } from '../util/version.js';
 import { protocols, type ProtocolName, type Task } from './tasks.js';
 
 export interface BenchmarkOptions {
@@ -19,6 +23,12 @@ export interface BenchmarkOptions {
   /** Keys of the stage `evaluate` that go before those of the protocol and of the tasks. */
   given: Readonly<Record<string, unknown>>;
   out: string;
+}
+
+export interface BenchmarkContext {
+  signal: AbortSignal;
+  /** A line for the person who watches. */
+  log: (line: string) => void;
 }
 
 /** A share of right responses and its error; null where it cannot be known. */
@@ -45,6 +55,8 @@ export interface BenchmarkResult {
   average: { pass_at_1: number; standard_error: number | null };
 }
 
+/** The folder of the tasks' evaluations. */
+const TASKS = 'tasks';
 const FILES = { table: 'benchmarks.txt', numbers: 'benchmarks.json', disagreements: 'disagreements.jsonl' };
 
 /** The tasks as a pipeline. @throws UserError for settings that are not possible, and for two tasks of one name */
@@ -66,7 +78,7 @@ export function planBenchmark({ model, tasks, protocol, given, out }: BenchmarkO
     ...{ name, stage: 'evaluate', model },
     ...asking(asking(settings, drawn), given),
   }));
-  return parsePipeline({ out: join(out, 'tasks'), stages }, 'the benchmark');
+  return parsePipeline({ out: join(out, TASKS), stages }, 'the benchmark');
 }
 
 type Keys = Readonly<Record<string, unknown>>;
@@ -91,12 +103,30 @@ function merged(below: Keys, above: Keys): Record<string, unknown> {
   return all;
 }
 
-/** Runs what is not done yet, counts, and writes table, numbers and disagreements into the folder. */
-export async function benchmark(
+/**
+ * Runs what is not done yet, counts, and writes table, numbers and disagreements into the folder.
+ * @throws UserError for a folder that is not ours, and as `planBenchmark` does
+ */
+export function benchmark(options: BenchmarkOptions, context: BenchmarkContext): Promise<BenchmarkResult> {
+  const { out, tasks, model, protocol, given } = options;
+  const pipeline = planBenchmark(options);
+  const writes = Object.values(FILES);
+  refuseFolderOverInputs(
+    out,
+    [...writes, TASKS],
+    [model, ...tasks.map(({ settings }) => String(settings.data))],
+  );
+  const names = tasks.map(({ name }) => name);
+  const record = { version: packageVersion(), model, protocol, tasks: names, given: redactSettings(given) };
+  return withOwnFolder(out, { command: 'benchmark', writes, record }, () => walk(options, pipeline, context));
+}
+
+async function walk(
   options: BenchmarkOptions,
-  context: { signal: AbortSignal; log: (line: string) => void },
+  pipeline: Pipeline,
+  context: BenchmarkContext,
 ): Promise<BenchmarkResult> {
-  const folders = await runPipeline(planBenchmark(options), context);
+  const folders = await runPipeline(pipeline, context);
   const disagreements: object[] = [];
   const tasks = options.tasks.map((task) => resultOf(task, folders.get(task.name)!, disagreements));
   const errors = tasks.map(({ graders, grader }) => graders[grader]!.standard_error);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +83,23 @@ describe('benchmark', () => {
     expect(result!.disagreements).toBe(differing.length);
     const listed = readFileSync(join(out, 'disagreements.jsonl'), 'utf8').split('\n').filter(Boolean);
     expect(listed).toHaveLength(differing.length);
+  });
+
+  it('writes into no folder of the user, and keeps tasks that are not asked for again', async () => {
+    const own = join(root, 'own');
+    mkdirSync(own);
+    writeFileSync(join(own, 'benchmarks.txt'), 'my notes\n');
+    const refused = await run('svamp', own);
+    expect(refused.code).toBe(2);
+    expect(readFileSync(join(own, 'benchmarks.txt'), 'utf8')).toBe('my notes\n');
+    expect(existsSync(join(own, 'tasks'))).toBe(false);
+
+    const out = join(root, 'some');
+    const few = ['--count', '2', '--max-tokens', '4'];
+    expect(await run('svamp,math500', out, ...few)).toMatchObject({ code: 0 });
+    const samples = readFileSync(join(out, 'tasks', 'math500', 'samples.jsonl'));
+    expect(await run('svamp', out, ...few)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(out, 'tasks', 'math500', 'samples.jsonl'))).toEqual(samples);
   });
 
   it.each([

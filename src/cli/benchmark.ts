@@ -1,5 +1,6 @@
 /** @file The command `benchmark`. */
 import { Command } from 'commander';
+import { protocolNames, readTask, taskNames } from '../benchmarks/tasks.js';
 import { evaluateSettings } from '../evaluate/evaluate.js';
 import { UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
@@ -34,7 +35,6 @@ export function benchmarkCommand(): Command {
   return command
     .addHelpText('after', () => details())
     .action(async (model: string, flags: Flags) => {
-      const { readTask, protocolNames } = await import('../benchmarks/tasks.js');
       const { benchmark, describeBenchmark } = await import('../benchmarks/benchmark.js');
       const { tasks, taskData, out } = flags;
       if (tasks === undefined)
@@ -67,7 +67,7 @@ const details = (): string => `
 A task is a manifest: its problems, the fields of problem and answer, instruction, graders, and fields by which the result is
 divided. A protocol says how responses are drawn; flags go before both. The flags' defaults are those of \`evaluate\`, which tasks
 and protocols change. Problems without a licence to pass them on do not come along: --task-data names the folder that has them.
-docs/benchmarks.md has all tasks.
+Tasks that come along: ${taskNames().join(', ')} (docs/benchmarks.md).
 
 OUT has tasks/NAME, the evaluation of each (for \`compare\` and \`evaluate --regrade\`), benchmarks.txt and benchmarks.json, and in
 disagreements.jsonl the responses about which the graders disagree.

@@ -19,7 +19,7 @@ import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
 import { gradersOfRow, openGraders, type GraderSetting } from '../verify/graders/open.js';
 import { describeEstimates } from './estimates.js';
-import { gradedTurns, gradesOf, passByTurn, samplesFile, verdictLists, writeRegraded } from './samples.js';
+import { gradedTurns, gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
 import { resultsIn, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
 import { percent, shareInWords } from './words.js';
 
@@ -65,7 +65,7 @@ export interface EvaluateOptions extends Omit<
  * A response that was cut off is graded too; `verify` then needs it to say what its answer is.
  * @throws as `withResponses` does, and Error where problems were given up
  */
-export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary & ByTurn> {
+export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { out, settings, model } = options;
   refuseInstruction(settings, evaluateDefaults);
   const graders = await openGraders(settings.grader);
@@ -112,7 +112,7 @@ export async function regrade(
   dir: string,
   graders: EvaluateSettings['grader'],
   graderField?: string,
-): Promise<EvaluationSummary & ByTurn> {
+): Promise<EvaluationSummary> {
   const opened = await openGraders(graders);
   using file = new FileReplacement(join(dir, samplesFile));
   writeRegraded(file, dir, opened, graderField);
@@ -137,14 +137,10 @@ function replaceResult(
   samples: FileReplacement,
   { evaluation, set_aside }: z.output<typeof kept>,
   others: readonly Replacing[] = [],
-): EvaluationSummary & ByTurn {
+): EvaluationSummary {
   const path = join(dir, 'summary.json');
   const counts = summarize(resultsIn(samples.temporary, dir));
-  const byTurn = passByTurn(samples.temporary);
-  const summary = {
-    ...{ ...(evaluation && { evaluation }), ...counts, set_aside },
-    ...(byTurn && { pass_at_1_by_turn: byTurn }),
-  };
+  const summary = { ...(evaluation && { evaluation }), ...counts, set_aside };
   using file = new FileReplacement(path);
   file.write(`${JSON.stringify(summary, null, 2)}\n`);
   replaceTogether([samples, ...others, file], [path]);
@@ -190,17 +186,11 @@ function evaluationOf(
   };
 }
 
-/** What several questions have led to. */
-export interface ByTurn {
-  /** By the grader's name, pass@1 after each question; the last is that of `graders`. */
-  pass_at_1_by_turn?: Record<string, number[]>;
-}
-
 /** A larger share of cut-off responses than this makes the result one of the limit. */
 const MANY_CUT_OFF = 0.1;
 
 /** "pass@1 48.7 % ± 2.2 (500 problems, …)", a line a grader. */
-export function describeEvaluation(summary: EvaluationSummary & ByTurn): string {
+export function describeEvaluation(summary: EvaluationSummary): string {
   const { problems, samples, set_aside, responses, cut_off, mean_tokens } = summary;
   const lines = Object.entries(summary.graders).map(
     ([name, { pass_at_1, standard_error, pass_at_k, unreadable }]) =>

@@ -59,27 +59,6 @@ export const gradedTurns = <T extends { text: string; finish_reason: string }>(
 ): (T & { grades: Record<string, Grade> })[] =>
   turns.map((turn) => ({ ...turn, grades: gradesOf(graders, golds, turn.text, turn.finish_reason) }));
 
-/** By the grader's name, the share of right responses after each question; undefined where there was one question. */
-export function passByTurn(path: string): Record<string, number[]> | undefined {
-  const right = new Map<string, number[]>();
-  let samples = 0;
-  for (const { generation_details: details } of samplesIn(path))
-    for (const { earlier_turns: earlier = [], grades } of details) {
-      samples++;
-      for (const [turn, all] of [...earlier.map((one) => one.grades), grades].entries())
-        for (const [name, { correct }] of Object.entries(all)) {
-          const counts = right.get(name) ?? [];
-          right.set(name, counts);
-          counts[turn] = (counts[turn] ?? 0) + Number(correct);
-        }
-    }
-  const shares = Array.from(
-    right,
-    ([name, counts]) => [name, counts.map((count) => count / samples)] as const,
-  );
-  return shares.some(([, list]) => list.length > 1) ? Object.fromEntries(shares) : undefined;
-}
-
 /** The lists that make the row one of traces with verdicts, where the verifier graded. */
 export function verdictLists(
   grades: readonly Record<string, { correct: boolean }>[],

@@ -47,6 +47,8 @@ export interface EvaluationSummary {
   mean_tokens: number;
   /** By the grader's name. */
   graders: Record<string, GraderSummary>;
+  /** Where several questions were asked: by the grader's name, pass@1 after each of them; the last is that of `graders`. */
+  pass_at_1_by_turn?: Record<string, number[]>;
   /** What the samples say beyond that, by the grader's name. Absent in evaluations of earlier versions. */
   estimates?: Record<string, SampleEstimates>;
 }
@@ -58,6 +60,8 @@ export interface EvaluationResults {
   /** The text of each problem, and its gold, by its id. */
   problems: Map<string, string>;
   golds: Map<string, string>;
+  /** By the grader's name, how many responses were right after each question. */
+  turns: Map<string, number[]>;
   responses: number;
   cutOff: number;
   tokens: number;
@@ -72,6 +76,7 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
     graders: new Map(),
     problems: new Map(),
     golds: new Map(),
+    turns: new Map(),
     responses: 0,
     cutOff: 0,
     tokens: 0,
@@ -97,6 +102,13 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
       });
       tally.unreadable += grades.filter(({ extracted }) => extracted === null).length;
     }
+    for (const { earlier_turns: earlier = [], grades } of details)
+      for (const [turn, all] of [...earlier.map((one) => one.grades), grades].entries())
+        for (const [name, { correct }] of Object.entries(all)) {
+          const right = found.turns.get(name) ?? [];
+          found.turns.set(name, right);
+          right[turn] = (right[turn] ?? 0) + Number(correct);
+        }
     found.responses += details.length;
     found.cutOff += details.filter(({ finish_reason }) => isCutOff(finish_reason)).length;
     for (const { completion_tokens } of details) found.tokens += completion_tokens ?? 0;
@@ -110,6 +122,7 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
 export function summarize({
   graders,
   problems,
+  turns,
   responses,
   cutOff,
   tokens,
@@ -135,6 +148,11 @@ export function summarize({
         return [name, summary];
       }),
     ),
+    ...([...turns.values()].some((right) => right.length > 1) && {
+      pass_at_1_by_turn: Object.fromEntries(
+        Array.from(turns, ([name, right]) => [name, right.map((count) => count / responses)]),
+      ),
+    }),
     estimates: Object.fromEntries(
       Array.from(graders, ([name, { results, answered }]) => [
         name,

@@ -1,9 +1,10 @@
 /** @file Responses to the prompts of a file, written as they come. The work of the command `generate`. */
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { readPrompts } from '../data/prompts.js';
 import { ruleFiles, type SamplingSettings } from '../teacher/settings.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
-import { fingerprintPath, fingerprintValue } from '../util/fingerprint.js';
+import { fingerprintPath } from '../util/fingerprint.js';
 import type { Progress } from '../util/progress.js';
 import type { Completion } from './generator.js';
 import { KeptRows, type KeptRow } from './keptRows.js';
@@ -85,8 +86,9 @@ export async function generateRows(
     await opened.generator.stream(encoded, options, take, onProgress);
     return;
   }
-  const ids = encoded.map(({ ids }) => [...ids]);
-  await using rows = await KeptRows.open(kept, madeOf(settings, fingerprintValue(ids)));
+  const prompted = createHash('sha256');
+  for (const { ids } of encoded) prompted.update(`${ids.length}\n`).update(ids);
+  await using rows = await KeptRows.open(kept, madeOf(settings, prompted.digest('hex')));
   const take = (done: Completion, index: number) => {
     rows.add(index, rowOf(done, index));
   };

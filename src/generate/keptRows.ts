@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { Journal, type Place } from '../teacher/journal.js';
 import { messageOf, UserError } from '../util/errors.js';
+import { beginsWith, requireOwnFile } from '../util/ownFile.js';
 
+/** How the file begins. */
+const BEGINNING = '{"journal":"redistill responses"';
 const header = z.object({
   journal: z.literal('redistill responses'),
   made: z.record(z.string(), z.unknown()),
@@ -35,20 +38,26 @@ export class KeptRows implements AsyncDisposable {
    * @throws UserError where it was made by something else
    */
   static async open(path: string, made: Readonly<Record<string, unknown>>): Promise<KeptRows> {
-    const lines: { value: unknown; place: Place }[] = [];
-    const journal = await Journal.open(path, (value, place) => lines.push({ value, place }));
+    requireOwnFile(path, beginsWith(BEGINNING), 'responses are kept until all are there');
+    const found = new Map<number, { place: Place; tokens: number }>();
+    let lines = 0;
+    const journal = await Journal.open(path, (value, place) => {
+      if (lines++ === 0) {
+        requireSame(value, made, path);
+        return;
+      }
+      const { data } = line.safeParse(value);
+      if (!data)
+        throw new UserError(`${path}, line ${lines}: this is no response; remove the file to begin anew.`);
+      found.set(data.index, { place, tokens: data.row.tokens });
+    });
     const rows = new KeptRows(journal);
+    for (const [index, { place, tokens }] of found) {
+      rows.#places.set(index, place);
+      rows.before.set(index, tokens);
+    }
     try {
-      const [first, ...others] = lines;
-      if (first === undefined) await journal.append({ journal: 'redistill responses', made });
-      else requireSame(first.value, made, path);
-      others.forEach(({ value, place }, i) => {
-        const read = line.safeParse(value);
-        if (!read.success)
-          throw new UserError(`${path}, line ${i + 2}: this is no response; remove the file to begin anew.`);
-        rows.#places.set(read.data.index, place);
-        rows.before.set(read.data.index, read.data.row.tokens);
-      });
+      if (lines === 0) await journal.append({ journal: 'redistill responses', made });
       return rows;
     } catch (error) {
       await journal.close();
@@ -70,9 +79,23 @@ export class KeptRows implements AsyncDisposable {
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure;
     for (const index of [...this.#places.keys()].sort((a, b) => a - b)) {
-      const { row } = this.#journal.read(this.#places.get(index)!) as { row: KeptRow };
-      yield row;
+      yield this.#read(index);
     }
+  }
+
+  /** @throws UserError where another command has written between the rows of this one */
+  #read(index: number): KeptRow {
+    const { path } = this.#journal;
+    try {
+      const value = this.#journal.read(this.#places.get(index)!);
+      // As it was written, its fields in their order.
+      if (line.safeParse(value).data?.index === index) return (value as z.infer<typeof line>).row;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+    throw new UserError(
+      `${path} was written by another command at the same time; run the same command again, alone: what is there is kept.`,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

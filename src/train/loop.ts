@@ -29,7 +29,7 @@ export interface LoopParts {
 }
 
 const NOTHING_LEARNT =
-  'The gradient was 0 in every step, so nothing was learnt and nothing was saved: the terms of the objective cancel, no row has a weight or an advantage, or the loss is flat where the policy is its own reference.';
+  'The gradient was 0 in every step, so nothing was learnt and there is no trained model: the terms of the objective cancel, no row has a weight or an advantage, or the loss is flat where the policy is its own reference.';
 
 /**
  * Runs the steps that are left.
