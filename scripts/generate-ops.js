@@ -106,7 +106,9 @@ const operators = {
   fusedRmsNorm: 'aten::_fused_rms_norm',
   // our own (native/kernels)
   attention: 'redistill::attention',
-  hasAttention: 'redistill::has_attention',
+  hasProducts: 'redistill::has_products',
+  widensFactors: 'redistill::widens_factors',
+  widenFactors: 'redistill::widen_factors',
   linearRows: 'redistill::linear',
   linearRowsOut: 'redistill::linear_out',
   linearInputGradOut: 'redistill::linear_input_grad',

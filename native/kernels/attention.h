@@ -7,9 +7,6 @@
 
 namespace redistill {
 
-// Tells whether this processor has the bf16 products that the kernel is made of.
-bool hasAttention();
-
 // The sequences of a pack and how their queries see their keys.
 struct AttentionShape {
   std::vector<int64_t> lengths;  // they add up to the tokens
@@ -17,7 +14,7 @@ struct AttentionShape {
   int64_t window;                // a query sees so many keys, its own among them; 0 for all before it
 };
 
-// Throws unless these are what the kernel can compute.
+// Throws unless these are what the kernel can compute, and the processor has products to do so.
 void requireAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionShape& shape);
 
 // q [tokens, heads, headDim], k and v [tokens, kvHeads, headDim], bf16 → the output, bf16[tokens, heads, headDim], and the

@@ -21,9 +21,9 @@ REDISTILL_INLINE Words counted() {
 }
 
 // The running softmax of one query: `row` has the products with 64 keys, of which those from `first` to `end` are seen.
-template <bool kMasked>
+template <bool kMasked, typename Factor>
 REDISTILL_INLINE void softmaxOfQuery(const float* row, int64_t first, int64_t end, float scale, float& largest, float& sum,
-                                     float& shrink, Bits* weights) {
+                                     float& shrink, Factor* weights) {
   constexpr int64_t kVectors = kBlock / kLanes;
   const Floats hidden = Floats{} + kHidden, nothing = Floats{};
   const Words from = Words{} + static_cast<uint32_t>(first), seen = Words{} + static_cast<uint32_t>(end - first);
@@ -48,8 +48,9 @@ REDISTILL_INLINE void softmaxOfQuery(const float* row, int64_t first, int64_t en
   sum = sum * shrink + total(all);
 }
 
-REDISTILL_CLONES void softmaxStep(const float* scores, Bits* weights, float* largest, float* sums, float* shrink, float scale,
-                                  const Band& band) {
+template <typename Factor>
+REDISTILL_INLINE void softmaxStepOf(const float* scores, Factor* weights, float* largest, float* sums, float* shrink, float scale,
+                                    const Band& band) {
   for (int64_t i = 0; i < kBlock; i++) {
     const float* row = scores + i * kBlock;
     const int64_t first = band.first(i), end = band.end(i);
@@ -58,6 +59,16 @@ REDISTILL_CLONES void softmaxStep(const float* scores, Bits* weights, float* lar
     else
       softmaxOfQuery<true>(row, first, std::max(first, end), scale, largest[i], sums[i], shrink[i], weights + i * kBlock);
   }
+}
+
+REDISTILL_CLONES void softmaxStep(const float* scores, Bits* weights, float* largest, float* sums, float* shrink, float scale,
+                                  const Band& band) {
+  softmaxStepOf(scores, weights, largest, sums, shrink, scale, band);
+}
+
+REDISTILL_CLONES void softmaxStep(const float* scores, float* weights, float* largest, float* sums, float* shrink, float scale,
+                                  const Band& band) {
+  softmaxStepOf(scores, weights, largest, sums, shrink, scale, band);
 }
 
 REDISTILL_CLONES void shrinkRows(float* rows, const float* factors, int64_t width) {
@@ -86,8 +97,13 @@ REDISTILL_CLONES float dot(const Bits* a, const Bits* b, int64_t width) {
   return total(lanes);
 }
 
-REDISTILL_CLONES void scoreGrads(const float* scores, const float* weightGrads, const float* logSums, const float* deltas,
-                                 float scale, const Band& band, Bits* weights, Bits* left, Bits* right) {
+// Lays out two rows of a left factor for a right one.
+REDISTILL_INLINE void layRight(const Bits* rows, Bits* right) { rightFromRows(rows, kBlock, 2, 2, kBlock, right); }
+REDISTILL_INLINE void layRight(const float* rows, float* right) { std::memcpy(right, rows, 2 * kBlock * sizeof(float)); }
+
+template <typename Factor>
+REDISTILL_INLINE void scoreGradsOf(const float* scores, const float* weightGrads, const float* logSums, const float* deltas,
+                                 float scale, const Band& band, Factor* weights, Factor* left, Factor* right) {
   // Query i sees key j where lowest ≤ i − j, that is i ≥ j − shift, and i < j − shift + window.
   for (int64_t j = 0; j < kBlock; j += 2) {
     for (int64_t key = j; key < j + 2; key++) {
@@ -97,7 +113,7 @@ REDISTILL_CLONES void scoreGrads(const float* scores, const float* weightGrads, 
       const Words from = Words{} + static_cast<uint32_t>(first);
       const Words seen = Words{} + static_cast<uint32_t>(std::max<int64_t>(end - first, 0));
       const float *s = scores + key * kBlock, *g = weightGrads + key * kBlock;
-      Bits *w = weights + key * kBlock, *l = left + key * kBlock;
+      Factor *w = weights + key * kBlock, *l = left + key * kBlock;
       for (int64_t i = 0; i < kBlock; i += kLanes) {
         const Floats computed = exponential(load(s + i) * scale - load(logSums + i));
         const Floats weight = counted() + static_cast<uint32_t>(i) - from < seen ? computed : Floats{};
@@ -105,8 +121,18 @@ REDISTILL_CLONES void scoreGrads(const float* scores, const float* weightGrads, 
         store(weight * (load(g + i) - load(deltas + i)) * scale, l + i);
       }
     }
-    pairsFromRows(left + j * kBlock, kBlock, 2, 2, kBlock, right + j * kBlock);
+    layRight(left + j * kBlock, right + j * kBlock);
   }
+}
+
+REDISTILL_CLONES void scoreGrads(const float* scores, const float* weightGrads, const float* logSums, const float* deltas,
+                                 float scale, const Band& band, Bits* weights, Bits* left, Bits* right) {
+  scoreGradsOf(scores, weightGrads, logSums, deltas, scale, band, weights, left, right);
+}
+
+REDISTILL_CLONES void scoreGrads(const float* scores, const float* weightGrads, const float* logSums, const float* deltas,
+                                 float scale, const Band& band, float* weights, float* left, float* right) {
+  scoreGradsOf(scores, weightGrads, logSums, deltas, scale, band, weights, left, right);
 }
 
 }  // namespace redistill

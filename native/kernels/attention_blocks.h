@@ -30,6 +30,8 @@ void copyRows(const Bits* from, int64_t stride, int64_t rows, int64_t width, Bit
 // which earlier sums shrink to `shrink`. A query that sees nothing keeps its state.
 void softmaxStep(const float* scores, Bits* weights, float* largest, float* sums, float* shrink, float scale,
                  const Band& band);
+void softmaxStep(const float* scores, float* weights, float* largest, float* sums, float* shrink, float scale,
+                 const Band& band);
 
 // Multiplies each of 64 rows by its factor.
 void shrinkRows(float* rows, const float* factors, int64_t width);
@@ -47,5 +49,7 @@ float dot(const Bits* a, const Bits* b, int64_t width);
 // the scores as a left factor and as a right one.
 void scoreGrads(const float* scores, const float* weightGrads, const float* logSums, const float* deltas,
                 float scale, const Band& band, Bits* weights, Bits* left, Bits* right);
+void scoreGrads(const float* scores, const float* weightGrads, const float* logSums, const float* deltas,
+                float scale, const Band& band, float* weights, float* left, float* right);
 
 }  // namespace redistill

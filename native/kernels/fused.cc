@@ -3,6 +3,7 @@
 #include "adamw.h"
 #include "attention.h"
 #include "cuda.h"
+#include "micro.h"
 #include "norms.h"
 #include "products.h"
 #include "rows.h"
@@ -274,7 +275,9 @@ TORCH_LIBRARY(redistill, library) {
   library.def("target_logps(Tensor logits, Tensor targets) -> Tensor");
   library.def("softmax_grad(Tensor logits, Tensor targets, Tensor weights, Tensor(a!) grad) -> Tensor");
   library.def("attention(Tensor q, Tensor k, Tensor v, int[] lengths, float scale, int window) -> (Tensor, Tensor)");
-  library.def("has_attention() -> bool", hasAttention);
+  library.def("has_products() -> bool", hasProducts);
+  library.def("widens_factors() -> bool", widensFactors);
+  library.def("widen_factors(bool wide) -> ()", widenFactors);
   library.def("linear(Tensor x, Tensor weight, Tensor? bias, Tensor? sum) -> Tensor");
   library.def("linear_out(Tensor x, Tensor weight, Tensor(a!) out) -> ()");
   library.def("linear_input_grad(Tensor grad, Tensor weight, Tensor(a!) out) -> ()");

@@ -1,4 +1,6 @@
-// What our kernels share that are made of small bf16 products: oneDNN's micro-kernels, and the loop that hands items to threads.
+// What our kernels share that are made of small products of bf16 values: oneDNN's micro-kernels, and the loop that hands items to
+// threads. Factors are bf16 where the processor multiplies such pairs, and the same values in float32 where it does not, or is
+// slower at it: Intel's AVX-512 bf16 takes twice as long as its float32, AMX an eighth.
 #pragma once
 #include "vector_math.h"
 
@@ -10,8 +12,13 @@
 
 namespace redistill {
 
-// c [m, n] = a [m, k] · b [k, n], or added to it, in float32; b in pairs of rows, [k / 2, n, 2]. Rows of a and c start `aRow` and
-// `cRow` elements apart.
+// c [m, n] = a [m, k] · b [k, n], or added to it, in float32. Rows of a and c start `aRow` and `cRow` elements apart; those of b
+// lie behind each other, and those of a bf16 b in pairs, [k / 2, n, 2].
+inline void product(int64_t m, int64_t n, int64_t k, const float* a, int64_t aRow, const float* b, float* c, int64_t cRow,
+                    bool add) {
+  at::native::cpublas::brgemm(m, n, k, aRow, n, cRow, add, a, b, c, false);
+}
+
 inline void product(int64_t m, int64_t n, int64_t k, const Bits* a, int64_t aRow, const Bits* b, float* c, int64_t cRow,
                     bool add) {
   at::native::cpublas::brgemm(m, n, k, aRow, n, cRow, add, reinterpret_cast<const at::BFloat16*>(a),
@@ -29,6 +36,21 @@ void eachItem(int64_t items, int64_t scratchFloats, const Work& work) {
       for (int64_t item; (item = next++) < items;) work(item, aligned);
     at::native::cpublas::brgemm_release();
   });
+}
+
+// Tells whether this processor has products that kernels are made of.
+bool hasProducts();
+
+// Tells whether factors are float32: where there are no bf16 products, or where they took longer when both were tried.
+bool widensFactors();
+
+// Has kernels use the one or the other from now on; throws where there are none.
+void widenFactors(bool wide);
+
+// Runs `work` with a value of the type that factors have.
+template <typename Work>
+auto withFactors(const Work& work) {
+  return widensFactors() ? work(float{}) : work(Bits{});
 }
 
 }  // namespace redistill

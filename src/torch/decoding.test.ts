@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { describeProducts } from '../../test/support/factors.js';
 import { Random } from '../util/random.js';
 import { fromArray, indices, toFloat64Array, toInt32Array } from './data.js';
 import { hasSlotAttention, linearOfFew } from './decoding.js';
 import type { Dtype } from './dtype.js';
-import { hasBf16Products, withoutKernels } from './fused.js';
+import { withoutKernels } from './fused.js';
 import * as ops from './ops.js';
 import { seed } from './runtime.js';
 import { scope, type Tensor } from './tensor.js';
@@ -19,23 +20,24 @@ const draw = (shape: readonly number[], dtype: Dtype, scale = 1) =>
 const meanLogRatio = (ratios: readonly number[]) =>
   ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length;
 
-describe.skipIf(!hasBf16Products())('a product of few rows', () => {
-  const cases = [
-    { rows: 1, inputs: 32, outputs: 32, bias: false },
-    { rows: 16, inputs: 576, outputs: 960, bias: false },
-    { rows: 64, inputs: 1536, outputs: 576, bias: true },
-    { rows: 128, inputs: 64, outputs: 4096, bias: true },
-    ...Array.from({ length: 20 }, () => ({
-      rows: 1 + random.nextInt(among([3, 40, 128])),
-      inputs: 32 * (1 + random.nextInt(30)),
-      outputs: 32 * (1 + random.nextInt(40)),
-      bias: among([true, false]),
-    })),
-  ];
+const products = [
+  { rows: 1, inputs: 32, outputs: 32, bias: false },
+  { rows: 16, inputs: 576, outputs: 960, bias: false },
+  { rows: 64, inputs: 1536, outputs: 576, bias: true },
+  { rows: 128, inputs: 64, outputs: 4096, bias: true },
+  ...Array.from({ length: 20 }, () => ({
+    rows: 1 + random.nextInt(among([3, 40, 128])),
+    inputs: 32 * (1 + random.nextInt(30)),
+    outputs: 32 * (1 + random.nextInt(40)),
+    bias: among([true, false]),
+  })),
+];
+
+describeProducts('a product of few rows', () => {
   const product = (
     linear: typeof linearOfFew,
     dtype: Dtype,
-    { rows, inputs, outputs, bias }: (typeof cases)[0],
+    { rows, inputs, outputs, bias }: (typeof products)[0],
   ) =>
     scope(() => {
       seed(1);
@@ -48,7 +50,7 @@ describe.skipIf(!hasBf16Products())('a product of few rows', () => {
     });
 
   const ratios: number[] = [];
-  it.each(cases)(
+  it.each(products)(
     'of $rows rows, $inputs by $outputs, bias $bias, is as near to f64 as libtorch’s',
     (given) => {
       const exact = product(ops.linear, 'f64', given);
@@ -60,7 +62,7 @@ describe.skipIf(!hasBf16Products())('a product of few rows', () => {
   );
 
   it('is no further from f64 over all cases', () => {
-    expect(ratios).toHaveLength(cases.length);
+    expect(ratios).toHaveLength(products.length);
     expect(meanLogRatio(ratios)).toBeLessThanOrEqual(1e-3);
   });
 

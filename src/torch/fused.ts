@@ -91,8 +91,8 @@ export const hasAdamW = (param: Kind, copy: Kind | undefined): boolean =>
 
 let multiplies: boolean | undefined;
 
-/** Tells whether the processor multiplies in bf16 (AVX-512 or AMX). */
-export const hasBf16Products = (): boolean => (multiplies ??= ops.hasAttention());
+/** Tells whether the processor has products of bf16 values that kernels are made of: AVX-512's, AMX's, or float32's of AVX2. */
+export const hasBf16Products = (): boolean => (multiplies ??= ops.hasProducts());
 
 /** Tells whether there are kernels made of such products. */
 const hasProducts = ({ device, dtype }: Kind): boolean =>

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { describeProducts } from '../../test/support/factors.js';
 import { compareKernels } from '../../test/support/kernels.js';
 import type { Dtype } from './dtype.js';
 import * as ops from './ops.js';
 import { scope, type Tensor } from './tensor.js';
 
-describe('a fused kernel on the CPU', () => {
+describeProducts('a fused kernel on the CPU', () => {
   compareKernels('cpu');
+});
 
+describe('a fused kernel on the CPU', () => {
   const zeros = (shape: readonly number[], dtype: Dtype = 'bf16') => ops.zeros(shape, { dtype });
   const angles = (dtype?: Dtype) => zeros([3, 1, 4], dtype);
   const calls: Record<string, () => Tensor | readonly Tensor[]> = {
@@ -29,7 +32,7 @@ describe('a fused kernel on the CPU', () => {
 
   it.each(Object.entries(calls))('refuses %s in a sentence', (_, call) => {
     scope(() => {
-      expect(call).toThrow(/needs|of 8 logits|no bf16 products/);
+      expect(call).toThrow(/needs|of 8 logits|no products/);
     });
   });
 });

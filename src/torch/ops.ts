@@ -1108,11 +1108,25 @@ export function attention(
   ];
 }
 
-const hasAttentionOp = new Op('redistill::has_attention', 'redistill::has_attention() -> bool');
+const hasProductsOp = new Op('redistill::has_products', 'redistill::has_products() -> bool');
 
-/** `redistill::has_attention() -> bool` */
-export function hasAttention(): boolean {
-  return invoke(hasAttentionOp) as boolean;
+/** `redistill::has_products() -> bool` */
+export function hasProducts(): boolean {
+  return invoke(hasProductsOp) as boolean;
+}
+
+const widensFactorsOp = new Op('redistill::widens_factors', 'redistill::widens_factors() -> bool');
+
+/** `redistill::widens_factors() -> bool` */
+export function widensFactors(): boolean {
+  return invoke(widensFactorsOp) as boolean;
+}
+
+const widenFactorsOp = new Op('redistill::widen_factors', 'redistill::widen_factors(bool wide) -> ()');
+
+/** `redistill::widen_factors(bool wide) -> ()` */
+export function widenFactors(wide: boolean): void {
+  invoke(widenFactorsOp, wide);
 }
 
 const linearRowsOp = new Op(

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { describeProducts } from '../../test/support/factors.js';
 import { Random } from '../util/random.js';
 import { backward } from './autograd.js';
 import { toFloat64Array } from './data.js';
 import type { Dtype } from './dtype.js';
-import { attendPack, hasPackAttention } from './fused.js';
+import { attendPack } from './fused.js';
 import * as ops from './ops.js';
 import { seed } from './runtime.js';
 import { scope, type Tensor } from './tensor.js';
@@ -98,9 +99,7 @@ const cases: Case[] = [
   }),
 ];
 
-const has = hasPackAttention({ device: 'cpu', dtype: 'bf16' }, 64);
-
-describe.skipIf(!has)('attention over a pack, on a processor with bf16 products', () => {
+describeProducts('attention over a pack', () => {
   /** Of each part in each case: our distance from f64, divided by that of libtorch's attention in bf16. */
   const ratios: number[] = [];
 
