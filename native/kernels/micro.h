@@ -1,6 +1,6 @@
 // What our kernels share that are made of small products of bf16 values: oneDNN's micro-kernels, and the loop that hands items to
 // threads. Factors are bf16 where the processor multiplies such pairs, and the same values in float32 where it does not, or is
-// slower at it: Intel's AVX-512 bf16 takes twice as long as its float32, AMX an eighth.
+// slower at it, as Intel's are with AVX-512 alone.
 #pragma once
 #include "vector_math.h"
 
