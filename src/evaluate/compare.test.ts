@@ -5,6 +5,8 @@ import { roteEvaluations } from '../../test/support/roteEvaluations.js';
 import { comparePaired, probabilityBetter } from '../statistics/paired.js';
 import { compareOverSeeds } from '../statistics/seeds.js';
 import { compareEvaluations } from './compare.js';
+import { describeEvaluation } from './evaluate.js';
+import type { EvaluationSummary } from './summary.js';
 import { describeComparison, verdictOf } from './compareWords.js';
 import type { FrozenPlan } from './plan.js';
 
@@ -99,7 +101,7 @@ describe('two evaluations', () => {
       Math.ceil((errors / 0.01) ** 2 * paired.standardError ** 2 * 40),
     );
     expect(describeComparison(found)).toContain(
-      '20 of 40 problems are the same as another but for numbers: errors are those of 20 clusters.',
+      'errors are those of 20 clusters of the 40 problems, in each of which they are the same but for numbers.',
     );
   });
 
@@ -189,6 +191,55 @@ describe('two evaluations', () => {
     expect(found.finding).toBe('unclear');
     expect(verdictOf(found)).toBe(
       `Cannot tell whether B is better than A: it is on forty (${up}) by verify, and worse on forty (${down}) by verify.`,
+    );
+  });
+
+  it.each([1, 2, 7])('of %i problems never say a number that there is not', async (count) => {
+    const patterns = [() => true, () => false, (i: number) => i % 2 === 0, (i: number) => i === 0];
+    for (const kinds of new Set([1, 2, Math.ceil(count / 2), count])) {
+      const file = problems(
+        `${count}-${kinds}.jsonl`,
+        count,
+        (i) => `${'k'.repeat((i % kinds) + 1)} plus ${i}?`,
+      );
+      const dirs = await Promise.all(
+        patterns.flatMap((right) =>
+          [1, 2].map((samples) =>
+            evaluation(
+              file,
+              Array.from({ length: count }, (_, i) =>
+                Array.from({ length: samples }, (_, k) => right(i + k)),
+              ),
+            ),
+          ),
+        ),
+      );
+      for (const before of dirs) {
+        const summary = readFileSync(join(before, 'summary.json'), 'utf8');
+        expect(describeEvaluation(JSON.parse(summary) as EvaluationSummary)).not.toMatch(/NaN|Infinity|null/);
+        for (const after of dirs)
+          for (const side of [[after], [after, dirs[0]!]]) {
+            const found = compare(before, side);
+            const text = describeComparison(found);
+            expect(text).not.toMatch(/NaN|Infinity|undefined/);
+            expect(text.includes('single problem')).toBe(count === 1);
+            expect(found.rows[0]!.interval.every(Number.isFinite)).toBe(count > 1);
+          }
+      }
+    }
+  });
+
+  it('of one kind of problems are told apart by problems, and say what that is true of', async () => {
+    const sums = problems('sums.jsonl', 200, (i) => `What is ${i} + ${2 * i}?`);
+    const [was, is] = [single((i) => i % 6 === 0, 200), single((i) => i % 6 < 4, 200)];
+    const found = compare(await evaluation(sums, was), await evaluation(sums, is));
+    expect(found.finding).toBe('better');
+    expect(found.rows[0]).toMatchObject({
+      ...{ kinds: 1, by: 'problems', interval: comparePaired(resultsOf(was), resultsOf(is)).interval },
+    });
+    expect(found.rows[0]).not.toHaveProperty('clusters');
+    expect(describeComparison(found)).toContain(
+      'the 200 problems are of 1 kind, in each of which they are the same but for numbers, too few to be a sample of kinds: errors are those of further problems of this kind.',
     );
   });
 

@@ -50,6 +50,8 @@ export interface ComparedRow {
   problems: number;
   /** Clusters of problems that are the same but for their numbers, where there are any. */
   clusters?: number;
+  /** How many kinds there are of problems that are the same but for their numbers, where they are too few to be clusters. */
+  kinds?: number;
   seeds: number;
   /** Samples of a problem, over all seeds. */
   samples: [before: number, after: number];
@@ -221,7 +223,7 @@ function compareRow(
   ) as [ProblemResult[][], ProblemResult[][]];
   // A single evaluation stands beside every seed of the other side, and its samples are there once.
   const [before, after] = [pool([...new Set(beforeSeeds)]), pool([...new Set(afterSeeds)])];
-  const clusters = clustersOf(first.results.problems);
+  const { clusters, kinds } = clustersOf(first.results.problems);
   const confidence = 1 - level.alpha;
   const found = compareOverSeeds(beforeSeeds, afterSeeds, { clusters, level: confidence });
   const byProblems = comparePaired(before, after, { level: confidence });
@@ -236,6 +238,7 @@ function compareRow(
   const row: RowWithoutVerdict = {
     ...{ name: pair.name, grader, problems: found.problems, seeds: seeds.length },
     ...(clusters && { clusters: new Set(clusters.values()).size }),
+    ...(kinds !== undefined && { kinds }),
     samples: [fewest(before), fewest(after)],
     ...{ before: passAt1(before).mean, after: passAt1(after).mean, difference: found.difference },
     interval: valid?.interval ?? found.interval,

@@ -57,12 +57,16 @@ export function describeComparison(comparison: Comparison): string {
 
 /** What the numbers of a row rest on, and what it would take to see more. */
 function notesOf(row: ComparedRow, isNamed: boolean, power: number): string[] {
-  const { problems, clusters, by, intervals, needed, samples, probability_better: probability } = row;
+  const { problems, clusters, kinds, by, intervals, needed, samples, probability_better: probability } = row;
   const of = isNamed ? `${labelOf(row)}: ` : '';
   const notes: string[] = [];
   if (clusters !== undefined)
     notes.push(
-      `${of}${problems - clusters} of ${problems} problems are the same as another but for numbers: errors are those of ${clusters} clusters.`,
+      `${of}errors are those of ${clusters} clusters of the ${problems} problems, in each of which they are the same but for numbers.`,
+    );
+  if (kinds !== undefined)
+    notes.push(
+      `${of}the ${problems} problems are of ${counted(kinds, 'kind')}, in each of which they are the same but for numbers, too few to be a sample of kinds: errors are those of further problems of ${kinds === 1 ? 'this kind' : 'these kinds'}.`,
     );
   if (problems === 1) return notes;
   const others = Object.entries(intervals)

@@ -129,7 +129,7 @@ export function summarize({
 }: EvaluationResults): Omit<EvaluationSummary, 'set_aside' | 'evaluation'> {
   const [first] = graders.values();
   const samples = Math.min(...(first?.results ?? []).map((result) => result.samples));
-  const clusters = clustersOf(problems);
+  const resemblance = clustersOf(problems);
   return {
     problems: first?.results.length ?? 0,
     samples,
@@ -156,7 +156,7 @@ export function summarize({
     estimates: Object.fromEntries(
       Array.from(graders, ([name, { results, answered }]) => [
         name,
-        estimatesOf(results, answered, clusters),
+        estimatesOf(results, answered, resemblance),
       ]),
     ),
   };
