@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
 import { comparePaired, probabilityBetter } from '../statistics/paired.js';
 import { compareOverSeeds } from '../statistics/seeds.js';
+import { UserError } from '../util/errors.js';
 import { compareEvaluations } from './compare.js';
-import { describeEvaluation } from './evaluate.js';
+import { describeEvaluation, regrade } from './evaluate.js';
 import type { EvaluationSummary } from './summary.js';
 import { describeComparison, verdictOf } from './compareWords.js';
 import type { FrozenPlan } from './plan.js';
@@ -339,6 +340,60 @@ describe('unlike protocols', () => {
     expect(() => compare('/nowhere', after)).toThrow('does not exist');
   });
 });
+
+it('damaged folders are refused in words, or compared, and grading again mends what it makes', async () => {
+  const rows = single((i) => i < 10);
+  const [before, after] = [await evaluation(data, rows), await evaluation(data, rows)];
+  const file = join(after, 'summary.json');
+  const whole = readFileSync(file, 'utf8');
+  const record = (JSON.parse(whole) as { evaluation: object }).evaluation;
+  for (const path of pathsOf(record))
+    for (const value of [undefined, null, 5, 'x', [], {}]) {
+      const damaged = structuredClone(record);
+      put(damaged, path, value);
+      writeFileSync(file, JSON.stringify({ evaluation: damaged }));
+      expectInWords(() => compare(before, after));
+    }
+  const samples = join(after, 'samples.jsonl');
+  const [line, ...others] = readFileSync(samples, 'utf8').split('\n');
+  writeFileSync(file, whole);
+  for (const path of pathsOf(JSON.parse(line!) as object))
+    for (const value of [undefined, null, 5, 'x', [], {}]) {
+      const damaged = JSON.parse(line!) as object;
+      put(damaged, path, value);
+      writeFileSync(samples, [JSON.stringify(damaged), ...others].join('\n'));
+      expectInWords(() => compare(before, after));
+    }
+  writeFileSync(samples, [line, ...others].join('\n'));
+  writeFileSync(join(after, 'redistill.json'), readFileSync(file)); // no record of ours
+  writeFileSync(file, '{"evaluation": {"version": 1}}');
+  expect(() => compare(before, after)).toThrow(`${file} is damaged`);
+  await regrade(after, ['verify']);
+  expect(compare(before, after).finding).toBe('unclear');
+});
+
+/** The ways to everything in a value. */
+function pathsOf(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [
+    [key],
+    ...pathsOf(inner).map((rest) => [key, ...rest]),
+  ]);
+}
+
+function put(value: object, [key, ...rest]: readonly string[], what: unknown): void {
+  const holder = value as Record<string, unknown>;
+  if (rest.length > 0) put(holder[key!] as object, rest, what);
+  else holder[key!] = what;
+}
+
+function expectInWords(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(UserError);
+  }
+}
 
 describe('a plan', () => {
   const planned = (record: Partial<FrozenPlan>, dir: string): FrozenPlan => {

@@ -20,7 +20,13 @@ import { graderNames } from '../verify/graders/index.js';
 import { gradersOfRow, openGraders, type GraderSetting } from '../verify/graders/open.js';
 import { describeEstimates } from './estimates.js';
 import { gradedTurns, gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
-import { resultsIn, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
+import {
+  evaluationRecord,
+  resultsIn,
+  summarize,
+  type EvaluationRecord,
+  type EvaluationSummary,
+} from './summary.js';
 import { percent, shareInWords } from './words.js';
 
 const graderModule = z.strictObject({ module: z.string().min(1) });
@@ -128,7 +134,7 @@ const unanswered = (id: RequestId): JournalEntry => ({
 /** What the summary before says that grading again does not find out. */
 const kept = z.object({
   set_aside: z.int().nonnegative(),
-  evaluation: z.custom<EvaluationRecord>().optional(),
+  evaluation: evaluationRecord.optional(),
 });
 
 /** Puts rows, what else is made with them, and what is counted of them in place together. */

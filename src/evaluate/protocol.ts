@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
-import { readResults, type EvaluationRecord, type EvaluationResults } from './summary.js';
+import { evaluationRecord, readResults, type EvaluationRecord, type EvaluationResults } from './summary.js';
 
 /** An evaluation as it lies in its folder. */
 export interface StoredEvaluation {
@@ -13,7 +13,7 @@ export interface StoredEvaluation {
   record?: EvaluationRecord;
 }
 
-const summaryFile = z.object({ evaluation: z.custom<EvaluationRecord>().optional() });
+const summaryFile = z.object({ evaluation: evaluationRecord.optional() });
 
 /** @throws UserError where it is missing, unfinished or damaged */
 export function readEvaluation(dir: string): StoredEvaluation {
