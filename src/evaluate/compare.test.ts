@@ -317,6 +317,9 @@ describe('unlike protocols', () => {
     expect(compare(before, after).warnings.at(-1)).toContain(
       `${after} by 0.0.1: \`redistill evaluate --regrade\``,
     );
+    // What the warning says to do takes it away.
+    await regrade(after, ['verify']);
+    expect(compare(before, after).warnings.join()).not.toContain('regrade');
     edit((value) => {
       delete value.evaluation;
     });

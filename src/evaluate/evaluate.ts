@@ -123,7 +123,12 @@ export async function regrade(
   using file = new FileReplacement(join(dir, samplesFile));
   writeRegraded(file, dir, opened, graderField);
   using record = amendedRecord(dir, { grader: graders, grader_field: graderField });
-  return replaceResult(dir, file, knownBefore(dir), record && [record]);
+  const { set_aside, evaluation } = knownBefore(dir);
+  const known = {
+    set_aside,
+    ...(evaluation && { evaluation: { ...evaluation, version: packageVersion() } }),
+  };
+  return replaceResult(dir, file, known, record && [record]);
 }
 
 /** What stands for the response to a problem that cannot be asked; nothing is right about it. */

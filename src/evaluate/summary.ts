@@ -21,7 +21,7 @@ export interface GraderSummary {
 
 /** What was evaluated, and how. */
 export interface EvaluationRecord {
-  /** Of redistill. */
+  /** Of the redistill that graded. */
   version: string;
   model: string;
   base_url?: string;
