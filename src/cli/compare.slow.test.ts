@@ -36,7 +36,7 @@ describe('compare', () => {
     expect(readRows(list)).toHaveLength(15);
     expect(readRows(list)[0]).toEqual({
       ...{ row: 'thirty', grader: 'verify', change: 'gained', id: 'p5', problem: 'xxxxxx?', gold: '5' },
-      ...{ before: 0, after: 1 },
+      ...{ before: 0, after: 1, answers_before: ['-1'], answers_after: ['5'] },
     });
     const worse = await redistill(['compare', high, low]);
     expect([worse.code, worse.stderr]).toEqual([1, '']);

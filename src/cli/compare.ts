@@ -1,8 +1,9 @@
 /** @file The command `compare`. */
 import { Command } from 'commander';
-import { compareEvaluations, compareSettings, type ComparedPair, type Finding } from '../evaluate/compare.js';
+import { compareEvaluations, compareSettings, gradersIn, type Finding } from '../evaluate/compare.js';
 import { describeComparison, verdictOf } from '../evaluate/compareWords.js';
 import { readPlan } from '../evaluate/plan.js';
+import type { ComparedPair } from '../evaluate/taskFolders.js';
 import { UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
 import { refuseOverInputs } from '../util/overlap.js';
@@ -14,7 +15,7 @@ const EXIT_CODES: Record<Finding, number> = { better: 0, worse: 1, unclear: 3 };
 
 const DETAILS = `
 Evaluations are paired by problem. A and B may each be several folders with commas, one a seed of training in the same order; further pairs are
-further rows (other benchmarks), and so is every grader. Evaluations whose instruction, sampling or problems differ are refused, unless
+further rows (other benchmarks), and so is every grader. Folders of \`benchmark\` are compared task by task. Evaluations whose instruction, sampling or problems differ are refused, unless
 --differ-in names what is compared. docs/comparing.md explains the numbers.
 
 Exit codes: 0 B is better, 1 B is worse (or the command failed), 2 wrong usage or input, 3 cannot tell.
@@ -23,6 +24,7 @@ Example:
   redistill compare runs/x/before runs/x/after
   redistill compare runs/a-s1,runs/a-s2,runs/a-s3 runs/b-s1,runs/b-s2,runs/b-s3 --list flips.jsonl
   redistill compare a/math b/math a/aime b/aime --grader verify,rllm
+  redistill compare bench-a bench-b --list flips.jsonl
   redistill compare plain concise --differ-in instruction
   redistill compare a b --plan plan.json && echo "ship it"`;
 
@@ -49,7 +51,7 @@ export function compareCommand(): Command {
     const { flips, ...comparison } = compareEvaluations({
       pairs,
       differIn,
-      graders: grader?.split(','),
+      graders: gradersIn(grader),
       plan: plan === undefined ? undefined : readPlan(plan),
     });
     for (const warning of comparison.warnings) printError(`warning: ${warning}\n`);

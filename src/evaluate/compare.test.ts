@@ -1,17 +1,17 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
 import { comparePaired, probabilityBetter } from '../statistics/paired.js';
 import { compareOverSeeds } from '../statistics/seeds.js';
 import { UserError } from '../util/errors.js';
-import { compareEvaluations } from './compare.js';
+import { compareEvaluations, gradersIn } from './compare.js';
 import { describeEvaluation, regrade } from './evaluate.js';
 import type { EvaluationSummary } from './summary.js';
 import { describeComparison, verdictOf } from './compareWords.js';
 import type { FrozenPlan } from './plan.js';
 
-const { problems, evaluation } = roteEvaluations();
+const { path, problems, evaluation } = roteEvaluations();
 const data = problems('forty.jsonl', 40);
 const single = (right: (i: number) => boolean, count = 40) =>
   Array.from({ length: count }, (_, i) => [right(i)]);
@@ -39,7 +39,7 @@ describe('two evaluations', () => {
     expect(found.flips).toHaveLength(14);
     expect(found.flips[0]).toEqual({
       ...{ row: 'forty', grader: 'verify', change: 'lost', id: 'p0', problem: 'x?', gold: '0' },
-      ...{ before: 1, after: 0 },
+      ...{ before: 1, after: 0, answers_before: ['0'], answers_after: ['-1'] },
     });
     expect(found.flips.filter(({ change }) => change === 'gained').map(({ id }) => id)).toEqual(
       Array.from({ length: 12 }, (_, i) => `p${i + 10}`),
@@ -127,6 +127,11 @@ describe('two evaluations', () => {
       9,
     );
     expect(() => compare([before, before], after)).toThrow('2 evaluations cannot be paired with 3');
+    const [first] = after;
+    expect(() => compare(before, [first!, `${first!}/`])).toThrow(`${first!}/ is named twice on one side`);
+    const { flips } = found;
+    const lost = flips.find(({ change, id }) => change === 'gained' && id === 'p15')!;
+    expect([lost.answers_before, lost.answers_after]).toEqual([['-1'], ['-1', '15', '15']]);
   });
 
   it('in many rows are adjusted by Holm, and said in one sentence', async () => {
@@ -219,7 +224,7 @@ describe('two evaluations', () => {
         const summary = readFileSync(join(before, 'summary.json'), 'utf8');
         expect(describeEvaluation(JSON.parse(summary) as EvaluationSummary)).not.toMatch(/NaN|Infinity|null/);
         for (const after of dirs)
-          for (const side of [[after], [after, dirs[0]!]]) {
+          for (const side of new Set([[after], [...new Set([after, dirs[0]!])]])) {
             const found = compare(before, side);
             const text = describeComparison(found);
             expect(text).not.toMatch(/NaN|Infinity|undefined/);
@@ -273,7 +278,8 @@ describe('unlike protocols', () => {
     );
     expect(compare(before, ruled, { differIn: ['rules'] }).warnings).toEqual([]);
     // The seeds of one side are alike even where the sides may differ.
-    expect(() => compare([before, before], [asked, before], { differIn: ['instruction'] })).toThrow(
+    const again = await evaluation(data, rows);
+    expect(() => compare([before, again], [asked, again], { differIn: ['instruction'] })).toThrow(
       `"instruction" is "Think." in ${asked}`,
     );
   });
@@ -342,6 +348,62 @@ describe('unlike protocols', () => {
     expect(() => compare(after, after)).toThrow('has no evaluated problems');
     expect(() => compare('/nowhere', after)).toThrow('does not exist');
   });
+});
+
+describe('benchmarks', () => {
+  const benchmark = async (name: string, shares: Record<string, [right: number, grader: string]>) => {
+    for (const [task, [right, grader]] of Object.entries(shares)) {
+      const found = await evaluation(
+        data,
+        single((i) => i < right),
+        { grader: [grader] },
+      );
+      mkdirSync(path(`${name}/tasks`), { recursive: true });
+      renameSync(found, path(`${name}/tasks/${task}`));
+    }
+    const record = { made_by: 'redistill', command: 'benchmark', tasks: Object.keys(shares) };
+    writeFileSync(path(`${name}/redistill.json`), JSON.stringify(record));
+    return path(name);
+  };
+
+  it('are compared task by task, each by its own first grader', async () => {
+    const before = await benchmark('low', { one: [10, 'verify'], two: [5, 'hendrycks'] });
+    const after = await benchmark('high', { two: [30, 'hendrycks'], one: [12, 'verify'] });
+    const found = compare(before, after);
+    expect(found.rows.map(({ name, grader, finding }) => [name, grader, finding])).toEqual([
+      ['one', 'verify', 'unclear'],
+      ['two', 'hendrycks', 'better'],
+    ]);
+    const by = (dir: string, task: string) => ({
+      before: [join(before, 'tasks', task)],
+      after: [join(dir, 'tasks', task)],
+    });
+    const byFolders = compareEvaluations({ pairs: [by(after, 'one'), by(after, 'two')] });
+    expect(byFolders.rows.map(({ interval, adjusted }) => [interval, adjusted])).toEqual(
+      found.rows.map(({ interval, adjusted }) => [interval, adjusted]),
+    );
+    const third = await benchmark('third', { one: [20, 'verify'], two: [20, 'hendrycks'] });
+    expect(compare(before, [after, third]).rows.map(({ seeds }) => seeds)).toEqual([2, 2]);
+  });
+
+  it('of other tasks, and with what is none, are refused', async () => {
+    const [both, one] = [
+      await benchmark('both', { one: [10, 'verify'], two: [5, 'verify'] }),
+      await benchmark('single', { one: [10, 'verify'] }),
+    ];
+    for (const sides of [
+      [both, one],
+      [one, both],
+    ] as const)
+      expect(() => compare(...sides)).toThrow(`The task "two" is in ${both} but not in ${one}`);
+    const plain = join(one, 'tasks', 'one');
+    expect(() => compare(plain, both)).toThrow(`${both} is a benchmark and ${plain} is none`);
+  });
+});
+
+it('names of graders are taken once, with or without blanks', () => {
+  expect(gradersIn('verify, rllm,verify')).toEqual(['verify', 'rllm']);
+  expect(gradersIn(undefined)).toBeUndefined();
 });
 
 it('damaged folders are refused in words, or compared, and grading again mends what it makes', async () => {

@@ -20,7 +20,9 @@ export function verdictOf({ finding, rows, alpha }: Comparison): string {
     if (Number.isNaN(interval[0])) return 'Cannot tell whether B differs from A: there is a single problem.';
     if (only!.gained + only!.lost === 0)
       return 'Cannot tell whether B differs from A: they are equal on every problem.';
-    return `Cannot tell whether B differs from A: ${numbers}; this run sees differences from ${points(seen)} points.`;
+    // What an always-valid interval sees is less, and depends on when one looks.
+    const sees = by === 'always-valid' ? '' : `; this run sees differences from ${points(seen)} points`;
+    return `Cannot tell whether B differs from A: ${numbers}${sees}.`;
   }
   const named = (what: ComparedRow['finding']) => rows.filter((row) => row.finding === what).map(labelOf);
   const [better, worse] = [named('better'), named('worse')];
@@ -83,7 +85,7 @@ function notesOf(row: ComparedRow, isNamed: boolean, power: number): string[] {
         ? '; no number of samples of these is enough'
         : `, or ${counted(needed.samples, 'sample')} of each of these`;
   notes.push(
-    `${of}this run sees differences from ${points(row.detectable_effect)} points (power ${points(power)} %); to see ${points(needed.effect)} takes ${counted(needed.problems, 'problem')} sampled as here${again}.`,
+    `${of}${by === 'always-valid' ? 'a single look at so much' : 'this run'} sees differences from ${points(row.detectable_effect)} points (power ${points(power)} %); to see ${points(needed.effect)} takes ${counted(needed.problems, 'problem')} sampled as here${again}.`,
   );
   return notes;
 }

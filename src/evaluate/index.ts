@@ -3,13 +3,7 @@
  */
 /// <reference types="node" preserve="true" />
 
-export {
-  compareEvaluations,
-  type ComparedPair,
-  type ComparedRow,
-  type CompareOptions,
-  type Comparison,
-} from './compare.js';
+export { compareEvaluations, type ComparedRow, type CompareOptions, type Comparison } from './compare.js';
 export { describeComparison, verdictOf } from './compareWords.js';
 export type { SampleEstimates } from './estimates.js';
 export { makePlan, planSettings, readPlan, type FrozenPlan, type PlanSettings } from './plan.js';
