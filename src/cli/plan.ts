@@ -42,6 +42,6 @@ Example:
       });
       if (out !== undefined) writePlan(out, plan);
       if (flags.json) printJson(plan);
-      else print(`${describePlan(plan)}\n`);
+      else print(`${describePlan(plan, out)}\n`);
     });
 }

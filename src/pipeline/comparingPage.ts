@@ -44,7 +44,7 @@ from so few templates ("What is 3 + 4?"), they are taken for a sample of problem
 samples and seeds beforehand and writes them into a file that is never written over; \`compare --plan FILE\` takes its α and power from there and, as long as problems, samples and seeds are not those
 planned, fewer or more, decides by the always-valid interval: all m for which the mean over fixed bets λ of Π(1 + λ(d_i − m)) is below 1/α (Waudby-Smith and Ramdas 2023). It holds the truth at all looks
 together with a chance of 1 − α, and is wider for it. It takes the problems for independent draws: if the file is sorted, by difficulty say, evaluate with \`--shuffle\`. Where problems resemble each other it takes a mean for each cluster, and of
-several seeds it says nothing but their mean.
+several seeds it says nothing but their mean. A plan counts clusters as its earlier evaluations have them, and has never fewer problems than can give a p-value of α.
 
 **An evaluation by itself.** \`evaluate\` prints, and \`summary.json\` has in \`estimates\`, by grader: the standard error over problems, over clusters and over samples of the same problems (as the REDI paper's tables have it; it
 ignores that other problems would have come out otherwise); Wilson's and the uniform prior's interval, which hold for few problems as well; and where there are several samples pass@k (Chen et al. 2021, unbiased), G-Pass@k with
