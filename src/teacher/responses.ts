@@ -7,13 +7,14 @@ import { Quarantine } from '../data/quarantine.js';
 import { UserError } from '../util/errors.js';
 import { withFolder } from '../util/folderLock.js';
 import { makeFolder } from '../util/folders.js';
+import { inLine } from '../util/printable.js';
 import type { Progress } from '../util/progress.js';
 import { Collector, type Verifier } from './collector.js';
 import { journalHeader, readHeader, requireSameRun, type JournalHeader } from './header.js';
 import { Journal } from './journal.js';
 import { Meter, type Budget, type Prices } from './meter.js';
 import type { RequestId, Sampler } from './requests.js';
-import { PromptFile } from './promptFile.js';
+import { PromptFile, type Asked } from './promptFile.js';
 import {
   checkAnswerSettings,
   prefixRefusal,
@@ -199,18 +200,48 @@ async function lookAtRows(
   const { data, problem_field: problem, answer_field: answer, prefix_field: prefixField } = settings;
   if (!prompt && prefixField === undefined && !checkRow) return;
   const byPlace = new Map(states.map((state) => [state.place, state]));
+  const written = prompt && new Questions();
   let place = 0;
   for await (const row of readProblemRows(data, () => undefined, { problem, answer })) {
     const state = byPlace.get(place++);
     if (!state) continue;
     checkRow?.(row);
     if (!prompt && prefixField === undefined) continue;
-    const asked = prompt?.ask(row) ?? { prompt: promptFor(settings, state.problem) };
+    const asked = prompt?.rehearse(row) ?? { prompt: promptFor(settings, state.problem) };
+    written?.add(row, asked);
     if (prompt && prompt.questions > 1) state.row = row;
     state.asked = {
       ...asked,
       ...(prefixField !== undefined && { prefix: prefixOf(row, prefixField, data) }),
     };
+  }
+  if (written?.areAllAlike)
+    throw new UserError(
+      `${settings.prompt!}: "user" asks the same of every problem (${written.first}): write {{ problem }} where the problem is to stand.`,
+    );
+}
+
+/** Whether problems that differ are asked for in one and the same text. */
+class Questions {
+  readonly #problems = new Set<string>();
+  readonly #texts = new Set<string>();
+
+  add({ problem }: ProblemRow, { prompt, prefix }: Asked): void {
+    if (this.#texts.size > 1) return;
+    this.#problems.add(problem);
+    const isWhole = typeof prompt === 'string';
+    // Demonstrations between them may differ by themselves.
+    const system = isWhole ? [] : prompt.filter(({ role }) => role === 'system');
+    this.#texts.add(JSON.stringify([isWhole ? prompt : prompt.at(-1)!.content, system, prefix]));
+  }
+
+  get areAllAlike(): boolean {
+    return this.#problems.size > 1 && this.#texts.size === 1;
+  }
+
+  /** The question, cut to a line. */
+  get first(): string {
+    return inLine((JSON.parse([...this.#texts][0]!) as [string])[0], 60);
   }
 }
 
