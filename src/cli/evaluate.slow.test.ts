@@ -261,6 +261,27 @@ describe.concurrent('generate and evaluate', () => {
     expect(contents(out)).toEqual(before);
   });
 
+  it('evaluate without --out names no folder that is gone when it ends', async () => {
+    const half = path('half.jsonl');
+    writeFileSync(half, '{"problem": "2+2?", "answer": 4}\n{"problem": "3+3?"}\n');
+    const asking = [
+      'evaluate',
+      half,
+      '--base-url',
+      'http://127.0.0.1:9/v1',
+      '--model',
+      'm',
+      '--retries',
+      '0',
+    ];
+    for (const done of [await redistill(evaluate(half, ...four)), await redistill(asking)]) {
+      expect(done.stderr).toMatch(
+        /OUT\/(quarantine|failed)\.jsonl.*name an OUT with --out: nothing is kept without it/,
+      );
+      expect(done.stderr).not.toContain('redistill-evaluate-');
+    }
+  });
+
   it('evaluate without --out prints and keeps nothing', async () => {
     const folder = path('temporary');
     mkdirSync(folder);

@@ -58,7 +58,7 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
     await runStage(
       'evaluate',
       evaluateStage,
-      { stopped },
+      { stopped, isKept: kept },
       { ...flags, out },
       dataOf('evaluate', data, flags),
     );

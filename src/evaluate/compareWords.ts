@@ -1,7 +1,8 @@
 /** @file Says what a comparison found: the verdict in one sentence, and what it rests on. */
+import { counted } from '../util/counted.js';
 import { formatTable } from '../util/table.js';
 import type { ComparedRow, Comparison } from './compare.js';
-import { counted, differenceInPoints } from './words.js';
+import { differenceInPoints } from './words.js';
 
 const points = (share: number): string => (100 * share).toFixed(1);
 const signed = (share: number): string => `${share < 0 ? '−' : '+'}${points(Math.abs(share))}`;

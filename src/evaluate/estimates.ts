@@ -15,9 +15,10 @@ import {
   wilsonInterval,
   type Interval,
 } from '../statistics/intervals.js';
+import { counted } from '../util/counted.js';
 import { verify } from '../verify/verify.js';
 import type { Resemblance } from './similar.js';
-import { counted, percent } from './words.js';
+import { percent } from './words.js';
 
 /** Shares in [0, 1] and their errors; null for an error that cannot be known. Keys of k and of thresholds are numbers. */
 export interface SampleEstimates {

@@ -312,6 +312,15 @@ describe('graders by row', () => {
     );
     expect(model.asked).toEqual([]);
     expect(existsSync(join(out, 'journal.jsonl'))).toBe(false);
+    // A field that no row has is a wrong name, before anything is asked; the part that is asked may lack it.
+    await expect(run(newFolder(), model, { ...keys, grader_field: 'grader' })).rejects.toThrow(
+      `No row of ${byRow} has the field "grader".`,
+    );
+    expect(model.asked).toEqual([]);
+    const part = newFolder();
+    await run(part, answering(), { ...keys, count: 1 });
+    await expect(regrade(part, ['verify'], 'grader')).rejects.toThrow('has the field "grader"');
+    await regrade(part, ['verify'], 'by');
     // What is not asked need not fit.
     await run(out, model, { ...keys, data: wrong, count: 5 });
   });

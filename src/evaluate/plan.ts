@@ -12,13 +12,13 @@ import {
 } from '../statistics/power.js';
 import { compareOverSeeds, pool } from '../statistics/seeds.js';
 import type { ProblemResult } from '../statistics/estimators.js';
+import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { readRegular } from '../util/regularFile.js';
 import { packageVersion } from '../util/version.js';
 import { readEvaluation, type StoredEvaluation } from './protocol.js';
 import { clustersOf } from './similar.js';
-import { counted } from './words.js';
 
 const share = z.number().gt(0).lt(1);
 const count = z.int().positive();

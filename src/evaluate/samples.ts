@@ -6,6 +6,7 @@ import { readJsonLines, rowError } from '../data/jsonl.js';
 import { isCutOff } from '../data/finishReasons.js';
 import { UserError } from '../util/errors.js';
 import { writeJson } from '../util/exactJson.js';
+import { hasField } from '../data/problems.js';
 import type { FileReplacement } from '../util/files.js';
 import type { Grade } from '../verify/graders/index.js';
 import { gradersOfRow, type NamedGrader } from '../verify/graders/open.js';
@@ -119,16 +120,19 @@ export function* samplesIn(path: string): Generator<{ line: number; row: GradedR
 /**
  * Writes the rows of an evaluation with other grades in place of those that they have.
  * @param graderField the field that names a row's own grader
+ * @returns how many rows have that
  */
 export function writeRegraded(
   file: FileReplacement,
   dir: string,
   all: readonly NamedGrader[],
   graderField?: string,
-): void {
+): number {
+  let named = 0;
   const path = samplesOf(dir);
   for (const { line, row } of samplesIn(path)) {
     const graders = gradersOfRow(all, graderField, row, (problem) => rowError(path, line, problem));
+    if (graderField !== undefined && hasField(row, graderField)) named++;
     const golds = row.golds ?? [row.answer, ...(row.reparsed_answers ?? [])];
     const grades = row.generation_details.map((detail, i) =>
       gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
@@ -149,4 +153,5 @@ export function writeRegraded(
     );
     file.write(`${writeJson(Object.fromEntries(fields))}\n`);
   }
+  return named;
 }

@@ -1,9 +1,10 @@
 /** @file Has problems answered into a folder's journal, and joins the answers with the rows of the problems. The step that `collect` and `evaluate` share. */
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { readProblemRows, readProblems, rowsDigest, type ProblemRow } from '../data/problems.js';
+import { hasField, readProblemRows, readProblems, rowsDigest, type ProblemRow } from '../data/problems.js';
 import { rowError } from '../data/jsonl.js';
 import { Quarantine } from '../data/quarantine.js';
+import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
 import { withFolder } from '../util/folderLock.js';
 import { makeFolder } from '../util/folders.js';
@@ -52,6 +53,8 @@ export interface ResponsesOptions {
   preset?: string;
   /** Looks at the row of every problem before anything is asked; what it throws refuses the run. */
   checkRow?: (row: ProblemRow) => void;
+  /** A field that some row of the file must have: where none has it, its name is a wrong one. */
+  neededField?: string | undefined;
   budget?: Budget;
   prices?: Prices;
   progress: Progress;
@@ -193,7 +196,7 @@ async function openPrompt(settings: AnswerSettings): Promise<PromptFile | undefi
  * @throws UserError naming file and line of a row that does not fit
  */
 async function lookAtRows(
-  { settings, checkRow }: ResponsesOptions,
+  { settings, checkRow, neededField }: ResponsesOptions,
   states: readonly ProblemState[],
   prompt: PromptFile | undefined,
 ): Promise<void> {
@@ -201,9 +204,11 @@ async function lookAtRows(
   if (!prompt && prefixField === undefined && !checkRow) return;
   const byPlace = new Map(states.map((state) => [state.place, state]));
   const written = prompt && new Questions();
+  let isThere = neededField === undefined;
   let place = 0;
   for await (const row of readProblemRows(data, () => undefined, { problem, answer })) {
     const state = byPlace.get(place++);
+    isThere ||= hasField(row.fields, neededField!);
     if (!state) continue;
     checkRow?.(row);
     if (!prompt && prefixField === undefined) continue;
@@ -215,6 +220,7 @@ async function lookAtRows(
       ...(prefixField !== undefined && { prefix: prefixOf(row, prefixField, data) }),
     };
   }
+  if (!isThere) throw new UserError(`No row of ${data} has the field "${neededField!}".`);
   if (written?.areAllAlike)
     throw new UserError(
       `${settings.prompt!}: "user" asks the same of every problem (${written.first}): write {{ problem }} where the problem is to stand.`,
@@ -256,7 +262,9 @@ function keepSetAside(setAside: Quarantine, progress: Progress): void {
   setAside.commit();
   const { first, count, path } = setAside;
   if (first)
-    progress.log(`${count} rows set aside in ${path} (the first: line ${first.line}, ${first.problem})`);
+    progress.log(
+      `${counted(count, 'row')} set aside in ${path} (the first: line ${first.line}, ${first.problem})`,
+    );
 }
 
 /**
