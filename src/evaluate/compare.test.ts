@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
 import { comparePaired, probabilityBetter } from '../statistics/paired.js';
+import { seedsNeeded } from '../statistics/power.js';
 import { compareOverSeeds } from '../statistics/seeds.js';
 import { UserError } from '../util/errors.js';
 import { compareEvaluations, gradersIn } from './compare.js';
@@ -123,8 +124,14 @@ describe('two evaluations', () => {
     });
     expect(found.rows[0]!.intervals.seeds![0]).toBeCloseTo(expected.interval[0], 12);
     expect(found.rows[0]!.detectable_effect).toBeCloseTo(
-      (2.8015852181129683 * expected.seedDeviation) / Math.sqrt(3),
+      // Quantiles of Student's t with two degrees of freedom.
+      ((4.302652729696144 + 1.060660171779821) * expected.seedDeviation) / Math.sqrt(3),
       9,
+    );
+    const { needed } = found.rows[0]!;
+    expect(needed.seeds).toBe(seedsNeeded(expected.seedDeviation, { effect: 0.01, alpha: 0.05, power: 0.8 }));
+    expect(describeComparison(found)).toContain(
+      `to see 1.0 takes ${needed.seeds!} seeds that differ as these do.`,
     );
     expect(() => compare([before, before], after)).toThrow('2 evaluations cannot be paired with 3');
     const [first] = after;

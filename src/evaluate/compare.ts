@@ -10,7 +10,7 @@ import {
 } from '../statistics/paired.js';
 import { meanOf, passAt1, type ProblemResult } from '../statistics/estimators.js';
 import { studentInterval, type Interval } from '../statistics/intervals.js';
-import { detectableEffect, problemsNeeded, samplesNeeded } from '../statistics/power.js';
+import { detectableEffect, problemsNeeded, samplesNeeded, seedsNeeded } from '../statistics/power.js';
 import { compareOverSeeds, holm, pool } from '../statistics/seeds.js';
 import { alwaysValid } from '../statistics/sequential.js';
 import { UserError } from '../util/errors.js';
@@ -75,7 +75,13 @@ export interface ComparedRow {
   /** The smallest true difference that so much data see with the power. */
   detectable_effect: number;
   /** What it takes to see `effect`, otherwise as here; null where no number of samples is enough or it cannot be known. */
-  needed: { effect: number; problems: number; samples: number | null };
+  needed: {
+    effect: number;
+    problems: number;
+    samples: number | null;
+    /** Where the seeds' differences decide, which further problems or samples do not bring together. */
+    seeds?: number;
+  };
   finding: Finding;
 }
 
@@ -243,7 +249,9 @@ function compareRow(
   const valid = isEarly ? alwaysValid(meansOf(differences, groups), level.alpha) : undefined;
   const { seeds } = found;
   const deviation = found.seedDeviation / Math.sqrt(seeds.length);
-  const error = found.by === 'seeds' ? deviation : pooled.standardError;
+  const bySeeds = found.by === 'seeds';
+  const error = bySeeds ? deviation : pooled.standardError;
+  const degrees = bySeeds ? seeds.length - 1 : pooled.clusters === undefined ? Infinity : pooled.clusters - 1;
   const singles = [...before, ...after].every(({ samples }) => samples === 1);
   const row: RowWithoutVerdict = {
     ...{ name: pair.name, grader, problems: found.problems, seeds: seeds.length },
@@ -252,7 +260,7 @@ function compareRow(
     samples: [fewest(before), fewest(after)],
     ...{ before: passAt1(before).mean, after: passAt1(after).mean, difference: found.difference },
     interval: valid?.interval ?? found.interval,
-    by: valid ? 'always-valid' : found.by === 'seeds' ? 'seeds' : clusters ? 'clusters' : 'problems',
+    by: valid ? 'always-valid' : bySeeds ? 'seeds' : clusters ? 'clusters' : 'problems',
     p_value: valid?.pValue ?? found.pValue,
     intervals: {
       problems: byProblems.interval,
@@ -269,8 +277,11 @@ function compareRow(
       probability_better: probabilityBetter({ onlyBefore: byProblems.worse, onlyAfter: byProblems.better }),
     }),
     ...{ gained: byProblems.better, lost: byProblems.worse },
-    detectable_effect: detectableEffect(error, level),
-    needed: neededFor(effect, before, after, { clusters, ...level }),
+    detectable_effect: detectableEffect(error, level, degrees),
+    needed: {
+      ...neededFor(effect, before, after, { clusters, ...level }),
+      ...(bySeeds && { seeds: seedsNeeded(found.seedDeviation, { effect, ...level }) }),
+    },
   };
   return { row, flips: flipsOf(pair, grader, before, after) };
 }

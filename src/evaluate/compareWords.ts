@@ -79,14 +79,18 @@ function notesOf(row: ComparedRow, isNamed: boolean, power: number): string[] {
     `${of}interval by ${by}; others: ${others.join(', ')}${probability === undefined ? '' : `; P(B > A) = ${probability.toFixed(3)} under a uniform prior`}.`,
   );
   if (!(row.detectable_effect > 0)) return notes; // problems that all differ alike, or a single one, tell nothing of others
-  const again =
+  const more =
     Math.max(...samples) === 1
       ? ''
       : needed.samples === null
         ? '; no number of samples of these is enough'
         : `, or ${counted(needed.samples, 'sample')} of each of these`;
+  const takes =
+    needed.seeds === undefined
+      ? `${counted(needed.problems, 'problem')} sampled as here${more}`
+      : `${counted(needed.seeds, 'seed')} that differ as these do`;
   notes.push(
-    `${of}${by === 'always-valid' ? 'a single look at so much' : 'this run'} sees differences from ${points(row.detectable_effect)} points (power ${points(power)} %); to see ${points(needed.effect)} takes ${counted(needed.problems, 'problem')} sampled as here${again}.`,
+    `${of}${by === 'always-valid' ? 'a single look at so much' : 'this run'} sees differences from ${points(row.detectable_effect)} points (power ${points(power)} %); to see ${points(needed.effect)} takes ${takes}.`,
   );
   return notes;
 }

@@ -50,11 +50,19 @@ describe('makePlan', () => {
 
   it('takes seeds for a level of their own', async () => {
     const given = { effect: 3, between: 0.05, within: 0.1, seed_deviation: 1 };
-    const found = await plan({ ...given, seeds: 3 });
-    const left = 0.03 ** 2 / SQUARE - 0.01 ** 2 / 3;
-    expect(found.problems).toBe(Math.ceil((0.05 + 0.2 / 3) / left));
+    // Of twenty seeds the problems decide, of four Student's t of the seeds' differences (quantiles of 3 degrees of freedom).
+    const found = await plan({ ...given, seeds: 20 });
+    const left = 0.03 ** 2 / SQUARE - 0.01 ** 2 / 20;
+    expect(found.problems).toBe(Math.ceil((0.05 + 0.2 / 20) / left));
     expect(found.variance.seed).toBeCloseTo(0.0001, 12);
-    await expect(plan({ ...given, seed_deviation: 3 })).rejects.toThrow('more seeds or a larger effect');
+    const four = await plan({ ...given, seeds: 4 });
+    const t = 3.182446305284263 + 0.978472312363299;
+    expect(four.problems).toBe(Math.ceil(0.2 / (4 * (0.03 / t) ** 2 - 0.01 ** 2)));
+    expect(four.problems).toBeGreaterThan((0.05 + 0.2 / 4) / (0.03 ** 2 / SQUARE - 0.01 ** 2 / 4));
+    // Three seeds that vary by a point show no difference of three, whatever the problems: 5.36 of their errors.
+    await expect(plan({ ...given, seeds: 3 })).rejects.toThrow(
+      'with any number of samples and 3 seeds they show differences from 3.1 points, not 3; take more problems, more seeds or a larger effect.',
+    );
   });
 
   it('takes variances from earlier evaluations', async () => {

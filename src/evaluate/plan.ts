@@ -7,7 +7,9 @@ import {
   detectableEffect,
   differenceVariance,
   problemsNeeded,
+  responsesForSeeds,
   samplesNeeded,
+  seedVariance,
   type DifferenceVariance,
 } from '../statistics/power.js';
 import { compareOverSeeds, pool } from '../statistics/seeds.js';
@@ -102,15 +104,31 @@ export async function makePlan(settings: PlanSettings): Promise<FrozenPlan> {
     throw new UserError(
       `${data} has ${counted(usable, 'problem')}, and with fewer than ${least} nothing can be told at α = ${alpha}: take more problems.`,
     );
+  // Of several seeds the interval by problems and Student's t of their own differences both have to leave out 0.
+  const responses = seeds > 1 ? responsesForSeeds(variance, wanted) : 0;
   const needed = (samples: number) =>
-    Math.max(least, Math.ceil(problemsNeeded(variance, { ...wanted, samples }) - 1e-9));
-  const samples =
-    settings.samples ??
-    (needed(1) <= usable ? 1 : Math.ceil(samplesNeeded(variance, { ...wanted, problems: usable })));
+    Math.max(
+      least,
+      Math.ceil(
+        Math.max(
+          problemsNeeded(variance, { ...wanted, samples }),
+          responses === Infinity ? Infinity : responses / samples,
+        ) - 1e-9,
+      ),
+    );
+  const enough = Math.max(samplesNeeded(variance, { ...wanted, problems: usable }), responses / usable);
+  const samples = settings.samples ?? (needed(1) <= usable ? 1 : Math.ceil(enough));
   const problems = needed(samples);
   if (problems > usable) {
-    const error = differenceVariance(variance, { problems: usable, samples, seeds });
-    const seen = (100 * detectableEffect(Math.sqrt(error), { alpha, power })).toFixed(1);
+    const size = { problems: usable, samples };
+    const effects = [
+      detectableEffect(Math.sqrt(differenceVariance(variance, { ...size, seeds })), { alpha, power }),
+    ];
+    if (seeds > 1)
+      effects.push(
+        detectableEffect(Math.sqrt(seedVariance(variance, size) / seeds), { alpha, power }, seeds - 1),
+      );
+    const seen = (100 * Math.max(...effects)).toFixed(1);
     if (!isSplit)
       throw new UserError(
         `${data} has ${usable} problems: with ${counted(seeds, 'seed')} they show differences from ${seen} points, not ${settings.effect}. What more samples of each would show cannot be told of earlier evaluations with one: take more problems, a larger effect, or evaluations with several samples for "before" and "after".`,

@@ -34,8 +34,8 @@ that this is what is compared, so two prompts or two temperatures of one model a
 | \`bootstrap\` | for comparison: 2.5 % and 97.5 % of means over problems (or clusters) that are drawn again with replacement |
 | p | the exact sign-flip test: the share of all ways to reverse the problems' (or clusters') differences that come to at least so much. With one sample a problem it is McNemar's exact test |
 | P(B > A) | with one sample a problem: 1 − I_½(n₁₀ + 1, n₀₁ + 1), the posterior of a uniform prior (Bowyer et al. 2025, arXiv:2503.01747) |
-| sees differences from | (z₀.₉₇₅ + z₀.₈) standard errors: the true difference that 80 % of such runs would find |
-| problems, samples | to see a point: n = (z + z)² Var(d) / δ², and K of ω² + (σ²_A + σ²_B)/K, where there are several samples |
+| sees differences from | (z₀.₉₇₅ + z₀.₈) standard errors, by clusters and seeds those quantiles of Student's t: the true difference that 80 % of such runs would find (for two seeds 73 %, for three 77 %) |
+| problems, samples | to see a point: n = (z + z)² Var(d) / δ², and K of ω² + (σ²_A + σ²_B)/K, where there are several samples; where the seeds decide, so many of them |
 
 With fewer than six discordant problems nothing can be told at 5 %: the smallest p-value of six is 0.031 if all of them agree, that of five 0.0625. Likewise with fewer than six clusters: where all problems are made
 from so few templates ("What is 3 + 4?"), they are taken for a sample of problems of these kinds, and it is said that nothing follows for other kinds.
