@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvaluateSettings } from '../evaluate/evaluate.js';
-import { planBenchmark } from './benchmark.js';
+import { describeBenchmark, planBenchmark, problemsOfAverage, type BenchmarkResult } from './benchmark.js';
 import { benchmarksPage } from './reference.js';
 import { readTask, taskNames } from './tasks.js';
 
@@ -23,6 +23,35 @@ const settingsOf = (...[tasks, protocol, given]: [string[], 'redi' | 'greedy', R
     ...{ model, protocol, given, out: join(root, 'out') },
     tasks: tasks.map((task) => readTask(task, root)),
   }).stages.map(({ config }) => config as EvaluateSettings);
+
+it('the average of tasks that are all wrong has the interval of so many problems, not of so many tasks', () => {
+  expect(problemsOfAverage([{ problems: 30 }, { problems: 30 }, { problems: 30 }])).toBeCloseTo(90, 9);
+  expect(problemsOfAverage([{ problems: 10 }, { problems: 90 }])).toBeCloseTo(36, 9); // 4 / (1/10 + 1/90)
+  const task = (name: string, problems: number) => ({
+    ...{
+      task: name,
+      about: name,
+      grader: 'verify',
+      problems,
+      samples: 1,
+      responses: problems,
+      by: {},
+      disagreements: 0,
+    },
+    ...{
+      cut_off: 0,
+      mean_tokens: 1,
+      graders: { verify: { pass_at_1: 0, standard_error: 0, unreadable: 0 } },
+    },
+  });
+  const result: BenchmarkResult = {
+    tasks: [task('one', 10), task('two', 90)],
+    average: { pass_at_1: 0, standard_error: 0 },
+  };
+  // Wilson's upper limit at 0 of 36: z² / (36 + z²).
+  const upper = (100 * 1.959963984540054 ** 2) / (36 + 1.959963984540054 ** 2);
+  expect(describeBenchmark(result)).toContain(`0.0 (0.0 to ${upper.toFixed(1)})`);
+});
 
 describe('tasks', () => {
   it('that come with redistill are read, and are stages that can be run', () => {

@@ -231,6 +231,10 @@ function shareOf(list: readonly ProblemResult[]): Share {
   return { problems, pass_at_1: mean, standard_error: Number.isNaN(standardError) ? null : standardError };
 }
 
+/** Of how many problems a share varies as the mean of the tasks' shares does, were they alike: m² / Σ 1/n. */
+export const problemsOfAverage = (tasks: readonly { problems: number }[]): number =>
+  tasks.length ** 2 / tasks.reduce((sum, { problems }) => sum + 1 / problems, 0);
+
 /** The table, and below it what fields of the rows divide. */
 export function describeBenchmark({ tasks, average }: BenchmarkResult): string {
   const rows = tasks.map((result) => {
@@ -251,7 +255,7 @@ export function describeBenchmark({ tasks, average }: BenchmarkResult): string {
           '',
           '',
           '',
-          shareInPoints(several.pass_at_1, several.standard_error, tasks.length),
+          shareInPoints(several.pass_at_1, several.standard_error, problemsOfAverage(tasks)),
           '',
           '',
           '',

@@ -60,7 +60,7 @@ describe('compare', () => {
       rights((i) => i < 5),
       { instruction: 'Think.' },
     );
-    expectError(await redistill(['compare', low, asked]), 2, '"instruction" is not set');
+    expectError(await redistill(['compare', low, asked]), 2, 'or name instruction in --differ-in if that');
     expect((await redistill(['compare', low, asked, '--differ-in', 'instruction'])).code).toBe(3);
     expectError(await redistill(['compare', low]), 2, 'takes folders in pairs');
     expectError(await redistill(['compare', low, path('nothing')]), 2, 'does not exist');

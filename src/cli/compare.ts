@@ -9,7 +9,7 @@ import { print, printError } from '../util/output.js';
 import { refuseOverInputs } from '../util/overlap.js';
 import { ExitCode } from './exitCode.js';
 import { LinesOut, printJson } from './output.js';
-import { addSettings, settingsFrom } from './settings.js';
+import { addSettings, settingsFrom, withFlags } from './settings.js';
 
 const EXIT_CODES: Record<Finding, number> = { better: 0, worse: 1, unclear: 3 };
 
@@ -48,12 +48,10 @@ export function compareCommand(): Command {
       const read = pairs.flatMap(({ before, after }) => [...before, ...after]);
       refuseOverInputs([list], [...read, ...(plan === undefined ? [] : [plan])]);
     }
-    const { flips, ...comparison } = compareEvaluations({
-      pairs,
-      differIn,
-      graders: gradersIn(grader),
-      plan: plan === undefined ? undefined : readPlan(plan),
-    });
+    const graders = gradersIn(grader);
+    const { flips, ...comparison } = inFlags(() =>
+      compareEvaluations({ pairs, differIn, graders, plan: plan === undefined ? undefined : readPlan(plan) }),
+    );
     for (const warning of comparison.warnings) printError(`warning: ${warning}\n`);
     if (list !== undefined) {
       using output = new LinesOut(list);
@@ -64,6 +62,16 @@ export function compareCommand(): Command {
     else print(`${describeComparison(found)}\n`);
     throw new ExitCode(EXIT_CODES[comparison.finding]);
   });
+}
+
+/** @throws what `work` throws, with settings called by their flags */
+function inFlags<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UserError) error.message = withFlags(error.message, compareSettings);
+    throw error;
+  }
 }
 
 function pairsOf(folders: readonly string[]): ComparedPair[] {

@@ -273,7 +273,7 @@ describe('unlike protocols', () => {
     const asked = await evaluation(data, rows, { instruction: 'Think.' });
     const hot = await evaluation(data, rows, { sampling: { temperature: 0.6, max_tokens: 9 } });
     expect(() => compare(before, asked)).toThrow(
-      `"instruction" is not set in ${before} and "Think." in ${asked}, so a difference need not be the model's`,
+      `"instruction" is not set in ${before} and "Think." in ${asked}, so a difference need not be the model's: evaluate both alike, or name instruction in "differ_in" if that is what you compare.`,
     );
     expect(() => compare(before, hot)).toThrow(`"temperature" is 0 in ${before} and 0.6 in ${hot}`);
     expect(() => compare(before, hot, { differIn: ['temperature'] })).toThrow('"max_tokens" is 512');

@@ -16,6 +16,7 @@ export {
   type EvaluateSettings,
 } from './evaluate.js';
 export { readSamples, type GradedRow } from './samples.js';
+export type { ComparedPair } from './taskFolders.js';
 export { passAt1, passAtK, type Estimate, type ProblemResult } from '../statistics/estimators.js';
 export { comparePaired, type PairedComparison } from '../statistics/paired.js';
 export {

@@ -81,7 +81,7 @@ export function requireSameProtocol(
     const field = protocolFields.find((name) => name === key || `${name}_sha256` === key) ?? 'other';
     if (!differIn.includes(field))
       throw new UserError(
-        `${found}, so a difference need not be the model's: evaluate both alike, or say --differ-in ${field} if that is what you compare.`,
+        `${found}, so a difference need not be the model's: evaluate both alike, or name ${field} in "differ_in" if that is what you compare.`,
       );
   }
   if (a.version !== b.version)
