@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvaluateSettings } from '../evaluate/evaluate.js';
-import { planBenchmark } from './benchmark.js';
+import { describeBenchmark, planBenchmark, problemsOfAverage, type BenchmarkResult } from './benchmark.js';
 import { benchmarksPage } from './reference.js';
 import { readTask, taskNames } from './tasks.js';
 
@@ -24,6 +24,35 @@ const settingsOf = (...[tasks, protocol, given]: [string[], 'redi' | 'greedy', R
     tasks: tasks.map((task) => readTask(task, root)),
   }).stages.map(({ config }) => config as EvaluateSettings);
 
+it('the average of tasks that are all wrong has the interval of so many problems, not of so many tasks', () => {
+  expect(problemsOfAverage([{ problems: 30 }, { problems: 30 }, { problems: 30 }])).toBeCloseTo(90, 9);
+  expect(problemsOfAverage([{ problems: 10 }, { problems: 90 }])).toBeCloseTo(36, 9); // 4 / (1/10 + 1/90)
+  const task = (name: string, problems: number) => ({
+    ...{
+      task: name,
+      about: name,
+      grader: 'verify',
+      problems,
+      samples: 1,
+      responses: problems,
+      by: {},
+      disagreements: 0,
+    },
+    ...{
+      cut_off: 0,
+      mean_tokens: 1,
+      graders: { verify: { pass_at_1: 0, standard_error: 0, unreadable: 0 } },
+    },
+  });
+  const result: BenchmarkResult = {
+    tasks: [task('one', 10), task('two', 90)],
+    average: { pass_at_1: 0, standard_error: 0 },
+  };
+  // Wilson's upper limit at 0 of 36: z² / (36 + z²).
+  const upper = (100 * 1.959963984540054 ** 2) / (36 + 1.959963984540054 ** 2);
+  expect(describeBenchmark(result)).toContain(`0.0 (0.0 to ${upper.toFixed(1)})`);
+});
+
 describe('tasks', () => {
   it('that come with redistill are read, and are stages that can be run', () => {
     const all = taskNames();
@@ -42,9 +71,21 @@ describe('tasks', () => {
     ['./nothing.yaml', 'there is no task ./nothing.yaml'],
     [write('both.yaml', 'about: x\ndata: a\nfile: b\n'), 'needs "data" or "file", and not both'],
     [write('none.yaml', 'about: x\n'), 'needs "data" or "file"'],
-    [write('key.yaml', 'about: x\ndata: aime.json\nanswr_field: a\n'), 'answr_field'],
+    [
+      write('key.yaml', 'about: x\ndata: aime.json\nanswr_field: a\n'),
+      'key.yaml, line 3: unknown key "answr_field" (the nearest is "answer_field")',
+    ],
+    [write('by.yaml', 'about: x\ndata: aime.json\nby: level\n'), 'line 3: field "by": must be a list'],
+    [
+      write('deep.yaml', 'about: x\ndata: aime.json\nsampling:\n  top_p: 7\n'),
+      'deep.yaml, line 4: field "sampling.top_p": must be a number above 0 and at most 1, not 7',
+    ],
+    [write('grader.yaml', 'about: x\ndata: aime.json\ngrader: mine\n'), 'line 3: field "grader": must be'],
+    [write('module.yaml', 'about: x\ndata: aime.json\ngrader: { module: no.js }\n'), 'there is no '],
+    [write('empty.yaml', ''), 'empty.yaml'],
+    [root, 'it is a folder'],
     [write('gone.yaml', 'about: x\ndata: gone.json\n'), 'there is no '],
-    [write('yaml.yaml', 'about: [\n'), 'is no YAML'],
+    [write('yaml.yaml', 'about: [\n'), 'yaml.yaml is not YAML: line '],
   ])('%s is refused', (task, message) => {
     expect(() => readTask(task, root)).toThrow(message);
   });
@@ -81,6 +122,35 @@ describe('tasks', () => {
     expect(redi).toMatchObject({ samples: 16, grader: ['rllm', 'verify'], sampling: { top_k: 5 } });
     const [given] = settingsOf([mine], 'redi', { grader: ['gsm8k'], sampling: { temperature: 1 }, count: 3 });
     expect(given).toMatchObject({ grader: ['gsm8k'], count: 3, sampling: { temperature: 1, top_p: 0.95 } });
+  });
+
+  it('say how responses are drawn where no protocol is named', () => {
+    const data = write('own.jsonl', '{"problem": "a?", "answer": 1}\n');
+    write('grader.js', 'export const grader = () => ({ correct: true, extracted: null });\n');
+    const mine = write(
+      'drawn.yaml',
+      `about: mine\ndata: ${data}\nsamples: 4\nsampling: { temperature: 0.7, max_tokens: 7 }\ngrader: [verify, { module: grader.js }]\n`,
+    );
+    const planned = (given: object, protocol?: 'greedy') =>
+      planBenchmark({
+        model,
+        protocol,
+        given: { ...given },
+        out: join(root, 'out'),
+        tasks: [readTask(mine), readTask('svamp')],
+      }).stages.map(({ config }) => config as EvaluateSettings);
+    const [own, other] = planned({});
+    expect(own).toMatchObject({ data, samples: 4, sampling: { temperature: 0.7, max_tokens: 7 } });
+    expect(own!.grader).toEqual(['verify', { module: join(root, 'grader.js') }]);
+    expect(other).toMatchObject({ samples: 1, sampling: { temperature: 0, max_tokens: 2048 } });
+    expect(planned({ sampling: { max_tokens: 5 } })[0]).toMatchObject({
+      samples: 4,
+      sampling: { max_tokens: 5 },
+    });
+    expect(planned({}, 'greedy')[0]).toMatchObject({
+      samples: 1,
+      sampling: { temperature: 0, max_tokens: 2048 },
+    });
   });
 
   it('follow the protocol of the REDI paper to the letter', () => {

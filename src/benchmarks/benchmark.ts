@@ -1,7 +1,9 @@
 /** @file Several tasks asked of one model, and one table of them. The tasks are stages of a pipeline, which skips what is done. */
 import { join } from 'node:path';
+import { readProblemRows } from '../data/problems.js';
 import { readSamples } from '../evaluate/samples.js';
 import { readResults, summarize, type EvaluationSummary } from '../evaluate/summary.js';
+import { TASKS } from '../evaluate/taskFolders.js';
 import { percent, shareInPoints } from '../evaluate/words.js';
 import { parsePipeline, type Pipeline } from '../pipeline/pipeline.js';
 import { runPipeline } from '../pipeline/run.js';
@@ -19,7 +21,8 @@ import { protocols, type ProtocolName, type Task } from './tasks.js';
 export interface BenchmarkOptions {
   model: string;
   tasks: readonly Task[];
-  protocol: ProtocolName;
+  /** Goes before what tasks say; without it each is asked greedily, unless it says otherwise. */
+  protocol?: ProtocolName | undefined;
   /** Keys of the stage `evaluate` that go before those of the protocol and of the tasks. */
   given: Readonly<Record<string, unknown>>;
   out: string;
@@ -55,8 +58,6 @@ export interface BenchmarkResult {
   average: { pass_at_1: number; standard_error: number | null };
 }
 
-/** The folder of the tasks' evaluations. */
-const TASKS = 'tasks';
 const FILES = { table: 'benchmarks.txt', numbers: 'benchmarks.json', disagreements: 'disagreements.jsonl' };
 
 /** The tasks as a pipeline. @throws UserError for settings that are not possible, and for two tasks of one name */
@@ -65,21 +66,18 @@ export function planBenchmark({ model, tasks, protocol, given, out }: BenchmarkO
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new UserError(`there are two tasks named "${twice}".`);
   // The template of an endpoint has to begin the thinking by itself.
-  const { forced_prefix: prefix, ...sampling } = {
-    forced_prefix: undefined,
-    ...protocols[protocol].sampling,
-  };
+  const { sampling, ...own } = protocols[protocol ?? DEFAULT];
+  const { forced_prefix: prefix, ...plain } = { forced_prefix: undefined, ...sampling };
   const isLocal = given.base_url === undefined && prefix !== undefined;
-  const drawn = {
-    ...protocols[protocol],
-    sampling: { ...sampling, ...(isLocal && { forced_prefix: prefix }) },
-  };
+  const drawn = { ...own, sampling: { ...plain, ...(isLocal && { forced_prefix: prefix }) } };
   const stages = tasks.map(({ name, settings }) => ({
     ...{ name, stage: 'evaluate', model },
-    ...asking(asking(settings, drawn), given),
+    ...asking(protocol === undefined ? asking(drawn, settings) : asking(settings, drawn), given),
   }));
   return parsePipeline({ out: join(out, TASKS), stages }, 'the benchmark');
 }
+
+const DEFAULT: ProtocolName = 'greedy';
 
 type Keys = Readonly<Record<string, unknown>>;
 const isKeys = (value: unknown): value is Keys =>
@@ -117,8 +115,35 @@ export function benchmark(options: BenchmarkOptions, context: BenchmarkContext):
     [model, ...tasks.map(({ settings }) => String(settings.data))],
   );
   const names = tasks.map(({ name }) => name);
-  const record = { version: packageVersion(), model, protocol, tasks: names, given: redactSettings(given) };
-  return withOwnFolder(out, { command: 'benchmark', writes, record }, () => walk(options, pipeline, context));
+  const record = {
+    version: packageVersion(),
+    model,
+    protocol: protocol ?? DEFAULT,
+    tasks: names,
+    given: redactSettings(given),
+  };
+  return withOwnFolder(out, { command: 'benchmark', writes, record }, async () => {
+    for (const task of tasks) await requireFields(task);
+    return walk(options, pipeline, context);
+  });
+}
+
+/** @throws UserError where rows are to be divided by a field that none of them has */
+async function requireFields({ name, by, settings }: Task): Promise<void> {
+  const missing = new Set(by);
+  if (missing.size === 0) return;
+  const { data, problem_field: problem, answer_field: answer } = settings as Record<string, string>;
+  let fields: string[] = [];
+  for await (const row of readProblemRows(data!, () => undefined, { problem, answer })) {
+    fields = Object.keys(row.fields);
+    for (const field of fields) missing.delete(field);
+    if (missing.size === 0) return;
+  }
+  const [field] = missing;
+  if (fields.length > 0)
+    throw new UserError(
+      `task ${name}: "by" names "${field!}", and no row of ${data!} has such a field (the last one has ${fields.join(', ')}).`,
+    );
 }
 
 async function walk(
@@ -126,7 +151,7 @@ async function walk(
   pipeline: Pipeline,
   context: BenchmarkContext,
 ): Promise<BenchmarkResult> {
-  const folders = await runPipeline(pipeline, context);
+  const folders = await runPipeline(pipeline, { ...context, keepsOthers: true });
   const disagreements: object[] = [];
   const tasks = options.tasks.map((task) => resultOf(task, folders.get(task.name)!, disagreements));
   const errors = tasks.map(({ graders, grader }) => graders[grader]!.standard_error);
@@ -206,6 +231,10 @@ function shareOf(list: readonly ProblemResult[]): Share {
   return { problems, pass_at_1: mean, standard_error: Number.isNaN(standardError) ? null : standardError };
 }
 
+/** Of how many problems a share varies as the mean of the tasks' shares does, were they alike: m² / Σ 1/n. */
+export const problemsOfAverage = (tasks: readonly { problems: number }[]): number =>
+  tasks.length ** 2 / tasks.reduce((sum, { problems }) => sum + 1 / problems, 0);
+
 /** The table, and below it what fields of the rows divide. */
 export function describeBenchmark({ tasks, average }: BenchmarkResult): string {
   const rows = tasks.map((result) => {
@@ -226,7 +255,7 @@ export function describeBenchmark({ tasks, average }: BenchmarkResult): string {
           '',
           '',
           '',
-          shareInPoints(several.pass_at_1, several.standard_error, tasks.length),
+          shareInPoints(several.pass_at_1, several.standard_error, problemsOfAverage(tasks)),
           '',
           '',
           '',

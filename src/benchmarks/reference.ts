@@ -19,10 +19,13 @@ by: [subject, level]        # fields of the rows by which the result is divided
 instruction: 'Put your final answer within \\boxed{}.'   # or prompt: FILE.yaml, counted from the manifest
 grader: [verify, rllm]      # the first one counts; responses about which they disagree are in disagreements.jsonl
 grader_field: grader        # the field of a row that names its own grader, in place of the first
-sampling: { max_tokens: 4096 }
+samples: 4                  # responses a problem, and how they are drawn
+sampling: { temperature: 0.7, max_tokens: 4096 }
 \`\`\`
 
-A **protocol** says how responses are drawn, whatever the task, and goes before what tasks say; flags go before both.`;
+Files in it are counted from the manifest. A **protocol** says how responses are drawn, whatever the task, and goes before what tasks say; flags go before both. Without \`--protocol\` what a task
+does not say is as \`greedy\` has it. A folder belongs to one model and one way of asking: what another one has left there is refused, never replaced. \`redistill compare A B\` compares two such
+folders task by task.`;
 
 const DATA = `The problems of AIME, AMC, Minerva, OlympiadBench and the whole test split of GSM8K are no part of redistill: those who made them have not said that they may be passed on, or they are large. The files
 are in \`rllm/rllm/data/test/math/\` of the GitHub repository Tim-Siu/reinforcement-distillation, under the names in the table; \`--task-data\` names the folder. MATH-500 and SVAMP come along, with their
@@ -32,7 +35,7 @@ licences (examples/).`;
 export function benchmarksPage(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|');
   const tasks = taskNames().map((name) => {
-    const { about, data, file, by } = manifestOf(name);
+    const { about, data, file, by = [] } = manifestOf(name);
     const where = file === undefined ? data!.replace('../', '') : `--task-data: ${file}`;
     return `| \`${name}\` | ${cell(about)} | \`${where}\` | ${by.join(', ') || '–'} |`;
   });

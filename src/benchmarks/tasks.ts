@@ -1,38 +1,41 @@
 /** @file Tasks of a benchmark: which problems, how they are asked and graded. Protocols: how responses are drawn, whatever the task. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { UserError, messageOf } from '../util/errors.js';
+import { evaluateSettings } from '../evaluate/evaluate.js';
+import { parseRecipe } from '../recipe/parse.js';
+import { readText } from '../recipe/text.js';
+import { parseYaml } from '../recipe/yaml.js';
+import { UserError } from '../util/errors.js';
 import { nearestHint } from '../util/nearest.js';
 
 /** Tasks that come with redistill. */
 const SHIPPED = fileURLToPath(new URL('../../tasks/', import.meta.url));
 
 const text = z.string().min(1);
-const manifest = z
-  .strictObject({
-    about: text.describe('what it is, in a line'),
-    /** Counted from the manifest's own folder. */
-    data: text.optional().describe('the problems, where they lie beside the manifest'),
-    file: text
-      .optional()
-      .describe('the name of the problems in the folder that --task-data names, where they do not'),
-    problem_field: text.optional(),
-    answer_field: text.optional(),
-    by: z.array(text).default([]).describe('fields of the rows by which the result is divided'),
-    instruction: z.string().optional(),
-    prompt: text.optional().describe('instead of an instruction: a prompt file, counted from the manifest'),
-    prefix_field: text.optional(),
-    grader_field: text.optional(),
-    grader: z.unknown().optional(),
-    sampling: z.record(z.string(), z.unknown()).optional(),
-  })
-  .refine(
-    ({ data, file }) => (data === undefined) !== (file === undefined),
-    'needs "data" or "file", and not both',
-  );
+const own = z.strictObject({
+  about: text.describe('what it is, in a line'),
+  /** Counted from the manifest's own folder. */
+  data: text.optional().describe('the problems, where they lie beside the manifest'),
+  file: text
+    .optional()
+    .describe('the name of the problems in the folder that --task-data names, where they do not'),
+  by: z.array(text).default([]).describe('fields of the rows by which the result is divided'),
+});
+/** Keys of the stage `evaluate`, as it has them. */
+const asked = evaluateSettings.pick({
+  ...{
+    problem_field: true,
+    answer_field: true,
+    system: true,
+    instruction: true,
+    prompt: true,
+    prefix_field: true,
+  },
+  ...{ grader_field: true, grader: true, samples: true, sampling: true },
+});
+const manifestKeys = own.extend(asked.shape);
 
 /** A task, with the place of its problems. */
 export interface Task {
@@ -66,31 +69,54 @@ export function readTask(given: string, dataFolder?: string): Task {
     );
   }
   const name = basename(path).replace(/\.ya?ml$/, '');
-  const { about, data, file, by, prompt, ...keys } = parsed(path);
-  const asked = prompt !== undefined && { prompt: besideOf(path, prompt) };
-  return { name, about, by, settings: { data: dataOf(path, data, file, dataFolder), ...asked, ...keys } };
+  const { about, data, file, by = [], ...keys } = manifestAt(path);
+  const settings = { data: dataOf(path, data, file, dataFolder), ...keys, ...besidesOf(path, keys) };
+  return { name, about, by, settings };
 }
 
-/** The manifest of a task that comes with redistill. */
-export const manifestOf = (name: string): z.output<typeof manifest> => parsed(join(SHIPPED, `${name}.yaml`));
+type Manifest = z.input<typeof manifestKeys>;
 
-function parsed(path: string): z.output<typeof manifest> {
-  let value: unknown;
-  try {
-    value = parseYaml(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new UserError(`${path} is no YAML: ${messageOf(error).split('\n')[0]!}`);
-  }
-  const { data, error } = manifest.safeParse(value);
-  if (data) return data;
-  const [issue] = error.issues;
-  const key = issue!.path.join('.');
-  throw new UserError(`${path}: ${key === '' ? '' : `field "${key}": `}${issue!.message}`);
+/** The manifest of a task that comes with redistill. */
+export const manifestOf = (name: string): Manifest => manifestAt(join(SHIPPED, `${name}.yaml`));
+
+/** Reads a manifest; what it does not say is left to the protocol. @throws UserError naming the file, the line and the key */
+function manifestAt(path: string): Manifest {
+  const { value, lineOf } = parseYaml(readText(path), path);
+  parseRecipe(manifestKeys, value, path, {
+    page: 'docs/benchmarks.md',
+    placeOf: (key) => {
+      const line = lineOf(key);
+      return line === undefined ? undefined : `line ${line}`;
+    },
+  });
+  const manifest = value as Manifest; // as it stands, without the defaults of `evaluate`
+  if ((manifest.data === undefined) === (manifest.file === undefined))
+    throw new UserError(`${path} needs "data" or "file", and not both.`);
+  return manifest;
+}
+
+/** The files of a manifest's keys, which are counted from it. @throws UserError where one is not there */
+function besidesOf(
+  path: string,
+  { prompt, grader, sampling }: Pick<Manifest, 'prompt' | 'grader' | 'sampling'>,
+): Record<string, unknown> {
+  const beside = <T>(named: T): T | { module: string } => {
+    const { module } = Object(named) as { module?: string };
+    return module === undefined ? named : { module: besideOf(path, module) };
+  };
+  const besides = <T>(named: T | T[]) => (Array.isArray(named) ? named.map(beside) : beside(named));
+  return {
+    ...(prompt !== undefined && { prompt: besideOf(path, prompt) }),
+    ...(grader !== undefined && { grader: besides<unknown>(grader) }),
+    ...(sampling?.rules !== undefined && {
+      sampling: { ...sampling, rules: besides<unknown>(sampling.rules) },
+    }),
+  };
 }
 
 /** A file that a manifest names. @throws UserError where it is not there */
 function besideOf(path: string, file: string): string {
-  const beside = join(dirname(path), file);
+  const beside = isAbsolute(file) ? file : join(dirname(path), file);
   if (!existsSync(beside)) throw new UserError(`${path}: there is no ${beside}.`);
   return beside;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { BenchmarkResult } from '../benchmarks/benchmark.js';
-import { readRows, redistill, writeTinyModel } from '../../test/support/tinyModel.js';
+import { contents, readRows, redistill, writeTinyModel } from '../../test/support/tinyModel.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-benchmark-'));
 afterAll(() => {
@@ -83,6 +83,32 @@ describe('benchmark', () => {
     expect(result!.disagreements).toBe(differing.length);
     const listed = readFileSync(join(out, 'disagreements.jsonl'), 'utf8').split('\n').filter(Boolean);
     expect(listed).toHaveLength(differing.length);
+  });
+
+  it('refuses what another model, or another way of asking, has left in the folder, before anything is asked', async () => {
+    const out = join(root, 'mine');
+    const few = ['--count', '2', '--max-tokens', '4'];
+    expect(await run('svamp,math500', out, ...few)).toMatchObject({ code: 0 });
+    const answers = () => ['svamp', 'math500'].map((task) => contents(join(out, 'tasks', task)));
+    const files = answers();
+    const other = writeTinyModel(join(root, 'other'), { max_position_embeddings: 4096, rms_norm_eps: 0.1 });
+    const asOther = ['benchmark', other, '--tasks', 'svamp,math500', '--out', out, ...flags, ...few];
+    for (const again of [await redistill(asOther), await run('svamp,math500', out, ...few, '--top-k', '3')]) {
+      expect(again.code).toBe(2);
+      expect(again.stderr).toMatch(/tasks\/svamp was begun with other settings: .*another folder for --out/);
+    }
+    expect(await run('svamp,math500', out, ...few)).toMatchObject({ code: 0 });
+    expect(answers()).toEqual(files);
+  });
+
+  it('refuses to divide by a field that no row has, before anything is asked', async () => {
+    const [rows, task] = [join(root, 'rows.jsonl'), join(root, 'divided.yaml')];
+    writeFileSync(rows, '{"problem": "a?", "answer": 1, "level": 2}\n');
+    writeFileSync(task, 'about: x\ndata: rows.jsonl\nby: [level, subjct]\n');
+    const { code, stderr } = await run(task, join(root, 'divided'), '--count', '1');
+    expect(code).toBe(2);
+    expect(stderr).toContain('"by" names "subjct", and no row of');
+    expect(stderr).not.toContain('[1/1]');
   });
 
   it('writes into no folder of the user, and keeps tasks that are not asked for again', async () => {

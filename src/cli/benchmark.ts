@@ -14,7 +14,7 @@ const schema = evaluateSettings.omit({ data: true, problem_field: true, answer_f
 interface Flags extends Record<string, unknown> {
   tasks?: string;
   taskData?: string;
-  protocol: string;
+  protocol?: string;
   out?: string;
   json?: boolean;
 }
@@ -28,7 +28,10 @@ export function benchmarkCommand(): Command {
     )
     .option('--tasks <names>', 'tasks by their names, or manifests by their paths, with commas')
     .option('--task-data <dir>', 'the folder of problems that do not come with redistill')
-    .option('--protocol <name>', 'how responses are drawn: greedy, or redi as in arXiv 2505.24850', 'greedy')
+    .option(
+      '--protocol <name>',
+      'how responses are drawn, whatever tasks say: greedy, or redi as in arXiv 2505.24850; without it greedily, unless a task says otherwise',
+    )
     .option('--out <dir>', 'the folder of the results')
     .option('--json', 'print all numbers as JSON');
   addSettings(command, schema);
@@ -37,17 +40,17 @@ export function benchmarkCommand(): Command {
     .action(async (model: string, flags: Flags) => {
       const { benchmark, describeBenchmark } = await import('../benchmarks/benchmark.js');
       const { tasks, taskData, out } = flags;
-      if (tasks === undefined)
+      if (tasks === undefined || namesIn(tasks).length === 0)
         throw new UserError('benchmark: --tasks is missing: say which (`--help` lists them)');
       if (out === undefined) throw new UserError('benchmark: --out is missing: say where the results go');
       const protocol = protocolNames.find((name) => name === flags.protocol);
-      if (!protocol)
+      if (flags.protocol !== undefined && !protocol)
         throw new UserError(
           `there is no protocol "${flags.protocol}"; protocols are ${protocolNames.join(', ')}.`,
         );
       const options = {
         ...{ model, protocol, out, given: givenBy(schema, flags) },
-        tasks: tasks.split(',').map((task) => readTask(task.trim(), taskData)),
+        tasks: namesIn(tasks).map((task) => readTask(task, taskData)),
       };
       const stopped = 'stopped; run the same command again to go on: what has arrived is kept';
       const result = await longWork('benchmark', stopped, (_, signal) =>
@@ -63,9 +66,15 @@ export function benchmarkCommand(): Command {
     });
 }
 
+const namesIn = (list: string): string[] =>
+  list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
 const details = (): string => `
 A task is a manifest: its problems, the fields of problem and answer, instruction, graders, and fields by which the result is
-divided. A protocol says how responses are drawn; flags go before both. The flags' defaults are those of \`evaluate\`, which tasks
+divided. A protocol that is named goes before what tasks say, and flags go before both. The flags' defaults are those of \`evaluate\`, which tasks
 and protocols change. Problems without a licence to pass them on do not come along: --task-data names the folder that has them.
 Tasks that come along: ${taskNames().join(', ')} (docs/benchmarks.md).
 

@@ -36,7 +36,7 @@ describe('compare', () => {
     expect(readRows(list)).toHaveLength(15);
     expect(readRows(list)[0]).toEqual({
       ...{ row: 'thirty', grader: 'verify', change: 'gained', id: 'p5', problem: 'xxxxxx?', gold: '5' },
-      ...{ before: 0, after: 1 },
+      ...{ before: 0, after: 1, answers_before: ['-1'], answers_after: ['5'] },
     });
     const worse = await redistill(['compare', high, low]);
     expect([worse.code, worse.stderr]).toEqual([1, '']);
@@ -60,7 +60,7 @@ describe('compare', () => {
       rights((i) => i < 5),
       { instruction: 'Think.' },
     );
-    expectError(await redistill(['compare', low, asked]), 2, '"instruction" is not set');
+    expectError(await redistill(['compare', low, asked]), 2, 'or name instruction in --differ-in if that');
     expect((await redistill(['compare', low, asked, '--differ-in', 'instruction'])).code).toBe(3);
     expectError(await redistill(['compare', low]), 2, 'takes folders in pairs');
     expectError(await redistill(['compare', low, path('nothing')]), 2, 'does not exist');

@@ -1,20 +1,21 @@
 /** @file The command `compare`. */
 import { Command } from 'commander';
-import { compareEvaluations, compareSettings, type ComparedPair, type Finding } from '../evaluate/compare.js';
+import { compareEvaluations, compareSettings, gradersIn, type Finding } from '../evaluate/compare.js';
 import { describeComparison, verdictOf } from '../evaluate/compareWords.js';
 import { readPlan } from '../evaluate/plan.js';
+import type { ComparedPair } from '../evaluate/taskFolders.js';
 import { UserError } from '../util/errors.js';
 import { print, printError } from '../util/output.js';
 import { refuseOverInputs } from '../util/overlap.js';
 import { ExitCode } from './exitCode.js';
 import { LinesOut, printJson } from './output.js';
-import { addSettings, settingsFrom } from './settings.js';
+import { addSettings, settingsFrom, withFlags } from './settings.js';
 
 const EXIT_CODES: Record<Finding, number> = { better: 0, worse: 1, unclear: 3 };
 
 const DETAILS = `
 Evaluations are paired by problem. A and B may each be several folders with commas, one a seed of training in the same order; further pairs are
-further rows (other benchmarks), and so is every grader. Evaluations whose instruction, sampling or problems differ are refused, unless
+further rows (other benchmarks), and so is every grader. Folders of \`benchmark\` are compared task by task. Evaluations whose instruction, sampling or problems differ are refused, unless
 --differ-in names what is compared. docs/comparing.md explains the numbers.
 
 Exit codes: 0 B is better, 1 B is worse (or the command failed), 2 wrong usage or input, 3 cannot tell.
@@ -23,6 +24,7 @@ Example:
   redistill compare runs/x/before runs/x/after
   redistill compare runs/a-s1,runs/a-s2,runs/a-s3 runs/b-s1,runs/b-s2,runs/b-s3 --list flips.jsonl
   redistill compare a/math b/math a/aime b/aime --grader verify,rllm
+  redistill compare bench-a bench-b --list flips.jsonl
   redistill compare plain concise --differ-in instruction
   redistill compare a b --plan plan.json && echo "ship it"`;
 
@@ -46,12 +48,10 @@ export function compareCommand(): Command {
       const read = pairs.flatMap(({ before, after }) => [...before, ...after]);
       refuseOverInputs([list], [...read, ...(plan === undefined ? [] : [plan])]);
     }
-    const { flips, ...comparison } = compareEvaluations({
-      pairs,
-      differIn,
-      graders: grader?.split(','),
-      plan: plan === undefined ? undefined : readPlan(plan),
-    });
+    const graders = gradersIn(grader);
+    const { flips, ...comparison } = inFlags(() =>
+      compareEvaluations({ pairs, differIn, graders, plan: plan === undefined ? undefined : readPlan(plan) }),
+    );
     for (const warning of comparison.warnings) printError(`warning: ${warning}\n`);
     if (list !== undefined) {
       using output = new LinesOut(list);
@@ -62,6 +62,16 @@ export function compareCommand(): Command {
     else print(`${describeComparison(found)}\n`);
     throw new ExitCode(EXIT_CODES[comparison.finding]);
   });
+}
+
+/** @throws what `work` throws, with settings called by their flags */
+function inFlags<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UserError) error.message = withFlags(error.message, compareSettings);
+    throw error;
+  }
 }
 
 function pairsOf(folders: readonly string[]): ComparedPair[] {

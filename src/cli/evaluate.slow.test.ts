@@ -165,9 +165,16 @@ describe.concurrent('generate and evaluate', () => {
     expect(again.two.summary).toBe(graded.two.summary);
     const text = await redistill(['evaluate', '--regrade', out, '--grader', 'verify']);
     expect(text.stdout).toMatch(/^verify: pass@1 50\.0 % .*\n2 problems, 4 responses, /);
-    expectError(await redistill(['evaluate', '--regrade', out]), 2, '--regrade needs --grader');
     expect(again.two.files).toEqual(graded.two.files);
     expect(again.own.files).toEqual(graded.own.files);
+    // Without graders by those of before, whether they were sampled with or graded by.
+    await regrade('hendrycks,verify:lenient');
+    const same = await redistill(['evaluate', '--regrade', out, '--json']);
+    expect(same.stdout).toBe(graded.two.summary);
+    expect(contents(out)).toEqual(graded.two.files);
+    const record = readFileSync(join(out, 'redistill.json'), 'utf8');
+    writeFileSync(join(out, 'redistill.json'), record.replace('"grader"', '"graders"'));
+    expectError(await redistill(['evaluate', '--regrade', out]), 2, 'does not say by what it was graded');
   });
 
   it('evaluate and --regrade, killed before any change to the disk, leave one result or none that has a summary', async () => {
@@ -254,6 +261,27 @@ describe.concurrent('generate and evaluate', () => {
     expect(contents(out)).toEqual(before);
   });
 
+  it('evaluate without --out names no folder that is gone when it ends', async () => {
+    const half = path('half.jsonl');
+    writeFileSync(half, '{"problem": "2+2?", "answer": 4}\n{"problem": "3+3?"}\n');
+    const asking = [
+      'evaluate',
+      half,
+      '--base-url',
+      'http://127.0.0.1:9/v1',
+      '--model',
+      'm',
+      '--retries',
+      '0',
+    ];
+    for (const done of [await redistill(evaluate(half, ...four)), await redistill(asking)]) {
+      expect(done.stderr).toMatch(
+        /OUT\/(quarantine|failed)\.jsonl.*name an OUT with --out: nothing is kept without it/,
+      );
+      expect(done.stderr).not.toContain('redistill-evaluate-');
+    }
+  });
+
   it('evaluate without --out prints and keeps nothing', async () => {
     const folder = path('temporary');
     mkdirSync(folder);
@@ -307,7 +335,7 @@ describe.concurrent('generate and evaluate', () => {
     const within = join(outs[0]!, 'table.txt');
     expectError(await refused(...entries, '--out', within), 2, `${within} would be added to ${outs[0]!}`);
     expect(existsSync(within)).toBe(false);
-    expectError(await refused(`A=${tiny}`), 2, 'samples.jsonl does not exist');
+    expectError(await refused(`A=${tiny}`), 2, 'is no folder of an evaluation');
     expectError(
       await refused(...entries, '--grader', 'rllm'),
       2,

@@ -13,7 +13,8 @@ import { dataOf, runStage, type StageFlags } from './stageCommand.js';
 
 const DETAILS = `
 Stop it at any time, however hard: the same command with the same --out resumes it, without losing or repeating a response.
-With another --grader it samples nothing and only grades again; --regrade does that without naming model and problems.
+With another --grader it samples nothing and only grades again; --regrade does that without naming model and problems, and without
+--grader by the graders of before, as after an update.
 The answer to a problem is a text, a number, a list of them (each counts as right) or a solution that ends in "#### 18". In a
 response, verify takes what a box, "the answer is" or ### marks as its answer, else what stands last; verify:anchored only
 what is marked; rllm a box after </think>; hendrycks the last box; gsm8k a last line "#### 18". Without any, it is wrong.
@@ -57,7 +58,7 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
     await runStage(
       'evaluate',
       evaluateStage,
-      { stopped },
+      { stopped, isKept: kept },
       { ...flags, out },
       dataOf('evaluate', data, flags),
     );
@@ -78,11 +79,10 @@ async function regrade(
     throw new UserError(
       '--regrade takes the folder of an evaluation, --grader and --grader-field, and nothing else.',
     );
-  if (grader === undefined)
-    throw new UserError(
-      '--regrade needs --grader: all graders that the evaluation is to have, such as verify,rllm.',
-    );
-  const summary = await gradeAgain(dir, graderSetting.parse(grader), graderField);
+  const summary = await gradeAgain(dir, {
+    ...(grader !== undefined && { grader: graderSetting.parse(grader) }),
+    ...(graderField !== undefined && { grader_field: graderField }),
+  });
   if (json) printJson(summary);
   else print(`${describeEvaluation(summary)}\n`);
 }

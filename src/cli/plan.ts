@@ -29,7 +29,7 @@ the evaluations that it is for: what is not as planned is compared by always-val
 
 Example:
   redistill plan problems.jsonl --effect 3 --before runs/pilot/a --after runs/pilot/b --out plan.json
-  redistill plan math500.json --effect 2 --between 0.03 --within 0.12 --seeds 3 --seed-deviation 0.8 --out plan.json`,
+  redistill plan examples/math-500/problems.json --effect 5 --between 0.03 --within 0.12 --seeds 5 --seed-deviation 0.8 --out plan.json`,
     )
     .action(async (data: string | undefined, flags: PlanFlags) => {
       const settings = settingsFrom(planSettings, flags, dataOf('plan', data, flags), 'plan');
@@ -42,6 +42,6 @@ Example:
       });
       if (out !== undefined) writePlan(out, plan);
       if (flags.json) printJson(plan);
-      else print(`${describePlan(plan)}\n`);
+      else print(`${describePlan(plan, out)}\n`);
     });
 }

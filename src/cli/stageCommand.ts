@@ -5,6 +5,7 @@ import type { StageDefinition } from '../pipeline/stages/stage.js';
 import { runInto } from '../pipeline/stages/outputs.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
+import type { Progress } from '../util/progress.js';
 import { longWork } from './interrupt.js';
 import { printJson } from './output.js';
 import { addSettings, settingsFrom, withFlags } from './settings.js';
@@ -59,23 +60,43 @@ export function dataOf(
 export async function runStage<Settings, Result>(
   name: StageKind,
   definition: StageDefinition<Settings, Result>,
-  { stopped }: Pick<StageCommandOptions, 'stopped'>,
+  { stopped, isKept = true }: Pick<StageCommandOptions, 'stopped'> & { isKept?: boolean },
   flags: StageFlags,
   given: Record<string, unknown>,
 ): Promise<void> {
   const settings = settingsFrom(definition.schema, flags, given, name);
   const { out } = flags;
   if (out === undefined) throw new UserError(`${name}: --out is missing: say where the results go`);
-  const result = await longWork(name, stopped.replaceAll('OUT', out), (progress, signal) =>
-    runInto(name, definition, settings, { out, progress, signal }).catch((error: unknown) => {
+  const result = await longWork(name, stopped.replaceAll('OUT', out), (bar, signal) => {
+    const progress = isKept ? bar : withoutFolder(bar, out);
+    return runInto(name, definition, settings, { out, progress, signal }).catch((error: unknown) => {
+      if (!isKept && error instanceof Error) error.message = unnamed(error.message, out);
       // What is wrong in a line of a file has that file's names.
       const isAboutSettings = error instanceof UserError && !/, line \d/.test(error.message);
       if (isAboutSettings) error.message = withFlags(error.message, definition.schema);
       throw error;
-    }),
-  );
+    });
+  });
   if (flags.json) printJson(result);
   else print(`${definition.describe(result, settings)}\n`);
   const complaint = definition.complaint?.(result, out);
   if (complaint) throw new Error(complaint.message);
 }
+
+/** Progress of work whose folder is removed in the end: what is said to be in there cannot be looked at. */
+const withoutFolder = (progress: Progress, folder: string): Progress => ({
+  update: (done, total, note) => {
+    progress.update(done, total, note);
+  },
+  log: (line) => {
+    progress.log(unnamed(line, folder));
+  },
+  finish: (note) => {
+    progress.finish(note);
+  },
+});
+
+const unnamed = (text: string, folder: string): string =>
+  text.includes(folder)
+    ? `${text.replaceAll(folder, 'OUT')} (name an OUT with --out: nothing is kept without it)`
+    : text;

@@ -132,6 +132,10 @@ export function rowsDigest(): { add(row: ProblemRow): void; value(): string } {
   };
 }
 
+/** Whether a row has a value in a field. */
+export const hasField = (row: Readonly<Record<string, unknown>>, name: string): boolean =>
+  row[name] !== undefined && row[name] !== null;
+
 /** The text of a row's problem. @throws RowError where it is missing */
 export function problemText(row: Record<string, unknown>, path: string, line: number, name?: string): string {
   const field = name ?? (row.problem === undefined || row.problem === null ? 'question' : 'problem');

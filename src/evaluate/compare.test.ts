@@ -1,14 +1,18 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
 import { comparePaired, probabilityBetter } from '../statistics/paired.js';
+import { seedsNeeded } from '../statistics/power.js';
 import { compareOverSeeds } from '../statistics/seeds.js';
-import { compareEvaluations } from './compare.js';
+import { UserError } from '../util/errors.js';
+import { compareEvaluations, gradersIn } from './compare.js';
+import { describeEvaluation, regrade } from './evaluate.js';
+import type { EvaluationSummary } from './summary.js';
 import { describeComparison, verdictOf } from './compareWords.js';
 import type { FrozenPlan } from './plan.js';
 
-const { problems, evaluation } = roteEvaluations();
+const { path, problems, evaluation } = roteEvaluations();
 const data = problems('forty.jsonl', 40);
 const single = (right: (i: number) => boolean, count = 40) =>
   Array.from({ length: count }, (_, i) => [right(i)]);
@@ -36,7 +40,7 @@ describe('two evaluations', () => {
     expect(found.flips).toHaveLength(14);
     expect(found.flips[0]).toEqual({
       ...{ row: 'forty', grader: 'verify', change: 'lost', id: 'p0', problem: 'x?', gold: '0' },
-      ...{ before: 1, after: 0 },
+      ...{ before: 1, after: 0, answers_before: ['0'], answers_after: ['-1'] },
     });
     expect(found.flips.filter(({ change }) => change === 'gained').map(({ id }) => id)).toEqual(
       Array.from({ length: 12 }, (_, i) => `p${i + 10}`),
@@ -99,7 +103,7 @@ describe('two evaluations', () => {
       Math.ceil((errors / 0.01) ** 2 * paired.standardError ** 2 * 40),
     );
     expect(describeComparison(found)).toContain(
-      '20 of 40 problems are the same as another but for numbers: errors are those of 20 clusters.',
+      'errors are those of 20 clusters of the 40 problems, in each of which they are the same but for numbers.',
     );
   });
 
@@ -120,10 +124,21 @@ describe('two evaluations', () => {
     });
     expect(found.rows[0]!.intervals.seeds![0]).toBeCloseTo(expected.interval[0], 12);
     expect(found.rows[0]!.detectable_effect).toBeCloseTo(
-      (2.8015852181129683 * expected.seedDeviation) / Math.sqrt(3),
+      // Quantiles of Student's t with two degrees of freedom.
+      ((4.302652729696144 + 1.060660171779821) * expected.seedDeviation) / Math.sqrt(3),
       9,
     );
+    const { needed } = found.rows[0]!;
+    expect(needed.seeds).toBe(seedsNeeded(expected.seedDeviation, { effect: 0.01, alpha: 0.05, power: 0.8 }));
+    expect(describeComparison(found)).toContain(
+      `to see 1.0 takes ${needed.seeds!} seeds that differ as these do.`,
+    );
     expect(() => compare([before, before], after)).toThrow('2 evaluations cannot be paired with 3');
+    const [first] = after;
+    expect(() => compare(before, [first!, `${first!}/`])).toThrow(`${first!}/ is named twice on one side`);
+    const { flips } = found;
+    const lost = flips.find(({ change, id }) => change === 'gained' && id === 'p15')!;
+    expect([lost.answers_before, lost.answers_after]).toEqual([['-1'], ['-1', '15', '15']]);
   });
 
   it('in many rows are adjusted by Holm, and said in one sentence', async () => {
@@ -192,6 +207,55 @@ describe('two evaluations', () => {
     );
   });
 
+  it.each([1, 2, 7])('of %i problems never say a number that there is not', async (count) => {
+    const patterns = [() => true, () => false, (i: number) => i % 2 === 0, (i: number) => i === 0];
+    for (const kinds of new Set([1, 2, Math.ceil(count / 2), count])) {
+      const file = problems(
+        `${count}-${kinds}.jsonl`,
+        count,
+        (i) => `${'k'.repeat((i % kinds) + 1)} plus ${i}?`,
+      );
+      const dirs = await Promise.all(
+        patterns.flatMap((right) =>
+          [1, 2].map((samples) =>
+            evaluation(
+              file,
+              Array.from({ length: count }, (_, i) =>
+                Array.from({ length: samples }, (_, k) => right(i + k)),
+              ),
+            ),
+          ),
+        ),
+      );
+      for (const before of dirs) {
+        const summary = readFileSync(join(before, 'summary.json'), 'utf8');
+        expect(describeEvaluation(JSON.parse(summary) as EvaluationSummary)).not.toMatch(/NaN|Infinity|null/);
+        for (const after of dirs)
+          for (const side of new Set([[after], [...new Set([after, dirs[0]!])]])) {
+            const found = compare(before, side);
+            const text = describeComparison(found);
+            expect(text).not.toMatch(/NaN|Infinity|undefined/);
+            expect(text.includes('single problem')).toBe(count === 1);
+            expect(found.rows[0]!.interval.every(Number.isFinite)).toBe(count > 1);
+          }
+      }
+    }
+  });
+
+  it('of one kind of problems are told apart by problems, and say what that is true of', async () => {
+    const sums = problems('sums.jsonl', 200, (i) => `What is ${i} + ${2 * i}?`);
+    const [was, is] = [single((i) => i % 6 === 0, 200), single((i) => i % 6 < 4, 200)];
+    const found = compare(await evaluation(sums, was), await evaluation(sums, is));
+    expect(found.finding).toBe('better');
+    expect(found.rows[0]).toMatchObject({
+      ...{ kinds: 1, by: 'problems', interval: comparePaired(resultsOf(was), resultsOf(is)).interval },
+    });
+    expect(found.rows[0]).not.toHaveProperty('clusters');
+    expect(describeComparison(found)).toContain(
+      'the 200 problems are of 1 kind, in each of which they are the same but for numbers, too few to be a sample of kinds: errors are those of further problems of this kind.',
+    );
+  });
+
   it('of one problem say that nothing can be known', async () => {
     const one = problems('one.jsonl', 1);
     const found = compare(await evaluation(one, [[false]]), await evaluation(one, [[true]]));
@@ -209,7 +273,7 @@ describe('unlike protocols', () => {
     const asked = await evaluation(data, rows, { instruction: 'Think.' });
     const hot = await evaluation(data, rows, { sampling: { temperature: 0.6, max_tokens: 9 } });
     expect(() => compare(before, asked)).toThrow(
-      `"instruction" is not set in ${before} and "Think." in ${asked}, so a difference need not be the model's`,
+      `"instruction" is not set in ${before} and "Think." in ${asked}, so a difference need not be the model's: evaluate both alike, or name instruction in "differ_in" if that is what you compare.`,
     );
     expect(() => compare(before, hot)).toThrow(`"temperature" is 0 in ${before} and 0.6 in ${hot}`);
     expect(() => compare(before, hot, { differIn: ['temperature'] })).toThrow('"max_tokens" is 512');
@@ -221,7 +285,8 @@ describe('unlike protocols', () => {
     );
     expect(compare(before, ruled, { differIn: ['rules'] }).warnings).toEqual([]);
     // The seeds of one side are alike even where the sides may differ.
-    expect(() => compare([before, before], [asked, before], { differIn: ['instruction'] })).toThrow(
+    const again = await evaluation(data, rows);
+    expect(() => compare([before, again], [asked, again], { differIn: ['instruction'] })).toThrow(
       `"instruction" is "Think." in ${asked}`,
     );
   });
@@ -265,6 +330,9 @@ describe('unlike protocols', () => {
     expect(compare(before, after).warnings.at(-1)).toContain(
       `${after} by 0.0.1: \`redistill evaluate --regrade\``,
     );
+    // What the warning says to do takes it away.
+    await regrade(after, ['verify']);
+    expect(compare(before, after).warnings.join()).not.toContain('regrade');
     edit((value) => {
       delete value.evaluation;
     });
@@ -288,6 +356,116 @@ describe('unlike protocols', () => {
     expect(() => compare('/nowhere', after)).toThrow('does not exist');
   });
 });
+
+describe('benchmarks', () => {
+  const benchmark = async (name: string, shares: Record<string, [right: number, grader: string]>) => {
+    for (const [task, [right, grader]] of Object.entries(shares)) {
+      const found = await evaluation(
+        data,
+        single((i) => i < right),
+        { grader: [grader] },
+      );
+      mkdirSync(path(`${name}/tasks`), { recursive: true });
+      renameSync(found, path(`${name}/tasks/${task}`));
+    }
+    const record = { made_by: 'redistill', command: 'benchmark', tasks: Object.keys(shares) };
+    writeFileSync(path(`${name}/redistill.json`), JSON.stringify(record));
+    return path(name);
+  };
+
+  it('are compared task by task, each by its own first grader', async () => {
+    const before = await benchmark('low', { one: [10, 'verify'], two: [5, 'hendrycks'] });
+    const after = await benchmark('high', { two: [30, 'hendrycks'], one: [12, 'verify'] });
+    const found = compare(before, after);
+    expect(found.rows.map(({ name, grader, finding }) => [name, grader, finding])).toEqual([
+      ['one', 'verify', 'unclear'],
+      ['two', 'hendrycks', 'better'],
+    ]);
+    const by = (dir: string, task: string) => ({
+      before: [join(before, 'tasks', task)],
+      after: [join(dir, 'tasks', task)],
+    });
+    const byFolders = compareEvaluations({ pairs: [by(after, 'one'), by(after, 'two')] });
+    expect(byFolders.rows.map(({ interval, adjusted }) => [interval, adjusted])).toEqual(
+      found.rows.map(({ interval, adjusted }) => [interval, adjusted]),
+    );
+    const third = await benchmark('third', { one: [20, 'verify'], two: [20, 'hendrycks'] });
+    expect(compare(before, [after, third]).rows.map(({ seeds }) => seeds)).toEqual([2, 2]);
+  });
+
+  it('of other tasks, and with what is none, are refused', async () => {
+    const [both, one] = [
+      await benchmark('both', { one: [10, 'verify'], two: [5, 'verify'] }),
+      await benchmark('single', { one: [10, 'verify'] }),
+    ];
+    for (const sides of [
+      [both, one],
+      [one, both],
+    ] as const)
+      expect(() => compare(...sides)).toThrow(`The task "two" is in ${both} but not in ${one}`);
+    const plain = join(one, 'tasks', 'one');
+    expect(() => compare(plain, both)).toThrow(`${both} is a benchmark and ${plain} is none`);
+  });
+});
+
+it('names of graders are taken once, with or without blanks', () => {
+  expect(gradersIn('verify, rllm,verify')).toEqual(['verify', 'rllm']);
+  expect(gradersIn(undefined)).toBeUndefined();
+});
+
+it('damaged folders are refused in words, or compared, and grading again mends what it makes', async () => {
+  const rows = single((i) => i < 10);
+  const [before, after] = [await evaluation(data, rows), await evaluation(data, rows)];
+  const file = join(after, 'summary.json');
+  const whole = readFileSync(file, 'utf8');
+  const record = (JSON.parse(whole) as { evaluation: object }).evaluation;
+  for (const path of pathsOf(record))
+    for (const value of [undefined, null, 5, 'x', [], {}]) {
+      const damaged = structuredClone(record);
+      put(damaged, path, value);
+      writeFileSync(file, JSON.stringify({ evaluation: damaged }));
+      expectInWords(() => compare(before, after));
+    }
+  const samples = join(after, 'samples.jsonl');
+  const [line, ...others] = readFileSync(samples, 'utf8').split('\n');
+  writeFileSync(file, whole);
+  for (const path of pathsOf(JSON.parse(line!) as object))
+    for (const value of [undefined, null, 5, 'x', [], {}]) {
+      const damaged = JSON.parse(line!) as object;
+      put(damaged, path, value);
+      writeFileSync(samples, [JSON.stringify(damaged), ...others].join('\n'));
+      expectInWords(() => compare(before, after));
+    }
+  writeFileSync(samples, [line, ...others].join('\n'));
+  writeFileSync(join(after, 'redistill.json'), readFileSync(file)); // no record of ours
+  writeFileSync(file, '{"evaluation": {"version": 1}}');
+  expect(() => compare(before, after)).toThrow(`${file} is damaged`);
+  await regrade(after, ['verify']);
+  expect(compare(before, after).finding).toBe('unclear');
+});
+
+/** The ways to everything in a value. */
+function pathsOf(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [
+    [key],
+    ...pathsOf(inner).map((rest) => [key, ...rest]),
+  ]);
+}
+
+function put(value: object, [key, ...rest]: readonly string[], what: unknown): void {
+  const holder = value as Record<string, unknown>;
+  if (rest.length > 0) put(holder[key!] as object, rest, what);
+  else holder[key!] = what;
+}
+
+function expectInWords(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(UserError);
+  }
+}
 
 describe('a plan', () => {
   const planned = (record: Partial<FrozenPlan>, dir: string): FrozenPlan => {

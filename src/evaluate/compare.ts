@@ -1,5 +1,5 @@
 /** @file Compares evaluations of the same problems, and says whether a difference is real. Reads the folders, writes nothing. */
-import { parse } from 'node:path';
+import { parse, resolve } from 'node:path';
 import { z } from 'zod';
 import {
   bootstrapInterval,
@@ -10,7 +10,7 @@ import {
 } from '../statistics/paired.js';
 import { meanOf, passAt1, type ProblemResult } from '../statistics/estimators.js';
 import { studentInterval, type Interval } from '../statistics/intervals.js';
-import { detectableEffect, problemsNeeded, samplesNeeded } from '../statistics/power.js';
+import { detectableEffect, problemsNeeded, samplesNeeded, seedsNeeded } from '../statistics/power.js';
 import { compareOverSeeds, holm, pool } from '../statistics/seeds.js';
 import { alwaysValid } from '../statistics/sequential.js';
 import { UserError } from '../util/errors.js';
@@ -23,13 +23,14 @@ import {
   type StoredEvaluation,
 } from './protocol.js';
 import { clustersOf } from './similar.js';
+import { pairsOfTasks, type ComparedPair } from './taskFolders.js';
 
 export const compareSettings = z.strictObject({
   grader: z
     .string()
     .optional()
     .describe(
-      'whose verdicts count, several with commas, each a row of its own; without it those of the first grader of the first evaluation',
+      'whose verdicts count, several with commas, each a row of its own; without it those of the first grader of each pair',
     ),
   differ_in: z
     .array(z.enum(protocolFields))
@@ -50,6 +51,8 @@ export interface ComparedRow {
   problems: number;
   /** Clusters of problems that are the same but for their numbers, where there are any. */
   clusters?: number;
+  /** How many kinds there are of problems that are the same but for their numbers, where they are too few to be clusters. */
+  kinds?: number;
   seeds: number;
   /** Samples of a problem, over all seeds. */
   samples: [before: number, after: number];
@@ -72,7 +75,13 @@ export interface ComparedRow {
   /** The smallest true difference that so much data see with the power. */
   detectable_effect: number;
   /** What it takes to see `effect`, otherwise as here; null where no number of samples is enough or it cannot be known. */
-  needed: { effect: number; problems: number; samples: number | null };
+  needed: {
+    effect: number;
+    problems: number;
+    samples: number | null;
+    /** Where the seeds' differences decide, which further problems or samples do not bring together. */
+    seeds?: number;
+  };
   finding: Finding;
 }
 
@@ -87,6 +96,9 @@ export interface Flip {
   /** Shares of right responses. */
   before: number;
   after: number;
+  /** What the grader found in each response; null for no answer. */
+  answers_before: (string | null)[];
+  answers_after: (string | null)[];
 }
 
 export interface Comparison {
@@ -100,15 +112,9 @@ export interface Comparison {
   departures?: string[];
 }
 
-/** Evaluations of one benchmark: a folder a seed, before and after. */
-export interface ComparedPair {
-  before: readonly string[];
-  after: readonly string[];
-}
-
 export interface CompareOptions {
   pairs: readonly ComparedPair[];
-  /** Each is a row of its own; without any, the first grader of the first evaluation. */
+  /** Each is a row of its own; without any, the first grader of each pair. */
   graders?: readonly string[] | undefined;
   differIn?: readonly ProtocolField[] | undefined;
   plan?: FrozenPlan | undefined;
@@ -126,13 +132,16 @@ const drawsFor = (problems: number): number => Math.max(500, Math.min(10_000, Ma
  */
 export function compareEvaluations({ pairs, graders, differIn = [], plan }: CompareOptions): Comparison {
   const { alpha, power } = plan ?? { alpha: 0.05, power: 0.8 };
-  const opened = named(pairs.map((pair) => openPair(pair, differIn)));
-  const judges = graders ?? [plan?.grader ?? opened[0]!.before[0]!.results.graders.keys().next().value!];
+  const opened = named(pairs.flatMap(pairsOfTasks).map((pair) => openPair(pair, differIn)));
+  const judgesOf = ({ before: [first] }: OpenPair) =>
+    graders ?? [plan?.grader ?? first!.results.graders.keys().next().value!];
   const departures =
-    plan && opened.flatMap(({ before, after }) => departuresFrom(plan, [before, after], judges));
+    plan && opened.flatMap((pair) => departuresFrom(plan, [pair.before, pair.after], judgesOf(pair)));
   const isEarly = departures !== undefined && departures.length > 0;
   const compared = opened.flatMap((pair) =>
-    judges.map((grader) => compareRow(pair, grader, { alpha, power }, plan?.effect ?? ONE_POINT, isEarly)),
+    judgesOf(pair).map((grader) =>
+      compareRow(pair, grader, { alpha, power }, plan?.effect ?? ONE_POINT, isEarly),
+    ),
   );
   const adjusted = holm(compared.map(({ row }) => row.p_value));
   const rows = compared.map(({ row }, i): ComparedRow => {
@@ -167,6 +176,11 @@ function openPair(pair: ComparedPair, differIn: readonly ProtocolField[]): OpenP
     throw new UserError(
       `${a} evaluations cannot be paired with ${b}: name as many of either side, one a seed in the same order, or a single one that the others are compared with.`,
     );
+  for (const side of [pair.before, pair.after]) {
+    const twice = side.find((dir, i) => side.findIndex((other) => resolve(other) === resolve(dir)) < i);
+    if (twice !== undefined)
+      throw new UserError(`${twice} is named twice on one side: other seeds are other evaluations.`);
+  }
   const kept = new Map<string, StoredEvaluation>();
   const open = (dir: string) => {
     const evaluation = kept.get(dir) ?? readEvaluation(dir);
@@ -182,7 +196,7 @@ function openPair(pair: ComparedPair, differIn: readonly ProtocolField[]): OpenP
     requireSameProtocol(one, other, i < seeds ? differIn : []),
   );
   const { dir, record } = after[0]!;
-  return { name: parse(record?.data.file ?? dir).name, before, after, warnings };
+  return { name: pair.name ?? parse(record?.data.file ?? dir).name, before, after, warnings };
 }
 
 const seedsOf = ([first, ...others]: readonly StoredEvaluation[]) =>
@@ -197,6 +211,10 @@ function named(pairs: readonly OpenPair[]): OpenPair[] {
       : { ...pair, name: `${pair.name} (${pair.after.map(({ dir }) => dir).join(', ')})` },
   );
 }
+
+/** The graders that a text names, with commas. */
+export const gradersIn = (names: string | undefined): string[] | undefined =>
+  names === undefined ? undefined : [...new Set(names.split(',').map((name) => name.trim()))];
 
 function gradedBy(grader: string, { dir, results }: StoredEvaluation): ProblemResult[] {
   const found = results.graders.get(grader);
@@ -221,7 +239,7 @@ function compareRow(
   ) as [ProblemResult[][], ProblemResult[][]];
   // A single evaluation stands beside every seed of the other side, and its samples are there once.
   const [before, after] = [pool([...new Set(beforeSeeds)]), pool([...new Set(afterSeeds)])];
-  const clusters = clustersOf(first.results.problems);
+  const { clusters, kinds } = clustersOf(first.results.problems);
   const confidence = 1 - level.alpha;
   const found = compareOverSeeds(beforeSeeds, afterSeeds, { clusters, level: confidence });
   const byProblems = comparePaired(before, after, { level: confidence });
@@ -231,15 +249,18 @@ function compareRow(
   const valid = isEarly ? alwaysValid(meansOf(differences, groups), level.alpha) : undefined;
   const { seeds } = found;
   const deviation = found.seedDeviation / Math.sqrt(seeds.length);
-  const error = found.by === 'seeds' ? deviation : pooled.standardError;
+  const bySeeds = found.by === 'seeds';
+  const error = bySeeds ? deviation : pooled.standardError;
+  const degrees = bySeeds ? seeds.length - 1 : pooled.clusters === undefined ? Infinity : pooled.clusters - 1;
   const singles = [...before, ...after].every(({ samples }) => samples === 1);
   const row: RowWithoutVerdict = {
     ...{ name: pair.name, grader, problems: found.problems, seeds: seeds.length },
     ...(clusters && { clusters: new Set(clusters.values()).size }),
+    ...(kinds !== undefined && { kinds }),
     samples: [fewest(before), fewest(after)],
     ...{ before: passAt1(before).mean, after: passAt1(after).mean, difference: found.difference },
     interval: valid?.interval ?? found.interval,
-    by: valid ? 'always-valid' : found.by === 'seeds' ? 'seeds' : clusters ? 'clusters' : 'problems',
+    by: valid ? 'always-valid' : bySeeds ? 'seeds' : clusters ? 'clusters' : 'problems',
     p_value: valid?.pValue ?? found.pValue,
     intervals: {
       problems: byProblems.interval,
@@ -256,8 +277,11 @@ function compareRow(
       probability_better: probabilityBetter({ onlyBefore: byProblems.worse, onlyAfter: byProblems.better }),
     }),
     ...{ gained: byProblems.better, lost: byProblems.worse },
-    detectable_effect: detectableEffect(error, level),
-    needed: neededFor(effect, before, after, pooled.standardError, level),
+    detectable_effect: detectableEffect(error, level, degrees),
+    needed: {
+      ...neededFor(effect, before, after, { clusters, ...level }),
+      ...(bySeeds && { seeds: seedsNeeded(found.seedDeviation, { effect, ...level }) }),
+    },
   };
   return { row, flips: flipsOf(pair, grader, before, after) };
 }
@@ -278,12 +302,11 @@ function neededFor(
   effect: number,
   before: readonly ProblemResult[],
   after: readonly ProblemResult[],
-  standardError: number,
-  level: { alpha: number; power: number },
+  { clusters, ...level }: { clusters: ReadonlyMap<string, string> | undefined; alpha: number; power: number },
 ): ComparedRow['needed'] {
-  const { between, within } = pairedVariance(before, after);
+  const { spread: all, between, within } = pairedVariance(before, after, clusters);
   const problems = before.length;
-  const spread = { between: standardError ** 2 * problems, within: [0, 0] as const };
+  const spread = { between: all, within: [0, 0] as const };
   const samples = samplesNeeded({ between: Math.max(0, between), within }, { effect, problems, ...level });
   return {
     effect,
@@ -293,21 +316,32 @@ function neededFor(
 }
 
 function flipsOf(
-  { name, before: [first] }: OpenPair,
+  pair: OpenPair,
   grader: string,
   before: readonly ProblemResult[],
   after: readonly ProblemResult[],
 ): Flip[] {
-  const { problems, golds } = first!.results;
+  const { problems, golds } = pair.before[0]!.results;
+  const [answersBefore, answersAfter] = [answersIn(pair.before, grader), answersIn(pair.after, grader)];
   const rates = new Map(after.map(({ id, correct, samples }) => [id, correct / samples]));
   return before.flatMap(({ id, correct, samples }): Flip[] => {
     const [was, is] = [correct / samples, rates.get(id)!];
     if (was === is) return [];
     return [
       {
-        ...{ row: name, grader, change: is > was ? 'gained' : 'lost', id },
+        ...{ row: pair.name, grader, change: is > was ? 'gained' : 'lost', id },
         ...{ problem: problems.get(id)!, gold: golds.get(id)!, before: was, after: is },
+        ...{ answers_before: answersBefore(id), answers_after: answersAfter(id) },
       },
     ];
   });
+}
+
+/** What the responses of a side's evaluations to a problem say, by its id. */
+function answersIn(side: readonly StoredEvaluation[], grader: string): (id: string) => (string | null)[] {
+  const all = [...new Set(side)].map(
+    ({ results }) =>
+      new Map(results.graders.get(grader)!.answered.map(({ id, answers }) => [id, answers] as const)),
+  );
+  return (id) => all.flatMap((answers) => [...answers.get(id)!]);
 }

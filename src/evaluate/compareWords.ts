@@ -1,7 +1,8 @@
 /** @file Says what a comparison found: the verdict in one sentence, and what it rests on. */
+import { counted } from '../util/counted.js';
 import { formatTable } from '../util/table.js';
 import type { ComparedRow, Comparison } from './compare.js';
-import { counted, differenceInPoints } from './words.js';
+import { differenceInPoints } from './words.js';
 
 const points = (share: number): string => (100 * share).toFixed(1);
 const signed = (share: number): string => `${share < 0 ? '−' : '+'}${points(Math.abs(share))}`;
@@ -20,7 +21,9 @@ export function verdictOf({ finding, rows, alpha }: Comparison): string {
     if (Number.isNaN(interval[0])) return 'Cannot tell whether B differs from A: there is a single problem.';
     if (only!.gained + only!.lost === 0)
       return 'Cannot tell whether B differs from A: they are equal on every problem.';
-    return `Cannot tell whether B differs from A: ${numbers}; this run sees differences from ${points(seen)} points.`;
+    // What an always-valid interval sees is less, and depends on when one looks.
+    const sees = by === 'always-valid' ? '' : `; this run sees differences from ${points(seen)} points`;
+    return `Cannot tell whether B differs from A: ${numbers}${sees}.`;
   }
   const named = (what: ComparedRow['finding']) => rows.filter((row) => row.finding === what).map(labelOf);
   const [better, worse] = [named('better'), named('worse')];
@@ -57,12 +60,16 @@ export function describeComparison(comparison: Comparison): string {
 
 /** What the numbers of a row rest on, and what it would take to see more. */
 function notesOf(row: ComparedRow, isNamed: boolean, power: number): string[] {
-  const { problems, clusters, by, intervals, needed, samples, probability_better: probability } = row;
+  const { problems, clusters, kinds, by, intervals, needed, samples, probability_better: probability } = row;
   const of = isNamed ? `${labelOf(row)}: ` : '';
   const notes: string[] = [];
   if (clusters !== undefined)
     notes.push(
-      `${of}${problems - clusters} of ${problems} problems are the same as another but for numbers: errors are those of ${clusters} clusters.`,
+      `${of}errors are those of ${clusters} clusters of the ${problems} problems, in each of which they are the same but for numbers.`,
+    );
+  if (kinds !== undefined)
+    notes.push(
+      `${of}the ${problems} problems are of ${counted(kinds, 'kind')}, in each of which they are the same but for numbers, too few to be a sample of kinds: errors are those of further problems of ${kinds === 1 ? 'this kind' : 'these kinds'}.`,
     );
   if (problems === 1) return notes;
   const others = Object.entries(intervals)
@@ -72,14 +79,18 @@ function notesOf(row: ComparedRow, isNamed: boolean, power: number): string[] {
     `${of}interval by ${by}; others: ${others.join(', ')}${probability === undefined ? '' : `; P(B > A) = ${probability.toFixed(3)} under a uniform prior`}.`,
   );
   if (!(row.detectable_effect > 0)) return notes; // problems that all differ alike, or a single one, tell nothing of others
-  const again =
+  const more =
     Math.max(...samples) === 1
       ? ''
       : needed.samples === null
         ? '; no number of samples of these is enough'
         : `, or ${counted(needed.samples, 'sample')} of each of these`;
+  const takes =
+    needed.seeds === undefined
+      ? `${counted(needed.problems, 'problem')} sampled as here${more}`
+      : `${counted(needed.seeds, 'seed')} that differ as these do`;
   notes.push(
-    `${of}this run sees differences from ${points(row.detectable_effect)} points (power ${points(power)} %); to see ${points(needed.effect)} takes ${counted(needed.problems, 'problem')} sampled as here${again}.`,
+    `${of}${by === 'always-valid' ? 'a single look at so much' : 'this run'} sees differences from ${points(row.detectable_effect)} points (power ${points(power)} %); to see ${points(needed.effect)} takes ${takes}.`,
   );
   return notes;
 }

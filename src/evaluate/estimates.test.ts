@@ -27,13 +27,21 @@ describe('clustersOf', () => {
       'tom has  1,250.5 apples.',
       'Tom has 3 pears.',
       'Tom has 3 apples!',
-    )!;
+      ...['One?', 'Two?', 'Three?'],
+    ).clusters!;
     expect(found.get('0')).toBe(found.get('1'));
-    expect(new Set(found.values()).size).toBe(3);
+    expect(new Set(found.values()).size).toBe(6);
   });
 
   it('is nothing where every problem is alone', () => {
-    expect(texts('one', 'two', 'x = 1', 'y = 1')).toBeUndefined();
+    expect(texts('one', 'two', 'x = 1', 'y = 1')).toEqual({});
+  });
+
+  it('are no clusters where they are too few for any p-value below 5 %', () => {
+    const list = (kinds: number) =>
+      texts(...Array.from({ length: 200 }, (_, i) => `${'x'.repeat((i % kinds) + 1)} + ${i}`));
+    for (const kinds of [1, 2, 5]) expect(list(kinds)).toEqual({ kinds });
+    expect(new Set(list(6).clusters!.values()).size).toBe(6);
   });
 });
 
@@ -50,7 +58,7 @@ describe('estimatesOf', () => {
       ['p1', 'a'],
       ['p2', 'b'],
     ]);
-    const found = estimatesOf(resultsOf(rows), rows, clusters);
+    const found = estimatesOf(resultsOf(rows), rows, { clusters });
     const rates = [0.5, 0.75, 0.25];
     expect(found.standard_errors).toEqual({
       problems: close(0.25 / Math.sqrt(3)),
@@ -84,7 +92,7 @@ describe('estimatesOf', () => {
 
   it('says nothing of several samples where there is one, nor of runs where numbers differ', () => {
     const singles = answered([['7'], ['1'], ['7']]);
-    const found = estimatesOf(resultsOf(singles), singles, undefined);
+    const found = estimatesOf(resultsOf(singles), singles, {});
     expect(Object.keys(found)).toEqual(['standard_errors', 'intervals']);
     expect(Object.keys(found.standard_errors)).toEqual(['problems']);
     expect(describeEstimates('verify', found)).toEqual([]);
@@ -92,13 +100,13 @@ describe('estimatesOf', () => {
       ['7', '1'],
       ['7', '7', '1'],
     ]);
-    expect(estimatesOf(resultsOf(uneven), uneven, undefined).standard_errors).not.toHaveProperty('runs');
-    expect(Object.keys(estimatesOf(resultsOf(uneven), uneven, undefined).pass_at!)).toEqual(['2']);
+    expect(estimatesOf(resultsOf(uneven), uneven, {}).standard_errors).not.toHaveProperty('runs');
+    expect(Object.keys(estimatesOf(resultsOf(uneven), uneven, {}).pass_at!)).toEqual(['2']);
   });
 
   it('has no majority by a grader that tells no answers, and no error of a single problem', () => {
     const silent = [{ id: 'a', answers: [null, null], right: [true, false] }];
-    const found = estimatesOf(resultsOf(silent), silent, undefined);
+    const found = estimatesOf(resultsOf(silent), silent, {});
     expect(found).not.toHaveProperty('majority_at');
     expect(found.standard_errors.problems).toBeNull();
     expect(found.pass_at!['2']!.standard_error).toBeNull();
@@ -117,7 +125,7 @@ it("stands in an evaluation's summary, and in what is said of it", async () => {
     [false, true, true],
   ]);
   const summary = JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8')) as EvaluationSummary;
-  expect(summary.estimates!.verify!.standard_errors).toMatchObject({ clusters: 2 });
+  expect(summary.estimates!.verify!.standard_errors).toMatchObject({ kinds: 2 });
   expect(summary.estimates!.verify!.majority_at!['3']!.mean).toBeCloseTo(2 / 3, 12);
   const lines = describeEvaluation(summary).split('\n');
   expect(lines[0]).toMatch(/^verify: pass@1 55\.6 %/);

@@ -15,7 +15,9 @@ import {
   wilsonInterval,
   type Interval,
 } from '../statistics/intervals.js';
+import { counted } from '../util/counted.js';
 import { verify } from '../verify/verify.js';
+import type { Resemblance } from './similar.js';
 import { percent } from './words.js';
 
 /** Shares in [0, 1] and their errors; null for an error that cannot be known. Keys of k and of thresholds are numbers. */
@@ -27,6 +29,8 @@ export interface SampleEstimates {
     /** Clusters of problems that are the same but for their numbers, where there are any. */
     clustered?: number | null;
     clusters?: number;
+    /** How many kinds there are of problems that are the same but for their numbers, where they are too few for an error over them. */
+    kinds?: number;
     /** Samples of these problems, over runs with ddof 1: it says nothing of other problems. */
     runs?: number;
   };
@@ -48,12 +52,11 @@ const orNull = (value: number): number | null => (Number.isNaN(value) ? null : v
 /**
  * @param results one a problem
  * @param answered the same problems with each sample's answer
- * @param clusters which problems resemble each other, where any do
  */
 export function estimatesOf(
   results: readonly ProblemResult[],
   answered: readonly AnsweredProblem[],
-  clusters: ReadonlyMap<string, string> | undefined,
+  { clusters, kinds }: Resemblance,
 ): SampleEstimates {
   const { mean, standardError, problems } = passAt1(results);
   const samples = Math.min(...results.map((result) => result.samples));
@@ -69,6 +72,7 @@ export function estimatesOf(
     standard_errors: {
       problems: orNull(standardError),
       ...(clustered && { clustered: orNull(clustered.standardError), clusters: clustered.clusters }),
+      ...(kinds !== undefined && { kinds }),
       ...(samples > 1 &&
         isRectangle && {
           runs: runsError(
@@ -134,7 +138,7 @@ function sameByVerifier(): (one: string, other: string) => boolean {
 /** "verify: ± 2.2 % over problems, …": lines for people; none where they would say nothing more than pass@1's. */
 export function describeEstimates(name: string, estimates: SampleEstimates): string[] {
   const { standard_errors: errors, intervals, pass_at, g_pass_at, majority_at } = estimates;
-  if (!pass_at && errors.clustered === undefined) return [];
+  if (!pass_at && errors.clustered === undefined && errors.kinds === undefined) return [];
   const named: [string, number | null | undefined][] = [
     ['over problems', errors.problems],
     [`over ${errors.clusters} clusters of problems that are the same but for numbers`, errors.clustered],
@@ -147,6 +151,10 @@ export function describeEstimates(name: string, estimates: SampleEstimates): str
   const lines = [
     `${name}: ${known.map((one) => `${one}, `).join('')}Wilson's 95 % interval ${percent(low)} to ${percent(high)}`,
   ];
+  if (errors.kinds !== undefined)
+    lines.push(
+      `${name}: problems of ${counted(errors.kinds, 'kind')}, in each of which they are the same but for numbers: the errors say nothing of other kinds`,
+    );
   if (pass_at && g_pass_at) {
     const k = Object.keys(pass_at).at(-1)!;
     lines.push(

@@ -312,6 +312,15 @@ describe('graders by row', () => {
     );
     expect(model.asked).toEqual([]);
     expect(existsSync(join(out, 'journal.jsonl'))).toBe(false);
+    // A field that no row has is a wrong name, before anything is asked; the part that is asked may lack it.
+    await expect(run(newFolder(), model, { ...keys, grader_field: 'grader' })).rejects.toThrow(
+      `No row of ${byRow} has the field "grader".`,
+    );
+    expect(model.asked).toEqual([]);
+    const part = newFolder();
+    await run(part, answering(), { ...keys, count: 1 });
+    await expect(regrade(part, ['verify'], 'grader')).rejects.toThrow('has the field "grader"');
+    await regrade(part, ['verify'], 'by');
     // What is not asked need not fit.
     await run(out, model, { ...keys, data: wrong, count: 5 });
   });
@@ -337,10 +346,39 @@ describe('reading an evaluation', () => {
     );
     writeRows(path, [{ ...row, generation_details: [] }]);
     expect(() => readResults(dir)).toThrow('must have one entry a generation');
+    const whole = { ...row, generation_details: [detail(true)] };
+    writeRows(path, [whole, { ...whole, id: 'b' }, whole]);
+    expect(() => readResults(dir)).toThrow(`${path}, line 3: the "id" a is that of line 1 too.`);
+    await expect(regrade(dir, ['verify'])).rejects.toThrow(`${path}, line 3: the "id" a`);
+    const two = (grades: object) => ({
+      ...{ ...row, id: 'b', generations: ['x', 'y'] },
+      generation_details: [detail(true), { ...detail(true), grades }],
+    });
+    writeRows(path, [whole, two({})]);
+    expect(() => readResults(dir)).toThrow(
+      `${path}, line 2: field "generation_details.1.grades": there must be those of verify, as in the first row, not of none.`,
+    );
+    writeRows(path, [whole, two({ rllm: { correct: true, extracted: null } })]);
+    expect(() => readResults(dir)).toThrow('those of verify, as in the first row, not of rllm.');
+    writeRows(
+      path,
+      [two({})].map((one) => ({ ...one, generation_details: two({}).generation_details.toReversed() })),
+    );
+    expect(() => readResults(dir)).toThrow(
+      `${path}, line 1: field "generation_details.0.grades": there are none.`,
+    );
     writeFileSync(path, '');
     expect(() => readResults(dir)).toThrow('has no evaluated problems');
     rmSync(path);
-    expect(() => readResults(dir)).toThrow('does not exist');
-    await expect(regrade(dir, ['verify'])).rejects.toThrow('does not exist');
+    for (const read of [() => readResults(dir), () => [...readSamples(dir)]])
+      expect(read).toThrow(`${dir} is no folder of an evaluation: there is no samples.jsonl in it.`);
+    await expect(regrade(dir, ['verify'])).rejects.toThrow('is no folder of an evaluation');
+    writeFileSync(join(dir, 'benchmarks.json'), '{}');
+    expect(() => readResults(dir)).toThrow(`in it; those of a benchmark's tasks are ${dir}/tasks/NAME.`);
+    writeFileSync(join(dir, 'journal.jsonl'), '');
+    expect(() => readResults(dir)).toThrow('so its evaluation is not finished');
+    expect(() => readResults(join(dir, 'journal.jsonl'))).toThrow('is a file: name the folder');
+    expect(() => readResults(join(dir, 'none'))).toThrow(`${join(dir, 'none')} does not exist`);
+    expect(() => readResults('')).toThrow('A folder without a name does not exist');
   });
 });

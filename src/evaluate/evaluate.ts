@@ -11,6 +11,8 @@ import type { RequestId } from '../teacher/requests.js';
 import { answerKeys, evaluateDefaults, refuseInstruction } from '../teacher/settings.js';
 import type { JournalEntry } from '../teacher/states.js';
 import { earlierTurns, traceRow } from '../teacher/makeTraceRow.js';
+import { counted } from '../util/counted.js';
+import { UserError } from '../util/errors.js';
 import { writeJson } from '../util/exactJson.js';
 import { FileReplacement, replaceTogether, type Replacing } from '../util/files.js';
 import { amendedRecord, recordOf } from '../util/ownFolder.js';
@@ -20,7 +22,13 @@ import { graderNames } from '../verify/graders/index.js';
 import { gradersOfRow, openGraders, type GraderSetting } from '../verify/graders/open.js';
 import { describeEstimates } from './estimates.js';
 import { gradedTurns, gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
-import { resultsIn, summarize, type EvaluationRecord, type EvaluationSummary } from './summary.js';
+import {
+  evaluationRecord,
+  resultsIn,
+  summarize,
+  type EvaluationRecord,
+  type EvaluationSummary,
+} from './summary.js';
 import { percent, shareInWords } from './words.js';
 
 const graderModule = z.strictObject({ module: z.string().min(1) });
@@ -48,7 +56,7 @@ export type EvaluateSettings = z.output<typeof evaluateSettings>;
 
 export interface EvaluateOptions extends Omit<
   ResponsesOptions,
-  'settings' | 'wanted' | 'verify' | 'checkRow' | 'preset' | 'budget' | 'prices'
+  'settings' | 'wanted' | 'verify' | 'checkRow' | 'neededField' | 'preset' | 'budget' | 'prices'
 > {
   settings: EvaluateSettings;
 }
@@ -71,7 +79,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const graders = await openGraders(settings.grader);
   const gradersOf = ({ fields, line }: ProblemRow) =>
     gradersOfRow(graders, settings.grader_field, fields, (problem) => rowError(settings.data, line, problem));
-  const checked = { ...options, ...(settings.grader_field !== undefined && { checkRow: gradersOf }) };
+  const checked = {
+    ...options,
+    ...(settings.grader_field !== undefined && { checkRow: gradersOf, neededField: settings.grader_field }),
+  };
   return withResponses(checked, async (answers) => {
     const { states, setAside, sampling } = answers;
     const failed = states.filter(({ failure }) => failure !== undefined);
@@ -115,9 +126,20 @@ export async function regrade(
 ): Promise<EvaluationSummary> {
   const opened = await openGraders(graders);
   using file = new FileReplacement(join(dir, samplesFile));
-  writeRegraded(file, dir, opened, graderField);
+  const named = writeRegraded(file, dir, opened, graderField);
+  // The part of the problems that was evaluated may lack a field that the others have.
+  const { data: before } = z.object({ grader_field: z.string() }).safeParse(recordOf(dir)?.settings);
+  if (graderField !== undefined && named === 0 && before?.grader_field !== graderField)
+    throw new UserError(
+      `no row of ${join(dir, samplesFile)} has the field "${graderField}", which is to name its grader.`,
+    );
   using record = amendedRecord(dir, { grader: graders, grader_field: graderField });
-  return replaceResult(dir, file, knownBefore(dir), record && [record]);
+  const { set_aside, evaluation } = knownBefore(dir);
+  const known = {
+    set_aside,
+    ...(evaluation && { evaluation: { ...evaluation, version: packageVersion() } }),
+  };
+  return replaceResult(dir, file, known, record && [record]);
 }
 
 /** What stands for the response to a problem that cannot be asked; nothing is right about it. */
@@ -128,7 +150,7 @@ const unanswered = (id: RequestId): JournalEntry => ({
 /** What the summary before says that grading again does not find out. */
 const kept = z.object({
   set_aside: z.int().nonnegative(),
-  evaluation: z.custom<EvaluationRecord>().optional(),
+  evaluation: evaluationRecord.optional(),
 });
 
 /** Puts rows, what else is made with them, and what is counted of them in place together. */
@@ -199,7 +221,7 @@ export function describeEvaluation(summary: EvaluationSummary): string {
       `, ${percent(unreadable)} without an answer`,
   );
   lines.push(
-    `${problems} problems${set_aside === 0 ? '' : ` (${set_aside} rows set aside)`}, ${responses} responses, ${percent(cut_off)} cut off, ` +
+    `${counted(problems, 'problem')}${set_aside === 0 ? '' : ` (${counted(set_aside, 'row')} set aside)`}, ${counted(responses, 'response')}, ${percent(cut_off)} cut off, ` +
       `${mean_tokens.toFixed(0)} tokens on average`,
   );
   for (const [name, shares] of Object.entries(summary.pass_at_1_by_turn ?? {}))

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
 import { pairedVariance } from '../statistics/paired.js';
 import { compareOverSeeds } from '../statistics/seeds.js';
+import { UserError } from '../util/errors.js';
 import { describePlan, makePlan, planSettings, readPlan, writePlan } from './plan.js';
 
 const { path, problems, evaluation } = roteEvaluations();
@@ -49,11 +50,19 @@ describe('makePlan', () => {
 
   it('takes seeds for a level of their own', async () => {
     const given = { effect: 3, between: 0.05, within: 0.1, seed_deviation: 1 };
-    const found = await plan({ ...given, seeds: 3 });
-    const left = 0.03 ** 2 / SQUARE - 0.01 ** 2 / 3;
-    expect(found.problems).toBe(Math.ceil((0.05 + 0.2 / 3) / left));
+    // Of twenty seeds the problems decide, of four Student's t of the seeds' differences (quantiles of 3 degrees of freedom).
+    const found = await plan({ ...given, seeds: 20 });
+    const left = 0.03 ** 2 / SQUARE - 0.01 ** 2 / 20;
+    expect(found.problems).toBe(Math.ceil((0.05 + 0.2 / 20) / left));
     expect(found.variance.seed).toBeCloseTo(0.0001, 12);
-    await expect(plan({ ...given, seed_deviation: 3 })).rejects.toThrow('more seeds or a larger effect');
+    const four = await plan({ ...given, seeds: 4 });
+    const t = 3.182446305284263 + 0.978472312363299;
+    expect(four.problems).toBe(Math.ceil(0.2 / (4 * (0.03 / t) ** 2 - 0.01 ** 2)));
+    expect(four.problems).toBeGreaterThan((0.05 + 0.2 / 4) / (0.03 ** 2 / SQUARE - 0.01 ** 2 / 4));
+    // Three seeds that vary by a point show no difference of three, whatever the problems: 5.36 of their errors.
+    await expect(plan({ ...given, seeds: 3 })).rejects.toThrow(
+      'with any number of samples and 3 seeds they show differences from 3.1 points, not 3; take more problems, more seeds or a larger effect.',
+    );
   });
 
   it('takes variances from earlier evaluations', async () => {
@@ -93,6 +102,64 @@ describe('makePlan', () => {
     expect(unsplit.variance.between).toBeGreaterThan(0.1);
   });
 
+  it('counts clusters as those evaluations have them', async () => {
+    const twins = problems('twins.jsonl', 40, (i) => `${'t'.repeat((i >> 1) + 1)} ${i}`);
+    const rows = (right: (i: number) => boolean) => Array.from({ length: 40 }, (_, i) => [right(i >> 1)]);
+    const before = await evaluation(
+      twins,
+      rows((i) => i % 3 === 0),
+    );
+    const after = await evaluation(
+      twins,
+      rows((i) => i % 2 === 0),
+    );
+    const found = await plan({ effect: 20, before, after });
+    // Both problems of a cluster differ alike: they tell no more than one of them, and twice as many are needed.
+    const ofTwenty = [...Array(20).keys()].map((i) => Number(i % 2 === 0) - Number(i % 3 === 0));
+    const [mean, sum] = [
+      ofTwenty.reduce((a, b) => a + b) / 20,
+      (list: number[]) => list.reduce((a, b) => a + b),
+    ];
+    const variance = sum(ofTwenty.map((d) => (d - mean) ** 2)) / 19;
+    expect(found.variance.between).toBeCloseTo(2 * variance, 12);
+  });
+
+  it('is never of fewer problems than can give a p-value of α, nor of numbers that there are not', async () => {
+    for (const [alpha, least] of [
+      [0.05, 6],
+      [0.01, 8],
+      [0.5, 2],
+    ] as const) {
+      const found = await plan({ effect: 100, between: 0, within: 0, alpha });
+      expect([found.problems, found.samples]).toEqual([least, 1]);
+      expect(2 / 2 ** least <= alpha && 2 / 2 ** (least - 1) > alpha).toBe(true);
+    }
+    const few = problems('few.jsonl', 5);
+    await expect(plan({ data: few, effect: 100, between: 0, within: 0 })).rejects.toThrow(
+      `${few} has 5 problems, and with fewer than 6 nothing can be told at α = 0.05`,
+    );
+    const one = problems('single.jsonl', 1);
+    const alone = await evaluation(one, [[true]]);
+    await expect(plan({ effect: 30, before: alone, after: alone })).rejects.toThrow(
+      'have a single problem, of which no',
+    );
+    const five = await evaluation(
+      few,
+      Array.from({ length: 5 }, (_, i) => [i < 2]),
+    );
+    await expect(plan({ effect: 30, before: five, after: five })).rejects.toThrow(
+      'differ on every problem alike',
+    );
+    const other = await evaluation(
+      few,
+      Array.from({ length: 5 }, (_, i) => [i > 2]),
+    );
+    const data = problems('hundred.jsonl', 100);
+    await expect(plan({ data, effect: 1, before: five, after: other })).rejects.toThrow(
+      /^.*has 100 problems: with 1 seed they show differences from \d+\.\d points, not 1\. What more samples of each would show cannot be told of earlier evaluations with one/,
+    );
+  });
+
   it('needs variances, once and whole', async () => {
     await expect(plan({ effect: 3 })).rejects.toThrow('A plan needs variances');
     await expect(plan({ effect: 3, between: 0.1 })).rejects.toThrow('give both of them');
@@ -118,6 +185,13 @@ describe('the file of a plan', () => {
     expect(describePlan(made).split('\n')[0]).toBe(
       `To see a true difference of 3.0 points with a chance of 80.0 % (α = 0.05): ${made.problems} of the 5000 problems of ${data}, 1 sample of each, 1 seed.`,
     );
+    expect(
+      describePlan({ ...made, samples: 4, seeds: 3 }, 'p.json')
+        .split('\n')
+        .at(-1),
+    ).toBe(
+      `Evaluate both with --count ${made.problems} --samples 4 and a temperature above 0, every seed into a folder of its own, then: redistill compare A1,…,A3 B1,…,B3 --plan p.json`,
+    );
   });
 
   it('is refused where it is something else', () => {
@@ -127,6 +201,8 @@ describe('the file of a plan', () => {
     writeFileSync(file, 'plan');
     expect(() => readPlan(file)).toThrow('is not JSON');
     expect(existsSync(path('none.json'))).toBe(false);
-    expect(() => readPlan(path('none.json'))).toThrow();
+    expect(() => readPlan(path('none.json'))).toThrow(UserError);
+    expect(() => readPlan(path('.'))).toThrow('is a folder, not a file');
+    expect(() => readPlan(path('.'))).toThrow(UserError);
   });
 });

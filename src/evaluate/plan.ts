@@ -1,5 +1,5 @@
 /** @file Plans a comparison: how many problems, samples and seeds show a wanted effect, frozen in a file before anything is looked at. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { readProblems } from '../data/problems.js';
 import { pairedVariance } from '../statistics/paired.js';
@@ -7,16 +7,20 @@ import {
   detectableEffect,
   differenceVariance,
   problemsNeeded,
+  responsesForSeeds,
   samplesNeeded,
+  seedVariance,
   type DifferenceVariance,
 } from '../statistics/power.js';
 import { compareOverSeeds, pool } from '../statistics/seeds.js';
 import type { ProblemResult } from '../statistics/estimators.js';
+import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
+import { readRegular } from '../util/regularFile.js';
 import { packageVersion } from '../util/version.js';
 import { readEvaluation, type StoredEvaluation } from './protocol.js';
-import { counted } from './words.js';
+import { clustersOf } from './similar.js';
 
 const share = z.number().gt(0).lt(1);
 const count = z.int().positive();
@@ -60,6 +64,8 @@ export const planSettings = z.strictObject({
 export type PlanSettings = z.output<typeof planSettings>;
 
 const KIND = 'redistill comparison';
+/** A plan has a few hundred bytes. */
+const MOST_BYTES = 1 << 20;
 
 const frozenPlan = z.object({
   plan: z.literal(KIND),
@@ -88,19 +94,45 @@ export type FrozenPlan = z.infer<typeof frozenPlan>;
  */
 export async function makePlan(settings: PlanSettings): Promise<FrozenPlan> {
   const { data, problem_field: problem, answer_field: answer, grader, seeds, alpha, power } = settings;
-  const variance = varianceFor(settings);
+  const { isSplit, ...variance } = varianceFor(settings);
   const { usable, digest } = await readProblems(data, () => undefined, { problem, answer });
   const effect = settings.effect / 100;
   const wanted = { effect, seeds, alpha, power };
+  // The smallest p-value of n problems is that of all of them agreeing, 2 / 2ⁿ.
+  const least = Math.ceil(1 - Math.log2(alpha) - 1e-9);
+  if (usable < least)
+    throw new UserError(
+      `${data} has ${counted(usable, 'problem')}, and with fewer than ${least} nothing can be told at α = ${alpha}: take more problems.`,
+    );
+  // Of several seeds the interval by problems and Student's t of their own differences both have to leave out 0.
+  const responses = seeds > 1 ? responsesForSeeds(variance, wanted) : 0;
   const needed = (samples: number) =>
-    Math.max(2, Math.ceil(problemsNeeded(variance, { ...wanted, samples }) - 1e-9));
-  const samples =
-    settings.samples ??
-    (needed(1) <= usable ? 1 : Math.ceil(samplesNeeded(variance, { ...wanted, problems: usable })));
+    Math.max(
+      least,
+      Math.ceil(
+        Math.max(
+          problemsNeeded(variance, { ...wanted, samples }),
+          responses === Infinity ? Infinity : responses / samples,
+        ) - 1e-9,
+      ),
+    );
+  const enough = Math.max(samplesNeeded(variance, { ...wanted, problems: usable }), responses / usable);
+  const samples = settings.samples ?? (needed(1) <= usable ? 1 : Math.ceil(enough));
   const problems = needed(samples);
   if (problems > usable) {
-    const error = differenceVariance(variance, { problems: usable, samples, seeds });
-    const seen = (100 * detectableEffect(Math.sqrt(error), { alpha, power })).toFixed(1);
+    const size = { problems: usable, samples };
+    const effects = [
+      detectableEffect(Math.sqrt(differenceVariance(variance, { ...size, seeds })), { alpha, power }),
+    ];
+    if (seeds > 1)
+      effects.push(
+        detectableEffect(Math.sqrt(seedVariance(variance, size) / seeds), { alpha, power }, seeds - 1),
+      );
+    const seen = (100 * Math.max(...effects)).toFixed(1);
+    if (!isSplit)
+      throw new UserError(
+        `${data} has ${usable} problems: with ${counted(seeds, 'seed')} they show differences from ${seen} points, not ${settings.effect}. What more samples of each would show cannot be told of earlier evaluations with one: take more problems, a larger effect, or evaluations with several samples for "before" and "after".`,
+      );
     throw new UserError(
       `${data} has ${usable} problems: with ${Number.isFinite(samples) ? `${counted(samples, 'sample')} of each` : 'any number of samples'} and ${counted(seeds, 'seed')} they show differences from ${seen} points, not ${settings.effect}; take more problems${(variance.seed ?? 0) > 0 ? ', more seeds' : ''} or a larger effect.`,
     );
@@ -115,8 +147,11 @@ export async function makePlan(settings: PlanSettings): Promise<FrozenPlan> {
   };
 }
 
+/** Whether it is known what of the variance is that of samples. */
+type KnownVariance = DifferenceVariance & { isSplit: boolean };
+
 /** @throws UserError where neither evaluations nor variances are given, or both */
-function varianceFor(settings: PlanSettings): DifferenceVariance {
+function varianceFor(settings: PlanSettings): KnownVariance {
   const { before, after, between, within, seed_deviation: deviation } = settings;
   const given = deviation === undefined ? undefined : (deviation / 100) ** 2;
   if ((before === undefined) !== (after === undefined) || (between === undefined) !== (within === undefined))
@@ -125,21 +160,27 @@ function varianceFor(settings: PlanSettings): DifferenceVariance {
     throw new UserError(
       'A plan needs variances: those of earlier evaluations ("before" and "after"), or numbers ("between" and "within").',
     );
-  if (between !== undefined) return { between, within: [within!, within!], seed: given ?? 0 };
+  if (between !== undefined) return { between, within: [within!, within!], seed: given ?? 0, isSplit: true };
   const found = earlierVariance(before!.split(','), after!.split(','), settings.grader);
   return given === undefined ? found : { ...found, seed: given };
 }
 
-function earlierVariance(before: string[], after: string[], grader: string | undefined): DifferenceVariance {
-  const sides = [before, after].map((dirs) => dirs.map((dir) => resultsOf(readEvaluation(dir), grader)));
-  const [a, b] = sides as [ProblemResult[][], ProblemResult[][]];
+function earlierVariance(before: string[], after: string[], grader: string | undefined): KnownVariance {
+  const opened = [before, after].map((dirs) => dirs.map(readEvaluation));
+  const [a, b] = opened.map((side) => side.map((one) => resultsOf(one, grader))) as [
+    ProblemResult[][],
+    ProblemResult[][],
+  ];
   const [beforeAll, afterAll] = [pool(a), pool(b)];
-  const { between, within } = pairedVariance(beforeAll, afterAll);
+  const { clusters } = clustersOf(opened[0]![0]!.results.problems);
+  const { spread, between, within } = pairedVariance(beforeAll, afterAll, clusters);
+  if (!(spread > 0))
+    throw new UserError(
+      `${before.join(',')} and ${after.join(',')} ${beforeAll.length === 1 ? 'have a single problem' : 'differ on every problem alike'}, of which no variance can be told: take other earlier evaluations, or give "between" and "within".`,
+    );
   // Of single samples nothing is known but the sum; it is all taken for the problems'.
-  const known: DifferenceVariance = {
-    between: Math.max(0, between),
-    within: within.some(Number.isNaN) ? [0, 0] : within,
-  };
+  const isSplit = !within.some(Number.isNaN);
+  const known: KnownVariance = { between: Math.max(0, between), within: isSplit ? within : [0, 0], isSplit };
   if (a.length !== b.length || a.length === 1) return known;
   const { seedDeviation, problems } = compareOverSeeds(a, b);
   // What the seeds' differences vary by that other samples of the same problems would have given as well.
@@ -166,7 +207,7 @@ export function writePlan(path: string, plan: FrozenPlan): void {
 export function readPlan(path: string): FrozenPlan {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(readRegular(path, MOST_BYTES));
   } catch (error) {
     if (error instanceof SyntaxError)
       throw new UserError(`${path} is not JSON: name a file that \`redistill plan\` has written.`);
@@ -208,23 +249,21 @@ export function departuresFrom(
   return [...found];
 }
 
-/** The plan in words. */
-export function describePlan({
-  data,
-  problems,
-  samples,
-  seeds,
-  effect,
-  alpha,
-  power,
-  variance,
-}: FrozenPlan): string {
+/**
+ * The plan in words.
+ * @param path where it was written
+ */
+export function describePlan(
+  { data, problems, samples, seeds, effect, alpha, power, variance }: FrozenPlan,
+  path = 'FILE',
+): string {
+  const side = (name: string) => (seeds === 1 ? name : `${name}1,…,${name}${seeds}`);
   const points = (value: number) => (100 * value).toFixed(1);
   const [a, b] = variance.within;
   return [
     `To see a true difference of ${points(effect)} points with a chance of ${points(power)} % (α = ${alpha}): ` +
       `${problems} of the ${data.rows} problems of ${data.file}, ${counted(samples, 'sample')} of each, ${counted(seeds, 'seed')}.`,
     `Variances: ${variance.between.toFixed(4)} between problems, ${a.toFixed(4)} and ${b.toFixed(4)} within one, ${variance.seed.toFixed(6)} over seeds.`,
-    `Evaluate both with --count ${problems}${samples > 1 ? ` --samples ${samples}` : ''}, then: redistill compare A B --plan FILE`,
+    `Evaluate both with --count ${problems}${samples > 1 ? ` --samples ${samples} and a temperature above 0` : ''}${seeds > 1 ? ', every seed into a folder of its own' : ''}, then: redistill compare ${side('A')} ${side('B')} --plan ${path}`,
   ].join('\n');
 }

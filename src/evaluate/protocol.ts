@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../util/errors.js';
-import { readResults, type EvaluationRecord, type EvaluationResults } from './summary.js';
+import { evaluationRecord, readResults, type EvaluationRecord, type EvaluationResults } from './summary.js';
 
 /** An evaluation as it lies in its folder. */
 export interface StoredEvaluation {
@@ -13,7 +13,7 @@ export interface StoredEvaluation {
   record?: EvaluationRecord;
 }
 
-const summaryFile = z.object({ evaluation: z.custom<EvaluationRecord>().optional() });
+const summaryFile = z.object({ evaluation: evaluationRecord.optional() });
 
 /** @throws UserError where it is missing, unfinished or damaged */
 export function readEvaluation(dir: string): StoredEvaluation {
@@ -81,7 +81,7 @@ export function requireSameProtocol(
     const field = protocolFields.find((name) => name === key || `${name}_sha256` === key) ?? 'other';
     if (!differIn.includes(field))
       throw new UserError(
-        `${found}, so a difference need not be the model's: evaluate both alike, or say --differ-in ${field} if that is what you compare.`,
+        `${found}, so a difference need not be the model's: evaluate both alike, or name ${field} in "differ_in" if that is what you compare.`,
       );
   }
   if (a.version !== b.version)

@@ -1,9 +1,12 @@
 /** @file The rows of an evaluation: trace rows whose answers carry grades. Reads them, grades them again, writes them. */
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJsonLines, rowError } from '../data/jsonl.js';
 import { isCutOff } from '../data/finishReasons.js';
+import { UserError } from '../util/errors.js';
 import { writeJson } from '../util/exactJson.js';
+import { hasField } from '../data/problems.js';
 import type { FileReplacement } from '../util/files.js';
 import type { Grade } from '../verify/graders/index.js';
 import { gradersOfRow, type NamedGrader } from '../verify/graders/open.js';
@@ -69,10 +72,34 @@ export function verdictLists(
 }
 
 /** Streams the rows of an evaluation's folder. @throws UserError naming file, line and field */
-export const readSamples = (dir: string): Generator<GradedRow> => samplesIn(join(dir, samplesFile));
+export function* readSamples(dir: string): Generator<GradedRow> {
+  for (const { row } of samplesIn(samplesOf(dir))) yield row;
+}
 
-/** Streams the rows of an evaluation's file. @throws UserError naming file, line and field */
-export function* samplesIn(path: string): Generator<GradedRow> {
+/** The path of an evaluation's rows. @throws UserError where the folder holds none, saying what it is instead */
+export function samplesOf(dir: string): string {
+  const path = join(dir, samplesFile);
+  if (dir !== '' && existsSync(path)) return path;
+  const kind = dir === '' ? undefined : statSync(dir, { throwIfNoEntry: false });
+  if (!kind)
+    throw new UserError(
+      `${dir === '' ? 'A folder without a name' : dir} does not exist: name the folder of an evaluation.`,
+    );
+  if (!kind.isDirectory()) throw new UserError(`${dir} is a file: name the folder of an evaluation.`);
+  const holds = (name: string) => existsSync(join(dir, name));
+  if (holds('journal.jsonl'))
+    throw new UserError(
+      `${dir} has no ${samplesFile}, so its evaluation is not finished: run the same \`redistill evaluate\` again.`,
+    );
+  const hint = holds('benchmarks.json')
+    ? `; those of a benchmark's tasks are ${join(dir, 'tasks')}/NAME`
+    : '';
+  throw new UserError(`${dir} is no folder of an evaluation: there is no ${samplesFile} in it${hint}.`);
+}
+
+/** Streams the rows of an evaluation's file with their lines. @throws UserError naming file, line and field */
+export function* samplesIn(path: string): Generator<{ line: number; row: GradedRow }> {
+  const lineOf = new Map<string, number>();
   for (const { line, row } of readJsonLines(path)) {
     const parsed = gradedRow.safeParse(row);
     if (!parsed.success) {
@@ -82,26 +109,30 @@ export function* samplesIn(path: string): Generator<GradedRow> {
     const { generations, generation_details: details } = parsed.data;
     if (generations.length !== details.length)
       throw rowError(path, line, '"generation_details" must have one entry a generation');
-    yield row as GradedRow; // as it stands in the file, its fields in their order
+    const { id } = parsed.data;
+    const other = lineOf.get(id);
+    if (other !== undefined) throw rowError(path, line, `the "id" ${id} is that of line ${other} too`);
+    lineOf.set(id, line);
+    yield { line, row: row as GradedRow }; // as it stands in the file, its fields in their order
   }
 }
 
 /**
  * Writes the rows of an evaluation with other grades in place of those that they have.
  * @param graderField the field that names a row's own grader
+ * @returns how many rows have that
  */
 export function writeRegraded(
   file: FileReplacement,
   dir: string,
   all: readonly NamedGrader[],
   graderField?: string,
-): void {
-  let line = 0;
-  for (const row of readSamples(dir)) {
-    line++;
-    const graders = gradersOfRow(all, graderField, row, (problem) =>
-      rowError(join(dir, samplesFile), line, problem),
-    );
+): number {
+  let named = 0;
+  const path = samplesOf(dir);
+  for (const { line, row } of samplesIn(path)) {
+    const graders = gradersOfRow(all, graderField, row, (problem) => rowError(path, line, problem));
+    if (graderField !== undefined && hasField(row, graderField)) named++;
     const golds = row.golds ?? [row.answer, ...(row.reparsed_answers ?? [])];
     const grades = row.generation_details.map((detail, i) =>
       gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
@@ -122,4 +153,5 @@ export function writeRegraded(
     );
     file.write(`${writeJson(Object.fromEntries(fields))}\n`);
   }
+  return named;
 }

@@ -2,15 +2,29 @@
 import { normalizeText } from '../util/normalizeText.js';
 
 const NUMBER = /\d+(?:[.,]\d+)*/g;
+/** Fewer clusters tell nothing at 5 %, whatever their problems say: the smallest p-value of five that all agree is 0.0625. */
+const FEWEST = 6;
+
+/** How problems resemble each other; nothing, where every problem is alone. */
+export interface Resemblance {
+  /** The cluster of each problem by its id, for `clusteredError` and `comparePaired`. */
+  clusters?: Map<string, string>;
+  /**
+   * How many kinds of problems there are, where they are too few to be a sample of kinds. The problems are then a sample of problems of
+   * these kinds.
+   */
+  kinds?: number;
+}
 
 /**
- * The cluster of each problem by its id, for `clusteredError` and `comparePaired`: problems whose texts are the same but for case,
- * white space and numbers are in one, as those made from one template are. Undefined where every problem is alone.
+ * Problems whose texts are the same but for case, white space and numbers are in one cluster, as those made from one template are.
  * @param problems texts by id
  */
-export function clustersOf(problems: ReadonlyMap<string, string>): Map<string, string> | undefined {
+export function clustersOf(problems: ReadonlyMap<string, string>): Resemblance {
   const clusters = new Map(
     Array.from(problems, ([id, text]) => [id, normalizeText(text).replace(NUMBER, '#')] as const),
   );
-  return new Set(clusters.values()).size < clusters.size ? clusters : undefined;
+  const count = new Set(clusters.values()).size;
+  if (count === clusters.size) return {};
+  return count < FEWEST ? { kinds: count } : { clusters };
 }

@@ -1,8 +1,9 @@
 /** @file What an evaluation found, as numbers: the step after grading. */
-import { join } from 'node:path';
+import { z } from 'zod';
+import { rowError } from '../data/jsonl.js';
 import { UserError } from '../util/errors.js';
 import { isCutOff } from '../data/finishReasons.js';
-import { samplesFile, samplesIn } from './samples.js';
+import { samplesIn, samplesOf, type GradedRow } from './samples.js';
 import { clustersOf } from './similar.js';
 import { passAtK, type AnsweredProblem, type ProblemResult } from '../statistics/estimators.js';
 import { estimatesOf, type SampleEstimates } from './estimates.js';
@@ -20,7 +21,7 @@ export interface GraderSummary {
 
 /** What was evaluated, and how. */
 export interface EvaluationRecord {
-  /** Of redistill. */
+  /** Of the redistill that graded. */
   version: string;
   model: string;
   base_url?: string;
@@ -32,6 +33,18 @@ export interface EvaluationRecord {
   /** What a response depends on: instruction, sampling, seed, digest of the model. */
   settings: Record<string, unknown>;
 }
+
+/** The same as it is read again. */
+export const evaluationRecord: z.ZodType<EvaluationRecord> = z.looseObject({
+  version: z.string(),
+  model: z.string(),
+  base_url: z.string().optional(),
+  data: z.looseObject({ file: z.string(), rows: z.number(), sha256: z.string() }),
+  shuffle: z.number().optional(),
+  skip: z.number(),
+  count: z.number().optional(),
+  settings: z.record(z.string(), z.unknown()),
+});
 
 export interface EvaluationSummary {
   /** Absent in evaluations of earlier versions. */
@@ -68,7 +81,7 @@ export interface EvaluationResults {
 }
 
 /** Reads an evaluation's folder. @throws UserError where it is missing, empty or damaged */
-export const readResults = (dir: string): EvaluationResults => resultsIn(join(dir, samplesFile), dir);
+export const readResults = (dir: string): EvaluationResults => resultsIn(samplesOf(dir), dir);
 
 /** Reads the rows of an evaluation in `dir`. @throws UserError where they are missing, empty or damaged */
 export function resultsIn(path: string, dir: string): EvaluationResults {
@@ -82,11 +95,15 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
     tokens: 0,
   };
   let rows = 0;
-  for (const { id, problem, answer, generation_details: details } of samplesIn(path)) {
+  let names: string[] | undefined;
+  for (const { line, row } of samplesIn(path)) {
     rows++;
+    names ??= Object.keys(row.generation_details[0]!.grades);
+    requireGrades(row, names, (problem) => rowError(path, line, problem));
+    const { id, problem, answer, generation_details: details } = row;
     found.problems.set(id, problem);
     found.golds.set(id, answer);
-    for (const name of Object.keys(details[0]!.grades)) {
+    for (const name of names) {
       const tally = found.graders.get(name) ?? { results: [], answered: [], unreadable: 0 };
       found.graders.set(name, tally);
       const grades = details.map(({ grades }) => grades[name]!);
@@ -114,9 +131,23 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
     for (const { completion_tokens } of details) found.tokens += completion_tokens ?? 0;
   }
   if (rows === 0) throw new UserError(`${dir} has no evaluated problems.`);
-  for (const [name, { results }] of found.graders)
-    if (results.length !== rows) throw new UserError(`${dir}: not every response has a grade of "${name}".`);
   return found;
+}
+
+/** @throws the error of `fail` where a response has no grades, or others than the first of all */
+function requireGrades(
+  { generation_details: details }: GradedRow,
+  names: readonly string[],
+  fail: (problem: string) => Error,
+): void {
+  if (names.length === 0) throw fail('field "generation_details.0.grades": there are none');
+  for (const [i, { grades }] of details.entries()) {
+    const found = Object.keys(grades);
+    if (found.length !== names.length || !names.every((name) => Object.hasOwn(grades, name)))
+      throw fail(
+        `field "generation_details.${i}.grades": there must be those of ${names.join(', ')}, as in the first row, not of ${found.join(', ') || 'none'}`,
+      );
+  }
 }
 
 export function summarize({
@@ -129,7 +160,7 @@ export function summarize({
 }: EvaluationResults): Omit<EvaluationSummary, 'set_aside' | 'evaluation'> {
   const [first] = graders.values();
   const samples = Math.min(...(first?.results ?? []).map((result) => result.samples));
-  const clusters = clustersOf(problems);
+  const resemblance = clustersOf(problems);
   return {
     problems: first?.results.length ?? 0,
     samples,
@@ -156,7 +187,7 @@ export function summarize({
     estimates: Object.fromEntries(
       Array.from(graders, ([name, { results, answered }]) => [
         name,
-        estimatesOf(results, answered, clusters),
+        estimatesOf(results, answered, resemblance),
       ]),
     ),
   };

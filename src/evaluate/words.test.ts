@@ -33,7 +33,7 @@ describe('numbers in words', () => {
     };
     expect(describeEvaluation(summary).split('\n')).toEqual([
       'verify: pass@1 0.0 % (95 % interval 0.0 % to 79.3 %), 100.0 % without an answer',
-      '1 problems, 1 responses, 10.0 % cut off, 3 tokens on average',
+      '1 problem, 1 response, 10.0 % cut off, 3 tokens on average',
     ]);
     expect(describeEvaluation({ ...summary, cut_off: 0.11 }).split('\n')[2]).toMatch(
       /^11\.0 % of the responses were cut off and are wrong unless .*--max-tokens\)$/,

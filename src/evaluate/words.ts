@@ -3,8 +3,6 @@ import { wilsonInterval } from '../statistics/intervals.js';
 import type { PairedComparison } from '../statistics/paired.js';
 
 const points = (share: number): string => (100 * share).toFixed(1);
-/** "1 problem", "300 problems". */
-export const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 export const percent = (share: number): string => `${points(share)} %`;
 
 /**

@@ -29,21 +29,22 @@ that this is what is compared, so two prompts or two temperatures of one model a
 | --- | --- |
 | B − A | the mean of d over problems |
 | interval by \`problems\` | ± z √(Σ(d − d̄)² / (n (n − 1))): other problems of the same kind, and other samples (Miller 2024, arXiv:2411.00640) |
-| by \`clusters\` | where problems are the same but for their numbers: n⁻¹ √(Σ_c (Σ_{i∈c}(d_i − d̄))²) · √(G/(G − 1)), Student's t with G − 1 degrees of freedom |
+| by \`clusters\` | where problems are the same but for their numbers, and of six kinds or more: n⁻¹ √(Σ_c (Σ_{i∈c}(d_i − d̄))²) · √(G/(G − 1)), Student's t with G − 1 degrees of freedom |
 | by \`seeds\` | Student's t of the seeds' differences with S − 1 degrees of freedom; the wider of this and the one by problems or clusters decides, and so does the larger p-value |
 | \`bootstrap\` | for comparison: 2.5 % and 97.5 % of means over problems (or clusters) that are drawn again with replacement |
 | p | the exact sign-flip test: the share of all ways to reverse the problems' (or clusters') differences that come to at least so much. With one sample a problem it is McNemar's exact test |
 | P(B > A) | with one sample a problem: 1 − I_½(n₁₀ + 1, n₀₁ + 1), the posterior of a uniform prior (Bowyer et al. 2025, arXiv:2503.01747) |
-| sees differences from | (z₀.₉₇₅ + z₀.₈) standard errors: the true difference that 80 % of such runs would find |
-| problems, samples | to see a point: n = (z + z)² Var(d) / δ², and K of ω² + (σ²_A + σ²_B)/K, where there are several samples |
+| sees differences from | (z₀.₉₇₅ + z₀.₈) standard errors, by clusters and seeds those quantiles of Student's t: the true difference that 80 % of such runs would find (for two seeds 73 %, for three 77 %) |
+| problems, samples | to see a point: n = (z + z)² Var(d) / δ², and K of ω² + (σ²_A + σ²_B)/K, where there are several samples; where the seeds decide, so many of them |
 
-With fewer than six discordant problems nothing can be told at 5 %: the smallest p-value of six is 0.031 if all of them agree, that of five 0.0625.
+With fewer than six discordant problems nothing can be told at 5 %: the smallest p-value of six is 0.031 if all of them agree, that of five 0.0625. Likewise with fewer than six clusters: where all problems are made
+from so few templates ("What is 3 + 4?"), they are taken for a sample of problems of these kinds, and it is said that nothing follows for other kinds.
 
 **Looking early.** Who compares after every ten of 300 problems and stops where it looks good finds a difference that is not there in more than a fifth of all cases (\`src/statistics/sequential.test.ts\`). \`redistill plan\` computes problems,
 samples and seeds beforehand and writes them into a file that is never written over; \`compare --plan FILE\` takes its α and power from there and, as long as problems, samples and seeds are not those
 planned, fewer or more, decides by the always-valid interval: all m for which the mean over fixed bets λ of Π(1 + λ(d_i − m)) is below 1/α (Waudby-Smith and Ramdas 2023). It holds the truth at all looks
 together with a chance of 1 − α, and is wider for it. It takes the problems for independent draws: if the file is sorted, by difficulty say, evaluate with \`--shuffle\`. Where problems resemble each other it takes a mean for each cluster, and of
-several seeds it says nothing but their mean.
+several seeds it says nothing but their mean. A plan counts clusters as its earlier evaluations have them, and has never fewer problems than can give a p-value of α.
 
 **An evaluation by itself.** \`evaluate\` prints, and \`summary.json\` has in \`estimates\`, by grader: the standard error over problems, over clusters and over samples of the same problems (as the REDI paper's tables have it; it
 ignores that other problems would have come out otherwise); Wilson's and the uniform prior's interval, which hold for few problems as well; and where there are several samples pass@k (Chen et al. 2021, unbiased), G-Pass@k with

@@ -25,6 +25,8 @@ export interface RunOptions extends RunSelection {
   signal: AbortSignal;
   /** A line for the person who watches. */
   log: (line: string) => void;
+  /** What a stage that resumes has of other settings is neither removed nor moved: it is refused. */
+  keepsOthers?: boolean;
 }
 
 /** What a pipeline writes into its folder besides its stages' folders. */
@@ -114,7 +116,7 @@ async function walk(
     if (other !== undefined) await beginAnew(`${dir} was made by a stage \`${other}\``);
     else if (definition.resumes && existsSync(dir) && !again) {
       await work(true).catch((error: unknown) => {
-        if (!(error instanceof OtherRun)) throw error;
+        if (!(error instanceof OtherRun) || options.keepsOthers) throw error;
         return beginAnew(error.message);
       });
     } else await beginAnew();

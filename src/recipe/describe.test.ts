@@ -70,6 +70,7 @@ describe('describeKeys', () => {
 
   it('says so where the upper bound is not allowed', () => {
     expect(keyOf(z.number().min(0).lt(1)).type).toBe('a number from 0 to below 1');
+    expect(keyOf(z.number().gt(0).lt(1)).type).toBe('a number above 0 and below 1');
   });
 
   it('says why a number may not be larger, where the schema does', () => {

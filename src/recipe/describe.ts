@@ -169,7 +169,9 @@ function numberInWords(what: string, json: Json): string {
   const fractional = json.type === 'number';
   const least = exclusive && !fractional ? (minimum ?? 0) + 1 : minimum;
   if (json.exclusiveMaximum !== undefined)
-    return `${what} from ${least ?? 0} to below ${json.exclusiveMaximum}`;
+    return exclusive && fractional
+      ? `${what} above ${least} and below ${json.exclusiveMaximum}`
+      : `${what} from ${least ?? 0} to below ${json.exclusiveMaximum}`;
   const from = least === undefined ? '' : exclusive && fractional ? ` above ${least}` : ` from ${least}`;
   if (maximum !== undefined)
     return `${what}${from}${exclusive && fractional ? ' and at most' : ' to'} ${maximum}`;

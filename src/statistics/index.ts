@@ -58,7 +58,10 @@ export {
   detectableEffect,
   differenceVariance,
   problemsNeeded,
+  responsesForSeeds,
   samplesNeeded,
+  seedsNeeded,
+  seedVariance,
   type DifferenceVariance,
   type TestLevel,
 } from './power.js';

@@ -147,16 +147,23 @@ export const probabilityBetter = ({ onlyBefore, onlyAfter }: Discordant): number
 /**
  * What a paired difference varies by: σ² of either side, and ω² = S²_d − σ²_A/K_A − σ²_B/K_B (Miller 2024, arXiv:2411.00640,
  * section 5). Where a problem has a single sample, neither is known: all of the variance is then in `between`, and `within` is NaN.
+ * `spread` is S²_d: n times the squared error of the mean, so that of clusters where there are any.
  * @throws UserError where the problems are not the same
  */
 export function pairedVariance(
   before: readonly ProblemResult[],
   after: readonly ProblemResult[],
-): DifferenceVariance {
-  const spread = varianceOf(pairById(before, after).map(differenceOf));
+  clusters?: ReadonlyMap<string, string>,
+): DifferenceVariance & { spread: number } {
+  const pairs = pairById(before, after);
+  const differences = pairs.map(differenceOf);
+  const clusterOf = clusters && pairs.map(([{ id }]) => clusters.get(id) ?? id);
+  const spread = clusterOf
+    ? pairs.length * clusteredError(differences, clusterOf).standardError ** 2
+    : varianceOf(differences);
   const [a, b] = [samplingVariance(before), samplingVariance(after)];
   const between = spread - a.ofRates - b.ofRates;
-  return { between: Number.isNaN(between) ? spread : between, within: [a.within, b.within] };
+  return { spread, between: Number.isNaN(between) ? spread : between, within: [a.within, b.within] };
 }
 
 const differenceOf = ([a, b]: Pair): number => b.correct / b.samples - a.correct / a.samples;

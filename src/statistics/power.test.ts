@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../util/random.js';
-import { normalQuantile } from './distributions.js';
+import { normalQuantile, studentQuantile } from './distributions.js';
+import { meanOf, varianceOf } from './estimators.js';
 import { comparePaired } from './paired.js';
 import {
   detectableEffect,
   differenceVariance,
   errorsNeeded,
   problemsNeeded,
+  responsesForSeeds,
   samplesNeeded,
+  seedsNeeded,
+  seedVariance,
   type DifferenceVariance,
 } from './power.js';
 
@@ -49,6 +53,39 @@ describe('what a comparison has to see', () => {
     expect(errorsNeeded()).toBeCloseTo(normalQuantile(0.975) + normalQuantile(0.8), 14);
     expect(errorsNeeded({ alpha: 0.1, power: 0.5 })).toBeCloseTo(normalQuantile(0.95), 14);
     expect(detectableEffect(0.01)).toBe(0.01 * errorsNeeded());
+  });
+
+  it('is right for few seeds: Student’s t sees the effect about as often as wanted, and no fewer seeds do', () => {
+    const random = new Random(7);
+    const normal = () =>
+      Math.sqrt(-2 * Math.log(1 - random.nextFloat())) * Math.cos(2 * Math.PI * random.nextFloat());
+    const shareSeen = (seeds: number, effect: number) => {
+      const limit = studentQuantile(0.975, seeds - 1);
+      let seen = 0;
+      for (let round = 0; round < 4000; round++) {
+        const differences = Array.from({ length: seeds }, () => effect + normal());
+        const error = Math.sqrt(varianceOf(differences) / seeds);
+        if (Math.abs(meanOf(differences)) / error > limit) seen++;
+      }
+      return seen / 4000;
+    };
+    for (const [seeds, share] of [
+      [2, 0.73],
+      [3, 0.77],
+      [5, 0.79],
+      [10, 0.8],
+    ] as const) {
+      const effect = detectableEffect(1 / Math.sqrt(seeds), level, seeds - 1);
+      expect(Math.abs(shareSeen(seeds, effect) - share)).toBeLessThan(0.025);
+      expect(seedsNeeded(1, { effect: effect * 1.0001, ...level })).toBe(seeds);
+      expect(seedsNeeded(1, { effect: effect * 0.9999, ...level })).toBe(seeds + 1);
+      // The samples at which a seed's difference varies by 1 are those that as many seeds need.
+      const own = { between: 9, within: [0.1, 0.15] as const, seed: 0.4 };
+      const responses = responsesForSeeds(own, { effect, seeds, ...level });
+      expect(seedVariance(own, { problems: responses, samples: 1 })).toBeCloseTo(1, 9);
+      expect(responsesForSeeds({ ...own, seed: 1.01 }, { effect, seeds, ...level })).toBe(Infinity);
+    }
+    expect(responsesForSeeds({ between: 1, within: [0, 0] }, { effect: 0.1, seeds: 2, ...level })).toBe(0);
   });
 
   it('is right: with so many problems the effect is seen as often as wanted', () => {

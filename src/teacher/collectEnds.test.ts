@@ -252,7 +252,7 @@ describe.concurrent('a failure', () => {
     expect(rows.map(({ original_index: index }) => index)).toEqual([0, 1, 3]);
     expect(rowsOf(join(out, 'quarantine.jsonl'))).toMatchObject([{ line: 3, file: problems }]);
     expect(lines).toEqual([
-      `1 rows set aside in ${join(out, 'quarantine.jsonl')} (the first: line 3, the field "answer" is missing)`,
+      `1 row set aside in ${join(out, 'quarantine.jsonl')} (the first: line 3, the field "answer" is missing)`,
     ]);
   });
 });

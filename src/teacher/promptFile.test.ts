@@ -184,7 +184,7 @@ describe('a prompt file is refused', () => {
   const asking = async (text: string, use: Parameters<typeof PromptFile.open>[2] = { api: 'chat' }) => {
     const path = write(text, 'refused.yaml');
     const file = await PromptFile.open(path, problems, use);
-    for await (const row of readProblemRows(problems, () => undefined)) file.ask(row);
+    for await (const row of readProblemRows(problems, () => undefined)) file.rehearse(row);
   };
   mkdirSync(join(root, 'folder'));
 
@@ -216,6 +216,14 @@ describe('a prompt file is refused', () => {
       /p\.jsonl, line 2: "demonstrations\.assistant" of \S+: 'nothing' is undefined/,
     ],
     ['user: x\ndemonstrations: { data: p.jsonl, count: 0, assistant: y }', /count/],
+    // Further questions are gone through before the first is asked and paid for.
+    ['user: x\nturns: ["{{ response }}"]', /p\.jsonl, line 1: "turns\.0" of \S+: 'response' is undefined/],
+    ['user: x\nturns: [Sure?, "{{ responses[2] }}"]', /p\.jsonl, line 1: "turns\.1" of \S+: /],
+    ['user: x\nturns: [Sure?, "{{ hint }}"]', /p\.jsonl, line 1: "turns\.1" of \S+: 'hint' is undefined/],
+    [
+      'user: x\nturns: ["{{ responses[0] }}? ", " "]',
+      /p\.jsonl, line 1: "turns\.1" of .*writes an empty text/,
+    ],
   ])('%s', async (text, message) => {
     await expect(asking(text)).rejects.toThrow(message);
   });
@@ -238,6 +246,30 @@ describe('a prompt file is refused', () => {
     await expect(run({ settings: { ...plain, prompt: join(root, 'folder') } })).rejects.toThrow(
       'it is a folder',
     );
+  });
+
+  it('where a further question cannot be written, before anything is asked', async () => {
+    const prompt = write('user: "{{ problem }}"\nturns: ["Not {{ answers[0] }}?"]');
+    const problems = problemFile(sums(2));
+    const { server } = await run({ problems, settings: { instruction: '', samples: 1 } });
+    const asked = server.requests.length;
+    await expect(run({ problems, server, settings: { prompt, instruction: '' } })).rejects.toThrow(
+      /line 1: "turns\.0" of \S+: 'answers' is undefined/,
+    );
+    expect(server.requests).toHaveLength(asked);
+  });
+
+  it('where it asks the same of problems that differ', async () => {
+    const problems = problemFile(sums(3));
+    const asking = (text: string) =>
+      run({ problems, settings: { prompt: write(text), instruction: '', samples: 1 } });
+    await expect(asking('user: "{ problem }"')).rejects.toThrow(
+      /"user" asks the same of every problem \(\{ problem \}\): write \{\{ problem \}\}/,
+    );
+    await expect(asking('user: Solve it.\nsystem: Mind.')).rejects.toThrow('asks the same of every problem');
+    await asking('user: Solve it.\nsystem: "{{ problem }}"');
+    const one = problemFile(sums(1));
+    await run({ problems: one, settings: { prompt: write('user: x'), instruction: '', samples: 1 } });
   });
 
   it('where it, or what it demonstrates, was changed before a run goes on', async () => {

@@ -148,9 +148,7 @@ export class PromptFile {
   ask(row: ProblemRow): Asked {
     const fail = (problem: string) => rowError(this.data, row.line, problem);
     const write = (template: Write) => template(variablesOf(row), this.data, row.line);
-    const user = write(this.#user);
-    if (user.trim() === '')
-      throw rowError(this.data, row.line, '"user" of the prompt file writes an empty text');
+    const user = this.#question('user', write(this.#user), row);
     const demonstrations = this.demonstrations?.of(row, fail) ?? [];
     const prefix = this.#prefix && { prefix: write(this.#prefix) };
     if (this.api === 'completions') {
@@ -168,6 +166,27 @@ export class PromptFile {
     return { prompt: messages, ...prefix };
   }
 
+  /**
+   * Writes all questions of a row, as if nothing were answered to any of them.
+   * @throws UserError as `ask` and `askAgain` do, before anything is asked
+   */
+  rehearse(row: ProblemRow): Asked {
+    const asked = this.ask(row);
+    if (this.#turns.length > 0)
+      this.askAgain(
+        row,
+        asked,
+        this.#turns.map(() => ''),
+      );
+    return asked;
+  }
+
+  #question(key: string, text: string, { line }: ProblemRow): string {
+    if (text.trim() === '')
+      throw rowError(this.data, line, `"${key}" of the prompt file writes an empty text`);
+    return text;
+  }
+
   /** How many questions there are, the first included. */
   get questions(): number {
     return 1 + this.#turns.length;
@@ -179,9 +198,10 @@ export class PromptFile {
    * @throws UserError naming the row, and the key whose template it does not fit
    */
   askAgain(row: ProblemRow, { prompt }: Asked, responses: readonly string[]): Asked {
-    const questions = responses.map((_, i) =>
-      this.#turns[i]!({ ...variablesOf(row), responses: responses.slice(0, i + 1) }, this.data, row.line),
-    );
+    const questions = responses.map((_, i) => {
+      const variables = { ...variablesOf(row), responses: responses.slice(0, i + 1) };
+      return this.#question(`turns.${i}`, this.#turns[i]!(variables, this.data, row.line), row);
+    });
     if (typeof prompt === 'string')
       return { prompt: prompt + questions.map((question, i) => responses[i]! + question).join('') };
     const turns = questions.flatMap((question, i) => [

@@ -1,19 +1,21 @@
 /** @file Has problems answered into a folder's journal, and joins the answers with the rows of the problems. The step that `collect` and `evaluate` share. */
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { readProblemRows, readProblems, rowsDigest, type ProblemRow } from '../data/problems.js';
+import { hasField, readProblemRows, readProblems, rowsDigest, type ProblemRow } from '../data/problems.js';
 import { rowError } from '../data/jsonl.js';
 import { Quarantine } from '../data/quarantine.js';
+import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
 import { withFolder } from '../util/folderLock.js';
 import { makeFolder } from '../util/folders.js';
+import { inLine } from '../util/printable.js';
 import type { Progress } from '../util/progress.js';
 import { Collector, type Verifier } from './collector.js';
 import { journalHeader, readHeader, requireSameRun, type JournalHeader } from './header.js';
 import { Journal } from './journal.js';
 import { Meter, type Budget, type Prices } from './meter.js';
 import type { RequestId, Sampler } from './requests.js';
-import { PromptFile } from './promptFile.js';
+import { PromptFile, type Asked } from './promptFile.js';
 import {
   checkAnswerSettings,
   prefixRefusal,
@@ -51,6 +53,8 @@ export interface ResponsesOptions {
   preset?: string;
   /** Looks at the row of every problem before anything is asked; what it throws refuses the run. */
   checkRow?: (row: ProblemRow) => void;
+  /** A field that some row of the file must have: where none has it, its name is a wrong one. */
+  neededField?: string | undefined;
   budget?: Budget;
   prices?: Prices;
   progress: Progress;
@@ -192,25 +196,58 @@ async function openPrompt(settings: AnswerSettings): Promise<PromptFile | undefi
  * @throws UserError naming file and line of a row that does not fit
  */
 async function lookAtRows(
-  { settings, checkRow }: ResponsesOptions,
+  { settings, checkRow, neededField }: ResponsesOptions,
   states: readonly ProblemState[],
   prompt: PromptFile | undefined,
 ): Promise<void> {
   const { data, problem_field: problem, answer_field: answer, prefix_field: prefixField } = settings;
   if (!prompt && prefixField === undefined && !checkRow) return;
   const byPlace = new Map(states.map((state) => [state.place, state]));
+  const written = prompt && new Questions();
+  let isThere = neededField === undefined;
   let place = 0;
   for await (const row of readProblemRows(data, () => undefined, { problem, answer })) {
     const state = byPlace.get(place++);
+    isThere ||= hasField(row.fields, neededField!);
     if (!state) continue;
     checkRow?.(row);
     if (!prompt && prefixField === undefined) continue;
-    const asked = prompt?.ask(row) ?? { prompt: promptFor(settings, state.problem) };
+    const asked = prompt?.rehearse(row) ?? { prompt: promptFor(settings, state.problem) };
+    written?.add(row, asked);
     if (prompt && prompt.questions > 1) state.row = row;
     state.asked = {
       ...asked,
       ...(prefixField !== undefined && { prefix: prefixOf(row, prefixField, data) }),
     };
+  }
+  if (!isThere) throw new UserError(`No row of ${data} has the field "${neededField!}".`);
+  if (written?.areAllAlike)
+    throw new UserError(
+      `${settings.prompt!}: "user" asks the same of every problem (${written.first}): write {{ problem }} where the problem is to stand.`,
+    );
+}
+
+/** Whether problems that differ are asked for in one and the same text. */
+class Questions {
+  readonly #problems = new Set<string>();
+  readonly #texts = new Set<string>();
+
+  add({ problem }: ProblemRow, { prompt, prefix }: Asked): void {
+    if (this.#texts.size > 1) return;
+    this.#problems.add(problem);
+    const isWhole = typeof prompt === 'string';
+    // Demonstrations between them may differ by themselves.
+    const system = isWhole ? [] : prompt.filter(({ role }) => role === 'system');
+    this.#texts.add(JSON.stringify([isWhole ? prompt : prompt.at(-1)!.content, system, prefix]));
+  }
+
+  get areAllAlike(): boolean {
+    return this.#problems.size > 1 && this.#texts.size === 1;
+  }
+
+  /** The question, cut to a line. */
+  get first(): string {
+    return inLine((JSON.parse([...this.#texts][0]!) as [string])[0], 60);
   }
 }
 
@@ -225,7 +262,9 @@ function keepSetAside(setAside: Quarantine, progress: Progress): void {
   setAside.commit();
   const { first, count, path } = setAside;
   if (first)
-    progress.log(`${count} rows set aside in ${path} (the first: line ${first.line}, ${first.problem})`);
+    progress.log(
+      `${counted(count, 'row')} set aside in ${path} (the first: line ${first.line}, ${first.problem})`,
+    );
 }
 
 /**

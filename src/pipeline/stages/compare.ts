@@ -1,7 +1,7 @@
 /** @file The stage `compare`: whether one evaluation is better than another, as a verdict in one sentence. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { compareEvaluations, compareSettings } from '../../evaluate/compare.js';
+import { compareEvaluations, compareSettings, gradersIn } from '../../evaluate/compare.js';
 import { describeComparison, verdictOf } from '../../evaluate/compareWords.js';
 import { readPlan } from '../../evaluate/plan.js';
 import { writeFileAtomic } from '../../util/files.js';
@@ -32,7 +32,7 @@ export const compareStage = defineStage({
     const { flips, ...comparison } = compareEvaluations({
       pairs: [{ before: [before].flat(), after: [after].flat() }],
       differIn,
-      graders: grader?.split(','),
+      graders: gradersIn(grader),
       plan: plan === undefined ? undefined : readPlan(plan),
     });
     const found = { ...comparison, flips };

@@ -1,8 +1,10 @@
 /** @file The stage and command `evaluate`: a model's responses to problems, graded and counted. */
+import { z } from 'zod';
 import {
   describeEvaluation,
   evaluate,
   evaluateSettings,
+  graderSetting,
   regrade,
   type EvaluateSettings,
 } from '../../evaluate/evaluate.js';
@@ -10,7 +12,8 @@ import { readSamples } from '../../evaluate/samples.js';
 import type { EvaluationSummary } from '../../evaluate/summary.js';
 import { inLine } from '../../util/printable.js';
 import { filesOfModule } from '../../util/modules.js';
-import { withResultOf } from '../../util/ownFolder.js';
+import { recordOf, withResultOf } from '../../util/ownFolder.js';
+import { UserError } from '../../util/errors.js';
 import type { Progress } from '../../util/progress.js';
 import { answerInputs, askedModel, holdsAnswers } from './model.js';
 import { defineStage } from './stage.js';
@@ -36,12 +39,30 @@ export const evaluateStage = defineStage({
   describe: (summary) => describeEvaluation(summary),
 });
 
-/** Grades again what an evaluation has left in a folder of its own. @throws UserError for every other folder */
-export const gradeAgain = (
-  dir: string,
-  graders: EvaluateSettings['grader'],
-  graderField?: string,
-): Promise<EvaluationSummary> => withResultOf('evaluate', dir, () => regrade(dir, graders, graderField));
+/** By what an evaluation is graded. */
+export type Grading = Pick<EvaluateSettings, 'grader' | 'grader_field'>;
+
+/**
+ * Grades again what an evaluation has left in a folder of its own.
+ * @param given by what; without graders those that it has
+ * @throws UserError for every other folder
+ */
+export const gradeAgain = (dir: string, given: Partial<Grading>): Promise<EvaluationSummary> =>
+  withResultOf('evaluate', dir, () => {
+    const { grader, grader_field } = given.grader ? given : { ...gradingOf(dir), ...given };
+    return regrade(dir, grader!, grader_field);
+  });
+
+/** By what the folder's record says that an evaluation was graded. @throws UserError where it does not say */
+function gradingOf(dir: string): Grading {
+  const { data } = recordedGrading.safeParse(recordOf(dir)?.settings);
+  if (data) return data;
+  throw new UserError(
+    `${dir} does not say by what it was graded: name all graders that it is to have with --grader, such as verify,rllm.`,
+  );
+}
+
+const recordedGrading = z.object({ grader: graderSetting.unwrap(), grader_field: z.string().optional() });
 
 /** Problems whose first response is shown; all are in samples.jsonl. */
 const SHOWN = 2;

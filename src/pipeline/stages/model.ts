@@ -22,6 +22,11 @@ export async function askedModel(settings: AnswerSettings, progress: Progress): 
     const path = await resolveModel(model, progress);
     return { ...localModel({ ...settings, model: path }, progress), name: model };
   }
+  const { samples, sampling } = settings;
+  if (samples > 1 && sampling.temperature === 0)
+    progress.log(
+      `${samples} samples at temperature 0 are one response ${samples} times, as far as the endpoint is exact: set a temperature`,
+    );
   const { endpointSampler } = await import('../../teacher/endpointSampler.js');
   const endpoint = await endpointOf({ ...settings, base_url: baseUrl }, progress);
   return {

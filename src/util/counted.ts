@@ -1,0 +1,4 @@
+/** @file Says how many of something there are: one of them, or several. */
+
+/** "1 problem", "300 problems". */
+export const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
