@@ -3,7 +3,7 @@ import { encodeContinuation } from '../text/continuation.js';
 import { deriveSeed, Random } from '../util/random.js';
 import { PieceDecoder, type Codec } from './pieces.js';
 import type { Action, Forced, Look, RowRule, RowState, Rule } from './rules/rule.js';
-import type { SamplingOptions } from './sampling.js';
+import { checkSampling, type SamplingOptions } from './sampling.js';
 
 export type FinishReason = 'stop' | 'length';
 
@@ -106,10 +106,12 @@ export class Sequence implements RowState {
   #excursions = 0;
   #steps = 0;
 
+  /** @throws UserError for a way of sampling that is not possible */
   constructor(
     readonly promptIds: Int32Array,
     { limit, room = limit, seed, codec, replayedTokens, rules = [], prefix, ...rest }: SequenceOptions,
   ) {
+    checkSampling(rest.sampling);
     this.sampling = rest.sampling;
     this.keep = rest.keep ?? {};
     this.model = this.#home = rest.model;
