@@ -216,7 +216,7 @@ export class Sequence implements RowState {
     for (const id of ids)
       if (!Number.isInteger(id) || id < 0 || id >= this.#vocabSize)
         throw new UserError(
-          `the rule "${rule}" names the token ${String(id)}, and the model has the tokens 0 to ${this.#vocabSize - 1}`,
+          `the rule "${rule}" names the token ${typeof id === 'string' ? JSON.stringify(id) : String(id)}, and the model has the tokens 0 to ${this.#vocabSize - 1}`,
         );
   }
 

@@ -85,7 +85,9 @@ export function readFields<T extends z.ZodType>(schema: T, body: unknown): z.out
     throw badRequest('the body must be a JSON object');
   const parsed = schema.safeParse(body);
   if (!parsed.success) {
-    const { path, message: words } = parsed.error.issues[0]!;
+    const issue = parsed.error.issues[0]!;
+    const { path } = issue;
+    const { message: words } = (issue.code === 'invalid_key' && issue.issues[0]) || issue;
     const param = path.map(String).join('.');
     throw badRequest(`${param}: ${words}`, param);
   }

@@ -95,6 +95,24 @@ describe('a body', () => {
     });
   });
 
+  it('of which a part is wrong says what it must be', async () => {
+    const { post } = await tiny();
+    for (const [fields, param, words] of [
+      [{ logit_bias: { a: 1 } }, 'logit_bias.a', 'must be a token id'],
+      [{ stop: 5 }, 'stop', 'must be a text or a list of texts'],
+      [{ messages: [] }, 'messages', 'must have at least one message'],
+      [
+        { messages: [{ role: 'user', content: 5 }] },
+        'messages.0.content',
+        'must be a text or a list of text parts',
+      ],
+    ] as const)
+      expect(await post('chat/completions', { messages, ...fields })).toMatchObject({
+        status: 400,
+        body: { error: { param, message: expect.stringContaining(`${param}: ${words}`) as string } },
+      });
+  });
+
   it('of a key that is missing says how one is shown', async () => {
     const { url } = await tiny({ key: 'right' });
     const response = await fetch(`${url}/models`);
