@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { servers } from '../../test/support/served.js';
+import { printable } from '../util/printable.js';
 import { Columns, widthOf, wrap } from './columns.js';
 import { Conversation } from './conversation.js';
 import { Session } from './session.js';
@@ -83,6 +84,44 @@ describe('a chat', () => {
     for (const width of [60, undefined]) {
       const narrow = await chat([abc, xyz], width);
       expect(await narrow.takes('hello')).toBe('model 1:\nabc\nmodel 2:\nxy\nz\n');
+    }
+  });
+});
+
+describe('an answer', () => {
+  /** What is shown of answers that models of our own give. */
+  async function shown(answers: readonly string[], width: number | undefined, reason: 'stop' | 'length') {
+    let text = '';
+    const conversations = answers.map((answer, i) => ({
+      name: `model ${i + 1}`,
+      ask: (_question: string, _manner: unknown, show: (piece: string) => void) => {
+        for (const character of answer) show(character);
+        return Promise.resolve(reason);
+      },
+      begin: () => undefined,
+      clear: () => undefined,
+    }));
+    const screen = { print: (more: string) => (text += printable(more)), width: () => width };
+    const manner = { sampling: { temperature: 0, topP: 1 }, maxTokens: 5, seed: 0 };
+    await new Session(conversations, screen, manner).take('hello');
+    return text;
+  }
+
+  it('that is cut off says so to a person, and not to a pipe', async () => {
+    expect(await shown(['abc'], 80, 'length')).toBe('abc\n(cut off)\n');
+    expect(await shown(['abc'], 80, 'stop')).toBe('abc\n');
+    expect(await shown(['abc'], undefined, 'length')).toBe('abc\n');
+    expect((await shown(['abc', 'd'], 80, 'length')).match(/\(cut off\)/g)).toHaveLength(2);
+  });
+
+  it('that would steer the terminal stays in its column', async () => {
+    const lines = (await shown(['\u001B[2Ja\u0007'.repeat(9), '\u202Exyz '.repeat(20)], 80, 'stop')).split(
+      '\n',
+    );
+    expect(lines.length).toBeGreaterThan(4);
+    for (const line of lines.slice(0, -1)) {
+      expect(line.indexOf('│')).toBe(39);
+      expect(line.length).toBeLessThanOrEqual(80);
     }
   });
 });

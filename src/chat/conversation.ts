@@ -1,6 +1,7 @@
 /** @file A conversation with one model: its history, and how its next answer is drawn. */
 import type { Generator } from '../generate/generator.js';
 import type { SamplingOptions } from '../generate/sampling.js';
+import type { FinishReason } from '../generate/sequence.js';
 import type { DecodingLoop } from '../serve/loop.js';
 import { encodePrompt } from '../text/tokenRows.js';
 import type { ChatMessage } from '../text/template.js';
@@ -56,6 +57,7 @@ export class Conversation {
    * Asks and answers. A question that is not answered, for it does not fit or for the signal, is not part of the conversation; an answer
    * that is stopped is, as far as it came.
    * @param show given every piece of the answer
+   * @returns what ended the answer; undefined where the signal did
    * @throws UserError where it does not fit
    */
   async ask(
@@ -63,7 +65,7 @@ export class Conversation {
     manner: Manner,
     show: (piece: string) => void,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<FinishReason | undefined> {
     const asked: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];
     const ids = await encodePrompt(this.tokenizer, asked);
     const sequence = this.generator.begin(ids, {
@@ -98,5 +100,6 @@ export class Conversation {
       });
     });
     if (sequence.ids.length > 0) this.#messages = [...asked, { role: 'assistant', content: sequence.text }];
+    return sequence.finishReason;
   }
 }

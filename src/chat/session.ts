@@ -1,5 +1,6 @@
 /** @file A chat in a terminal: what a person types, the few commands there are, and the answers of one model or two. */
 import { messageOf, UserError } from '../util/errors.js';
+import { printable } from '../util/printable.js';
 import { Columns, widthOf } from './columns.js';
 import type { Conversation, Manner } from './conversation.js';
 
@@ -21,14 +22,17 @@ const HELP = `/clear            forget what was said
 /exit             leave; so do Ctrl-D, and Ctrl-C where no answer is under way
 `;
 
+/** What a session needs of a conversation. */
+type Asked = Pick<Conversation, 'name' | 'ask' | 'begin' | 'clear'>;
+
 /** One chat with all its conversations, which are asked the same. */
 export class Session {
-  readonly #conversations: readonly Conversation[];
+  readonly #conversations: readonly Asked[];
   readonly #screen: Screen;
   #manner: Manner;
   #answering: AbortController | undefined;
 
-  constructor(conversations: readonly Conversation[], screen: Screen, manner: Manner) {
+  constructor(conversations: readonly Asked[], screen: Screen, manner: Manner) {
     this.#conversations = conversations;
     this.#screen = screen;
     this.#manner = manner;
@@ -98,7 +102,7 @@ export class Session {
     if (signal.aborted) this.#screen.print('(stopped)\n');
   }
 
-  /** Asks one model; what keeps it from answering takes the place of the answer. */
+  /** Asks one model; what keeps it from answering takes the place of the answer. A person is told where an answer is cut off. */
   async #ask(
     index: number,
     question: string,
@@ -106,7 +110,8 @@ export class Session {
     show: (piece: string) => void,
   ): Promise<void> {
     try {
-      await this.#conversations[index]!.ask(question, this.#manner, show, signal);
+      const reason = await this.#conversations[index]!.ask(question, this.#manner, show, signal);
+      if (reason === 'length' && this.#screen.width() !== undefined) show('\n(cut off)');
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       show(`[${messageOf(error)}; /clear begins anew]`);
@@ -119,14 +124,15 @@ export class Session {
       for (const line of lines) this.#screen.print(`${line}\n`);
     };
     const heads = this.#conversations.map(({ name }) => {
-      const head = Array.from(name).slice(-width).join('');
+      const head = Array.from(printable(name)).slice(-width).join('');
       return head + ' '.repeat(Math.max(0, width - widthOf(head)));
     });
     print([heads.join(GAP).trimEnd()]);
     await Promise.all(
       this.#conversations.map(async (_, i) => {
         await this.#ask(i, question, signal, (piece) => {
-          print(columns.push(i, piece));
+          // What the screen writes out takes the cells of what is written.
+          print(columns.push(i, printable(piece)));
         });
         print(columns.end(i));
       }),

@@ -1,5 +1,4 @@
 /** @file The command `chat`: one model or two in the terminal. */
-import { createInterface, type Interface } from 'node:readline';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -41,11 +40,16 @@ Example:
       if (models.length > 2)
         command.error(`error: ${models.length} models are too many: chat takes one or two`);
       const settings = settingsFrom(chatSettings, flags, {}, 'chat');
+      const { temperature, top_p: topP, max_tokens: maxTokens, seed } = settings;
+      const sampling = { temperature, topP };
+      const { checkSampling } = await import('../generate/sampling.js');
+      checkSampling(sampling);
       const { openGenerator } = await import('../generate/open.js');
       const { resolveModel } = await import('../hub/resolve.js');
       const { DecodingLoop } = await import('../serve/loop.js');
       const { Conversation } = await import('../chat/conversation.js');
       const { Session } = await import('../chat/session.js');
+      const { converse } = await import('../chat/terminal.js');
       const closing: (() => Promise<void>)[] = [];
       const progress = createProgress('chat');
       const onNotice = (sentence: string) => {
@@ -66,48 +70,16 @@ Example:
           conversations.push(conversation);
         }
         progress.finish();
-        const { temperature, top_p: topP, max_tokens: maxTokens, seed } = settings;
-        const screen = { print, width: () => standardOutput().columns as number | undefined };
-        await converse(
-          new Session(conversations, screen, { sampling: { temperature, topP }, maxTokens, seed }),
-        );
+        const output = standardOutput();
+        const screen = { print, width: () => output.columns as number | undefined };
+        const session = new Session(conversations, screen, { sampling, maxTokens, seed });
+        const isTerminal = process.stdin.isTTY && output.isTTY;
+        if (isTerminal)
+          printError('/help lists the commands; Ctrl-C stops an answer, and once more leaves.\n');
+        if (await converse(session, { input: process.stdin, output, isTerminal, print }))
+          throw new Interrupted('left', 'SIGINT');
       } finally {
         for (const close of closing) await close();
       }
     });
-}
-
-/** Takes line after line until there are no more. @throws Interrupted when Ctrl-C leaves */
-async function converse(session: {
-  stop: () => boolean;
-  take: (line: string) => Promise<boolean>;
-}): Promise<void> {
-  const isTerminal = process.stdin.isTTY && standardOutput().isTTY;
-  const lines: Interface = createInterface({
-    input: process.stdin,
-    ...(isTerminal && { output: standardOutput(), prompt: '> ' }),
-    terminal: isTerminal,
-  });
-  const state = { left: false };
-  const interrupt = () => {
-    if (session.stop()) return;
-    state.left = true;
-    lines.close();
-  };
-  lines.on('SIGINT', interrupt);
-  process.on('SIGINT', interrupt);
-  try {
-    if (isTerminal) {
-      printError('/help lists the commands; Ctrl-C stops an answer, and once more leaves.\n');
-      lines.prompt();
-    }
-    for await (const line of lines) {
-      if (!(await session.take(line)) || state.left) break;
-      if (isTerminal) lines.prompt();
-    }
-  } finally {
-    process.off('SIGINT', interrupt);
-    lines.close();
-  }
-  if (state.left) throw new Interrupted('left', 'SIGINT');
 }

@@ -63,6 +63,8 @@ Writes one object a response, in input order: {"prompt": index, "sample", "text"
 a decoding rule ended it; with --tokens also "ids", "logps", the log-probs at temperature 1, and "forced", 1 for tokens that a rule
 put in. With --exact --dtype f32 the log-probs are those that \`score --exact\` computes, to the last bit.
 
+docs/decoding.md says what a decoding rule of your own is made of.
+
 Responses are in OUT.begun as they come, in the order in which they end, and in OUT when all are there; a command that was stopped
 goes on. On standard output each appears when those before it have.
 

@@ -167,6 +167,39 @@ describe('a server', () => {
     expect(stdout.trim().split('\n').at(-1)).toBe('a hundred at once');
   });
 
+  it('says exactly in a crowd what generate says exactly, to the last bit', async () => {
+    const { cli, url: other } = await start('--exact');
+    const prompts = writeRows(path('exact.jsonl'), [{ prompt: 'one' }]);
+    const done = await redistill([
+      ...['generate', '--model', model, '--prompts', prompts, '--dtype', 'f32', '--exact', '--tokens'],
+      ...['--max-tokens', '40', '--temperature', '1', '--seed', '3', '--samples', '2'],
+    ]);
+    const expected = parseRows(done.stdout) as { text: string; logps: number[] }[];
+    const ask = async (content: string, seed: number) => {
+      const response = await fetch(`${other}/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          ...{ messages: [{ role: 'user', content }], max_tokens: 40, temperature: 1, seed, n: 2 },
+          ...{ logprobs: true, top_logprobs: 2 },
+        }),
+      });
+      const { choices } = (await response.json()) as {
+        choices: { message: { content: string }; logprobs: { content: { logprob: number }[] } }[];
+      };
+      return choices.map(({ message, logprobs }) => ({
+        text: message.content,
+        logps: logprobs.content.map(({ logprob }) => logprob),
+      }));
+    };
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => (i % 4 === 0 ? ask('one', 3) : ask('x'.repeat(i), i))),
+    );
+    for (const own of answers.filter((_, i) => i % 4 === 0))
+      expect(own).toEqual(expected.map(({ text, logps }) => ({ text, logps })));
+    await cli.stop();
+  });
+
   it('ends at Ctrl-C, also in the midst of an answer', async () => {
     const { cli, url: other } = await start('--name', 'student');
     const asked = fetch(`${other}/completions`, {
@@ -189,6 +222,9 @@ describe('a server', () => {
       [['--api-key-env', 'NOT_SET_AT_ALL'], 'is not set'],
       [['--context', '100000'], 'a context of 100000 tokens'],
       [['--host', '203.0.113.7'], 'the machine has no such address'],
+      [['--allow-origin', '*'], '"*" is not the origin of a page'],
+      [['--allow-host', 'http://a:8000'], '"http://a:8000" is not a name'],
+      [['--exact', '--dtype', 'bf16'], 'exact results are in f32 on the CPU'],
     ] as [string[], string][]) {
       const { code, stderr } = await redistill(['serve', '--model', model, ...args]);
       expect(stderr).toContain(sentence);
@@ -211,6 +247,14 @@ describe('chat', () => {
     const lines = done.stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(2);
     expect(lines[0]).toBe(lines[1]);
+  });
+
+  it('refuses a temperature that cannot be sampled at', async () => {
+    for (const temperature of ['1e-300', '0.001']) {
+      const { code, stderr } = await redistill(['chat', model, '--temperature', temperature]);
+      expect(stderr).toContain('temperature must be 0 (greedy) or at least 0.01');
+      expect(code).toBe(2);
+    }
   });
 
   it('takes no third model', async () => {

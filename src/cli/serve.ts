@@ -38,6 +38,10 @@ const serveSettings = z.strictObject({
     .describe('an origin whose pages may ask, such as http://localhost:3000'),
   dtype: z.enum(computeDtypes).default('bf16').describe('precision'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),
+  exact: z
+    .boolean()
+    .default(false)
+    .describe('answers that do not depend on other requests, to the last bit; f32 on the CPU, and slow'),
   batch_size: count.optional().describe('responses at a time; without it 64 on the CPU, else 256'),
   context: count
     .optional()
@@ -69,8 +73,11 @@ Example:
       const key = keyFrom(settings.api_key_env);
       const { openGenerator } = await import('../generate/open.js');
       const { resolveModel } = await import('../hub/resolve.js');
+      const { Guard } = await import('../serve/guard.js');
       const { makeServer } = await import('../serve/server.js');
       const { ServedModel } = await import('../serve/model.js');
+      const hosts = [settings.host, ...settings.allow_host];
+      const guard = new Guard({ key, hosts, origins: settings.allow_origin });
       await longWork('serve', 'stopped', async (progress, signal) => {
         const log = (sentence: string) => {
           progress.log(sentence);
@@ -84,11 +91,7 @@ Example:
             log(`a request failed: ${messageOf(error)}`);
           },
         });
-        const app = makeServer(served, {
-          key,
-          hosts: [host, ...settings.allow_host],
-          origins: settings.allow_origin,
-        });
+        const app = makeServer(served, guard);
         try {
           await listen(app, host, port);
           const { address, port: taken, family } = app.server.address() as AddressInfo;

@@ -263,6 +263,24 @@ describe('calculator decoding', () => {
     });
   });
 
+  it('goes on with a mark that the prompt has begun for the response', async () => {
+    const pieces = ['3', '+', '4', '=', '7', '9', '<<', '>>', 'x', '\n', '<end>'];
+    const tokenizer = pieceTokenizer(pieces, ['<end>']);
+    const whole = ['x', '<<', '3', '+', '4', '=', '9', '>>', '<end>'];
+    const generator = new Generator(chainModel(pieces, whole), tokenizer);
+    for (let length = 1; length < 6; length++) {
+      const asked = whole.slice(0, length).join('');
+      const ids = await tokenizer.encode(asked);
+      const said = async (begun: string) => {
+        const options = { maxNewTokens: 12, rules: [calculatorRule] };
+        return asked + (await generator.generate([{ ids, begun }], options))[0]!.text;
+      };
+      expect(await said(asked)).toMatch(/^x<<3\+4=7/);
+      // What is only asked is no part of the response.
+      if (length > 1) expect(await said('')).toMatch(/^x<<3\+4=9/);
+    }
+  });
+
   it('leaves text outside of marks alone', async () => {
     expect((await answer(['\n', '3', '+', '4', '=', '9', '<end>'], { rules: [calculatorRule] })).text).toBe(
       '3+4=9',

@@ -66,6 +66,8 @@ export interface GenerateProgress {
 /** A prompt, and what it is called in errors. */
 export interface PromptTokens {
   ids: Int32Array;
+  /** The text at its end that the response begins with. */
+  begun?: string;
   name?: string;
 }
 
@@ -115,6 +117,8 @@ export interface ResponseOptions {
   model?: string;
   /** Tokens that the response begins with. */
   prefix?: Int32Array;
+  /** The text at the prompt's end that the response begins with, for the rules. */
+  begun?: string | undefined;
   /** What the prompt is called in errors. */
   name: string;
   replayedTokens?: number | undefined;
@@ -200,10 +204,10 @@ export class Generator {
       );
     // What wanders takes other steps than it has tokens: it is drawn again, so that its neighbours are where they were.
     const wanders = rules.some((rule) => rule.wanders);
-    return prompts.flatMap(({ ids, name }, prompt) =>
+    return prompts.flatMap(({ ids, begun, name }, prompt) =>
       Array.from({ length: samples }, (_, sample) =>
         this.begin(ids, {
-          ...{ maxNewTokens, sampling, rules, keep: { logps } },
+          ...{ maxNewTokens, sampling, rules, begun, keep: { logps } },
           seed: deriveSeed(options.seed ?? 0, 'generate', prompt, sample),
           name: name ?? `prompt ${prompt + 1}`,
           replayedTokens: wanders ? undefined : before.get(prompt * samples + sample),
@@ -278,7 +282,7 @@ export class Generator {
     const room = maxPositions - ids.length;
     return new Sequence(ids, {
       ...rest,
-      ...{ prefix, room, codec: this.tokenizer },
+      ...{ prefix, room, vocabSize, codec: this.tokenizer },
       limit: Math.min(prefix.length + maxNewTokens, room),
     });
   }

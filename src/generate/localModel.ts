@@ -9,6 +9,7 @@ import { encodePrompt } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
 import { longestFirst, type Generator, type ResponseOptions, type SequenceSource } from './generator.js';
 import { openGenerator, type OpenedGenerator } from './open.js';
+import { RuleFault } from './rules/checked.js';
 import { openRules } from './rules/open.js';
 import { samplingOf } from './sampling.js';
 import type { Sequence } from './sequence.js';
@@ -166,11 +167,12 @@ class QueueSource implements SequenceSource {
         ...this.#way,
         maxNewTokens,
         seed: seedOf(seed, request.id),
+        begun: this.#prefixOf(request),
         name: 'the prompt',
         replayedTokens: wanders ? undefined : request.answeredTokens,
       });
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!(error instanceof UserError) || error instanceof RuleFault) throw error;
       return this.#refuse(request, error);
     }
     this.#requests.set(sequence, request);

@@ -20,14 +20,14 @@ export function measure(
   if (read.length === 0) return measured;
   scope(() => {
     const rows = rowsOf(logits, read);
-    const logps = tokenLogps(
-      rows,
-      Int32Array.from(read, (row) => tokens[row]!),
-    );
+    const own = Int32Array.from(read, (row) => tokens[row]!);
+    const logps = tokenLogps(rows, own);
     const needsAll = read.some((row) => sequences[row]!.needsDistribution);
     const all = needsAll ? logSoftmax(rows) : undefined;
     const entropies = all && entropiesOf(all);
-    const top = all && likeliest(all, Math.max(...read.map((row) => sequences[row]!.keep.top ?? 0)));
+    const most = Math.max(...read.map((row) => sequences[row]!.keep.top ?? 0));
+    const top = all && likeliest(all, most);
+    if (top) agree(top, logps, gathered(all, own));
     read.forEach((row, i) => {
       const { keep } = sequences[row]!;
       measured[row] = {
@@ -59,6 +59,23 @@ const logSoftmax = (logits: Tensor): Tensor =>
 function entropiesOf(logps: Tensor): Float64Array {
   const finite = ops.maskedFill(logps, ops.ltScalar(logps, -1e30), 0);
   return toFloat64Array(ops.neg(ops.sumDim(ops.mul(ops.softmax(logps, -1), finite), [-1])));
+}
+
+const gathered = (logps: Tensor, ids: Int32Array): Float64Array =>
+  toFloat64Array(ops.gather(logps, -1, ops.unsqueeze(indices(ids, logps.device), 1)));
+
+/**
+ * Makes the likeliest tokens' log-probs those that have one normaliser with the rows' own, which is summed otherwise: a token that is
+ * among them has there what it has by itself.
+ * @param own of a token of each row
+ * @param others of the same tokens, as those of the likeliest were computed
+ */
+function agree({ logps, count }: Likeliest, own: Float64Array, others: Float64Array): void {
+  for (let i = 0; i < logps.length; i++) {
+    const row = Math.floor(i / count);
+    const difference = own[row]! - others[row]!;
+    if (Number.isFinite(difference)) logps[i]! += difference;
+  }
 }
 
 interface Likeliest {

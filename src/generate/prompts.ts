@@ -18,6 +18,8 @@ export interface PromptSettings {
 /** A prompt's tokens, and what it is called in errors. */
 export interface EncodedPrompt {
   ids: Int32Array;
+  /** The text at its end that the response begins with. */
+  begun: string;
   name: string;
 }
 
@@ -45,7 +47,8 @@ export function encodePrompts(
       ...(inputs && { inputs }),
     };
     try {
-      return { name, ids: await encodePrompt(tokenizer, asked, options) };
+      const ids = await encodePrompt(tokenizer, asked, options);
+      return { name, ids, begun: options.forcedPrefix ?? '' };
     } catch (error) {
       throw errorInRow(path, line, error);
     }

@@ -4,6 +4,7 @@ import { expectedSequences, familyDir, familyNames } from '../../test/support/fa
 import { greedy, nextLogps } from '../../test/support/greedy.js';
 import { loadModel } from '../models/checkpoint.js';
 import { liveTensors } from '../torch/tensor.js';
+import { UserError } from '../util/errors.js';
 import { Random } from '../util/random.js';
 import { Generator, type ResponseOptions } from './generator.js';
 import { logitBias } from './rules/logitBias.js';
@@ -49,6 +50,20 @@ describe.each(familyNames)('%s: rows that join and leave', (name) => {
       else expect(sequence.ids).toEqual(greedy(model, prompts[i]!, lengthOf(i)));
     });
     expect(finished.length).toBeGreaterThan(60);
+  });
+});
+
+describe('a sequence', () => {
+  it.each([
+    ...[1e-300, 1e-45, 0.001, -1, NaN, Infinity].map((temperature) => ({ temperature, topP: 1 })),
+    ...[0, -1, 2, NaN].map((topP) => ({ temperature: 1, topP })),
+    ...[-1, 1.5, NaN].map((topK) => ({ temperature: 1, topP: 1, topK })),
+    ...[-1, 2, NaN].map((minP) => ({ temperature: 1, topP: 1, minP })),
+  ])('is not begun where it cannot be sampled: %j', (sampling) => {
+    using model = loadModel(familyDir('llama'), { dtype: 'f32' }).model;
+    const generator = new Generator(model, characters);
+    const options = { maxNewTokens: 4, sampling, seed: 0, name: 'the prompt' };
+    expect(() => generator.begin(Int32Array.of(1, 2), options)).toThrow(UserError);
   });
 });
 

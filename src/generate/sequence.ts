@@ -1,9 +1,10 @@
 /** @file One response in the making, and what rules do with it. Knows nothing of the batch that it is decoded in. */
 import { encodeContinuation } from '../text/continuation.js';
+import { UserError } from '../util/errors.js';
 import { deriveSeed, Random } from '../util/random.js';
 import { PieceDecoder, type Codec } from './pieces.js';
 import type { Action, Forced, Look, RowRule, RowState, Rule } from './rules/rule.js';
-import type { SamplingOptions } from './sampling.js';
+import { checkSampling, type SamplingOptions } from './sampling.js';
 
 export type FinishReason = 'stop' | 'length';
 
@@ -33,6 +34,10 @@ export interface SequenceOptions {
   /** Of its own stream, so that its tokens do not depend on its neighbours in the batch. */
   seed: number;
   codec: Codec;
+  /** Tokens that the model has; without it whatever a rule names is taken for one. */
+  vocabSize?: number;
+  /** The text at the prompt's end that the response begins with. */
+  begun?: string | undefined;
   rules?: readonly Rule[];
   keep?: Keep;
   /** The model that draws its tokens, where there are several. */
@@ -65,6 +70,8 @@ interface Excursion {
   read: readonly number[];
   then: (seen: Look) => Action | undefined;
   random: Random;
+  /** The rule that looks. */
+  rule: string;
 }
 
 /** One response in the making. */
@@ -95,6 +102,7 @@ export class Sequence implements RowState {
   #away = 0;
   readonly #limit: number;
   readonly #room: number;
+  readonly #vocabSize: number;
   readonly #codec: Codec;
   readonly #random: Random;
   readonly #seed: number;
@@ -106,16 +114,20 @@ export class Sequence implements RowState {
   #excursions = 0;
   #steps = 0;
 
+  /** @throws UserError for a way of sampling that is not possible */
   constructor(
     readonly promptIds: Int32Array,
     { limit, room = limit, seed, codec, replayedTokens, rules = [], prefix, ...rest }: SequenceOptions,
   ) {
+    const { begun = '', vocabSize = Infinity } = rest;
+    checkSampling(rest.sampling);
     this.sampling = rest.sampling;
     this.keep = rest.keep ?? {};
     this.model = this.#home = rest.model;
     this.replayed = replayedTokens !== undefined;
     this.#limit = replayedTokens ?? limit;
     this.#room = room;
+    this.#vocabSize = vocabSize;
     this.#codec = codec;
     this.#seed = seed;
     this.#random = new Random(seed);
@@ -124,7 +136,10 @@ export class Sequence implements RowState {
       ? []
       : rules.map((rule, i) => ({
           name: rule.name,
-          row: rule.begin({ promptIds, limit, codec, random: new Random(deriveSeed(seed, 'rule', i)) }),
+          row: rule.begin({
+            ...{ promptIds, begun, limit, codec },
+            random: new Random(deriveSeed(seed, 'rule', i)),
+          }),
         }));
     if (this.#rules.length > 0) this.#pieces = new PieceDecoder(codec);
     for (const id of prefix ?? []) this.#push(id, true);
@@ -173,17 +188,36 @@ export class Sequence implements RowState {
     return (this.#excursion?.random ?? this.#random).nextFloat();
   }
 
-  /** What is added to the logits of the next token; undefined where nothing is. */
+  /**
+   * What is added to the logits of the next token; undefined where nothing is.
+   * @throws UserError for a token that the model has not, for what is no number, and where no token is left
+   */
   bias(): Map<number, number> | undefined {
     if (this.#queue.length > 0) return undefined;
     let sum: Map<number, number> | undefined;
-    for (const { row } of this.#rules) {
+    for (const { name, row } of this.#rules) {
       const bias = row.bias?.(this);
       if (!bias) continue;
       sum ??= new Map<number, number>();
-      for (const [id, value] of bias) sum.set(id, (sum.get(id) ?? 0) + value);
+      for (const [id, value] of bias) {
+        this.#requireTokens([id], name);
+        if (typeof value !== 'number' || Number.isNaN(value) || value === Infinity)
+          throw new UserError(`the rule "${name}" adds ${String(value)} to the logit of the token ${id}`);
+        sum.set(id, (sum.get(id) ?? 0) + value);
+      }
     }
+    if (sum && sum.size >= this.#vocabSize && [...sum.values()].every((value) => value === -Infinity))
+      throw new UserError('the rules forbid every token');
     return sum;
+  }
+
+  /** @throws UserError for one that the model has not, of which it would read the numbers of something else */
+  #requireTokens(ids: Iterable<number>, rule: string): void {
+    for (const id of ids)
+      if (!Number.isInteger(id) || id < 0 || id >= this.#vocabSize)
+        throw new UserError(
+          `the rule "${rule}" names the token ${typeof id === 'string' ? JSON.stringify(id) : String(id)}, and the model has the tokens 0 to ${this.#vocabSize - 1}`,
+        );
   }
 
   /** The token that comes next whatever is drawn. */
@@ -212,9 +246,9 @@ export class Sequence implements RowState {
     if (this.#away > 0 && --this.#away === 0) this.model = this.#home;
     const isEnd = stopIds.has(id) && !this.replayed;
     const isFull = this.ids.length >= this.#limit || this.#isTired;
-    const action = isFull ? undefined : this.#ask(isEnd ? 'end' : 'after');
-    if (isEnd && action) this.#takeBack(1);
-    if (action) await this.#act(action);
+    const asked = isFull ? undefined : this.#ask(isEnd ? 'end' : 'after');
+    if (isEnd && asked) this.#takeBack(1, asked.rule);
+    if (asked) await this.#act(asked.action, asked.rule);
     else if (isEnd) this.finishReason = 'stop';
     else if (isFull) this.finishReason = 'length';
   }
@@ -237,39 +271,43 @@ export class Sequence implements RowState {
   }
 
   /** The action of the first rule that has one. */
-  #ask(when: 'after' | 'end'): Action | undefined {
+  #ask(when: 'after' | 'end'): { action: Action; rule: string } | undefined {
     for (const { name, row } of this.#rules) {
       const action = row[when]?.(this);
       if (!action) continue;
       if ('stop' in action) this.endedBy = name;
-      return action;
+      return { action, rule: name };
     }
     return undefined;
   }
 
-  async #act(action: Action): Promise<void> {
+  async #act(action: Action, rule: string): Promise<void> {
     if ('stop' in action) {
       this.finishReason = action.stop;
       this.kept = action.keep;
     } else if ('look' in action) {
       const { force, tokens = 0, read = [] } = action.look;
-      const begun = await this.#encode(force);
+      this.#requireTokens(read, rule);
+      const begun = await this.#encode(force, rule);
       const left = Math.min(begun.length + tokens, this.#room - this.ids.length - 1);
       const random = new Random(deriveSeed(this.#seed, 'look', this.#excursions++));
       this.#queue = begun.slice(0, left);
-      this.#excursion = { from: this.ids.length, left: Math.max(0, left), read, then: action.then, random };
+      const { then } = action;
+      this.#excursion = { from: this.ids.length, left: Math.max(0, left), read, then, random, rule };
     } else if ('model' in action) {
       this.model = action.model;
       this.#away = action.tokens;
     } else {
-      if ('takeBack' in action) this.#takeBack(action.takeBack);
-      this.#queue = await this.#encode(action.force);
+      if ('takeBack' in action) this.#takeBack(action.takeBack, rule);
+      this.#queue = await this.#encode(action.force, rule);
     }
   }
 
-  async #encode(forced: Forced | undefined): Promise<number[]> {
+  async #encode(forced: Forced | undefined, rule: string): Promise<number[]> {
     if (forced === undefined) return [];
-    return [...(typeof forced === 'string' ? await encodeContinuation(this.#codec, forced) : forced)];
+    const ids = typeof forced === 'string' ? await encodeContinuation(this.#codec, forced) : forced;
+    this.#requireTokens(ids, rule);
+    return [...ids];
   }
 
   /**
@@ -278,21 +316,21 @@ export class Sequence implements RowState {
    */
   async comeBack(logps: readonly number[]): Promise<void> {
     this.#steps++;
-    const { from, then } = this.#excursion!;
+    const { from, then, rule } = this.#excursion!;
     const ids = this.ids.slice(from);
     const text = this.#codec.decode(ids, { contentOnly: true });
     this.#excursion = undefined;
     this.#queue = [];
-    this.#takeBack(this.ids.length - from);
+    this.#takeBack(this.ids.length - from, rule);
     const action = then({ ids, text, logps });
     if (this.#isTired) this.finishReason = 'length';
-    else if (action) await this.#act(action);
+    else if (action) await this.#act(action, rule);
   }
 
-  /** Forgets its last tokens. @throws RangeError where there are not so many */
-  #takeBack(count: number): void {
+  /** Forgets its last tokens. @throws UserError where there are not so many */
+  #takeBack(count: number, rule: string): void {
     if (!Number.isInteger(count) || count < 0 || count > this.ids.length)
-      throw new RangeError(`${count} tokens cannot be taken back from ${this.ids.length}`);
+      throw new UserError(`the rule "${rule}" takes ${count} tokens back, and there are ${this.ids.length}`);
     if (count === 0) return;
     const length = this.ids.length - count;
     for (const list of [this.ids, this.forced, this.logps, this.entropies, this.top])

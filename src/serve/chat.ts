@@ -84,7 +84,12 @@ interface Rendered {
 }
 
 function renderPrompt({ tokenizer }: ServedModel, fields: ChatFields): Rendered {
-  const { messages, tools, chat_template_kwargs: kwargs, continue_final_message: goesOn = false } = fields;
+  const { messages, tools, documents, reasoning_effort, continue_final_message: goesOn = false } = fields;
+  const kwargs = {
+    ...(documents && { documents }),
+    ...(reasoning_effort !== undefined && { reasoning_effort }),
+    ...fields.chat_template_kwargs,
+  };
   const addGenerationPrompt = fields.add_generation_prompt ?? true;
   if (goesOn && addGenerationPrompt)
     throw badRequest(
@@ -96,7 +101,7 @@ function renderPrompt({ tokenizer }: ServedModel, fields: ChatFields): Rendered 
     tokenizer.renderChat(conversation, {
       addGenerationPrompt,
       ...(tools && { tools }),
-      ...(kwargs && { kwargs }),
+      kwargs,
     }),
   );
   if (!goesOn) return { text, isThinking: /<think>\s*$/.test(text) };

@@ -62,6 +62,8 @@ export function apiErrorOf(error: unknown, dir: string): ApiError {
   if (error instanceof UserError) return badRequest(error.message.replaceAll(`${dir}/`, ''));
   if (code === 'ERR_OUT_OF_MEMORY')
     return new ApiError(503, 'there is not enough memory for this request at the moment');
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new ApiError(415, 'the body must come as JSON, with the header "content-type: application/json"');
   // Fastify's own: a body that is too large, not JSON, of another type.
   if (
     typeof code === 'string' &&

@@ -10,6 +10,7 @@ export const MOST_LOGPROBS = 128;
 /** What is null is not given: clients send nulls for what they leave open. */
 const given = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 const flag = given(z.boolean());
+const no = given(z.literal(false, 'is not supported here'));
 const logprobs = z.int().min(0).max(MOST_LOGPROBS);
 
 const common = {
@@ -29,7 +30,7 @@ const common = {
   ),
   logit_bias: given(z.record(z.string().regex(/^\d{1,9}$/, 'must be a token id'), z.number())),
   stream: flag,
-  stream_options: given(z.object({ include_usage: flag })),
+  stream_options: given(z.object({ include_usage: flag, continuous_usage_stats: no })),
   prompt_logprobs: given(logprobs),
   add_special_tokens: flag,
 };
@@ -43,22 +44,30 @@ export const completionSchema = z.object({
 });
 
 const part = z.looseObject({ type: z.literal('text'), text: z.string() });
-const message = z.looseObject({
+export const messageSchema = z.looseObject({
   role: z.string(),
-  content: z.union([z.string(), z.array(part)], 'must be a text or a list of text parts').nullish(),
+  content: z
+    .union(
+      [z.string(), z.array(part)],
+      'must be a text or a list of text parts, {"type": "text", "text": …}; the model reads nothing else',
+    )
+    .nullish(),
 });
 
 export const chatSchema = z.object({
   ...common,
-  messages: z.array(message).min(1),
+  messages: z.array(messageSchema).min(1, 'must have at least one message'),
   max_tokens: given(z.int().min(1)),
   max_completion_tokens: given(z.int().min(1)),
   logprobs: flag,
   top_logprobs: given(logprobs),
   tools: given(z.array(z.record(z.string(), z.unknown()))),
   chat_template_kwargs: given(z.record(z.string(), z.unknown())),
+  /** For the template, as in vLLM; these two likewise. */
+  documents: given(z.array(z.record(z.string(), z.unknown()))),
+  reasoning_effort: given(z.string()),
   add_generation_prompt: flag,
-  echo: given(z.literal(false, 'is not supported here')),
+  echo: no,
   continue_final_message: flag,
 });
 
@@ -76,7 +85,9 @@ export function readFields<T extends z.ZodType>(schema: T, body: unknown): z.out
     throw badRequest('the body must be a JSON object');
   const parsed = schema.safeParse(body);
   if (!parsed.success) {
-    const { path, message: words } = parsed.error.issues[0]!;
+    const issue = parsed.error.issues[0]!;
+    const { path } = issue;
+    const { message: words } = (issue.code === 'invalid_key' && issue.issues[0]) || issue;
     const param = path.map(String).join('.');
     throw badRequest(`${param}: ${words}`, param);
   }
@@ -112,6 +123,11 @@ const FOREIGN: Record<string, readonly unknown[]> = {
   audio: [],
   chat_template: [],
   prompt_embeds: [],
+  return_token_ids: [false],
+  return_tokens_as_token_ids: [false],
+  include_reasoning: [true],
+  thinking_token_budget: [],
+  web_search_options: [],
 };
 
 function refuseForeign(body: Record<string, unknown>): void {

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { UserError } from '../util/errors.js';
 import { ApiError } from './errors.js';
 import { Guard } from './guard.js';
 
@@ -52,6 +53,41 @@ describe('the place', () => {
       }),
     ).toBe(status);
   });
+});
+
+describe('who is named', () => {
+  it.each([
+    ['http://localhost:3000/', 'http://localhost:3000'],
+    ['HTTPS://Page.Example:443', 'https://page.example'],
+    ['http://page.example:80', 'http://page.example'],
+    ['http://[::1]:3000', 'http://[::1]:3000'],
+    ['chrome-extension://abcdef', 'chrome-extension://abcdef'],
+  ])('as the origin %j may ask as %j', (named, origin) => {
+    new Guard({ origins: [named] }).checkPlace({ host: 'localhost', origin });
+  });
+  it.each([
+    '*',
+    'null',
+    '',
+    'localhost:3000',
+    'http://',
+    'http://a/b',
+    'http://a?b',
+    'http://*.a',
+    'http://a b',
+  ])('is no origin that a request could show: %j', (origin) => {
+    expect(() => new Guard({ origins: [origin] })).toThrow(UserError);
+  });
+  it.each(['Student.example.', '10.0.0.7', '::1', 'a_b-c'])('as the host %j is asked for', (host) => {
+    const name = host.replace(/\.$/, '');
+    new Guard({ hosts: [host] }).checkPlace({ host: name.includes(':') ? `[${name}]:80` : `${name}:80` });
+  });
+  it.each(['*', '', 'http://a', 'a:8000', 'a/b', '[::1]', 'a b', '.a'])(
+    'is no host that a request could ask for: %j',
+    (host) => {
+      expect(() => new Guard({ hosts: [host] })).toThrow(UserError);
+    },
+  );
 });
 
 describe('the key', () => {

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { UserError } from '../util/errors.js';
 import { ApiError } from './errors.js';
 
 export interface GuardOptions {
@@ -20,10 +21,11 @@ export class Guard {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
 
+  /** @throws UserError for a host or an origin that no request could ever show */
   constructor({ key, hosts = [], origins = [] }: GuardOptions) {
     this.#key = key === undefined ? undefined : digest(key);
-    this.#hosts = new Set(['localhost', hostname(), ...hosts].map((name) => name.toLowerCase()));
-    this.#origins = new Set(origins.map((origin) => origin.toLowerCase()));
+    this.#hosts = new Set(['localhost', hostname().toLowerCase(), ...hosts.map(hostOf)]);
+    this.#origins = new Set(origins.map(originOf));
   }
 
   /**
@@ -63,16 +65,42 @@ export class Guard {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
+/** @throws UserError for what is no name */
+function hostOf(text: string): string {
+  const name = text.toLowerCase().replace(/\.$/, '');
+  if (isIP(name) === 0 && !/^[\w-]+(?:\.[\w-]+)*$/.test(name))
+    throw new UserError(
+      `${JSON.stringify(text)} is not a name under which a server is asked for: give it without scheme, port and path, such as student.example`,
+    );
+  return name;
+}
+
+/** An origin as browsers write it. @throws UserError for what is none */
+function originOf(text: string): string {
+  const [, scheme, place] = /^([a-z][a-z\d+.-]*):\/\/([^/?#\s*@]+)\/?$/.exec(text.toLowerCase()) ?? [];
+  if (scheme === undefined || place === undefined)
+    throw new UserError(
+      `${JSON.stringify(text)} is not the origin of a page: give scheme, name and port, such as http://localhost:3000`,
+    );
+  const usual = { http: /:80$/, https: /:443$/ }[scheme];
+  return `${scheme}://${usual ? place.replace(usual, '') : place}`;
+}
+
 /** The name in a Host header, without port and brackets. */
 function nameOf(host: string): string {
   const [, six, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
   return (six ?? plain ?? '').toLowerCase().replace(/\.$/, '');
 }
 
-/** What tells a browser that a page may read an answer. */
-export const corsHeaders = (origin: string): Record<string, string> => ({
+/**
+ * What tells a browser that a page may read an answer.
+ * @param asked the headers that the page wants to send: the official clients have some of their own
+ */
+export const corsHeaders = (origin: string, asked = ''): Record<string, string> => ({
   'access-control-allow-origin': origin,
   'access-control-allow-methods': 'GET, POST, OPTIONS',
-  'access-control-allow-headers': 'authorization, content-type',
-  vary: 'origin',
+  'access-control-allow-headers': /^[\w\-, ]+$/.test(asked) ? asked : 'authorization, content-type',
+  'access-control-expose-headers': 'retry-after',
+  'access-control-max-age': '600',
+  vary: 'origin, access-control-request-headers',
 });

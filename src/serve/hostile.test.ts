@@ -264,7 +264,7 @@ describe('a connection', () => {
     socket.pause();
     const others = await server.post('completions', { prompt: 'b', max_tokens: 10, temperature: 0 });
     expect(others.body).toMatchObject({ choices: [{ text: 'cabcabcabc' }] });
-    await until(() => server.served.loop.load.running === 0);
+    await until(() => server.served.loop.load.running === 0, 100_000);
     let answer = '';
     socket.setEncoding('utf8').on('data', (piece: string) => (answer += piece));
     socket.resume();

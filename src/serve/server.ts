@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { chat } from './chat.js';
 import { completions } from './completions.js';
 import { ApiError, badRequest } from './errors.js';
-import { readFields } from './fields.js';
+import { messageSchema, readFields } from './fields.js';
 import { corsHeaders, Guard, type GuardOptions } from './guard.js';
 import { ClientGone, RequestLife } from './life.js';
 import type { ServedModel } from './model.js';
@@ -24,12 +24,15 @@ type Answer = (
   life: RequestLife,
 ) => Promise<unknown>;
 
-/** Makes the server, which does not listen yet. Closing it leaves the model as it is. */
-export function makeServer(served: ServedModel, options: GuardOptions = {}): FastifyInstance {
-  const guard = new Guard(options);
+/**
+ * Makes the server, which does not listen yet. Closing it leaves the model as it is.
+ * @throws UserError as a guard does
+ */
+export function makeServer(served: ServedModel, who: GuardOptions | Guard = {}): FastifyInstance {
+  const guard = who instanceof Guard ? who : new Guard(who);
   const tell = (error: unknown, reply: FastifyReply) => {
     const told = served.explain(error);
-    void reply.code(told.status).headers(retryHeaders(told)).send(told.body);
+    void reply.code(told.status).headers(headersFor(told)).send(told.body);
   };
   const app = fastify({
     bodyLimit: BODY_BYTES,
@@ -48,18 +51,24 @@ export function makeServer(served: ServedModel, options: GuardOptions = {}): Fas
     else if (!reply.sent) reply.hijack();
   });
   app.setNotFoundHandler((request, reply) => {
-    tell(
-      new ApiError(404, `there is no ${request.method} ${request.url.slice(0, 200)}`, null, 'unknown_url'),
-      reply,
-    );
+    const { method, url } = request;
+    const asked = `${method} ${url.slice(0, 200)}`;
+    const other = ['GET', 'POST'].find((one) => app.hasRoute({ method: one, url: url.replace(/\?.*/s, '') }));
+    if (other === undefined) tell(new ApiError(404, `there is no ${asked}`, null, 'unknown_url'), reply);
+    else {
+      void reply.header('allow', other);
+      tell(new ApiError(405, `there is no ${asked}, but ${other}`, null, 'method_not_allowed'), reply);
+    }
   });
   guardAll(app, guard, served);
   addRoutes(app, served);
   return app;
 }
 
-const retryHeaders = ({ status }: ApiError): Record<string, string> =>
-  status === 429 || status === 503 ? { 'retry-after': '1' } : {};
+function headersFor({ status }: ApiError): Record<string, string> {
+  if (status === 401) return { 'www-authenticate': 'Bearer' };
+  return status === 429 || status === 503 ? { 'retry-after': '1' } : {};
+}
 
 /** Answers what is not HTTP, or comes too slowly, and lets go of it. */
 function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
@@ -85,12 +94,14 @@ function guardAll(app: FastifyInstance, guard: Guard, { rows, queue }: ServedMod
     const { headers, method } = request;
     guard.checkPlace(headers);
     if (headers.origin !== undefined) {
-      void reply.headers(corsHeaders(headers.origin));
+      void reply.headers(corsHeaders(headers.origin, headers['access-control-request-headers']));
       if (method === 'OPTIONS') return reply.code(204).send();
     }
     // Who looks whether the server lives need not know its key.
     if (request.routeOptions.url === '/health') return;
     guard.checkKey(headers);
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity')
+      throw new ApiError(415, 'a body with a content-encoding is not read: send it as it is');
     // Each may hold a body in memory.
     if (underWay >= rows + queue)
       throw new ApiError(429, `${underWay} requests are under way: try again later`, null, 'queue_full');
@@ -131,7 +142,7 @@ function addRoutes(app: FastifyInstance, served: ServedModel): void {
 
 const tokenizeSchema = z.object({
   prompt: z.string().optional(),
-  messages: z.array(z.looseObject({ role: z.string(), content: z.string() })).optional(),
+  messages: z.array(messageSchema).optional(),
   add_special_tokens: z.boolean().optional(),
 });
 

@@ -122,17 +122,20 @@ export class ChatTemplate {
 /** Drops fields that are null and fills the thinking's names from each other, as transformers does. */
 function prepared(message: RowMessage): Record<string, unknown> {
   const fields = Object.fromEntries(Object.entries(message).filter(([, value]) => value != null));
-  checkParts(fields.content);
+  requireTexts(message);
   const name = reasoningFields.find((field) => fields[field] !== undefined);
   if (name === undefined) return fields;
   return { thinking: fields[name], ...fields, reasoning_content: fields[name] };
 }
 
-/** Refuses images and the like, for which a template writes tokens that stand for nothing here. */
-function checkParts(content: unknown): void {
+/** Refuses images and the like, for which a template writes tokens that stand for nothing here. @throws Error */
+export function requireTexts({ content }: RowMessage): void {
   if (!Array.isArray(content)) return;
   for (const part of content as unknown[]) {
     const type = (part as Partial<ContentPart> | null)?.type;
-    if (type !== 'text') throw new Error(`a content part of the type "${String(type)}" is not a text`);
+    if (type !== 'text')
+      throw new UserError(
+        `a content part of the type "${String(type)}" is not a text, and the model reads texts alone`,
+      );
   }
 }

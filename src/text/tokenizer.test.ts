@@ -145,6 +145,19 @@ describe('a tokenizer directory', () => {
   ])('gives contents in parts to a template that %s', (_, template, expected) => {
     const tokenizer = ChatTokenizer.load(chatDirectory(template, chatTokens));
     expect(tokenizer.renderChat([{ role: 'user', content: parts }])).toBe(expected);
+    // An image is never left out in silence, wherever it stands.
+    const image = { type: 'image_url', image_url: { url: 'x' } };
+    for (const content of [[image], [image, ...parts], [...parts, image]])
+      for (const messages of [
+        [{ role: 'user', content }],
+        [
+          { role: 'user', content },
+          { role: 'assistant', content: 'a' },
+        ],
+      ])
+        expect(() => tokenizer.renderChat(messages)).toThrow(
+          'a content part of the type "image_url" is not a text, and the model reads texts alone',
+        );
   });
 
   it('whose template refuses a plain question can still be loaded', async () => {

@@ -11,7 +11,7 @@ import { contentText } from './messages.js';
 import { encodeElsewhere, encodeHere, type Encode } from './encoder.js';
 import { framingTokens } from './specialTokens.js';
 import { growsTexts, isBounded } from './splits.js';
-import { ChatTemplate, type RenderOptions, type RowMessage } from './template.js';
+import { ChatTemplate, requireTexts, type RenderOptions, type RowMessage } from './template.js';
 
 const tokenField = z.union([
   z.string(),
@@ -241,7 +241,7 @@ export class ChatTokenizer {
   /**
    * Writes the conversation by the model's template. A template that does not take a content in parts, or writes only
    * some of them, gets it as one text.
-   * @throws UserError with the template's own words if it refuses the messages
+   * @throws UserError with the template's own words if it refuses the messages, and for parts that are no texts
    */
   renderChat(messages: readonly RowMessage[], options: RenderOptions = {}): string {
     if (!this.#template) {
@@ -249,6 +249,8 @@ export class ChatTokenizer {
         `${this.dir} has no chat template; give rows of plain text, or a model with a template`,
       );
     }
+    // Made one text, a content would lose them.
+    messages.forEach(requireTexts);
     const template = (options.tools ? this.#toolTemplate : undefined) ?? this.#template;
     const joined = messages.map(withJoinedParts);
     const whole = () => template.render(joined, options);

@@ -5,8 +5,10 @@ import type { Rule } from './rule.js';
 /** Computes `<<expr=value>>` marks (Cobbe et al. 2021, arXiv:2110.14168): the value is put in, not sampled. */
 export const calculatorRule: Rule = {
   name: 'calculator',
-  begin() {
+  begin({ begun }) {
     let calculator = new Calculator();
+    // A mark may have been opened in it.
+    calculator.push(begun);
     return {
       after({ piece }) {
         const value = calculator.push(piece);
@@ -14,7 +16,7 @@ export const calculatorRule: Rule = {
       },
       rewound({ text }) {
         calculator = new Calculator();
-        calculator.push(text);
+        calculator.push(begun + text);
       },
     };
   },

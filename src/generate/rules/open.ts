@@ -2,10 +2,11 @@
 import { basename } from 'node:path';
 import type { SamplingSettings } from '../../teacher/settings.js';
 import { UserError } from '../../util/errors.js';
-import { importFrom, thrownBy } from '../../util/modules.js';
+import { importFrom } from '../../util/modules.js';
 import { calculatorRule } from './calculator.js';
+import { checkedRow } from './checked.js';
 import { repetitionStop } from './repetition.js';
-import type { RowRule, Rule } from './rule.js';
+import type { Rule } from './rule.js';
 import { stopStrings } from './stopStrings.js';
 import { thinkBudget } from './thinkBudget.js';
 
@@ -44,31 +45,6 @@ async function ruleOfModule(module: string): Promise<Rule> {
     reads: exported.reads === true,
     // Nothing says that it does not, unless it does.
     wanders: exported.wanders !== false,
-    begin: (context) => checked(module, () => (begin as Rule['begin']).call(exported, context)),
-  };
-}
-
-/** The rule of one response whose faults are the user's to mend. */
-function checked(module: string, begin: () => RowRule): RowRule {
-  const by = <T>(body: () => T): T => {
-    try {
-      return body();
-    } catch (error) {
-      if (error instanceof UserError) throw error;
-      throw new UserError(`rule ${module} threw: ${thrownBy(error, module)}`);
-    }
-  };
-  const row = by(begin);
-  return {
-    ...(row.bias && { bias: (state) => by(() => row.bias!(state)) }),
-    ...(row.after && { after: (state) => by(() => row.after!(state)) }),
-    ...(row.end && { end: (state) => by(() => row.end!(state)) }),
-    ...(row.rewound && {
-      rewound: (state) => {
-        by(() => {
-          row.rewound!(state);
-        });
-      },
-    }),
+    begin: (context) => checkedRow(module, () => (begin as Rule['begin']).call(exported, context)),
   };
 }

@@ -61,6 +61,8 @@ export interface RowRule {
 /** What a rule is begun with. */
 export interface RuleContext {
   promptIds: Int32Array;
+  /** The text at the prompt's end that the response begins with; '' where it begins with nothing. */
+  begun: string;
   /** Tokens of the response at most. */
   limit: number;
   codec: Codec;
@@ -73,7 +75,7 @@ export interface Rule {
   name: string;
   /** What it needs to see of every token besides its text; costs a pass over the logits. */
   reads?: boolean;
-  /** It may take tokens back, look ahead or hand over: a response may then take more steps than it has tokens. */
+  /** It may take tokens back, look ahead, hand over or refuse an end: a response may then take more steps than it has tokens. */
   wanders?: boolean;
   begin(context: RuleContext): RowRule;
 }

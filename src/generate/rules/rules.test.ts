@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { chainModel, pieceTokenizer } from '../../../test/support/bigrams.js';
 import { familyDir } from '../../../test/support/families.js';
@@ -5,6 +6,7 @@ import { greedy, nextLogps } from '../../../test/support/greedy.js';
 import { loadModel } from '../../models/checkpoint.js';
 import { Generator, type Completion, type GenerateOptions } from '../generator.js';
 import { logitBias } from './logitBias.js';
+import { openRules } from './open.js';
 import { repetitionStop } from './repetition.js';
 import type { Action, Look, RowRule, RowState, Rule } from './rule.js';
 import { stopStrings } from './stopStrings.js';
@@ -261,11 +263,11 @@ describe('a logit bias', () => {
 
 describe('a think budget', () => {
   /** The text after so many tokens that say "x" for ever, under a budget of 5, with or without thinking in the prompt. */
-  async function said(prompt: string, chain: readonly string[]): Promise<string> {
+  async function said(prompt: string, chain: readonly string[], begun = ''): Promise<string> {
     const pieces = ['x', 'y', '<think>', '</think>', '\n'];
     const tokenizer = pieceTokenizer(pieces);
     const [completion] = await new Generator(chainModel(pieces, chain), tokenizer).generate(
-      [{ ids: await tokenizer.encode(prompt) }],
+      [{ ids: await tokenizer.encode(prompt + begun), begun }],
       { maxNewTokens: 12, rules: [thinkBudget(5)] },
     );
     return completion!.text;
@@ -278,8 +280,45 @@ describe('a think budget', () => {
     expect(await said('y', ['y', '<think>', 'x', 'x'])).toBe('<think>xxxx\n</think>\n\ny<think>x');
   });
 
+  it('ends a thought that a prefix has begun or gone on with, however long it is', async () => {
+    for (const length of [0, 1, 10, 15, 16, 17, 40, 300]) {
+      const thought = 'x'.repeat(length);
+      for (const [prompt, begun] of [
+        ['y', `<think>${thought}`],
+        ['y', `<think>y</think><think>${thought}`],
+        ['y<think>', thought],
+        ['<think>y</think>'.repeat(9), `<think>${thought}`],
+      ] as const)
+        expect(await said(prompt, forever, begun)).toMatch(/^x{5}\n<\/think>\n\n/);
+      for (const [prompt, begun] of [
+        ['y', `<think>${thought}</think>x`],
+        ['y<think>', `${thought}</think>x`],
+        ['y', thought],
+        [`<think>${'y'.repeat(100)}`, `</think>${thought}x`],
+      ] as const)
+        expect(await said(prompt + 'x', ['x', 'x'], begun)).toBe('x'.repeat(12));
+    }
+  });
+
   it('leaves alone what does not think, or has ended it', async () => {
     expect(await said('x', ['x', 'x'])).toBe('x'.repeat(12));
     expect(await said('<think></think>x', ['x', 'x'])).toBe('x'.repeat(12));
   });
+});
+
+it('of examples/rule.js asks once, and asks every response', async () => {
+  const module = fileURLToPath(new URL('../../../examples/rule.js', import.meta.url));
+  const rules = await openRules({ rules: [{ module }], calculator: false });
+  const stop = greedy(model, prompt, 5)[4]!;
+  const generator = new Generator(model, { ...characters, stopTokenIds: [stop] });
+  const answers = await generator.generate(
+    Array.from({ length: 3 }, () => ({ ids: Int32Array.from(prompt) })),
+    { maxNewTokens: 200, rules },
+  );
+  for (const { text, ids, forced } of answers) {
+    expect(text.split('Wait, let me check that.')).toHaveLength(2);
+    expect([...ids].filter((_, i) => forced[i] === 1)).toEqual([
+      ...(await characters.encode('\nWait, let me check that.')),
+    ]);
+  }
 });

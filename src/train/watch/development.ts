@@ -1,6 +1,6 @@
 /** @file Accuracy of sampled responses to problems with known answers, under the weights as they are. */
 import { readProblems, type PlacedProblem } from '../../data/problems.js';
-import type { Generator } from '../../generate/generator.js';
+import type { Generator, PromptTokens } from '../../generate/generator.js';
 import { openRules } from '../../generate/rules/open.js';
 import { samplingOf } from '../../generate/sampling.js';
 import { promptFor } from '../../teacher/settings.js';
@@ -14,7 +14,7 @@ import type { DevelopmentSettings } from './settings.js';
 export interface Development {
   settings: DevelopmentSettings;
   problems: readonly PlacedProblem[];
-  prompts: readonly { ids: Int32Array; name: string }[];
+  prompts: readonly PromptTokens[];
 }
 
 /** Reads and encodes the problems. @throws UserError naming file and line of one that cannot be asked */
@@ -35,6 +35,7 @@ export async function openDevelopment(
       ids: await encodePrompt(tokenizer, promptFor({ api, system, instruction }, problem), {
         ...(sampling.forced_prefix !== undefined && { forcedPrefix: sampling.forced_prefix }),
       }),
+      begun: sampling.forced_prefix ?? '',
     })),
   );
   return { settings, problems, prompts };
