@@ -97,6 +97,5 @@ export function responsesForSeeds(
   { effect, seeds, ...level }: { effect: number; seeds: number } & TestLevel,
 ): number {
   const left = seeds * (effect / errorsNeeded(level, seeds - 1)) ** 2 - seed;
-  const all = within[0] + within[1];
-  return left > 0 ? all / left : all > 0 || left < 0 ? Infinity : 0;
+  return left <= 0 ? Infinity : (within[0] + within[1]) / left;
 }
