@@ -179,11 +179,12 @@ export interface ComparisonTable {
     before: number;
     after: number;
     difference: number;
-    interval: [number, number];
+    /** null for a single problem. */
+    interval: [number, number] | null;
     pValue: number;
     adjusted: number;
     gained: number;
     lost: number;
-    detectableEffect: number;
+    detectableEffect: number | null;
   }[];
 }
