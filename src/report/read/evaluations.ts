@@ -19,7 +19,7 @@ import type {
   ProblemChunk,
 } from '../model.js';
 import type { FoundFolder } from './folders.js';
-import { readJson } from './json.js';
+import { readJson, shortened } from './json.js';
 
 /** Characters of a chunk's texts, and its problems, at most. */
 const [CHUNK_CHARACTERS, CHUNK_PROBLEMS] = [1_000_000, 50];
@@ -123,12 +123,13 @@ function openSet(columns: readonly Column[], names: Set<string>): OpenSet {
   const [first] = columns as readonly [Column, ...Column[]];
   const summaries = columns.map(({ folder }) => readJson(join(folder.dir, 'summary.json'), summaryFile));
   const file = summaries.find((summary) => summary?.evaluation)?.evaluation?.data.file;
-  const name = unlike(file === undefined ? 'problems' : parse(file).name, names);
+  const id = unlike(file === undefined ? 'problems' : parse(file).name, names);
+  const name = file === undefined ? 'problems' : shortened(file);
   const graders = [...new Set(columns.flatMap(({ results }) => [...results.keys()]))];
   const chunks = chunkSizes(columns);
   return {
     set: {
-      ...{ id: name, name, graders },
+      ...{ id, name, graders },
       columns: columns.map((column, i) => describeColumn(column, summaries[i])),
       problems: {
         ids: first.ids,

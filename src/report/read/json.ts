@@ -1,5 +1,6 @@
 /** @file Reads small JSON files of results, which may be damaged or somebody else's. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 
 const MAX_BYTES = 1 << 26;
@@ -32,4 +33,11 @@ export function flatten(value: unknown, prefix = ''): Record<string, string | nu
     ) as Record<string, string | number | boolean | null>;
   const isPlain = ['string', 'number', 'boolean'].includes(typeof value) || value === null;
   return { [prefix]: isPlain ? (value as string | number | boolean | null) : JSON.stringify(value) };
+}
+
+/** The last two parts of a path: `own/pref.jsonl`. */
+export function shortened(path: unknown): string {
+  if (typeof path !== 'string') return 'what is not known';
+  const folder = basename(dirname(path));
+  return folder === '' || folder === '.' ? basename(path) : `${folder}/${basename(path)}`;
 }

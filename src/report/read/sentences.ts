@@ -1,7 +1,7 @@
 /** @file What was done, what it gained and how sure that is, in sentences made from the files. */
-import { basename, dirname } from 'node:path';
 import { counted, shareInWords } from '../../evaluate/words.js';
 import type { EvaluationSet, Report, TrainingRun } from '../model.js';
+import { shortened } from './json.js';
 
 /** The first sentences of a report. */
 export function sentencesOf({
@@ -27,13 +27,6 @@ function trained(runs: readonly TrainingRun[]): string[] {
   });
   const more = groups.length - shown.length;
   return more > 0 ? [...shown, `${counted(more, 'other run')} stand under Training.`] : shown;
-}
-
-/** The last two parts of a path: `own/pref.jsonl`. */
-function shortened(path: unknown): string {
-  if (typeof path !== 'string') return 'what is not known';
-  const folder = basename(dirname(path));
-  return folder === '' || folder === '.' ? basename(path) : `${folder}/${basename(path)}`;
 }
 
 function evaluated({ name, columns, graders, problems }: EvaluationSet): string[] {
