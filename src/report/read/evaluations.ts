@@ -281,6 +281,7 @@ const answersOf = ({ generations, generation_details: details }: GradedRow): Ans
   details.map(({ finish_reason: finishReason, completion_tokens: tokens, grades }, i) => ({
     text: generations[i]!,
     ...{ finishReason, tokens },
+    ...(isCutOff(finishReason) && { cutOff: true }),
     grades: Object.fromEntries(
       Object.entries(grades).map(([name, { correct, extracted, reason }]) => [
         name,

@@ -42,6 +42,10 @@ export function findResults(dirs: readonly string[]): FoundFolder[] {
   return [...found.values()];
 }
 
+/** The folders of single results among them: what is added to one changes it. */
+export const singleResults = (dirs: readonly string[]): string[] =>
+  findResults(dirs).flatMap(({ dir, record }) => (HOLDERS.includes(record.command) ? [] : [dir]));
+
 function* resultsBelow(top: string, isOneOfSeveral: boolean): Generator<FoundFolder> {
   const open = [{ dir: top, depth: 0 }];
   for (let seen = 0; open.length > 0 && seen < MAX_FOLDERS; seen++) {

@@ -59,7 +59,7 @@ interface Sample {
 /** Words of their own for each problem, so that no two resemble each other. */
 const problemOf = (i: number): string =>
   Array.from({ length: 8 }, (_, word) =>
-    [...String(i * 8 + word)].map((digit) => 'abcdefghij'[Number(digit)]).join(''),
+    Array.from(String(i * 8 + word), (digit) => 'abcdefghij'[Number(digit)]).join(''),
   ).join(' ');
 
 function evaluation(
@@ -203,7 +203,7 @@ describe('evaluations of a report', () => {
     evaluation('before', before);
     evaluation('after', after);
     const { report, chunks } = await read();
-    const found = [...chunks[0]!()];
+    const found = Array.from(chunks(), ({ problems }) => problems);
     expect(found.map((chunk) => chunk.length)).toEqual(report.evaluations[0]!.problems.chunks);
     expect(found.flat().map(({ id }) => id)).toEqual(report.evaluations[0]!.problems.ids);
     expect(found.flat()[7]!.answers.map((column) => column.map(({ text }) => text))).toEqual([
@@ -232,6 +232,45 @@ describe('evaluations of a report', () => {
       rows: [{ gained: 80, lost: 0 }],
     });
     expect(table!.verdict).toMatch(/^b is better than a: \+33\.3 points/);
+  });
+
+  it('take what a stage compared, wherever it was run', async () => {
+    evaluation('before', before);
+    evaluation('after', after);
+    record('verdict', 'compare', { settings: { before: 'elsewhere/before', after: 'elsewhere/after' } });
+    const row = {
+      name: 'set',
+      grader: 'verify',
+      problems: 1,
+      before: 0,
+      after: 1,
+      difference: 1,
+      interval: [null, null],
+    };
+    const numbers = { p_value: 1, adjusted: 1, gained: 1, lost: 0, detectable_effect: null };
+    const finding = {
+      verdict: 'Cannot tell whether B differs from A: there is a single problem.',
+      finding: 'unclear',
+    };
+    write('verdict/compare.json', {
+      ...finding,
+      rows: [{ ...row, ...numbers }],
+      warnings: [],
+      alpha: 0.05,
+      power: 0.8,
+    });
+    expect((await read()).report.comparisons).toMatchObject([
+      {
+        verdict: 'Cannot tell whether after differs from before: there is a single problem.',
+        rows: [
+          {
+            interval: null,
+            detectableEffect: null,
+            columns: { set: 'set', before: ['before'], after: ['after'] },
+          },
+        ],
+      },
+    ]);
   });
 
   it('are refused where a response has no grade, naming the folder', async () => {

@@ -1,19 +1,19 @@
 /** @file Makes a report from folders of results. Reads them, and writes nothing. */
 import { basename, join, resolve } from 'node:path';
 import { packageVersion } from '../../util/version.js';
-import type { ProblemChunk, Report } from '../model.js';
+import type { PlacedChunk, Report } from '../model.js';
 import { compareSets, readComparisons } from './comparisons.js';
-import { readEvaluations } from './evaluations.js';
+import { readEvaluations, type OpenSet } from './evaluations.js';
 import { findResults, newestOf } from './folders.js';
 import { groupRuns, readRun } from './runs.js';
 import { sentencesOf } from './sentences.js';
 import { readStages } from './stages.js';
 
-/** A report, and the texts of each of its sets of evaluations. */
+/** A report, and the texts of its evaluations. */
 export interface OpenReport {
   report: Report;
-  /** By set, in order: its chunks one after the other. */
-  chunks: (() => Generator<ProblemChunk>)[];
+  /** Reads the texts again, a chunk at a time. */
+  chunks: () => Generator<PlacedChunk>;
 }
 
 /** Files whose time is that of a result. */
@@ -44,6 +44,13 @@ export async function readReport(dirs: readonly string[]): Promise<OpenReport> {
       stages: by('run').flatMap((pipeline) => readStages(pipeline, parts)),
       ...parts,
     },
-    chunks: sets.map(({ chunks }) => chunks),
+    chunks: () => placed(sets),
   };
+}
+
+function* placed(sets: readonly OpenSet[]): Generator<PlacedChunk> {
+  for (const [set, { chunks }] of sets.entries()) {
+    let chunk = 0;
+    for (const problems of chunks()) yield { set, chunk: chunk++, problems };
+  }
 }
