@@ -146,6 +146,13 @@ export interface ProblemIndex {
 /** What a chunk is, once it is unpacked. */
 export type ProblemChunk = Problem[];
 
+/** A chunk and its place: by the order of `evaluations` and of `chunks` in its `problems`. */
+export interface PlacedChunk {
+  set: number;
+  chunk: number;
+  problems: ProblemChunk;
+}
+
 export interface Problem {
   id: string;
   problem: string;
@@ -157,6 +164,8 @@ export interface Problem {
 export interface Answer {
   text: string;
   finishReason: string;
+  /** It was cut off, as its finish reason says; where this is absent, the page knows `length` alone. */
+  cutOff?: boolean;
   tokens: number | null;
   grades: Record<string, { correct: boolean; extracted: string | null; reason?: string }>;
 }
@@ -175,6 +184,8 @@ export interface ComparisonTable {
   rows: {
     name: string;
     grader: string;
+    /** What was compared, where the report has it: the set, and the ids of its columns, several where there are several seeds. */
+    columns?: { set: string; before: string[]; after: string[] };
     problems: number;
     before: number;
     after: number;
