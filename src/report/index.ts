@@ -1,5 +1,6 @@
-/** @file Reports: results of folders as JSON, and as a page. */
+/** @file What the package exports as `redistill/report`: results of folders as JSON, as text and as a page. */
+export { writeReportPage } from './html.js';
 export type * from './model.js';
-export { readReport, type OpenReport } from './read/report.js';
 export { singleResults } from './read/folders.js';
+export { readReport, type OpenReport } from './read/report.js';
 export { reportAsText } from './text.js';
