@@ -99,6 +99,7 @@ export interface EvaluationColumn {
   model: string;
   samples: number;
   responses: number;
+  /** Responses that were cut off. */
   cutOff: number;
   meanTokens: number;
   /** How it was asked and sampled, by the names of settings. */

@@ -72,13 +72,13 @@ function evaluationsAsText({ name, columns, graders, problems }: EvaluationSet):
     'cut off %',
     'tokens',
   ];
-  const rows = columns.map(({ name: who, samples, grades, cutOff, meanTokens }) => [
+  const rows = columns.map(({ name: who, samples, responses, grades, cutOff, meanTokens }) => [
     ...[inLine(who, NAME), samples],
     ...graders.map((grader) => {
       const grade = grades[grader];
       return grade ? shareInPoints(grade.passAt1, grade.standardError, problems.ids.length) : '';
     }),
-    ...[(100 * cutOff).toFixed(1), meanTokens.toFixed(0)],
+    ...[(100 * (cutOff / responses)).toFixed(1), meanTokens.toFixed(0)],
   ]);
   return formatTable(heading, rows).trimEnd();
 }

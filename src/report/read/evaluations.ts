@@ -178,7 +178,7 @@ function describeColumn(column: Column, summary: z.output<typeof summaryFile> | 
     model: summary?.evaluation?.model ?? '',
     samples: Math.min(...responses),
     responses: total,
-    cutOff: cutOff.reduce((sum, count) => sum + count, 0) / total,
+    cutOff: cutOff.reduce((sum, count) => sum + count, 0),
     meanTokens: weight === 0 ? 0 : known.reduce((sum, [mean, count]) => sum + mean * count, 0) / weight,
     protocol: Object.fromEntries(
       Object.entries(summary?.evaluation?.settings ?? {}).map(([key, value]) => [

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { openObjective } from '../../objectives/index.js';
 import { FINISHED } from '../../train/stateFolder.js';
 import { stepLines } from '../../train/metricsFiles.js';
+import { trainSettings } from '../../train/settings.js';
 import { SENTINEL_FILE } from '../../train/watch/files.js';
 import { explained } from '../../util/fileErrors.js';
 import type { Curves, TrainingRun } from '../model.js';
@@ -30,7 +31,7 @@ export async function readRun({ dir, name, record }: FoundFolder): Promise<Train
     id: name,
     ...{ name, dir, group: name, objective, formula, finished },
     seed: typeof settings.seed === 'number' ? settings.seed : null,
-    settings: flatten(settings),
+    settings: ownSettings(settings),
     steps: { done, planned },
     curves: curvesOf(withSpeed(dir, steps)),
     measured: measuredIn(dir),
@@ -59,6 +60,17 @@ async function objectiveIn(value: unknown): Promise<{ name: string; formula: str
   } catch {
     return { name, formula: '' }; // of another version
   }
+}
+
+/** Settings without those that are as they are by themselves; model, data and seed in any case. */
+function ownSettings(settings: Readonly<Record<string, unknown>>): TrainingRun['settings'] {
+  const { model, data, objective } = settings;
+  const defaults = trainSettings.safeParse({ model, data, objective }).data;
+  const usual =
+    defaults === undefined
+      ? {}
+      : flatten({ ...defaults, seed: undefined, model: '', data: '', objective: '' });
+  return Object.fromEntries(Object.entries(flatten(settings)).filter(([key, value]) => usual[key] !== value));
 }
 
 const lineOf = (text: string): Line[] => {
