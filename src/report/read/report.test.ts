@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { trainSettings } from '../../train/settings.js';
 import { reportAsText } from '../text.js';
 import { readReport } from './report.js';
 
@@ -147,6 +148,16 @@ describe('training runs of a report', () => {
       ['redi', 2],
       ['sft', 1],
     ]);
+  });
+
+  it('have the settings that were given and those that differ from the defaults', async () => {
+    const given = { model: 'm', data: 'd', batch_size: 8, epochs: 1, optimizer: { lr: 1e-5 }, seed: 1 };
+    const defaults = trainSettings.parse({ ...given, objective: { name: 'sft' } });
+    training('a', { ...defaults, dtype: 'f32' }, 1);
+    expect((await read()).report.runs[0]!.settings).toEqual({
+      ...{ model: 'm', data: 'd', 'objective.name': 'sft', batch_size: 8, epochs: 1, 'optimizer.lr': 1e-5 },
+      ...{ seed: 1, dtype: 'f32' },
+    });
   });
 
   it('run no module of a user', async () => {

@@ -62,15 +62,28 @@ async function objectiveIn(value: unknown): Promise<{ name: string; formula: str
   }
 }
 
-/** Settings without those that are as they are by themselves; model, data and seed in any case. */
+/** Settings that everybody has to give. */
+const GIVEN = ['model', 'data', 'objective', 'optimizer.lr', 'batch_size', 'epochs', 'max_steps', 'seed'];
+
+/** Settings without those that are as they are by themselves. */
 function ownSettings(settings: Readonly<Record<string, unknown>>): TrainingRun['settings'] {
-  const { model, data, objective } = settings;
-  const defaults = trainSettings.safeParse({ model, data, objective }).data;
-  const usual =
-    defaults === undefined
-      ? {}
-      : flatten({ ...defaults, seed: undefined, model: '', data: '', objective: '' });
-  return Object.fromEntries(Object.entries(flatten(settings)).filter(([key, value]) => usual[key] !== value));
+  const all = flatten(settings);
+  const { model, data, objective, batch_size, epochs, max_steps } = settings;
+  const given = {
+    model,
+    data,
+    objective,
+    batch_size,
+    epochs,
+    max_steps,
+    optimizer: { lr: all['optimizer.lr'] },
+  };
+  const { data: defaults } = trainSettings.safeParse(JSON.parse(JSON.stringify(given)));
+  const usual = defaults === undefined ? {} : flatten(defaults);
+  const isGiven = (key: string) => GIVEN.some((name) => key === name || key.startsWith(`${name}.`));
+  return Object.fromEntries(
+    Object.entries(all).filter(([key, value]) => isGiven(key) || usual[key] !== value),
+  );
 }
 
 const lineOf = (text: string): Line[] => {
