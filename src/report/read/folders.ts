@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
+import { samplesFile } from '../../evaluate/samples.js';
 import { UserError } from '../../util/errors.js';
 import { explained } from '../../util/fileErrors.js';
 import { recordOf, type FolderRecord } from '../../util/ownFolder.js';
@@ -50,7 +51,7 @@ function* resultsBelow(top: string, isOneOfSeveral: boolean): Generator<FoundFol
   const open = [{ dir: top, depth: 0 }];
   for (let seen = 0; open.length > 0 && seen < MAX_FOLDERS; seen++) {
     const { dir, depth } = open.pop()!;
-    const record = recordOf(dir);
+    const record = recordOf(dir) ?? unsigned(dir);
     const below = relative(top, dir);
     const own = basename(resolve(top));
     if (record) yield { dir, name: below === '' ? own : isOneOfSeveral ? join(own, below) : below, record };
@@ -66,6 +67,13 @@ const foldersIn = (dir: string): string[] =>
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)
     .sort();
+
+/** What the library has left without a record. */
+function unsigned(dir: string): FolderRecord | undefined {
+  const has = (name: string) => existsSync(join(dir, name));
+  if (has(samplesFile)) return { command: 'evaluate' };
+  return has('metrics.jsonl') ? { command: 'train' } : undefined;
+}
 
 const pipeline = z.object({ recipe: z.object({ stages: z.array(z.object({ name: z.string() })) }) });
 

@@ -284,6 +284,14 @@ describe('evaluations of a report', () => {
     ]);
   });
 
+  it('and trainings of the library have no record', async () => {
+    training('b', {}, 1);
+    evaluation('a', [[right('x')]]);
+    for (const dir of ['a', 'b']) rmSync(join(top, 'runs', dir, 'redistill.json'));
+    const { runs, evaluations } = (await read()).report;
+    expect([runs.length, evaluations.length]).toEqual([1, 1]);
+  });
+
   it('are refused where a response has no grade, naming the folder', async () => {
     evaluation('a', [[right('x')]]);
     const row = { id: 'p', problem: 'q', answer: '1', generations: ['x', 'y'] };
