@@ -16,7 +16,7 @@ const fileHead = {
 
 const headsAndPrivateNames = [
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     ignores: ['**/*.test.ts'],
     plugins: { redistill: { rules: { 'file-head': fileHead } } },
     rules: { 'redistill/file-head': 'error' },
@@ -42,7 +42,7 @@ const noWrites = ['stdout', 'stderr'].map((property) => ({
 
 /** What the program says goes through one file. */
 const oneOutput = {
-  files: ['src/**/*.ts'],
+  files: ['src/**/*.{ts,tsx}'],
   ignores: ['**/*.test.ts', 'src/util/output.ts'],
   rules: {
     'no-console': 'error',

@@ -1,6 +1,6 @@
 // Holds the order of folders: an import points to its own folder or to one that stands before it in the list.
 // `node scripts/imports.js FOLDER` checks another tree. docs/decisions.md says why no library does this.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path/posix';
 import ts from 'typescript';
 
@@ -8,12 +8,15 @@ import ts from 'typescript';
 const folders = [
   ...['util', 'statistics', 'fetch', 'objectives', 'rewards', 'text', 'data', 'recipe', 'verify'],
   ...['teacher', 'curate', 'doctor', 'setup', 'torch', 'models', 'hub', 'generate', 'train', 'evaluate'],
-  ...['advise', 'serve', 'chat', 'pipeline', 'study', 'benchmarks', 'cli', 'index.ts'],
+  ...['advise', 'serve', 'chat', 'pipeline', 'study', 'benchmarks', 'report', 'cli', 'index.ts'],
 ];
 /** The rooms of src/verify likewise; `verify.ts` stands for all files beside them but for `index.ts`. */
 const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'files', 'index.ts'];
 /** One recursive grammar, whose files call each other. The only place where files may import in a circle. */
 const grammar = 'src/verify/parse/';
+/** What runs in a browser. It has these files in common with the program, which reach nothing of Node. */
+const page = 'src/report/page/';
+const forPage = ['src/report/model.ts', 'src/util/printable.ts'];
 
 const root = process.argv[2] ?? join(import.meta.dirname, '..');
 const isTest = (path) => path.endsWith('.test.ts') || path.startsWith('test/');
@@ -22,8 +25,14 @@ const isTest = (path) => path.endsWith('.test.ts') || path.startsWith('test/');
 function importsOf(path) {
   const { importedFiles } = ts.preProcessFile(readFileSync(join(root, path), 'utf8'));
   return importedFiles.map(({ fileName }) =>
-    fileName.startsWith('.') ? normalize(join(dirname(path), fileName)).replace(/\.js$/, '.ts') : fileName,
+    fileName.startsWith('.') ? sourceOf(normalize(join(dirname(path), fileName))) : fileName,
   );
+}
+
+/** The source of what is imported by the name of its compiled file. */
+function sourceOf(path) {
+  const tsx = path.replace(/\.js$/, '.tsx');
+  return existsSync(join(root, tsx)) ? tsx : path.replace(/\.js$/, '.ts');
 }
 
 const folderOf = (path) => path.split('/')[1];
@@ -38,6 +47,11 @@ function fault(from, to) {
   if (['src/torch/native.ts', 'node:module'].includes(to) && !canOpenAddon.includes(folderOf(from))) {
     return 'but only src/torch opens the addon';
   }
+  if (from.startsWith(page)) {
+    const isLibrary = /^(preact|uplot)(\/|$)/.test(to);
+    return isLibrary || to.startsWith(page) || forPage.includes(to) ? undefined : 'which no browser has';
+  }
+  if (to.startsWith(page)) return 'which runs in a browser';
   if (isTest(to)) return 'which belongs to the tests';
   if (!to.startsWith('src/')) return undefined;
   const isWithinVerify = [from, to].every((path) => folderOf(path) === 'verify');
@@ -53,7 +67,7 @@ function fail(message) {
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .map((path) => `src/${path}`)
-  .filter((path) => path.endsWith('.ts') && !isTest(path))
+  .filter((path) => /\.tsx?$/.test(path) && !isTest(path))
   .sort();
 const imports = new Map(sources.map((path) => [path, importsOf(path)]));
 

@@ -40,11 +40,11 @@ const files = ['src', 'native', 'test']
   .flatMap((top) =>
     readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map((path) => `${top}/${path}`),
   )
-  .filter((path) => /\.(ts|cc|cu|h)$/.test(path))
+  .filter((path) => /\.(tsx?|cc|cu|h)$/.test(path))
   .map((path) => {
     const text = readFileSync(join(root, path), 'utf8');
     const isTest = path.startsWith('test/') || path.endsWith('.test.ts');
-    const measured = path.endsWith('.ts') && path !== GENERATED && !isTest;
+    const measured = /\.tsx?$/.test(path) && path !== GENERATED && !isTest;
     return {
       path,
       folder: /^src\/[^/]+(?=\/)|^[^/]+/.exec(path)[0],

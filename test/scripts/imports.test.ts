@@ -15,6 +15,10 @@ const tree = {
   'src/verify/graders/index.ts': `import '../verify.js';\n`,
   'src/torch/native.ts': `import { createRequire } from 'node:module';\n`,
   'src/torch/op.ts': `import { native } from './native.js';\n`,
+  'src/util/printable.ts': 'export {};\n',
+  'src/report/model.ts': 'export {};\n',
+  'src/report/page/main.tsx': `import { h } from 'preact';\nimport uPlot from 'uplot';\nimport '../model.js';\nimport './view.js';\nimport '../../util/printable.js';\n`,
+  'src/report/page/view.tsx': 'export {};\n',
   'src/cli/main.ts': `const { x } = await import('../torch/op.js');\n// import '../pipeline/none.js'\n`,
   'src/index.ts': `export * from './cli/main.js';\n`,
 };
@@ -34,6 +38,9 @@ test('says of every other import what is wrong with it', () => {
     ['data/d.ts', `export * from '../cli/main.js'`, 'src/cli/main.ts, but cli stands above data'],
     ['data/e.ts', `await import('../cli/main.js')`, 'src/cli/main.ts, but cli stands above data'],
     ['doctor/page.ts', `import '../torch/op.js'`, 'src/torch/op.ts, but torch stands above doctor'],
+    ['report/html.ts', `import './page/view.js'`, 'src/report/page/view.tsx, which runs in a browser'],
+    ['report/page/a.tsx', `import '../../util/errors.js'`, 'src/util/errors.ts, which no browser has'],
+    ['report/page/b.ts', `import 'node:fs'`, 'node:fs, which no browser has'],
     ['train/a.ts', `import '../torch/native.js'`, 'src/torch/native.ts, but only src/torch opens the addon'],
     ['train/b.ts', `import 'node:module'`, 'node:module, but only src/torch opens the addon'],
     [

@@ -36,6 +36,7 @@ test('refuses files of more than 400 lines and functions of more than 100, by na
     'src/b/method.ts': block('class Box {\n  two() {', '  }\n}', 101),
     'src/b/constructor.ts': block('class Box {\n  constructor() {', '  }\n}', 101),
     'src/b/arrow.ts': block('const three = () => {', '};', 101),
+    'src/b/view.tsx': block('\nfunction View() {', '}', 101),
     'src/b/argument.ts': block('[].map((x) => {', '});', 101),
   });
   expect(status).toBe(1);
@@ -47,5 +48,6 @@ test('refuses files of more than 400 lines and functions of more than 100, by na
     'src/b/function.ts:2: one has 101 lines; a function has at most 100',
     'src/b/long.ts has 401 lines; a file has at most 400: it is two things',
     'src/b/method.ts:2: Box.two has 101 lines; a function has at most 100',
+    'src/b/view.tsx:2: View has 101 lines; a function has at most 100',
   ]);
 });

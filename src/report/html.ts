@@ -1,0 +1,109 @@
+/**
+ * @file Writes a report as one HTML file that opens without network: the page's program and style, the report as JSON, and the problems'
+ * texts in packed chunks, which the page unpacks when they are looked at. No text can end a script element, and the page may load nothing.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { FileReplacement } from '../util/files.js';
+import { beginsWith, requireOwnFile } from '../util/ownFile.js';
+import { inLine } from '../util/printable.js';
+import type { PlacedChunk, Report } from './model.js';
+
+/** The page's program and style, as `npm run build` bundles them. */
+export interface PageParts {
+  script: string;
+  style: string;
+}
+
+/** All pages begin so, by which a later run knows that it may replace one. */
+const BEGINNING = '<!doctype html>\n<!-- A report of redistill. -->\n';
+
+const packed = promisify(gzip);
+
+/**
+ * Writes the page of a report.
+ * @param chunks of all sets, in any order; each is packed and written before the next is asked for
+ * @throws UserError where the path holds something else than a report, or cannot be written
+ * @throws RangeError where the chunks are not those that the report speaks of
+ */
+export async function writeReportPage(
+  report: Report,
+  chunks: Iterable<PlacedChunk> | AsyncIterable<PlacedChunk>,
+  path: string,
+  parts: PageParts = builtParts(),
+): Promise<void> {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile())
+    requireOwnFile(path, beginsWith(BEGINNING), 'the report is written');
+  using file = new FileReplacement(path);
+  file.write(head(report, parts));
+  const missing = new Set(
+    report.evaluations.flatMap((set, s) => set.problems.chunks.map((_, i) => `${s}-${i}`)),
+  );
+  for await (const { set, chunk, problems } of chunks) {
+    const name = `${set}-${chunk}`;
+    const expected = report.evaluations[set]?.problems.chunks[chunk];
+    if (!missing.delete(name) || problems.length !== expected)
+      throw new RangeError(`chunk ${name} of ${problems.length} problems is not one of the report`);
+    const bytes = await packed(JSON.stringify(problems));
+    file.write(
+      `<script type="application/gzip-base64" id="chunk-${name}">${bytes.toString('base64')}</script>\n`,
+    );
+  }
+  if (missing.size > 0) throw new RangeError(`chunk ${[...missing][0]!} of the report is missing`);
+  file.write('</body>\n</html>\n');
+  file.commit();
+}
+
+/** All that comes before the chunks. The program stands there, so that it need not wait until they have been read. */
+function head(report: Report, { script, style }: PageParts): string {
+  const policy = [
+    "default-src 'none'",
+    `script-src '${digest(script)}'`,
+    `style-src '${digest(style)}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  return `${BEGINNING}<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(inLine(report.title, 200))}</title>
+<style>${inElement(style, 'style')}</style>
+</head>
+<body>
+<div id="page"><noscript>This report is drawn by a script within it, which this browser does not run.</noscript></div>
+<script type="application/json" id="report">${scriptJson(report)}</script>
+<script>${inElement(script, 'script')}</script>
+`;
+}
+
+const digest = (text: string): string =>
+  `sha256-${createHash('sha256').update(text, 'utf8').digest('base64')}`;
+
+/** JSON in which nothing is markup: a reader of HTML sees no end of the element and no comment in it. */
+export const scriptJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** A text of our own as the content of an element whose end it must not hold; its digest would not hold either where line ends change. */
+function inElement(text: string, element: 'script' | 'style'): string {
+  if (new RegExp(`</${element}|<!--|\\r|\\0`, 'i').test(text))
+    throw new Error(`the page's ${element} holds what would end it`);
+  return text;
+}
+
+/** Reads what `npm run build` has made, whether this file is compiled or not. */
+function builtParts(): PageParts {
+  const read = (name: string) => readFileSync(new URL(`../../dist/report/${name}`, import.meta.url), 'utf8');
+  return { script: read('page.js'), style: read('page.css') };
+}

@@ -1,0 +1,127 @@
+/** @file The page: its head with the views, the view that the address names, and what keys do. */
+import { useEffect, useRef } from 'preact/hooks';
+import type { Report } from '../model.js';
+import { Comparison } from './ComparisonView.js';
+import { Evaluation } from './Evaluation.js';
+import { Help } from './Help.js';
+import { onKeys } from './keys.js';
+import { Overview } from './Overview.js';
+import { go, useRoute, type Route } from './route.js';
+import { short } from './text.js';
+import { toggleTheme, useTheme } from './theme.js';
+import { Training } from './Training.js';
+
+/** Views by the first part of the address. */
+const VIEWS = [
+  { path: '', name: 'Overview', has: () => true },
+  { path: 'runs', name: 'Training', has: ({ runs }: Report) => runs.length > 0 },
+  { path: 'evaluations', name: 'Evaluation', has: ({ evaluations }: Report) => evaluations.length > 0 },
+  { path: 'comparisons', name: 'Comparison', has: ({ comparisons }: Report) => comparisons.length > 0 },
+] as const;
+
+function View({ report, route }: { report: Report; route: Route }) {
+  switch (route.parts[0]) {
+    case undefined:
+    case 'overview':
+      return <Overview report={report} />;
+    case 'runs':
+      return <Training report={report} route={route} />;
+    case 'evaluations':
+      return <Evaluation report={report} route={route} />;
+    case 'comparisons':
+      return <Comparison report={report} route={route} />;
+    default:
+      return (
+        <>
+          <h1>No such view</h1>
+          <p class="warning">
+            The address names a part that this report has not. <a href="#/">Overview</a>
+          </p>
+        </>
+      );
+  }
+}
+
+/** Puts the cursor into the search; where the view has none, into that of the evaluations. */
+function search(): void {
+  const box = document.querySelector<HTMLInputElement>('input[type=search]');
+  if (box?.checkVisibility()) {
+    box.focus();
+    return;
+  }
+  const [, id] = /^#\/evaluations\/([^/?]+)/.exec(location.hash) ?? [];
+  go(id === undefined ? '#/evaluations' : `#/evaluations/${id}`);
+  setTimeout(() => {
+    document.querySelector<HTMLInputElement>('input[type=search]')?.focus();
+  }, 50);
+}
+
+/** A new view begins at its top, unless it is another problem or filter of the same one. */
+function useTop(route: Route): void {
+  const at = route.parts.slice(0, 3).join('/');
+  useEffect(() => {
+    if (route.parts[2] === 'problems' && route.parts[3] === undefined)
+      document.getElementById('problems')?.scrollIntoView();
+    else scrollTo(0, 0);
+  }, [at, route.parts[3]]);
+}
+
+export function App({ report }: { report: Report }) {
+  const route = useRoute();
+  const help = useRef<HTMLDialogElement>(null);
+  const theme = useTheme();
+  useTop(route);
+  useEffect(
+    () =>
+      onKeys({
+        '/': search,
+        '?': () => help.current?.showModal(),
+      }),
+    [],
+  );
+  const view = route.parts[0] === 'overview' ? '' : (route.parts[0] ?? '');
+  return (
+    <>
+      <header>
+        <a class="title" href="#/">
+          {short(report.title, 50) || 'Report'}
+        </a>
+        <nav aria-label="Views">
+          {VIEWS.filter(({ has }) => has(report)).map(({ path, name }) => (
+            <a key={path} href={`#/${path}`} aria-current={path === view ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
+        <span class="tools">
+          <button
+            type="button"
+            onClick={toggleTheme}
+            aria-label={`Colours: ${theme}; change`}
+            title="Light or dark"
+          >
+            {theme === 'dark' ? '☀' : '☾'}
+          </button>
+          <button
+            type="button"
+            aria-label="Help: keys and terms"
+            title="Keys and terms (?)"
+            onClick={() => {
+              help.current?.showModal();
+            }}
+          >
+            ?
+          </button>
+        </span>
+      </header>
+      <main>
+        <View report={report} route={route} />
+      </main>
+      <footer>
+        Made by redistill {short(report.version, 30)} from files of {short(report.date, 40)}. Drawn with
+        Preact and uPlot (MIT licences in this file).
+      </footer>
+      <Help dialog={help} />
+    </>
+  );
+}

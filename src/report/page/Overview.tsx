@@ -1,0 +1,113 @@
+/** @file The first view: what was done, what it gained and how sure that is, and the way to all figures. */
+import type { EvaluationSet, Report, StageBox } from '../model.js';
+import { DifferenceFigure, Verdict } from './ComparisonView.js';
+import { EvaluationTable } from './EvaluationTable.js';
+import { count } from './numbers.js';
+import { address } from './route.js';
+import { RunTable } from './RunTable.js';
+import { Name, short } from './text.js';
+
+const STATES = { done: '✓', 'under way': '…', 'not begun': '○' };
+
+/** The address of a link of the model; what follows its first part is one id. */
+const hrefOf = (link: string): string => {
+  const [view = '', id] = link.split(/\/(.*)/s);
+  return address(id === undefined ? [view] : [view, id]);
+};
+
+function Stage({ stage }: { stage: StageBox }) {
+  const { name, kind, state, summary, from, counts, account, link } = stage;
+  return (
+    <li class={`stage ${state.replace(' ', '-')}`}>
+      <h3>
+        <span title={state} aria-label={state} role="img">
+          {STATES[state]}
+        </span>{' '}
+        {link === undefined ? (
+          <Name of={name} />
+        ) : (
+          <a href={hrefOf(link)}>
+            <Name of={name} />
+          </a>
+        )}
+      </h3>
+      <p class="note">
+        {name === kind ? '' : `${short(kind, 30)}; `}
+        {short(summary, 200)}
+        {from.length === 0 ? '' : ` Reads ${from.map((one) => short(one, 30)).join(', ')}.`}
+      </p>
+      <dl>
+        {counts.map((one) => (
+          <div key={one.name}>
+            <dt>{short(one.name, 40)}</dt>
+            <dd>{count(one.value)}</dd>
+          </div>
+        ))}
+      </dl>
+      {account.length > 0 && (
+        <details>
+          <summary>Account</summary>
+          {account.map((sentence, i) => (
+            <p key={i}>{short(sentence, 1000)}</p>
+          ))}
+        </details>
+      )}
+    </li>
+  );
+}
+
+/** The grader by which the overview shows a set: the first. */
+function SetTable({ set }: { set: EvaluationSet }) {
+  const [first = '', ...others] = set.graders;
+  return (
+    <EvaluationTable
+      set={set}
+      grader={first}
+      note={others.length === 0 ? '' : ` (${others.length} more in the view)`}
+    />
+  );
+}
+
+export function Overview({ report }: { report: Report }) {
+  const { title, sentences, comparisons, stages, evaluations, runs } = report;
+  return (
+    <>
+      <h1>{short(title, 120)}</h1>
+      <div class="lead">
+        {sentences.map((sentence, i) => (
+          <p key={i}>{sentence}</p>
+        ))}
+      </div>
+      {comparisons.map((comparison) => (
+        <section key={comparison.id} class="found">
+          <Verdict comparison={comparison} isLinked />
+          <DifferenceFigure comparison={comparison} />
+        </section>
+      ))}
+      {stages.length > 0 && (
+        <section>
+          <h2>Stages</h2>
+          <ol class="stages">
+            {stages.map((stage) => (
+              <Stage key={stage.name} stage={stage} />
+            ))}
+          </ol>
+        </section>
+      )}
+      {evaluations.length > 0 && (
+        <section>
+          <h2>Evaluations</h2>
+          {evaluations.map((set) => (
+            <SetTable key={set.id} set={set} />
+          ))}
+        </section>
+      )}
+      {runs.length > 0 && (
+        <section>
+          <h2>Training</h2>
+          <RunTable runs={runs} />
+        </section>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,138 @@
+/** @file What chooses the problems of a set: two columns, a grader, a filter, an order, and a search. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { EvaluationSet } from '../model.js';
+import { FILTERS, MEANINGS, ORDERS, type Filter, type Looking, type Order } from './filters.js';
+import { go, withQuery, type Route } from './route.js';
+import { short } from './text.js';
+
+/** So long nobody types before the list follows. */
+const PAUSE_MS = 150;
+
+interface SelectProps {
+  label: string;
+  value: string;
+  options: readonly (readonly [value: string, words: string])[];
+  onChoose: (value: string) => void;
+}
+
+export function Select({ label, value, options, onChoose }: SelectProps) {
+  return (
+    <label class="select">
+      <span>{label}</span>{' '}
+      <select
+        value={value}
+        onChange={(event) => {
+          onChoose(event.currentTarget.value);
+        }}
+      >
+        {options.map(([one, words]) => (
+          <option key={one} value={one} selected={one === value}>
+            {short(words, 50)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function SearchBox({ route }: { route: Route }) {
+  const query = route.query.get('q') ?? '';
+  const [typed, setTyped] = useState(query);
+  const timer = useRef(0);
+  useEffect(() => {
+    setTyped(query);
+  }, [query]);
+  const commit = (q: string, texts?: string) => {
+    clearTimeout(timer.current);
+    go(withQuery(route, { q, texts, page: undefined }), true);
+  };
+  return (
+    <form
+      class="search"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        commit(typed, '1');
+      }}
+    >
+      <input
+        type="search"
+        aria-label="Search ids and beginnings of problems; Enter searches all texts"
+        placeholder="Search ( / ), Enter for all texts"
+        value={typed}
+        onInput={(event) => {
+          const { value } = event.currentTarget;
+          setTyped(value);
+          clearTimeout(timer.current);
+          timer.current = window.setTimeout(() => {
+            commit(value);
+          }, PAUSE_MS);
+        }}
+      />
+      <button type="submit">All texts</button>
+    </form>
+  );
+}
+
+export interface ControlsProps {
+  set: EvaluationSet;
+  route: Route;
+  looking: Looking;
+  filter: Filter;
+  order: Order;
+  /** How many problems pass each filter. */
+  counts: Readonly<Record<Filter, number>>;
+}
+
+export function ProblemControls({ set, route, looking, filter, order, counts }: ControlsProps) {
+  const choose = (name: string) => (value: string) => {
+    go(withQuery(route, { [name]: value, page: undefined }), true);
+  };
+  const columns = set.columns.map(({ id, name }) => [id.toWellFormed(), name] as const);
+  const isSingle = columns.length < 2;
+  const filters = (Object.keys(FILTERS) as Filter[]).filter(
+    (name) =>
+      !(isSingle && ['changed', 'gained', 'lost'].includes(name)) &&
+      !(set.graders.length < 2 && name === 'disputed'),
+  );
+  return (
+    <div class="controls problems-controls">
+      {!isSingle && (
+        <Select label="A" value={columns[looking.a]![0]} options={columns} onChoose={choose('a')} />
+      )}
+      {!isSingle && (
+        <Select label="B" value={columns[looking.b]![0]} options={columns} onChoose={choose('b')} />
+      )}
+      {set.graders.length > 1 && (
+        <Select
+          label="Grader"
+          value={looking.grader}
+          options={set.graders.map((name) => [name.toWellFormed(), name] as const)}
+          onChoose={choose('grader')}
+        />
+      )}
+      <Select
+        label="Order"
+        value={order}
+        options={Object.entries(ORDERS).filter(([name]) => !isSingle || name !== 'change')}
+        onChoose={choose('order')}
+      />
+      <SearchBox route={route} />
+      <div class="chips" role="group" aria-label="Filter">
+        {filters.map((name) => (
+          <button
+            key={name}
+            type="button"
+            title={MEANINGS[name]}
+            aria-pressed={name === filter}
+            onClick={() => {
+              choose('show')(name === 'all' ? '' : name);
+            }}
+          >
+            {isSingle ? FILTERS[name].replace(' in B', '') : FILTERS[name]} <b>{counts[name]}</b>
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}

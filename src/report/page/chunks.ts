@@ -1,0 +1,89 @@
+/** @file The report within the page: its JSON, and the packed chunks of texts, unpacked when they are looked at. */
+import type { Problem, ProblemChunk, ProblemIndex, Report } from '../model.js';
+
+/** Chunks that stay unpacked, the last used ones. */
+const KEPT = 2;
+const kept = new Map<string, Promise<ProblemChunk>>();
+
+export function readReport(): Report {
+  return JSON.parse(document.getElementById('report')?.textContent ?? 'null') as Report;
+}
+
+/** Waits until the browser has read the file to its end: chunks stand there. */
+const whole = (): Promise<void> =>
+  document.readyState === 'loading'
+    ? new Promise((resolve) => {
+        document.addEventListener(
+          'DOMContentLoaded',
+          () => {
+            resolve();
+          },
+          { once: true },
+        );
+      })
+    : Promise.resolve();
+
+/** Unpacks a chunk. */
+export async function unpack(set: number, chunk: number): Promise<ProblemChunk> {
+  const id = `chunk-${set}-${chunk}`;
+  if (!document.getElementById(id)) await whole();
+  const text = document.getElementById(id)?.textContent;
+  if (text === undefined) throw new Error(`The file ends before ${id}: it is not whole.`);
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return (await new Response(stream).json()) as ProblemChunk;
+}
+
+/** The problem at a place of a set's index. */
+export async function problemAt(set: number, { chunks }: ProblemIndex, place: number): Promise<Problem> {
+  let first = 0;
+  let chunk = 0;
+  while (chunk < chunks.length && first + chunks[chunk]! <= place) first += chunks[chunk++]!;
+  const key = `${set}-${chunk}`;
+  const opened = kept.get(key) ?? unpack(set, chunk);
+  kept.delete(key);
+  kept.set(key, opened);
+  while (kept.size > KEPT) kept.delete(kept.keys().next().value!);
+  const problem = (await opened)[place - first];
+  if (!problem) throw new Error('The problem is not in its chunk.');
+  return problem;
+}
+
+/** Where a text was found, and what stands around it. */
+export interface Found {
+  place: number;
+  snippet: string;
+}
+
+const AROUND = 60;
+
+function snippetOf(problem: Problem, wanted: string): string | undefined {
+  const texts = [problem.problem, problem.gold, ...problem.answers.flat().map(({ text }) => text)];
+  for (const text of texts) {
+    const at = text.toLowerCase().indexOf(wanted);
+    if (at >= 0) return text.slice(Math.max(0, at - AROUND), at + wanted.length + AROUND);
+  }
+  return undefined;
+}
+
+/**
+ * Searches all texts of a set, chunk by chunk; capitals do not matter.
+ * @yields after each chunk what was found in it
+ */
+export async function* search(
+  set: number,
+  { chunks }: ProblemIndex,
+  query: string,
+): AsyncGenerator<{ found: Found[]; done: number }> {
+  const wanted = query.toLowerCase();
+  let first = 0;
+  for (let chunk = 0; chunk < chunks.length; chunk++) {
+    const found: Found[] = [];
+    for (const [i, problem] of (await unpack(set, chunk)).entries()) {
+      const snippet = snippetOf(problem, wanted);
+      if (snippet !== undefined) found.push({ place: first + i, snippet });
+    }
+    first += chunks[chunk]!;
+    yield { found, done: chunk + 1 };
+  }
+}
