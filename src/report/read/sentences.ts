@@ -1,5 +1,6 @@
 /** @file What was done, what it gained and how sure that is, in sentences made from the files. */
-import { counted, shareInWords } from '../../evaluate/words.js';
+import { shareInWords } from '../../evaluate/words.js';
+import { counted } from '../../util/counted.js';
 import type { EvaluationSet, Report, TrainingRun } from '../model.js';
 import { shortened } from './json.js';
 
