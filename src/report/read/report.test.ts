@@ -84,7 +84,8 @@ function evaluation(
   write(`${dir}/summary.json`, {
     evaluation: {
       model: 'm',
-      data: { file: 'data/set.jsonl', sha256: 'x'.repeat(64) },
+      data: { file: 'data/set.jsonl', rows: 1, sha256: 'x'.repeat(64) },
+      skip: 0,
       settings: { temperature: 1 },
       version: '1',
     },
