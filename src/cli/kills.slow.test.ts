@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -115,7 +124,7 @@ const commands: [string, (which: Which, dir: string) => string[]][] = [
 
 /** What a run leaves, without its account of itself. */
 function results(dir: string): Record<string, string> {
-  const account = /(^|\/)(redistill\.json|stages\.json|recipe\.yaml)$/;
+  const account = /(^|\/)(redistill\.json|stages\.json|recipe\.yaml|report\.html)$/;
   return Object.fromEntries(Object.entries(contents(dir)).filter(([name]) => !account.test(name)));
 }
 
@@ -193,6 +202,42 @@ it('run, killed before any file is removed, can be run again', { timeout }, asyn
     if (signal !== 'SIGKILL') break;
   }
   expect(kills).toBeGreaterThan(5);
+});
+
+it('evaluate, killed at random moments, comes to what an undisturbed run comes to', { timeout }, async () => {
+  const random = new Random(2);
+  const problems = path('problems.jsonl');
+  writeRows(
+    problems,
+    Array.from({ length: 80 }, (_, i) => ({ problem: `What is ${i}+1?`, answer: String(i + 1) })),
+  );
+  const args = (dir: string) => [
+    ...['evaluate', ...model, '--data', problems, '--dtype', 'f32', '--max-tokens', '40'],
+    ...['--samples', '4', '--temperature', '1', '--batch-size', '8', '--out', path(dir)],
+  ];
+  const result = (dir: string) =>
+    ['samples.jsonl', 'summary.json'].map((name) => readFileSync(path(dir, name), 'utf8'));
+  const begun = performance.now();
+  const sound = await redistill(args('evaluated'));
+  expect(sound, sound.stderr).toMatchObject({ code: 0 });
+  const longest = performance.now() - begun;
+  const whole = result('evaluated');
+  let found = 0; // runs that found answers of one that was killed
+  for (let kill = 0; kill < KILLS; kill++) {
+    const dir = 'evaluated-again';
+    if (existsSync(path(dir, 'summary.json'))) {
+      expect(result(dir)).toEqual(whole);
+      rmSync(path(dir), { recursive: true });
+    }
+    const cli = new Cli(args(dir));
+    await sleep(longest * (0.3 + 0.7 * random.nextFloat()));
+    await cli.stop('SIGKILL');
+    found += Number(existsSync(path(dir, 'journal.jsonl')) && !existsSync(path(dir, 'summary.json')));
+  }
+  const last = await redistill(args('evaluated-again'));
+  expect(last, last.stderr).toMatchObject({ code: 0 });
+  expect(result('evaluated-again')).toEqual(whole);
+  expect(found).toBeGreaterThan(0);
 });
 
 it('models get, killed at random moments, leaves a whole model or none', { timeout }, async () => {
