@@ -1,6 +1,7 @@
 /** @file The stage and command `table`: evaluations side by side. */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { clustersOf } from '../../evaluate/similar.js';
 import { readResults, type EvaluationResults } from '../../evaluate/summary.js';
 import { differenceInPoints, shareInPoints } from '../../evaluate/words.js';
 import { passAt1 } from '../../statistics/estimators.js';
@@ -42,7 +43,7 @@ export type TableSettings = z.output<typeof keys>;
 /**
  * pass@1 with its standard error, how many responses were cut off (which count as wrong unless the answer was there
  * before), and every row's paired difference from the rows named in `against`. Pairing by problem removes the problems'
- * own difficulty, which is most of the error.
+ * own difficulty, which is most of the error; problems that are the same but for their numbers count as one cluster.
  */
 export const tableStage = defineStage({
   summary: 'Puts evaluations side by side, with paired differences.',
@@ -78,6 +79,8 @@ export function passAt1Of(settings: Pick<TableSettings, 'rows' | 'grader'>): Map
 /** @throws UserError for names and evaluations that do not fit */
 export function makeTable({ rows, against, grader, notes }: TableSettings): string {
   const { kept, judge, resultsOf } = openRows({ rows, grader });
+  // As `compare` does, so that both give a pair the same interval.
+  const { clusters } = clustersOf(kept.values().next().value!.problems);
   const heading = ['', 'model', 'pass@1 %', 'cut off %', ...against.map((name) => `against ${name}`)];
   const cells = rows.map(({ name, label }) => {
     const results = resultsOf(name);
@@ -89,7 +92,7 @@ export function makeTable({ rows, against, grader, notes }: TableSettings): stri
       shareInPoints(mean, standardError, results.length),
       (100 * (cutOff / responses)).toFixed(1),
       ...against.map((other) =>
-        other === name ? '' : differenceInPoints(comparePaired(resultsOf(other), results)),
+        other === name ? '' : differenceInPoints(comparePaired(resultsOf(other), results, { clusters })),
       ),
     ];
   });
