@@ -7,7 +7,7 @@ import { Downloads, type Column } from './table.js';
 import { Marked, Name, short } from './text.js';
 import type { Search } from './useSearch.js';
 
-const PAGE = 100;
+const PAGE = 50;
 
 /** The address of a problem, with all filters of the route. */
 export function problemAddress(set: EvaluationSet, place: number, { query }: Route): string {

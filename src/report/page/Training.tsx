@@ -152,7 +152,7 @@ function Alerts({ alerts }: { alerts: readonly Alert[] }) {
 function RunCard({ run }: { run: TrainingRun }) {
   const { planned, done } = run.steps;
   return (
-    <section class="card" id={`run-${run.id}`}>
+    <section class="card">
       <h3>
         <a href={address(['runs', run.id])}>
           <Name of={run.name} />
@@ -192,7 +192,13 @@ export function Training({ report, route }: { report: Report; route: Route }) {
   const plans = useMemo(() => ({ main: mainFigures(runs), other: otherFigures(runs) }), [runs]);
   const alerts = useMemo(() => alertsOf(runs), [runs]);
   const [isLog, isSmooth] = [route.query.get('log') === '1', route.query.get('smooth') === '1'];
-  if (report.runs.length === 0) return <p>There is no training run in this report.</p>;
+  if (report.runs.length === 0)
+    return (
+      <>
+        <h1>Training</h1>
+        <p>There is no training run in this report.</p>
+      </>
+    );
   const drawn = { groups, alerts, isLog, isSmooth };
   return (
     <>

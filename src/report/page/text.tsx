@@ -7,7 +7,7 @@ import { useState } from 'preact/hooks';
 import { inLine, printable } from '../../util/printable.js';
 
 /** Longest text outside of a block; whatever is longer is no label. */
-const LONGEST = 2_000;
+const LONGEST = 1_000;
 /** So much of a long text is shown until somebody asks for all of it. */
 const CLIPPED = 4_000;
 const ATTRIBUTES = ['title', 'aria-label', 'alt', 'placeholder'];
