@@ -335,7 +335,7 @@ inBrowser('tables are saved as CSV and JSON with all their numbers', () =>
     expect(rows.map(({ run }) => run)).toEqual(runs.map(({ name }) => name));
     const csv = await save('CSV');
     expect(csv.split('\r\n')[0]).toBe(
-      'run,objective,seed,steps,of,loss,chosen,rejected,gradient norm,alerts',
+      'run,objective,seed,steps,planned,finished,loss,chosen,rejected,gradient norm,alerts',
     );
     expect(csv).toContain(`"'=HYPERLINK(""https://example.invalid"") redi"`);
     expect(csv).not.toMatch(/(^|,)"?[=+@]/m);

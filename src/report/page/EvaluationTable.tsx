@@ -46,7 +46,7 @@ export function EvaluationTable({
           name: 'evaluation',
           value: ({ column }) => column.name,
           show: ({ column }) => (
-            <a href={address(['evaluations', set.id], { b: column.id.toWellFormed() })}>
+            <a href={address(['evaluations', set.id, 'problems'], { b: column.id.toWellFormed() })}>
               <Name of={column.name} length={40} />
             </a>
           ),

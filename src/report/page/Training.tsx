@@ -11,6 +11,11 @@ import { address, go, withQuery, type Route } from './route.js';
 import { Table } from './table.js';
 import { LongText, Name, short } from './text.js';
 
+/** Bands of single runs, of what lies between their points, would cover one another where runs are many. */
+const MOST_BANDS = 3;
+const hasBand = ({ place }: Line, groups: readonly Group[]): boolean =>
+  groups.length <= MOST_BANDS || groups.some((group) => group.place === place && group.runs.length > 1);
+
 /** The lines of a figure. Where there is one group, the sides of a pair have colours of their own, else they differ by dashes. */
 function linesOf(groups: readonly Group[], { series }: FigurePlan, isSmooth: boolean): Line[] {
   const lines = groups.flatMap((group) =>
@@ -21,7 +26,10 @@ function linesOf(groups: readonly Group[], { series }: FigurePlan, isSmooth: boo
       return [groups.length === 1 ? { ...named, place: group.place + i } : { ...named, isDashed: i > 0 }];
     }),
   );
-  return isSmooth ? lines.map(smoothLine) : lines;
+  const clear = lines.map((line) =>
+    hasBand(line, groups) ? line : { ...line, low: undefined, high: undefined },
+  );
+  return isSmooth ? clear.map(smoothLine) : clear;
 }
 
 interface Alert {
@@ -74,7 +82,7 @@ function legendOf(groups: readonly Group[], isSmooth: boolean): string {
     groups.some(({ runs }) => runs.length > 1) &&
       'A line is the mean over the seeds of a group, its band reaches from the lowest seed to the highest.',
     bucket > 1 &&
-      `A point is the mean of up to ${plural(bucket, 'step')}; the band of a single run reaches from the lowest of them to the highest.`,
+      `A point is the mean of up to ${plural(bucket, 'step')}${groups.length <= MOST_BANDS ? '; the band of a single run reaches from the lowest of them to the highest' : ''}.`,
     isSmooth && 'Lines are smoothed: the weights of earlier points halve over a fiftieth of the run.',
   ];
   return parts.filter(Boolean).join(' ');
