@@ -250,7 +250,15 @@ describe.concurrent('run', () => {
     const mended = await redistill(['run', yaml(pairs)]);
     expectDone(mended);
     expect(mended.stderr).toContain('[3/3] scores: done in ');
-    const left = ['healthy', 'recipe.yaml', 'redistill.json', 'report.html', 'scores', 'stages.json', 'student'];
+    const left = [
+      'healthy',
+      'recipe.yaml',
+      'redistill.json',
+      'report.html',
+      'scores',
+      'stages.json',
+      'student',
+    ];
     expect(readdirSync(place).sort()).toEqual(left);
   });
 });

@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { HOSTILE, SMALL, syntheticReport } from '../../test/support/syntheticReport.js';
+import { UserError } from '../util/errors.js';
 import { scriptJson, writeReportPage } from './html.js';
 import type { Problem, Report } from './model.js';
 
@@ -120,6 +121,9 @@ test('replaces a report, and nothing else', async () => {
   writeFileSync(other, '<!doctype html><p>mine');
   await expect(writeReportPage(report, chunks(), other, parts)).rejects.toThrow(`${other} is in the way`);
   expect(readFileSync(other, 'utf8')).toBe('<!doctype html><p>mine');
+  expect(readdirSync(root).filter((name) => name.startsWith('other'))).toEqual(['other.html']);
+  for (const wrong of ['', 'a\0b', root])
+    await expect(writeReportPage(report, chunks(), wrong, parts)).rejects.toThrow(UserError);
 });
 
 test('chunks that are not those of the report make no file', async () => {

@@ -34,9 +34,9 @@ export async function writeReportPage(
   path: string,
   parts: PageParts = builtParts(),
 ): Promise<void> {
+  using file = new FileReplacement(path);
   if (statSync(path, { throwIfNoEntry: false })?.isFile())
     requireOwnFile(path, beginsWith(BEGINNING), 'the report is written');
-  using file = new FileReplacement(path);
   file.write(head(report, parts));
   const missing = new Set(
     report.evaluations.flatMap((set, s) => set.problems.chunks.map((_, i) => `${s}-${i}`)),

@@ -13,6 +13,8 @@ import { useWidth } from './useWidth.js';
 const HEIGHT = 230;
 /** Figures that have the cursor in common. */
 const SYNC = 'steps';
+/** uPlot's name of it is an enumeration of its types alone, which a bundler does not see. */
+const LOGARITHMIC: object = { distr: 3 };
 
 export interface CurveProps {
   title: string;
@@ -91,12 +93,12 @@ function optionsOf(
     height: HEIGHT,
     ...seriesOf(lines),
     legend: { show: false },
-    scales: { x: { time: false }, y: { distr: (isLog ? 3 : 1) as uPlot.Scale.Distr } },
+    scales: { x: { time: false }, y: { ...(isLog && LOGARITHMIC) } },
     axes: [
       { ...axis, label: 'step', size: 30, values: (_, ticks) => ticks.map((tick) => brief(tick)) },
       {
         ...axis,
-        label: printable(short(unit, 40)),
+        label: printable(short(unit, 24)),
         size: 58,
         values: (_, ticks) => ticks.map((tick) => ((tick as number | null) === null ? '' : brief(tick))),
       },

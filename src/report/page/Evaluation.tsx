@@ -92,7 +92,10 @@ function SetView({ set, setPlace, route }: { set: EvaluationSet; setPlace: numbe
       <div class="browser">
         <div class="side">{list}</div>
         {open < 0 ? (
-          <p class="warning">There is no problem of this id in the set.</p>
+          <div>
+            <h1>No such problem</h1>
+            <p class="warning">There is no problem of this id in the set.</p>
+          </div>
         ) : (
           <ProblemView {...{ set, setPlace, route, looking, places }} place={open} />
         )}
@@ -103,6 +106,11 @@ function SetView({ set, setPlace, route }: { set: EvaluationSet; setPlace: numbe
       <h1>
         <Name of={set.name} />
       </h1>
+      <p>
+        <a href={address(['evaluations', set.id, 'problems'], Object.fromEntries(query))}>
+          Problems and their answers ↓
+        </a>
+      </p>
       {set.graders.map((grader) => (
         <EvaluationTable key={grader} set={set} grader={grader} />
       ))}

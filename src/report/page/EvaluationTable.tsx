@@ -1,7 +1,7 @@
 /** @file What evaluations found, as tables and figures: pass@1 with its interval, pass@k, by subject, and how was asked. */
 import type { EvaluationColumn, EvaluationSet, GradeSummary } from '../model.js';
 import { DoublingFigure, IntervalFigure } from './figures.js';
-import { count, interval, percent } from './numbers.js';
+import { count, interval, percent, plural } from './numbers.js';
 import { address } from './route.js';
 import { Table, type Column } from './table.js';
 import { Name, short } from './text.js';
@@ -46,7 +46,7 @@ export function EvaluationTable({
           name: 'evaluation',
           value: ({ column }) => column.name,
           show: ({ column }) => (
-            <a href={address(['evaluations', set.id], { b: column.id.toWellFormed() })}>
+            <a href={address(['evaluations', set.id, 'problems'], { b: column.id.toWellFormed() })}>
               <Name of={column.name} length={40} />
             </a>
           ),
@@ -216,7 +216,7 @@ export function Protocol({ set }: { set: EvaluationSet }) {
         How was asked and sampled{' '}
         {set.columns.length > 1 && (
           <span class="note">
-            {names.some(differ) ? `${names.filter(differ).length} settings differ` : 'the same for all'}
+            {names.some(differ) ? plural(names.filter(differ).length, 'difference') : 'the same for all'}
           </span>
         )}
       </summary>

@@ -20,6 +20,7 @@ export function Select({ label, value, options, onChoose }: SelectProps) {
     <label class="select">
       <span>{label}</span>{' '}
       <select
+        aria-label={label}
         value={value}
         onChange={(event) => {
           onChoose(event.currentTarget.value);

@@ -1,4 +1,6 @@
 /** @file The list of a set's problems, a page at a time, with what became of each in the two columns. */
+import type { RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { EvaluationSet } from '../model.js';
 import { keyOf, shareOf, type Looking } from './filters.js';
 import { count } from './numbers.js';
@@ -7,7 +9,7 @@ import { Downloads, type Column } from './table.js';
 import { Marked, Name, short } from './text.js';
 import type { Search } from './useSearch.js';
 
-const PAGE = 100;
+const PAGE = 50;
 
 /** The address of a problem, with all filters of the route. */
 export function problemAddress(set: EvaluationSet, place: number, { query }: Route): string {
@@ -68,7 +70,18 @@ export interface ListProps {
   open: number | undefined;
 }
 
+/** Keeps the problem that is open in sight while keys go through the list. */
+function useInSight(open: number | undefined): RefObject<HTMLOListElement | null> {
+  const ref = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    if (open !== undefined)
+      ref.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, [open]);
+  return ref;
+}
+
 export function ProblemList({ set, route, looking, places, search, open }: ListProps) {
+  const list = useInSight(open);
   const query = route.query.get('q') ?? '';
   const pages = Math.max(1, Math.ceil(places.length / PAGE));
   const opened = open === undefined ? -1 : places.indexOf(open);
@@ -103,7 +116,7 @@ export function ProblemList({ set, route, looking, places, search, open }: ListP
           ✓ all responses right, ◐ some, ✗ none.
         </p>
       )}
-      <ol start={(page - 1) * PAGE + 1}>
+      <ol ref={list} start={(page - 1) * PAGE + 1}>
         {shown.map((place) => {
           const snippet = search.found.get(place);
           return (

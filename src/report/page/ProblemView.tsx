@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Answer, EvaluationSet, Problem } from '../model.js';
 import { problemAt } from './chunks.js';
-import { keyOf, type Looking } from './filters.js';
+import type { Looking } from './filters.js';
 import { count, plural } from './numbers.js';
 import { Select } from './ProblemControls.js';
 import { problemAddress } from './ProblemList.js';
@@ -135,7 +135,7 @@ export function ProblemView({ set, setPlace, route, looking, place, places }: Pr
     go(withQuery(route, { [name]: value, [`s${name}`]: undefined }), true);
   };
   return (
-    <article class="problem" data-problem={keyOf(set.problems, place)}>
+    <article class="problem">
       <nav class="steps" aria-label="Problems">
         <a href={address(['evaluations', set.id], filters)}>↑ list</a>
         {before !== undefined && <a href={problemAddress(set, before, route)}>← before (k)</a>}

@@ -44,10 +44,14 @@ export function RunTable({ runs }: { runs: readonly TrainingRun[] }) {
         { name: 'seed', value: ({ seed }) => seed },
         { name: 'steps', value: ({ steps }) => steps.done, show: ({ steps }) => count(steps.done) },
         {
-          name: 'of',
+          name: 'planned',
           value: ({ steps }) => steps.planned,
-          show: ({ steps, finished }) =>
-            `${steps.planned === null ? '–' : count(steps.planned)}${finished ? '' : ', not finished'}`,
+          show: ({ steps }) => (steps.planned === null ? '–' : count(steps.planned)),
+        },
+        {
+          name: 'finished',
+          value: ({ finished }) => finished,
+          show: ({ finished }) => (finished ? 'yes' : 'no'),
         },
         last('loss', 'loss'),
         ...(runs.some(hasSides) ? SIDES : []),

@@ -11,6 +11,11 @@ import { address, go, withQuery, type Route } from './route.js';
 import { Table } from './table.js';
 import { LongText, Name, short } from './text.js';
 
+/** Bands of single runs, of what lies between their points, would cover one another where runs are many. */
+const MOST_BANDS = 3;
+const hasBand = ({ place }: Line, groups: readonly Group[]): boolean =>
+  groups.length <= MOST_BANDS || groups.some((group) => group.place === place && group.runs.length > 1);
+
 /** The lines of a figure. Where there is one group, the sides of a pair have colours of their own, else they differ by dashes. */
 function linesOf(groups: readonly Group[], { series }: FigurePlan, isSmooth: boolean): Line[] {
   const lines = groups.flatMap((group) =>
@@ -21,7 +26,10 @@ function linesOf(groups: readonly Group[], { series }: FigurePlan, isSmooth: boo
       return [groups.length === 1 ? { ...named, place: group.place + i } : { ...named, isDashed: i > 0 }];
     }),
   );
-  return isSmooth ? lines.map(smoothLine) : lines;
+  const clear = lines.map((line) =>
+    hasBand(line, groups) ? line : { ...line, low: undefined, high: undefined },
+  );
+  return isSmooth ? clear.map(smoothLine) : clear;
 }
 
 interface Alert {
@@ -74,7 +82,7 @@ function legendOf(groups: readonly Group[], isSmooth: boolean): string {
     groups.some(({ runs }) => runs.length > 1) &&
       'A line is the mean over the seeds of a group, its band reaches from the lowest seed to the highest.',
     bucket > 1 &&
-      `A point is the mean of up to ${plural(bucket, 'step')}; the band of a single run reaches from the lowest of them to the highest.`,
+      `A point is the mean of up to ${plural(bucket, 'step')}${groups.length <= MOST_BANDS ? '; the band of a single run reaches from the lowest of them to the highest' : ''}.`,
     isSmooth && 'Lines are smoothed: the weights of earlier points halve over a fiftieth of the run.',
   ];
   return parts.filter(Boolean).join(' ');
@@ -152,7 +160,7 @@ function Alerts({ alerts }: { alerts: readonly Alert[] }) {
 function RunCard({ run }: { run: TrainingRun }) {
   const { planned, done } = run.steps;
   return (
-    <section class="card" id={`run-${run.id}`}>
+    <section class="card">
       <h3>
         <a href={address(['runs', run.id])}>
           <Name of={run.name} />
@@ -192,7 +200,13 @@ export function Training({ report, route }: { report: Report; route: Route }) {
   const plans = useMemo(() => ({ main: mainFigures(runs), other: otherFigures(runs) }), [runs]);
   const alerts = useMemo(() => alertsOf(runs), [runs]);
   const [isLog, isSmooth] = [route.query.get('log') === '1', route.query.get('smooth') === '1'];
-  if (report.runs.length === 0) return <p>There is no training run in this report.</p>;
+  if (report.runs.length === 0)
+    return (
+      <>
+        <h1>Training</h1>
+        <p>There is no training run in this report.</p>
+      </>
+    );
   const drawn = { groups, alerts, isLog, isSmooth };
   return (
     <>

@@ -53,7 +53,7 @@ export function IntervalFigure({ title, axis, rows, isDifference = false }: Inte
   const [low, high] = domainOf(rows, isDifference);
   const x = (share: number) => 8 + ((share - low) / (high - low)) * (width - 16);
   const height = rows.length * ROW + AXIS;
-  const ticks = ticksOf(100 * low, 100 * high, width < 500 ? 4 : 9);
+  const ticks = ticksOf(100 * low, 100 * high, width < 500 ? 5 : 9);
   const letters = Math.max(10, Math.floor((width - 80) / CHARACTER));
   const words = `${title}: ${rows.map((row) => `${short(row.label)} ${(100 * row.value).toFixed(1)}`).join(', ')}`;
   return (

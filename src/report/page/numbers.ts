@@ -19,6 +19,7 @@ export const count = (n: number): string => n.toLocaleString('en');
 export function brief(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   const size = Math.abs(value);
+  if (size >= 1e12) return value.toExponential(1).replace('-', '−').replace('e+', 'e');
   if (size >= 1e9) return `${+(value / 1e9).toPrecision(3)} G`;
   if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)} M`;
   if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)} k`;

@@ -7,31 +7,32 @@ import { useState } from 'preact/hooks';
 import { inLine, printable } from '../../util/printable.js';
 
 /** Longest text outside of a block; whatever is longer is no label. */
-const LONGEST = 2_000;
+const LONGEST = 1_000;
 /** So much of a long text is shown until somebody asks for all of it. */
 const CLIPPED = 4_000;
 const ATTRIBUTES = ['title', 'aria-label', 'alt', 'placeholder'];
 
-const guarded = (text: string, isBlock: boolean): string =>
-  printable(isBlock || text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`);
+const clipped = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`);
 
-function guardedChildren(children: unknown, isBlock: boolean): unknown {
-  if (typeof children === 'string') return guarded(children, isBlock);
-  if (Array.isArray(children))
-    return children.map((child: unknown) => (typeof child === 'string' ? guarded(child, isBlock) : child));
-  return children;
+function clippedChildren(children: unknown): unknown {
+  if (typeof children === 'string') return clipped(children);
+  return Array.isArray(children) ? children.map(clippedChildren) : children;
 }
 
 /** Has every text and every label of the page pass `printable`, whoever draws it. */
 export function guardText(): void {
   const before = options.vnode?.bind(options);
   options.vnode = (vnode: VNode) => {
-    if (typeof vnode.type === 'string' || vnode.type === Fragment) {
-      const props = vnode.props as Record<string, unknown>;
-      props.children = guardedChildren(props.children, vnode.type === 'pre');
+    // Preact makes such a node of every text, wherever it comes from; its properties are the text.
+    const node = vnode as { type: unknown; props: unknown };
+    if (node.type === null) {
+      if (typeof node.props === 'string') node.props = printable(node.props);
+    } else if (typeof node.type === 'string' || node.type === Fragment) {
+      const props = node.props as Record<string, unknown>;
+      if (node.type !== 'pre') props.children = clippedChildren(props.children);
       for (const name of ATTRIBUTES) {
         const value = props[name];
-        if (typeof value === 'string') props[name] = guarded(value, false);
+        if (typeof value === 'string') props[name] = printable(clipped(value));
       }
     }
     before?.(vnode);
