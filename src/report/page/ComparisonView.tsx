@@ -34,7 +34,7 @@ export function Verdict({
 
 export function DifferenceFigure({ comparison }: { comparison: ComparisonTable }) {
   const rows = comparison.rows.map((row, place) => ({
-    label: `${short(row.name, 40)} by ${short(row.grader, 30)}: ${signedPoints(row.difference)} (${row.interval.map(signedPoints).join(' to ')})`,
+    label: `${short(row.name, 40)} by ${short(row.grader, 30)}: ${signedPoints(row.difference)}${row.interval ? ` (${row.interval.map(signedPoints).join(' to ')})` : ''}`,
     value: row.difference,
     interval: row.interval,
     place,
@@ -57,6 +57,13 @@ const shares = (['before', 'after'] as const).map((name, i) => ({
   show: (row: Row) => percent(row[name]),
 }));
 
+/** The ends of the interval, which a single problem has not. */
+const ends = ['from', 'to'].map((name, i) => ({
+  name,
+  value: ({ interval }: Row) => interval?.[i] ?? null,
+  show: ({ interval }: Row) => (interval ? signedPoints(interval[i]!) : ''),
+}));
+
 function RowTable({ comparison }: { comparison: ComparisonTable }) {
   return (
     <Table
@@ -77,8 +84,7 @@ function RowTable({ comparison }: { comparison: ComparisonTable }) {
           value: ({ difference }) => difference,
           show: ({ difference }) => signedPoints(difference),
         },
-        { name: 'from', value: (row) => row.interval[0], show: (row) => signedPoints(row.interval[0]) },
-        { name: 'to', value: (row) => row.interval[1], show: (row) => signedPoints(row.interval[1]) },
+        ...ends,
         { name: 'p', value: ({ pValue }) => pValue, show: ({ pValue }) => chance(pValue) },
         { name: 'p adjusted', value: ({ adjusted }) => adjusted, show: ({ adjusted }) => chance(adjusted) },
         { name: 'gained', value: ({ gained }) => gained },
