@@ -18,6 +18,7 @@ import { modelsCommand } from './models.js';
 import { planCommand } from './plan.js';
 import { explainFileError } from '../util/fileErrors.js';
 import { packageVersion } from '../util/version.js';
+import { reportCommand } from './report.js';
 import { rewardsCommand } from './rewards.js';
 import { runCommand } from './run.js';
 import { scoreCommand } from './score.js';
@@ -52,7 +53,8 @@ const program = new Command('redistill')
   .addCommand(tableCommand())
   .addCommand(runCommand())
   .addCommand(studyCommand())
-  .addCommand(benchmarkCommand());
+  .addCommand(benchmarkCommand())
+  .addCommand(reportCommand());
 configure(program);
 
 /** Has commander's sentences printed as ours are, and its errors come back. */

@@ -212,7 +212,7 @@ describe.concurrent('run', () => {
     expect(traces().map((texts) => texts.length)).toEqual([2, 2]);
     expect(traces()).not.toEqual(own);
     expect(readdirSync(out).sort()).toEqual(
-      [...names, 'recipe.yaml', 'redistill.json', 'stages.json'].sort(),
+      [...names, 'recipe.yaml', 'redistill.json', 'report.html', 'stages.json'].sort(),
     );
 
     const wrong = await redistill(['run', yaml, '--from', 'nothing']);
@@ -225,7 +225,7 @@ describe.concurrent('run', () => {
     const done = await redistill(['run', yaml], { env: { XDG_CACHE_HOME: path('empty-cache') } });
     expectDone(done);
     expect(done.stdout).toMatch(/^checked\t.*verified\.jsonl\n$/);
-    expect(done.stderr).toMatch(/\nused: 0:\d\d, \d+ MB of memory at most\n$/);
+    expect(done.stderr).toMatch(/\nused: 0:\d\d, \d+ MB of memory at most\nreport: .*report\.html\n$/);
   });
 
   it('ends with a stage that fails, keeps what was there, and goes on from there', async () => {

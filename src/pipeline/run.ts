@@ -27,8 +27,10 @@ export interface RunOptions extends RunSelection {
   log: (line: string) => void;
 }
 
+/** The page of a run, which whoever walks it may write when it is done. */
+export const REPORT = 'report.html';
 /** What a pipeline writes into its folder besides its stages' folders. */
-const writes = ['recipe.yaml', 'stages.json'];
+const writes = ['recipe.yaml', 'stages.json', REPORT];
 
 /**
  * Walks a pipeline from its first stage to its last. A stage whose settings, inputs and outputs are what they were is

@@ -1,3 +1,6 @@
-/** @file What the package exports as `redistill/report`: the model of a report, and the writer of its page. */
-export type * from './model.js';
+/** @file What the package exports as `redistill/report`: results of folders as JSON, as text and as a page. */
 export { writeReportPage } from './html.js';
+export type * from './model.js';
+export { singleResults } from './read/folders.js';
+export { readReport, type OpenReport } from './read/report.js';
+export { reportAsText } from './text.js';

@@ -99,6 +99,7 @@ export interface EvaluationColumn {
   model: string;
   samples: number;
   responses: number;
+  /** Responses that were cut off. */
   cutOff: number;
   meanTokens: number;
   /** How it was asked and sampled, by the names of settings. */
@@ -190,11 +191,12 @@ export interface ComparisonTable {
     before: number;
     after: number;
     difference: number;
-    interval: [number, number];
+    /** null for a single problem. */
+    interval: [number, number] | null;
     pValue: number;
     adjusted: number;
     gained: number;
     lost: number;
-    detectableEffect: number;
+    detectableEffect: number | null;
   }[];
 }

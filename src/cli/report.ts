@@ -1,0 +1,58 @@
+/** @file The command `report`. */
+import { Command } from 'commander';
+import type { PlacedChunk, Report } from '../report/index.js';
+import { print } from '../util/output.js';
+import { refuseOverInputs } from '../util/overlap.js';
+import type { Progress } from '../util/progress.js';
+import { longWork } from './interrupt.js';
+import { printJson } from './output.js';
+
+const DETAILS = `
+Everything in and under the folders is shown: the line of stages of a run with its counts, curves of trainings (several seeds as one with a band),
+evaluations of the same problems side by side with every answer, and comparisons; where nobody has compared, each evaluation is compared with the
+first. The page is one file that opens without network, from a disk or a mail. It is made of files alone: no model and no libtorch are needed.
+
+Example:
+  redistill report runs/quickstart
+  redistill report runs/redi runs/sft runs/after-redi runs/after-sft --out compare.html
+  redistill report runs/quickstart --text`;
+
+interface Flags {
+  out: string;
+  text?: boolean;
+  json?: boolean;
+}
+
+export function reportCommand(): Command {
+  return new Command('report')
+    .description('Make a page of runs and evaluations: curves, answers side by side, verdicts.')
+    .argument('<dir...>', 'folders of runs, trainings or evaluations')
+    .option('--out <file>', 'the page', 'report.html')
+    .option('--text', 'print it as text instead')
+    .option('--json', 'print all but the answers as JSON instead')
+    .addHelpText('after', DETAILS)
+    .action(async (dirs: string[], { out, text, json }: Flags) => {
+      const { readReport, reportAsText, singleResults, writeReportPage } = await import('../report/index.js');
+      // A stage's folder is known by its digest; in that of a whole run there is room beside its stages.
+      if (!text && !json) refuseOverInputs([out], singleResults(dirs));
+      const { report, chunks } = await readReport(dirs);
+      if (json) printJson(report);
+      else if (text) print(`${reportAsText(report)}\n`);
+      else {
+        await longWork('report', 'stopped; nothing was written', (progress) =>
+          writeReportPage(report, watched(chunks(), report, progress), out),
+        );
+        print(`${out}\n`);
+      }
+    });
+}
+
+/** The same chunks, told to the person who waits. */
+function* watched(chunks: Iterable<PlacedChunk>, report: Report, progress: Progress): Generator<PlacedChunk> {
+  const total = report.evaluations.reduce((sum, { problems }) => sum + problems.chunks.length, 0);
+  let done = 0;
+  for (const chunk of chunks) {
+    yield chunk;
+    progress.update(++done, total, 'packing answers');
+  }
+}

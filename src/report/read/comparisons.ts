@@ -1,0 +1,118 @@
+/** @file Comparisons as a report shows them: those that were made, and else of a set's first evaluation with the others. */
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { compareEvaluations } from '../../evaluate/compare.js';
+import { verdictOf } from '../../evaluate/compareWords.js';
+import { UserError } from '../../util/errors.js';
+import type { ComparisonTable, EvaluationSet } from '../model.js';
+import type { FoundFolder } from './folders.js';
+import { readJson, settingsOf } from './json.js';
+
+const share = z.number();
+const comparison = z.object({
+  verdict: z.string(),
+  finding: z.enum(['better', 'worse', 'unclear']),
+  rows: z.array(
+    z.object({
+      ...{
+        name: z.string(),
+        grader: z.string(),
+        problems: share,
+        before: share,
+        after: share,
+        difference: share,
+      },
+      // JSON has null for an interval of a single problem.
+      interval: z.tuple([share.nullable(), share.nullable()]),
+      ...{ p_value: share, adjusted: share, gained: share, lost: share, detectable_effect: share.nullable() },
+    }),
+  ),
+  ...{ warnings: z.array(z.string()), alpha: share, power: share },
+});
+
+/** Reads what the stage `compare` has left. */
+export function readComparisons(
+  folders: readonly FoundFolder[],
+  sets: readonly EvaluationSet[],
+): ComparisonTable[] {
+  return folders.flatMap((folder) => {
+    const found = readJson(join(folder.dir, 'compare.json'), comparison);
+    if (!found) return [];
+    const { before, after } = settingsOf(folder.record);
+    const [first, second] = [before, after].map((dirs) => sideOf([dirs].flat().map(String), folder, sets));
+    return [tableOf(folder.name, first!, second!, found)];
+  });
+}
+
+/** What a comparison calls one of its sides, and where it stands in a report. */
+interface Side {
+  name: string;
+  set?: string;
+  columns: string[];
+}
+
+/** Paths of a recipe count from where it was run, which may be elsewhere: what lies beside the comparison is meant as well. */
+function sideOf(dirs: readonly string[], { dir: own }: FoundFolder, sets: readonly EvaluationSet[]): Side {
+  const places = dirs.map((dir) => [resolve(dir), resolve(own, '..', basename(dir))]);
+  const found = places.flatMap((all) =>
+    sets.flatMap(({ id, columns }) =>
+      columns.filter(({ dir }) => all.includes(resolve(dir))).map((column) => ({ set: id, column })),
+    ),
+  );
+  if (found.length < dirs.length) return { name: dirs.join(', '), columns: [] };
+  const columns = found.map(({ column }) => column);
+  return {
+    ...{ name: columns.map(({ name }) => name).join(', '), set: found[0]!.set },
+    columns: columns.map(({ id }) => id),
+  };
+}
+
+/** Compares the first evaluation of each set with its others; what cannot be compared is left out. */
+export function compareSets(sets: readonly EvaluationSet[]): ComparisonTable[] {
+  return sets.flatMap(({ id: set, columns }) =>
+    columns.slice(1).flatMap((column) => {
+      const first = columns[0]!;
+      const found = compared(first.dir, column.dir);
+      if (!found) return [];
+      const [before, after] = [first, column].map(({ id, name }) => ({ name, set, columns: [id] }));
+      return [tableOf(`${column.name} against ${first.name}`, before!, after!, found)];
+    }),
+  );
+}
+
+function compared(before: string, after: string): z.output<typeof comparison> | undefined {
+  try {
+    const found = compareEvaluations({ pairs: [{ before: [before], after: [after] }] });
+    return { verdict: verdictOf(found), ...found };
+  } catch (error) {
+    if (error instanceof UserError) return undefined; // asked or sampled otherwise
+    throw error;
+  }
+}
+
+/** JSON knows no NaN. */
+const orNull = (value: number | null): number | null => (Number.isNaN(value) ? null : value);
+
+function tableOf(
+  name: string,
+  before: Side,
+  after: Side,
+  { verdict, finding, rows, warnings, alpha, power }: z.output<typeof comparison>,
+): ComparisonTable {
+  const columns = before.set !== undefined &&
+    before.set === after.set && { set: before.set, before: before.columns, after: after.columns };
+  return {
+    ...{ id: name, name, finding, before: before.name, after: after.name, alpha, power, warnings },
+    verdict: verdict.replace(/\b[AB]\b/g, (side) => (side === 'A' ? before : after).name),
+    rows: rows.map(({ interval, p_value: pValue, detectable_effect: seen, ...row }) => {
+      const [low, high] = interval.map(orNull);
+      return {
+        ...{ name: row.name, grader: row.grader, ...(columns && { columns }), problems: row.problems },
+        ...{ before: row.before, after: row.after, difference: row.difference },
+        interval: typeof low === 'number' && typeof high === 'number' ? [low, high] : null,
+        ...{ pValue, adjusted: row.adjusted, gained: row.gained, lost: row.lost },
+        detectableEffect: orNull(seen),
+      };
+    }),
+  };
+}

@@ -1,0 +1,133 @@
+/** @file The line of stages of a recipe as a report shows it: what went into each and what came out. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { stageKinds } from '../../pipeline/stages/index.js';
+import type { Report, StageBox } from '../model.js';
+import type { FoundFolder } from './folders.js';
+import { readJson } from './json.js';
+
+const recipe = z.object({
+  stages: z.array(z.object({ name: z.string(), kind: z.string(), config: z.unknown() })),
+});
+const cache = z.object({ stages: z.record(z.string(), z.unknown()) });
+
+/** Reads the stages of a pipeline's folder; none where it is another command's. */
+export function readStages(pipeline: FoundFolder, parts: Pick<Report, 'runs' | 'evaluations'>): StageBox[] {
+  const found = recipe.safeParse(pipeline.record.recipe).data;
+  if (!found) return [];
+  const done = readJson(join(pipeline.dir, 'stages.json'), cache)?.stages ?? {};
+  const names = found.stages.map(({ name }) => name);
+  return found.stages.map(({ name, kind, config }) => {
+    const dir = join(pipeline.dir, name);
+    const link = linkTo(dir, parts);
+    const counts = countsOf(kind, dir, parts);
+    const state = Object.hasOwn(done, name) ? 'done' : counts.length > 0 ? 'under way' : 'not begun';
+    const summary = Object.hasOwn(stageKinds, kind)
+      ? stageKinds[kind as keyof typeof stageKinds].summary
+      : '';
+    return {
+      ...{ name, kind, state, summary, counts },
+      from: referencesIn(config).filter((other) => names.includes(other)),
+      account: accountOf(kind, dir),
+      ...(link !== undefined && { link }),
+    };
+  });
+}
+
+/** Names of stages that settings refer to, each once. */
+function referencesIn(value: unknown): string[] {
+  if (typeof value === 'string') return /^@([^@/][^/]*)/.exec(value)?.slice(1) ?? [];
+  if (typeof value !== 'object' || value === null) return [];
+  return [...new Set(Object.values(value).flatMap(referencesIn))];
+}
+
+function linkTo(
+  dir: string,
+  { runs, evaluations }: Pick<Report, 'runs' | 'evaluations'>,
+): string | undefined {
+  const run = runs.find((one) => one.dir === dir);
+  if (run) return `runs/${run.id}`;
+  const set = evaluations.find(({ columns }) => columns.some((column) => column.dir === dir));
+  return set && `evaluations/${set.id}`;
+}
+
+const counted = z.record(z.string(), z.unknown());
+const summaryIn = (dir: string) => readJson(join(dir, 'summary.json'), counted);
+
+type Count = StageBox['counts'][number];
+
+/** Numbers of a summary under other names; those that are missing are left out. */
+const pick = (
+  summary: Readonly<Record<string, unknown>> | undefined,
+  names: Readonly<Record<string, string>>,
+): Count[] =>
+  Object.entries(names).flatMap(([key, name]) => {
+    const value = key
+      .split('.')
+      .reduce<unknown>((part, step) => (part as Record<string, unknown> | undefined)?.[step], summary);
+    return typeof value === 'number' ? [{ name, value }] : [];
+  });
+
+function countsOf(
+  kind: string,
+  dir: string,
+  { runs, evaluations }: Pick<Report, 'runs' | 'evaluations'>,
+): Count[] {
+  if (kind === 'train') {
+    const run = runs.find((one) => one.dir === dir);
+    const tokens = run?.curves.series.find(({ name }) => name === 'num_tokens')?.mean.at(-1);
+    return run
+      ? [{ name: 'steps', value: run.steps.done }, ...(tokens ? [{ name: 'tokens', value: tokens }] : [])]
+      : [];
+  }
+  if (kind === 'evaluate') {
+    const column = evaluations.flatMap(({ columns }) => columns).find((one) => one.dir === dir);
+    const problems = evaluations.find(({ columns }) => columns.some((one) => one.dir === dir))?.problems.ids
+      .length;
+    return column && problems !== undefined
+      ? [
+          { name: 'problems', value: problems },
+          { name: 'responses', value: column.responses },
+        ]
+      : [];
+  }
+  const summary = summaryIn(dir);
+  if (kind === 'collect') {
+    const counts = pick(summary, {
+      problems: 'problems',
+      solved: 'solved',
+      generations: 'traces',
+      right: 'right',
+      cut_off: 'cut off',
+    });
+    return counts;
+  }
+  if (kind === 'curate')
+    return [
+      ...pick(summary, {
+        rows: 'rows',
+        'generations.total': 'traces',
+        sft: 'right traces kept',
+        pref: 'pairs',
+        dropped_rows: 'rows dropped',
+      }),
+      ...Object.entries((summary?.dropped as Record<string, unknown> | undefined) ?? {}).flatMap(
+        ([reason, value]) =>
+          typeof value === 'number' && value > 0
+            ? [{ name: `dropped: ${reason.replaceAll('_', ' ')}`, value }]
+            : [],
+      ),
+    ];
+  if (kind === 'doctor') return pick(summary, { rows: 'rows', errors: 'errors', warnings: 'warnings' });
+  return [];
+}
+
+/** What the stage says of itself in sentences. */
+function accountOf(kind: string, dir: string): string[] {
+  if (kind === 'compare') {
+    const verdict = readJson(join(dir, 'compare.json'), z.looseObject({ verdict: z.string() }))?.verdict;
+    return verdict === undefined ? [] : [verdict];
+  }
+  const account = z.array(z.string()).safeParse(summaryIn(dir)?.account).data;
+  return account ?? [];
+}

@@ -1,0 +1,84 @@
+/** @file A report as text, for a terminal. */
+import { shareInPoints } from '../evaluate/words.js';
+import { inLine } from '../util/printable.js';
+import { sparkline } from '../util/sparkline.js';
+import { formatTable } from '../util/table.js';
+import type { EvaluationSet, Report, StageBox, TrainingRun } from './model.js';
+
+/** Curves that a terminal shows, by their names in metrics.jsonl. */
+const CURVES: Readonly<Record<string, string>> = {
+  loss: 'loss',
+  'logps/chosen_per_token': 'log-prob a token, chosen',
+  'logps/rejected_per_token': 'log-prob a token, rejected',
+  grad_norm: 'gradient norm',
+};
+const NAME = 48;
+
+/** All of a report but texts of problems, without a final newline. What is of data stands in one line each. */
+export function reportAsText({ title, sentences, stages, runs, evaluations }: Report): string {
+  const parts = [
+    [inLine(title), ...sentences.map((sentence) => inLine(sentence))].join('\n'),
+    stages.length === 0 ? '' : stagesAsText(stages),
+    runs.length === 0 ? '' : runsAsText(runs),
+    ...evaluations.map(evaluationsAsText),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+const stagesAsText = (stages: readonly StageBox[]): string =>
+  formatTable(
+    ['stage', 'kind', '', 'counts'],
+    stages.map(({ name, kind, state, counts }) => [
+      ...[inLine(name, NAME), inLine(kind), state === 'done' ? '' : state],
+      counts.map((count) => `${inLine(count.name)} ${count.value.toLocaleString('en')}`).join(', '),
+    ]),
+  ).trimEnd();
+
+const runsAsText = (runs: readonly TrainingRun[]): string =>
+  formatTable(
+    ['run', 'curve', 'first', '', 'last'],
+    runs.flatMap(({ name, curves, alerts }) => [
+      ...Object.entries(CURVES).flatMap(([key, label]) => {
+        const series = curves.series.find((one) => one.name === key);
+        if (!series) return [];
+        return [
+          [
+            inLine(name, NAME),
+            label,
+            shown(series.mean[0]),
+            sparkline(series.mean),
+            shown(series.mean.at(-1)),
+          ],
+        ];
+      }),
+      ...alerts.map(({ step, sentence }) => [
+        inLine(name, NAME),
+        `step ${step}`,
+        '',
+        inLine(sentence, 80),
+        '',
+      ]),
+    ]),
+  ).trimEnd();
+
+const shown = (value: number | null | undefined): string =>
+  value === null || value === undefined ? '' : String(Number(value.toPrecision(4)));
+
+function evaluationsAsText({ name, columns, graders, problems }: EvaluationSet): string {
+  const heading = [
+    inLine(name, NAME),
+    'samples',
+    ...graders.map((grader) => `pass@1 %, ${inLine(grader, NAME)}`),
+    'cut off %',
+    'tokens',
+  ];
+  const rows = columns.map(({ name: who, samples, responses, grades, cutOff, meanTokens }) => [
+    ...[inLine(who, NAME), samples],
+    ...graders.map((grader) => {
+      const grade = grades[grader];
+      return grade ? shareInPoints(grade.passAt1, grade.standardError, problems.ids.length) : '';
+    }),
+    ...[(100 * (cutOff / responses)).toFixed(1), meanTokens.toFixed(0)],
+  ]);
+  return formatTable(heading, rows).trimEnd();
+}
