@@ -34,7 +34,7 @@ export function Verdict({
 
 export function DifferenceFigure({ comparison }: { comparison: ComparisonTable }) {
   const rows = comparison.rows.map((row, place) => ({
-    label: `${short(row.name, 40)} by ${short(row.grader, 30)}: ${signedPoints(row.difference)} (${row.interval.map(signedPoints).join(' to ')})`,
+    label: `${short(row.name, 40)} by ${short(row.grader, 30)}: ${signedPoints(row.difference)}${row.interval ? ` (${row.interval.map(signedPoints).join(' to ')})` : ''}`,
     value: row.difference,
     interval: row.interval,
     place,
@@ -49,6 +49,10 @@ export function DifferenceFigure({ comparison }: { comparison: ComparisonTable }
     </figure>
   );
 }
+
+/** The ends of a row's interval, where there is one: a single problem has none. */
+const ends = ({ interval }: Row): readonly [string, string] =>
+  interval ? [signedPoints(interval[0]), signedPoints(interval[1])] : ['–', '–'];
 
 /** Columns of a table that hold shares. */
 const shares = (['before', 'after'] as const).map((name, i) => ({
@@ -77,8 +81,8 @@ function RowTable({ comparison }: { comparison: ComparisonTable }) {
           value: ({ difference }) => difference,
           show: ({ difference }) => signedPoints(difference),
         },
-        { name: 'from', value: (row) => row.interval[0], show: (row) => signedPoints(row.interval[0]) },
-        { name: 'to', value: (row) => row.interval[1], show: (row) => signedPoints(row.interval[1]) },
+        { name: 'from', value: (row) => row.interval?.[0] ?? null, show: (row) => ends(row)[0] },
+        { name: 'to', value: (row) => row.interval?.[1] ?? null, show: (row) => ends(row)[1] },
         { name: 'p', value: ({ pValue }) => pValue, show: ({ pValue }) => chance(pValue) },
         { name: 'p adjusted', value: ({ adjusted }) => adjusted, show: ({ adjusted }) => chance(adjusted) },
         { name: 'gained', value: ({ gained }) => gained },
