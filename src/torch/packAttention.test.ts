@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeProducts } from '../../test/support/factors.js';
 import { Random } from '../util/random.js';
 import { backward } from './autograd.js';

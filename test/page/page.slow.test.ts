@@ -479,7 +479,10 @@ inBrowser('a report without anything, and one of a single evaluation', async () 
     syntheticReport({ ...SMALL, columns: 1, runs: 1, samples: 1, buckets: 1, problems: 3 }),
     'one.html',
   );
-  for (const name of ['none.html', 'one.html'])
+  const single = syntheticReport({ ...SMALL, problems: 1 });
+  for (const row of single.report.comparisons[0]!.rows) row.interval = null;
+  await write(single, 'single.html');
+  for (const name of ['none.html', 'one.html', 'single.html'])
     for (const route of ROUTES)
       await at(name, route, async (page) => {
         expect(await page.locator('main').textContent()).not.toContain('NaN');

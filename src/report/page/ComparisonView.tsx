@@ -50,18 +50,15 @@ export function DifferenceFigure({ comparison }: { comparison: ComparisonTable }
   );
 }
 
+/** The ends of a row's interval, where there is one: a single problem has none. */
+const ends = ({ interval }: Row): readonly [string, string] =>
+  interval ? [signedPoints(interval[0]), signedPoints(interval[1])] : ['–', '–'];
+
 /** Columns of a table that hold shares. */
 const shares = (['before', 'after'] as const).map((name, i) => ({
   name: i === 0 ? 'A' : 'B',
   value: (row: Row) => row[name],
   show: (row: Row) => percent(row[name]),
-}));
-
-/** The ends of the interval, which a single problem has not. */
-const ends = ['from', 'to'].map((name, i) => ({
-  name,
-  value: ({ interval }: Row) => interval?.[i] ?? null,
-  show: ({ interval }: Row) => (interval ? signedPoints(interval[i]!) : ''),
 }));
 
 function RowTable({ comparison }: { comparison: ComparisonTable }) {
@@ -84,7 +81,8 @@ function RowTable({ comparison }: { comparison: ComparisonTable }) {
           value: ({ difference }) => difference,
           show: ({ difference }) => signedPoints(difference),
         },
-        ...ends,
+        { name: 'from', value: (row) => row.interval?.[0] ?? null, show: (row) => ends(row)[0] },
+        { name: 'to', value: (row) => row.interval?.[1] ?? null, show: (row) => ends(row)[1] },
         { name: 'p', value: ({ pValue }) => pValue, show: ({ pValue }) => chance(pValue) },
         { name: 'p adjusted', value: ({ adjusted }) => adjusted, show: ({ adjusted }) => chance(adjusted) },
         { name: 'gained', value: ({ gained }) => gained },
