@@ -95,15 +95,11 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
     tokens: 0,
   };
   let rows = 0;
-  let names: string[] | undefined;
-  for (const { line, row } of samplesIn(path)) {
+  for (const { id, problem, answer, generation_details: details } of gradedRows(path)) {
     rows++;
-    names ??= Object.keys(row.generation_details[0]!.grades);
-    requireGrades(row, names, (problem) => rowError(path, line, problem));
-    const { id, problem, answer, generation_details: details } = row;
     found.problems.set(id, problem);
     found.golds.set(id, answer);
-    for (const name of names) {
+    for (const name of Object.keys(details[0]!.grades)) {
       const tally = found.graders.get(name) ?? { results: [], answered: [], unreadable: 0 };
       found.graders.set(name, tally);
       const grades = details.map(({ grades }) => grades[name]!);
@@ -132,6 +128,16 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
   }
   if (rows === 0) throw new UserError(`${dir} has no evaluated problems.`);
   return found;
+}
+
+/** Streams the rows of an evaluation's file, in which every response has grades by the same graders. @throws UserError naming file, line and field */
+export function* gradedRows(path: string): Generator<GradedRow> {
+  let names: string[] | undefined;
+  for (const { line, row } of samplesIn(path)) {
+    names ??= Object.keys(row.generation_details[0]!.grades);
+    requireGrades(row, names, (problem) => rowError(path, line, problem));
+    yield row;
+  }
 }
 
 /** @throws the error of `fail` where a response has no grades, or others than the first of all */

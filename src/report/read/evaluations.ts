@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { z } from 'zod';
 import { isCutOff } from '../../data/finishReasons.js';
-import { readSamples, samplesFile, type GradedRow } from '../../evaluate/samples.js';
+import { readSamples, samplesFile, samplesOf, type GradedRow } from '../../evaluate/samples.js';
+import { gradedRows } from '../../evaluate/summary.js';
 import { passAt1, passAtK, type ProblemResult } from '../../statistics/estimators.js';
 import { wilsonInterval, normalInterval } from '../../statistics/intervals.js';
 import { operationsOf } from '../../study/operations.js';
@@ -70,7 +71,7 @@ function readColumn(folder: FoundFolder): Column {
     ...{ results: new Map(), fields: new Map(), unreadable: new Map(), digest: '' },
   };
   const digest = createHash('sha256');
-  for (const row of readSamples(folder.dir)) {
+  for (const row of gradedRows(samplesOf(folder.dir))) {
     const { id, problem, generations, generation_details: details } = row;
     digest.update(JSON.stringify([id, problem, row.answer]));
     column.ids.push(id);
@@ -83,18 +84,13 @@ function readColumn(folder: FoundFolder): Column {
     for (const name of Object.keys(details[0]!.grades)) {
       const results = column.results.get(name) ?? [];
       column.results.set(name, results);
-      const grades = details.map((detail) => detail.grades[name]);
-      if (grades.includes(undefined))
-        throw new UserError(`${folder.dir}: not every response has a grade of "${name}".`);
-      results.push({ id, correct: grades.filter((grade) => grade!.correct).length, samples: details.length });
-      const none = grades.filter((grade) => grade!.extracted === null).length;
+      const grades = details.map((detail) => detail.grades[name]!);
+      results.push({ id, correct: grades.filter((grade) => grade.correct).length, samples: details.length });
+      const none = grades.filter((grade) => grade.extracted === null).length;
       column.unreadable.set(name, (column.unreadable.get(name) ?? 0) + none);
     }
     readFields(column, row);
   }
-  for (const [name, results] of column.results)
-    if (results.length !== column.ids.length)
-      throw new UserError(`${folder.dir}: not every response has a grade of "${name}".`);
   column.digest = digest.digest('hex');
   return column;
 }

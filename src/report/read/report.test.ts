@@ -293,7 +293,7 @@ describe('evaluations of a report', () => {
     expect([runs.length, evaluations.length]).toEqual([1, 1]);
   });
 
-  it('are refused where a response has no grade, naming the folder', async () => {
+  it('are refused where a response has no grade, naming file, line and field', async () => {
     evaluation('a', [[right('x')]]);
     const row = { id: 'p', problem: 'q', answer: '1', generations: ['x', 'y'] };
     const detail = { finish_reason: 'stop', completion_tokens: 1 };
@@ -309,7 +309,9 @@ describe('evaluations of a report', () => {
         },
       ]),
     );
-    await expect(read()).rejects.toThrow(/runs.a: not every response has a grade of "v"/);
+    await expect(read()).rejects.toThrow(
+      /samples\.jsonl.*line 1.*field "generation_details\.1\.grades": there must be those of v/,
+    );
   });
 });
 
