@@ -331,7 +331,7 @@ describe('unlike protocols', () => {
       `${after} by 0.0.1: \`redistill evaluate --regrade\``,
     );
     // What the warning says to do takes it away.
-    await regrade(after, ['verify']);
+    await regrade(after, { grader: ['verify'] });
     expect(compare(before, after).warnings.join()).not.toContain('regrade');
     edit((value) => {
       delete value.evaluation;
@@ -440,7 +440,7 @@ it('damaged folders are refused in words, or compared, and grading again mends w
   writeFileSync(join(after, 'redistill.json'), readFileSync(file)); // no record of ours
   writeFileSync(file, '{"evaluation": {"version": 1}}');
   expect(() => compare(before, after)).toThrow(`${file} is damaged`);
-  await regrade(after, ['verify']);
+  await regrade(after, { grader: ['verify'] });
   expect(compare(before, after).finding).toBe('unclear');
 });
 
