@@ -151,12 +151,14 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
 /** By what an evaluation is graded, and what is counted of it. */
 export type Grading = Pick<EvaluateSettings, 'grader'> & Partial<z.output<typeof gradingSettings>>;
 
-const openCounting = async ({
-  by = [],
-  selectors = [],
-  measures = [],
-}: Partial<Grading>): Promise<Counting> => ({
-  by,
+/** What a result is made of besides its rows. */
+interface Made extends Counting {
+  /** How many graders there are. */
+  graders: number;
+}
+
+const openCounting = async ({ grader, by = [], selectors = [], measures = [] }: Grading): Promise<Made> => ({
+  ...{ graders: grader.length, by },
   ...(await openMeasures({ selectors, measures })),
 });
 
@@ -218,20 +220,20 @@ function replaceResult(
   dir: string,
   samples: FileReplacement,
   { evaluation, set_aside }: z.output<typeof kept>,
-  counting: Counting,
+  { graders, ...counting }: Made,
   others: readonly Replacing[] = [],
 ): EvaluationSummary {
   const path = join(dir, 'summary.json');
-  using disagreements = new FileReplacement(join(dir, disagreementsFile));
+  const disputed = join(dir, disagreementsFile);
+  using disagreements = graders > 1 ? new FileReplacement(disputed) : undefined;
   const counts = countEvaluation(samples.temporary, dir, counting, (one) => {
-    disagreements.write(`${writeJson(one)}\n`);
+    disagreements?.write(`${writeJson(one)}\n`);
   });
   const summary = { ...(evaluation && { evaluation }), ...counts, set_aside };
   using file = new FileReplacement(path);
   file.write(`${JSON.stringify(summary, null, 2)}\n`);
-  const isDisputed = counts.disagreements !== undefined;
-  const files = [samples, ...(isDisputed ? [disagreements] : []), ...others, file];
-  replaceTogether(files, [path, join(dir, disagreementsFile)]);
+  const files = [samples, ...(disagreements ? [disagreements] : []), ...others, file];
+  replaceTogether(files, [path, ...(existsSync(disputed) ? [disputed] : [])]);
   return summary;
 }
 
