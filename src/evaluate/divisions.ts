@@ -1,6 +1,7 @@
 /** @file Divides an evaluation by what its rows say of themselves: pass@1 by subject, by level. */
 import { passAt1, type ProblemResult } from '../statistics/estimators.js';
 import { plainNumber, writeJson } from '../util/exactJson.js';
+import { counted } from '../util/counted.js';
 import { inLine } from '../util/printable.js';
 import { shareInPoints } from './words.js';
 
@@ -58,15 +59,19 @@ function shareOf(list: readonly ProblemResult[]): Share {
   return { problems, pass_at_1: mean, standard_error: Number.isNaN(standardError) ? null : standardError };
 }
 
+/** Values of a field that are shown; summary.json has all. */
+const SHOWN = 20;
+
 /** "by level: 1 80.0 ± 12.6 (10), 2 …", a line a field. */
 export const describeDivided = (divided: Divided): string[] =>
-  Object.entries(divided).map(
-    ([field, values]) =>
-      `by ${field}: ` +
-      Object.entries(values)
-        .map(
-          ([value, { pass_at_1, standard_error, problems }]) =>
-            `${inLine(value, 60)} ${shareInPoints(pass_at_1, standard_error, problems)} (${problems})`,
-        )
-        .join(', '),
-  );
+  Object.entries(divided).map(([field, values]) => {
+    const all = Object.entries(values);
+    const shown = all
+      .slice(0, SHOWN)
+      .map(
+        ([value, { pass_at_1, standard_error, problems }]) =>
+          `${inLine(value, 60)} ${shareInPoints(pass_at_1, standard_error, problems)} (${problems})`,
+      );
+    const others = all.length - shown.length;
+    return `by ${inLine(field, 60)}: ${shown.join(', ')}${others === 0 ? '' : `, and ${counted(others, 'further value')}`}`;
+  });

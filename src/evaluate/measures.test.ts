@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
+import { describeDivided } from './divisions.js';
 import { describeEvaluation, regrade } from './evaluate.js';
 import { MeasureTally, openMeasures, type MeasureSettings } from './measured.js';
 import { selectorNames, type MeasuredSample } from './measures.js';
@@ -223,6 +224,10 @@ describe('an evaluation', () => {
     // rllm wants thinking to have ended, so that it takes none of the four right ones.
     expect(again.disagreements).toBe(4);
     expect(describeEvaluation(again)).toContain('by level: 2 50.0 ± 28.9 (3), 10 50.0');
+    const many = Object.fromEntries(Array.from({ length: 22 }, (_, i) => [`v${i}`, again.by!.level!['2']!]));
+    expect(describeDivided({ many })[0]).toMatch(
+      /^by many: v0 50\.0 .*v19 50\.0 ± 28\.9 \(3\), and 2 further values$/,
+    );
     await expect(regrade(dir, { grader: ['verify'], by: ['subject'] })).rejects.toThrow(
       'has the field "subject", by which the result is to be divided',
     );
