@@ -217,8 +217,12 @@ function resultOf({ name, about, base }: Task, dir: string, disagreements: objec
   if (existsSync(disputed))
     for (const { row } of readJsonLines(disputed)) disagreements.push({ task: name, ...(row as object) });
   const [grader] = Object.keys(counts.graders);
+  if (grader === undefined)
+    throw new UserError(
+      `${dir}/summary.json has no grades: \`redistill evaluate --regrade ${dir}\` makes it anew.`,
+    );
   return {
-    ...{ task: name, about, ...(base !== undefined && { base }), grader: grader!, by: {}, disagreements: 0 },
+    ...{ task: name, about, ...(base !== undefined && { base }), grader, by: {}, disagreements: 0 },
     ...counts,
   };
 }

@@ -99,7 +99,7 @@ export interface EvaluationResults {
 
 const summaryFile = z.looseObject({
   evaluation: evaluationRecord.optional(),
-  graders: z.record(z.string(), z.looseObject({})),
+  graders: z.record(z.string(), z.looseObject({})).default({}),
 });
 
 /** Reads what an evaluation has found. @throws UserError where it is unfinished or damaged */
