@@ -43,10 +43,11 @@ export function checkOptions(words: readonly string[]): void {
 }
 
 /**
- * Holds a whole command to the program: it would begin its work. Files that it names are not looked for, but for recipes that are there.
+ * Holds a whole command to the program: it would begin its work. Recipes are read, and what they name is looked for.
+ * @param folder in which it is given
  * @throws Error with the program's own sentence
  */
-export async function checkCommand(words: readonly string[]): Promise<void> {
+export async function checkCommand(words: readonly string[], folder = root): Promise<void> {
   checkOptions(words);
   const { command, rest } = commandOf(words);
   let begun: { args: unknown[]; flags: Record<string, unknown> } | undefined;
@@ -62,14 +63,17 @@ export async function checkCommand(words: readonly string[]): Promise<void> {
     const data = dataOf(name, args[0] as string | string[] | undefined, flags);
     settingsFrom(definition.schema as never, flags, data, name);
   }
-  const set = (flags.set as string[] | undefined) ?? [];
-  const recipe = [args[0], `${root}${String(args[0])}`].find(
-    (path) => typeof path === 'string' && existsSync(path),
-  ) as string | undefined;
-  if (recipe === undefined || !/\.ya?ml$/.test(recipe)) return;
-  const read = readRecipe(recipe, set);
-  if (name === 'train') parseTrainRecipe(read);
-  if (name === 'run') parsePipeline(read.value, read.name, read);
+  const [recipe] = args;
+  if (typeof recipe !== 'string' || !/\.ya?ml$/.test(recipe)) return;
+  const before = process.cwd();
+  process.chdir(folder); // nothing is awaited until it is put back
+  try {
+    const read = readRecipe(recipe, (flags.set as string[] | undefined) ?? []);
+    if (name === 'train') parseTrainRecipe(read);
+    if (name === 'run') parsePipeline(read.value, read.name, read);
+  } finally {
+    process.chdir(before);
+  }
 }
 
 /** Holds a command of npm, npx or node to the scripts and files of the repository. @throws Error */

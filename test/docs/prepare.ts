@@ -1,5 +1,5 @@
 /** @file The folder in which the documents' commands are run: tiny models, rows of every kind, and what earlier commands would have left. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { expectDone } from '../support/tinyCommands.js';
@@ -51,4 +51,7 @@ export async function prepare(folder: string): Promise<void> {
     [...evaluate, '--model', 'runs/redi-1/model', '--out', 'runs/after'],
   ])
     expectDone(await redistill(args, { cwd: folder }));
+  // As the quickstart leaves them.
+  cpSync(path('runs/redi-1'), path('runs/quickstart/redi'), { recursive: true });
+  cpSync(path('student'), path('runs/quickstart/student/model'), { recursive: true });
 }
