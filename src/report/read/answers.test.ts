@@ -89,6 +89,14 @@ it('sends on what stopped, and tells which side to keep', () => {
   );
 });
 
+it('names A and B where the verdict speaks of them', () => {
+  const { evaluations } = whole;
+  const sure = (verdict: string) =>
+    answers({ evaluations, comparisons: [compared({ verdict })] })['How sure is that?'];
+  expect(sure('B is better than A: +1.0 points.')).toBe('A is a, B is b: B is better than A: +1.0 points.');
+  expect(sure('b is better than a: +1.0 points.')).toBe('b is better than a: +1.0 points.');
+});
+
 it('says which evaluations were cut off', () => {
   const [set] = whole.evaluations;
   const columns = set!.columns.map((column, i) => ({

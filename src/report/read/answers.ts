@@ -77,7 +77,9 @@ function sureness(comparisons: readonly ComparisonTable[], isEvaluated: boolean)
         ? 'Nothing is compared: there is one evaluation, and its ± is one standard error.'
         : 'Nothing is compared.',
     ];
-  const told = comparisons.map(({ before, after, verdict }) => `A is ${before}, B is ${after}: ${verdict}`);
+  const told = comparisons.map(({ before, after, verdict }) =>
+    /\b[AB]\b/.test(verdict) ? `A is ${before}, B is ${after}: ${verdict}` : verdict,
+  );
   return first(told, 'comparison', 'Comparison');
 }
 
