@@ -8,7 +8,16 @@ const ROWS = [
   { names: ['chosen', 'rejected'], title: 'log-prob a token' },
   { names: ['loss'], title: 'loss' },
 ];
-const SHORT = { healthy: 'healthy', 'benign decline': 'benign decline', collapse: 'collapse' };
+
+/** The gravest that the sentinel said of a run, and when first. */
+function verdictOf({ sightings }) {
+  const found = ['collapse', 'benign decline'].flatMap((name) =>
+    sightings.filter(({ verdict }) => verdict === name),
+  );
+  return found.length === 0
+    ? { words: 'healthy' }
+    : { words: `${found[0].verdict} at step ${found[0].step}`, isCollapse: found[0].verdict === 'collapse' };
+}
 
 const fixed = (value) => Number(value.toFixed(1));
 
@@ -21,7 +30,7 @@ function ticksBetween(low, high) {
 
 /** One panel: axes, ticks and a line for each series. */
 function panel({ run, row, x, y, low, high, steps, isFirst, isLast }) {
-  const right = (step) => fixed(x + ((step - 0) / steps) * PANEL.width);
+  const right = (step) => fixed(x + (step / steps) * PANEL.width);
   const down = (value) => fixed(y + ((high - value) / (high - low)) * PANEL.height);
   const parts = [
     `<rect x="${x}" y="${y}" width="${PANEL.width}" height="${PANEL.height}" fill="none" stroke="#ccc"/>`,
@@ -46,8 +55,14 @@ function panel({ run, row, x, y, low, high, steps, isFirst, isLast }) {
     }
   }
   if (isLast)
-    for (const step of [0, steps / 2, steps])
-      parts.push(`<text x="${right(step)}" y="${y + PANEL.height + 16}" text-anchor="middle">${step}</text>`);
+    for (const [step, anchor] of [
+      [0, 'start'],
+      [steps / 2, 'middle'],
+      [steps, 'end'],
+    ])
+      parts.push(
+        `<text x="${right(step)}" y="${y + PANEL.height + 16}" text-anchor="${anchor}">${step}</text>`,
+      );
   return parts.join('\n');
 }
 
@@ -63,10 +78,10 @@ export function curvesPicture(runs) {
   ];
   for (const [column, run] of runs.entries()) {
     const x = LEFT + column * (PANEL.width + PANEL.gap);
-    const verdict = run.sightings.at(-1)?.verdict ?? 'healthy';
+    const { words, isCollapse } = verdictOf(run);
     parts.push(
       `<text x="${x}" y="${TOP - 28}" font-weight="600">α ${run.alpha}, lr ${run.lr.toExponential()}</text>`,
-      `<text x="${x}" y="${TOP - 10}" fill="${verdict === 'collapse' ? '#b00020' : '#333'}">sentinel: ${SHORT[verdict]}</text>`,
+      `<text x="${x}" y="${TOP - 10}" fill="${isCollapse ? '#b00020' : '#333'}">${words}</text>`,
     );
     for (const [place, row] of ROWS.entries()) {
       const values = runs.flatMap((one) => row.names.flatMap((name) => one[name]));

@@ -10,7 +10,7 @@ const images = new URL('docs/images/', root);
 const page = new URL('docs/report-example.html', root).href;
 
 /** A problem that the last model answers rightly and the first does not, by the list's own filters. */
-const ANSWERS = '#/evaluations/train/problems?a=before&b=after-sft-own&show=gained';
+const ANSWERS = '#/evaluations/train/problems?a=before&b=after-redi&show=gained';
 
 /** Each picture with the place of the page that it shows, and what is done there first. */
 const PICTURES = [

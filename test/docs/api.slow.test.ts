@@ -20,11 +20,16 @@ const made = JSON.parse(
 test('docs/api is what `npm run docs` makes', () => {
   expect(readdirSync(`${root}docs/api`).sort()).toEqual(made.pages.map(([name]) => name).sort());
   for (const [name, text] of made.pages)
-    expect(readFileSync(`${root}docs/api/${name}`, 'utf8') === text, `docs/api/${name}: \`npm run docs\``).toBe(true);
+    expect(
+      readFileSync(`${root}docs/api/${name}`, 'utf8') === text,
+      `docs/api/${name}: \`npm run docs\``,
+    ).toBe(true);
 });
 
 test('every room of the package has a page, and every function and class that it exports a doc comment', () => {
-  const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { exports: Record<string, unknown> };
+  const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+    exports: Record<string, unknown>;
+  };
   const rooms = Object.keys(exports).filter((name) => name.startsWith('./') && !name.endsWith('.json'));
   const names = made.pages.map(([name]) => name);
   expect(rooms.map((room) => `${room.slice(2)}.md`).filter((name) => !names.includes(name))).toEqual([]);
