@@ -1,5 +1,6 @@
 /** @file Gives advice on data before a run: what `redistill advise` calls. */
 import { setImmediate } from 'node:timers/promises';
+import { distinctFiles } from '../data/distinctFiles.js';
 import { readSampleGroups } from '../curate/sampleGroups.js';
 import { countRows } from '../data/countRows.js';
 import { createObjective, type ObjectiveSetting } from '../objectives/registry.js';
@@ -48,7 +49,7 @@ export async function advise(
     ? objectiveOf(recipe.objective)
     : { objective: 'redi', alpha: settings.alpha ?? DEFAULT_ALPHA };
 
-  const files = [settings.data].flat();
+  const files = distinctFiles(settings.data);
   const maker = new TallyMaker(alpha);
   const total = await countRows(files);
   let rows = 0;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvaluateSettings } from '../evaluate/evaluate.js';
 import { describeBenchmark, planBenchmark, problemsOfAverage, type BenchmarkResult } from './benchmark.js';
+import type { EvaluationResults } from '../evaluate/summary.js';
+import { describeOverPrompts, overPrompts, withPrompts } from './prompts.js';
 import { benchmarksPage } from './reference.js';
 import { readTask, taskNames } from './tasks.js';
 
@@ -46,7 +48,10 @@ it('the average of tasks that are all wrong has the interval of so many problems
   });
   const result: BenchmarkResult = {
     tasks: [task('one', 10), task('two', 90)],
-    average: { pass_at_1: 0, standard_error: 0 },
+    average: {
+      ...{ tasks: 2, pass_at_1: 0, standard_error: 0 },
+      problems: problemsOfAverage([{ problems: 10 }, { problems: 90 }]),
+    },
   };
   // Wilson's upper limit at 0 of 36: z² / (36 + z²).
   const upper = (100 * 1.959963984540054 ** 2) / (36 + 1.959963984540054 ** 2);
@@ -163,6 +168,64 @@ describe('tasks', () => {
     // An endpoint begins the thinking by its template.
     const [asked] = settingsOf(['math500'], 'redi', { base_url: 'http://127.0.0.1:1/v1' });
     expect(asked!.sampling.forced_prefix).toBeUndefined();
+  });
+
+  it('are drawn by the protocol of their manifest where none is named', () => {
+    const mine = write('long.yaml', 'about: mine\ndata: aime.json\nprotocol: redi\nsamples: 2\n');
+    const planned = (protocol?: 'greedy') =>
+      planBenchmark({ model, protocol, given: {}, out: join(root, 'out'), tasks: [readTask(mine)] })
+        .stages[0]!.config as EvaluateSettings;
+    expect(planned()).toMatchObject({ samples: 2, sampling: { temperature: 0.6, max_tokens: 30_720 } });
+    expect(planned('greedy')).toMatchObject({ samples: 1, sampling: { temperature: 0, max_tokens: 2048 } });
+    expect(() => readTask(write('odd.yaml', 'about: x\ndata: aime.json\nprotocol: red\n'))).toThrow(
+      'odd.yaml, line 3: field "protocol": must be redi or greedy, not "red"',
+    );
+  });
+
+  it('are asked with several prompts, each a row of its own', () => {
+    const prompts = ['Plain.yaml', 'four_shot.yml'].map((name) => write(name, 'user: "{{ problem }}"'));
+    const mine = write(
+      'several.yaml',
+      'about: mine\ndata: aime.json\nprompts: [Plain.yaml, four_shot.yml]\n',
+    );
+    const asked = withPrompts([readTask(mine), readTask('svamp')]);
+    expect(asked.map(({ name, base }) => [name, base])).toEqual([
+      ['several-plain', 'several'],
+      ['several-four-shot', 'several'],
+      ['svamp', undefined],
+    ]);
+    expect(asked.map(({ settings }) => settings.prompt)).toEqual([...prompts, undefined]);
+    const all = withPrompts([readTask(mine), readTask('math500')], [prompts[1]!]);
+    expect(all.map(({ name, settings }) => [name, settings.prompt, settings.instruction])).toEqual([
+      ['several-four-shot', prompts[1], undefined],
+      ['math500-four-shot', prompts[1], undefined],
+    ]);
+    expect(() =>
+      readTask(write('twice.yaml', 'about: x\ndata: aime.json\nprompt: a\nprompts: [b]\n')),
+    ).toThrow('"prompts" say what is asked');
+  });
+
+  it('have one share over their prompts, in which a problem counts once', () => {
+    const results = (rights: number[]) => ({
+      graders: new Map([
+        [
+          'verify',
+          {
+            results: rights.map((correct, i) => ({ id: `p${i}`, correct, samples: 2 })),
+            answered: [],
+            unreadable: 0,
+          },
+        ],
+      ]),
+    });
+    // Rates by problem over both prompts: 1, ½, ¼, 0; mean 7/16, Σ(x − x̄)² = 0.546875 over 3 · 4.
+    const found = overPrompts('svamp', [
+      results([2, 2, 1, 0]),
+      results([2, 0, 0, 0]),
+    ] as unknown as EvaluationResults[]);
+    expect(found).toMatchObject({ prompts: 2, problems: 4, pass_at_1: 7 / 16, range: [1 / 4, 5 / 8] });
+    expect(found.standard_error).toBeCloseTo(Math.sqrt(0.546875 / 12), 12);
+    expect(describeOverPrompts(found)).toBe('svamp over 2 prompts: 43.8 ± 21.3, from 25.0 to 62.5 by prompt');
   });
 
   it('of one name are refused', () => {

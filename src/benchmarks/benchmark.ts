@@ -1,21 +1,25 @@
 /** @file Several tasks asked of one model, and one table of them. The tasks are stages of a pipeline, which skips what is done. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJsonLines } from '../data/jsonl.js';
 import { readProblemRows } from '../data/problems.js';
-import { readSamples } from '../evaluate/samples.js';
-import { readResults, summarize, type EvaluationSummary } from '../evaluate/summary.js';
+import type { Counts } from '../evaluate/count.js';
+import { describeDivided, type Divided, type Share } from '../evaluate/divisions.js';
+import { disagreementsFile, type EvaluateSettings } from '../evaluate/evaluate.js';
+import { readResults, readSummary, type EvaluationSummary } from '../evaluate/summary.js';
 import { TASKS } from '../evaluate/taskFolders.js';
 import { percent, shareInPoints } from '../evaluate/words.js';
 import { parsePipeline, type Pipeline } from '../pipeline/pipeline.js';
 import { runPipeline } from '../pipeline/run.js';
-import { passAt1, type ProblemResult } from '../statistics/estimators.js';
 import { UserError } from '../util/errors.js';
-import { plainNumber, writeJson } from '../util/exactJson.js';
+import { writeJson } from '../util/exactJson.js';
 import { writeFileAtomic } from '../util/files.js';
 import { refuseFolderOverInputs } from '../util/overlap.js';
 import { withOwnFolder } from '../util/ownFolder.js';
 import { redactSettings } from '../util/redact.js';
 import { formatTable } from '../util/table.js';
 import { packageVersion } from '../util/version.js';
+import { describeOverPrompts, overPrompts, type OverPrompts } from './prompts.js';
 import { protocols, type ProtocolName, type Task } from './tasks.js';
 
 export interface BenchmarkOptions {
@@ -34,28 +38,24 @@ export interface BenchmarkContext {
   log: (line: string) => void;
 }
 
-/** A share of right responses and its error; null where it cannot be known. */
-interface Share {
-  problems: number;
-  pass_at_1: number;
-  standard_error: number | null;
-}
-
 /** What one task has shown, by the first grader. */
-export interface TaskResult extends Omit<EvaluationSummary, 'evaluation' | 'set_aside'> {
+export interface TaskResult extends Counts {
   task: string;
+  /** The task that it is one prompt of. */
+  base?: string;
   about: string;
   grader: string;
-  /** By field, then by value. */
-  by: Record<string, Record<string, Share>>;
+  by: Divided;
   /** Responses about which the graders do not agree. */
   disagreements: number;
 }
 
 export interface BenchmarkResult {
   tasks: TaskResult[];
-  /** The mean over tasks, each with the same weight; its error counts that of every task. */
-  average: { pass_at_1: number; standard_error: number | null };
+  /** Tasks that were asked with several prompts. */
+  prompts?: OverPrompts[];
+  /** The mean over tasks, each with the same weight, whatever its number of prompts; its error counts that of every task. */
+  average: Share & { tasks: number };
 }
 
 const FILES = { table: 'benchmarks.txt', numbers: 'benchmarks.json', disagreements: 'disagreements.jsonl' };
@@ -65,14 +65,19 @@ export function planBenchmark({ model, tasks, protocol, given, out }: BenchmarkO
   const names = tasks.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new UserError(`there are two tasks named "${twice}".`);
-  // The template of an endpoint has to begin the thinking by itself.
-  const { sampling, ...own } = protocols[protocol ?? DEFAULT];
-  const { forced_prefix: prefix, ...plain } = { forced_prefix: undefined, ...sampling };
-  const isLocal = given.base_url === undefined && prefix !== undefined;
-  const drawn = { ...own, sampling: { ...plain, ...(isLocal && { forced_prefix: prefix }) } };
-  const stages = tasks.map(({ name, settings }) => ({
+  const drawnBy = (name: ProtocolName) => {
+    const { sampling, ...own } = protocols[name];
+    const { forced_prefix: prefix, ...plain } = { forced_prefix: undefined, ...sampling };
+    // The template of an endpoint has to begin the thinking by itself.
+    const isLocal = given.base_url === undefined && prefix !== undefined;
+    return { ...own, sampling: { ...plain, ...(isLocal && { forced_prefix: prefix }) } };
+  };
+  const stages = tasks.map(({ name, settings, protocol: usual = DEFAULT }) => ({
     ...{ name, stage: 'evaluate', model },
-    ...asking(protocol === undefined ? asking(drawn, settings) : asking(settings, drawn), given),
+    ...asking(
+      protocol === undefined ? asking(drawnBy(usual), settings) : asking(settings, drawnBy(protocol)),
+      given,
+    ),
   }));
   return parsePipeline({ out: join(out, TASKS), stages }, 'the benchmark');
 }
@@ -112,7 +117,12 @@ export function benchmark(options: BenchmarkOptions, context: BenchmarkContext):
   refuseFolderOverInputs(
     out,
     [...writes, TASKS],
-    [model, ...tasks.map(({ settings }) => String(settings.data))],
+    [
+      model,
+      ...tasks.flatMap(({ settings: { data, prompt } }) =>
+        [data, prompt].filter((path) => typeof path === 'string'),
+      ),
+    ],
   );
   const names = tasks.map(({ name }) => name);
   const record = {
@@ -123,18 +133,20 @@ export function benchmark(options: BenchmarkOptions, context: BenchmarkContext):
     given: redactSettings(given),
   };
   return withOwnFolder(out, { command: 'benchmark', writes, record }, async () => {
-    for (const task of tasks) await requireFields(task);
+    for (const { name, config } of pipeline.stages) await requireFields(name, config as EvaluateSettings);
     return walk(options, pipeline, context);
   });
 }
 
 /** @throws UserError where rows are to be divided by a field that none of them has */
-async function requireFields({ name, by, settings }: Task): Promise<void> {
+async function requireFields(
+  name: string,
+  { data, problem_field: problem, answer_field: answer, by }: EvaluateSettings,
+): Promise<void> {
   const missing = new Set(by);
   if (missing.size === 0) return;
-  const { data, problem_field: problem, answer_field: answer } = settings as Record<string, string>;
   let fields: string[] = [];
-  for await (const row of readProblemRows(data!, () => undefined, { problem, answer })) {
+  for await (const row of readProblemRows(data, () => undefined, { problem, answer })) {
     fields = Object.keys(row.fields);
     for (const field of fields) missing.delete(field);
     if (missing.size === 0) return;
@@ -142,7 +154,7 @@ async function requireFields({ name, by, settings }: Task): Promise<void> {
   const [field] = missing;
   if (fields.length > 0)
     throw new UserError(
-      `task ${name}: "by" names "${field!}", and no row of ${data!} has such a field (the last one has ${fields.join(', ')}).`,
+      `task ${name}: "by" names "${field!}", and no row of ${data} has such a field (the last one has ${fields.join(', ')}).`,
     );
 }
 
@@ -154,13 +166,30 @@ async function walk(
   const folders = await runPipeline(pipeline, { ...context, keepsOthers: true });
   const disagreements: object[] = [];
   const tasks = options.tasks.map((task) => resultOf(task, folders.get(task.name)!, disagreements));
-  const errors = tasks.map(({ graders, grader }) => graders[grader]!.standard_error);
+  const bases = new Map(options.tasks.map(({ name, base = name }) => [base, [] as string[]]));
+  for (const { name, base = name } of options.tasks) bases.get(base)!.push(name);
+  const several = [...bases].filter(([, names]) => names.length > 1);
+  const prompts = several.map(([base, names]) =>
+    overPrompts(
+      base,
+      names.map((name) => readResults(folders.get(name)!)),
+    ),
+  );
+  const shares = Array.from(
+    bases,
+    ([base, [name]]) =>
+      prompts.find(({ task }) => task === base) ?? shareOf(tasks.find(({ task }) => task === name)!),
+  );
+  const errors = shares.map(({ standard_error }) => standard_error);
   const known = errors.every((error) => error !== null);
   const result: BenchmarkResult = {
     tasks,
+    ...(prompts.length > 0 && { prompts }),
     average: {
-      pass_at_1: mean(tasks.map(({ graders, grader }) => graders[grader]!.pass_at_1)),
-      standard_error: known ? Math.hypot(...errors) / tasks.length : null,
+      tasks: shares.length,
+      problems: problemsOfAverage(shares),
+      pass_at_1: mean(shares.map(({ pass_at_1 }) => pass_at_1)),
+      standard_error: known ? Math.hypot(...errors) / shares.length : null,
     },
   };
   const write = (name: string, content: string) => {
@@ -174,61 +203,24 @@ async function walk(
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
-function resultOf({ name, about, by }: Task, dir: string, disagreements: object[]): TaskResult {
-  const results = readResults(dir);
-  const [grader] = results.graders.keys();
-  const divided = new Map(by.map((field) => [field, new Map<string, ProblemResult[]>()]));
-  let count = 0;
-  for (const row of readSamples(dir)) {
-    const grades = row.generation_details.map((detail) => detail.grades);
-    const right = grades.filter((all) => all[grader!]!.correct).length;
-    for (const [field, values] of divided) {
-      const value = wordOf((row as Record<string, unknown>)[field]);
-      const list = values.get(value) ?? [];
-      values.set(value, list);
-      list.push({ id: row.id, correct: right, samples: grades.length });
-    }
-    grades.forEach((all, sample) => {
-      const verdicts = Object.fromEntries(Object.entries(all).map(([of, { correct }]) => [of, correct]));
-      if (new Set(Object.values(verdicts)).size < 2) return;
-      count++;
-      const extracted = Object.fromEntries(Object.entries(all).map(([of, grade]) => [of, grade.extracted]));
-      disagreements.push({
-        task: name,
-        id: row.id,
-        sample,
-        golds: row.golds ?? [row.answer],
-        verdicts,
-        extracted,
-      });
-    });
-  }
+/** pass@1 of a task by its first grader. */
+const shareOf = ({ graders, grader, problems }: TaskResult): Share => {
+  const { pass_at_1, standard_error } = graders[grader]!;
+  return { problems, pass_at_1, standard_error };
+};
+
+function resultOf({ name, about, base }: Task, dir: string, disagreements: object[]): TaskResult {
+  const counts: Partial<EvaluationSummary> & Counts = readSummary(dir);
+  delete counts.evaluation;
+  delete counts.set_aside;
+  const disputed = join(dir, disagreementsFile);
+  if (existsSync(disputed))
+    for (const { row } of readJsonLines(disputed)) disagreements.push({ task: name, ...(row as object) });
+  const [grader] = Object.keys(counts.graders);
   return {
-    ...{ task: name, about, grader: grader!, ...summarize(results) },
-    by: Object.fromEntries(
-      Array.from(divided, ([field, values]) => [
-        field,
-        Object.fromEntries([...values].sort(inOrder).map(([value, list]) => [value, shareOf(list)] as const)),
-      ]),
-    ),
-    disagreements: count,
+    ...{ task: name, about, ...(base !== undefined && { base }), grader: grader!, by: {}, disagreements: 0 },
+    ...counts,
   };
-}
-
-/** A value of a field as a word: numbers as they are written elsewhere, so that 2.0 is 2. */
-function wordOf(value: unknown): string {
-  const number = plainNumber(value);
-  if (number !== undefined) return String(number);
-  if (value === undefined || value === null) return 'none';
-  return typeof value === 'string' ? value : writeJson(value);
-}
-
-const inOrder = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
-  a.localeCompare(b, 'en', { numeric: true });
-
-function shareOf(list: readonly ProblemResult[]): Share {
-  const { mean, standardError, problems } = passAt1(list);
-  return { problems, pass_at_1: mean, standard_error: Number.isNaN(standardError) ? null : standardError };
 }
 
 /** Of how many problems a share varies as the mean of the tasks' shares does, were they alike: m² / Σ 1/n. */
@@ -236,7 +228,7 @@ export const problemsOfAverage = (tasks: readonly { problems: number }[]): numbe
   tasks.length ** 2 / tasks.reduce((sum, { problems }) => sum + 1 / problems, 0);
 
 /** The table, and below it what fields of the rows divide. */
-export function describeBenchmark({ tasks, average }: BenchmarkResult): string {
+export function describeBenchmark({ tasks, average, prompts = [] }: BenchmarkResult): string {
   const rows = tasks.map((result) => {
     const { task, grader, graders, problems, samples, cut_off, mean_tokens } = result;
     const { pass_at_1, standard_error, pass_at_k, unreadable } = graders[grader]!;
@@ -247,7 +239,7 @@ export function describeBenchmark({ tasks, average }: BenchmarkResult): string {
       ...[percent(cut_off), percent(unreadable), mean_tokens.toFixed(0)],
     ];
   });
-  const [several] = tasks.length > 1 ? [average] : [];
+  const [several] = average.tasks > 1 ? [average] : [];
   const last = several
     ? [
         [
@@ -255,7 +247,7 @@ export function describeBenchmark({ tasks, average }: BenchmarkResult): string {
           '',
           '',
           '',
-          shareInPoints(several.pass_at_1, several.standard_error, problemsOfAverage(tasks)),
+          shareInPoints(several.pass_at_1, several.standard_error, several.problems),
           '',
           '',
           '',
@@ -274,20 +266,14 @@ export function describeBenchmark({ tasks, average }: BenchmarkResult): string {
     'no answer',
     'tokens',
   ];
-  const parts = tasks.flatMap(({ task, by }) =>
-    Object.entries(by).map(
-      ([field, values]) =>
-        `${task} by ${field}: ` +
-        Object.entries(values)
-          .map(
-            ([value, { pass_at_1, standard_error, problems }]) =>
-              `${value} ${shareInPoints(pass_at_1, standard_error, problems)} (${problems})`,
-          )
-          .join(', '),
-    ),
-  );
+  const parts = tasks.flatMap(({ task, by }) => describeDivided(by).map((line) => `${task} ${line}`));
   const disagreements = tasks.reduce((sum, task) => sum + task.disagreements, 0);
   const about =
     disagreements === 0 ? [] : [`graders disagree about ${disagreements} responses: ${FILES.disagreements}`];
-  return [formatTable(head, [...rows, ...last]), ...parts, ...about].join('\n');
+  return [
+    formatTable(head, [...rows, ...last]),
+    ...prompts.map(describeOverPrompts),
+    ...parts,
+    ...about,
+  ].join('\n');
 }

@@ -13,6 +13,22 @@ import { nearestHint } from '../util/nearest.js';
 /** Tasks that come with redistill. */
 const SHIPPED = fileURLToPath(new URL('../../tasks/', import.meta.url));
 
+/** How responses are drawn and graded, whatever is asked. */
+export const protocols = {
+  /** arXiv 2505.24850, section 4 and its released evaluation: 16 samples of long thinking, with the prompt of both its harnesses. */
+  redi: {
+    samples: 16,
+    instruction:
+      "Solve the following math problem efficiently and clearly.  The last line of your response should be of the following format: 'Therefore, the final answer is: $\\boxed{ANSWER}$. I hope it is correct' (without quotes) where ANSWER is just the final number or expression that solves the problem. Think step by step before answering.\n",
+    grader: ['rllm', 'verify'],
+    sampling: { temperature: 0.6, top_p: 0.95, max_tokens: 30_720, forced_prefix: '<think>\n' },
+  },
+  /** One response each, the likeliest. */
+  greedy: { samples: 1, sampling: { temperature: 0, max_tokens: 2048 } },
+} as const;
+export type ProtocolName = keyof typeof protocols;
+export const protocolNames = Object.keys(protocols) as ProtocolName[];
+
 const text = z.string().min(1);
 const own = z.strictObject({
   about: text.describe('what it is, in a line'),
@@ -21,7 +37,15 @@ const own = z.strictObject({
   file: text
     .optional()
     .describe('the name of the problems in the folder that --task-data names, where they do not'),
-  by: z.array(text).default([]).describe('fields of the rows by which the result is divided'),
+  protocol: z
+    .enum(protocolNames)
+    .optional()
+    .describe('how responses are drawn where the task does not say and no protocol is given'),
+  prompts: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe('several prompt files, with each of which the problems are asked'),
 });
 /** Keys of the stage `evaluate`, as it has them. */
 const asked = evaluateSettings.pick({
@@ -33,7 +57,7 @@ const asked = evaluateSettings.pick({
     prompt: true,
     prefix_field: true,
   },
-  ...{ grader_field: true, grader: true, samples: true, sampling: true },
+  ...{ grader_field: true, grader: true, by: true, samples: true, sampling: true },
 });
 const manifestKeys = own.extend(asked.shape);
 
@@ -41,7 +65,12 @@ const manifestKeys = own.extend(asked.shape);
 export interface Task {
   name: string;
   about: string;
-  by: readonly string[];
+  /** The task that it is one prompt of. */
+  base?: string;
+  /** Files of several prompts. */
+  prompts?: readonly string[] | undefined;
+  /** How responses are drawn where the settings do not say. */
+  protocol?: ProtocolName | undefined;
   /** Keys of the stage `evaluate`. */
   settings: Readonly<Record<string, unknown>>;
 }
@@ -69,9 +98,12 @@ export function readTask(given: string, dataFolder?: string): Task {
     );
   }
   const name = basename(path).replace(/\.ya?ml$/, '');
-  const { about, data, file, by = [], ...keys } = manifestAt(path);
+  const { about, data, file, protocol, prompts, ...keys } = manifestAt(path);
   const settings = { data: dataOf(path, data, file, dataFolder), ...keys, ...besidesOf(path, keys) };
-  return { name, about, by, settings };
+  return {
+    ...{ name, about, protocol, settings },
+    ...(prompts && { prompts: prompts.map((prompt) => besideOf(path, prompt)) }),
+  };
 }
 
 type Manifest = z.input<typeof manifestKeys>;
@@ -92,6 +124,13 @@ function manifestAt(path: string): Manifest {
   const manifest = value as Manifest; // as it stands, without the defaults of `evaluate`
   if ((manifest.data === undefined) === (manifest.file === undefined))
     throw new UserError(`${path} needs "data" or "file", and not both.`);
+  if (
+    manifest.prompts &&
+    [manifest.prompt, manifest.instruction, manifest.system].some((key) => key !== undefined)
+  )
+    throw new UserError(
+      `${path}: "prompts" say what is asked, so there is no "prompt", "instruction" or "system" beside them.`,
+    );
   return manifest;
 }
 
@@ -137,19 +176,3 @@ function dataOf(
   if (!existsSync(found)) throw new UserError(`${folder} has no ${file!}, the problems of ${name}.`);
   return found;
 }
-
-/** How responses are drawn and graded, whatever is asked. */
-export const protocols = {
-  /** arXiv 2505.24850, section 4 and its released evaluation: 16 samples of long thinking, with the prompt of both its harnesses. */
-  redi: {
-    samples: 16,
-    instruction:
-      "Solve the following math problem efficiently and clearly.  The last line of your response should be of the following format: 'Therefore, the final answer is: $\\boxed{ANSWER}$. I hope it is correct' (without quotes) where ANSWER is just the final number or expression that solves the problem. Think step by step before answering.\n",
-    grader: ['rllm', 'verify'],
-    sampling: { temperature: 0.6, top_p: 0.95, max_tokens: 30_720, forced_prefix: '<think>\n' },
-  },
-  /** One response each, the likeliest. */
-  greedy: { samples: 1, sampling: { temperature: 0, max_tokens: 2048 } },
-} as const;
-export type ProtocolName = keyof typeof protocols;
-export const protocolNames = Object.keys(protocols) as ProtocolName[];

@@ -1,5 +1,6 @@
 /** @file The command `benchmark`. */
 import { Command } from 'commander';
+import { withPrompts } from '../benchmarks/prompts.js';
 import { protocolNames, readTask, taskNames } from '../benchmarks/tasks.js';
 import { evaluateSettings } from '../evaluate/evaluate.js';
 import { UserError } from '../util/errors.js';
@@ -15,6 +16,7 @@ interface Flags extends Record<string, unknown> {
   tasks?: string;
   taskData?: string;
   protocol?: string;
+  prompts?: string;
   out?: string;
   json?: boolean;
 }
@@ -32,6 +34,10 @@ export function benchmarkCommand(): Command {
       '--protocol <name>',
       'how responses are drawn, whatever tasks say: greedy, or redi as in arXiv 2505.24850; without it greedily, unless a task says otherwise',
     )
+    .option(
+      '--prompts <files>',
+      'prompt files with commas, in the place of how tasks ask: each task is asked with each of them',
+    )
     .option('--out <dir>', 'the folder of the results')
     .option('--json', 'print all numbers as JSON');
   addSettings(command, schema);
@@ -39,7 +45,7 @@ export function benchmarkCommand(): Command {
     .addHelpText('after', () => details())
     .action(async (model: string, flags: Flags) => {
       const { benchmark, describeBenchmark } = await import('../benchmarks/benchmark.js');
-      const { tasks, taskData, out } = flags;
+      const { tasks, taskData, prompts, out } = flags;
       if (tasks === undefined || namesIn(tasks).length === 0)
         throw new UserError('benchmark: --tasks is missing: say which (`--help` lists them)');
       if (out === undefined) throw new UserError('benchmark: --out is missing: say where the results go');
@@ -50,7 +56,10 @@ export function benchmarkCommand(): Command {
         );
       const options = {
         ...{ model, protocol, out, given: givenBy(schema, flags) },
-        tasks: namesIn(tasks).map((task) => readTask(task, taskData)),
+        tasks: withPrompts(
+          namesIn(tasks).map((task) => readTask(task, taskData)),
+          prompts === undefined ? undefined : namesIn(prompts),
+        ),
       };
       const stopped = 'stopped; run the same command again to go on: what has arrived is kept';
       const result = await longWork('benchmark', stopped, (_, signal) =>
@@ -79,9 +88,11 @@ and protocols change. Problems without a licence to pass them on do not come alo
 Tasks that come along: ${taskNames().join(', ')} (docs/benchmarks.md).
 
 OUT has tasks/NAME, the evaluation of each (for \`compare\` and \`evaluate --regrade\`), benchmarks.txt and benchmarks.json, and in
-disagreements.jsonl the responses about which the graders disagree.
+disagreements.jsonl the responses about which the graders disagree. A task that is asked with several prompts (--prompts, or prompts in
+its manifest) is a row with each, and a line says what its mean and its range over them are; in the average it counts once.
 
 Example:
   redistill benchmark ./student --tasks math500,svamp --out bench
   redistill benchmark ./student --tasks math500,aime24,amc23 --task-data ./rllm-data --protocol redi --out redi
+  redistill benchmark ./student --tasks svamp --prompts prompts/four-shot.yaml,./mine.yaml --out prompts
   redistill benchmark r1 --base-url http://127.0.0.1:8000/v1 --tasks ./mine.yaml --samples 4 --temperature 0.6 --out mine`;

@@ -251,7 +251,7 @@ describe.concurrent('generate and evaluate', () => {
       expectError(
         await redistill(['evaluate', '--regrade', out, ...more]),
         2,
-        '--regrade takes the folder of an evaluation, --grader and --grader-field, and nothing else',
+        '--regrade takes the folder of an evaluation, --grader, --grader-field, --by, --selectors, --measures, and nothing else',
       );
     expectError(
       await redistill(['evaluate', '--regrade', out, '--grader', 'best']),

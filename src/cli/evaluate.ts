@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { describeEvaluation, graderSetting } from '../evaluate/evaluate.js';
+import { describeEvaluation, gradingSettings } from '../evaluate/evaluate.js';
 import { evaluateStage, gradeAgain } from '../pipeline/stages/evaluate.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
@@ -70,19 +70,21 @@ async function evaluate(data: string | undefined, flags: StageFlags): Promise<vo
 async function regrade(
   dir: string,
   data: string | undefined,
-  flags: StageFlags & { regrade?: string; graderField?: string },
+  flags: StageFlags & { regrade?: string },
 ): Promise<void> {
-  const { json, grader, graderField } = flags;
-  const own = ['regrade', 'json', 'grader', 'graderField'];
-  const given = Object.keys(flags).filter((name) => !own.includes(name));
-  if (data !== undefined || given.length > 0)
+  const own = ['json', 'regrade'];
+  const names = Object.keys(gradingSettings.shape);
+  const given = Object.fromEntries(
+    Object.entries(flags)
+      .filter(([flag]) => !own.includes(flag))
+      .map(([flag, value]) => [flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
+  );
+  if (data !== undefined || Object.keys(given).some((name) => !names.includes(name)))
     throw new UserError(
-      '--regrade takes the folder of an evaluation, --grader and --grader-field, and nothing else.',
+      `--regrade takes the folder of an evaluation, ${names.map((name) => `--${name.replaceAll('_', '-')}`).join(', ')}, and nothing else.`,
     );
-  const summary = await gradeAgain(dir, {
-    ...(grader !== undefined && { grader: graderSetting.parse(grader) }),
-    ...(graderField !== undefined && { grader_field: graderField }),
-  });
-  if (json) printJson(summary);
+  const parsed = Object.entries(gradingSettings.parse(given)).filter(([name]) => name in given);
+  const summary = await gradeAgain(dir, Object.fromEntries(parsed));
+  if (flags.json) printJson(summary);
   else print(`${describeEvaluation(summary)}\n`);
 }

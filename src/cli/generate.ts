@@ -83,7 +83,14 @@ Example:
       const { out } = flags;
       const kept = keepsRows(out) ? keptFile(out) : undefined;
       if (out !== undefined)
-        refuseOverInputs([out, ...(kept === undefined ? [] : [kept])], [settings.model, settings.prompts]);
+        refuseOverInputs(
+          [out, ...(kept === undefined ? [] : [kept])],
+          [
+            settings.model,
+            settings.prompts,
+            ...(settings.sampling.helper_model === undefined ? [] : [settings.sampling.helper_model]),
+          ],
+        );
       using file = out === undefined || out === '-' ? undefined : new JsonLinesFile(out);
       const write = (row: object) => {
         if (file) file.write(row);
@@ -95,7 +102,10 @@ Example:
           : `stopped; ${kept} has the responses that were made, and the same command goes on`;
       await longWork('generate', stopped, async (progress, signal) => {
         const model = await resolveModel(settings.model, progress);
-        await generateRows({ ...settings, model }, write, kept, progress, signal);
+        const { helper_model: helper } = settings.sampling;
+        const helped = helper === undefined ? {} : { helper_model: await resolveModel(helper, progress) };
+        const sampling = { ...settings.sampling, ...helped };
+        await generateRows({ ...settings, model, sampling }, write, kept, progress, signal);
       });
       file?.commit();
       if (kept !== undefined) await rm(kept, { force: true });

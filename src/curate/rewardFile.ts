@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { countRows } from '../data/countRows.js';
 import { rowError } from '../data/jsonl.js';
+import { distinctFiles } from '../data/distinctFiles.js';
 import { JsonLinesFile } from '../data/jsonLinesFile.js';
 import { rewardGroup, type RewardScalars, type RewardSettings } from '../rewards/rewards.js';
 import { UserError } from '../util/errors.js';
@@ -45,7 +46,7 @@ export async function writeRewards(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<RewardSummary> {
-  const files = [settings.data].flat();
+  const files = distinctFiles(settings.data);
   const total = await countRows(files);
   const summary = { rows: 0, empty: 0, left_out: 0, written: 0, without_gradient: 0, samples: 0, right: 0 };
   using output = new JsonLinesFile(out);

@@ -16,7 +16,7 @@ import {
   type Interval,
 } from '../statistics/intervals.js';
 import { counted } from '../util/counted.js';
-import { verify } from '../verify/verify.js';
+import { sameByVerifier } from './sameAnswers.js';
 import type { Resemblance } from './similar.js';
 import { percent } from './words.js';
 
@@ -119,20 +119,6 @@ function kOf(samples: number): number[] {
   const ks: number[] = [];
   for (let k = 2; k < samples; k *= 2) ks.push(k);
   return [...ks, samples];
-}
-
-/** Whether two answers are one by the verifier, which is asked once a pair. */
-function sameByVerifier(): (one: string, other: string) => boolean {
-  const known = new Map<string, boolean>();
-  return (one, other) => {
-    const pair = JSON.stringify([one, other]);
-    let same = known.get(pair);
-    if (same === undefined) {
-      same = verify({ gold: one, pred: `\\boxed{${other}}` }).correct;
-      known.set(pair, same);
-    }
-    return same;
-  };
 }
 
 /** "verify: ± 2.2 % over problems, …": lines for people; none where they would say nothing more than pass@1's. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeRows } from '../../test/support/tinyModel.js';
+import { readJsonLines } from '../data/jsonl.js';
 import type { AskedModel } from '../teacher/responses.js';
 import type { Completion } from '../teacher/reply.js';
 import type { RequestId } from '../teacher/requests.js';
@@ -122,7 +123,17 @@ describe('evaluate', () => {
     });
     expect(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'))).toEqual(summary);
     const { evaluation, ...counted } = summary;
-    expect({ ...summarize(readResults(out)), set_aside: 1 }).toEqual(counted);
+    const { format_failures: failures, disagreements, ...others } = counted;
+    expect({ ...summarize(readResults(out)), set_aside: 1 }).toEqual(others);
+    // "3+4=7 and 7" marks no answer, but it was cut off, which is another figure.
+    expect(failures).toBe(0);
+    const disputed = readJsonLines(join(out, 'disagreements.jsonl'));
+    expect(Array.from(disputed, ({ row }) => row)).toMatchObject([
+      { id: 'sum', sample: 0, golds: ['7'], verdicts: { verify: true, rllm: false, hendrycks: true } },
+      { id: 'half', sample: 0, golds: ['\\frac{1}{2}'], extracted: { verify: '0.5', rllm: null } },
+      { id: 'half', sample: 2, verdicts: { verify: true, rllm: false, hendrycks: true } },
+    ]);
+    expect(disagreements).toBe(3);
     expect(evaluation).toEqual({
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string,
       model: 'rote',
@@ -144,9 +155,9 @@ describe('evaluate', () => {
     const summary = await run(out, again);
     expect(again.asked).toEqual([]);
     const bytes = readFileSync(join(out, 'samples.jsonl'), 'utf8');
-    await regrade(out, ['gsm8k', 'verify:lenient']);
+    await regrade(out, { grader: ['gsm8k', 'verify:lenient'] });
     expect(Object.keys(readResultsOf(out))).toEqual(['gsm8k', 'verify:lenient']);
-    expect(await regrade(out, ['verify', 'rllm', 'hendrycks'])).toEqual(summary);
+    expect(await regrade(out, { grader: ['verify', 'rllm', 'hendrycks'] })).toEqual(summary);
     expect(readFileSync(join(out, 'samples.jsonl'), 'utf8')).toBe(bytes);
   });
 
@@ -157,7 +168,7 @@ describe('evaluate', () => {
     const before = samples();
     rmSync(join(out, 'summary.json'));
     mkdirSync(join(out, 'summary.json'));
-    await expect(regrade(out, ['gsm8k'])).rejects.toThrow('summary.json is a folder');
+    await expect(regrade(out, { grader: ['gsm8k'] })).rejects.toThrow('summary.json is a folder');
     await expect(run(out, rote(), { grader: 'gsm8k' })).rejects.toThrow('summary.json is a folder');
     expect(samples()).toBe(before);
   });
@@ -202,7 +213,7 @@ it('counts a problem that cannot be asked as wrong, and says so', async () => {
   expect(lines.at(-1)).toContain('1 of 2 problems cannot be asked and count as wrong');
   expect(summary).toMatchObject({ problems: 2, responses: 6, graders: { verify: { pass_at_1: 0.5 } } });
   expect(JSON.parse(readFileSync(join(out, 'failed.jsonl'), 'utf8'))).toMatchObject({ reason: 'too long' });
-  const regraded = await regrade(out, ['verify', 'rllm', 'hendrycks']);
+  const regraded = await regrade(out, { grader: ['verify', 'rllm', 'hendrycks'] });
   expect(regraded).toEqual(summary);
 });
 
@@ -226,7 +237,7 @@ it("gives rllm's grader the golds to the letter", async () => {
   const { graders } = await run(out, model, { data: amc, samples: 1, grader: ['verify', 'rllm'] });
   expect(graders.rllm!.pass_at_1).toBe(0);
   expect(graders.verify!.pass_at_1).toBe(1);
-  expect((await regrade(out, ['rllm'])).graders.rllm!.pass_at_1).toBe(0);
+  expect((await regrade(out, { grader: ['rllm'] })).graders.rllm!.pass_at_1).toBe(0);
 });
 
 it('asks further questions, grades every answer, and gives pass@1 by turn', async () => {
@@ -271,8 +282,8 @@ it('asks further questions, grades every answer, and gives pass@1 by turn', asyn
   expect(await run(out, model, keys)).toEqual(summary);
   expect(model.asked).toHaveLength(asked);
   const bytes = readFileSync(join(out, 'samples.jsonl'), 'utf8');
-  await regrade(out, ['gsm8k']);
-  expect(await regrade(out, ['verify'])).toEqual(summary);
+  await regrade(out, { grader: ['gsm8k'] });
+  expect(await regrade(out, { grader: ['verify'] })).toEqual(summary);
   expect(readFileSync(join(out, 'samples.jsonl'), 'utf8')).toBe(bytes);
 });
 
@@ -297,9 +308,9 @@ describe('graders by row', () => {
     expect(grades.map(({ row }) => row!.correct)).toEqual([false, true, false, false, false]);
     expect(summary.graders).toMatchObject({ row: { pass_at_1: 0.2 }, verify: { pass_at_1: 1 } });
     const bytes = readFileSync(join(out, 'samples.jsonl'), 'utf8');
-    await regrade(out, ['rllm']);
+    await regrade(out, { grader: ['rllm'] });
     expect(Object.keys(readResultsOf(out))).toEqual(['rllm']);
-    expect(await regrade(out, ['hendrycks', 'verify'], 'by')).toEqual(summary);
+    expect(await regrade(out, { grader: ['hendrycks', 'verify'], grader_field: 'by' })).toEqual(summary);
     expect(readFileSync(join(out, 'samples.jsonl'), 'utf8')).toBe(bytes);
   });
 
@@ -319,8 +330,10 @@ describe('graders by row', () => {
     expect(model.asked).toEqual([]);
     const part = newFolder();
     await run(part, answering(), { ...keys, count: 1 });
-    await expect(regrade(part, ['verify'], 'grader')).rejects.toThrow('has the field "grader"');
-    await regrade(part, ['verify'], 'by');
+    await expect(regrade(part, { grader: ['verify'], grader_field: 'grader' })).rejects.toThrow(
+      'has the field "grader"',
+    );
+    await regrade(part, { grader: ['verify'], grader_field: 'by' });
     // What is not asked need not fit.
     await run(out, model, { ...keys, data: wrong, count: 5 });
   });
@@ -349,7 +362,7 @@ describe('reading an evaluation', () => {
     const whole = { ...row, generation_details: [detail(true)] };
     writeRows(path, [whole, { ...whole, id: 'b' }, whole]);
     expect(() => readResults(dir)).toThrow(`${path}, line 3: the "id" a is that of line 1 too.`);
-    await expect(regrade(dir, ['verify'])).rejects.toThrow(`${path}, line 3: the "id" a`);
+    await expect(regrade(dir, { grader: ['verify'] })).rejects.toThrow(`${path}, line 3: the "id" a`);
     const two = (grades: object) => ({
       ...{ ...row, id: 'b', generations: ['x', 'y'] },
       generation_details: [detail(true), { ...detail(true), grades }],
@@ -372,7 +385,7 @@ describe('reading an evaluation', () => {
     rmSync(path);
     for (const read of [() => readResults(dir), () => [...readSamples(dir)]])
       expect(read).toThrow(`${dir} is no folder of an evaluation: there is no samples.jsonl in it.`);
-    await expect(regrade(dir, ['verify'])).rejects.toThrow('is no folder of an evaluation');
+    await expect(regrade(dir, { grader: ['verify'] })).rejects.toThrow('is no folder of an evaluation');
     writeFileSync(join(dir, 'benchmarks.json'), '{}');
     expect(() => readResults(dir)).toThrow(`in it; those of a benchmark's tasks are ${dir}/tasks/NAME.`);
     writeFileSync(join(dir, 'journal.jsonl'), '');

@@ -20,22 +20,29 @@ import { redactUrl } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
 import { gradersOfRow, openGraders, type GraderSetting } from '../verify/graders/open.js';
+import { countEvaluation, type Counting } from './count.js';
+import { describeDivided } from './divisions.js';
 import { describeEstimates } from './estimates.js';
+import { describeMeasured, openMeasures, type Named } from './measured.js';
+import { measureNames, selectorNames } from './measures.js';
 import { gradedTurns, gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
-import {
-  evaluationRecord,
-  resultsIn,
-  summarize,
-  type EvaluationRecord,
-  type EvaluationSummary,
-} from './summary.js';
+import { evaluationRecord, type EvaluationRecord, type EvaluationSummary } from './summary.js';
 import { percent, shareInWords } from './words.js';
 
-const graderModule = z.strictObject({ module: z.string().min(1) });
+const ownModule = z.strictObject({ module: z.string().min(1) });
 const named = z.enum(graderNames);
 
+/** Names of a list or modules, none by default. */
+function namesOrModules<const Name extends string>(names: readonly [Name, ...Name[]]) {
+  const named = z.enum(names);
+  return z
+    .union([named, ownModule, z.array(z.union([named, ownModule]))])
+    .transform((given): Named<Name>[] => [given].flat() as Named<Name>[])
+    .prefault([]);
+}
+
 export const graderSetting = z
-  .union([named, graderModule, z.array(z.union([named, graderModule])).min(1)])
+  .union([named, ownModule, z.array(z.union([named, ownModule])).min(1)])
   .transform((given): GraderSetting[] =>
     Array.isArray(given) ? given.filter((grader, i) => given.indexOf(grader) === i) : [given],
   )
@@ -44,6 +51,23 @@ export const graderSetting = z
     `who says what is right, one or more: ${graderNames.join(', ')}, or a JavaScript file that exports a grader, whose code runs`,
   );
 
+/** The file of responses about which graders do not agree. */
+export const disagreementsFile = 'disagreements.jsonl';
+
+/** What is counted of graded responses. */
+const countingKeys = {
+  by: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('fields of the rows by which pass@1 is divided, such as subject and level'),
+  selectors: namesOrModules(selectorNames).describe(
+    `which of several responses is taken, for the share of problems that it solves: ${selectorNames.join(', ')}, or a JavaScript file that exports a selector, whose code runs`,
+  ),
+  measures: namesOrModules(measureNames).describe(
+    `what else is measured: ${measureNames.join(', ')}, or a JavaScript file that exports a measure, whose code runs`,
+  ),
+};
+
 export const evaluateSettings = z.strictObject({
   ...answerKeys(evaluateDefaults),
   grader: graderSetting,
@@ -51,8 +75,14 @@ export const evaluateSettings = z.strictObject({
     .string()
     .optional()
     .describe('the field of a row that names its grader, in place of the first; such grades are called row'),
+  ...countingKeys,
 });
 export type EvaluateSettings = z.output<typeof evaluateSettings>;
+
+/** Those of them that can change without sampling again. */
+export const gradingSettings = evaluateSettings.pick({
+  ...{ grader: true, grader_field: true, by: true, selectors: true, measures: true },
+});
 
 export interface EvaluateOptions extends Omit<
   ResponsesOptions,
@@ -66,6 +96,7 @@ export interface EvaluateOptions extends Omit<
  *
  *     journal.jsonl      every response, in the order of arrival, on disk before it counts
  *     samples.jsonl      one row a problem: a trace row whose `generation_details` have the grades
+ *     disagreements.jsonl   with several graders: the responses about which they do not agree
  *     summary.json       pass@1 with its standard error by each grader, what was cut off, and further estimates; it is put in place last
  *     failed.jsonl, quarantine.jsonl   as `collect` writes them
  *
@@ -76,12 +107,15 @@ export interface EvaluateOptions extends Omit<
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { out, settings, model } = options;
   refuseInstruction(settings, evaluateDefaults);
+  checkSelectors(settings);
   const graders = await openGraders(settings.grader);
+  const counting = await openCounting(settings);
   const gradersOf = ({ fields, line }: ProblemRow) =>
     gradersOfRow(graders, settings.grader_field, fields, (problem) => rowError(settings.data, line, problem));
   const checked = {
     ...options,
-    ...(settings.grader_field !== undefined && { checkRow: gradersOf, neededField: settings.grader_field }),
+    ...(settings.grader_field !== undefined && { checkRow: gradersOf }),
+    neededFields: [...(settings.grader_field === undefined ? [] : [settings.grader_field]), ...settings.by],
   };
   return withResponses(checked, async (answers) => {
     const { states, setAside, sampling } = answers;
@@ -110,37 +144,65 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
       file.write(`${writeJson({ ...traces, golds: row.rawGolds })}\n`);
     }
     const evaluation = evaluationOf(out, settings, packageVersion());
-    return replaceResult(out, file, { set_aside: setAside, evaluation });
+    return replaceResult(out, file, { set_aside: setAside, evaluation }, counting);
   });
 }
 
+/** By what an evaluation is graded, and what is counted of it. */
+export type Grading = Pick<EvaluateSettings, 'grader'> & Partial<z.output<typeof gradingSettings>>;
+
+/** What a result is made of besides its rows. */
+interface Made extends Counting {
+  /** How many graders there are. */
+  graders: number;
+}
+
+const openCounting = async ({ grader, by = [], selectors = [], measures = [] }: Grading): Promise<Made> => ({
+  ...{ graders: grader.length, by },
+  ...(await openMeasures({ selectors, measures })),
+});
+
+/** @throws UserError where responses will not have what a selector needs */
+function checkSelectors({ selectors, sampling, base_url }: EvaluateSettings): void {
+  if (selectors.includes('likeliest') && !(base_url === undefined && sampling.keep_tokens))
+    throw new UserError(
+      'The selector likeliest goes by log-probs, which are kept with "keep_tokens" of a model that runs here.',
+    );
+}
+
 /**
- * Grades a finished evaluation again by other graders. Nothing is sampled. A process that is killed leaves the result of
- * before, the new one, or none that has a summary; then the same call makes it.
+ * Grades a finished evaluation again by other graders, and counts it again. Nothing is sampled. A process that is killed leaves the result
+ * of before, the new one, or none that has a summary; then the same call makes it.
  * @throws UserError where it is not finished
  */
-export async function regrade(
-  dir: string,
-  graders: EvaluateSettings['grader'],
-  graderField?: string,
-): Promise<EvaluationSummary> {
+export async function regrade(dir: string, grading: Grading): Promise<EvaluationSummary> {
+  const { grader: graders, grader_field: graderField, by = [], selectors = [], measures = [] } = grading;
   const opened = await openGraders(graders);
+  const counting = await openCounting(grading);
   using file = new FileReplacement(join(dir, samplesFile));
-  const named = writeRegraded(file, dir, opened, graderField);
+  const fields = [...(graderField === undefined ? [] : [graderField]), ...by];
+  const found = writeRegraded(file, dir, opened, graderField, fields);
   // The part of the problems that was evaluated may lack a field that the others have.
-  const { data: before } = z.object({ grader_field: z.string() }).safeParse(recordOf(dir)?.settings);
-  if (graderField !== undefined && named === 0 && before?.grader_field !== graderField)
+  const { data: before } = recordedFields.safeParse(recordOf(dir)?.settings);
+  const known = new Set([before?.grader_field, ...(before?.by ?? []), ...found]);
+  const missing = fields.find((field) => !known.has(field));
+  if (missing !== undefined)
     throw new UserError(
-      `no row of ${join(dir, samplesFile)} has the field "${graderField}", which is to name its grader.`,
+      `no row of ${join(dir, samplesFile)} has the field "${missing}", ${missing === graderField ? 'which is to name its grader' : 'by which the result is to be divided'}.`,
     );
-  using record = amendedRecord(dir, { grader: graders, grader_field: graderField });
+  using record = amendedRecord(dir, { grader: graders, grader_field: graderField, by, selectors, measures });
   const { set_aside, evaluation } = knownBefore(dir);
-  const known = {
+  const result = {
     set_aside,
     ...(evaluation && { evaluation: { ...evaluation, version: packageVersion() } }),
   };
-  return replaceResult(dir, file, known, record && [record]);
+  return replaceResult(dir, file, result, counting, record && [record]);
 }
+
+const recordedFields = z.object({
+  grader_field: z.string().optional(),
+  by: z.array(z.string()).default([]),
+});
 
 /** What stands for the response to a problem that cannot be asked; nothing is right about it. */
 const unanswered = (id: RequestId): JournalEntry => ({
@@ -158,14 +220,20 @@ function replaceResult(
   dir: string,
   samples: FileReplacement,
   { evaluation, set_aside }: z.output<typeof kept>,
+  { graders, ...counting }: Made,
   others: readonly Replacing[] = [],
 ): EvaluationSummary {
   const path = join(dir, 'summary.json');
-  const counts = summarize(resultsIn(samples.temporary, dir));
+  const disputed = join(dir, disagreementsFile);
+  using disagreements = graders > 1 ? new FileReplacement(disputed) : undefined;
+  const counts = countEvaluation(samples.temporary, dir, counting, (one) => {
+    disagreements?.write(`${writeJson(one)}\n`);
+  });
   const summary = { ...(evaluation && { evaluation }), ...counts, set_aside };
   using file = new FileReplacement(path);
   file.write(`${JSON.stringify(summary, null, 2)}\n`);
-  replaceTogether([samples, ...others, file], [path]);
+  const files = [samples, ...(disagreements ? [disagreements] : []), ...others, file];
+  replaceTogether(files, [path, ...(existsSync(disputed) ? [disputed] : [])]);
   return summary;
 }
 
@@ -213,7 +281,7 @@ const MANY_CUT_OFF = 0.1;
 
 /** "pass@1 48.7 % ± 2.2 (500 problems, …)", a line a grader. */
 export function describeEvaluation(summary: EvaluationSummary): string {
-  const { problems, samples, set_aside, responses, cut_off, mean_tokens } = summary;
+  const { problems, samples, set_aside, responses, cut_off, mean_tokens, format_failures } = summary;
   const lines = Object.entries(summary.graders).map(
     ([name, { pass_at_1, standard_error, pass_at_k, unreadable }]) =>
       `${name}: pass@1 ${shareInWords(pass_at_1, standard_error, problems)}` +
@@ -222,8 +290,14 @@ export function describeEvaluation(summary: EvaluationSummary): string {
   );
   lines.push(
     `${counted(problems, 'problem')}${set_aside === 0 ? '' : ` (${counted(set_aside, 'row')} set aside)`}, ${counted(responses, 'response')}, ${percent(cut_off)} cut off, ` +
+      (format_failures === undefined ? '' : `${percent(format_failures)} without the form of an answer, `) +
       `${mean_tokens.toFixed(0)} tokens on average`,
   );
+  lines.push(...describeDivided(summary.by ?? {}), ...describeMeasured(summary));
+  if ((summary.disagreements ?? 0) > 0)
+    lines.push(
+      `the graders disagree about ${counted(summary.disagreements!, 'response')}: ${disagreementsFile}`,
+    );
   for (const [name, shares] of Object.entries(summary.pass_at_1_by_turn ?? {}))
     lines.push(`${name}: pass@1 by turn ${shares.map(percent).join(', ')}`);
   for (const [name, estimates] of Object.entries(summary.estimates ?? {}))

@@ -34,6 +34,22 @@ describe('makePlan', () => {
     expect(strict.problems).toBe(Math.ceil((0.3 * (2.5758293035489 + 1.2815515655446) ** 2) / 0.05 ** 2));
   });
 
+  it('says which of the problems, and counts those that are left out as gone', async () => {
+    const given = { effect: 3, between: 1 / 9, within: 1 / 6 };
+    expect(await plan({ ...given, skip: 1000, shuffle: 7 })).toMatchObject({
+      ...{ skip: 1000, shuffle: 7, problems: 3876, samples: 1, data: { rows: 5000 } },
+    });
+    // A thousand and one left out are one too many for a sample of each.
+    const { problems: fewer, samples } = await plan({ ...given, skip: 1125 });
+    expect([samples, fewer <= 3875]).toEqual([2, true]);
+    await expect(plan({ ...given, skip: 4995 })).rejects.toThrow(
+      'has, after 4995 problems that are left out, 5 problems, and with fewer than 6 nothing can be told',
+    );
+    expect(describePlan(await plan({ ...given, skip: 1000, shuffle: 7 }))).toContain(
+      'Evaluate both with --shuffle 7 --skip 1000 --count 3876,',
+    );
+  });
+
   it('takes the fewest samples with which the problems are enough', async () => {
     const small = problems('small.jsonl', 1500, (i) => `number ${i}`);
     const found = await plan({ data: small, effect: 3, between: 1 / 9, within: 1 / 6 });

@@ -30,6 +30,18 @@ export const planSettings = z.strictObject({
   data: z.string().min(1).describe('the problems that both models will be evaluated on'),
   problem_field: z.string().optional().describe('the field that holds the problem, as `evaluate` takes it'),
   answer_field: z.string().optional().describe('the field that holds the gold, as `evaluate` takes it'),
+  shuffle: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'seed of a shuffle of the problems before skip, as `evaluate` takes it; without it they stay in order',
+    ),
+  skip: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('problems to leave out at the beginning: those that were looked at'),
   before: z
     .string()
     .optional()
@@ -72,6 +84,9 @@ const frozenPlan = z.object({
   version: z.string(),
   data: z.object({ file: z.string(), rows: z.number(), sha256: z.string() }),
   grader: z.string().optional(),
+  /** Which of the problems, by the settings of `evaluate`; plans of earlier versions leave it open. */
+  shuffle: z.int().min(0).optional(),
+  skip: z.int().min(0).optional(),
   problems: count,
   samples: count,
   seeds: count,
@@ -95,14 +110,17 @@ export type FrozenPlan = z.infer<typeof frozenPlan>;
 export async function makePlan(settings: PlanSettings): Promise<FrozenPlan> {
   const { data, problem_field: problem, answer_field: answer, grader, seeds, alpha, power } = settings;
   const { isSplit, ...variance } = varianceFor(settings);
-  const { usable, digest } = await readProblems(data, () => undefined, { problem, answer });
+  const { shuffle, skip } = settings;
+  const { usable: all, digest } = await readProblems(data, () => undefined, { problem, answer });
+  const usable = Math.max(0, all - skip);
+  const left = skip === 0 ? 'has' : `has, after ${counted(skip, 'problem')} that are left out,`;
   const effect = settings.effect / 100;
   const wanted = { effect, seeds, alpha, power };
   // The smallest p-value of n problems is that of all of them agreeing, 2 / 2ⁿ.
   const least = Math.ceil(1 - Math.log2(alpha) - 1e-9);
   if (usable < least)
     throw new UserError(
-      `${data} has ${counted(usable, 'problem')}, and with fewer than ${least} nothing can be told at α = ${alpha}: take more problems.`,
+      `${data} ${left} ${counted(usable, 'problem')}, and with fewer than ${least} nothing can be told at α = ${alpha}: take more problems.`,
     );
   // Of several seeds the interval by problems and Student's t of their own differences both have to leave out 0.
   const responses = seeds > 1 ? responsesForSeeds(variance, wanted) : 0;
@@ -131,18 +149,18 @@ export async function makePlan(settings: PlanSettings): Promise<FrozenPlan> {
     const seen = (100 * Math.max(...effects)).toFixed(1);
     if (!isSplit)
       throw new UserError(
-        `${data} has ${usable} problems: with ${counted(seeds, 'seed')} they show differences from ${seen} points, not ${settings.effect}. What more samples of each would show cannot be told of earlier evaluations with one: take more problems, a larger effect, or evaluations with several samples for "before" and "after".`,
+        `${data} ${left} ${usable} problems: with ${counted(seeds, 'seed')} they show differences from ${seen} points, not ${settings.effect}. What more samples of each would show cannot be told of earlier evaluations with one: take more problems, a larger effect, or evaluations with several samples for "before" and "after".`,
       );
     throw new UserError(
-      `${data} has ${usable} problems: with ${Number.isFinite(samples) ? `${counted(samples, 'sample')} of each` : 'any number of samples'} and ${counted(seeds, 'seed')} they show differences from ${seen} points, not ${settings.effect}; take more problems${(variance.seed ?? 0) > 0 ? ', more seeds' : ''} or a larger effect.`,
+      `${data} ${left} ${usable} problems: with ${Number.isFinite(samples) ? `${counted(samples, 'sample')} of each` : 'any number of samples'} and ${counted(seeds, 'seed')} they show differences from ${seen} points, not ${settings.effect}; take more problems${(variance.seed ?? 0) > 0 ? ', more seeds' : ''} or a larger effect.`,
     );
   }
   return {
     plan: KIND,
     version: packageVersion(),
-    data: { file: data, rows: usable, sha256: digest },
+    data: { file: data, rows: all, sha256: digest },
     ...(grader !== undefined && { grader }),
-    ...{ problems, samples, seeds, effect, alpha, power },
+    ...{ ...(shuffle !== undefined && { shuffle }), skip, problems, samples, seeds, effect, alpha, power },
     variance: { between: variance.between, within: [...variance.within], seed: variance.seed ?? 0 },
   };
 }
@@ -239,6 +257,10 @@ export function departuresFrom(
         `${dir} is of ${record ? `data with the sha256 ${record.data.sha256.slice(0, 12)}…` : 'unknown data'}, the plan of ${plan.data.file} with ${plan.data.sha256.slice(0, 12)}….`,
       );
     const samples = Math.min(...[...results.graders.values()][0]!.results.map((result) => result.samples));
+    if (plan.skip !== undefined && (record.skip !== plan.skip || record.shuffle !== plan.shuffle))
+      found.add(
+        `other problems of the file (${which(record)}) than the ones planned (${which({ ...plan, skip: plan.skip })})`,
+      );
     if (results.problems.size !== plan.problems)
       found.add(`${counted(results.problems.size, 'problem')} instead of the ${plan.problems} planned`);
     if (samples !== plan.samples)
@@ -249,12 +271,16 @@ export function departuresFrom(
   return [...found];
 }
 
+/** "shuffle 1, skip 20": how problems were chosen. */
+const which = ({ shuffle, skip }: { shuffle?: number | undefined; skip: number }): string =>
+  `${shuffle === undefined ? 'in order' : `shuffle ${shuffle}`}, skip ${skip}`;
+
 /**
  * The plan in words.
  * @param path where it was written
  */
 export function describePlan(
-  { data, problems, samples, seeds, effect, alpha, power, variance }: FrozenPlan,
+  { data, shuffle, skip = 0, problems, samples, seeds, effect, alpha, power, variance }: FrozenPlan,
   path = 'FILE',
 ): string {
   const side = (name: string) => (seeds === 1 ? name : `${name}1,…,${name}${seeds}`);
@@ -264,6 +290,6 @@ export function describePlan(
     `To see a true difference of ${points(effect)} points with a chance of ${points(power)} % (α = ${alpha}): ` +
       `${problems} of the ${data.rows} problems of ${data.file}, ${counted(samples, 'sample')} of each, ${counted(seeds, 'seed')}.`,
     `Variances: ${variance.between.toFixed(4)} between problems, ${a.toFixed(4)} and ${b.toFixed(4)} within one, ${variance.seed.toFixed(6)} over seeds.`,
-    `Evaluate both with --count ${problems}${samples > 1 ? ` --samples ${samples} and a temperature above 0` : ''}${seeds > 1 ? ', every seed into a folder of its own' : ''}, then: redistill compare ${side('A')} ${side('B')} --plan ${path}`,
+    `Evaluate both with ${shuffle === undefined ? '' : `--shuffle ${shuffle} `}${skip === 0 ? '' : `--skip ${skip} `}--count ${problems}${samples > 1 ? ` --samples ${samples} and a temperature above 0` : ''}${seeds > 1 ? ', every seed into a folder of its own' : ''}, then: redistill compare ${side('A')} ${side('B')} --plan ${path}`,
   ].join('\n');
 }

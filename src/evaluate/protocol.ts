@@ -1,9 +1,6 @@
 /** @file Whether two evaluations may be compared: the same problems, asked, sampled and graded alike. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { z } from 'zod';
 import { UserError } from '../util/errors.js';
-import { evaluationRecord, readResults, type EvaluationRecord, type EvaluationResults } from './summary.js';
+import { readResults, readSummary, type EvaluationRecord, type EvaluationResults } from './summary.js';
 
 /** An evaluation as it lies in its folder. */
 export interface StoredEvaluation {
@@ -13,35 +10,18 @@ export interface StoredEvaluation {
   record?: EvaluationRecord;
 }
 
-const summaryFile = z.object({ evaluation: evaluationRecord.optional() });
-
 /** @throws UserError where it is missing, unfinished or damaged */
 export function readEvaluation(dir: string): StoredEvaluation {
   const results = readResults(dir);
-  const path = join(dir, 'summary.json');
-  if (!existsSync(path))
-    throw new UserError(
-      `${dir} has no summary.json, so its evaluation is not finished: run the same \`redistill evaluate\` again.`,
-    );
-  const { data } = summaryFile.safeParse(parsed(readFileSync(path, 'utf8')));
-  if (!data)
-    throw new UserError(`${path} is damaged: \`redistill evaluate --regrade ${dir}\` makes it anew.`);
-  return { dir, results, ...(data.evaluation && { record: data.evaluation }) };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const { evaluation } = readSummary(dir);
+  return { dir, results, ...(evaluation && { record: evaluation }) };
 }
 
 /** What a prompt and a response depend on, by the names of settings. */
 export const protocolFields = [
   ...['instruction', 'system', 'prompt', 'demonstrations', 'prefix_field', 'api', 'temperature', 'top_p'],
-  ...['top_k', 'min_p', 'stop', 'max_tokens', 'calculator', 'rules', 'think_tokens', 'forced_prefix'],
-  'other',
+  ...['top_k', 'min_p', 'stop', 'max_tokens', 'calculator', 'rules', 'helper_model', 'think_tokens'],
+  ...['forced_prefix', 'other'],
 ] as const;
 export type ProtocolField = (typeof protocolFields)[number];
 

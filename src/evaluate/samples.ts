@@ -120,19 +120,21 @@ export function* samplesIn(path: string): Generator<{ line: number; row: GradedR
 /**
  * Writes the rows of an evaluation with other grades in place of those that they have.
  * @param graderField the field that names a row's own grader
- * @returns how many rows have that
+ * @param fields that some row should have
+ * @returns those of them that some row has
  */
 export function writeRegraded(
   file: FileReplacement,
   dir: string,
   all: readonly NamedGrader[],
-  graderField?: string,
-): number {
-  let named = 0;
+  graderField: string | undefined,
+  fields: readonly string[],
+): Set<string> {
+  const found = new Set<string>();
   const path = samplesOf(dir);
   for (const { line, row } of samplesIn(path)) {
     const graders = gradersOfRow(all, graderField, row, (problem) => rowError(path, line, problem));
-    if (graderField !== undefined && hasField(row, graderField)) named++;
+    for (const field of fields) if (hasField(row, field)) found.add(field);
     const golds = row.golds ?? [row.answer, ...(row.reparsed_answers ?? [])];
     const grades = row.generation_details.map((detail, i) =>
       gradesOf(graders, golds, row.generations[i]!, detail.finish_reason),
@@ -143,7 +145,7 @@ export function writeRegraded(
       grades: grades[i],
     }));
     // In its place, so that grading again by the same graders gives the same bytes.
-    const fields = Object.entries({ ...row, generation_details: details }).flatMap(
+    const written = Object.entries({ ...row, generation_details: details }).flatMap(
       ([name, value]): [string, unknown][] => {
         if (name === 'correctness') return [];
         const lists: [string, unknown][] =
@@ -151,7 +153,7 @@ export function writeRegraded(
         return [[name, value], ...lists];
       },
     );
-    file.write(`${writeJson(Object.fromEntries(fields))}\n`);
+    file.write(`${writeJson(Object.fromEntries(written))}\n`);
   }
-  return named;
+  return found;
 }

@@ -1,9 +1,13 @@
 /** @file What an evaluation found, as numbers: the step after grading. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { rowError } from '../data/jsonl.js';
 import { UserError } from '../util/errors.js';
 import { isCutOff } from '../data/finishReasons.js';
 import { samplesIn, samplesOf, type GradedRow } from './samples.js';
+import type { Divided } from './divisions.js';
+import type { MeasuredMean } from './measured.js';
 import { clustersOf } from './similar.js';
 import { passAtK, type AnsweredProblem, type ProblemResult } from '../statistics/estimators.js';
 import { estimatesOf, type SampleEstimates } from './estimates.js';
@@ -58,12 +62,25 @@ export interface EvaluationSummary {
   /** Share of responses that were cut off. */
   cut_off: number;
   mean_tokens: number;
+  /**
+   * Share of responses that ended by themselves without the form of one: their thinking has no end, or they do not say what their answer is,
+   * in a box, behind "the answer is" or a mark. Absent in evaluations of earlier versions.
+   */
+  format_failures?: number;
   /** By the grader's name. */
   graders: Record<string, GraderSummary>;
   /** Where several questions were asked: by the grader's name, pass@1 after each of them; the last is that of `graders`. */
   pass_at_1_by_turn?: Record<string, number[]>;
   /** What the samples say beyond that, by the grader's name. Absent in evaluations of earlier versions. */
   estimates?: Record<string, SampleEstimates>;
+  /** pass@1 by the fields of the rows that were named, by the first grader. */
+  by?: Divided;
+  /** By the selectors that were named: the share of problems whose selected response is right by the first grader. */
+  selected?: Record<string, MeasuredMean>;
+  /** By the measures that were named. */
+  measured?: Record<string, Record<string, MeasuredMean>>;
+  /** With several graders: responses about which they do not agree. */
+  disagreements?: number;
 }
 
 /** What statistics are made of: an evaluation without its texts. */
@@ -80,11 +97,34 @@ export interface EvaluationResults {
   tokens: number;
 }
 
+const summaryFile = z.looseObject({
+  evaluation: evaluationRecord.optional(),
+  graders: z.record(z.string(), z.looseObject({})),
+});
+
+/** Reads what an evaluation has found. @throws UserError where it is unfinished or damaged */
+export function readSummary(dir: string): EvaluationSummary {
+  const path = join(dir, 'summary.json');
+  if (!existsSync(path))
+    throw new UserError(
+      `${dir} has no summary.json, so its evaluation is not finished: run the same \`redistill evaluate\` again.`,
+    );
+  try {
+    return summaryFile.parse(JSON.parse(readFileSync(path, 'utf8'))) as unknown as EvaluationSummary;
+  } catch {
+    throw new UserError(`${path} is damaged: \`redistill evaluate --regrade ${dir}\` makes it anew.`);
+  }
+}
+
 /** Reads an evaluation's folder. @throws UserError where it is missing, empty or damaged */
 export const readResults = (dir: string): EvaluationResults => resultsIn(samplesOf(dir), dir);
 
-/** Reads the rows of an evaluation in `dir`. @throws UserError where they are missing, empty or damaged */
-export function resultsIn(path: string, dir: string): EvaluationResults {
+/**
+ * Reads the rows of an evaluation in `dir`.
+ * @param each is given every row as well
+ * @throws UserError where they are missing, empty or damaged
+ */
+export function resultsIn(path: string, dir: string, each?: (row: GradedRow) => void): EvaluationResults {
   const found: EvaluationResults = {
     graders: new Map(),
     problems: new Map(),
@@ -95,7 +135,9 @@ export function resultsIn(path: string, dir: string): EvaluationResults {
     tokens: 0,
   };
   let rows = 0;
-  for (const { id, problem, answer, generation_details: details } of gradedRows(path)) {
+  for (const row of gradedRows(path)) {
+    const { id, problem, answer, generation_details: details } = row;
+    each?.(row);
     rows++;
     found.problems.set(id, problem);
     found.golds.set(id, answer);

@@ -56,6 +56,7 @@ export async function generateRows(
   const prompts = await readPrompts(path, settings.prefix_field);
   using opened = openGenerator(settings.model, {
     ...settings,
+    helper: sampling.helper_model,
     onNotice: (sentence) => {
       progress.log(sentence);
     },
@@ -99,9 +100,11 @@ export async function generateRows(
 /** What the rows of a run follow from. */
 function madeOf(settings: GenerateFileSettings, prompts: string): Record<string, unknown> {
   const { model, sampling, prefix_field: prefixField, ...others } = settings;
+  const { helper_model: helper, ...drawn } = sampling;
   const modules = ruleFiles(sampling);
   return {
-    ...{ ...others, model: fingerprintPath(model), prompts, sampling },
+    ...{ ...others, model: fingerprintPath(model), prompts, sampling: drawn },
+    ...(helper !== undefined && { helper_model: fingerprintPath(helper) ?? 'absent' }),
     ...(prefixField !== undefined && { prefix_field: prefixField }),
     ...(modules.length > 0 && { rules: modules.map((file) => fingerprintPath(file) ?? 'absent') }),
   };

@@ -152,3 +152,46 @@ describe('a run that keeps tokens', () => {
     await expect(run(settings, out)).rejects.toThrow('rules_sha256');
   });
 });
+
+describe('a second model', () => {
+  const rule = join(root, 'hand.mjs');
+  writeFileSync(
+    rule,
+    `export const rule = { name: 'hand', begin: () => ({
+      after: ({ ids }) => (ids.length % 4 === 2 ? { model: 'helper', tokens: 2 } : undefined),
+    }) };`,
+  );
+  const other = writeTinyModel(join(root, 'other'), { rms_norm_eps: 20 });
+  const drawn = async (keys: object) => {
+    const out = newOut();
+    const sampling = { temperature: 0, max_tokens: 20, keep_tokens: true, ...keys };
+    await run(settingsOf({ dtype: 'f32', samples: 1, sampling }), out);
+    return bytesOf(out)
+      .trimEnd()
+      .split('\n')
+      .map(
+        (line) =>
+          (JSON.parse(line) as { generation_details: { ids: number[] }[] }).generation_details[0]!.ids,
+      );
+  };
+
+  it('that is the first one again changes nothing, and another one goes on from where it is handed over', async () => {
+    const alone = await drawn({});
+    expect(await drawn({ rules: { module: rule }, helper_model: model })).toEqual(alone);
+    const helped = await drawn({ rules: { module: rule }, helper_model: other });
+    expect(helped).not.toEqual(alone);
+    helped.forEach((ids, i) => {
+      expect(ids.slice(0, 2)).toEqual(alone[i]!.slice(0, 2));
+    });
+    await expect(drawn({ rules: { module: rule } })).rejects.toThrow('there is no model "helper"');
+  });
+
+  it('is known by what it is, wherever it lies', async () => {
+    const out = newOut();
+    const keys = (helper_model: string) =>
+      settingsOf({ samples: 1, sampling: { max_tokens: 5, rules: { module: rule }, helper_model } });
+    await run(keys(other), out);
+    await run(keys(writeTinyModel(join(root, 'copy'), { rms_norm_eps: 20 })), out);
+    await expect(run(keys(model), out)).rejects.toThrow('helper_model_sha256');
+  });
+});

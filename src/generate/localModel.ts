@@ -7,7 +7,13 @@ import type { AnswerRequest, RequestId, RequestQueue } from '../teacher/requests
 import { ruleFiles, seedOf, type AnswerSettings } from '../teacher/settings.js';
 import { encodePrompt } from '../text/tokenRows.js';
 import type { ChatTokenizer } from '../text/tokenizer.js';
-import { longestFirst, type Generator, type ResponseOptions, type SequenceSource } from './generator.js';
+import {
+  defaultBatchSize,
+  longestFirst,
+  type Generator,
+  type ResponseOptions,
+  type SequenceSource,
+} from './generator.js';
 import { openGenerator, type OpenedGenerator } from './open.js';
 import { RuleFault } from './rules/checked.js';
 import { openRules } from './rules/open.js';
@@ -25,6 +31,7 @@ export function localModel(settings: AnswerSettings, progress: Progress = silent
   const { model: dir, dtype, device, batch_size: batchSize, sampling, samples } = settings;
   const digest = fingerprintPath(dir);
   const modules = ruleFiles(sampling);
+  const { helper_model: helper } = sampling;
   if (digest === undefined)
     throw new UserError(
       `There is no model directory ${dir}: give one, or the endpoint that has this model ("base_url").`,
@@ -36,6 +43,7 @@ export function localModel(settings: AnswerSettings, progress: Progress = silent
       dtype,
       device,
       ...(batchSize !== undefined && { batch_size: batchSize }),
+      ...(helper !== undefined && { helper_model_sha256: fingerprintPath(helper) ?? 'absent' }),
       ...(modules.length > 0 && { rules_sha256: modules.map((file) => fingerprintPath(file) ?? 'absent') }),
     },
     sampler: {
@@ -44,6 +52,7 @@ export function localModel(settings: AnswerSettings, progress: Progress = silent
         using opened = openGenerator(dir, {
           dtype,
           device,
+          helper,
           onNotice: (sentence) => {
             progress.log(sentence);
           },
@@ -75,6 +84,7 @@ class QueueSource implements SequenceSource {
   readonly #settings: AnswerSettings;
   readonly #requests = new Map<Sequence, AnswerRequest>();
   readonly #way: Pick<ResponseOptions, 'sampling' | 'rules' | 'keep'>;
+  readonly #computed: { dtype: string; batch_size: number };
   #writing = new Set<Promise<void>>();
   #failure: Error | undefined;
 
@@ -88,6 +98,8 @@ class QueueSource implements SequenceSource {
     this.#generator = generator;
     this.#tokenizer = tokenizer;
     this.#settings = settings;
+    const { dtype, device, batch_size = defaultBatchSize(device) } = settings;
+    this.#computed = { dtype, batch_size };
     this.#way = way;
   }
 
@@ -123,6 +135,7 @@ class QueueSource implements SequenceSource {
         finishReason,
         promptTokens: sequence.promptIds.length,
         completionTokens: ids.length,
+        computed: this.#computed,
         ...(logps && {
           tokens: {
             prompt_ids: [...sequence.promptIds],

@@ -12,22 +12,39 @@ export interface OpenedGenerator extends Disposable {
   generator: Generator;
 }
 
-/** Loads a model directory for generation; `using` frees the model. */
+/** What rules call the second model. */
+const HELPER = 'helper';
+
+/**
+ * Loads a model directory for generation; `using` frees the model.
+ * @param options.helper the directory of a second model of the same vocabulary, to which rules may hand a response over
+ * @throws UserError for a directory that is none
+ */
 export function openGenerator(
   dir: string,
-  options: { dtype: ComputeDtype; device: string } & Pick<LoadOptions, 'exact' | 'onNotice'>,
+  {
+    helper,
+    ...options
+  }: { dtype: ComputeDtype; device: string; helper?: string | undefined } & Pick<
+    LoadOptions,
+    'exact' | 'onNotice'
+  >,
 ): OpenedGenerator {
   setThreads();
   openDevice(options.device);
   const tokenizer = ChatTokenizer.load(dir);
   const { model } = loadModel(dir, options);
-  return {
-    model,
-    tokenizer,
-    generator: new Generator(model, tokenizer),
-    [Symbol.dispose]: () => {
-      model[Symbol.dispose]();
-      trimMemory();
-    },
+  const others = new Map<string, Transformer>();
+  const dispose = () => {
+    for (const one of [model, ...others.values()]) one[Symbol.dispose]();
+    trimMemory();
   };
+  try {
+    if (helper !== undefined) others.set(HELPER, loadModel(helper, options).model);
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  const generator = new Generator(model, tokenizer, others);
+  return { model, tokenizer, generator, [Symbol.dispose]: dispose };
 }

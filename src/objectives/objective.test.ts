@@ -121,6 +121,8 @@ describe('columnFault', () => {
   it('finds none where all is there', () => {
     expect(fault({ reward: 'sequence', a: 'token', k: 'top-k', v: 'named' })).toBeUndefined();
     expect(fault({})).toBeUndefined();
+    for (const pass_rate of [0, 0.25, 1])
+      expect(fault({ pass_rate: 'sequence' }, { scalars: { pass_rate } })).toBeUndefined();
   });
 
   it('does not ask rows for a reference, and goes on to the next column', () => {
@@ -135,6 +137,12 @@ describe('columnFault', () => {
       { v: 'named' },
     ];
     for (const first of there) expect(fault({ ...first, b: 'sequence' })).toContain('a number "b"');
+  });
+
+  it.each([30, -0.5, 1.01, NaN])('takes %d for no share', (pass_rate) => {
+    expect(fault({ pass_rate: 'sequence' }, { scalars: { pass_rate } })).toBe(
+      `"pass_rate" in "scalars" is a share, from 0 to 1, and not ${pass_rate}`,
+    );
   });
 
   it('asks for what the role needs', () => {

@@ -279,6 +279,9 @@ export interface ColumnHolder {
   readonly tokenWeights?: Float64Array | undefined;
 }
 
+/** Numbers of a response that are shares. */
+const SHARES: ReadonlySet<string> = new Set(['pass_rate']);
+
 /** Names the column that a response lacks of those that an objective needs and rows bring, or tells how it is wrong. */
 export function columnFault(
   { name: objective, ...asked }: Pick<Objective, 'name' | 'needs' | 'needsOf'>,
@@ -295,8 +298,11 @@ export function columnFault(
       continue;
     }
     if (shape === 'sequence') {
-      if (scalars?.[name] === undefined)
+      const value = scalars?.[name];
+      if (value === undefined)
         return `objective ${objective} needs a number "${name}" of each response, in "scalars"`;
+      if (SHARES.has(name) && !(value >= 0 && value <= 1))
+        return `"${name}" in "scalars" is a share, from 0 to 1, and not ${value}`;
       continue;
     }
     const values = columns?.[name];

@@ -19,6 +19,7 @@ const KINDS: ReadonlyMap<string, PathKind> = new Map([
   ['reference', 'model'],
   ['tokenizer', 'model'],
   ['contrast_with', 'model'],
+  ['helper_model', 'model'],
   ['context', 'file'],
   ['prompt', 'file'],
   ['evaluation', 'evaluation'],

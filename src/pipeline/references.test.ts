@@ -58,7 +58,7 @@ it.each<[string, object, string]>([
   [
     'a file that the stage does not write',
     { data: '@first/sample.jsonl' },
-    '"@first/sample.jsonl": the stage "first" writes no sample.jsonl (the nearest is "samples.jsonl"), only journal.jsonl, samples.jsonl, failed.jsonl, quarantine.jsonl, summary.json',
+    '"@first/sample.jsonl": the stage "first" writes no sample.jsonl (the nearest is "samples.jsonl"), only journal.jsonl, samples.jsonl, failed.jsonl, quarantine.jsonl, disagreements.jsonl, summary.json',
   ],
   [
     'a file in a file',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, collectRuns, expected } from '../../test/support/collectRuns.js';
@@ -60,6 +61,21 @@ describe.concurrent('the rows', () => {
         seed: 5,
       },
     };
+    // Each has the seed and the digest of what was asked for it.
+    const drawn = (place: number) => ({
+      seed: deriveSeed(5, 'collect', place, 0) % 2 ** 31,
+      prompt_sha256: createHash('sha256')
+        .update(
+          JSON.stringify([
+            [
+              { role: 'system', content: 'Be brief.' },
+              { role: 'user', content: `Think.\n${7 + place} + 0?` },
+            ],
+            '',
+          ]),
+        )
+        .digest('hex'),
+    });
     const cutOff = {
       ...{ finish_reason: 'length', prompt_tokens: 1, completion_tokens: 2 },
       verdict: { correct: false, reason: 'different', stage: 'string', extracted: '10' },
@@ -80,7 +96,7 @@ describe.concurrent('the rows', () => {
         correctness: { math_verify_answer: [true], math_verify_reparsed_answer: [true] },
         generation_details: [
           {
-            ...{ finish_reason: 'stop', prompt_tokens: 11, completion_tokens: 22 },
+            ...{ finish_reason: 'stop', prompt_tokens: 11, completion_tokens: 22, ...drawn(0) },
             verdict: { correct: true, reason: 'equal', stage: 'string', extracted: '7' },
           },
         ],
@@ -95,12 +111,12 @@ describe.concurrent('the rows', () => {
           ...wrong,
         },
         correctness: { math_verify_answer: [false], math_verify_reparsed_answer: [false] },
-        generation_details: [cutOff],
+        generation_details: [{ ...cutOff, ...drawn(1) }],
       },
       {
         ...{ original_index: 2, id: '2', problem: '9 + 0?', answer: '9', reparsed_answers: ['10'], ...wrong },
         correctness: { math_verify_answer: [false], math_verify_reparsed_answer: [true] },
-        generation_details: [cutOff],
+        generation_details: [{ ...cutOff, ...drawn(2) }],
       },
     ]);
     expect(summary).toEqual({

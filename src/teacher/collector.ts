@@ -3,10 +3,10 @@ import { messageOf } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import type { Journal } from './journal.js';
 import type { Meter } from './meter.js';
-import type { PromptFile } from './promptFile.js';
 import type { Completion } from './reply.js';
 import type { AnswerRequest, RequestId, RequestQueue } from './requests.js';
-import { promptFor, type AnswerSettings } from './settings.js';
+import { promptDigest, type PromptFile } from './promptFile.js';
+import { endpointSeed, promptFor, seedOf, type AnswerSettings } from './settings.js';
 import {
   isRight,
   journalEntry,
@@ -101,7 +101,7 @@ export class Collector implements RequestQueue {
       return;
     }
     this.#failuresInARow = 0;
-    const turn = this.#turnOf(completion, state);
+    const turn = this.#turnOf(request, completion, state);
     const name = `${id.problem}/${id.sample}`;
     const earlier = this.#turns.get(name) ?? [];
     if (earlier.length + 1 < (this.#prompt?.questions ?? 1)) {
@@ -161,13 +161,19 @@ export class Collector implements RequestQueue {
     }
   }
 
-  #turnOf(completion: Completion, { golds }: ProblemState): Turn {
-    const { text, finishReason, promptTokens, completionTokens, tokens } = completion;
+  #turnOf(request: AnswerRequest, completion: Completion, { golds }: ProblemState): Turn {
+    const { text, finishReason, promptTokens, completionTokens, tokens, computed } = completion;
+    const { sampling } = this.#options.settings;
     const turn = {
       text,
       finish_reason: finishReason,
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,
+      drawn: {
+        seed: computed ? seedOf(sampling.seed, request.id) : endpointSeed(this.#options.settings, request.id),
+        prompt_sha256: promptDigest(request),
+        ...computed,
+      },
       ...(tokens && { tokens }),
     };
     const { verify } = this.#options;

@@ -11,8 +11,8 @@ const OF_EARLIER_TRACES = new Set([
 ]);
 
 /** The answers to the questions before the last one, as rows have them. */
-export const earlierTurns = ({ earlier_turns: turns = [] }: JournalEntry): Omit<Turn, 'tokens'>[] =>
-  turns.map(({ tokens, ...turn }) => ({ ...turn, ...tokens }));
+export const earlierTurns = ({ earlier_turns: turns = [] }: JournalEntry): Omit<Turn, 'tokens' | 'drawn'>[] =>
+  turns.map(({ tokens, drawn, ...turn }) => ({ ...turn, ...drawn, ...tokens }));
 
 /**
  * The fields are those of OpenR1-Math-Raw and our own; the problem row's other fields are carried along.
@@ -59,6 +59,7 @@ export function traceRow(
       finish_reason: entry.finish_reason,
       prompt_tokens: entry.prompt_tokens,
       completion_tokens: entry.completion_tokens,
+      ...entry.drawn,
       ...entry.tokens,
       ...(entry.earlier_turns && { earlier_turns: earlierTurns(entry) }),
       ...detail(entry, index),

@@ -21,6 +21,12 @@ export interface Asked {
   prefix?: string;
 }
 
+/** What tells apart what was sent. */
+export const promptDigest = ({ prompt, prefix = '' }: Asked): string =>
+  createHash('sha256')
+    .update(JSON.stringify([prompt, prefix]))
+    .digest('hex');
+
 const template = z.string().min(1);
 const mostDemonstrations = 1000;
 const mostTurns = 32;

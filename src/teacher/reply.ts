@@ -14,6 +14,8 @@ export interface Completion {
   completionTokens: number | null;
   /** Of a model that runs here, where they are kept. */
   tokens?: ResponseTokens;
+  /** Of a model that runs here: what else a response may depend on by rounding. */
+  computed?: { dtype: string; batch_size: number };
 }
 
 /** A response as the model drew it. */

@@ -53,8 +53,8 @@ export interface ResponsesOptions {
   preset?: string;
   /** Looks at the row of every problem before anything is asked; what it throws refuses the run. */
   checkRow?: (row: ProblemRow) => void;
-  /** A field that some row of the file must have: where none has it, its name is a wrong one. */
-  neededField?: string | undefined;
+  /** Fields that some row of the file must have: where none has one, its name is a wrong one. */
+  neededFields?: readonly string[];
   budget?: Budget;
   prices?: Prices;
   progress: Progress;
@@ -196,19 +196,19 @@ async function openPrompt(settings: AnswerSettings): Promise<PromptFile | undefi
  * @throws UserError naming file and line of a row that does not fit
  */
 async function lookAtRows(
-  { settings, checkRow, neededField }: ResponsesOptions,
+  { settings, checkRow, neededFields = [] }: ResponsesOptions,
   states: readonly ProblemState[],
   prompt: PromptFile | undefined,
 ): Promise<void> {
   const { data, problem_field: problem, answer_field: answer, prefix_field: prefixField } = settings;
-  if (!prompt && prefixField === undefined && !checkRow) return;
+  const missing = new Set(neededFields);
+  if (!prompt && prefixField === undefined && !checkRow && missing.size === 0) return;
   const byPlace = new Map(states.map((state) => [state.place, state]));
   const written = prompt && new Questions();
-  let isThere = neededField === undefined;
   let place = 0;
   for await (const row of readProblemRows(data, () => undefined, { problem, answer })) {
     const state = byPlace.get(place++);
-    isThere ||= hasField(row.fields, neededField!);
+    for (const field of missing) if (hasField(row.fields, field)) missing.delete(field);
     if (!state) continue;
     checkRow?.(row);
     if (!prompt && prefixField === undefined) continue;
@@ -220,7 +220,8 @@ async function lookAtRows(
       ...(prefixField !== undefined && { prefix: prefixOf(row, prefixField, data) }),
     };
   }
-  if (!isThere) throw new UserError(`No row of ${data} has the field "${neededField!}".`);
+  const [field] = missing;
+  if (field !== undefined && place > 0) throw new UserError(`No row of ${data} has the field "${field}".`);
   if (written?.areAllAlike)
     throw new UserError(
       `${settings.prompt!}: "user" asks the same of every problem (${written.first}): write {{ problem }} where the problem is to stand.`,

@@ -90,6 +90,13 @@ export function samplingSchema(defaults: Omit<AnswerDefaults, 'instruction'>) {
       .describe(
         `decoding rules (a local model only): ${ruleNames.join(', ')} (cuts off a response that repeats itself), or a JavaScript file that exports a rule, whose code runs`,
       ),
+    helper_model: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'a second model of the same vocabulary, to which rules may hand a response over: { model: "helper", tokens } (a local model only)',
+      ),
     think_tokens: count
       .optional()
       .describe('tokens after which thinking is ended by force (a local model only)'),
@@ -231,15 +238,15 @@ export function checkAnswerSettings({
   const local = base_url === undefined;
   if (local && Object.keys(sampling.extra_body).length > 0)
     throw new UserError('"extra_body" is for an endpoint: give "base_url", or leave it out.');
-  const { calculator, keep_tokens, forced_prefix, rules, think_tokens } = sampling;
+  const { calculator, keep_tokens, forced_prefix, rules, helper_model, think_tokens } = sampling;
   if (
     !local &&
     (calculator ||
       keep_tokens ||
-      [forced_prefix, prefix_field, rules, think_tokens].some((value) => value !== undefined))
+      [forced_prefix, prefix_field, rules, helper_model, think_tokens].some((value) => value !== undefined))
   )
     throw new UserError(
-      '"calculator", "forced_prefix", "prefix_field", "rules", "think_tokens" and "keep_tokens" need a model that runs here: leave out "base_url", or them.',
+      '"calculator", "forced_prefix", "prefix_field", "rules", "helper_model", "think_tokens" and "keep_tokens" need a model that runs here: leave out "base_url", or them.',
     );
   if (prefix_field !== undefined && forced_prefix !== undefined)
     throw new UserError('Give "prefix_field" or "forced_prefix", not both: a response has one beginning.');
@@ -286,7 +293,7 @@ export function promptFor(
 export function requestFields({ sampling }: AnswerSettings, id: RequestId): Record<string, unknown> {
   const { temperature, top_p, top_k, min_p, stop, max_tokens, seed, extra_body } = sampling;
   return {
-    seed: seedOf(seed, id) % 2 ** 31,
+    seed: seedOf(seed, id) % LARGEST_SEED,
     temperature,
     top_p,
     ...(top_k !== undefined && { top_k }),
@@ -296,6 +303,14 @@ export function requestFields({ sampling }: AnswerSettings, id: RequestId): Reco
     ...extra_body,
   };
 }
+
+/** The seed that an endpoint is asked with, whose further fields may name one. */
+export function endpointSeed({ sampling }: AnswerSettings, id: RequestId): number {
+  const { seed = seedOf(sampling.seed, id) % LARGEST_SEED } = sampling.extra_body;
+  return typeof seed === 'number' ? seed : seedOf(sampling.seed, id) % LARGEST_SEED;
+}
+
+const LARGEST_SEED = 2 ** 31;
 
 /** The seed of a response, made from the run's. */
 export const seedOf = (seed: number, { problem, sample, turn = 0 }: RequestId): number =>
@@ -313,7 +328,8 @@ export function storedSampling({
   prefix_field,
   sampling,
 }: AnswerSettings): Record<string, unknown> {
-  const { extra_body, calculator, keep_tokens, ...own } = sampling;
+  // The digest of the helper tells it apart, wherever it lies.
+  const { extra_body, calculator, keep_tokens, ...own } = { ...sampling, helper_model: undefined };
   const all = {
     api,
     system,

@@ -13,6 +13,18 @@ const turn = z.object({
   /** Null where the endpoint does not count. */
   prompt_tokens: z.number().nullable(),
   completion_tokens: z.number().nullable(),
+  /** How it was drawn; absent in journals of earlier versions. */
+  drawn: z
+    .object({
+      /** Of the response, made from that of the run. */
+      seed: z.number(),
+      /** Of what was sent: the messages or the text, and what the response begins with. */
+      prompt_sha256: z.string(),
+      /** Of a model that runs here. */
+      dtype: z.string().optional(),
+      batch_size: z.number().optional(),
+    })
+    .optional(),
   /** Present where a local model's tokens are kept. */
   tokens: z
     .object({

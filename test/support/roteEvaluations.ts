@@ -19,10 +19,20 @@ export function roteEvaluations() {
   const path = (name: string) => join(root, name);
 
   /** Writes problems, of which no two resemble each other; the gold of the i-th is i. */
-  const problems = (name: string, count: number, textOf = (i: number) => `${'x'.repeat(i + 1)}?`): string =>
+  const problems = (
+    name: string,
+    count: number,
+    textOf = (i: number) => `${'x'.repeat(i + 1)}?`,
+    further: (i: number) => Record<string, unknown> = () => ({}),
+  ): string =>
     writeRows(
       path(name),
-      Array.from({ length: count }, (_, i) => ({ id: `p${i}`, problem: textOf(i), answer: `${i}` })),
+      Array.from({ length: count }, (_, i) => ({
+        id: `p${i}`,
+        problem: textOf(i),
+        answer: `${i}`,
+        ...further(i),
+      })),
     );
 
   /**

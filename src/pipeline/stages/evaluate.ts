@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import {
   describeEvaluation,
+  disagreementsFile,
   evaluate,
   evaluateSettings,
   graderSetting,
+  gradingSettings,
   regrade,
-  type EvaluateSettings,
+  type Grading,
 } from '../../evaluate/evaluate.js';
 import { readSamples } from '../../evaluate/samples.js';
 import type { EvaluationSummary } from '../../evaluate/summary.js';
@@ -24,9 +26,21 @@ export const evaluateStage = defineStage({
   schema: evaluateSettings,
   inputs: (settings) => [
     ...answerInputs(settings),
-    ...settings.grader.flatMap((grader) => (typeof grader === 'string' ? [] : filesOfModule(grader.module))),
+    ...[settings.grader, settings.selectors, settings.measures].flatMap(
+      (list: readonly (string | { module: string })[]) =>
+        list.flatMap((one) => (typeof one === 'string' ? [] : filesOfModule(one.module))),
+    ),
   ],
-  writes: ['journal.jsonl', 'samples.jsonl', 'failed.jsonl', 'quarantine.jsonl', 'summary.json'],
+  writes: [
+    ...[
+      'journal.jsonl',
+      'samples.jsonl',
+      'failed.jsonl',
+      'quarantine.jsonl',
+      disagreementsFile,
+      'summary.json',
+    ],
+  ],
   result: (_, dir) => dir,
   resumes: true,
   holdsWork: holdsAnswers,
@@ -39,30 +53,30 @@ export const evaluateStage = defineStage({
   describe: (summary) => describeEvaluation(summary),
 });
 
-/** By what an evaluation is graded. */
-export type Grading = Pick<EvaluateSettings, 'grader' | 'grader_field'>;
-
 /**
- * Grades again what an evaluation has left in a folder of its own.
- * @param given by what; without graders those that it has
+ * Grades and counts again what an evaluation has left in a folder of its own.
+ * @param given by what; what is not given stays as it is, but the fields that name graders, which go with the graders
  * @throws UserError for every other folder
  */
 export const gradeAgain = (dir: string, given: Partial<Grading>): Promise<EvaluationSummary> =>
   withResultOf('evaluate', dir, () => {
-    const { grader, grader_field } = given.grader ? given : { ...gradingOf(dir), ...given };
-    return regrade(dir, grader!, grader_field);
+    const before = gradingOf(dir, given.grader);
+    const grading = given.grader ? { ...before, grader_field: undefined, ...given } : { ...before, ...given };
+    return regrade(dir, grading);
   });
 
-/** By what the folder's record says that an evaluation was graded. @throws UserError where it does not say */
-function gradingOf(dir: string): Grading {
-  const { data } = recordedGrading.safeParse(recordOf(dir)?.settings);
+/** By what the folder's record says that an evaluation was graded and counted. @throws UserError where it does not say by whom */
+function gradingOf(dir: string, grader: Grading['grader'] | undefined): Grading {
+  const settings = recordOf(dir)?.settings as object | undefined;
+  const { data } = recordedGrading.safeParse({ ...settings, ...(grader && { grader }) });
   if (data) return data;
   throw new UserError(
     `${dir} does not say by what it was graded: name all graders that it is to have with --grader, such as verify,rllm.`,
   );
 }
 
-const recordedGrading = z.object({ grader: graderSetting.unwrap(), grader_field: z.string().optional() });
+/** Without a default for the graders. */
+const recordedGrading = z.object({ ...gradingSettings.shape, grader: graderSetting.unwrap() });
 
 /** Problems whose first response is shown; all are in samples.jsonl. */
 const SHOWN = 2;

@@ -20,7 +20,10 @@ export async function askedModel(settings: AnswerSettings, progress: Progress): 
   if (baseUrl === undefined) {
     const { localModel } = await import('../../generate/localModel.js');
     const path = await resolveModel(model, progress);
-    return { ...localModel({ ...settings, model: path }, progress), name: model };
+    const { helper_model: helper } = settings.sampling;
+    const sampling = helper === undefined ? {} : { helper_model: await resolveModel(helper, progress) };
+    const found = { ...settings, model: path, sampling: { ...settings.sampling, ...sampling } };
+    return { ...localModel(found, progress), name: model };
   }
   const { samples, sampling } = settings;
   if (samples > 1 && sampling.temperature === 0)
@@ -57,7 +60,10 @@ export async function endpointOf(
 /** What of the settings is read from the disk. */
 export function answerInputs({ data, model, base_url: baseUrl, sampling, prompt }: AnswerSettings): string[] {
   const asked = [data, ...(prompt === undefined ? [] : promptInputs(prompt))];
-  return baseUrl === undefined ? [...asked, modelInput(model), ...ruleFiles(sampling)] : asked;
+  if (baseUrl !== undefined) return asked;
+  const { helper_model: helper } = sampling;
+  const models = [model, ...(helper === undefined ? [] : [helper])];
+  return [...asked, ...models.map(modelInput), ...ruleFiles(sampling)];
 }
 
 /** What of answers a folder holds, of which some may have been paid for. */

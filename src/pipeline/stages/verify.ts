@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { distinctFiles } from '../../data/distinctFiles.js';
 import type { Judge } from '../../teacher/judge.js';
 import { endpointKeys } from '../../teacher/settings.js';
 import { UserError } from '../../util/errors.js';
@@ -69,7 +70,7 @@ export const verifyStage = defineStage({
     using judge = await openJudge(settings, siblingPath(out, 'judge.jsonl'), progress);
     const summary = await verifyFiles(
       {
-        files: [settings.data].flat(),
+        files: distinctFiles(settings.data),
         out,
         preset,
         threads,

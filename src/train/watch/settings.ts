@@ -29,7 +29,7 @@ const development = z.strictObject({
   ...{ data, problem_field, answer_field, shuffle, skip, count: problems, system, instruction, batch_size },
   sampling: sampling
     .unwrap()
-    .omit({ extra_body: true, keep_tokens: true })
+    .omit({ extra_body: true, keep_tokens: true, helper_model: true })
     .prefault({})
     .describe('how a response is drawn'),
   grader: z.enum(graderNames).default('verify').describe('who says what is right'),

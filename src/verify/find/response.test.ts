@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { verify } from '../verify.js';
+import { isInForm } from './response.js';
 
 const LONG = 150_000;
 const prose = 'the quick brown fox jumps over a lazy dog. '.repeat(LONG / 40);
@@ -70,5 +71,34 @@ describe('a response', () => {
       expect(given(`The answer is 5.${padding}`)).toBe(true);
       expect(given(`The answer is${padding} 5.`)).toBe(true);
     }
+  });
+});
+
+describe('the form of a response', () => {
+  it.each([
+    'So \\boxed{5}.',
+    '<think>hm</think>The answer is 5.',
+    'hm</think>\\boxed{5}',
+    '2 + 3 = 5\n#### 5',
+    '答案是 5',
+    '<answer>5</answer>',
+    'Answer: B',
+    '  <think>\nA long thought.\n</think>\n\n**Final Answer:** 5',
+    // The prompt has begun to think, and the response marks its answer without ending it: nothing says that it is a thought.
+    'hm, the answer is 5',
+  ])('is that of %j', (text) => {
+    expect(isInForm(text)).toBe(true);
+  });
+
+  it.each([
+    '',
+    '2 + 3 = 5',
+    'So it comes to 5 in all.',
+    '<think>The answer is 5, I think, so \\boxed{5}',
+    '[THINK]\\boxed{5}',
+    '<think>the answer is \\boxed{5}</think>',
+    '<think>the answer is \\boxed{5}</think>Five apples.',
+  ])('is not that of %j', (text) => {
+    expect(isInForm(text)).toBe(false);
   });
 });

@@ -3,7 +3,7 @@
 import { withPlainSigns } from '../parse/characters.js';
 import { isRefused } from './denial.js';
 import { withoutPadding } from './padding.js';
-import { textAfterThinking } from './thinking.js';
+import { isStillThinking, textAfterThinking } from './thinking.js';
 
 /** Limits the characters of a response, counted from its end, in which a box, a phrase or a number is searched for. */
 export const MAX_RESPONSE = 120_000;
@@ -76,6 +76,13 @@ export function responseOf(output: string, afterThinking: boolean): Response | u
 /** Finds the first place at which a text says what the answer is. */
 const statedIn = (text: string): RegExpExecArray | null =>
   SIGNS_OF_STATING.test(text) && MAY_STATE.test(text) ? STATED.exec(text) : null;
+
+/**
+ * Whether an output has the form of a response: thinking that it begins with has ended, and what follows says what its answer is, in a
+ * box, behind "the answer is" or a mark.
+ */
+export const isInForm = (output: string): boolean =>
+  !isStillThinking(output) && statedIn(textAfterThinking(output) ?? output) !== null;
 
 /** Drops comments, what is struck out and marks that are not shown, and writes all signs as the plain ones. */
 const plainText = (text: string): string =>

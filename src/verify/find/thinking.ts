@@ -28,3 +28,11 @@ export function textAfterThinking(response: string, which: 'first' | 'last' = 'l
   if (ends.length === 0) return undefined;
   return response.slice(which === 'last' ? Math.max(...ends) : Math.min(...ends));
 }
+
+/** The marks at which thinking begins that say so by themselves; the others are ends without a beginning in the response. */
+const BEGINS =
+  /^\s{0,20}(?:<(think|thinking|thought|reasoning|reflection|scratchpad)>|\[THINK\]|<\|begin_of_thought\|>)/;
+
+/** Whether a response begins with thinking that does not end. */
+export const isStillThinking = (response: string): boolean =>
+  BEGINS.test(response) && textAfterThinking(response, 'first') === undefined;
