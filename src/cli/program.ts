@@ -29,7 +29,8 @@ import { tableCommand } from './table.js';
 import { trainCommand } from './train.js';
 import { verifyCommand } from './verify.js';
 
-const program = new Command('redistill')
+/** The command line as commander knows it. */
+export const program = new Command('redistill')
   .description('Post-training for small reasoning models, from right traces and wrong ones.')
   .version(packageVersion())
   .option('--debug', 'show where an error came from')

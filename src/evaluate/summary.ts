@@ -198,6 +198,7 @@ function requireGrades(
   }
 }
 
+/** Computes the statistics of an evaluation, each share with its standard error. What it was made with is not in them. */
 export function summarize({
   graders,
   problems,

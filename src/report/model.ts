@@ -13,11 +13,19 @@ export interface Report {
   title: string;
   /** What was done, what it gained and how sure that is, a sentence each. */
   sentences: string[];
+  /** The questions that a reader has, in the order of docs/guide/reading.md. */
+  answers: AnsweredQuestion[];
   /** The line of stages of a recipe, in its order. */
   stages: StageBox[];
   runs: TrainingRun[];
   evaluations: EvaluationSet[];
   comparisons: ComparisonTable[];
+}
+
+/** A question and what the files say to it. */
+export interface AnsweredQuestion {
+  question: string;
+  sentences: string[];
 }
 
 /** Where a report's part has its figures: `runs/redi`, `evaluations/after-redi`, `comparisons/verdict`. */

@@ -473,7 +473,7 @@ describe('everybody', () => {
 
 inBrowser('a report without anything, and one of a single evaluation', async () => {
   const none = syntheticReport({ ...SMALL, columns: 0, runs: 0 });
-  Object.assign(none.report, { stages: [], sentences: [] });
+  Object.assign(none.report, { stages: [], sentences: [], answers: [] });
   await write(none, 'none.html');
   await write(
     syntheticReport({ ...SMALL, columns: 1, runs: 1, samples: 1, buckets: 1, problems: 3 }),

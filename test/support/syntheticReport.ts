@@ -27,6 +27,10 @@ export const LARGE: Size = {
   ...{ runs: 10, buckets: 1_500, characters: 500 },
 };
 
+const QUESTIONS = [
+  ...['What was done?', 'On what?', 'What did it gain?', 'How sure is that?'],
+  ...['What did it cost, and what went wrong?', 'What next?'],
+];
 const CHUNK = 50;
 const GRADERS = ['verifier', 'math-verify'];
 const WORDS =
@@ -71,6 +75,10 @@ export function syntheticReport(size: Size = SMALL, dirty = false): Synthetic {
       outside('pass@1 on math went from 31.0 to 35.2 %: 4.2 points more, 95 % interval 1.1 to 7.3.'),
       outside('The difference is larger than what chance makes in 99 of 100 such evaluations.'),
     ],
+    answers: QUESTIONS.map((question, i) => ({
+      question,
+      sentences: [`${dirty ? HOSTILE[2 * i + 1]! : 'So much'} of ${question}`],
+    })),
     stages: stages(outside),
     runs,
     evaluations: size.columns === 0 ? [] : [set],

@@ -69,15 +69,18 @@ function SetTable({ set }: { set: EvaluationSet }) {
 }
 
 export function Overview({ report }: { report: Report }) {
-  const { title, sentences, comparisons, stages, evaluations, runs } = report;
+  const { title, answers, comparisons, stages, evaluations, runs } = report;
   return (
     <>
       <h1>{short(title, 120)}</h1>
-      <div class="lead">
-        {sentences.map((sentence, i) => (
-          <p key={i}>{sentence}</p>
+      <dl class="answers">
+        {answers.map(({ question, sentences }) => (
+          <div key={question}>
+            <dt>{question}</dt>
+            <dd>{sentences.map((sentence) => short(sentence, 400)).join(' ')}</dd>
+          </div>
         ))}
-      </div>
+      </dl>
       {comparisons.map((comparison) => (
         <section key={comparison.id} class="found">
           <Verdict comparison={comparison} isLinked />

@@ -96,6 +96,20 @@ const wrong = (text: string): Sample => ({ text, correct: false });
 const read = (...dirs: string[]) =>
   readReport((dirs.length === 0 ? [''] : dirs).map((dir) => join(top, 'runs', dir)));
 
+it('has no path of the machine in it, also where folders were named by such', async () => {
+  training('a', { model: 'm', data: 'd.jsonl' }, 2);
+  evaluation('b', [[right('x')], [wrong('y')]]);
+  evaluation('c', [[right('x')], [right('y')]]);
+  const { report } = await read();
+  expect(JSON.stringify(report)).not.toContain(top);
+  expect(report.runs.map(({ dir }) => dir)).toEqual(['runs/a']);
+  expect(report.evaluations.flatMap(({ columns }) => columns.map(({ dir }) => dir))).toEqual([
+    'runs/b',
+    'runs/c',
+  ]);
+  expect((await read('a')).report.runs[0]!.dir).toBe('a');
+});
+
 describe('training runs of a report', () => {
   it('have every step, with speed and memory, and what was measured beside the steps', async () => {
     training('a', {}, 3);

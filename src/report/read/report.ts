@@ -1,7 +1,8 @@
 /** @file Makes a report from folders of results. Reads them, and writes nothing. */
-import { basename, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { packageVersion } from '../../util/version.js';
 import type { PlacedChunk, Report } from '../model.js';
+import { answersOf } from './answers.js';
 import { compareSets, readComparisons } from './comparisons.js';
 import { readEvaluations, type OpenSet } from './evaluations.js';
 import { findResults, newestOf } from './folders.js';
@@ -33,6 +34,9 @@ export async function readReport(dirs: readonly string[]): Promise<OpenReport> {
   const made = readComparisons(by('compare'), evaluations);
   const comparisons = made.length > 0 ? made : compareSets(evaluations);
   const parts = { runs, evaluations, comparisons };
+  const stages = by('run').flatMap((pipeline) => readStages(pipeline, parts));
+  for (const part of [...runs, ...evaluations.flatMap(({ columns }) => columns)])
+    part.dir = shownPlace(part.dir, dirs);
   const newest = newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name))));
   return {
     report: {
@@ -41,11 +45,18 @@ export async function readReport(dirs: readonly string[]): Promise<OpenReport> {
       date: (newest ?? new Date(0)).toISOString(),
       title: dirs.map((dir) => basename(resolve(dir))).join(', '),
       sentences: sentencesOf(parts),
-      stages: by('run').flatMap((pipeline) => readStages(pipeline, parts)),
+      answers: answersOf({ ...parts, stages }),
+      stages,
       ...parts,
     },
     chunks: () => placed(sets),
   };
+}
+
+/** A folder as a report names it, which may go to others: nothing of the machine before the folder that was named. */
+function shownPlace(dir: string, tops: readonly string[]): string {
+  const top = tops.find((one) => !relative(one, dir).startsWith('..'));
+  return isAbsolute(dir) && top !== undefined ? join(basename(resolve(top)), relative(top, dir)) : dir;
 }
 
 function* placed(sets: readonly OpenSet[]): Generator<PlacedChunk> {

@@ -15,7 +15,8 @@ export function sentencesOf({
 
 const MOST_RUNS = 6;
 
-function trained(runs: readonly TrainingRun[]): string[] {
+/** What each run trained on what, a sentence each. */
+export function trained(runs: readonly TrainingRun[]): string[] {
   const groups = [...new Map(runs.map((run) => [run.group, run])).values()];
   const shown = groups.slice(0, MOST_RUNS).map((run) => {
     const seeds = runs.filter(({ group }) => group === run.group).length;
@@ -30,7 +31,8 @@ function trained(runs: readonly TrainingRun[]): string[] {
   return more > 0 ? [...shown, `${counted(more, 'other run')} stand under Training.`] : shown;
 }
 
-function evaluated({ name, columns, graders, problems }: EvaluationSet): string[] {
+/** pass@1 of each evaluation of a set, in a sentence. */
+export function evaluated({ name, columns, graders, problems }: EvaluationSet): string[] {
   const grader = graders[0];
   if (grader === undefined) return [];
   const shares = columns.flatMap(({ name: who, grades }) => {
