@@ -28,6 +28,7 @@ import { studyCommand } from './study.js';
 import { tableCommand } from './table.js';
 import { trainCommand } from './train.js';
 import { verifyCommand } from './verify.js';
+import { watchCommand } from './watch.js';
 
 const program = new Command('redistill')
   .description('Post-training for small reasoning models, from right traces and wrong ones.')
@@ -54,7 +55,8 @@ const program = new Command('redistill')
   .addCommand(runCommand())
   .addCommand(studyCommand())
   .addCommand(benchmarkCommand())
-  .addCommand(reportCommand());
+  .addCommand(reportCommand())
+  .addCommand(watchCommand());
 configure(program);
 
 /** Has commander's sentences printed as ours are, and its errors come back. */

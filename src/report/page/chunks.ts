@@ -23,8 +23,19 @@ const whole = (): Promise<void> =>
       })
     : Promise.resolve();
 
+/** Gives a chunk where it does not stand within the page. */
+export type ChunkSource = (set: number, chunk: number) => Promise<ProblemChunk>;
+let source: ChunkSource | undefined;
+
+/** Has chunks come from elsewhere from now on; those that were unpacked are forgotten. */
+export function takeChunksFrom(other: ChunkSource): void {
+  source = other;
+  kept.clear();
+}
+
 /** Unpacks a chunk. */
 export async function unpack(set: number, chunk: number): Promise<ProblemChunk> {
+  if (source) return source(set, chunk);
   const id = `chunk-${set}-${chunk}`;
   if (!document.getElementById(id)) await whole();
   const text = document.getElementById(id)?.textContent;
