@@ -67,23 +67,25 @@ const policyOf = ({ script, style }: PageParts, isLive: boolean): string =>
     "form-action 'none'",
   ].join('; ');
 
-const title = (text: string): string => `<title>${escapeHtml(inLine(text, 200))}</title>
-`;
-
-/** The head of a page up to its style; `own` stands before that. */
-const headOf = ({ style }: PageParts, own: string): string => `${BEGINNING}<html lang="en">
+/** The head of a page up to its style. @param own stands before all that a browser obeys */
+const headOf = ({ style }: PageParts, title: string, own = ''): string => `${BEGINNING}<html lang="en">
 <head>
 <meta charset="utf-8">
 ${own}<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
+<title>${escapeHtml(inLine(title, 200))}</title>
 <style>${inElement(style, 'style')}</style>
 </head>
 `;
 
+/** The policy of a page that nobody serves. */
+const policyElement = (parts: PageParts): string =>
+  `<meta http-equiv="Content-Security-Policy" content="${policyOf(parts, false)}">\n`;
+
 /** All that comes before the chunks. The program stands there, so that it need not wait until they have been read. */
 const head = (report: Report, parts: PageParts): string =>
-  `${headOf(parts, `<meta http-equiv="Content-Security-Policy" content="${policyOf(parts, false)}">\n${title(report.title)}`)}<body>
+  `${headOf(parts, report.title, policyElement(parts))}<body>
 <div id="page"><noscript>This report is drawn by a script within it, which this browser does not run.</noscript></div>
 <script type="application/json" id="report">${scriptJson(report)}</script>
 <script>${inElement(parts.script, 'script')}</script>
@@ -91,7 +93,7 @@ const head = (report: Report, parts: PageParts): string =>
 
 /** The same page without a report, which it asks its server for; the policy goes with it as a header. */
 export function livePage(parts: PageParts = builtParts()): { html: string; policy: string } {
-  const html = `${headOf(parts, title('Runs under way'))}<body data-live>
+  const html = `${headOf(parts, 'Runs under way')}<body data-live>
 <div id="page"><noscript>This page is drawn by a script within it, which this browser does not run.</noscript></div>
 <script>${inElement(parts.script, 'script')}</script>
 </body>

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { ApiError } from '../../serve/errors.js';
 import { Guard, type GuardOptions } from '../../serve/guard.js';
 import { messageOf, UserError } from '../../util/errors.js';
-import { livePage } from '../html.js';
+import { livePage, type PageParts } from '../html.js';
 import { Clients, eventBytes } from './clients.js';
 import { EventLog, type Logged } from './eventLog.js';
 import type { Watcher } from './watcher.js';
@@ -20,6 +20,8 @@ const RETRY_MS = 2_000;
 
 export interface WatchServerOptions extends Pick<GuardOptions, 'hosts'> {
   lookMs?: number;
+  /** The page's program and style, where they are not those of the package. */
+  parts?: PageParts;
   /** Hears of what went wrong while files were looked at. */
   onFault?: (sentence: string) => void;
 }
@@ -41,16 +43,15 @@ export class WatchServer {
   readonly #log = new EventLog(randomBytes(8).toString('hex'), KEPT);
   readonly #clients = new Clients(this.#log, () => this.#everything());
   readonly #onFault: (sentence: string) => void;
-  readonly #page = livePage();
+  readonly #page: ReturnType<typeof livePage>;
   #snapshot: Logged | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #ticks = 0;
 
-  constructor(
-    watcher: Watcher,
-    { hosts = [], lookMs = LOOK_MS, onFault = () => undefined }: WatchServerOptions = {},
-  ) {
+  constructor(watcher: Watcher, options: WatchServerOptions = {}) {
+    const { hosts = [], lookMs = LOOK_MS, parts, onFault = () => undefined } = options;
+    this.#page = livePage(parts);
     this.#watcher = watcher;
     this.#guard = new Guard({ hosts });
     this.#onFault = onFault;
@@ -111,13 +112,13 @@ export class WatchServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#check(request);
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const [pathname = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
     const [, name, chunk] = /^\/texts\/([0-9a-f]{1,64})\/(\d{1,9})$/.exec(pathname) ?? [];
     if (pathname === '/') {
       const { html, policy } = this.#page;
       send(response, 'text/html; charset=utf-8', html, { 'content-security-policy': policy });
     } else if (pathname === '/events') {
-      await this.#listen(request, response, searchParams.get('after') ?? undefined);
+      await this.#listen(request, response, new URLSearchParams(query).get('after') ?? undefined);
     } else if (pathname === '/report.json') {
       await this.look();
       send(response, 'application/json', JSON.stringify(this.#watcher.report));

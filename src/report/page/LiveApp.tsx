@@ -63,7 +63,7 @@ function Activities({ live }: { live: Live }) {
               </a>
             ),
         },
-        { name: 'kind', value: ({ kind }) => kind },
+        { name: 'kind', value: ({ kind }) => kind, show: ({ kind }) => <span class="state">{kind}</span> },
         {
           name: 'state',
           value: ({ state }) => state,
