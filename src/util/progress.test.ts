@@ -134,12 +134,12 @@ describe('the line on a terminal', () => {
     };
     for (const [columns, width] of [
       [200, 24],
-      [114, 24],
-      [113, 16],
-      [106, 16],
-      [105, 10],
-      [100, 10],
-      [99, 0],
+      [115, 24],
+      [114, 16],
+      [107, 16],
+      [106, 10],
+      [101, 10],
+      [100, 0],
       [60, 0],
     ] as const) {
       expect([columns, line(true, columns).split('▃').length - 1]).toEqual([columns, width]);

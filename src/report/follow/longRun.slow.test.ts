@@ -28,7 +28,7 @@ const GROWTH = 3e6;
 const A_RUN = 4e6;
 
 it('holds after eight hours what it held after two', async () => {
-  const [LOOKS, RUNS] = [14_400, 3];
+  const [LOOKS, RUNS] = [14_400, 2];
   const before = heap();
   let now = Date.now();
   using watcher = new Watcher(top, { now: () => now });
@@ -45,6 +45,7 @@ it('holds after eight hours what it held after two', async () => {
     JSON.stringify({ made_by: 'redistill', command: 'evaluate' }),
   );
   const sizes: number[] = [];
+  let most = 0;
   for (let look = 1; look <= LOOKS; look++) {
     now += 2_000;
     for (const run of runs)
@@ -56,16 +57,17 @@ it('holds after eight hours what it held after two', async () => {
     const change = (await watcher.look())!;
     log.add((id) => eventBytes('change', change, id));
     known = applyChange(known, change);
-    expect(watcher.live.activities).toHaveLength(RUNS + 1);
+    most = Math.max(most, watcher.live.activities.length);
     if (look % 3_600 === 0) sizes.push(heap());
   }
   console.log(
     `heap beyond the start, every two hours: ${sizes.map((size) => ((size - before) / 1e6).toFixed(1)).join(', ')} MB`,
   );
-  expect(known.report.runs.map(({ steps }) => steps.done)).toEqual([LOOKS, LOOKS - 14 * 50, LOOKS]);
-  const most = Math.max(...known.report.runs.map(({ curves }) => curves.steps.length));
-  expect(most).toBeLessThanOrEqual(1_500);
+  expect(known.report.runs.map(({ steps }) => steps.done)).toEqual([LOOKS, LOOKS - 14 * 50]);
+  expect(most).toBe(RUNS + 1);
+  const points = Math.max(...known.report.runs.map(({ curves }) => curves.steps.length));
+  expect(points).toBeLessThanOrEqual(1_500);
   expect(known.report).toEqual(JSON.parse(JSON.stringify(watcher.report)));
   expect(Math.max(...sizes) - sizes[0]!).toBeLessThan(GROWTH);
   expect(sizes.at(-1)! - before).toBeLessThan(RUNS * A_RUN);
-});
+}, 900_000);

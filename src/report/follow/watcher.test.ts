@@ -46,6 +46,7 @@ class Follower {
 const seriesOf = (run: TrainingRun, name: string) => run.curves.series.find((one) => one.name === name)!;
 
 describe('a run that is followed', () => {
+  const buckets = new Set<number>();
   it.each([1, 2, 3, 4, 5])(
     'is what a whole reading says, however it is killed and goes on (%i)',
     async (seed) => {
@@ -55,9 +56,9 @@ describe('a run that is followed', () => {
       const run = new LiveRun(join(dir, 'redi'));
       const follower = new Follower(dir);
       for (let turn = 0; turn < 60; turn++) {
-        run.run(1 + below(120));
+        run.run(1 + below(seed * 60));
         if (below(4) === 0) run.measure('eval_accuracy', random.nextFloat());
-        if (below(5) === 0) run.resume(below(run.step));
+        if (below(6) === 0) run.resume(Math.floor(run.step * (1 - random.nextFloat() ** 2)));
         if (below(3) > 0) await follower.look();
         const { steps } = follower.known.report.runs[0]?.curves ?? { steps: [] };
         expect(steps.every((step, i) => i === 0 || step > steps[i - 1]!)).toBe(true);
@@ -69,6 +70,9 @@ describe('a run that is followed', () => {
       expect(steps).toEqual(Array.from({ length: run.step }, (_, i) => i + 1));
       const [{ curves }] = report.runs as [TrainingRun];
       expect(curves.steps.at(-1)).toBe(run.step);
+      expect(curves.steps).toHaveLength(Math.ceil(run.step / curves.bucket));
+      expect(curves.bucket).toBe(2 ** Math.max(0, Math.ceil(Math.log2(run.step / 1500))));
+      buckets.add(curves.bucket);
       for (const name of ['loss', 'tokens_per_second', 'logps/rejected_per_token']) {
         const plain = values(name) as number[];
         const means = curves.steps.map((_, i) => {
@@ -80,6 +84,10 @@ describe('a run that is followed', () => {
       }
     },
   );
+
+  it('has been long and short', () => {
+    expect([...buckets].sort()).toEqual([1, 2, 4]);
+  });
 
   it('is followed where a file is cut in its place, and where a line comes in pieces', async () => {
     const dir = join(top, 'pieces');

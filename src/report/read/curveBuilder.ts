@@ -37,11 +37,12 @@ export class CurveBuilder {
 
   /** Adds the line of a step after all others. */
   add(step: number, line: Readonly<Line>): void {
-    const { steps } = this.curves;
-    if (steps.length === 0 || this.#inLast === this.curves.bucket) {
-      if (steps.length === MOST_POINTS) this.#join();
+    const { curves } = this;
+    if (curves.steps.length === 0 || this.#inLast === curves.bucket) {
+      if (curves.steps.length === MOST_POINTS) this.#join();
       this.#begin();
     }
+    const { steps } = curves;
     const last = steps.length - 1;
     steps[last] = step;
     this.#inLast++;
