@@ -43,6 +43,13 @@ function SearchBox({ route }: { route: Route }) {
   useEffect(() => {
     setTyped(query);
   }, [query]);
+  // Whoever has gone on meanwhile is not led back.
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+    },
+    [],
+  );
   const commit = (q: string, texts?: string) => {
     clearTimeout(timer.current);
     go(withQuery(route, { q, texts, page: undefined }), true);
