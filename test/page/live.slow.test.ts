@@ -179,11 +179,14 @@ describe('a live page', () => {
     await expect.poll(() => page.locator('.table tbody td').nth(3).textContent()).toBe('45');
     await expect.poll(() => legend(page).textContent()).not.toBe(last);
     await expect.poll(async () => seen.add(await picture(page)).size).toBeGreaterThan(1);
+    run.measure('eval_accuracy', 0.25);
+    await expect.poll(() => page.locator('main').textContent()).toContain('Measured: eval_accuracy');
     run.alert('collapse: the log-probs of the chosen side fall');
     await expect.poll(() => page.locator('main').textContent()).toContain('collapse: the log-probs');
     run.finish();
     await page.getByRole('link', { name: 'Overview' }).click();
     await expect.poll(() => page.locator('.live tbody').textContent()).toContain('done');
+    expect(await page.locator('.live tbody').textContent()).toContain('25.0 %');
     expect(await page.locator('.last-alerts').textContent()).toContain('step 45: collapse');
     expect(await page.title()).toBe('begins, live');
     expect(faults).toEqual([]);

@@ -22,8 +22,11 @@ const heap = () => {
   return process.memoryUsage().heapUsed;
 };
 
-/** Bytes that may be there after eight hours beside what was after two, when every curve has as many points as it may have. */
-const GROWTH = 3e6;
+/**
+ * Bytes that may be there beside what was after two hours: curves have between 750 and 1,500 points. Whoever kept the lines of the
+ * six hours would have more than that.
+ */
+const GROWTH = 4e6;
 /** Bytes of a run of thirteen series and all that is remembered of its changes. */
 const A_RUN = 4e6;
 

@@ -276,11 +276,14 @@ describe('a folder of runs', () => {
     expect(report.runs.map(({ id, steps }) => [id, steps.done])).toEqual(
       runs.map((_, i) => [`run-${i}`, i + 1]).sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
     );
+    const names = () => follower.watcher.live.activities.map(({ name }) => name);
+    const inOrder = names();
     const first = report.runs.find(({ id }) => id === 'run-3');
     runs[7]!.run(5);
     const later = new LiveRun(join(dir, 'a-later-one'));
     later.run(2);
     const after = (await follower.look()).report;
+    expect(names()).toEqual([...inOrder, 'a-later-one']);
     expect(after.runs.find(({ id }) => id === 'run-3')).toBe(first);
     expect(after.runs.at(-1)!.id).toBe('a-later-one'); // what is there keeps its place and its colour
     expect(after.runs.find(({ id }) => id === 'run-7')!.steps.done).toBe(13);

@@ -208,7 +208,7 @@ export class Watcher implements Disposable {
     return { parts: changed, ...(isJudgedAnew && { texts: this.#evaluations.texts }), order, runs: changes };
   }
 
-  /** What is under way first, then what was changed last. */
+  /** What is under way first, in its order, then what was changed last. */
   #activities(now: number): Activity[] {
     const rank = { running: 0, stalled: 1, stopped: 2, done: 3 };
     const all = [
@@ -218,7 +218,10 @@ export class Watcher implements Disposable {
         ...this.#linkTo(dir),
       })),
     ];
-    all.sort((a, b) => rank[a.state] - rank[b.state] || (b.changed ?? 0) - (a.changed ?? 0));
+    const isUnderWay = ({ state }: Activity) => rank[state] < rank.stopped;
+    all.sort(
+      (a, b) => rank[a.state] - rank[b.state] || (isUnderWay(a) ? 0 : (b.changed ?? 0) - (a.changed ?? 0)),
+    );
     for (const activity of all.filter(({ samples }) => samples.length > 0).slice(MOST_SAMPLED))
       activity.samples = [];
     return all;

@@ -146,7 +146,7 @@ function optionsOf(
     hooks: {
       draw: [
         (plot) => {
-          drawMarks(plot, drawn.current?.marks ?? []);
+          drawMarks(plot, drawn.current.marks);
         },
       ],
       setCursor: [

@@ -4,6 +4,7 @@ import type { Activity, Live } from '../live.js';
 import type { Report } from '../model.js';
 import { App } from './App.js';
 import { useConnection } from './connection.js';
+import { lastOf } from './lines.js';
 import { count, duration, gigabytes, percent, plural } from './numbers.js';
 import { address } from './route.js';
 import { Table } from './table.js';
@@ -37,7 +38,13 @@ function Progress({ activity }: { activity: Activity }) {
   );
 }
 
-function Activities({ live }: { live: Live }) {
+/** The share of right responses that a training run drew last, by its development set. */
+function accuracyOf({ runs }: Report, { link }: Activity): number | null {
+  const run = runs.find(({ id }) => link === `runs/${id}`);
+  return lastOf(run?.measured.find(({ name }) => name === 'eval_accuracy')?.values ?? []);
+}
+
+function Activities({ live, report }: { live: Live; report: Report }) {
   const { activities, time } = live;
   if (activities.length === 0)
     return (
@@ -78,6 +85,15 @@ function Activities({ live }: { live: Live }) {
           value: ({ done }) => done,
           show: (activity) => <Progress activity={activity} />,
         },
+        ...(activities.some((activity) => accuracyOf(report, activity) !== null)
+          ? [
+              {
+                name: 'sampled accuracy',
+                value: (activity: Activity) => accuracyOf(report, activity),
+                show: (activity: Activity) => percent(accuracyOf(report, activity)),
+              },
+            ]
+          : []),
         {
           name: 'time left',
           value: ({ secondsLeft }) => secondsLeft,
@@ -166,7 +182,7 @@ function Panel({ report, live }: { report: Report; live: Live | undefined }) {
   return (
     <section class="live" aria-label="Under way">
       <Load load={live.load} />
-      <Activities live={live} />
+      <Activities live={live} report={report} />
       {live.notes.map((note, i) => (
         <p key={i} class="warning">
           {short(note, 500)}
