@@ -200,7 +200,7 @@ describe('a live page', () => {
     const { page, faults } = await open(port, '#/runs');
     await page.locator('canvas').first().waitFor();
     await page.getByRole('checkbox', { name: 'b', exact: true }).click();
-    await page.getByRole('checkbox', { name: 'Smooth' }).click();
+    await page.getByRole('checkbox', { name: 'Logarithmic' }).click();
     await page.getByRole('button', { name: 'steps', exact: true }).click();
     await page.getByRole('button', { name: /^steps/ }).click();
     const over = page.locator('figure.curve').first().locator('.u-over');
@@ -236,11 +236,11 @@ describe('a live page', () => {
     expect(now).toEqual({ scroll: scrolled, selected: 'Loss', kept: 'yes' });
     expect(await page.locator('th[aria-sort=descending]').textContent()).toContain('steps');
     expect(await page.locator('.table tbody tr td a').first().textContent()).toBe('a'); // it has gone further
-    // What was zoomed into is 40 of 200 steps: those that came lie outside.
+    // What was zoomed into lies within the first 200 steps: those that came do not change it.
     const still = await picture(page);
+    expect(still).toBe(zoomed);
     await over.dblclick();
     await expect.poll(() => picture(page)).not.toBe(still);
-    expect(zoomed.length).toBeGreaterThan(1_000);
     expect(faults).toEqual([]);
   });
 

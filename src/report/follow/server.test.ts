@@ -209,9 +209,22 @@ describe('pages that listen', () => {
     const { served, port } = await serve('many');
     const all = await Promise.all(Array.from({ length: MOST_CLIENTS }, () => Listener.open(port)));
     expect((await ask(port, '/events')).status).toBe(503);
+    expect(served.clients).toBe(MOST_CLIENTS);
     all[0]!.close();
     await expect.poll(() => served.clients).toBe(MOST_CLIENTS - 1);
     await Listener.open(port);
+  });
+
+  it('are so many at most also where all come at once', async () => {
+    const { served, port } = await serve('at-once');
+    const asked = Array.from({ length: MOST_CLIENTS + 8 }, () =>
+      get({ port, path: '/events', host: '127.0.0.1' }),
+    );
+    const statuses = await Promise.all(
+      asked.map(async (one) => ((await once(one, 'response')) as [IncomingMessage])[0].statusCode),
+    );
+    expect(statuses.filter((status) => status === 503)).toHaveLength(8);
+    await expect.poll(() => served.clients).toBe(MOST_CLIENTS);
   });
 
   it('are let go when the server ends', async () => {

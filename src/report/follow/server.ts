@@ -48,6 +48,8 @@ export class WatchServer {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #ticks = 0;
+  /** Pages that have asked and are not listening yet. */
+  #joining = 0;
 
   constructor(watcher: Watcher, options: WatchServerOptions = {}) {
     const { hosts = [], lookMs = LOOK_MS, parts, onFault = () => undefined } = options;
@@ -144,7 +146,7 @@ export class WatchServer {
 
   /** @param after the change that a page knows which has not been connected before */
   async #listen(request: IncomingMessage, response: ServerResponse, after?: string): Promise<void> {
-    if (this.#clients.size >= MOST_CLIENTS)
+    if (this.#clients.size + this.#joining >= MOST_CLIENTS)
       throw new ApiError(503, `${MOST_CLIENTS} pages listen already: close some of them`);
     const known = request.headers['last-event-id'] ?? after;
     response.writeHead(200, {
@@ -158,7 +160,8 @@ export class WatchServer {
       response.end();
       return;
     }
-    await this.look();
+    this.#joining++;
+    await this.look().finally(() => this.#joining--);
     if (response.destroyed || this.#timer === undefined) {
       response.end();
       return;

@@ -153,8 +153,9 @@ export class Watcher implements Disposable {
       now = statSync(this.#dir, { throwIfNoEntry: false })
         ? [...resultsBelow(this.#dir, false, recordIn)]
         : [];
-    } catch {
-      return; // a folder has gone in the meantime
+    } catch (error) {
+      this.#notes.push(`There was no looking for further runs: ${messageOf(error)}`); // one may have gone in the meantime
+      return;
     }
     this.#records = records;
     const byDir = new Map(now.map((folder) => [folder.dir, folder]));

@@ -54,6 +54,8 @@ export async function problemAt(set: number, { chunks }: ProblemIndex, place: nu
   const opened = kept.get(key) ?? unpack(set, chunk);
   kept.delete(key);
   kept.set(key, opened);
+  // What could not be had may be had later.
+  opened.catch(() => kept.get(key) === opened && kept.delete(key));
   while (kept.size > KEPT) kept.delete(kept.keys().next().value!);
   const problem = (await opened)[place - first];
   if (!problem) throw new Error('The problem is not in its chunk.');
