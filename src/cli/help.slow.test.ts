@@ -6,7 +6,7 @@ describe.concurrent('--help', () => {
   it.each([
     ...['setup', 'models get', 'models inspect', 'collect', 'verify', 'curate', 'rewards', 'doctor', 'score'],
     'columns',
-    ...['advise', 'train', 'generate', 'evaluate', 'plan', 'compare', 'table', 'run'],
+    ...['advise', 'train', 'generate', 'evaluate', 'plan', 'compare', 'table', 'run', 'report', 'watch'],
   ])('of %s has an example', async (command) => {
     const shown = await redistill([...command.split(' '), '--help']);
     expectDone(shown);

@@ -28,6 +28,7 @@ import { studyCommand } from './study.js';
 import { tableCommand } from './table.js';
 import { trainCommand } from './train.js';
 import { verifyCommand } from './verify.js';
+import { watchCommand } from './watch.js';
 
 /** The command line as commander knows it. */
 export const program = new Command('redistill')
@@ -55,7 +56,8 @@ export const program = new Command('redistill')
   .addCommand(runCommand())
   .addCommand(studyCommand())
   .addCommand(benchmarkCommand())
-  .addCommand(reportCommand());
+  .addCommand(reportCommand())
+  .addCommand(watchCommand());
 configure(program);
 
 /** Has commander's sentences printed as ours are, and its errors come back. */

@@ -1,6 +1,5 @@
 /** @file The command `serve`: a model behind an OpenAI-compatible endpoint. */
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -8,6 +7,7 @@ import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { isVariableName } from '../util/redact.js';
 import { longWork } from './interrupt.js';
+import { listening, placeOf } from './listen.js';
 import { addSettings, settingsFrom } from './settings.js';
 
 const count = z.int().positive();
@@ -93,12 +93,11 @@ Example:
         });
         const app = makeServer(served, guard);
         try {
-          await listen(app, host, port);
-          const { address, port: taken, family } = app.server.address() as AddressInfo;
-          const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/v1`;
-          if (key === undefined && !isLoopback(address))
+          await listening({ host, port }, () => app.listen({ host, port }));
+          const { url, isLoopback } = placeOf(app.server);
+          if (key === undefined && !isLoopback)
             log('whoever reaches this address may use the model: --api-key-env asks for a key');
-          log(`serving ${JSON.stringify(served.name)} at ${url} (up to ${served.context} tokens)`);
+          log(`serving ${JSON.stringify(served.name)} at ${url}/v1 (up to ${served.context} tokens)`);
           if (!signal.aborted) await once(signal, 'abort');
           signal.throwIfAborted();
         } finally {
@@ -110,8 +109,6 @@ Example:
     });
 }
 
-const isLoopback = (address: string): boolean => /^127\.|^::1$/.test(address);
-
 /** @throws UserError where the variable is not usable */
 function keyFrom(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
@@ -122,25 +119,4 @@ function keyFrom(name: string | undefined): string | undefined {
   if (!/^[\x21-\x7e]+$/.test(key))
     throw new UserError(`The ${shown} holds no key: it has blanks or odd characters in it.`);
   return key;
-}
-
-/** @throws UserError where nobody can listen there */
-async function listen(
-  app: { listen: (options: { host: string; port: number }) => Promise<string> },
-  host: string,
-  port: number,
-): Promise<void> {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    const reasons: Record<string, string> = {
-      EADDRINUSE: 'another program listens there already; take another --port',
-      EACCES: 'this needs more rights; take a --port from 1024 on',
-      EADDRNOTAVAIL: 'the machine has no such address; see --host',
-      ENOTFOUND: 'nobody knows this name; see --host',
-    };
-    const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''];
-    if (reason === undefined) throw error;
-    throw new UserError(`${host}:${port}: ${reason}.`);
-  }
 }

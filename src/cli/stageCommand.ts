@@ -85,8 +85,8 @@ export async function runStage<Settings, Result>(
 
 /** Progress of work whose folder is removed in the end: what is said to be in there cannot be looked at. */
 const withoutFolder = (progress: Progress, folder: string): Progress => ({
-  update: (done, total, note) => {
-    progress.update(done, total, note);
+  update: (...report) => {
+    progress.update(...report);
   },
   log: (line) => {
     progress.log(unnamed(line, folder));

@@ -56,30 +56,50 @@ export async function writeReportPage(
   file.commit();
 }
 
-/** All that comes before the chunks. The program stands there, so that it need not wait until they have been read. */
-function head(report: Report, { script, style }: PageParts): string {
-  const policy = [
+/** What the page may do: run its own program and style, and ask nobody but the server of a live page. */
+const policyOf = ({ script, style }: PageParts, isLive: boolean): string =>
+  [
     "default-src 'none'",
     `script-src '${digest(script)}'`,
     `style-src '${digest(style)}'`,
+    ...(isLive ? ["connect-src 'self'", "frame-ancestors 'none'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  return `${BEGINNING}<html lang="en">
+
+/** The head of a page up to its style. @param own stands before all that a browser obeys */
+const headOf = ({ style }: PageParts, title: string, own = ''): string => `${BEGINNING}<html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+${own}<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
-<title>${escapeHtml(inLine(report.title, 200))}</title>
+<title>${escapeHtml(inLine(title, 200))}</title>
 <style>${inElement(style, 'style')}</style>
 </head>
-<body>
+`;
+
+/** The policy of a page that nobody serves. */
+const policyElement = (parts: PageParts): string =>
+  `<meta http-equiv="Content-Security-Policy" content="${policyOf(parts, false)}">\n`;
+
+/** All that comes before the chunks. The program stands there, so that it need not wait until they have been read. */
+const head = (report: Report, parts: PageParts): string =>
+  `${headOf(parts, report.title, policyElement(parts))}<body>
 <div id="page"><noscript>This report is drawn by a script within it, which this browser does not run.</noscript></div>
 <script type="application/json" id="report">${scriptJson(report)}</script>
-<script>${inElement(script, 'script')}</script>
+<script>${inElement(parts.script, 'script')}</script>
 `;
+
+/** The same page without a report, which it asks its server for; the policy goes with it as a header. */
+export function livePage(parts: PageParts = builtParts()): { html: string; policy: string } {
+  const html = `${headOf(parts, 'Runs under way')}<body data-live>
+<div id="page"><noscript>This page is drawn by a script within it, which this browser does not run.</noscript></div>
+<script>${inElement(parts.script, 'script')}</script>
+</body>
+</html>
+`;
+  return { html, policy: policyOf(parts, true) };
 }
 
 const digest = (text: string): string =>

@@ -59,3 +59,24 @@ it('says first what matters while one waits', () => {
     '3/7 465 tokens/s, loss 0.9593, logps per token -4.777 / -12.300',
   ]);
 });
+
+it('has curves of the loss and of both sides for a terminal that has room for them', () => {
+  const pictures: string[] = [];
+  const report = reportTraining({
+    update: (_done, _total, _note, picture) => pictures.push(picture!(4)),
+    log: () => undefined,
+    finish: () => undefined,
+  });
+  for (const [step, loss] of [4, 3, 2, 1].entries())
+    report({
+      kind: 'step',
+      steps: 4,
+      metrics: {
+        ...{ step, epoch: 0, loss, grad_norm: 1, learning_rate: 0, num_tokens: 9 },
+        ...{ tokens_per_second: 465.4, peak_memory_bytes: 1 },
+        'logps/chosen_per_token': -2,
+        'logps/rejected_per_token': step % 2,
+      },
+    });
+  expect(pictures.at(-1)).toBe('465 tokens/s, loss 1.0000 █▆▃▁, logps per token -2.000 ▁▁▁▁ / 1.000 ▁█▁█');
+});

@@ -3,6 +3,7 @@
 import { place } from '../doctor/print.js';
 import { formatBytes, formatCount } from '../util/bytes.js';
 import type { Progress } from '../util/progress.js';
+import { GrowingSparkline } from '../util/sparkline.js';
 import type { Estimate } from './estimate.js';
 import type { DroppedRow } from './examples.js';
 import type { Proof } from './proofs.js';
@@ -10,6 +11,7 @@ import type { TrainEvent } from './trainer.js';
 
 /** Shows a run's events: the data and the loss, a bar with loss and speed, and where checkpoints were saved. */
 export function reportTraining(progress: Progress): (event: TrainEvent) => void {
+  const curves = new Map(Object.values(DRAWN).map((name) => [name, new GrowingSparkline()]));
   return (event) => {
     switch (event.kind) {
       case 'tokenized':
@@ -52,7 +54,10 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
         progress.log(`proofs: ${event.proofs.map(describeProof).join(', ')}`);
         break;
       case 'step':
-        progress.update(event.metrics.step, event.steps, describe(event.metrics));
+        for (const [name, curve] of curves) curve.add(event.metrics[name] ?? NaN);
+        progress.update(event.metrics.step, event.steps, describe(event.metrics), (width) =>
+          describe(event.metrics, (name) => ` ${curves.get(name)!.draw(width)}`),
+        );
         break;
       case 'measured':
         progress.log(
@@ -101,13 +106,30 @@ const describeMeasured = (metrics: Record<string, number>): string =>
     .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
     .join(', ');
 
-function describe(metrics: Record<string, number>): string {
+/** What is drawn beside its number, by its name in metrics.jsonl. */
+const DRAWN = {
+  loss: 'loss',
+  chosen: 'logps/chosen_per_token',
+  rejected: 'logps/rejected_per_token',
+} as const;
+
+/** @param curveOf what stands behind a number: its curve so far */
+function describe(
+  metrics: Record<string, number>,
+  curveOf: (name: (typeof DRAWN)[keyof typeof DRAWN]) => string = () => '',
+): string {
   // What matters least comes last: it goes first where the line is too short.
-  const parts = [`${Math.round(metrics.tokens_per_second!)} tokens/s`, `loss ${metrics.loss!.toFixed(4)}`];
-  const chosen = metrics['logps/chosen_per_token'];
-  const rejected = metrics['logps/rejected_per_token'];
+  const parts = [
+    `${Math.round(metrics.tokens_per_second!)} tokens/s`,
+    `loss ${metrics.loss!.toFixed(4)}${curveOf(DRAWN.loss)}`,
+  ];
+  const [chosen, rejected] = [metrics[DRAWN.chosen], metrics[DRAWN.rejected]];
   if (chosen !== undefined && rejected !== undefined) {
-    parts.push(`logps per token ${chosen.toFixed(3)} / ${rejected.toFixed(3)}`);
+    const sides = [
+      `${chosen.toFixed(3)}${curveOf(DRAWN.chosen)}`,
+      `${rejected.toFixed(3)}${curveOf(DRAWN.rejected)}`,
+    ];
+    parts.push(`logps per token ${sides.join(' / ')}`);
   }
   return parts.join(', ');
 }

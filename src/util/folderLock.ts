@@ -7,7 +7,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from './errors.js';
-import { livingOther, temporaryName } from './temporary.js';
+import { isKept, livingOther, temporaryName } from './temporary.js';
 
 /** The locks that the present piece of work is already inside of. */
 const held = new AsyncLocalStorage<ReadonlySet<string>>();
@@ -55,6 +55,9 @@ export async function withFolder<T>(
     server.close();
   }
 }
+
+/** Whether a process works with a folder by `withFolder`, this one included. Changes nothing. */
+export const isWorkedIn = (folder: string): boolean => isKept(join(folder, 'lock'), PATIENCE_MS);
 
 /**
  * Runs `work` while a file says that it goes on. The file is there before others are looked for: of two that come at once each sees

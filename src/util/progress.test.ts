@@ -121,6 +121,34 @@ describe('the line on a terminal', () => {
     expect(shown(120)).toBe(`train ${'░'.repeat(20)} 1 %, 1:22:20 left, ${note}`);
   });
 
+  it('has curves in it where there is room for all of them, as long as fit', () => {
+    const line = (tty: boolean, columns: number): string => {
+      const { progress, text, advance } = open(tty, columns);
+      progress.update(0, 1000);
+      advance(60);
+      progress.update(12, 1000, note, (width) => `${note} ${'▃'.repeat(width)}`);
+      if (tty) progress.finish();
+      return text()
+        .split(/\r|\n|\x1b\[[\d;?]*[A-Za-z]/)
+        .findLast((part) => part.startsWith('train'))!;
+    };
+    for (const [columns, width] of [
+      [200, 24],
+      [115, 24],
+      [114, 16],
+      [107, 16],
+      [106, 10],
+      [101, 10],
+      [100, 0],
+      [60, 0],
+    ] as const) {
+      expect([columns, line(true, columns).split('▃').length - 1]).toEqual([columns, width]);
+      expect(line(true, columns).length).toBeLessThan(columns);
+      if (width === 0) expect(line(true, columns)).toBe(shown(columns));
+    }
+    expect(line(false, 200)).toBe(`train: 1 %, 1:22:20 left, ${note}`);
+  });
+
   it('shortens the bar first', () => {
     expect(shown(92)).toMatch(new RegExp(`^train ░{4,19} 1 %, 1:22:20 left, ${note}$`));
     expect(shown(92)).toHaveLength(91);

@@ -6,8 +6,11 @@ import { inLine, printable } from './printable.js';
 
 /** Receives the reports of long work: a bar on a terminal, plain lines elsewhere, nothing in tests. */
 export interface Progress {
-  /** Reports `done` of `total` units. A new total or a smaller `done` begins a new phase with its own estimate. */
-  update(done: number, total: number, note?: string): void;
+  /**
+   * Reports `done` of `total` units. A new total or a smaller `done` begins a new phase with its own estimate.
+   * @param picture the note with curves of so many characters in it, which a terminal shows instead where it has room for all of it
+   */
+  update(done: number, total: number, note?: string, picture?: (width: number) => string): void;
   /** Writes a line of its own, which stays above the bar. */
   log(line: string): void;
   finish(note?: string): void;
@@ -95,6 +98,7 @@ class BarProgress implements Progress {
   #bars: MultiBar | undefined;
   #bar: ReturnType<MultiBar['create']> | undefined;
   #note = '';
+  #picture: ((width: number) => string) | undefined;
 
   constructor(title: string, stream: NodeJS.WriteStream, now: () => number) {
     this.#title = title;
@@ -102,9 +106,10 @@ class BarProgress implements Progress {
     this.#estimate = new Estimate(now);
   }
 
-  update(done: number, total: number, note = ''): void {
+  update(done: number, total: number, note = '', picture?: (width: number) => string): void {
     this.#estimate.update(done, total);
     this.#note = note;
+    this.#picture = picture;
     if (this.#bars === undefined) {
       this.#bars = new MultiBar({
         stream: this.#stream,
@@ -139,11 +144,18 @@ class BarProgress implements Progress {
     if (note !== '') this.log(note);
   }
 
+  /** The note with curves, where it is no longer than the room. */
+  #pictured(room: number): string | undefined {
+    return CURVES.map((width) => this.#picture?.(width)).find(
+      (note) => note !== undefined && this.#estimate.describe(note).length <= room,
+    );
+  }
+
   #render(): string {
     // A part of a wrapped line would remain at the next redraw.
     const room = Math.max(20, (this.#stream.columns || 80) - 1) - this.#title.length - 2;
     // The bar gives way first, then the last parts of the note: what is left of a figure would mislead.
-    const parts = this.#note.split(', ');
+    const parts = (this.#pictured(room - SHORTEST_BAR) ?? this.#note).split(', ');
     const describe = () => this.#estimate.describe(parts.join(', '));
     while (parts.length > 1 && describe().length > room - SHORTEST_BAR) parts.pop();
     const text = describe();
@@ -153,6 +165,9 @@ class BarProgress implements Progress {
     return line.slice(0, room + this.#title.length + 2);
   }
 }
+
+/** Characters of a curve beside a note: as many as there is room for. */
+const CURVES = [24, 16, 10];
 
 const LONGEST_BAR = 20;
 const SHORTEST_BAR = 4;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sparkline } from './sparkline.js';
+import { GrowingSparkline, sparkline } from './sparkline.js';
 
 describe('a sparkline', () => {
   it('has a block for each value, from the least to the most', () => {
@@ -20,5 +20,24 @@ describe('a sparkline', () => {
 
   it('is flat where all values are the same', () => {
     expect(sparkline([3, 3, 3])).toBe('▁▁▁');
+  });
+});
+
+describe('a curve that grows', () => {
+  it('is drawn as all its values are, and keeps a bounded number of them', () => {
+    const growing = new GrowingSparkline();
+    const values: number[] = [];
+    for (let i = 0; i < 8_192; i++) {
+      values.push(Math.sin(i / 1_300));
+      growing.add(values[i]!);
+      if ([0, 5, 511, 2_047, 8_191].includes(i)) expect(growing.draw(16)).toBe(sparkline(values, 16));
+    }
+    expect(growing.draw(100_000).length).toBeLessThanOrEqual(512);
+  });
+
+  it('leaves out what is no number', () => {
+    const growing = new GrowingSparkline();
+    for (const value of [1, NaN, 3, Infinity]) growing.add(value);
+    expect(growing.draw(8)).toBe('▁ █ ');
   });
 });

@@ -23,3 +23,35 @@ export function sparkline(values: readonly (number | null)[], width = 40): strin
     })
     .join('');
 }
+
+/** Values of a curve that are kept, at most; more than a line has room for. */
+const KEPT = 512;
+
+/** A curve that grows, drawn in one line. When there are as many values as are kept, each two become their mean. */
+export class GrowingSparkline {
+  #means: (number | null)[] = [];
+  /** Values of each mean, and those that are none yet. */
+  #bucket = 1;
+  #open: number[] = [];
+  #seen = 0;
+
+  add(value: number): void {
+    if (Number.isFinite(value)) this.#open.push(value);
+    if (++this.#seen % this.#bucket !== 0) return;
+    this.#means.push(meanOf(this.#open));
+    this.#open = [];
+    if (this.#means.length < KEPT) return;
+    this.#means = Array.from({ length: KEPT / 2 }, (_, i) =>
+      meanOf(this.#means.slice(2 * i, 2 * i + 2).filter((mean) => mean !== null)),
+    );
+    this.#bucket *= 2;
+  }
+
+  /** What there is so far, in so many characters at most. */
+  draw(width: number): string {
+    return sparkline(this.#open.length > 0 ? [...this.#means, meanOf(this.#open)] : this.#means, width);
+  }
+}
+
+const meanOf = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

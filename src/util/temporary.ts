@@ -132,6 +132,17 @@ export function livingOther(path: string, patience: number): { age: number; isHe
   return undefined;
 }
 
+/** Whether a living process keeps a file for `path`, as `livingOther` knows it, by this machine's clock. Changes nothing. */
+export function isKept(path: string, patience: number): boolean {
+  return namesIn(dirname(path)).some((name) => {
+    const owner = ownerOf(name);
+    if (owner?.target !== basename(path)) return false;
+    const then = touchedAt(join(dirname(path), name));
+    if (then === undefined || Date.now() - then > patience) return false;
+    return owner.host !== host || isAlive(owner.pid);
+  });
+}
+
 /** Removes what dead processes have left beside `path` for it. */
 export function removeDeadBeside(path: string): void {
   removeDeadTemporaries(dirname(path), path);

@@ -1,4 +1,5 @@
 /** @file The page: its head with the views, the view that the address names, and what keys do. */
+import type { ComponentChild } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Report } from '../model.js';
 import { Comparison } from './ComparisonView.js';
@@ -19,11 +20,19 @@ const VIEWS = [
   { path: 'comparisons', name: 'Comparison', has: ({ comparisons }: Report) => comparisons.length > 0 },
 ] as const;
 
-function View({ report, route }: { report: Report; route: Route }) {
+/** What a page shows besides, while runs go on. */
+export interface LiveParts {
+  /** How things are, in the head of every view. */
+  badge: ComponentChild;
+  /** What is under way, above the overview. */
+  panel: ComponentChild;
+}
+
+function View({ report, route, live }: { report: Report; route: Route; live: LiveParts | undefined }) {
   switch (route.parts[0]) {
     case undefined:
     case 'overview':
-      return <Overview report={report} />;
+      return <Overview report={report} panel={live?.panel} />;
     case 'runs':
       return <Training report={report} route={route} />;
     case 'evaluations':
@@ -66,7 +75,7 @@ function useTop(route: Route): void {
   }, [at, route.parts[3]]);
 }
 
-export function App({ report }: { report: Report }) {
+export function App({ report, live }: { report: Report; live?: LiveParts }) {
   const route = useRoute();
   const help = useRef<HTMLDialogElement>(null);
   const theme = useTheme();
@@ -93,6 +102,7 @@ export function App({ report }: { report: Report }) {
             </a>
           ))}
         </nav>
+        {live?.badge}
         <span class="tools">
           <button
             type="button"
@@ -115,7 +125,7 @@ export function App({ report }: { report: Report }) {
         </span>
       </header>
       <main>
-        <View report={report} route={route} />
+        <View {...{ report, route, live }} />
       </main>
       <footer>
         Made by redistill {short(report.version, 30)} from files of {short(report.date, 40)}. Drawn with

@@ -1,4 +1,5 @@
 /** @file A figure of long curves over the steps, on a canvas by uPlot, with its legend. */
+import type { RefObject } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { printable } from '../../util/printable.js';
@@ -79,8 +80,46 @@ function drawMarks(plot: uPlot, marks: CurveProps['marks']): void {
   ctx.restore();
 }
 
+/** What is drawn at the moment. */
+type Drawn = Pick<CurveProps, 'lines' | 'marks'> & { steps: readonly number[] };
+
+/** What of a line asks for another figure where it changes. */
+const shapeOf = ({ name, place, isDashed, low, high, values }: Line) => [
+  ...[name, place, isDashed, low !== undefined && high !== undefined],
+  values.filter((value) => value !== null).length === 1,
+];
+
+/** Gives a figure other values. What the reader has zoomed into stays; all that there is grows with them. */
+function update(plot: uPlot, data: uPlot.AlignedData): void {
+  const { min, max } = plot.scales.x ?? {};
+  const [before] = plot.data;
+  const isZoomed =
+    min !== undefined && max !== undefined && before.length > 0 && (min > before[0]! || max < before.at(-1)!);
+  plot.setData(data, !isZoomed);
+  if (isZoomed) plot.setScale('x', { min, max });
+}
+
+/** Writes the values of a step into the legend; without one those of the last. */
+function readOut(legend: HTMLElement, { lines, steps }: Drawn, index: number | null): void {
+  const step = index === null ? undefined : steps[index];
+  for (const [i, item] of [...legend.querySelectorAll('output')].entries()) {
+    const line = lines[i];
+    if (!line) continue;
+    const value = step === undefined ? lastOf(line.values) : line.values[line.steps.indexOf(step)];
+    write(item, brief(value));
+  }
+  write(legend.querySelector('b')!, step === undefined ? 'last' : `step ${step}`);
+}
+
+/** Changes a text in its place: Preact knows its node. */
+function write(element: Element, text: string): void {
+  const { firstChild } = element;
+  if (firstChild) firstChild.nodeValue = text;
+}
+
 function optionsOf(
-  { unit, lines, marks, isLog }: CurveProps,
+  { unit, lines, isLog }: CurveProps,
+  drawn: RefObject<Drawn>,
   width: number,
   onCursor: (index: number | null) => void,
 ): uPlot.Options {
@@ -107,7 +146,7 @@ function optionsOf(
     hooks: {
       draw: [
         (plot) => {
-          drawMarks(plot, marks);
+          drawMarks(plot, drawn.current.marks);
         },
       ],
       setCursor: [
@@ -130,24 +169,31 @@ export function Curve(props: CurveProps) {
   const readout = useRef<HTMLParagraphElement>(null);
   const colours = useTheme();
   const { data, steps } = useMemo(() => aligned(lines), [lines]);
+  const drawn = useRef<Drawn>({ lines, steps, marks: props.marks });
+  drawn.current = { lines, steps, marks: props.marks };
+  const plot = useRef<{ made: uPlot; data: uPlot.AlignedData } | undefined>(undefined);
+  const show = (index: number | null) => {
+    if (readout.current) readOut(readout.current, drawn.current, index);
+  };
+  // As long as the lines are drawn in the same way, the figure stays and takes new values: cursor and zoom are the reader's.
+  const shape = JSON.stringify([props.unit, lines.map(shapeOf)]);
   useEffect(() => {
     const element = ref.current;
     if (!element || width === 0) return;
-    const places = lines.map((line) => new Map(line.steps.map((step, i) => [step, i])));
-    const show = (index: number | null) => {
-      if (!readout.current) return;
-      const step = index === null ? undefined : steps[index];
-      for (const [i, item] of [...readout.current.querySelectorAll('output')].entries()) {
-        const { values } = lines[i]!;
-        item.textContent = brief(step === undefined ? lastOf(values) : values[places[i]!.get(step) ?? -1]);
-      }
-      readout.current.querySelector('b')!.textContent = step === undefined ? 'last' : `step ${step}`;
-    };
-    const plot = new uPlot(optionsOf({ ...props, isLog }, width, show), data, element);
+    const made = new uPlot(optionsOf({ ...props, isLog }, drawn, width, show), data, element);
+    plot.current = { made, data };
     return () => {
-      plot.destroy();
+      made.destroy();
+      plot.current = undefined;
     };
-  }, [width, lines, colours, isLog, props.marks]);
+  }, [width, shape, colours, isLog]);
+  useEffect(() => {
+    const now = plot.current;
+    if (now && now.data !== data) update(now.made, data);
+    else now?.made.redraw(); // for its marks
+    if (now) now.data = data;
+    show(now?.made.cursor.idx ?? null);
+  }, [data, props.marks]);
   return (
     <figure class="curve">
       <figcaption>

@@ -130,7 +130,7 @@ export function Evaluation({ report, route }: { report: Report; route: Route }) 
   const id = route.parts[1];
   const place = setPlaceOf(report, id);
   const set = report.evaluations[place];
-  if (set) return <SetView key={place} set={set} setPlace={place} route={route} />;
+  if (set) return <SetView key={set.id} set={set} setPlace={place} route={route} />;
   return (
     <>
       <h1>Evaluations</h1>

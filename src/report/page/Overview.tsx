@@ -1,4 +1,5 @@
 /** @file The first view: what was done, what it gained and how sure that is, and the way to all figures. */
+import type { ComponentChild } from 'preact';
 import type { EvaluationSet, Report, StageBox } from '../model.js';
 import { DifferenceFigure, Verdict } from './ComparisonView.js';
 import { EvaluationTable } from './EvaluationTable.js';
@@ -68,11 +69,12 @@ function SetTable({ set }: { set: EvaluationSet }) {
   );
 }
 
-export function Overview({ report }: { report: Report }) {
+export function Overview({ report, panel }: { report: Report; panel?: ComponentChild }) {
   const { title, answers, comparisons, stages, evaluations, runs } = report;
   return (
     <>
       <h1>{short(title, 120)}</h1>
+      {panel}
       <dl class="answers">
         {answers.map(({ question, sentences }) => (
           <div key={question}>

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { EvaluationSet } from '../model.js';
 import { FILTERS, MEANINGS, ORDERS, type Filter, type Looking, type Order } from './filters.js';
-import { go, withQuery, type Route } from './route.js';
+import { go, parseRoute, withQuery, type Route } from './route.js';
 import { short } from './text.js';
 
 /** So long nobody types before the list follows. */
@@ -45,7 +45,8 @@ function SearchBox({ route }: { route: Route }) {
   }, [query]);
   const commit = (q: string, texts?: string) => {
     clearTimeout(timer.current);
-    go(withQuery(route, { q, texts, page: undefined }), true);
+    // Whoever has gone on to a problem meanwhile is not led back.
+    go(withQuery(parseRoute(location.hash), { q, texts, page: undefined }), true);
   };
   return (
     <form

@@ -190,7 +190,7 @@ export function Training({ report, route }: { report: Report; route: Route }) {
   const [, id] = route.parts;
   const only = id === undefined ? undefined : report.runs.find((run) => run.id === id);
   const hide = route.query.get('hide') ?? '';
-  const all = useMemo(() => groupsOf(report.runs), [report]);
+  const all = useMemo(() => groupsOf(report.runs), [report.runs]);
   const hidden = useMemo(() => new Set(hide.split('.').filter(Boolean).map(Number)), [hide]);
   const groups = useMemo(() => {
     const shown = all.filter(({ place, runs }) => (only ? runs.includes(only) : !hidden.has(place)));

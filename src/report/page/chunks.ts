@@ -23,8 +23,19 @@ const whole = (): Promise<void> =>
       })
     : Promise.resolve();
 
+/** Gives a chunk where it does not stand within the page. */
+export type ChunkSource = (set: number, chunk: number) => Promise<ProblemChunk>;
+let source: ChunkSource | undefined;
+
+/** Has chunks come from elsewhere from now on; those that were unpacked are forgotten. */
+export function takeChunksFrom(other: ChunkSource): void {
+  source = other;
+  kept.clear();
+}
+
 /** Unpacks a chunk. */
 export async function unpack(set: number, chunk: number): Promise<ProblemChunk> {
+  if (source) return source(set, chunk);
   const id = `chunk-${set}-${chunk}`;
   if (!document.getElementById(id)) await whole();
   const text = document.getElementById(id)?.textContent;
@@ -43,6 +54,8 @@ export async function problemAt(set: number, { chunks }: ProblemIndex, place: nu
   const opened = kept.get(key) ?? unpack(set, chunk);
   kept.delete(key);
   kept.set(key, opened);
+  // What could not be had may be had later.
+  opened.catch(() => kept.get(key) === opened && kept.delete(key));
   while (kept.size > KEPT) kept.delete(kept.keys().next().value!);
   const problem = (await opened)[place - first];
   if (!problem) throw new Error('The problem is not in its chunk.');

@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import { App } from './App.js';
 import { readReport } from './chunks.js';
+import { LiveApp } from './LiveApp.js';
 import { guardText } from './text.js';
 import { startTheme } from './theme.js';
 import 'uplot/dist/uPlot.min.css';
@@ -11,4 +12,4 @@ guardText();
 startTheme();
 const root = document.getElementById('page')!;
 root.replaceChildren();
-render(<App report={readReport()} />, root);
+render(document.body.dataset.live === undefined ? <App report={readReport()} /> : <LiveApp />, root);

@@ -29,7 +29,7 @@ const HEAD = 140;
 const [DIVIDED_BY, MOST_VALUES] = [['subject', 'level', 'difficulty', 'type', 'source'], 24];
 
 /** What is kept of an evaluation while its texts are not. */
-interface Column {
+export interface Column {
   folder: FoundFolder;
   ids: string[];
   heads: string[];
@@ -52,20 +52,27 @@ export interface OpenSet {
   chunks: () => Generator<ProblemChunk>;
 }
 
-/** Reads evaluations; those of the same problems in the same order are one set. An evaluation without a graded sample is left out. */
-export function readEvaluations(folders: readonly FoundFolder[]): OpenSet[] {
+/**
+ * Reads evaluations; those of the same problems in the same order are one set. An evaluation without a graded sample is left out.
+ * @param columnOf reads one, or knows it already; undefined where it cannot be read
+ */
+export function readEvaluations(
+  folders: readonly FoundFolder[],
+  columnOf: (folder: FoundFolder) => Column | undefined = readColumn,
+): OpenSet[] {
   const sets = new Map<string, Column[]>();
   for (const folder of folders) {
     if (!existsSync(join(folder.dir, samplesFile))) continue;
-    const column = readColumn(folder);
-    if (column.ids.length === 0) continue;
+    const column = columnOf(folder);
+    if (column === undefined || column.ids.length === 0) continue;
     sets.set(column.digest, [...(sets.get(column.digest) ?? []), column]);
   }
   const names = new Set<string>();
   return [...sets.values()].map((columns) => openSet(columns, names));
 }
 
-function readColumn(folder: FoundFolder): Column {
+/** @throws UserError where the rows are damaged */
+export function readColumn(folder: FoundFolder): Column {
   const column: Column = {
     ...{ folder, ids: [], heads: [], characters: [], responses: [], cutOff: [], tokens: [], disputed: [] },
     ...{ results: new Map(), fields: new Map(), unreadable: new Map(), digest: '' },

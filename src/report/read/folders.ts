@@ -47,11 +47,16 @@ export function findResults(dirs: readonly string[]): FoundFolder[] {
 export const singleResults = (dirs: readonly string[]): string[] =>
   findResults(dirs).flatMap(({ dir, record }) => (HOLDERS.includes(record.command) ? [] : [dir]));
 
-function* resultsBelow(top: string, isOneOfSeveral: boolean): Generator<FoundFolder> {
+/** Goes through a folder. @param recordIn reads a folder's record, or knows it already */
+export function* resultsBelow(
+  top: string,
+  isOneOfSeveral: boolean,
+  recordIn: (dir: string) => FolderRecord | undefined = recordOf,
+): Generator<FoundFolder> {
   const open = [{ dir: top, depth: 0 }];
   for (let seen = 0; open.length > 0 && seen < MAX_FOLDERS; seen++) {
     const { dir, depth } = open.pop()!;
-    const record = recordOf(dir) ?? unsigned(dir);
+    const record = recordIn(dir) ?? unsigned(dir);
     const below = relative(top, dir);
     const own = basename(resolve(top));
     if (record) yield { dir, name: below === '' ? own : isOneOfSeveral ? join(own, below) : below, record };

@@ -144,11 +144,11 @@ describe('training runs of a report', () => {
     training('a', {}, 4001, loss);
     const { curves } = (await read()).report.runs[0]!;
     const series = curves.series.find(({ name }) => name === 'loss')!;
-    expect(curves.bucket).toBe(3);
-    expect(curves.steps.slice(0, 2)).toEqual([3, 6]);
+    expect(curves.bucket).toBe(4);
+    expect(curves.steps.slice(0, 2)).toEqual([4, 8]);
     expect(curves.steps.at(-1)).toBe(4001);
-    const first = [1, 2, 3].map(Math.sin);
-    expect(series.mean[0]).toBeCloseTo(first.reduce((a, b) => a + b) / 3, 5);
+    const first = [1, 2, 3, 4].map(Math.sin);
+    expect(series.mean[0]).toBeCloseTo(first.reduce((a, b) => a + b) / 4, 5);
     expect([series.low![0], series.high![0]].map((x) => x!.toFixed(5))).toEqual(
       [Math.min(...first), Math.max(...first)].map((x) => x.toFixed(5)),
     );

@@ -18,7 +18,7 @@ export interface OpenReport {
 }
 
 /** Files whose time is that of a result. */
-const RESULTS = ['metrics.jsonl', 'samples.jsonl', 'summary.json', 'compare.json', 'stages.json'];
+export const RESULTS = ['metrics.jsonl', 'samples.jsonl', 'summary.json', 'compare.json', 'stages.json'];
 
 /**
  * Reads all runs, evaluations and comparisons in and under folders.

@@ -1,48 +1,58 @@
 /** @file Training runs as a report shows them. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { openObjective } from '../../objectives/index.js';
 import { FINISHED } from '../../train/stateFolder.js';
-import { stepLines } from '../../train/metricsFiles.js';
 import { trainSettings } from '../../train/settings.js';
 import { SENTINEL_FILE } from '../../train/watch/files.js';
-import { explained } from '../../util/fileErrors.js';
-import type { Curves, TrainingRun } from '../model.js';
+import type { TrainingRun } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { flatten, readJson, settingsOf } from './json.js';
-
-/** Points of a curve, at most: more than a screen has pixels. */
-const MOST_POINTS = 1500;
-
-const numbers = z.record(z.string(), z.number().nullable());
-type Line = z.output<typeof numbers>;
+import { RunMetrics } from './metrics.js';
 
 /** Reads the training run in a folder; undefined where it has no step yet. */
-export async function readRun({ dir, name, record }: FoundFolder): Promise<TrainingRun | undefined> {
-  const steps = stepLines(dir).flatMap(lineOf);
-  if (steps.length === 0) return undefined;
+export async function readRun(folder: FoundFolder): Promise<TrainingRun | undefined> {
+  const metrics = new RunMetrics(folder.dir);
+  metrics.poll(true);
+  const finished = existsSync(join(folder.dir, FINISHED));
+  const ends = { finished, alerts: alertsIn(join(folder.dir, SENTINEL_FILE)) };
+  return runOf(folder, metrics, { ...(await describeRun(folder)), ...ends });
+}
+
+/** What does not change while a run goes on. */
+export type RunDescription = Pick<TrainingRun, 'objective' | 'formula' | 'seed' | 'settings'>;
+
+/** What a run's record says of it. */
+export async function describeRun({ record }: FoundFolder): Promise<RunDescription> {
   const settings = settingsOf(record);
-  const finished = existsSync(join(dir, FINISHED));
-  const done = steps.at(-1)!.step!;
   const { name: objective, formula } = await objectiveIn(settings.objective);
-  const planned = finished ? done : typeof settings.max_steps === 'number' ? settings.max_steps : null;
   return {
-    id: name,
-    ...{ name, dir, group: name, objective, formula, finished },
+    ...{ objective, formula, settings: ownSettings(settings) },
     seed: typeof settings.seed === 'number' ? settings.seed : null,
-    settings: ownSettings(settings),
-    steps: { done, planned },
-    curves: curvesOf(withSpeed(dir, steps)),
-    measured: measuredIn(dir),
-    alerts: (
-      readJson(
-        join(dir, SENTINEL_FILE),
-        z.array(z.looseObject({ step: z.number(), sentence: z.string() })),
-      ) ?? []
-    ).map(({ step, sentence }) => ({ step, sentence })),
   };
 }
+
+/** A run as far as it is; undefined where it has no step yet. */
+export function runOf(
+  { dir, name, record }: FoundFolder,
+  { last, curves, measured }: RunMetrics,
+  description: RunDescription & Pick<TrainingRun, 'finished' | 'alerts'>,
+): TrainingRun | undefined {
+  if (!last) return undefined;
+  const { max_steps: most } = settingsOf(record);
+  const planned = description.finished ? last.step : typeof most === 'number' ? most : null;
+  return {
+    ...{ id: name, name, dir, group: name, ...description },
+    ...{ steps: { done: last.step, planned }, curves, measured },
+  };
+}
+
+const sightings = z.array(z.looseObject({ step: z.number(), sentence: z.string() }));
+
+/** What the sentinel has written into a file; nothing where there is none. */
+export const alertsIn = (path: string): TrainingRun['alerts'] =>
+  (readJson(path, sightings) ?? []).map(({ step, sentence }) => ({ step, sentence }));
 
 /**
  * The name and the formula of an objective. A user's module is not run for a report.
@@ -85,79 +95,6 @@ function ownSettings(settings: Readonly<Record<string, unknown>>): TrainingRun['
     Object.entries(all).filter(([key, value]) => isGiven(key) || usual[key] !== value),
   );
 }
-
-const lineOf = (text: string): Line[] => {
-  const { data } = numbers.safeParse(parsed(text));
-  return data && typeof data.step === 'number' ? [data] : [];
-};
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the last line of a run that is being written
-  }
-}
-
-const linesOf = (path: string): string[] =>
-  existsSync(path) ? explained(path, () => readFileSync(path, 'utf8')).split('\n') : [];
-
-/** The steps with tokens a second and memory, which stand in a file of their own. */
-function withSpeed(dir: string, steps: readonly Line[]): Line[] {
-  const speeds = new Map(
-    linesOf(join(dir, 'speed.jsonl'))
-      .flatMap(lineOf)
-      .map((line) => [line.step, line]),
-  );
-  return steps.map((line) => ({ ...speeds.get(line.step), ...line }));
-}
-
-/** What was measured beside the steps, by its name. */
-function measuredIn(dir: string): TrainingRun['measured'] {
-  const found = new Map<string, { steps: number[]; values: (number | null)[] }>();
-  for (const line of linesOf(join(dir, 'metrics.jsonl')).flatMap(lineOf)) {
-    if ('learning_rate' in line) continue;
-    for (const [name, value] of Object.entries(line)) {
-      if (name === 'step') continue;
-      const series = found.get(name) ?? { steps: [], values: [] };
-      found.set(name, series);
-      series.steps.push(line.step!);
-      series.values.push(value);
-    }
-  }
-  return [...found].map(([name, series]) => ({ name, ...series }));
-}
-
-/** Steps as curves; where there are more than fit, buckets of them with mean, least and most. */
-export function curvesOf(lines: readonly Line[]): Curves {
-  const bucket = Math.ceil(lines.length / MOST_POINTS);
-  const names = [...new Set(lines.flatMap((line) => Object.keys(line)))].filter((name) => name !== 'step');
-  const buckets = Array.from({ length: Math.ceil(lines.length / bucket) }, (_, i) =>
-    lines.slice(i * bucket, (i + 1) * bucket),
-  );
-  return {
-    steps: buckets.map((some) => some.at(-1)!.step!),
-    bucket,
-    series: names.map((name) => {
-      const valuesOf = buckets.map((some) =>
-        some.map((line) => line[name]).filter((value): value is number => typeof value === 'number'),
-      );
-      const each = (of: (values: number[]) => number) =>
-        valuesOf.map((values) => (values.length === 0 ? null : short(of(values))));
-      return {
-        name,
-        mean: each((values) => values.reduce((sum, value) => sum + value, 0) / values.length),
-        ...(bucket > 1 && {
-          low: each((values) => Math.min(...values)),
-          high: each((values) => Math.max(...values)),
-        }),
-      };
-    }),
-  };
-}
-
-/** Six digits are more than a picture shows. */
-const short = (value: number): number => Number(value.toPrecision(6));
 
 /**
  * Gives runs that differ in nothing but their seed one group, named by what their names have in common.

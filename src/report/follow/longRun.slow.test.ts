@@ -1,0 +1,76 @@
+/** Eight hours of runs at a look each two seconds, with a clock of the test's own: what a watcher holds does not grow. */
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, expect, it } from 'vitest';
+import { LiveRun } from '../../../test/support/liveRuns.js';
+import { applyChange } from '../live.js';
+import { eventBytes } from './clients.js';
+import { EventLog } from './eventLog.js';
+import { Watcher } from './watcher.js';
+
+const top = mkdtempSync(join(tmpdir(), 'redistill-hours-'));
+afterAll(() => {
+  rmSync(top, { recursive: true, force: true });
+});
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const heap = () => {
+  collect();
+  return process.memoryUsage().heapUsed;
+};
+
+/**
+ * Bytes that may be there beside what was after two hours: curves have between 750 and 1,500 points. Whoever kept the lines of the
+ * six hours would have more than that.
+ */
+const GROWTH = 4e6;
+/** Bytes of a run of thirteen series and all that is remembered of its changes. */
+const A_RUN = 4e6;
+
+it('holds after eight hours what it held after two', async () => {
+  const [LOOKS, RUNS] = [14_400, 2];
+  const before = heap();
+  let now = Date.now();
+  using watcher = new Watcher(top, { now: () => now });
+  const log = new EventLog('ab', { bytes: 1 << 20, events: 2_000 });
+  let known = watcher.snapshot;
+  const runs = Array.from(
+    { length: RUNS },
+    (_, i) => new LiveRun(join(top, `run-${i}`), { batch_size: i + 1 }),
+  );
+  const evaluation = join(top, 'evaluation');
+  mkdirSync(evaluation);
+  writeFileSync(
+    join(evaluation, 'redistill.json'),
+    JSON.stringify({ made_by: 'redistill', command: 'evaluate' }),
+  );
+  const sizes: number[] = [];
+  let most = 0;
+  for (let look = 1; look <= LOOKS; look++) {
+    now += 2_000;
+    for (const run of runs)
+      run.run(1, { 'rewards/margins': 1, 'rewards/chosen': 2, 'rewards/rejected': 1, clipped_share: 0 });
+    if (look % 100 === 0) runs[0]!.measure('eval_accuracy', look);
+    if (look % 1_000 === 0) runs[1]!.resume(runs[1]!.step - 50);
+    const entry = { id: { problem: look, sample: 0 }, text: 'x'.repeat(200), finish_reason: 'stop' };
+    appendFileSync(join(evaluation, 'journal.jsonl'), `${JSON.stringify(entry)}\n`);
+    const change = (await watcher.look())!;
+    log.add((id) => eventBytes('change', change, id));
+    known = applyChange(known, change);
+    most = Math.max(most, watcher.live.activities.length);
+    if (look % 3_600 === 0) sizes.push(heap());
+  }
+  console.log(
+    `heap beyond the start, every two hours: ${sizes.map((size) => ((size - before) / 1e6).toFixed(1)).join(', ')} MB`,
+  );
+  expect(known.report.runs.map(({ steps }) => steps.done)).toEqual([LOOKS, LOOKS - 14 * 50]);
+  expect(most).toBe(RUNS + 1);
+  const points = Math.max(...known.report.runs.map(({ curves }) => curves.steps.length));
+  expect(points).toBeLessThanOrEqual(1_500);
+  expect(known.report).toEqual(JSON.parse(JSON.stringify(watcher.report)));
+  expect(Math.max(...sizes) - sizes[0]!).toBeLessThan(GROWTH);
+  expect(sizes.at(-1)! - before).toBeLessThan(RUNS * A_RUN);
+}, 900_000);
