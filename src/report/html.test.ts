@@ -131,10 +131,10 @@ test('chunks that are not those of the report make no file', async () => {
   const all = [...chunks()];
   const path = join(root, 'none.html');
   const cases = [
-    { given: all.slice(1), message: 'chunk 0-0 of the report is missing' },
-    { given: [...all, all[0]!], message: 'chunk 0-0 of 50 problems is not one of the report' },
-    { given: [{ ...all[0]!, set: 1 }], message: 'chunk 1-0 of 50 problems is not one' },
-    { given: [{ ...all[0]!, problems: [] }], message: 'chunk 0-0 of 0 problems is not one' },
+    { given: all.slice(1), message: 'chunk-0-0 of the report is missing' },
+    { given: [...all, all[0]!], message: 'chunk-0-0 of 50 problems is not one of the report' },
+    { given: [{ ...all[0]!, set: 1 }], message: 'chunk-1-0 of 50 problems is not one' },
+    { given: [{ ...all[0]!, problems: [] }], message: 'chunk-0-0 of 0 problems is not one' },
   ];
   for (const { given, message } of cases) {
     await expect(writeReportPage(report, given, path, parts)).rejects.toThrow(message);

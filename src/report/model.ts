@@ -3,6 +3,10 @@
  * that another program may make or read one. All texts are data: whoever draws them shows them as text.
  */
 
+import type { Examination, PowerCurve, ResultTable, TraceSet } from './traces.js';
+
+export type * from './traces.js';
+
 /** Shares are in [0, 1], log-probs natural, times in seconds, sizes in bytes. null stands for what is not known or no number. */
 export interface Report {
   format: 1;
@@ -18,6 +22,11 @@ export interface Report {
   runs: TrainingRun[];
   evaluations: EvaluationSet[];
   comparisons: ComparisonTable[];
+  /** What is left out of the report, and how to get it, a sentence each. */
+  notes?: string[];
+  traces?: TraceSet[];
+  examinations?: Examination[];
+  tables?: ResultTable[];
 }
 
 /** Where a report's part has its figures: `runs/redi`, `evaluations/after-redi`, `comparisons/verdict`. */
@@ -198,5 +207,7 @@ export interface ComparisonTable {
     gained: number;
     lost: number;
     detectableEffect: number | null;
+    /** What would be seen with more problems or samples; absent where variances are not known. */
+    power?: PowerCurve[];
   }[];
 }

@@ -6,6 +6,7 @@ import {
   FILTERS,
   isFilter,
   isOrder,
+  lengthsIn,
   listed,
   lookingAt,
   passes,
@@ -76,8 +77,8 @@ function SetView({ set, setPlace, route }: { set: EvaluationSet; setPlace: numbe
   const counts = useMemo(() => countsOf(set, looking), [set, looking.a, looking.b, looking.grader]);
   const places = useMemo(() => {
     const found = new Set(search.found.keys());
-    return listed(set.problems, looking, { filter, order, query: q, found });
-  }, [set, looking, filter, order, q, search.found]);
+    return listed(set.problems, looking, { filter, order, query: q, found, lengths: lengthsIn(query) });
+  }, [set, looking, filter, order, q, search.found, query]);
   const key = route.parts[2] === 'problems' ? route.parts[3] : undefined;
   const open = key === undefined ? undefined : placeOf(set.problems, key);
   useKeys(set, route, places, open === -1 ? undefined : open);

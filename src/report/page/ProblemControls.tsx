@@ -75,6 +75,25 @@ function SearchBox({ route }: { route: Route }) {
   );
 }
 
+/** A number of tokens that is written into the address when it is finished. */
+function TokensField({ route, name, label }: { route: Route; name: 'from' | 'to'; label: string }) {
+  return (
+    <label class="select">
+      <span>{label}</span>{' '}
+      <input
+        type="number"
+        class="tokens-field"
+        min="0"
+        aria-label={`Tokens in B ${label}`}
+        value={route.query.get(name) ?? ''}
+        onChange={(event) => {
+          go(withQuery(route, { [name]: event.currentTarget.value, page: undefined }), true);
+        }}
+      />
+    </label>
+  );
+}
+
 export interface ControlsProps {
   set: EvaluationSet;
   route: Route;
@@ -118,6 +137,10 @@ export function ProblemControls({ set, route, looking, filter, order, counts }: 
         options={Object.entries(ORDERS).filter(([name]) => !isSingle || name !== 'change')}
         onChoose={choose('order')}
       />
+      <span class="lengths">
+        <TokensField route={route} name="from" label={isSingle ? 'tokens from' : 'tokens in B from'} />{' '}
+        <TokensField route={route} name="to" label="to" />
+      </span>
       <SearchBox route={route} />
       <div class="chips" role="group" aria-label="Filter">
         {filters.map((name) => (
