@@ -4,7 +4,7 @@ import { shorten } from './spans.js';
 import type { RowVerdict } from './verdict.js';
 
 /** The file beside the verdicts, and how many rows it has: those with errors first. */
-export const [KEPT_FILE, KEPT_ROWS] = ['shown.jsonl', 60];
+export const [KEPT_FILE, KEPT_ROWS] = ['shown.jsonl', 40] as const;
 
 /** Pieces kept at each end of a prompt or a response. */
 const KEEP = 400;

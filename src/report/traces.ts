@@ -30,7 +30,7 @@ export interface TraceIndex {
   ids: string[];
   /** The beginning of each problem, in one line. */
   heads: string[];
-  /** `pair`, `right alone`, `collected`, or the reason for which it was dropped. */
+  /** `pair`, `right alone`, `collected`, `samples`, or `dropped: ` and the reason. */
   fates: string[];
   /** Responses that are known, and how many of them have tokens. */
   traces: number[];
@@ -115,10 +115,11 @@ export interface ExaminedRow {
   id: string | null;
   verdict: string;
   findings: { code: string; severity: string; detail: string; side?: string }[];
-  responses: { role: string; pieces: ExaminedPiece[] }[];
+  /** With the numbers of all tokens that are masked and trained. */
+  responses: { role: string; masked: number; trained: number; pieces: ExaminedPiece[] }[];
 }
 
-/** A piece of text, or tokens that are left out of the view. */
+/** A token, masked ones together as one text, or tokens that are left out of the view. */
 export interface ExaminedPiece {
   text: string;
   trained: boolean;

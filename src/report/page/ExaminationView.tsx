@@ -1,6 +1,6 @@
 /** @file What the doctor found in training rows: what is trained, what is masked, and each finding where it is. */
 import type { Examination, ExaminedPiece, ExaminedRow, Report } from '../model.js';
-import { count } from './numbers.js';
+import { count, plural } from './numbers.js';
 import { address, go, withQuery, type Route } from './route.js';
 import { Select } from './ProblemControls.js';
 import { Table } from './table.js';
@@ -11,7 +11,8 @@ import { Notes } from './Traces.js';
 const PAGE = 10;
 
 /** Where in a response findings of a kind are; others stand above it. */
-const PLACES: Readonly<Record<string, 'begin' | 'boundary' | 'end'>> = {
+const PLACES: Readonly<Record<string, 'begin' | 'boundary' | 'end' | 'special'>> = {
+  ...{ 'control-token': 'special' },
   ...{ 'two-bos': 'begin', 'no-bos': 'begin', 'boundary-merge': 'boundary', 'prompt-not-prefix': 'boundary' },
   ...{
     'generation-prompt-trained': 'boundary',
@@ -41,24 +42,39 @@ function Piece({ piece: { text, trained, special, skipped } }: { piece: Examined
   return <span class={`tok ${kind}${special ? ' special' : ''}`}>{shownToken(text)}</span>;
 }
 
-function Response({
-  role,
-  pieces,
-  findings,
-}: {
-  role: string;
-  pieces: readonly ExaminedPiece[];
-  findings: readonly Found[];
-}) {
+/** Where in a response a finding is shown; undefined where it is the whole row's. */
+function placeOf({ code }: Found, pieces: readonly ExaminedPiece[]): number | undefined {
   const boundary = pieces.findIndex(({ trained }) => trained);
-  const at = (place: string) =>
-    findings.filter(({ code }) => PLACES[code] === place).map((found, i) => <Mark key={i} found={found} />);
-  const tokens = (wanted: boolean) =>
-    pieces.reduce((sum, { trained, skipped }) => sum + (trained === wanted ? (skipped ?? 1) : 0), 0);
+  switch (PLACES[code]) {
+    case 'begin':
+      return 0;
+    case 'boundary':
+      return boundary < 0 ? pieces.length : boundary;
+    case 'end':
+      return pieces.length;
+    case 'special': {
+      const at = pieces.findIndex(({ special, trained }, i) => special && trained && i < pieces.length - 1);
+      return at < 0 ? undefined : at;
+    }
+    default:
+      return undefined;
+  }
+}
+
+interface ResponseProps {
+  response: ExaminedRow['responses'][number];
+  findings: readonly Found[];
+}
+
+function Response({ response: { role, masked, trained, pieces }, findings }: ResponseProps) {
+  const at = (place: number) =>
+    findings
+      .filter((found) => placeOf(found, pieces) === place)
+      .map((found, i) => <Mark key={i} found={found} />);
   return (
     <section class="panel" aria-label={short(role)}>
       <h3>
-        <Name of={role} length={30} />: {count(tokens(false))} pieces of prompt, {count(tokens(true))} trained
+        <Name of={role} length={30} />: {plural(masked, 'token')} of prompt, {count(trained)} trained
       </h3>
       <pre
         class={`tokens examined${role === 'rejected' ? ' rejected' : ''}`}
@@ -66,15 +82,13 @@ function Response({
         role="group"
         aria-label={`Tokens of ${short(role)}`}
       >
-        {at('begin')}
         {pieces.map((piece, i) => (
           <>
-            {i === boundary && at('boundary')}
+            {at(i)}
             <Piece key={i} piece={piece} />
           </>
         ))}
-        {boundary < 0 && at('boundary')}
-        {at('end')}
+        {at(pieces.length)}
       </pre>
     </section>
   );
@@ -106,8 +120,8 @@ function Row({ row }: { row: ExaminedRow }) {
         </ul>
       )}
       <div class="panels">
-        {row.responses.map(({ role, pieces }, i) => (
-          <Response key={i} role={role} pieces={pieces} findings={ofSide(role)} />
+        {row.responses.map((response, i) => (
+          <Response key={i} response={response} findings={ofSide(response.role)} />
         ))}
       </div>
       {row.responses.length === 0 && <p class="note">This row could not be made into tokens.</p>}

@@ -19,7 +19,7 @@ const TERMS = [
   ['gained, lost', 'problems whose share of right responses is higher in B than in A, or lower'],
   ['detectable', 'the difference that a comparison of this size would most likely have found'],
   ['chosen, rejected', 'the two sides of a pair: what training makes more likely, and less'],
-  ['⑂', 'where two responses part'],
+  ['◆', 'where two responses part'],
   ['gradient', 'what a step does to a token: above 0 it becomes likelier, below 0 less likely'],
   ['masked', 'a token that is read and not trained'],
   ['cut off', 'a response that ended at its token limit'],

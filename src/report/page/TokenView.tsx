@@ -12,7 +12,7 @@ const [CLIPPED, CLIPPED_TEXT] = [1_500, 6_000];
 /** Where two responses part. */
 const Parting = () => (
   <span class="parting" role="note">
-    ⑂ here they part
+    ◆ here they part
   </span>
 );
 

@@ -49,7 +49,14 @@ function List({ set, route, places }: { set: TraceSet; route: Route; places: rea
         <SearchField route={route} label="Search ids and beginnings of problems" />
         <div class="chips" role="group" aria-label="Fate">
           {['', ...fates].map((fate) => (
-            <button key={fate} type="button" aria-pressed={fate === chosen} onClick={() => choose(fate)}>
+            <button
+              key={fate}
+              type="button"
+              aria-pressed={fate === chosen}
+              onClick={() => {
+                choose(fate);
+              }}
+            >
               {fate === '' ? 'all' : short(fate, 40)}{' '}
               <b>{count(fate === '' ? rows.ids.length : rows.fates.filter((one) => one === fate).length)}</b>
             </button>

@@ -1,38 +1,18 @@
 /** @file Reads rows of a curation with what became of them, and looks for their other responses in what was curated. */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJsonLines } from '../../data/jsonl.js';
 import { responseText } from '../../data/responseText.js';
 import type { TraceRow, VerdictList } from '../../data/traceRow.js';
 import { readTraceRows } from '../../data/traceRows.js';
 import { contentText } from '../../text/messages.js';
 import type { RowMessage } from '../../text/template.js';
-import type { ChatTokenizer } from '../../text/tokenizer.js';
 import { UserError } from '../../util/errors.js';
 import { plainNumber } from '../../util/exactJson.js';
 import type { Trace } from '../model.js';
 import { readJson } from './json.js';
 import type { Limits } from './limits.js';
-import { DRAWN, type RowTokens } from './rowTokens.js';
-
-/** A response while its row is put together. */
-export interface OpenTrace extends Trace {
-  own?: RowTokens;
-  tokenizer?: ChatTokenizer;
-}
-
-/** A row while it is put together. */
-export interface OpenRow {
-  id: string;
-  fate: string;
-  problem: string;
-  gold: string | null;
-  /** By the number of the generation, from 0. */
-  traces: Map<number, OpenTrace>;
-  made: { right: number; wrong?: number; weight?: number }[];
-  way: { name: string; words: string; link?: string }[];
-}
+import { DRAWN, linesOf, openRow, type OpenRow, type RowTokens } from './openRow.js';
 
 /** Rows, and how many the files have. */
 export interface Rows {
@@ -82,17 +62,12 @@ export function readCurated(dir: string, most: number, characters: number): Rows
     if (isFull(1)) break;
     const index = numberIn(row, 'original_index');
     if (index === undefined || rows.has(String(index))) continue;
-    const fate = typeof row.reason === 'string' ? row.reason.replaceAll('_', ' ') : 'dropped';
-    rows.set(String(index), openRow(String(index), fate));
+    const fate = typeof row.reason === 'string' ? row.reason.replaceAll('_', ' ') : 'no reason';
+    rows.set(String(index), openRow(String(index), `dropped: ${fate}`));
   }
   const counts = readJson(join(dir, 'summary.json'), summary);
   return { rows, total: counts ? counts.sft + counts.dropped_rows : rows.size };
 }
-
-export const openRow = (id: string, fate: string): OpenRow => ({
-  ...{ id, fate, problem: '', gold: null },
-  ...{ traces: new Map(), made: [], way: [] },
-});
 
 function addTrained(
   rows: Map<string, OpenRow>,
@@ -128,12 +103,6 @@ function addTrained(
   } else return;
   if (!known) budget.characters -= added.problem.length;
   rows.set(id, added);
-}
-
-/** Rows of a file of results, which may be missing, being written or damaged. */
-export function* linesOf(path: string): Generator<Record<string, unknown>> {
-  if (!existsSync(path)) return;
-  for (const { row } of readJsonLines(path, () => undefined)) yield row;
 }
 
 /**

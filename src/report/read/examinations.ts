@@ -6,8 +6,8 @@ import { KEPT_FILE } from '../../doctor/kept.js';
 import { headline } from '../../doctor/print.js';
 import type { DoctorSummary } from '../../doctor/summary.js';
 import { plainNumber } from '../../util/exactJson.js';
-import type { Examination, ExaminedRow } from '../model.js';
-import { linesOf } from './curatedRows.js';
+import type { Examination, ExaminedPiece, ExaminedRow } from '../model.js';
+import { linesOf } from './openRow.js';
 import type { FoundFolder } from './folders.js';
 import { readJson, settingsOf, shortened } from './json.js';
 
@@ -37,6 +37,7 @@ const keptRow = z.looseObject({
     }),
   ),
   responses: z.array(z.object({ role: z.string(), pieces: z.array(piece) })),
+  tokens: z.array(z.looseObject({ prompt: z.number(), trained: z.number() })).default([]),
 });
 
 /** Reads the folders of the stage `doctor`. */
@@ -81,14 +82,24 @@ function examinedRow(row: Record<string, unknown>): ExaminedRow[] {
         ...{ code, severity, detail },
         ...(side !== undefined && { side }),
       })),
-      responses: data.responses.map(({ role, pieces }) => ({
+      responses: data.responses.map(({ role, pieces }, i) => ({
         role,
-        pieces: pieces.map(({ text = '', trained, special, skipped }) => ({
-          ...{ text, trained },
-          ...(special && { special }),
-          ...(skipped !== undefined && { skipped }),
-        })),
+        ...{ masked: data.tokens[i]?.prompt ?? 0, trained: data.tokens[i]?.trained ?? 0 },
+        pieces: joined(pieces),
       })),
     },
   ];
+}
+
+/** Masked text in one piece: its tokens are nobody's concern. */
+function joined(pieces: readonly z.output<typeof piece>[]): ExaminedPiece[] {
+  const found: ExaminedPiece[] = [];
+  for (const { text = '', trained, special, skipped } of pieces) {
+    const last = found.at(-1);
+    const isPlain = !trained && special === undefined && skipped === undefined;
+    if (isPlain && last && !last.trained && !last.special && last.skipped === undefined) last.text += text;
+    else
+      found.push({ text, trained, ...(special && { special }), ...(skipped !== undefined && { skipped }) });
+  }
+  return found;
 }

@@ -1,8 +1,7 @@
 /** @file Computes what a run's objective does to each token of rows, from log-probs that are in files: no model is run. */
 import { openObjective } from '../../objectives/index.js';
 import { stepOf, withReference, type Objective, type SequenceInfo } from '../../objectives/objective.js';
-import type { OpenRow, OpenTrace } from './curatedRows.js';
-import type { RowTokens } from './rowTokens.js';
+import type { OpenRow, OpenTrace, RowTokens } from './openRow.js';
 
 /** A run, and the columns that hold what its model said before it began. */
 export interface GradientOf {

@@ -5,18 +5,10 @@ import { spansOf } from '../../doctor/spans.js';
 import type { ChatTokenizer } from '../../text/tokenizer.js';
 import { plainNumber } from '../../util/exactJson.js';
 import type { TokenColumn, TokenText } from '../model.js';
-import { linesOf, type OpenRow, type OpenTrace } from './curatedRows.js';
+import { DRAWN, linesOf, type OpenRow, type OpenTrace, type RowTokens } from './openRow.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf, shortened } from './json.js';
 import { locate } from './locate.js';
-
-/** Tokens of one response with numbers, before they are put together to characters. */
-export interface RowTokens {
-  ids: number[];
-  weights?: number[];
-  scalars?: Record<string, number>;
-  columns: Map<string, number[]>;
-}
 
 /** A file with numbers of tokens, and what its folder says of it. */
 export interface TokenSource {
@@ -35,9 +27,6 @@ export interface TokenSource {
   /** A user has named the file, of which no record tells. */
   isNamed?: boolean;
 }
-
-/** The column of what `--keep-tokens` keeps. */
-export const DRAWN = 'drawn';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
@@ -161,7 +150,10 @@ export function describeColumns(
         about: 'log-probs under the model that wrote the response, as it was drawn',
       };
     const source = sources.find((one) => one.model !== undefined && keyOf(one, one.as ?? '') === key);
-    if (!source) return { key, name: key, kind, about: `a column of the rows: ${key}` };
+    if (!source) {
+      const what = kind === 'logp' ? 'log-probs (none is above 0)' : 'numbers';
+      return { key, name: key, kind, about: `${what} that the rows call ${key}` };
+    }
     const under = source.context === undefined ? '' : `, under the context ${source.context}`;
     const what =
       source.kind === 'score' || source.read === 'logps' ? 'log-probs' : (source.read ?? 'numbers');

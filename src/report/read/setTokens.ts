@@ -4,7 +4,6 @@ import type { ChatTokenizer } from '../../text/tokenizer.js';
 import { plainNumber } from '../../util/exactJson.js';
 import { counted } from '../../util/counted.js';
 import type { TokenColumn, TrainingRun } from '../model.js';
-import { openRow, type OpenRow, type OpenTrace } from './curatedRows.js';
 import type { FoundFolder } from './folders.js';
 import { addGradients, type GradientFound } from './gradients.js';
 import { settingsOf } from './json.js';
@@ -19,11 +18,21 @@ import {
   type SourceRow,
   type TokenSource,
 } from './rowTokens.js';
-import type { OpenSetOfRows, TraceOptions } from './traceSets.js';
+import {
+  filesOf,
+  openRow,
+  originsOf,
+  type OpenRow,
+  type OpenSetOfRows,
+  type OpenTrace,
+  type TraceOptions,
+} from './openRow.js';
 
 /** What a run's objective did to the rows of a set. */
 export interface RunGradient extends GradientFound {
   run: TrainingRun;
+  /** Whether the run has seen a row: pairs alone are in pref.jsonl. */
+  saw: (row: OpenRow) => boolean;
 }
 
 /** All sources of tokens of a report, and how many tokens it may still show. */
@@ -83,7 +92,8 @@ export class SetTokens {
     const described = describeColumns(keys, own, above);
     for (const run of this.#runsOn(folder, own)) {
       const of = this.#gradientOf(run, described, own);
-      gradients.push({ run, ...(await addGradients([...rows.values()], of)) });
+      const saw = seenBy(run);
+      gradients.push({ run, saw, ...(await addGradients([...rows.values()].filter(saw), of)) });
     }
     const pushes = gradients
       .filter((gradient) => gradient.rows > 0)
@@ -122,8 +132,8 @@ export class SetTokens {
     return isNamed ?? (data !== undefined && dirname(data) === resolve(dir));
   }
 
-  #collectionOf({ dir, record }: FoundFolder): FoundFolder | undefined {
-    const files = [settingsOf(record).data].flat().flatMap((path) => locate(path, dir) ?? []);
+  #collectionOf(folder: FoundFolder): FoundFolder | undefined {
+    const files = originsOf(filesOf(folder), this.#options.found);
     return this.#options.found.find(
       (one) => one.record.command === 'collect' && files.some((file) => dirname(file) === resolve(one.dir)),
     );
@@ -202,7 +212,8 @@ export class SetTokens {
       const data = locate(one.settings.data, one.dir);
       return data !== undefined && dirname(data) === resolve(dir);
     });
-    const model = String(run?.settings.model ?? settingsOf(record).model ?? 'MODEL');
+    const named = run?.settings.model ?? settingsOf(record).model;
+    const model = typeof named === 'string' ? named : 'MODEL';
     const data =
       record.command === 'curate'
         ? `${dir}/${run && String(run.settings.data).endsWith('sft.jsonl') ? 'sft' : 'pref'}.jsonl`
@@ -211,6 +222,12 @@ export class SetTokens {
       ? 'There are no log-probs of tokens: `redistill collect --keep-tokens` keeps those of a model that runs here, and `redistill columns` makes those of curated rows.'
       : `There are no log-probs of tokens: \`redistill columns ${data} --model ${model} --as before --out before.jsonl\` makes them, and \`redistill report … --columns before.jsonl\` shows them.`;
   }
+}
+
+/** Of a curation's rows those with a pair, or all that have a right response. */
+function seenBy({ settings: { data } }: TrainingRun): (row: OpenRow) => boolean {
+  const ofPairs = typeof data === 'string' && basename(data).startsWith('pref');
+  return ({ made }) => made.some(({ wrong }) => !ofPairs || wrong !== undefined);
 }
 
 const gradientKey = (run: TrainingRun): string => `gradient: ${run.id}`;

@@ -1,14 +1,21 @@
 /** @file Traces as a report shows them: rows of curations with all that files know of them, from collection to training. */
 import { resolve } from 'node:path';
-import type { Trace, TracedRow, TraceSet, TrainingRun } from '../model.js';
+import type { Trace, TracedRow, TraceSet } from '../model.js';
 import { inLine } from '../../util/printable.js';
-import { addResponses, openRow, readCurated, responsesInto, type OpenRow } from './curatedRows.js';
+import { addResponses, readCurated, responsesInto } from './curatedRows.js';
 import { readTraceRows } from '../../data/traceRows.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf } from './json.js';
 import { shortened, type Limits } from './limits.js';
 import { locate, Tokenizers } from './locate.js';
-import type { EvaluationProblems } from './nearest.js';
+import {
+  filesOf,
+  openRow,
+  originsOf,
+  type OpenRow,
+  type OpenSetOfRows,
+  type TraceOptions,
+} from './openRow.js';
 import { tokenText } from './rowTokens.js';
 import { SetTokens } from './setTokens.js';
 import { waysOf } from './ways.js';
@@ -19,26 +26,6 @@ export interface OpenTraces {
   chunks: () => Generator<TracedRow[]>;
 }
 
-export interface TraceOptions {
-  found: readonly FoundFolder[];
-  runs: readonly TrainingRun[];
-  /** Files of tokens that a user has named. */
-  named: readonly string[];
-  problems: EvaluationProblems;
-  limits: Limits;
-  /** What makes a report whole, for sentences. */
-  command: string;
-}
-
-/** A set while it is put together. */
-export interface OpenSetOfRows {
-  folder: FoundFolder;
-  rows: Map<string, OpenRow>;
-  notes: string[];
-  /** Where its rows are from, and what holds them. */
-  files: string[];
-}
-
 const [CHUNK_ROWS, CHUNK_CHARACTERS] = [25, 500_000];
 const HEAD = 140;
 
@@ -47,7 +34,7 @@ export async function readTraces(options: TraceOptions): Promise<OpenTraces[]> {
   const { found, limits } = options;
   const by = (command: string) => found.filter(({ record }) => record.command === command);
   const curations = by('curate');
-  const curated = new Set(curations.flatMap(filesOf));
+  const curated = new Set(curations.flatMap((folder) => originsOf(filesOf(folder), found)));
   const collections = by('collect').filter(({ dir }) => !curated.has(resolve(dir, TRACES)));
   const tokens = new SetTokens(options, new Tokenizers());
   const all = [...curations, ...collections];
@@ -68,10 +55,6 @@ export async function readTraces(options: TraceOptions): Promise<OpenTraces[]> {
 }
 
 const TRACES = 'traces.jsonl';
-
-/** The files that a curation has read, which may not be there any more. */
-const filesOf = ({ dir, record }: FoundFolder): string[] =>
-  [settingsOf(record).data].flat().flatMap((path) => locate(path, dir) ?? []);
 
 const charactersOf = (rows: ReadonlyMap<string, OpenRow>): number =>
   [...rows.values()].reduce(

@@ -3,18 +3,19 @@ import { dirname, join, resolve } from 'node:path';
 import { isCutOff } from '../../data/finishReasons.js';
 import { plainNumber } from '../../util/exactJson.js';
 import { counted } from '../../util/counted.js';
-import { linesOf, type OpenRow } from './curatedRows.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf, shortened } from './json.js';
 import { locate } from './locate.js';
 import type { RunGradient } from './setTokens.js';
-import type { OpenSetOfRows, TraceOptions } from './traceSets.js';
+import { linesOf, originsOf, type OpenRow, type OpenSetOfRows, type TraceOptions } from './openRow.js';
 
 /** Writes the way of all rows of a set. */
 export function waysOf(set: OpenSetOfRows, { found }: TraceOptions, gradients: readonly RunGradient[]): void {
   const { folder, rows, files } = set;
+  const origins = originsOf(files, found);
   const collected = found.find(
-    ({ dir, record }) => record.command === 'collect' && files.some((file) => dirname(file) === resolve(dir)),
+    ({ dir, record }) =>
+      record.command === 'collect' && origins.some((file) => dirname(file) === resolve(dir)),
   );
   const more = new Map<string, string[]>();
   const says = (id: string, words: string) => more.set(id, [...(more.get(id) ?? []), words]);
@@ -33,7 +34,7 @@ export function waysOf(set: OpenSetOfRows, { found }: TraceOptions, gradients: r
       const words = verdicts.get(row.id);
       if (words !== undefined) row.way.push({ name: doctor.name, words, link: `doctor/${doctor.name}` });
     }
-    if (row.made.length > 0) row.way.push(...gradients.map((gradient) => trainedBy(row, gradient)));
+    row.way.push(...gradients.filter(({ saw }) => saw(row)).map((gradient) => trainedBy(row, gradient)));
   }
 }
 
@@ -64,7 +65,7 @@ function judged({ traces }: OpenRow) {
 }
 
 function ruled({ fate, made }: OpenRow): string {
-  if (made.length === 0) return `dropped: ${fate}`;
+  if (made.length === 0) return fate;
   const names = made.map(({ right, wrong }) =>
     wrong === undefined
       ? `response ${right + 1} alone is right`
