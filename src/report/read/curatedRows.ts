@@ -142,13 +142,14 @@ export function responsesInto(row: OpenRow, { problem, answer, generations, ...g
     const known = row.traces.get(i);
     const finishReason = given.finishReasons?.[i] ?? known?.finishReason;
     if (!known) characters += text.length;
-    const isOwn = llm !== mvReparsed && llm !== null;
+    // One label stands for both.
+    const isLabel = llm !== null && llm === mvReparsed;
     const own = drawnTokens(given.fields, i);
     row.traces.set(i, {
       ...{ name: String(i + 1), text: known?.text ?? text },
       verdicts: [
-        ...verdict(mvReparsed ?? mvAnswer, i, isOwn ? 'the rules' : 'the labels'),
-        ...(isOwn ? verdict(llm, i, 'the judge') : []),
+        ...verdict(mvReparsed ?? mvAnswer, i, isLabel ? 'the labels' : 'the rules'),
+        ...(isLabel ? [] : verdict(llm, i, 'the judge')),
       ],
       ...(finishReason != null && { finishReason }),
       ...(own && { own }),

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { explained } from '../../util/fileErrors.js';
 import { packageVersion } from '../../util/version.js';
-import type { ComparisonTable, PlacedChunk, PlacedTraces, Report } from '../model.js';
+import type { ComparisonTable, PlacedChunk, PlacedTraces, Report, TrainingRun } from '../model.js';
 import { compareSets, readComparisons } from './comparisons.js';
 import { readEvaluations, type OpenSet } from './evaluations.js';
 import { readExaminations } from './examinations.js';
@@ -47,7 +47,12 @@ export async function readReport(
   const found = findResults(dirs);
   for (const file of columns) explained(file, () => statSync(file));
   const by = (command: string) => found.filter(({ record }) => record.command === command);
-  const runs = (await Promise.all(by('train').map(readRun))).filter((run) => run !== undefined);
+  const runs: TrainingRun[] = [];
+  // One after the other: all of their steps at once would not fit.
+  for (const folder of by('train')) {
+    const run = await readRun(folder);
+    if (run) runs.push(run);
+  }
   groupRuns(runs);
   const sets = readEvaluations(by('evaluate'));
   const evaluations = sets.map(({ set }) => set);

@@ -15,8 +15,7 @@ import { flatten, readJson, settingsOf } from './json.js';
 /** Points of a curve, at most: more than a screen has pixels. */
 const MOST_POINTS = 1500;
 
-const numbers = z.record(z.string(), z.number().nullable());
-type Line = z.output<typeof numbers>;
+type Line = Record<string, number | null>;
 
 /** Reads the training run in a folder; undefined where it has no step yet. */
 export async function readRun({ dir, name, record }: FoundFolder): Promise<TrainingRun | undefined> {
@@ -86,10 +85,13 @@ function ownSettings(settings: Readonly<Record<string, unknown>>): TrainingRun['
   );
 }
 
-const lineOf = (text: string): Line[] => {
-  const { data } = numbers.safeParse(parsed(text));
-  return data && typeof data.step === 'number' ? [data] : [];
-};
+/** A line's numbers; none where it is none of ours. By hand, since a run has tens of thousands. */
+function lineOf(text: string): Line[] {
+  const line = parsed(text);
+  if (typeof line !== 'object' || line === null || Array.isArray(line)) return [];
+  for (const value of Object.values(line)) if (value !== null && typeof value !== 'number') return [];
+  return typeof (line as Line).step === 'number' ? [line as Line] : [];
+}
 
 function parsed(text: string): unknown {
   try {
@@ -103,20 +105,20 @@ const linesOf = (path: string): string[] =>
   existsSync(path) ? explained(path, () => readFileSync(path, 'utf8')).split('\n') : [];
 
 /** The steps with tokens a second and memory, which stand in a file of their own. */
-function withSpeed(dir: string, steps: readonly Line[]): Line[] {
-  const speeds = new Map(
-    linesOf(join(dir, 'speed.jsonl'))
-      .flatMap(lineOf)
-      .map((line) => [line.step, line]),
-  );
-  return steps.map((line) => ({ ...speeds.get(line.step), ...line }));
+function withSpeed(dir: string, steps: readonly Line[]): readonly Line[] {
+  const byStep = new Map(steps.map((line) => [line.step, line]));
+  for (const speed of linesOf(join(dir, 'speed.jsonl')).flatMap(lineOf)) {
+    const line = byStep.get(speed.step!);
+    for (const [name, value] of Object.entries(speed)) if (line && !(name in line)) line[name] = value;
+  }
+  return steps;
 }
 
 /** What was measured beside the steps, by its name. */
 function measuredIn(dir: string): TrainingRun['measured'] {
   const found = new Map<string, { steps: number[]; values: (number | null)[] }>();
-  for (const line of linesOf(join(dir, 'metrics.jsonl')).flatMap(lineOf)) {
-    if ('learning_rate' in line) continue;
+  const beside = linesOf(join(dir, 'metrics.jsonl')).filter((text) => !text.includes('"learning_rate":'));
+  for (const line of beside.flatMap(lineOf)) {
     for (const [name, value] of Object.entries(line)) {
       if (name === 'step') continue;
       const series = found.get(name) ?? { steps: [], values: [] };
