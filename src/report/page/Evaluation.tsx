@@ -1,5 +1,5 @@
 /** @file The view of evaluations: what they found, and the problems of a set with their answers. */
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import type { EvaluationSet, Report } from '../model.js';
 import { ByField, EvaluationTable, PassAt1Figure, PassAtKFigure, Protocol } from './EvaluationTable.js';
 import {
@@ -48,7 +48,8 @@ function useKeys(
   places: readonly number[],
   open: number | undefined,
 ): void {
-  useEffect(() => {
+  // Before the next key can be pressed.
+  useLayoutEffect(() => {
     const step = (by: 1 | -1) => {
       const at = open === undefined ? -1 : places.indexOf(open);
       const next = at < 0 ? places[0] : places[at + by];

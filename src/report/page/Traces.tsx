@@ -1,5 +1,5 @@
 /** @file The view of traces: rows of curations, and the responses of one side by side with what is known of each token. */
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import type { Report, TracedRow, TraceSet } from '../model.js';
 import { onKeys } from './keys.js';
 import { count, plural } from './numbers.js';
@@ -265,7 +265,8 @@ function RowView({
   const row = useRow(setPlace, set, place);
   const at = places.indexOf(place);
   const [before, after] = [at > 0 ? places[at - 1] : undefined, places[at + 1]];
-  useEffect(() => {
+  // Before the next key can be pressed.
+  useLayoutEffect(() => {
     const step = (to: number | undefined) => () => {
       if (to !== undefined) go(rowAddress(set, to, route), true);
     };

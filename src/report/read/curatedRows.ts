@@ -46,7 +46,10 @@ const summary = z.looseObject({ sft: z.number(), dropped_rows: z.number() });
 export function readCurated(dir: string, most: number, characters: number): Rows {
   const rows = new Map<string, OpenRow>();
   const budget = { characters };
-  const isFull = (share: number) => rows.size >= most * share || budget.characters <= 0;
+  const counts = readJson(join(dir, 'summary.json'), summary);
+  const total = counts && counts.sft + counts.dropped_rows;
+  const fits = total !== undefined && total <= most;
+  const isFull = (share: number) => rows.size >= most * (fits ? 1 : share) || budget.characters <= 0;
   // A row may have several pairs, and its right trace is in both files.
   for (const [file, share] of [
     ['pref', 0.7],
@@ -65,8 +68,7 @@ export function readCurated(dir: string, most: number, characters: number): Rows
     const fate = typeof row.reason === 'string' ? row.reason.replaceAll('_', ' ') : 'no reason';
     rows.set(String(index), openRow(String(index), `dropped: ${fate}`));
   }
-  const counts = readJson(join(dir, 'summary.json'), summary);
-  return { rows, total: counts ? counts.sft + counts.dropped_rows : rows.size };
+  return { rows, total: total ?? rows.size };
 }
 
 function addTrained(
@@ -107,7 +109,7 @@ function addTrained(
 
 /**
  * Looks in files of trace rows for the responses of rows that are known, with their verdicts.
- * @returns whether all files could be gone through
+ * @returns whether all files could be gone through, and all responses had room
  */
 export async function addResponses(
   files: readonly string[],
@@ -122,8 +124,8 @@ export async function addResponses(
     for await (const row of readTraceRows(files, () => undefined)) {
       const known = rows.get(String(row.originalIndex));
       if (!known) continue;
-      characters -= responsesInto(known, row);
-      if (--left === 0 || characters <= 0) break;
+      characters -= responsesInto(known, row, characters > 0);
+      if (--left === 0) break;
     }
   } catch (error) {
     if (error instanceof UserError) return false; // changed or damaged since it was curated
@@ -132,14 +134,23 @@ export async function addResponses(
   return characters > 0;
 }
 
-/** Adds all responses of a trace row, with verdicts and tokens where it has them. @returns the characters that were added */
-export function responsesInto(row: OpenRow, { problem, answer, generations, ...given }: TraceRow): number {
+/**
+ * Adds all responses of a trace row, with verdicts and tokens where it has them.
+ * @param hasRoom whether those that are not known yet are added
+ * @returns the characters that were added
+ */
+export function responsesInto(
+  row: OpenRow,
+  { problem, answer, generations, ...given }: TraceRow,
+  hasRoom = true,
+): number {
   let characters = 0;
   row.problem ||= problem ?? '';
   row.gold ??= answer;
   const { llm, mvAnswer, mvReparsed } = given.correctness;
   for (const [i, text] of (generations ?? []).entries()) {
     const known = row.traces.get(i);
+    if (!known && !hasRoom) continue;
     const finishReason = given.finishReasons?.[i] ?? known?.finishReason;
     if (!known) characters += text.length;
     // One label stands for both.

@@ -16,7 +16,7 @@ export interface Limits {
 
 /** With these a page has at most some 60 MB. */
 export const USUAL: Limits = {
-  ...{ responses: 120_000_000, rows: 1_500, rowCharacters: 24_000_000, trace: 60_000 },
+  ...{ responses: 120_000_000, rows: 4_000, rowCharacters: 24_000_000, trace: 60_000 },
   ...{ tokens: 400_000, searched: 1 << 29 },
 };
 

@@ -55,6 +55,8 @@ export async function readTraces(options: TraceOptions): Promise<OpenTraces[]> {
 }
 
 const TRACES = 'traces.jsonl';
+/** The part of the room for texts that responses in training rows may take; others have the rest. */
+const FOR_PAIRS = 0.7;
 
 const charactersOf = (rows: ReadonlyMap<string, OpenRow>): number =>
   [...rows.values()].reduce(
@@ -67,7 +69,7 @@ async function readCuration(
   limits: Limits,
   { command }: TraceOptions,
 ): Promise<OpenSetOfRows> {
-  const { rows, total } = readCurated(folder.dir, limits.rows, limits.rowCharacters);
+  const { rows, total } = readCurated(folder.dir, limits.rows, limits.rowCharacters * FOR_PAIRS);
   const notes: string[] = [];
   if (rows.size < total)
     notes.push(
@@ -77,7 +79,12 @@ async function readCuration(
   const files = filesOf(folder);
   if (files.length < named.length)
     notes.push('What was curated is not there any more: responses that no pair took are missing.');
-  else if (!(await addResponses(files, rows, limits)))
+  else if (
+    !(await addResponses(files, rows, {
+      ...limits,
+      rowCharacters: limits.rowCharacters - charactersOf(rows),
+    }))
+  )
     notes.push(
       'What was curated is too large to be gone through, or was changed since: some responses that no pair took are missing.',
     );
