@@ -24,7 +24,7 @@ describe('report of a recipe', () => {
       stage: 'train',
       model: tiny,
       data: '@own/pref.jsonl',
-      batch_size: 2,
+      batch_size: 1,
       epochs: 1,
       optimizer: { lr: 1e-3 },
     };

@@ -61,13 +61,18 @@ export interface Synthetic {
   chunks: () => Generator<PlacedChunk | PlacedTraces>;
 }
 
+/** Puts hostile texts before others, one after the other. */
+function hostile(dirty: boolean): Outside {
+  let next = 0;
+  return (text) => (dirty ? `${HOSTILE[next++ % HOSTILE.length]!} ${text}` : text);
+}
+
 /** Makes a report. @param dirty puts a hostile text before every name and text that comes from outside */
 export function syntheticReport(size: Size = SMALL, dirty = false): Synthetic {
-  let next = 0;
-  const outside = (text: string) => (dirty ? `${HOSTILE[next++ % HOSTILE.length]!} ${text}` : text);
+  const [outside, further] = [hostile(dirty), hostile(dirty)];
   const set = evaluationSet(size, outside);
   const runs = Array.from({ length: size.runs }, (_, i) => trainingRun(i, size.buckets, outside));
-  const traces = size.rows === 0 ? { sets: [], chunks: nothing } : syntheticTraces(size.rows, outside);
+  const traces = size.rows === 0 ? { sets: [], chunks: nothing } : syntheticTraces(size.rows, further);
   const report: Report = {
     format: 1,
     version: '0.1.0',
@@ -82,10 +87,10 @@ export function syntheticReport(size: Size = SMALL, dirty = false): Synthetic {
     runs,
     evaluations: size.columns === 0 ? [] : [set],
     comparisons: size.columns < 2 ? [] : [comparison(set, outside)],
-    notes: [outside('Of responses with more than 900 characters the middle is left out.')],
+    notes: [further('Of responses with more than 900 characters the middle is left out.')],
     traces: traces.sets,
-    examinations: size.rows === 0 ? [] : syntheticExaminations(outside),
-    tables: size.rows === 0 ? [] : syntheticTables(outside),
+    examinations: size.rows === 0 ? [] : syntheticExaminations(further),
+    tables: size.rows === 0 ? [] : syntheticTables(further),
   };
   return {
     report,

@@ -1,7 +1,7 @@
 /** @file What the doctor found in training rows: what is trained, what is masked, and each finding where it is. */
 import type { Examination, ExaminedPiece, ExaminedRow, Report } from '../model.js';
 import { count, plural } from './numbers.js';
-import { address, go, withQuery, type Route } from './route.js';
+import { address, change, go, type Route, withQuery } from './route.js';
 import { Select } from './ProblemControls.js';
 import { Table } from './table.js';
 import { Name, short } from './text.js';
@@ -150,7 +150,7 @@ function Rows({ examination: { rows }, route }: { examination: Examination; rout
             value={code}
             options={[['', 'any verdict'] as const, ...codes.map((one) => [one, one] as const)]}
             onChoose={(value) => {
-              go(withQuery(route, { code: value, page: undefined }), true);
+              change({ code: value, page: undefined });
             }}
           />
         </div>

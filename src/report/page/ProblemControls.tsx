@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { EvaluationSet } from '../model.js';
 import { FILTERS, MEANINGS, ORDERS, type Filter, type Looking, type Order } from './filters.js';
-import { go, withQuery, type Route } from './route.js';
+import { change, go, withQuery, type Route } from './route.js';
 import { short } from './text.js';
 
 /** So long nobody types before the list follows. */
@@ -87,7 +87,7 @@ function TokensField({ route, name, label }: { route: Route; name: 'from' | 'to'
         aria-label={`Tokens in B ${label}`}
         value={route.query.get(name) ?? ''}
         onChange={(event) => {
-          go(withQuery(route, { [name]: event.currentTarget.value, page: undefined }), true);
+          change({ [name]: event.currentTarget.value, page: undefined });
         }}
       />
     </label>

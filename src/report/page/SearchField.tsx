@@ -1,6 +1,6 @@
 /** @file A search that writes itself into the address while it is typed. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { go, withQuery, type Route } from './route.js';
+import { change, type Route } from './route.js';
 
 /** So long nobody types before the list follows. */
 const PAUSE_MS = 150;
@@ -30,7 +30,7 @@ export function SearchField({ route, label }: { route: Route; label: string }) {
           setTyped(value);
           clearTimeout(timer.current);
           timer.current = window.setTimeout(() => {
-            go(withQuery(route, { q: value, page: undefined }), true);
+            change({ q: value, page: undefined });
           }, PAUSE_MS);
         }}
       />

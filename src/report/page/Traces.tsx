@@ -4,7 +4,7 @@ import type { Report, TracedRow, TraceSet } from '../model.js';
 import { onKeys } from './keys.js';
 import { count, plural } from './numbers.js';
 import { Select } from './ProblemControls.js';
-import { address, go, withQuery, type Route } from './route.js';
+import { address, change, go, type Route, withQuery } from './route.js';
 import { SearchField } from './SearchField.js';
 import { Downloads } from './table.js';
 import { LongText, Marked, Name, short } from './text.js';
@@ -40,7 +40,7 @@ function List({ set, route, places }: { set: TraceSet; route: Route; places: rea
   const q = route.query.get('q') ?? '';
   const fates = [...new Set(rows.fates)];
   const choose = (fate: string) => {
-    go(withQuery(route, { fate, page: undefined }), true);
+    change({ fate, page: undefined });
   };
   const chosen = route.query.get('fate') ?? '';
   return (
@@ -152,7 +152,7 @@ function ColourControls({ set, route, colouring }: { set: TraceSet; route: Route
   if (set.columns.length === 0) return null;
   const options = set.columns.map(({ key, name }) => [key.toWellFormed(), name] as const);
   const choose = (name: string) => (value: string) => {
-    go(withQuery(route, { [name]: value }), true);
+    change({ [name]: value });
   };
   return (
     <div class="controls">
@@ -220,7 +220,7 @@ function Sides({ set, row, route }: { set: TraceSet; row: TracedRow; route: Rout
                   value={String(place + 1)}
                   options={options}
                   onChoose={(value) => {
-                    go(withQuery(route, { [i === 0 ? 'l' : 'r']: value }), true);
+                    change({ [i === 0 ? 'l' : 'r']: value });
                   }}
                 />
               </div>

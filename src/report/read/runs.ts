@@ -108,7 +108,7 @@ const linesOf = (path: string): string[] =>
 function withSpeed(dir: string, steps: readonly Line[]): readonly Line[] {
   const byStep = new Map(steps.map((line) => [line.step, line]));
   for (const speed of linesOf(join(dir, 'speed.jsonl')).flatMap(lineOf)) {
-    const line = byStep.get(speed.step!);
+    const line = byStep.get(speed.step);
     for (const [name, value] of Object.entries(speed)) if (line && !(name in line)) line[name] = value;
   }
   return steps;

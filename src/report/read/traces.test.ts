@@ -200,7 +200,7 @@ describe('tokens', () => {
     ]);
     expect(sets[0]!.columns[0]!.about).toContain('under the context hindsight');
     const [right, wrong] = rows[0]![0]!.traces;
-    expect(right!.tokens!.texts).toEqual([...'ab right', '<|end|>']);
+    expect(right!.tokens!.texts).toEqual([...Array.from('ab right'), '<|end|>']);
     expect(wrong!.tokens!.texts.join('')).toBe('ab wrong<|end|>');
     expect(right!.tokens!.columns['hints: teacher']).toEqual(chosen!.map((_, t) => 0 - t));
     expect(right!.tokens!.columns.scores).toEqual(chosen!.map(() => -2));
