@@ -207,7 +207,7 @@ export function ExaminationView({ report, route }: { report: Report; route: Rout
           rows={shown.findings}
           columns={[
             { name: 'severity', value: ({ severity }) => severity },
-            { name: 'code', value: ({ code }) => code },
+            { name: 'code', value: ({ code }) => code, show: ({ code }) => <Name of={code} length={40} /> },
             { name: 'rows', value: ({ rows }) => rows },
             {
               name: 'here',

@@ -19,8 +19,8 @@ export function Verdicts({ trace: { verdicts, finishReason, tokens } }: { trace:
           </span>
         );
       })}
-      {finishReason !== undefined && <>ended by {short(finishReason, 40)} </>}
-      {tokens && `${tokens.texts.length.toLocaleString('en')} tokens shown`}
+      {finishReason !== undefined && <>· ended by {short(finishReason, 40)} </>}
+      {tokens && `· ${tokens.texts.length.toLocaleString('en')} tokens shown`}
     </p>
   );
 }
