@@ -42,7 +42,8 @@ describe('report of a recipe', () => {
     const ran = await redistill(['run', recipe]);
     expectDone(ran);
     const json = await redistill(['report', out, '--json'], { env: { XDG_CACHE_HOME: place('empty') } });
-    const { traces: sets, examinations } = JSON.parse(json.stdout) as Report;
+    const { traces: sets, examinations, stages: boxes } = JSON.parse(json.stdout) as Report;
+    expect(boxes.map(({ link }) => link).slice(0, 3)).toEqual(['traces/own', 'doctor/check', 'runs/redi']);
     expect(sets).toHaveLength(1);
     expect(sets![0]!.columns.map(({ key, kind }) => [key, kind])).toEqual([
       ['before: before', 'logp'],

@@ -95,6 +95,7 @@ export interface NearProblem {
 export interface Examination {
   id: string;
   name: string;
+  dir: string;
   /** Of the file in a sentence. */
   headline: string;
   notes: string[];

@@ -163,6 +163,7 @@ export function syntheticExaminations(outside: Outside): Examination[] {
       ...{
         id: 'check',
         name: outside('check'),
+        dir: outside('runs/check'),
         headline: outside('pref.jsonl: 2 rows'),
         notes: [outside('2 of 9 rows are shown.')],
       },

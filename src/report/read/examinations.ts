@@ -58,7 +58,7 @@ export const readExaminations = (folders: readonly FoundFolder[]): Examination[]
       );
     return [
       {
-        ...{ id: folder.name, name: folder.name, notes, rows },
+        ...{ id: folder.name, name: folder.name, dir: folder.dir, notes, rows },
         headline: `${shortened(summary.file)}: ${headline(summary as unknown as DoctorSummary)}.`,
         findings: summary.problems.map(({ code, severity, rows: many, meaning, detail, advice }) => ({
           ...{ code, severity, rows: many, meaning, detail, advice },

@@ -60,10 +60,13 @@ export async function readReport(
   const comparisons = (made.length > 0 ? made : compareSets(evaluations)).map((table) =>
     withPower(table, sets),
   );
-  const parts = { runs, evaluations, comparisons };
   const command = `redistill report ${dirs.join(' ')} --all`;
   const problems = problemsOf(sets);
   const traces = await readTraces({ found, runs, named: columns, problems, limits, command });
+  const parts = {
+    ...{ runs, evaluations, comparisons, traces: traces.map(({ set }) => set) },
+    examinations: readExaminations(by('doctor')),
+  };
   const longest = longestOf(sets, limits);
   return {
     report: {
@@ -75,8 +78,6 @@ export async function readReport(
       stages: by('run').flatMap((pipeline) => readStages(pipeline, parts)),
       ...parts,
       notes: notesOf(longest, problems, command),
-      traces: traces.map(({ set }) => set),
-      examinations: readExaminations(by('doctor')),
       tables: [...studyTables(by('study')), ...benchmarkTables(by('benchmark'))],
     },
     chunks: () => placed(sets, traces, longest),
