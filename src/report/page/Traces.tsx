@@ -148,7 +148,7 @@ function Legend({ colouring: { column, minus }, full }: { colouring: Colouring; 
   );
 }
 
-function ColourControls({ set, route, colouring }: { set: TraceSet; route: Route; colouring: Colouring }) {
+function ColourControls({ set, colouring }: { set: TraceSet; colouring: Colouring }) {
   if (set.columns.length === 0) return null;
   const options = set.columns.map(({ key, name }) => [key.toWellFormed(), name] as const);
   const choose = (name: string) => (value: string) => {
@@ -204,7 +204,7 @@ function Sides({ set, row, route }: { set: TraceSet; row: TracedRow; route: Rout
   const hasTokens = all.some((_, i) => [left, right][i]?.tokens);
   return (
     <>
-      <ColourControls {...{ set, route, colouring }} />
+      <ColourControls {...{ set, colouring }} />
       {hasTokens && <Legend {...{ colouring, full }} />}
       <div class="panels">
         {places.map((place, i) => {
