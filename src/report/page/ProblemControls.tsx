@@ -77,6 +77,12 @@ function SearchBox({ route }: { route: Route }) {
 
 /** A number of tokens that is written into the address when it is finished. */
 function TokensField({ route, name, label }: { route: Route; name: 'from' | 'to'; label: string }) {
+  const given = route.query.get(name) ?? '';
+  // What is being typed stays while the page is drawn anew.
+  const [typed, setTyped] = useState(given);
+  useEffect(() => {
+    setTyped(given);
+  }, [given]);
   return (
     <label class="select">
       <span>{label}</span>{' '}
@@ -85,7 +91,10 @@ function TokensField({ route, name, label }: { route: Route; name: 'from' | 'to'
         class="tokens-field"
         min="0"
         aria-label={`Tokens in B ${label}`}
-        value={route.query.get(name) ?? ''}
+        value={typed}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+        }}
         onChange={(event) => {
           change({ [name]: event.currentTarget.value, page: undefined });
         }}
