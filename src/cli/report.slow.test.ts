@@ -2,13 +2,71 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
-import { expectDone, expectError } from '../../test/support/tinyCommands.js';
-import { contents, redistill } from '../../test/support/tinyModel.js';
-import type { Report } from '../report/index.js';
+import { expectDone, expectError, tinyCommands } from '../../test/support/tinyCommands.js';
+import { contents, redistill, writeRows } from '../../test/support/tinyModel.js';
+import { readReport, type Report } from '../report/index.js';
 
 const { path, problems, evaluation } = roteEvaluations();
 const data = problems('twelve.jsonl', 12);
 const rights = (right: (i: number) => boolean) => Array.from({ length: 12 }, (_, i) => [right(i)]);
+
+describe('report of a recipe', () => {
+  const { path: place, tiny, pipeline } = tinyCommands();
+
+  it('shows tokens, gradients, fates and what the doctor saw, of what its stages have left', async () => {
+    const traces = writeRows(place('traces.jsonl'), [
+      { problem: '4+4?', answer: '8', generations: ['it is 8', 'it is 5'], correct: [true, false] },
+      { problem: '5+5?', answer: '10', generations: ['is 7', 'is 10'], correct: [false, true] },
+      { problem: '6+6?', answer: '12', generations: ['is 1'], correct: [false] },
+    ]);
+    const out = place('traced');
+    const train = {
+      stage: 'train',
+      model: tiny,
+      data: '@own/pref.jsonl',
+      batch_size: 1,
+      epochs: 1,
+      optimizer: { lr: 1e-3 },
+    };
+    const stages = {
+      own: { stage: 'curate', data: traces, length_filter: false },
+      check: { stage: 'doctor', model: tiny, data: '@own/pref.jsonl' },
+      redi: { ...train, objective: { name: 'redi', alpha: 0.5 } },
+      before: { stage: 'columns', model: tiny, data: '@own/pref.jsonl', as: 'before' },
+      after: { stage: 'score', model: '@redi', data: '@own/pref.jsonl', tokens: true },
+    };
+    const recipe = pipeline({
+      out,
+      stages: Object.entries(stages).map(([name, keys]) => ({ name, ...keys })),
+    });
+    const ran = await redistill(['run', recipe]);
+    expectDone(ran);
+    const json = await redistill(['report', out, '--json'], { env: { XDG_CACHE_HOME: place('empty') } });
+    const { traces: sets, examinations, stages: boxes } = JSON.parse(json.stdout) as Report;
+    expect(boxes.map(({ link }) => link).slice(0, 3)).toEqual(['traces/own', 'doctor/check', 'runs/redi']);
+    expect(sets).toHaveLength(1);
+    expect(sets![0]!.columns.map(({ key, kind }) => [key, kind])).toEqual([
+      ['before: before', 'logp'],
+      ['after', 'logp'],
+      ['gradient: redi', 'gradient'],
+    ]);
+    expect(sets![0]!.notes).toEqual([]);
+    expect(sets![0]!.rows).toMatchObject({ traces: expect.arrayContaining([2, 2, 1]) as number[] });
+    expect([...sets![0]!.rows.tokens].sort()).toEqual([0, 2, 2]);
+    expect(examinations).toMatchObject([{ id: 'check', rows: [{ verdict: 'ok' }, { verdict: 'ok' }] }]);
+    const { chunks } = await readReport([out]);
+    const rows = [...chunks()].flatMap((placed) => ('rows' in placed ? placed.rows : []));
+    const [row] = rows.filter(({ id }) => id === '0');
+    expect(row!.traces.map(({ tokens }) => tokens!.texts.join(''))).toEqual([
+      'it is 8<|end|>',
+      'it is 5<|end|>',
+    ]);
+    const scores = readFileSync(join(out, 'after/scores.jsonl'), 'utf8');
+    expect(scores).toContain(String(row!.traces[0]!.tokens!.columns.after![0]).slice(0, 5));
+    expect(row!.traces[0]!.tokens!.columns['gradient: redi']![0]).toBeCloseTo(1 / 8, 4);
+    expect(row!.way.map(({ name }) => name)).toEqual(['data', 'verdicts', 'own', 'check', 'redi']);
+  });
+});
 
 describe('report', () => {
   it('makes a page, text or JSON of evaluations, without libtorch, and leaves them as they are', async () => {

@@ -126,7 +126,7 @@ describe.concurrent('run', () => {
     expect(files('checked')).toEqual(['verified.jsonl']);
     const curated = ['dropped.jsonl', 'duplicates.jsonl', 'pref.jsonl', 'sft.jsonl', 'summary.json'];
     expect(files('teacher')).toEqual(curated);
-    expect(files('healthy')).toEqual(['summary.json', 'verdicts.jsonl']);
+    expect(files('healthy')).toEqual(['shown.jsonl', 'summary.json', 'verdicts.jsonl']);
     expect(files('scores')).toEqual(['scores.jsonl']);
     expect(files('before')).toEqual(['journal.jsonl', 'samples.jsonl', 'summary.json']);
     expect(files('best')).toEqual(['choice.json', 'model', 'table.txt']);

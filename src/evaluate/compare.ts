@@ -118,6 +118,8 @@ export interface CompareOptions {
   graders?: readonly string[] | undefined;
   differIn?: readonly ProtocolField[] | undefined;
   plan?: FrozenPlan | undefined;
+  /** Evaluations by their folders, which are read once where several comparisons share this. */
+  kept?: Map<string, StoredEvaluation>;
 }
 
 const ONE_POINT = 0.01;
@@ -130,9 +132,15 @@ const drawsFor = (problems: number): number => Math.max(500, Math.min(10_000, Ma
  * always-valid ones. All together are better if a row is and none is worse, and worse if one is and none is better.
  * @throws UserError where evaluations are missing, cannot be compared, or are of other data than the plan's
  */
-export function compareEvaluations({ pairs, graders, differIn = [], plan }: CompareOptions): Comparison {
+export function compareEvaluations({
+  pairs,
+  graders,
+  differIn = [],
+  plan,
+  kept,
+}: CompareOptions): Comparison {
   const { alpha, power } = plan ?? { alpha: 0.05, power: 0.8 };
-  const opened = named(pairs.flatMap(pairsOfTasks).map((pair) => openPair(pair, differIn)));
+  const opened = named(pairs.flatMap(pairsOfTasks).map((pair) => openPair(pair, differIn, kept)));
   const judgesOf = ({ before: [first] }: OpenPair) =>
     graders ?? [plan?.grader ?? first!.results.graders.keys().next().value!];
   const departures =
@@ -170,7 +178,11 @@ interface OpenPair {
   warnings: string[];
 }
 
-function openPair(pair: ComparedPair, differIn: readonly ProtocolField[]): OpenPair {
+function openPair(
+  pair: ComparedPair,
+  differIn: readonly ProtocolField[],
+  kept = new Map<string, StoredEvaluation>(),
+): OpenPair {
   const [a, b] = [pair.before.length, pair.after.length];
   if (a !== b && a !== 1 && b !== 1)
     throw new UserError(
@@ -181,7 +193,6 @@ function openPair(pair: ComparedPair, differIn: readonly ProtocolField[]): OpenP
     if (twice !== undefined)
       throw new UserError(`${twice} is named twice on one side: other seeds are other evaluations.`);
   }
-  const kept = new Map<string, StoredEvaluation>();
   const open = (dir: string) => {
     const evaluation = kept.get(dir) ?? readEvaluation(dir);
     kept.set(dir, evaluation);

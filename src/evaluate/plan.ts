@@ -138,15 +138,8 @@ export async function makePlan(settings: PlanSettings): Promise<FrozenPlan> {
   const samples = settings.samples ?? (needed(1) <= usable ? 1 : Math.ceil(enough));
   const problems = needed(samples);
   if (problems > usable) {
-    const size = { problems: usable, samples };
-    const effects = [
-      detectableEffect(Math.sqrt(differenceVariance(variance, { ...size, seeds })), { alpha, power }),
-    ];
-    if (seeds > 1)
-      effects.push(
-        detectableEffect(Math.sqrt(seedVariance(variance, size) / seeds), { alpha, power }, seeds - 1),
-      );
-    const seen = (100 * Math.max(...effects)).toFixed(1);
+    const size = { problems: usable, samples, seeds };
+    const seen = (100 * effectSeen(variance, size, { alpha, power })).toFixed(1);
     if (!isSplit)
       throw new UserError(
         `${data} ${left} ${usable} problems: with ${counted(seeds, 'seed')} they show differences from ${seen} points, not ${settings.effect}. What more samples of each would show cannot be told of earlier evaluations with one: take more problems, a larger effect, or evaluations with several samples for "before" and "after".`,
@@ -165,8 +158,21 @@ export async function makePlan(settings: PlanSettings): Promise<FrozenPlan> {
   };
 }
 
+/** The smallest true difference that a comparison of a size sees with the power; with several seeds their own error is looked at too. */
+export function effectSeen(
+  variance: DifferenceVariance,
+  { problems, samples, seeds }: { problems: number; samples: number; seeds: number },
+  level: { alpha: number; power: number },
+): number {
+  const size = { problems, samples };
+  const ofProblems = detectableEffect(Math.sqrt(differenceVariance(variance, { ...size, seeds })), level);
+  if (seeds === 1) return ofProblems;
+  const ofSeeds = detectableEffect(Math.sqrt(seedVariance(variance, size) / seeds), level, seeds - 1);
+  return Math.max(ofProblems, ofSeeds);
+}
+
 /** Whether it is known what of the variance is that of samples. */
-type KnownVariance = DifferenceVariance & { isSplit: boolean };
+export type KnownVariance = DifferenceVariance & { isSplit: boolean };
 
 /** @throws UserError where neither evaluations nor variances are given, or both */
 function varianceFor(settings: PlanSettings): KnownVariance {
@@ -189,20 +195,35 @@ function earlierVariance(before: string[], after: string[], grader: string | und
     ProblemResult[][],
     ProblemResult[][],
   ];
-  const [beforeAll, afterAll] = [pool(a), pool(b)];
   const { clusters } = clustersOf(opened[0]![0]!.results.problems);
-  const { spread, between, within } = pairedVariance(beforeAll, afterAll, clusters);
-  if (!(spread > 0))
-    throw new UserError(
-      `${before.join(',')} and ${after.join(',')} ${beforeAll.length === 1 ? 'have a single problem' : 'differ on every problem alike'}, of which no variance can be told: take other earlier evaluations, or give "between" and "within".`,
-    );
+  const known = varianceOver(a, b, clusters);
+  if (known) return known;
+  throw new UserError(
+    `${before.join(',')} and ${after.join(',')} ${a[0]!.length === 1 ? 'have a single problem' : 'differ on every problem alike'}, of which no variance can be told: take other earlier evaluations, or give "between" and "within".`,
+  );
+}
+
+/**
+ * What the difference of two evaluations varies by.
+ * @param before results, a list a seed
+ * @param clusters of problems that resemble each other
+ * @returns undefined where all problems differ alike
+ */
+export function varianceOver(
+  before: readonly (readonly ProblemResult[])[],
+  after: readonly (readonly ProblemResult[])[],
+  clusters?: ReadonlyMap<string, string>,
+): KnownVariance | undefined {
+  const { spread, between, within } = pairedVariance(pool(before), pool(after), clusters);
+  if (!(spread > 0)) return undefined;
   // Of single samples nothing is known but the sum; it is all taken for the problems'.
   const isSplit = !within.some(Number.isNaN);
   const known: KnownVariance = { between: Math.max(0, between), within: isSplit ? within : [0, 0], isSplit };
-  if (a.length !== b.length || a.length === 1) return known;
-  const { seedDeviation, problems } = compareOverSeeds(a, b);
+  if (before.length !== after.length || before.length === 1) return known;
+  const { seedDeviation, problems } = compareOverSeeds(before, after);
   // What the seeds' differences vary by that other samples of the same problems would have given as well.
-  const noise = (known.within[0] / a[0]![0]!.samples + known.within[1] / b[0]![0]!.samples) / problems;
+  const [first, second] = [before[0]![0]!, after[0]![0]!];
+  const noise = (known.within[0] / first.samples + known.within[1] / second.samples) / problems;
   return { ...known, seed: Math.max(0, seedDeviation ** 2 - noise) };
 }
 

@@ -16,14 +16,19 @@ export interface Resemblance {
   kinds?: number;
 }
 
+/** What problems have in common whose texts are the same but for case, white space and numbers. */
+export const kindOf = (problem: string): string => normalizeText(problem).replace(NUMBER, '#');
+
 /**
  * Problems whose texts are the same but for case, white space and numbers are in one cluster, as those made from one template are.
  * @param problems texts by id
  */
 export function clustersOf(problems: ReadonlyMap<string, string>): Resemblance {
-  const clusters = new Map(
-    Array.from(problems, ([id, text]) => [id, normalizeText(text).replace(NUMBER, '#')] as const),
-  );
+  return clustersOfKinds(new Map(Array.from(problems, ([id, text]) => [id, kindOf(text)] as const)));
+}
+
+/** The same of what is known of problems already. @param clusters `kindOf` each, or its digest, by id */
+export function clustersOfKinds(clusters: Map<string, string>): Resemblance {
   const count = new Set(clusters.values()).size;
   if (count === clusters.size) return {};
   return count < FEWEST ? { kinds: count } : { clusters };

@@ -7,14 +7,14 @@ import { afterAll, expect, test } from 'vitest';
 import { HOSTILE, SMALL, syntheticReport } from '../../test/support/syntheticReport.js';
 import { UserError } from '../util/errors.js';
 import { scriptJson, writeReportPage } from './html.js';
-import type { Problem, Report } from './model.js';
+import type { PlacedChunk, Problem, Report, TracedRow } from './model.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-report-'));
 afterAll(() => {
   rmSync(root, { recursive: true });
 });
 const parts = { script: 'const program = "of the page";', style: 'body { margin: 0 }' };
-const size = { ...SMALL, problems: 70, characters: 40, buckets: 20 };
+const size = { ...SMALL, problems: 70, characters: 40, buckets: 20, rows: 12 };
 
 let files = 0;
 async function written({ report, chunks }: ReturnType<typeof syntheticReport>): Promise<string> {
@@ -60,24 +60,32 @@ test.each([false, true])(
       '',
       'type="application/gzip-base64" id="chunk-0-0"',
       'type="application/gzip-base64" id="chunk-0-1"',
+      'type="application/gzip-base64" id="traces-0-0"',
+      'type="application/gzip-base64" id="traces-0-1"',
+      'type="application/gzip-base64" id="traces-1-0"',
     ]);
     expect(elements(html).map(({ name }) => name)).toEqual([
       ...['html', 'head', 'meta', 'meta', 'meta', 'meta', 'meta', 'title', 'style'],
-      ...['body', 'div', 'noscript', 'script', 'script', 'script', 'script'],
+      ...['body', 'div', 'noscript', ...Array<string>(7).fill('script')],
     ]);
     expect(html).not.toContain('<!--<script');
     // A lone surrogate has no place in UTF-8: JSON's escape keeps it.
     expect(JSON.parse(contentOf(html, 'report')) as Report).toEqual(synthetic.report);
-    const chunks = [0, 1].map((i) => {
-      const packed = contentOf(html, `chunk-0-${i}`);
+    const unpacked = (id: string): unknown => {
+      const packed = contentOf(html, id);
       expect(packed).toMatch(/^[A-Za-z0-9+/]+={0,2}$/);
-      return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString('utf8')) as Problem[];
-    });
+      return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString('utf8'));
+    };
+    const chunks = [0, 1].map((i) => unpacked(`chunk-0-${i}`) as Problem[]);
     const given = [...syntheticReport(size, dirty).chunks()];
-    expect(chunks.map((problems) => problems.map(({ id }) => id.slice(0, 80)))).toEqual(
-      given.map(({ problems }) => problems.map(({ id }) => id.slice(0, 80))),
-    );
-    if (!dirty) expect(chunks).toEqual(given.map(({ problems }) => problems));
+    const problems = given.flatMap((placed) => ('problems' in placed ? [placed.problems] : []));
+    const idsOf = (all: readonly { id: string }[][]) =>
+      all.map((rows) => rows.map(({ id }) => id.slice(0, 80)));
+    expect(idsOf(chunks)).toEqual(idsOf(problems));
+    const traces = ['0-0', '0-1', '1-0'].map((place) => unpacked(`traces-${place}`) as TracedRow[]);
+    const rows = given.flatMap((placed) => ('rows' in placed ? [placed.rows] : []));
+    expect(idsOf(traces)).toEqual(idsOf(rows));
+    if (!dirty) expect([chunks, traces]).toEqual([problems, rows]);
   },
 );
 
@@ -129,12 +137,14 @@ test('replaces a report, and nothing else', async () => {
 test('chunks that are not those of the report make no file', async () => {
   const { report, chunks } = syntheticReport(size);
   const all = [...chunks()];
+  const first = all[0] as PlacedChunk;
   const path = join(root, 'none.html');
   const cases = [
-    { given: all.slice(1), message: 'chunk 0-0 of the report is missing' },
-    { given: [...all, all[0]!], message: 'chunk 0-0 of 50 problems is not one of the report' },
-    { given: [{ ...all[0]!, set: 1 }], message: 'chunk 1-0 of 50 problems is not one' },
-    { given: [{ ...all[0]!, problems: [] }], message: 'chunk 0-0 of 0 problems is not one' },
+    { given: all.slice(1), message: 'chunk-0-0 of the report is missing' },
+    { given: [...all, first], message: 'chunk-0-0 of 50 problems is not one of the report' },
+    { given: [{ ...first, set: 1 }], message: 'chunk-1-0 of 50 problems is not one' },
+    { given: all.slice(0, -1), message: 'traces-1-0 of the report is missing' },
+    { given: [{ ...first, problems: [] }], message: 'chunk-0-0 of 0 problems is not one' },
   ];
   for (const { given, message } of cases) {
     await expect(writeReportPage(report, given, path, parts)).rejects.toThrow(message);

@@ -9,7 +9,7 @@ import { gzip } from 'node:zlib';
 import { FileReplacement } from '../util/files.js';
 import { beginsWith, requireOwnFile } from '../util/ownFile.js';
 import { inLine } from '../util/printable.js';
-import type { PlacedChunk, Report } from './model.js';
+import type { PlacedChunk, PlacedTraces, Report } from './model.js';
 
 /** The page's program and style, as `npm run build` bundles them. */
 export interface PageParts {
@@ -30,7 +30,7 @@ const packed = promisify(gzip);
  */
 export async function writeReportPage(
   report: Report,
-  chunks: Iterable<PlacedChunk> | AsyncIterable<PlacedChunk>,
+  chunks: Iterable<PlacedChunk | PlacedTraces> | AsyncIterable<PlacedChunk | PlacedTraces>,
   path: string,
   parts: PageParts = builtParts(),
 ): Promise<void> {
@@ -38,23 +38,40 @@ export async function writeReportPage(
   if (statSync(path, { throwIfNoEntry: false })?.isFile())
     requireOwnFile(path, beginsWith(BEGINNING), 'the report is written');
   file.write(head(report, parts));
-  const missing = new Set(
-    report.evaluations.flatMap((set, s) => set.problems.chunks.map((_, i) => `${s}-${i}`)),
-  );
-  for await (const { set, chunk, problems } of chunks) {
-    const name = `${set}-${chunk}`;
-    const expected = report.evaluations[set]?.problems.chunks[chunk];
-    if (!missing.delete(name) || problems.length !== expected)
-      throw new RangeError(`chunk ${name} of ${problems.length} problems is not one of the report`);
-    const bytes = await packed(JSON.stringify(problems));
-    file.write(
-      `<script type="application/gzip-base64" id="chunk-${name}">${bytes.toString('base64')}</script>\n`,
-    );
+  const missing = chunkSizes(report);
+  for await (const placed of chunks) {
+    const { name, rows, noun } = contentOf(placed);
+    if (rows.length !== missing.get(name))
+      throw new RangeError(`${name} of ${rows.length} ${noun} is not one of the report`);
+    missing.delete(name);
+    const bytes = await packed(JSON.stringify(rows));
+    file.write(`<script type="application/gzip-base64" id="${name}">${bytes.toString('base64')}</script>\n`);
   }
-  if (missing.size > 0) throw new RangeError(`chunk ${[...missing][0]!} of the report is missing`);
+  if (missing.size > 0) throw new RangeError(`${[...missing.keys()][0]!} of the report is missing`);
   file.write('</body>\n</html>\n');
   file.commit();
 }
+
+/** Rows of each chunk that belongs to a report, by the id of its element. */
+function chunkSizes({ evaluations, traces = [] }: Report): Map<string, number> {
+  const named = (prefix: string, sets: readonly { chunks: readonly number[] }[]) =>
+    sets.flatMap(({ chunks }, s) => chunks.map((size, i) => [`${prefix}-${s}-${i}`, size] as const));
+  return new Map([
+    ...named(
+      'chunk',
+      evaluations.map(({ problems }) => problems),
+    ),
+    ...named(
+      'traces',
+      traces.map(({ rows }) => rows),
+    ),
+  ]);
+}
+
+const contentOf = (placed: PlacedChunk | PlacedTraces) =>
+  'problems' in placed
+    ? { name: `chunk-${placed.set}-${placed.chunk}`, rows: placed.problems, noun: 'problems' }
+    : { name: `traces-${placed.traces}-${placed.chunk}`, rows: placed.rows, noun: 'rows' };
 
 /** What the page may do: run its own program and style, and ask nobody but the server of a live page. */
 const policyOf = ({ script, style }: PageParts, isLive: boolean): string =>

@@ -2,5 +2,5 @@
 export { writeReportPage } from './html.js';
 export type * from './model.js';
 export { singleResults } from './read/folders.js';
-export { readReport, type OpenReport } from './read/report.js';
+export { readReport, type OpenReport, type ReportOptions } from './read/report.js';
 export { reportAsText } from './text.js';

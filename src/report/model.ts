@@ -3,6 +3,10 @@
  * that another program may make or read one. All texts are data: whoever draws them shows them as text.
  */
 
+import type { Examination, PowerCurve, ResultTable, TraceSet } from './traces.js';
+
+export type * from './traces.js';
+
 /** Shares are in [0, 1], log-probs natural, times in seconds, sizes in bytes. null stands for what is not known or no number. */
 export interface Report {
   format: 1;
@@ -20,6 +24,11 @@ export interface Report {
   runs: TrainingRun[];
   evaluations: EvaluationSet[];
   comparisons: ComparisonTable[];
+  /** What is left out of the report, and how to get it, a sentence each. */
+  notes?: string[];
+  traces?: TraceSet[];
+  examinations?: Examination[];
+  tables?: ResultTable[];
 }
 
 /** A question and what the files say to it. */
@@ -206,5 +215,7 @@ export interface ComparisonTable {
     gained: number;
     lost: number;
     detectableEffect: number | null;
+    /** What would be seen with more problems or samples; absent where variances are not known. */
+    power?: PowerCurve[];
   }[];
 }

@@ -116,7 +116,7 @@ describe('figures', () => {
     for (const [route, figures] of [
       ['#/', 1],
       ['#/evaluations/math', 4],
-      ['#/comparisons/verdict', 1],
+      ['#/comparisons/verdict', 3],
     ] as const)
       await at('small.html', route, async (page) => {
         const drawn = await page.locator('svg[role=img]').evaluateAll((all) =>

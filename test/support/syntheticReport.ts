@@ -5,11 +5,13 @@ import type {
   EvaluationColumn,
   EvaluationSet,
   PlacedChunk,
+  PlacedTraces,
   Problem,
   Report,
   TrainingRun,
 } from '../../src/report/model.js';
 import { Random } from '../../src/util/random.js';
+import { syntheticExaminations, syntheticTables, syntheticTraces } from './syntheticRows.js';
 
 export interface Size {
   columns: number;
@@ -19,12 +21,16 @@ export interface Size {
   buckets: number;
   /** Characters of a response. */
   characters: number;
+  /** Rows of a curation. */
+  rows: number;
 }
 
-export const SMALL: Size = { columns: 3, problems: 120, samples: 4, runs: 4, buckets: 200, characters: 300 };
+export const SMALL: Size = {
+  ...{ columns: 3, problems: 120, samples: 4, runs: 4, buckets: 200, characters: 300, rows: 30 },
+};
 export const LARGE: Size = {
   ...{ columns: 20, problems: 500, samples: 16 },
-  ...{ runs: 10, buckets: 1_500, characters: 500 },
+  ...{ runs: 10, buckets: 1_500, characters: 500, rows: 400 },
 };
 
 const QUESTIONS = [
@@ -56,15 +62,21 @@ export const HOSTILE = [
 
 export interface Synthetic {
   report: Report;
-  chunks: () => Generator<PlacedChunk>;
+  chunks: () => Generator<PlacedChunk | PlacedTraces>;
+}
+
+/** Puts hostile texts before others, one after the other. */
+function hostile(dirty: boolean): Outside {
+  let next = 0;
+  return (text) => (dirty ? `${HOSTILE[next++ % HOSTILE.length]!} ${text}` : text);
 }
 
 /** Makes a report. @param dirty puts a hostile text before every name and text that comes from outside */
 export function syntheticReport(size: Size = SMALL, dirty = false): Synthetic {
-  let next = 0;
-  const outside = (text: string) => (dirty ? `${HOSTILE[next++ % HOSTILE.length]!} ${text}` : text);
+  const [outside, further] = [hostile(dirty), hostile(dirty)];
   const set = evaluationSet(size, outside);
   const runs = Array.from({ length: size.runs }, (_, i) => trainingRun(i, size.buckets, outside));
+  const traces = size.rows === 0 ? { sets: [], chunks: nothing } : syntheticTraces(size.rows, further);
   const report: Report = {
     format: 1,
     version: '0.1.0',
@@ -83,19 +95,27 @@ export function syntheticReport(size: Size = SMALL, dirty = false): Synthetic {
     runs,
     evaluations: size.columns === 0 ? [] : [set],
     comparisons: size.columns < 2 ? [] : [comparison(set, outside)],
+    notes: [further('Of responses with more than 900 characters the middle is left out.')],
+    traces: traces.sets,
+    examinations: size.rows === 0 ? [] : syntheticExaminations(further),
+    tables: size.rows === 0 ? [] : syntheticTables(further),
   };
   return {
     report,
     chunks: function* () {
-      if (size.columns === 0) return;
       let first = 0;
-      for (const [chunk, count] of set.problems.chunks.entries()) {
+      for (const [chunk, count] of (size.columns === 0 ? [] : set.problems.chunks).entries()) {
         const problems = Array.from({ length: count }, (_, i) => problem(first + i, set, size, outside));
         first += count;
         yield { set: 0, chunk, problems };
       }
+      yield* traces.chunks();
     },
   };
+}
+
+function* nothing(): Generator<never> {
+  // There are no rows.
 }
 
 /** Seeded numbers from 0 to 1. */
@@ -289,6 +309,10 @@ function comparison({ columns }: EvaluationSet, outside: Outside): ComparisonTab
     columns: { set: 'math', before: ['column-0'], after: ['column-1'] },
     interval: [difference - 0.03, difference + 0.03] as [number, number],
     ...{ pValue: 0.002, adjusted: 0.004, gained: 40, lost: 31, detectableEffect: 0.041 },
+    power: (['problems', 'samples'] as const).map((by) => ({
+      by,
+      points: [30, 60, 120, 240].map((size, i) => ({ size, effect: 0.08 / 2 ** (i / 2) })),
+    })),
   });
   return {
     ...{ id: 'verdict', name: outside('verdict'), finding: 'better' },

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Examination } from '../../doctor/examine.js';
+import { KEPT_FILE, KEPT_ROWS, keptRow } from '../../doctor/kept.js';
 import { errorsOf, printSummary } from '../../doctor/print.js';
 import { modelInput, resolveModel } from '../../hub/resolve.js';
 import { hasErrors } from '../../doctor/summary.js';
@@ -40,15 +41,17 @@ export const doctorStage = defineStage({
   summary: 'Looks for what would spoil training: a verdict for every row, with the student’s tokenizer.',
   schema: doctorSettings,
   inputs: ({ data, model, against }) => [data, modelInput(model), ...[against].flat()],
-  writes: ['verdicts.jsonl', 'summary.json'],
+  writes: ['verdicts.jsonl', KEPT_FILE, 'summary.json'],
   result: (_, dir) => dir,
   run: async (settings, { out, progress, signal }) => {
     const path = join(out, 'summary.json');
     using verdicts = new FileReplacement(join(out, 'verdicts.jsonl'));
-    const { summary } = await examineFile(settings, { verdicts }, progress, signal);
+    using kept = new FileReplacement(join(out, KEPT_FILE));
+    const { summary, shown } = await examineFile(settings, { verdicts, show: KEPT_ROWS }, progress, signal);
+    for (const row of shown) kept.write(`${JSON.stringify(keptRow(row))}\n`);
     using account = new FileReplacement(path);
     account.write(`${JSON.stringify(summary, null, 2)}\n`);
-    replaceTogether([verdicts, account], [path]);
+    replaceTogether([verdicts, kept, account], [path]);
     if (hasErrors(summary)) progress.log(printSummary(summary).trimEnd());
     requireHealthy(settings, summary);
     return summary;

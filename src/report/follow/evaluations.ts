@@ -96,7 +96,7 @@ export class FollowedEvaluations {
     const known = this.#readers.get(name);
     const isAhead = known !== undefined && known.next > chunk + 1;
     if (isAhead) known.chunks.return(undefined);
-    const reader = known && !isAhead ? known : { chunks: set.chunks(), next: 0 };
+    const reader = known && !isAhead ? known : { chunks: set.chunks(Infinity), next: 0 };
     this.#readers.delete(name);
     this.#readers.set(name, reader);
     for (const [oldest, other] of this.#readers) {

@@ -4,12 +4,16 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Report } from '../model.js';
 import { Comparison } from './ComparisonView.js';
 import { Evaluation } from './Evaluation.js';
+import { ExaminationView } from './ExaminationView.js';
 import { Help } from './Help.js';
 import { onKeys } from './keys.js';
 import { Overview } from './Overview.js';
 import { go, useRoute, type Route } from './route.js';
+import { RowFate } from './RowFate.js';
+import { Tables } from './Tables.js';
 import { short } from './text.js';
 import { toggleTheme, useTheme } from './theme.js';
+import { Traces } from './Traces.js';
 import { Training } from './Training.js';
 
 /** Views by the first part of the address. */
@@ -18,6 +22,9 @@ const VIEWS = [
   { path: 'runs', name: 'Training', has: ({ runs }: Report) => runs.length > 0 },
   { path: 'evaluations', name: 'Evaluation', has: ({ evaluations }: Report) => evaluations.length > 0 },
   { path: 'comparisons', name: 'Comparison', has: ({ comparisons }: Report) => comparisons.length > 0 },
+  { path: 'traces', name: 'Traces', has: ({ traces }: Report) => (traces?.length ?? 0) > 0 },
+  { path: 'doctor', name: 'Doctor', has: ({ examinations }: Report) => (examinations?.length ?? 0) > 0 },
+  { path: 'tables', name: 'Tables', has: ({ tables }: Report) => (tables?.length ?? 0) > 0 },
 ] as const;
 
 /** What a page shows besides, while runs go on. */
@@ -39,6 +46,14 @@ function View({ report, route, live }: { report: Report; route: Route; live: Liv
       return <Evaluation report={report} route={route} />;
     case 'comparisons':
       return <Comparison report={report} route={route} />;
+    case 'traces':
+      return <Traces report={report} route={route} />;
+    case 'rows':
+      return <RowFate report={report} route={route} />;
+    case 'doctor':
+      return <ExaminationView report={report} route={route} />;
+    case 'tables':
+      return <Tables report={report} route={route} />;
     default:
       return (
         <>
@@ -88,7 +103,8 @@ export function App({ report, live }: { report: Report; live?: LiveParts }) {
       }),
     [],
   );
-  const view = route.parts[0] === 'overview' ? '' : (route.parts[0] ?? '');
+  const [first = ''] = route.parts;
+  const view = { overview: '', rows: 'traces' }[first] ?? first;
   return (
     <>
       <header>

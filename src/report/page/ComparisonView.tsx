@@ -3,6 +3,7 @@ import type { ComparisonTable, EvaluationSet, Report } from '../model.js';
 import { IntervalFigure } from './figures.js';
 import { keyOf, shareOf } from './filters.js';
 import { chance, percent, plural, signedPoints } from './numbers.js';
+import { PowerFigures } from './PowerFigures.js';
 import { address, type Route } from './route.js';
 import { Table } from './table.js';
 import { Name, short } from './text.js';
@@ -191,6 +192,7 @@ function One({ report, comparison }: { report: Report; comparison: ComparisonTab
         Error of the first kind {+alpha.toFixed(4)}. A difference of the size under “detectable” would have
         been found with probability {+power.toFixed(4)}.
       </p>
+      <PowerFigures comparison={comparison} />
       <h2>Gained and lost problems</h2>
       {rows.every(({ columns }) => columns === undefined) && (
         <p class="note">The evaluations that were compared are not in this report.</p>

@@ -1,11 +1,12 @@
 /** @file The view of evaluations: what they found, and the problems of a set with their answers. */
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import type { EvaluationSet, Report } from '../model.js';
 import { ByField, EvaluationTable, PassAt1Figure, PassAtKFigure, Protocol } from './EvaluationTable.js';
 import {
   FILTERS,
   isFilter,
   isOrder,
+  lengthsIn,
   listed,
   lookingAt,
   passes,
@@ -47,7 +48,8 @@ function useKeys(
   places: readonly number[],
   open: number | undefined,
 ): void {
-  useEffect(() => {
+  // Before the next key can be pressed.
+  useLayoutEffect(() => {
     const step = (by: 1 | -1) => {
       const at = open === undefined ? -1 : places.indexOf(open);
       const next = at < 0 ? places[0] : places[at + by];
@@ -76,8 +78,8 @@ function SetView({ set, setPlace, route }: { set: EvaluationSet; setPlace: numbe
   const counts = useMemo(() => countsOf(set, looking), [set, looking.a, looking.b, looking.grader]);
   const places = useMemo(() => {
     const found = new Set(search.found.keys());
-    return listed(set.problems, looking, { filter, order, query: q, found });
-  }, [set, looking, filter, order, q, search.found]);
+    return listed(set.problems, looking, { filter, order, query: q, found, lengths: lengthsIn(query) });
+  }, [set, looking, filter, order, q, search.found, query]);
   const key = route.parts[2] === 'problems' ? route.parts[3] : undefined;
   const open = key === undefined ? undefined : placeOf(set.problems, key);
   useKeys(set, route, places, open === -1 ? undefined : open);

@@ -2,7 +2,8 @@
 import type { RefObject } from 'preact';
 
 const KEYS = [
-  ['j, k', 'next problem, the one before'],
+  ['j, k', 'next problem or row, the one before'],
+  ['← →', 'in a response of tokens: the token before, the next'],
   ['/', 'search problems; Enter searches all texts'],
   ['Esc', 'leave the search, a problem, this help'],
   ['?', 'this help'],
@@ -18,6 +19,9 @@ const TERMS = [
   ['gained, lost', 'problems whose share of right responses is higher in B than in A, or lower'],
   ['detectable', 'the difference that a comparison of this size would most likely have found'],
   ['chosen, rejected', 'the two sides of a pair: what training makes more likely, and less'],
+  ['◆', 'where two responses part'],
+  ['gradient', 'what a step does to a token: above 0 it becomes likelier, below 0 less likely'],
+  ['masked', 'a token that is read and not trained'],
   ['cut off', 'a response that ended at its token limit'],
   ['without answer', 'a response in which the grader read no answer'],
   ['disputed', 'a response that one grader calls right and another wrong'],

@@ -4,17 +4,12 @@ import type { EvaluationSet, Report, StageBox } from '../model.js';
 import { DifferenceFigure, Verdict } from './ComparisonView.js';
 import { EvaluationTable } from './EvaluationTable.js';
 import { count } from './numbers.js';
-import { address } from './route.js';
+import { hrefOf } from './links.js';
 import { RunTable } from './RunTable.js';
 import { Name, short } from './text.js';
+import { Notes } from './Traces.js';
 
 const STATES = { done: '✓', 'under way': '…', 'not begun': '○' };
-
-/** The address of a link of the model; what follows its first part is one id. */
-const hrefOf = (link: string): string => {
-  const [view = '', id] = link.split(/\/(.*)/s);
-  return address(id === undefined ? [view] : [view, id]);
-};
 
 function Stage({ stage }: { stage: StageBox }) {
   const { name, kind, state, summary, from, counts, account, link } = stage;
@@ -70,7 +65,7 @@ function SetTable({ set }: { set: EvaluationSet }) {
 }
 
 export function Overview({ report, panel }: { report: Report; panel?: ComponentChild }) {
-  const { title, answers, comparisons, stages, evaluations, runs } = report;
+  const { title, answers, comparisons, stages, evaluations, runs, notes = [] } = report;
   return (
     <>
       <h1>{short(title, 120)}</h1>
@@ -83,6 +78,7 @@ export function Overview({ report, panel }: { report: Report; panel?: ComponentC
           </div>
         ))}
       </dl>
+      <Notes notes={notes} />
       {comparisons.map((comparison) => (
         <section key={comparison.id} class="found">
           <Verdict comparison={comparison} isLinked />

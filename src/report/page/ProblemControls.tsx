@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { EvaluationSet } from '../model.js';
 import { FILTERS, MEANINGS, ORDERS, type Filter, type Looking, type Order } from './filters.js';
-import { go, parseRoute, withQuery, type Route } from './route.js';
+import { change, go, parseRoute, withQuery, type Route } from './route.js';
 import { short } from './text.js';
 
 /** So long nobody types before the list follows. */
@@ -76,6 +76,34 @@ function SearchBox({ route }: { route: Route }) {
   );
 }
 
+/** A number of tokens that is written into the address when it is finished. */
+function TokensField({ route, name, label }: { route: Route; name: 'from' | 'to'; label: string }) {
+  const given = route.query.get(name) ?? '';
+  // What is being typed stays while the page is drawn anew.
+  const [typed, setTyped] = useState(given);
+  useEffect(() => {
+    setTyped(given);
+  }, [given]);
+  return (
+    <label class="select">
+      <span>{label}</span>{' '}
+      <input
+        type="number"
+        class="tokens-field"
+        min="0"
+        aria-label={`Tokens in B ${label}`}
+        value={typed}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+        }}
+        onChange={(event) => {
+          change({ [name]: event.currentTarget.value, page: undefined });
+        }}
+      />
+    </label>
+  );
+}
+
 export interface ControlsProps {
   set: EvaluationSet;
   route: Route;
@@ -119,6 +147,10 @@ export function ProblemControls({ set, route, looking, filter, order, counts }: 
         options={Object.entries(ORDERS).filter(([name]) => !isSingle || name !== 'change')}
         onChoose={choose('order')}
       />
+      <span class="lengths">
+        <TokensField route={route} name="from" label={isSingle ? 'tokens from' : 'tokens in B from'} />{' '}
+        <TokensField route={route} name="to" label="to" />
+      </span>
       <SearchBox route={route} />
       <div class="chips" role="group" aria-label="Filter">
         {filters.map((name) => (

@@ -1,9 +1,9 @@
 /** @file The report within the page: its JSON, and the packed chunks of texts, unpacked when they are looked at. */
-import type { Problem, ProblemChunk, ProblemIndex, Report } from '../model.js';
+import type { Problem, ProblemChunk, ProblemIndex, Report, TracedRow, TraceIndex } from '../model.js';
 
 /** Chunks that stay unpacked, the last used ones. */
 const KEPT = 2;
-const kept = new Map<string, Promise<ProblemChunk>>();
+const kept = new Map<string, Promise<unknown[]>>();
 
 export function readReport(): Report {
   return JSON.parse(document.getElementById('report')?.textContent ?? 'null') as Report;
@@ -33,34 +33,49 @@ export function takeChunksFrom(other: ChunkSource): void {
   kept.clear();
 }
 
-/** Unpacks a chunk. */
-export async function unpack(set: number, chunk: number): Promise<ProblemChunk> {
-  if (source) return source(set, chunk);
-  const id = `chunk-${set}-${chunk}`;
+/** Unpacks the chunk in the element of an id. */
+async function unpacked(id: string): Promise<unknown[]> {
   if (!document.getElementById(id)) await whole();
   const text = document.getElementById(id)?.textContent;
   if (text === undefined) throw new Error(`The file ends before ${id}: it is not whole.`);
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return (await new Response(stream).json()) as ProblemChunk;
+  return (await new Response(stream).json()) as unknown[];
 }
 
-/** The problem at a place of a set's index. */
-export async function problemAt(set: number, { chunks }: ProblemIndex, place: number): Promise<Problem> {
+/** Unpacks a chunk of problems, or asks for it. */
+const unpack = (set: number, chunk: number): Promise<ProblemChunk> =>
+  source ? source(set, chunk) : (unpacked(`chunk-${set}-${chunk}`) as Promise<ProblemChunk>);
+
+/** The row at a place of chunks of these sizes. */
+async function rowIn(
+  prefix: string,
+  sizes: readonly number[],
+  place: number,
+  open: (chunk: number) => Promise<unknown[]>,
+): Promise<unknown> {
   let first = 0;
   let chunk = 0;
-  while (chunk < chunks.length && first + chunks[chunk]! <= place) first += chunks[chunk++]!;
-  const key = `${set}-${chunk}`;
-  const opened = kept.get(key) ?? unpack(set, chunk);
+  while (chunk < sizes.length && first + sizes[chunk]! <= place) first += sizes[chunk++]!;
+  const key = `${prefix}-${chunk}`;
+  const opened = kept.get(key) ?? open(chunk);
   kept.delete(key);
   kept.set(key, opened);
   // What could not be had may be had later.
   opened.catch(() => kept.get(key) === opened && kept.delete(key));
   while (kept.size > KEPT) kept.delete(kept.keys().next().value!);
-  const problem = (await opened)[place - first];
-  if (!problem) throw new Error('The problem is not in its chunk.');
-  return problem;
+  const row = (await opened)[place - first];
+  if (row === undefined) throw new Error('The row is not in its chunk.');
+  return row;
 }
+
+/** The problem at a place of a set's index. */
+export const problemAt = (set: number, { chunks }: ProblemIndex, place: number): Promise<Problem> =>
+  rowIn(`chunk-${set}`, chunks, place, (chunk) => unpack(set, chunk)) as Promise<Problem>;
+
+/** The row at a place of an index of traces. */
+export const tracedRowAt = (set: number, { chunks }: TraceIndex, place: number): Promise<TracedRow> =>
+  rowIn(`traces-${set}`, chunks, place, (chunk) => unpacked(`traces-${set}-${chunk}`)) as Promise<TracedRow>;
 
 /** Where a text was found, and what stands around it. */
 export interface Found {

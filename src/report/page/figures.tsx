@@ -105,7 +105,16 @@ export interface PointLine {
 
 const PLOT = { left: 46, right: 14, top: 8, bottom: 42, height: 240 };
 
-/** Draws shares over numbers that double: pass@k. */
+/** Numbers whose labels have room beside one another. */
+function spaced(sizes: readonly number[], x: (size: number) => number): number[] {
+  const kept: number[] = [];
+  for (const size of sizes) if (kept.length === 0 || x(size) - x(kept.at(-1)!) > LABEL) kept.push(size);
+  return kept;
+}
+/** Pixels of the label of a size. */
+const LABEL = 34;
+
+/** Draws shares over numbers that double: pass@k, and what is seen by size. */
 export function DoublingFigure({
   title,
   xAxis,
@@ -119,14 +128,17 @@ export function DoublingFigure({
 }) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const all = lines.flatMap(({ points }) => points);
-  const most = Math.max(2, ...all.map(({ x }) => x));
-  const low = Math.max(0, Math.min(1, ...all.map(({ y }) => y)) - 0.05);
-  const high = Math.min(1, Math.max(0, ...all.map(({ y }) => y)) + 0.05);
-  const x = (k: number) => PLOT.left + (Math.log2(k) / Math.log2(most)) * (width - PLOT.left - PLOT.right);
+  const sizes = [...new Set(all.map((point) => point.x))].sort((a, b) => a - b);
+  const [least, most] = [sizes[0] ?? 1, Math.max(2 * (sizes[0] ?? 1), sizes.at(-1) ?? 2)];
+  const [bottom, top] = [Math.min(1, ...all.map(({ y }) => y)), Math.max(0, ...all.map(({ y }) => y))];
+  const room = Math.max(0.005, Math.min(0.05, (top - bottom) / 4));
+  const [low, high] = [Math.max(0, bottom - room), Math.min(1, top + room)];
+  const x = (k: number) =>
+    PLOT.left + (Math.log2(k / least) / Math.log2(most / least)) * (width - PLOT.left - PLOT.right);
   const y = (share: number) =>
     PLOT.top + ((high - share) / (high - low)) * (PLOT.height - PLOT.top - PLOT.bottom);
   const base = PLOT.height - PLOT.bottom;
-  const doubling = Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, i) => 2 ** i);
+  const labelled = spaced(sizes, x);
   return (
     <Figure title={title} lines={lines}>
       <div ref={ref} class="svg-figure">
@@ -146,7 +158,7 @@ export function DoublingFigure({
                 </text>
               </g>
             ))}
-            {doubling.map((k) => (
+            {labelled.map((k) => (
               <text key={k} class="tick" x={x(k)} y={base + 16} text-anchor="middle">
                 {k}
               </text>

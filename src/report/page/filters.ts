@@ -76,6 +76,33 @@ export function passes(
   }
 }
 
+/** Mean tokens of the responses in B, from and to; either may be open. */
+export interface Lengths {
+  least: number | undefined;
+  most: number | undefined;
+}
+
+/** The lengths that an address asks for; undefined where it asks for none. */
+export function lengthsIn(query: URLSearchParams): Lengths | undefined {
+  const at = (name: string) => {
+    const given = query.get(name)?.trim();
+    return given && Number.isFinite(Number(given)) ? Number(given) : undefined;
+  };
+  const [least, most] = [at('from'), at('to')];
+  return least === undefined && most === undefined ? undefined : { least, most };
+}
+
+function isBetween(
+  index: ProblemIndex,
+  { b }: Looking,
+  lengths: Lengths | undefined,
+  place: number,
+): boolean {
+  if (!lengths) return true;
+  const tokens = index.tokens[b]?.[place] ?? null;
+  return tokens !== null && tokens >= (lengths.least ?? 0) && tokens <= (lengths.most ?? Infinity);
+}
+
 export const ORDERS = {
   file: 'as in the file',
   change: 'most lost first',
@@ -95,7 +122,14 @@ export function listed(
     order,
     query,
     found,
-  }: { filter: Filter; order: Order; query: string; found?: ReadonlySet<number> | undefined },
+    lengths,
+  }: {
+    filter: Filter;
+    order: Order;
+    query: string;
+    found?: ReadonlySet<number> | undefined;
+    lengths?: Lengths | undefined;
+  },
 ): number[] {
   const wanted = query.toLowerCase();
   const matches = (place: number) =>
@@ -105,7 +139,10 @@ export function listed(
     index.heads[place]!.toLowerCase().includes(wanted);
   const places = index.ids
     .map((_, place) => place)
-    .filter((place) => passes(index, filter, looking, place) && matches(place));
+    .filter(
+      (place) =>
+        passes(index, filter, looking, place) && isBetween(index, looking, lengths, place) && matches(place),
+    );
   if (order === 'file') return places;
   const { a, b, grader } = looking;
   const share = (column: number, place: number) => shareOf(index, column, grader, place) ?? 0;

@@ -39,6 +39,11 @@ export function go(to: string, instead = false): void {
   else location.hash = to;
 }
 
+/** Changes filters of the place where the reader is by now, which may be ahead of what is drawn. */
+export function change(changes: Record<string, string | undefined>): void {
+  go(withQuery(parseRoute(location.hash), changes), true);
+}
+
 export function useRoute(): Route {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
   useEffect(() => {

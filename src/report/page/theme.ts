@@ -5,6 +5,8 @@ export type Theme = 'light' | 'dark';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const listeners = new Set<() => void>();
+/** Where the reader's choice is kept, if the browser keeps anything for a file. */
+const KEY = 'redistill-report-theme';
 let chosen: Theme | undefined;
 let isPrinting = false;
 
@@ -15,10 +17,24 @@ function tell(): void {
   for (const listener of [...listeners]) listener();
 }
 
-/** Chooses the other of both, for as long as the page is open. */
+/** Chooses the other of both, for as long as the page is open, and for other reports where the browser allows it. */
 export function toggleTheme(): void {
   chosen = theme() === 'dark' ? 'light' : 'dark';
+  try {
+    localStorage.setItem(KEY, chosen);
+  } catch {
+    // A browser may keep nothing for files.
+  }
   tell();
+}
+
+function remembered(): Theme | undefined {
+  try {
+    const kept = localStorage.getItem(KEY);
+    return kept === 'light' || kept === 'dark' ? kept : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Calls the listener whenever colours change, before a print at once, and returns what ends that. */
@@ -30,6 +46,7 @@ export function onTheme(listener: () => void): () => void {
 }
 
 export function startTheme(): void {
+  chosen = remembered();
   dark.addEventListener('change', tell);
   for (const [event, printing] of [
     ['beforeprint', true],

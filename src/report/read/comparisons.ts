@@ -1,7 +1,7 @@
 /** @file Comparisons as a report shows them: those that were made, and else of a set's first evaluation with the others. */
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { compareEvaluations } from '../../evaluate/compare.js';
+import { compareEvaluations, type CompareOptions } from '../../evaluate/compare.js';
 import { verdictOf } from '../../evaluate/compareWords.js';
 import { UserError } from '../../util/errors.js';
 import type { ComparisonTable, EvaluationSet } from '../model.js';
@@ -69,20 +69,26 @@ function sideOf(dirs: readonly string[], { dir: own }: FoundFolder, sets: readon
 
 /** Compares the first evaluation of each set with its others; what cannot be compared is left out. */
 export function compareSets(sets: readonly EvaluationSet[]): ComparisonTable[] {
-  return sets.flatMap(({ id: set, columns }) =>
-    columns.slice(1).flatMap((column) => {
+  return sets.flatMap(({ id: set, columns }) => {
+    const kept: CompareOptions['kept'] = new Map();
+    return columns.slice(1).flatMap((column) => {
       const first = columns[0]!;
-      const found = compared(first.dir, column.dir);
+      const found = compared(first.dir, column.dir, kept);
+      kept.delete(column.dir);
       if (!found) return [];
       const [before, after] = [first, column].map(({ id, name }) => ({ name, set, columns: [id] }));
       return [tableOf(`${column.name} against ${first.name}`, before!, after!, found)];
-    }),
-  );
+    });
+  });
 }
 
-function compared(before: string, after: string): z.output<typeof comparison> | undefined {
+function compared(
+  before: string,
+  after: string,
+  kept: NonNullable<CompareOptions['kept']>,
+): z.output<typeof comparison> | undefined {
   try {
-    const found = compareEvaluations({ pairs: [{ before: [before], after: [after] }] });
+    const found = compareEvaluations({ pairs: [{ before: [before], after: [after] }], kept });
     return { verdict: verdictOf(found), ...found };
   } catch (error) {
     if (error instanceof UserError) return undefined; // asked or sampled otherwise

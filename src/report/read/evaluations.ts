@@ -8,6 +8,7 @@ import { readSamples, samplesFile, samplesOf, type GradedRow } from '../../evalu
 import { gradedRows } from '../../evaluate/summary.js';
 import { passAt1, passAtK, type ProblemResult } from '../../statistics/estimators.js';
 import { wilsonInterval, normalInterval } from '../../statistics/intervals.js';
+import { kindOf } from '../../evaluate/similar.js';
 import { operationsOf } from '../../study/operations.js';
 import { UserError } from '../../util/errors.js';
 import { inLine } from '../../util/printable.js';
@@ -21,10 +22,13 @@ import type {
 } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { readJson, shortened } from './json.js';
+import { shortened as shortText } from './limits.js';
 
 /** Characters of a chunk's texts, and its problems, at most. */
 const [CHUNK_CHARACTERS, CHUNK_PROBLEMS] = [1_000_000, 50];
 const HEAD = 140;
+/** Problems of a set that rows of training are compared with, and characters of each. */
+const [MOST_TEXTS, LONGEST_TEXT] = [20_000, 4_000];
 /** Fields of rows by which results are divided, and the values that one may have. */
 const [DIVIDED_BY, MOST_VALUES] = [['subject', 'level', 'difficulty', 'type', 'source'], 24];
 
@@ -33,8 +37,13 @@ export interface Column {
   folder: FoundFolder;
   ids: string[];
   heads: string[];
-  /** Characters of each row's texts. */
+  /** Characters of each row's texts, and of each response. */
   characters: number[];
+  lengths: number[];
+  /** What problems that resemble each other have in common, as a digest. */
+  kinds: string[];
+  /** Of its first problems, until another evaluation of them has them. */
+  texts: string[];
   results: Map<string, ProblemResult[]>;
   responses: number[];
   cutOff: number[];
@@ -49,7 +58,14 @@ export interface Column {
 /** A set of evaluations, and its chunks one after the other. */
 export interface OpenSet {
   set: EvaluationSet;
-  chunks: () => Generator<ProblemChunk>;
+  /** What problems that resemble each other have in common. */
+  kinds: readonly string[];
+  /** Texts of its first problems. */
+  texts: readonly string[];
+  /** Characters of all responses. */
+  lengths: Float64Array;
+  /** @param longest characters that a response keeps */
+  chunks: (longest: number) => Generator<ProblemChunk>;
 }
 
 /**
@@ -65,7 +81,8 @@ export function readEvaluations(
     if (!existsSync(join(folder.dir, samplesFile))) continue;
     const column = columnOf(folder);
     if (column === undefined || column.ids.length === 0) continue;
-    sets.set(column.digest, [...(sets.get(column.digest) ?? []), column]);
+    const others = sets.get(column.digest) ?? [];
+    sets.set(column.digest, [...others, column]);
   }
   const names = new Set<string>();
   return [...sets.values()].map((columns) => openSet(columns, names));
@@ -74,7 +91,8 @@ export function readEvaluations(
 /** @throws UserError where the rows are damaged */
 export function readColumn(folder: FoundFolder): Column {
   const column: Column = {
-    ...{ folder, ids: [], heads: [], characters: [], responses: [], cutOff: [], tokens: [], disputed: [] },
+    ...{ folder, ids: [], heads: [], characters: [], lengths: [], kinds: [], texts: [] },
+    ...{ responses: [], cutOff: [], tokens: [], disputed: [] },
     ...{ results: new Map(), fields: new Map(), unreadable: new Map(), digest: '' },
   };
   const digest = createHash('sha256');
@@ -84,6 +102,9 @@ export function readColumn(folder: FoundFolder): Column {
     column.ids.push(id);
     column.heads.push(inLine(problem.slice(0, 2 * HEAD), HEAD));
     column.characters.push(problem.length + generations.reduce((sum, text) => sum + text.length, 0));
+    for (const { length } of generations) column.lengths.push(length);
+    if (column.texts.length < MOST_TEXTS) column.texts.push(problem.slice(0, LONGEST_TEXT));
+    column.kinds.push(createHash('sha256').update(kindOf(problem)).digest('base64url').slice(0, 16));
     column.responses.push(details.length);
     column.cutOff.push(details.filter(({ finish_reason }) => isCutOff(finish_reason)).length);
     column.tokens.push(meanOf(details.map(({ completion_tokens }) => completion_tokens)));
@@ -149,7 +170,9 @@ function openSet(columns: readonly Column[], names: Set<string>): OpenSet {
         chunks,
       },
     },
-    chunks: () => chunksOf(columns, chunks),
+    ...{ kinds: first.kinds, texts: first.texts },
+    lengths: Float64Array.from(columns.flatMap(({ lengths }) => lengths)),
+    chunks: (longest) => chunksOf(columns, chunks, longest),
   };
 }
 
@@ -257,7 +280,11 @@ function chunkSizes(columns: readonly Column[]): number[] {
 }
 
 /** Reads all evaluations of a set side by side. */
-function* chunksOf(columns: readonly Column[], sizes: readonly number[]): Generator<ProblemChunk> {
+function* chunksOf(
+  columns: readonly Column[],
+  sizes: readonly number[],
+  longest: number,
+): Generator<ProblemChunk> {
   const readers = columns.map(({ folder }) => readSamples(folder.dir));
   try {
     for (const size of sizes) {
@@ -265,7 +292,10 @@ function* chunksOf(columns: readonly Column[], sizes: readonly number[]): Genera
       for (let i = 0; i < size; i++) {
         const rows = readers.map((reader, column) => nextRow(reader, columns[column]!.folder.dir));
         const { id, problem, answer } = rows[0]!;
-        chunk.push({ id, problem, gold: answer, answers: rows.map(answersOf) });
+        chunk.push({
+          ...{ id, problem: shortText(problem, Math.max(longest, HEAD)), gold: answer },
+          answers: rows.map((row) => answersOf(row, longest)),
+        });
       }
       yield chunk;
     }
@@ -280,9 +310,9 @@ function nextRow(reader: Generator<GradedRow>, dir: string): GradedRow {
   return next.value;
 }
 
-const answersOf = ({ generations, generation_details: details }: GradedRow): Answer[] =>
+const answersOf = ({ generations, generation_details: details }: GradedRow, longest: number): Answer[] =>
   details.map(({ finish_reason: finishReason, completion_tokens: tokens, grades }, i) => ({
-    text: generations[i]!,
+    text: shortText(generations[i]!, longest),
     ...{ finishReason, tokens },
     ...(isCutOff(finishReason) && { cutOff: true }),
     grades: Object.fromEntries(

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -175,13 +175,24 @@ describe('training runs of a report', () => {
     });
   });
 
-  it('run no module of a user', async () => {
-    write('evil.mjs', 'throw new Error("it was run");');
-    training('a', { objective: { module: join(top, 'runs/evil.mjs') } }, 1);
-    expect((await read()).report.runs[0]).toMatchObject({
-      formula: '',
-      objective: join(top, 'runs/evil.mjs'),
-    });
+  it('run no module, wherever a record names one', async () => {
+    const proof = join(top, 'it-was-run');
+    const module = join(top, 'runs/evil.mjs');
+    write(
+      'evil.mjs',
+      `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(proof)}, '');`,
+    );
+    for (const objective of [
+      { module },
+      { terms: [{ name: 'sft' }, { module, weight: 1 }] },
+      [{ name: 'sft' }, { module }],
+    ]) {
+      training('a', { objective }, 1);
+      expect((await read()).report.runs[0]!.formula).toBe('');
+      expect(existsSync(proof)).toBe(false);
+    }
+    training('a', { objective: { module } }, 1);
+    expect((await read()).report.runs[0]!.objective).toBe(module);
   });
 });
 
@@ -229,7 +240,7 @@ describe('evaluations of a report', () => {
     evaluation('before', before);
     evaluation('after', after);
     const { report, chunks } = await read();
-    const found = Array.from(chunks(), ({ problems }) => problems);
+    const found = [...chunks()].flatMap((placed) => ('problems' in placed ? [placed.problems] : []));
     expect(found.map((chunk) => chunk.length)).toEqual(report.evaluations[0]!.problems.chunks);
     expect(found.flat().map(({ id }) => id)).toEqual(report.evaluations[0]!.problems.ids);
     expect(found.flat()[7]!.answers.map((column) => column.map(({ text }) => text))).toEqual([

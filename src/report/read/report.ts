@@ -1,20 +1,37 @@
 /** @file Makes a report from folders of results. Reads them, and writes nothing. */
+import { statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { explained } from '../../util/fileErrors.js';
 import { packageVersion } from '../../util/version.js';
-import type { PlacedChunk, Report } from '../model.js';
+import type { ComparisonTable, PlacedChunk, PlacedTraces, Report, TrainingRun } from '../model.js';
 import { answersOf } from './answers.js';
 import { compareSets, readComparisons } from './comparisons.js';
 import { readEvaluations, type OpenSet } from './evaluations.js';
-import { findResults, newestOf } from './folders.js';
+import { readExaminations } from './examinations.js';
+import { findResults, newestOf, type FoundFolder } from './folders.js';
+import { longestThatFit, NONE, USUAL, type Limits } from './limits.js';
+import { EvaluationProblems } from './nearest.js';
+import { powerOf } from './power.js';
 import { groupRuns, readRun } from './runs.js';
 import { sentencesOf } from './sentences.js';
 import { readStages } from './stages.js';
+import { benchmarkTables, studyTables } from './tables.js';
+import { readTraces, type OpenTraces } from './traceSets.js';
 
 /** A report, and the texts of its evaluations. */
 export interface OpenReport {
   report: Report;
   /** Reads the texts again, a chunk at a time. */
-  chunks: () => Generator<PlacedChunk>;
+  chunks: () => Generator<PlacedChunk | PlacedTraces>;
+}
+
+export interface ReportOptions {
+  /** Files of rows with columns of tokens, as `redistill columns` writes them. */
+  columns?: readonly string[];
+  /** All texts, however large that makes the report. */
+  all?: boolean;
+  /** How much of texts the report holds, where it is not all. Default: so much that a browser opens it at once. */
+  limits?: Limits;
 }
 
 /** Files whose time is that of a result. */
@@ -24,32 +41,51 @@ export const RESULTS = ['metrics.jsonl', 'samples.jsonl', 'summary.json', 'compa
  * Reads all runs, evaluations and comparisons in and under folders.
  * @throws UserError for a folder that is not there or holds nothing of the kind, and for damaged files
  */
-export async function readReport(dirs: readonly string[]): Promise<OpenReport> {
+export async function readReport(
+  dirs: readonly string[],
+  { columns = [], all = false, limits = all ? NONE : USUAL }: ReportOptions = {},
+): Promise<OpenReport> {
   const found = findResults(dirs);
+  for (const file of columns) explained(file, () => statSync(file));
   const by = (command: string) => found.filter(({ record }) => record.command === command);
-  const runs = (await Promise.all(by('train').map(readRun))).filter((run) => run !== undefined);
+  const runs: TrainingRun[] = [];
+  // One after the other: all of their steps at once would not fit.
+  for (const folder of by('train')) {
+    const run = await readRun(folder);
+    if (run) runs.push(run);
+  }
   groupRuns(runs);
   const sets = readEvaluations(by('evaluate'));
   const evaluations = sets.map(({ set }) => set);
   const made = readComparisons(by('compare'), evaluations);
-  const comparisons = made.length > 0 ? made : compareSets(evaluations);
-  const parts = { runs, evaluations, comparisons };
+  const comparisons = (made.length > 0 ? made : compareSets(evaluations)).map((table) =>
+    withPower(table, sets),
+  );
+  const command = `redistill report ${dirs.join(' ')} --all`;
+  const problems = problemsOf(sets);
+  const traces = await readTraces({ found, runs, named: columns, problems, limits, command });
+  const parts = {
+    ...{ runs, evaluations, comparisons, traces: traces.map(({ set }) => set) },
+    examinations: readExaminations(by('doctor')),
+  };
+  const longest = longestOf(sets, limits);
   const stages = by('run').flatMap((pipeline) => readStages(pipeline, parts));
-  for (const part of [...runs, ...evaluations.flatMap(({ columns }) => columns)])
+  for (const part of [...runs, ...evaluations.flatMap(({ columns: each }) => each), ...parts.traces])
     part.dir = shownPlace(part.dir, dirs);
-  const newest = newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name))));
   return {
     report: {
       format: 1,
       version: packageVersion(),
-      date: (newest ?? new Date(0)).toISOString(),
+      date: dateOf(found),
       title: dirs.map((dir) => basename(resolve(dir))).join(', '),
       sentences: sentencesOf(parts),
       answers: answersOf({ ...parts, stages }),
       stages,
       ...parts,
+      notes: notesOf(longest, problems, command),
+      tables: [...studyTables(by('study')), ...benchmarkTables(by('benchmark'))],
     },
-    chunks: () => placed(sets),
+    chunks: () => placed(sets, traces, longest),
   };
 }
 
@@ -59,9 +95,65 @@ function shownPlace(dir: string, tops: readonly string[]): string {
   return isAbsolute(dir) && top !== undefined ? join(basename(resolve(top)), relative(top, dir)) : dir;
 }
 
-function* placed(sets: readonly OpenSet[]): Generator<PlacedChunk> {
+const dateOf = (found: readonly FoundFolder[]): string =>
+  (newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name)))) ?? new Date(0)).toISOString();
+
+function withPower(table: ComparisonTable, sets: readonly OpenSet[]): ComparisonTable {
+  const rows = table.rows.map((row) => {
+    const open = sets.find(({ set }) => set.id === row.columns?.set);
+    const power = open ? powerOf(row, table, open.set, open.kinds) : [];
+    return power.length === 0 ? row : { ...row, power };
+  });
+  return { ...table, rows };
+}
+
+function problemsOf(sets: readonly OpenSet[]): EvaluationProblems {
+  const problems = new EvaluationProblems();
+  for (const { set, texts } of sets)
+    for (const [place, text] of texts.entries())
+      problems.add(set.id, place, set.problems.heads[place]!, text);
+  return problems;
+}
+
+/** Characters that each response of the evaluations may have. */
+function longestOf(sets: readonly OpenSet[], { responses }: Limits): number {
+  const lengths = new Float64Array(sets.reduce((sum, one) => sum + one.lengths.length, 0));
+  let at = 0;
+  for (const one of sets) {
+    lengths.set(one.lengths, at);
+    at += one.lengths.length;
+  }
+  return longestThatFit(lengths, responses);
+}
+
+function notesOf(longest: number, { leftOut }: EvaluationProblems, command: string): string[] {
+  const notes: string[] = [];
+  if (longest === 0)
+    notes.push(
+      `Responses are left out, since they would make this page too large to open; \`${command}\` has all of them.`,
+    );
+  else if (longest < Infinity)
+    notes.push(
+      `Of responses with more than ${longest.toLocaleString('en')} characters the middle is left out, which would make this page too large to open; \`${command}\` has all of them.`,
+    );
+  if (leftOut > 0)
+    notes.push(
+      `Rows of training are compared with the first problems of the evaluations; ${leftOut.toLocaleString('en')} are left out.`,
+    );
+  return notes;
+}
+
+function* placed(
+  sets: readonly OpenSet[],
+  traces: readonly OpenTraces[],
+  longest: number,
+): Generator<PlacedChunk | PlacedTraces> {
   for (const [set, { chunks }] of sets.entries()) {
     let chunk = 0;
-    for (const problems of chunks()) yield { set, chunk: chunk++, problems };
+    for (const problems of chunks(longest)) yield { set, chunk: chunk++, problems };
+  }
+  for (const [place, { chunks }] of traces.entries()) {
+    let chunk = 0;
+    for (const rows of chunks()) yield { traces: place, chunk: chunk++, rows };
   }
 }

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openObjective } from '../../objectives/index.js';
 import { FINISHED } from '../../train/stateFolder.js';
 import { trainSettings } from '../../train/settings.js';
 import { SENTINEL_FILE } from '../../train/watch/files.js';
@@ -10,6 +9,7 @@ import type { TrainingRun } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { flatten, readJson, settingsOf } from './json.js';
 import { RunMetrics } from './metrics.js';
+import { recordedObjective } from './objective.js';
 
 /** Reads the training run in a folder; undefined where it has no step yet. */
 export async function readRun(folder: FoundFolder): Promise<TrainingRun | undefined> {
@@ -55,21 +55,16 @@ export const alertsIn = (path: string): TrainingRun['alerts'] =>
   (readJson(path, sightings) ?? []).map(({ step, sentence }) => ({ step, sentence }));
 
 /**
- * The name and the formula of an objective. A user's module is not run for a report.
+ * The name and the formula of an objective.
  * @param value as it stands in the settings
  */
 async function objectiveIn(value: unknown): Promise<{ name: string; formula: string }> {
   const settings = z
     .looseObject({ name: z.string().optional(), module: z.string().optional() })
     .safeParse(value).data;
-  if (settings?.module !== undefined) return { name: settings.module, formula: '' };
-  const name = settings?.name ?? 'several terms';
-  try {
-    const { formula } = await openObjective(value as Parameters<typeof openObjective>[0]);
-    return { name, formula };
-  } catch {
-    return { name, formula: '' }; // of another version
-  }
+  const name = settings?.module ?? settings?.name ?? 'several terms';
+  const objective = await recordedObjective(value);
+  return { name, formula: typeof objective === 'string' ? '' : objective.formula };
 }
 
 /** Settings that everybody has to give. */

@@ -11,8 +11,11 @@ const recipe = z.object({
 });
 const cache = z.object({ stages: z.record(z.string(), z.unknown()) });
 
+/** What stages lead to. */
+type Parts = Pick<Report, 'runs' | 'evaluations' | 'traces' | 'examinations'>;
+
 /** Reads the stages of a pipeline's folder; none where it is another command's. */
-export function readStages(pipeline: FoundFolder, parts: Pick<Report, 'runs' | 'evaluations'>): StageBox[] {
+export function readStages(pipeline: FoundFolder, parts: Parts): StageBox[] {
   const found = recipe.safeParse(pipeline.record.recipe).data;
   if (!found) return [];
   const done = readJson(join(pipeline.dir, 'stages.json'), cache)?.stages ?? {};
@@ -41,12 +44,13 @@ function referencesIn(value: unknown): string[] {
   return [...new Set(Object.values(value).flatMap(referencesIn))];
 }
 
-function linkTo(
-  dir: string,
-  { runs, evaluations }: Pick<Report, 'runs' | 'evaluations'>,
-): string | undefined {
-  const run = runs.find((one) => one.dir === dir);
-  if (run) return `runs/${run.id}`;
+/** Where a report shows what a stage has left. */
+function linkTo(dir: string, { runs, evaluations, traces, examinations }: Parts): string | undefined {
+  const views = { runs, traces, doctor: examinations };
+  for (const [view, parts] of Object.entries(views)) {
+    const part = parts?.find((one) => one.dir === dir);
+    if (part) return `${view}/${part.id}`;
+  }
   const set = evaluations.find(({ columns }) => columns.some((column) => column.dir === dir));
   return set && `evaluations/${set.id}`;
 }
