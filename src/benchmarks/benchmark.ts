@@ -72,11 +72,11 @@ export function planBenchmark({ model, tasks, protocol, given, out }: BenchmarkO
     const isLocal = given.base_url === undefined && prefix !== undefined;
     return { ...own, sampling: { ...plain, ...(isLocal && { forced_prefix: prefix }) } };
   };
-  const stages = tasks.map(({ name, settings, protocol: usual = DEFAULT }) => ({
+  const stages = tasks.map(({ name, settings, given: own = {}, protocol: usual = DEFAULT }) => ({
     ...{ name, stage: 'evaluate', model },
     ...asking(
       protocol === undefined ? asking(drawnBy(usual), settings) : asking(settings, drawnBy(protocol)),
-      given,
+      asking(own, given),
     ),
   }));
   return parsePipeline({ out: join(out, TASKS), stages }, 'the benchmark');
