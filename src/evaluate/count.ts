@@ -1,4 +1,5 @@
 /** @file Counts an evaluation's rows: its statistics, what divides it, what is measured of it, and where graders do not agree. */
+import { UserError } from '../util/errors.js';
 import { isInForm } from '../verify/find/response.js';
 import { isCutOff } from '../data/finishReasons.js';
 import { Divisions } from './divisions.js';
@@ -42,11 +43,13 @@ export function countEvaluation(
   const isMeasured = named.selectors.length + named.measures.length > 0;
   let disagreements = 0;
   let formFailures = 0;
+  let hasLogps = false;
   const results = resultsIn(path, dir, (row) => {
     const details = row.generation_details;
     const [grader] = Object.keys(details[0]!.grades);
     const right = details.filter(({ grades }) => grades[grader!]!.correct).length;
     divisions.add(row, { id: row.id, correct: right, samples: details.length });
+    hasLogps ||= details.some(({ logps }) => Array.isArray(logps));
     if (isMeasured) tally.add({ id: row.id, row, samples: samplesOfRow(row, grader!) });
     for (const [i, { finish_reason }] of details.entries())
       if (!isCutOff(finish_reason) && !isInForm(row.generations[i]!)) formFailures++;
@@ -55,6 +58,10 @@ export function countEvaluation(
       onDisagreement(disagreement);
     }
   });
+  if (!hasLogps && named.selectors.some(({ name }) => name === 'likeliest'))
+    throw new UserError(
+      `No response of ${dir} has log-probs, by which the selector likeliest goes: they are kept when it is evaluated with "keep_tokens".`,
+    );
   const counts = summarize(results);
   const { selected, measured } = tally;
   return {

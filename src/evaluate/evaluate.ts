@@ -59,7 +59,8 @@ const countingKeys = {
   by: z
     .array(z.string().min(1))
     .default([])
-    .describe('fields of the rows by which pass@1 is divided, such as subject and level'),
+    .describe('fields of the rows by which pass@1 is divided, such as subject and level')
+    .meta({ names: true }),
   selectors: namesOrModules(selectorNames).describe(
     `which of several responses is taken, for the share of problems that it solves: ${selectorNames.join(', ')}, or a JavaScript file that exports a selector, whose code runs`,
   ),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
+import { UserError } from '../util/errors.js';
 import { describeDivided } from './divisions.js';
 import { describeEvaluation, regrade } from './evaluate.js';
 import { MeasureTally, openMeasures, type MeasureSettings } from './measured.js';
@@ -158,7 +159,8 @@ describe('modules of the user', () => {
       'returned 9 for the problem p0: it must return the place',
     ],
     ['selectors', 'export const selector = () => -1;', 'returned -1'],
-    ['selectors', 'export const selector = async () => 0;', 'returned Promise'],
+    ['selectors', 'export const selector = async () => 0;', 'returned a promise for the problem p0'],
+    ['selectors', 'export const selector = async () => { throw new Error("late"); };', 'returned a promise'],
     ['selectors', 'export const selector = () => { throw new Error("no"); };', 'threw at the problem p0: no'],
     [
       'measures',
@@ -167,10 +169,36 @@ describe('modules of the user', () => {
     ],
     ['measures', 'export const measure = () => ({ a: NaN });', 'returned { a: NaN }'],
     ['measures', 'export const measure = () => ({});', 'returned {}'],
+    ['measures', 'export const measure = () => [1, 2];', 'returned [ 1, 2 ]'],
+    ['measures', 'export const measure = () => ({ a: 1.7e308 });', 'returned { a: 1.7e+308 }'],
+    ['measures', 'export const measure = async () => ({ a: 1 });', 'returned a promise for the problem p0'],
+    [
+      'measures',
+      'export const measure = () => ({ get a() { throw new Error("no"); } });',
+      'threw at the problem',
+    ],
+    [
+      'measures',
+      'export const measure = () => new Proxy({}, { ownKeys() { throw new Error("no"); } });',
+      'threw at the problem p0: no',
+    ],
     ['measures', 'export const other = 1;', 'exports only other'],
   ] as const)('%s: %s is refused', async (kind, code, message) => {
     const module = moduleOf(`m${Math.random()}.mjs`, code);
-    await expect(tallied({ [kind]: [module] }, [sample({})])).rejects.toThrow(message);
+    const refused: unknown = await tallied({ [kind]: [module] }, [sample({})]).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toBeInstanceOf(UserError);
+    expect((refused as UserError).message).toContain(message);
+    expect((refused as UserError).message).not.toContain('\n');
+  });
+
+  it('may call their numbers what they like', async () => {
+    const names = ['__proto__', 'constructor', 'toString', '', 'a\nb', '7'];
+    const code = `export default () => Object.fromEntries(${JSON.stringify(names)}.map((name, i) => [name, i]));`;
+    const { measured } = await tallied({ measures: [moduleOf('names.mjs', code)] }, [sample({})]);
+    const found = Object.entries(measured['names.mjs']!).map(([name, { mean }]) => [name, mean]);
+    expect(new Map(found as [string, number][])).toEqual(new Map(names.map((name, i) => [name, i])));
   });
 
   it('cannot change what others see', async () => {
@@ -227,6 +255,9 @@ describe('an evaluation', () => {
     const many = Object.fromEntries(Array.from({ length: 22 }, (_, i) => [`v${i}`, again.by!.level!['2']!]));
     expect(describeDivided({ many })[0]).toMatch(
       /^by many: v0 50\.0 .*v19 50\.0 ± 28\.9 \(3\), and 2 further values$/,
+    );
+    await expect(regrade(dir, { grader: ['verify'], selectors: ['likeliest'] })).rejects.toThrow(
+      `No response of ${dir} has log-probs, by which the selector likeliest goes`,
     );
     await expect(regrade(dir, { grader: ['verify'], by: ['subject'] })).rejects.toThrow(
       'has the field "subject", by which the result is to be divided',
