@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { estimate } from '../statistics/estimators.js';
 import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
+import { writeJson } from '../util/exactJson.js';
 import { importFrom, thrownBy } from '../util/modules.js';
 import { inLine } from '../util/printable.js';
 import {
@@ -81,7 +82,7 @@ const guarded =
   (call: (problem: MeasuredProblem) => unknown, what: string, module: string) =>
   (problem: MeasuredProblem): unknown => {
     try {
-      const value = call(structuredClone(problem));
+      const value = call(copyOf(problem));
       if (!(value instanceof Promise)) return plain(value);
       value.catch(() => undefined); // what it comes to is no matter any more
     } catch (error) {
@@ -91,6 +92,12 @@ const guarded =
       `${what} ${module} returned a promise for the problem ${problem.id}: it must return its result itself, so it cannot be async`,
     );
   };
+
+/** A problem for code that may change it. Numbers of a row that JavaScript would change are changed here: they are to be numbers. */
+const copyOf = ({ row, ...problem }: MeasuredProblem): MeasuredProblem => ({
+  ...structuredClone(problem),
+  row: JSON.parse(writeJson(row)) as Record<string, unknown>,
+});
 
 /** What a module has returned, read once while what it throws is caught: its own getters may. */
 const plain = (value: unknown): unknown =>

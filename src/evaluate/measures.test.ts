@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
+import { parseJson } from '../util/exactJson.js';
 import { UserError } from '../util/errors.js';
 import { describeDivided } from './divisions.js';
 import { describeEvaluation, regrade } from './evaluate.js';
@@ -191,6 +192,20 @@ describe('modules of the user', () => {
     expect(refused).toBeInstanceOf(UserError);
     expect((refused as UserError).message).toContain(message);
     expect((refused as UserError).message).not.toContain('\n');
+  });
+
+  it('see the numbers of a row as numbers, however they were written', async () => {
+    const row = parseJson(
+      '{"level": 2.0, "big": 12345678901234567890, "list": [0.10, {"x": 1e3}]}',
+    ) as object;
+    const code = `export default ({ row }) => ({ level: row.level, big: row.big, f: row.list[0], x: row.list[1].x });`;
+    const tally = new MeasureTally(
+      await openMeasures({ selectors: [], measures: [moduleOf('numbers.mjs', code)] }),
+    );
+    tally.add({ id: 'p', row: row as Record<string, unknown>, samples: [sample({})] });
+    expect(tally.measured['numbers.mjs']).toMatchObject({
+      ...{ level: { mean: 2 }, big: { mean: 12345678901234567000 }, f: { mean: 0.1 }, x: { mean: 1000 } },
+    });
   });
 
   it('may call their numbers what they like', async () => {
