@@ -10,7 +10,7 @@ import { writeFailures } from '../teacher/collect.js';
 import type { RequestId } from '../teacher/requests.js';
 import { answerKeys, evaluateDefaults, refuseInstruction } from '../teacher/settings.js';
 import type { JournalEntry } from '../teacher/states.js';
-import { earlierTurns, traceRow } from '../teacher/makeTraceRow.js';
+import { earlierTurns, fieldNotCarried, traceRow } from '../teacher/makeTraceRow.js';
 import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
 import { writeJson } from '../util/exactJson.js';
@@ -87,7 +87,7 @@ export const gradingSettings = evaluateSettings.pick({
 
 export interface EvaluateOptions extends Omit<
   ResponsesOptions,
-  'settings' | 'wanted' | 'verify' | 'checkRow' | 'neededField' | 'preset' | 'budget' | 'prices'
+  'settings' | 'wanted' | 'verify' | 'checkRow' | 'neededFields' | 'preset' | 'budget' | 'prices'
 > {
   settings: EvaluateSettings;
 }
@@ -113,11 +113,20 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const counting = await openCounting(settings);
   const gradersOf = ({ fields, line }: ProblemRow) =>
     gradersOfRow(graders, settings.grader_field, fields, (problem) => rowError(settings.data, line, problem));
-  const checked = {
-    ...options,
-    ...(settings.grader_field !== undefined && { checkRow: gradersOf }),
-    neededFields: [...(settings.grader_field === undefined ? [] : [settings.grader_field]), ...settings.by],
+  const neededFields = [
+    ...(settings.grader_field === undefined ? [] : [settings.grader_field]),
+    ...settings.by,
+  ];
+  const checkRow = (row: ProblemRow) => {
+    const lost =
+      neededFields.find((field) => field === 'golds') ?? fieldNotCarried(neededFields, row.fields, settings);
+    if (lost !== undefined)
+      throw new UserError(
+        `${settings.data}: the field "${lost}" does not stay what it is in ${samplesFile}, whose rows have one of that name or of another for it: copy it to a field of another name.`,
+      );
+    if (settings.grader_field !== undefined) gradersOf(row);
   };
+  const checked = { ...options, ...(neededFields.length > 0 && { checkRow }), neededFields };
   return withResponses(checked, async (answers) => {
     const { states, setAside, sampling } = answers;
     const failed = states.filter(({ failure }) => failure !== undefined);

@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readRows } from '../../test/support/tinyModel.js';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
 import { parseJson } from '../util/exactJson.js';
 import { UserError } from '../util/errors.js';
 import { describeDivided } from './divisions.js';
 import { describeEvaluation, regrade } from './evaluate.js';
 import { MeasureTally, openMeasures, type MeasureSettings } from './measured.js';
+import { readSummary } from './summary.js';
 import { selectorNames, type MeasuredSample } from './measures.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-measures-'));
@@ -277,6 +279,33 @@ describe('an evaluation', () => {
     await expect(regrade(dir, { grader: ['verify'], by: ['subject'] })).rejects.toThrow(
       'has the field "subject", by which the result is to be divided',
     );
+  });
+
+  it('is divided by what the problems say, in samples as in the data, or not at all', async () => {
+    // Names of all fields that rows of samples have, and of those that they could have.
+    const [first] = readRows(join(await evaluation(problems('any.jsonl', 4), rights), 'samples.jsonl'));
+    const names = [...Object.keys(first!), 'question', 'correct', 'messages', 'finish_reasons', 'level'];
+    for (const name of names.filter((name) => name !== 'answer' && name !== 'id' && name !== 'problem')) {
+      const isAsked = name === 'question';
+      const data = problems(`own-${name}.jsonl`, 4, undefined, (i) => ({
+        [name]: isAsked ? `${'y'.repeat(i + 1)}?` : `v${i % 2}`,
+      }));
+      const keys = { by: [name], ...(isAsked && { problem_field: name }) };
+      const found: unknown = await evaluation(data, rights, keys).then(
+        (dir) => Object.keys(readSummary(dir).by![name]!),
+        (error: unknown) => (error instanceof UserError ? 'refused' : error),
+      );
+      expect([['v0', 'v1'], 'refused'], name).toContainEqual(found);
+      if (name === 'level') expect(found).toEqual(['v0', 'v1']);
+      if (['teacher', 'sampling', 'question'].includes(name)) expect(found).toBe('refused');
+    }
+    await expect(
+      evaluation(
+        problems('t.jsonl', 4, undefined, () => ({ teacher: 'x' })),
+        rights,
+        { by: ['teacher'] },
+      ),
+    ).rejects.toThrow('t.jsonl: the field "teacher" does not stay what it is in samples.jsonl');
   });
 
   it('needs the fields and the log-probs before anything is asked', async () => {
