@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvaluateSettings } from '../evaluate/evaluate.js';
-import { describeBenchmark, planBenchmark, problemsOfAverage, type BenchmarkResult } from './benchmark.js';
+import {
+  describeBenchmark,
+  planBenchmark,
+  problemsOfAverage,
+  protocolsOf,
+  type BenchmarkResult,
+} from './benchmark.js';
 import type { EvaluationResults } from '../evaluate/summary.js';
 import { describeOverPrompts, overPrompts, withPrompts, type AskedOtherwise } from './prompts.js';
 import { benchmarksPage } from './reference.js';
@@ -177,6 +183,9 @@ describe('tasks', () => {
         .stages[0]!.config as EvaluateSettings;
     expect(planned()).toMatchObject({ samples: 2, sampling: { temperature: 0.6, max_tokens: 30_720 } });
     expect(planned('greedy')).toMatchObject({ samples: 1, sampling: { temperature: 0, max_tokens: 2048 } });
+    const both = [readTask(mine), readTask('svamp')];
+    const recorded = [protocolsOf(both), protocolsOf(both, 'redi'), protocolsOf(both.slice(0, 1))];
+    expect(recorded).toEqual(['redi, greedy', 'redi', 'redi']);
     expect(() => readTask(write('odd.yaml', 'about: x\ndata: aime.json\nprotocol: red\n'))).toThrow(
       'odd.yaml, line 3: field "protocol": must be redi or greedy, not "red"',
     );

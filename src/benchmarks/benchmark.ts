@@ -84,6 +84,10 @@ export function planBenchmark({ model, tasks, protocol, given, out }: BenchmarkO
 
 const DEFAULT: ProtocolName = 'greedy';
 
+/** By which protocols tasks are asked, in words. */
+export const protocolsOf = (tasks: readonly Task[], protocol?: ProtocolName): string =>
+  [...new Set(tasks.map(({ protocol: usual = DEFAULT }) => protocol ?? usual))].join(', ');
+
 type Keys = Readonly<Record<string, unknown>>;
 const isKeys = (value: unknown): value is Keys =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -128,7 +132,7 @@ export function benchmark(options: BenchmarkOptions, context: BenchmarkContext):
   const record = {
     version: packageVersion(),
     model,
-    protocol: protocol ?? DEFAULT,
+    protocol: protocolsOf(tasks, protocol),
     tasks: names,
     given: redactSettings(given),
   };

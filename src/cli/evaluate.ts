@@ -72,7 +72,8 @@ async function regrade(
   data: string | undefined,
   flags: StageFlags & { regrade?: string },
 ): Promise<void> {
-  const { json, regrade: _, ...given } = flags;
+  const { json, ...others } = flags;
+  const given = Object.fromEntries(Object.entries(others).filter(([flag]) => flag !== 'regrade'));
   const names = Object.keys(gradingSettings.shape);
   const keyOf = (flag: string) => flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   if (data !== undefined || Object.keys(given).some((flag) => !names.includes(keyOf(flag))))

@@ -25,7 +25,7 @@ import { describeDivided } from './divisions.js';
 import { describeEstimates } from './estimates.js';
 import { describeMeasured, openMeasures, type Named } from './measured.js';
 import { measureNames, selectorNames } from './measures.js';
-import { gradedTurns, gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
+import { gradedTurns, gradesOf, NOT_ASKED, samplesFile, verdictLists, writeRegraded } from './samples.js';
 import { evaluationRecord, type EvaluationRecord, type EvaluationSummary } from './summary.js';
 import { percent, shareInWords } from './words.js';
 
@@ -216,7 +216,7 @@ const recordedFields = z.object({
 
 /** What stands for the response to a problem that cannot be asked; nothing is right about it. */
 const unanswered = (id: RequestId): JournalEntry => ({
-  ...{ id, text: '', finish_reason: 'not_asked', prompt_tokens: null, completion_tokens: null },
+  ...{ id, text: '', finish_reason: NOT_ASKED, prompt_tokens: null, completion_tokens: null },
 });
 
 /** What the summary before says that grading again does not find out. */
