@@ -118,12 +118,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     ...settings.by,
   ];
   const checkRow = (row: ProblemRow) => {
-    const lost =
-      neededFields.find((field) => field === 'golds') ?? fieldNotCarried(neededFields, row.fields, settings);
-    if (lost !== undefined)
-      throw new UserError(
-        `${settings.data}: the field "${lost}" does not stay what it is in ${samplesFile}, whose rows have one of that name or of another for it: copy it to a field of another name.`,
-      );
+    requireCarried(neededFields, row.fields, settings);
     if (settings.grader_field !== undefined) gradersOf(row);
   };
   const checked = { ...options, ...(neededFields.length > 0 && { checkRow }), neededFields };
@@ -156,6 +151,19 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     const evaluation = evaluationOf(out, settings, packageVersion());
     return replaceResult(out, file, { set_aside: setAside, evaluation }, counting);
   });
+}
+
+/** @throws UserError for a field that rows of samples have with another content than problems, or not at all */
+function requireCarried(
+  names: readonly string[],
+  fields: Readonly<Record<string, unknown>>,
+  settings: Pick<EvaluateSettings, 'problem_field'>,
+): void {
+  const lost = names.find((name) => name === 'golds') ?? fieldNotCarried(names, fields, settings);
+  if (lost !== undefined)
+    throw new UserError(
+      `The field "${lost}" does not stay what it is in ${samplesFile}, whose rows have one of that name or of another for it: copy it in the data to a field of another name.`,
+    );
 }
 
 /** By what an evaluation is graded, and what is counted of it. */
@@ -191,6 +199,7 @@ export async function regrade(dir: string, grading: Grading): Promise<Evaluation
   const counting = await openCounting(grading);
   using file = new FileReplacement(join(dir, samplesFile));
   const fields = [...(graderField === undefined ? [] : [graderField]), ...by];
+  requireCarried(fields, {}, { problem_field: 'problem' });
   const found = writeRegraded(file, dir, opened, graderField, fields);
   // The part of the problems that was evaluated may lack a field that the others have.
   const { data: before } = recordedFields.safeParse(recordOf(dir)?.settings);

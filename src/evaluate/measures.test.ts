@@ -276,6 +276,8 @@ describe('an evaluation', () => {
     await expect(regrade(dir, { grader: ['verify'], selectors: ['likeliest'] })).rejects.toThrow(
       `No response of ${dir} has log-probs, by which the selector likeliest goes`,
     );
+    for (const name of ['teacher', 'sampling', 'generations', 'golds'])
+      await expect(regrade(dir, { grader: ['verify'], by: [name] })).rejects.toThrow(`The field "${name}"`);
     await expect(regrade(dir, { grader: ['verify'], by: ['subject'] })).rejects.toThrow(
       'has the field "subject", by which the result is to be divided',
     );
@@ -305,7 +307,7 @@ describe('an evaluation', () => {
         rights,
         { by: ['teacher'] },
       ),
-    ).rejects.toThrow('t.jsonl: the field "teacher" does not stay what it is in samples.jsonl');
+    ).rejects.toThrow('The field "teacher" does not stay what it is in samples.jsonl');
   });
 
   it('needs the fields and the log-probs before anything is asked', async () => {
