@@ -1,11 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvaluateSettings } from '../evaluate/evaluate.js';
-import { describeBenchmark, planBenchmark, problemsOfAverage, type BenchmarkResult } from './benchmark.js';
+import {
+  describeBenchmark,
+  planBenchmark,
+  problemsOfAverage,
+  protocolsOf,
+  type BenchmarkResult,
+} from './benchmark.js';
 import type { EvaluationResults } from '../evaluate/summary.js';
-import { describeOverPrompts, overPrompts, withPrompts } from './prompts.js';
+import { describeOverPrompts, overPrompts, withPrompts, type AskedOtherwise } from './prompts.js';
 import { benchmarksPage } from './reference.js';
 import { readTask, taskNames } from './tasks.js';
 
@@ -177,6 +183,9 @@ describe('tasks', () => {
         .stages[0]!.config as EvaluateSettings;
     expect(planned()).toMatchObject({ samples: 2, sampling: { temperature: 0.6, max_tokens: 30_720 } });
     expect(planned('greedy')).toMatchObject({ samples: 1, sampling: { temperature: 0, max_tokens: 2048 } });
+    const both = [readTask(mine), readTask('svamp')];
+    const recorded = [protocolsOf(both), protocolsOf(both, 'redi'), protocolsOf(both.slice(0, 1))];
+    expect(recorded).toEqual(['redi, greedy', 'redi', 'redi']);
     expect(() => readTask(write('odd.yaml', 'about: x\ndata: aime.json\nprotocol: red\n'))).toThrow(
       'odd.yaml, line 3: field "protocol": must be redi or greedy, not "red"',
     );
@@ -195,7 +204,7 @@ describe('tasks', () => {
       ['svamp', undefined],
     ]);
     expect(asked.map(({ settings }) => settings.prompt)).toEqual([...prompts, undefined]);
-    const all = withPrompts([readTask(mine), readTask('math500')], [prompts[1]!]);
+    const all = withPrompts([readTask(mine), readTask('math500')], { prompts: [prompts[1]!] });
     expect(all.map(({ name, settings }) => [name, settings.prompt, settings.instruction])).toEqual([
       ['several-four-shot', prompts[1], undefined],
       ['math500-four-shot', prompts[1], undefined],
@@ -203,6 +212,75 @@ describe('tasks', () => {
     expect(() =>
       readTask(write('twice.yaml', 'about: x\ndata: aime.json\nprompt: a\nprompts: [b]\n')),
     ).toThrow('"prompts" say what is asked');
+  });
+
+  it('are asked with what goes before others: prompts of a flag, a protocol, prompts of the task', () => {
+    const prompts = ['one.yaml', 'two.yaml'].map((name) => write(name, 'user: "{{ problem }}"'));
+    const mine = readTask(write('sets.yaml', 'about: x\ndata: aime.json\nprompts: [one.yaml, two.yaml]\n'));
+    const asked = (options: AskedOtherwise) =>
+      planBenchmark({
+        ...{ model, given: {}, out: join(root, 'out'), ...options },
+        tasks: withPrompts([mine], options),
+      }).stages.map(({ name, config }) => {
+        const { prompt, instruction } = config as EvaluateSettings;
+        return [name, prompt, instruction.slice(0, 5)];
+      });
+    const each = [
+      ['sets-one', prompts[0], ''],
+      ['sets-two', prompts[1], ''],
+    ];
+    for (const protocol of ['redi', 'greedy', undefined] as const) {
+      expect(asked({ prompts, protocol })).toEqual(each);
+      // Not the instruction of the protocol under the name of each prompt.
+      expect(asked({ protocol })).toEqual(protocol === 'redi' ? [['sets', undefined, 'Solve']] : each);
+    }
+    expect(asked({ given: { instruction: 'Hello' } })).toEqual([['sets', undefined, 'Hello']]);
+    expect(asked({ given: { prompt: prompts[1] } })).toEqual([['sets', prompts[1], '']]);
+    for (const word of ['prompt', 'instruction', 'system'])
+      expect(() => asked({ prompts, given: { [word]: 'x' } })).toThrow(
+        `"prompts" say what is asked, so there is no "${word}" beside them`,
+      );
+    expect(() => asked({ prompts: [] })).toThrow('"prompts" names no file');
+  });
+
+  it('of one name are never taken for prompts of one task, nor prompts of one name for each other', () => {
+    mkdirSync(join(root, 'else'), { recursive: true });
+    const prompt = write('one.yaml', 'user: "{{ problem }}"');
+    const other = write('else/ONE.yaml', 'user: "{{ problem }}"');
+    const manifests = ['same.yaml', 'else/same.yaml'].map((name, i) => {
+      const prompts = ['one.yaml', 'ONE.yaml'];
+      write(name.replace('same.yaml', 'data.jsonl'), '');
+      return readTask(write(name, `about: x\ndata: data.jsonl\nprompts: [${prompts[i]!}]\n`));
+    });
+    expect(() => withPrompts(manifests)).toThrow('there are two tasks named "same"');
+    expect(() => withPrompts([readTask('svamp')], { prompts: [prompt, other] })).toThrow(
+      `${prompt} and ${other} would both be the row svamp-one: give one of the files another name.`,
+    );
+    expect(() => withPrompts([readTask('svamp')], { prompts: [prompt, prompt] })).toThrow('is named twice');
+  });
+
+  it('name files and models that are counted from their manifest', () => {
+    mkdirSync(join(root, 'beside', 'small'), { recursive: true });
+    for (const name of ['rule.js', 'grader.js', 'ask.yaml', 'data.jsonl']) write(`beside/${name}`, '');
+    const sampling = 'sampling: { rules: [repetition, { module: rule.js }], helper_model: small }';
+    const lines = [
+      'about: x',
+      'data: data.jsonl',
+      'prompt: ask.yaml',
+      'grader: { module: grader.js }',
+      sampling,
+    ];
+    const path = write('beside/files.yaml', `${lines.join('\n')}\n`);
+    const beside = (name: string) => join(root, 'beside', name);
+    expect(readTask(path).settings).toEqual({
+      ...{ data: beside('data.jsonl'), prompt: beside('ask.yaml'), grader: { module: beside('grader.js') } },
+      sampling: { rules: ['repetition', { module: beside('rule.js') }], helper_model: beside('small') },
+    });
+    const fetched = write(
+      'beside/fetched.yaml',
+      'about: x\ndata: data.jsonl\nsampling: { helper_model: smol }\n',
+    );
+    expect(readTask(fetched).settings.sampling).toEqual({ helper_model: 'smol' });
   });
 
   it('have one share over their prompts, in which a problem counts once', () => {

@@ -72,17 +72,21 @@ export function planBenchmark({ model, tasks, protocol, given, out }: BenchmarkO
     const isLocal = given.base_url === undefined && prefix !== undefined;
     return { ...own, sampling: { ...plain, ...(isLocal && { forced_prefix: prefix }) } };
   };
-  const stages = tasks.map(({ name, settings, protocol: usual = DEFAULT }) => ({
+  const stages = tasks.map(({ name, settings, given: own = {}, protocol: usual = DEFAULT }) => ({
     ...{ name, stage: 'evaluate', model },
     ...asking(
       protocol === undefined ? asking(drawnBy(usual), settings) : asking(settings, drawnBy(protocol)),
-      given,
+      asking(own, given),
     ),
   }));
   return parsePipeline({ out: join(out, TASKS), stages }, 'the benchmark');
 }
 
 const DEFAULT: ProtocolName = 'greedy';
+
+/** By which protocols tasks are asked, in words. */
+export const protocolsOf = (tasks: readonly Task[], protocol?: ProtocolName): string =>
+  [...new Set(tasks.map(({ protocol: usual = DEFAULT }) => protocol ?? usual))].join(', ');
 
 type Keys = Readonly<Record<string, unknown>>;
 const isKeys = (value: unknown): value is Keys =>
@@ -128,7 +132,7 @@ export function benchmark(options: BenchmarkOptions, context: BenchmarkContext):
   const record = {
     version: packageVersion(),
     model,
-    protocol: protocol ?? DEFAULT,
+    protocol: protocolsOf(tasks, protocol),
     tasks: names,
     given: redactSettings(given),
   };

@@ -4,21 +4,58 @@ import type { EvaluationResults } from '../evaluate/summary.js';
 import { shareInPoints } from '../evaluate/words.js';
 import { estimate } from '../statistics/estimators.js';
 import { counted } from '../util/counted.js';
-import type { Task } from './tasks.js';
+import { UserError } from '../util/errors.js';
+import { protocols, type ProtocolName, type Task } from './tasks.js';
 
-/** Tasks with each of their prompts, one after the other. @param prompts files that take the place of the tasks' own prompts */
-export const withPrompts = (tasks: readonly Task[], prompts?: readonly string[]): Task[] =>
-  tasks.flatMap((task) => {
-    const each = prompts ?? task.prompts;
+/** What is asked besides what tasks say; all of it goes before them. */
+export interface AskedOtherwise {
+  /** Files that take the place of the tasks' own prompts, and of a protocol's instruction. */
+  prompts?: readonly string[] | undefined;
+  protocol?: ProtocolName | undefined;
+  /** Keys of the stage `evaluate`. */
+  given?: Readonly<Record<string, unknown>>;
+}
+
+const WORDS = ['prompt', 'instruction', 'system'] as const;
+
+/**
+ * Tasks with each of their prompts, one after the other. What a protocol or a flag says goes before a task's own prompts, so that the task
+ * is then asked once.
+ * @throws UserError where prompts are given and words beside them, and where two prompts would be one row
+ */
+export function withPrompts(
+  tasks: readonly Task[],
+  { prompts, protocol, given = {} }: AskedOtherwise = {},
+): Task[] {
+  if (prompts?.length === 0) throw new UserError('"prompts" names no file: name prompt files with commas.');
+  const word = WORDS.find((key) => given[key] !== undefined);
+  if (prompts && word !== undefined)
+    throw new UserError(`"prompts" say what is asked, so there is no "${word}" beside them: leave one out.`);
+  const isAsked = word !== undefined || (protocol !== undefined && 'instruction' in protocols[protocol]);
+  const taken = new Map<string, string>();
+  const bases = new Set<string>();
+  return tasks.flatMap((task) => {
+    const each = prompts ?? (isAsked ? undefined : task.prompts);
+    if (bases.has(task.name)) throw new UserError(`there are two tasks named "${task.name}".`);
+    bases.add(task.name);
     if (each === undefined) return [task];
     return each.map((prompt) => {
+      const name = `${task.name}-${nameOf(prompt)}`;
+      const other = taken.get(name);
+      if (other !== undefined)
+        throw new UserError(
+          other === prompt
+            ? `${prompt} is named twice among the prompts of ${task.name}: name it once.`
+            : `${other} and ${prompt} would both be the row ${name}: give one of the files another name.`,
+        );
+      taken.set(name, prompt);
       const settings: Record<string, unknown> = { ...task.settings, prompt };
       delete settings.instruction;
       delete settings.system;
-      const name = `${task.name}-${nameOf(prompt)}`;
-      return { ...task, name, base: task.name, settings };
+      return { ...task, name, base: task.name, settings, ...(prompts && { given: { prompt } }) };
     });
   });
+}
 
 /** The name of a prompt's file as the end of a stage's name. */
 const nameOf = (path: string): string =>

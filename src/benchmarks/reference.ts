@@ -29,7 +29,8 @@ does not say is as its own \`protocol\` has it, or \`greedy\`. A folder belongs 
 folders task by task.
 
 **Several prompts** of a task (\`prompts\` in its manifest, or \`--prompts A.yaml,B.yaml\` for all tasks) are rows of their own, \`svamp-a\` and \`svamp-b\`; a line gives the task's mean over them with its
-error over problems, and the range of the prompts. In the average the task counts once.`;
+error over problems, and the range of the prompts. In the average the task counts once. \`--prompts\` goes before a protocol's instruction; a task's own \`prompts\` do not, nor before \`--prompt\`,
+\`--instruction\` and \`--system\`: the task is then asked once.`;
 
 const DATA = `The problems of AIME, AMC, Minerva, OlympiadBench and the whole test split of GSM8K are no part of redistill: those who made them have not said that they may be passed on, or they are large. The files
 are in \`rllm/rllm/data/test/math/\` of the GitHub repository Tim-Siu/reinforcement-distillation, under the names in the table; \`--task-data\` names the folder. MATH-500 and SVAMP come along, with their

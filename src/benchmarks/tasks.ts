@@ -73,6 +73,8 @@ export interface Task {
   protocol?: ProtocolName | undefined;
   /** Keys of the stage `evaluate`. */
   settings: Readonly<Record<string, unknown>>;
+  /** Those of them that flags give it, which go before those of a protocol. */
+  given?: Readonly<Record<string, unknown>>;
 }
 
 /** The names of the tasks that come with redistill. */
@@ -144,13 +146,24 @@ function besidesOf(
     return module === undefined ? named : { module: besideOf(path, module) };
   };
   const besides = <T>(named: T | T[]) => (Array.isArray(named) ? named.map(beside) : beside(named));
+  const { rules, helper_model: helper } = sampling ?? {};
   return {
     ...(prompt !== undefined && { prompt: besideOf(path, prompt) }),
     ...(grader !== undefined && { grader: besides<unknown>(grader) }),
-    ...(sampling?.rules !== undefined && {
-      sampling: { ...sampling, rules: besides<unknown>(sampling.rules) },
+    ...(sampling && {
+      sampling: {
+        ...sampling,
+        ...(rules !== undefined && { rules: besides<unknown>(rules) }),
+        ...(helper !== undefined && { helper_model: modelOf(path, helper) }),
+      },
     }),
   };
+}
+
+/** A model that a manifest names: a directory that is counted from it, or a name that is left to the stage. */
+function modelOf(path: string, model: string): string {
+  const beside = join(dirname(path), model);
+  return !isAbsolute(model) && existsSync(beside) ? beside : model;
 }
 
 /** A file that a manifest names. @throws UserError where it is not there */

@@ -54,11 +54,13 @@ export function benchmarkCommand(): Command {
         throw new UserError(
           `there is no protocol "${flags.protocol}"; protocols are ${protocolNames.join(', ')}.`,
         );
+      const given = givenBy(schema, flags);
+      const asked = { protocol, given, prompts: prompts === undefined ? undefined : namesIn(prompts) };
       const options = {
-        ...{ model, protocol, out, given: givenBy(schema, flags) },
+        ...{ model, protocol, out, given },
         tasks: withPrompts(
           namesIn(tasks).map((task) => readTask(task, taskData)),
-          prompts === undefined ? undefined : namesIn(prompts),
+          asked,
         ),
       };
       const stopped = 'stopped; run the same command again to go on: what has arrived is kept';

@@ -8,7 +8,7 @@ import { evaluateStage, gradeAgain } from '../pipeline/stages/evaluate.js';
 import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
 import { printJson } from './output.js';
-import { addSettings } from './settings.js';
+import { addSettings, settingsFrom } from './settings.js';
 import { dataOf, runStage, type StageFlags } from './stageCommand.js';
 
 const DETAILS = `
@@ -72,19 +72,18 @@ async function regrade(
   data: string | undefined,
   flags: StageFlags & { regrade?: string },
 ): Promise<void> {
-  const own = ['json', 'regrade'];
+  const { json, ...others } = flags;
+  const given = Object.fromEntries(Object.entries(others).filter(([flag]) => flag !== 'regrade'));
   const names = Object.keys(gradingSettings.shape);
-  const given = Object.fromEntries(
-    Object.entries(flags)
-      .filter(([flag]) => !own.includes(flag))
-      .map(([flag, value]) => [flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
-  );
-  if (data !== undefined || Object.keys(given).some((name) => !names.includes(name)))
+  const keyOf = (flag: string) => flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  if (data !== undefined || Object.keys(given).some((flag) => !names.includes(keyOf(flag))))
     throw new UserError(
       `--regrade takes the folder of an evaluation, ${names.map((name) => `--${name.replaceAll('_', '-')}`).join(', ')}, and nothing else.`,
     );
-  const parsed = Object.entries(gradingSettings.parse(given)).filter(([name]) => name in given);
+  const settings = settingsFrom(gradingSettings, given, {}, 'evaluate');
+  const said = Object.keys(given).map(keyOf);
+  const parsed = Object.entries(settings).filter(([name]) => said.includes(name));
   const summary = await gradeAgain(dir, Object.fromEntries(parsed));
-  if (flags.json) printJson(summary);
+  if (json) printJson(summary);
   else print(`${describeEvaluation(summary)}\n`);
 }

@@ -76,6 +76,7 @@ function sample(key: KeyDescription): { value: unknown; args: string[] } {
     }
     case 'list':
       if (choices) return { value: choices, args: [flag, choices.join(',')] };
+      if (key.names) return { value: ['a b', 'c'], args: [flag, 'a b,c'] };
       return type.includes('number')
         ? { value: [12, 1000], args: [flag, '12', '1000'] }
         : { value: ['a, b', 'c.jsonl'], args: [flag, 'a, b', 'c.jsonl'] };

@@ -28,12 +28,15 @@ export function addSettings(command: Command, schema: z.ZodType): void {
       continue;
     }
     // A list of names is written with commas: a variadic flag would swallow the arguments after it.
-    const value = key.kind === 'list' && !key.choices ? '<values...>' : `<${PLACEHOLDERS[key.kind]}>`;
+    const value = key.kind === 'list' && !hasCommas(key) ? '<values...>' : `<${PLACEHOLDERS[key.kind]}>`;
     const option = new Option(`${key.short ? `-${key.short}, ` : ''}${flag} ${value}`, describe(key));
     option.argParser((text: string, before: unknown) => parse(text, key, before));
     command.addOption(option);
   }
 }
+
+/** Whether the entries of a list are names, which are written with commas. */
+const hasCommas = ({ choices, names }: KeyDescription): boolean => choices !== undefined || names === true;
 
 const PLACEHOLDERS: Record<KeyDescription['kind'], string> = {
   number: 'x',
@@ -87,7 +90,7 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
         throw new InvalidArgumentError(`Allowed choices are ${key.choices!.join(', ')}.`);
       return text;
     case 'list': {
-      const values = text.split(key.choices ? ',' : '\0');
+      const values = hasCommas(key) ? text.split(',') : [text];
       return [...((before as unknown[] | undefined) ?? []), ...values.map((value) => parseEntry(value, key))];
     }
     case 'mixed':

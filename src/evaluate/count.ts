@@ -1,10 +1,11 @@
 /** @file Counts an evaluation's rows: its statistics, what divides it, what is measured of it, and where graders do not agree. */
+import { UserError } from '../util/errors.js';
 import { isInForm } from '../verify/find/response.js';
 import { isCutOff } from '../data/finishReasons.js';
 import { Divisions } from './divisions.js';
 import { MeasureTally, type OpenedMeasures } from './measured.js';
 import type { MeasuredSample } from './measures.js';
-import type { GradedRow } from './samples.js';
+import { NOT_ASKED, type GradedRow } from './samples.js';
 import { resultsIn, summarize, type EvaluationSummary } from './summary.js';
 
 /** What is counted besides what always is. */
@@ -42,19 +43,26 @@ export function countEvaluation(
   const isMeasured = named.selectors.length + named.measures.length > 0;
   let disagreements = 0;
   let formFailures = 0;
+  let withLogps = 0;
   const results = resultsIn(path, dir, (row) => {
     const details = row.generation_details;
     const [grader] = Object.keys(details[0]!.grades);
     const right = details.filter(({ grades }) => grades[grader!]!.correct).length;
     divisions.add(row, { id: row.id, correct: right, samples: details.length });
+    withLogps += details.filter(({ logps }) => Array.isArray(logps)).length;
     if (isMeasured) tally.add({ id: row.id, row, samples: samplesOfRow(row, grader!) });
     for (const [i, { finish_reason }] of details.entries())
-      if (!isCutOff(finish_reason) && !isInForm(row.generations[i]!)) formFailures++;
+      if (finish_reason !== NOT_ASKED && !isCutOff(finish_reason) && !isInForm(row.generations[i]!))
+        formFailures++;
     for (const disagreement of disagreementsOf(row)) {
       disagreements++;
       onDisagreement(disagreement);
     }
   });
+  if (withLogps === 0 && named.selectors.some(({ name }) => name === 'likeliest'))
+    throw new UserError(
+      `No response of ${dir} has log-probs, by which the selector likeliest goes: they are kept when it is evaluated with "keep_tokens".`,
+    );
   const counts = summarize(results);
   const { selected, measured } = tally;
   return {

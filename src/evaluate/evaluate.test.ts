@@ -212,6 +212,7 @@ it('counts a problem that cannot be asked as wrong, and says so', async () => {
   const summary = await run(out, refusing, {}, (line) => lines.push(line));
   expect(lines.at(-1)).toContain('1 of 2 problems cannot be asked and count as wrong');
   expect(summary).toMatchObject({ problems: 2, responses: 6, graders: { verify: { pass_at_1: 0.5 } } });
+  expect(summary.format_failures).toBe(0); // nothing was said that could have a form
   expect(JSON.parse(readFileSync(join(out, 'failed.jsonl'), 'utf8'))).toMatchObject({ reason: 'too long' });
   const regraded = await regrade(out, { grader: ['verify', 'rllm', 'hendrycks'] });
   expect(regraded).toEqual(summary);

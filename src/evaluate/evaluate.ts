@@ -10,7 +10,7 @@ import { writeFailures } from '../teacher/collect.js';
 import type { RequestId } from '../teacher/requests.js';
 import { answerKeys, evaluateDefaults, refuseInstruction } from '../teacher/settings.js';
 import type { JournalEntry } from '../teacher/states.js';
-import { earlierTurns, traceRow } from '../teacher/makeTraceRow.js';
+import { earlierTurns, fieldNotCarried, traceRow } from '../teacher/makeTraceRow.js';
 import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
 import { writeJson } from '../util/exactJson.js';
@@ -25,7 +25,7 @@ import { describeDivided } from './divisions.js';
 import { describeEstimates } from './estimates.js';
 import { describeMeasured, openMeasures, type Named } from './measured.js';
 import { measureNames, selectorNames } from './measures.js';
-import { gradedTurns, gradesOf, samplesFile, verdictLists, writeRegraded } from './samples.js';
+import { gradedTurns, gradesOf, NOT_ASKED, samplesFile, verdictLists, writeRegraded } from './samples.js';
 import { evaluationRecord, type EvaluationRecord, type EvaluationSummary } from './summary.js';
 import { percent, shareInWords } from './words.js';
 
@@ -59,7 +59,8 @@ const countingKeys = {
   by: z
     .array(z.string().min(1))
     .default([])
-    .describe('fields of the rows by which pass@1 is divided, such as subject and level'),
+    .describe('fields of the rows by which pass@1 is divided, such as subject and level')
+    .meta({ names: true }),
   selectors: namesOrModules(selectorNames).describe(
     `which of several responses is taken, for the share of problems that it solves: ${selectorNames.join(', ')}, or a JavaScript file that exports a selector, whose code runs`,
   ),
@@ -86,7 +87,7 @@ export const gradingSettings = evaluateSettings.pick({
 
 export interface EvaluateOptions extends Omit<
   ResponsesOptions,
-  'settings' | 'wanted' | 'verify' | 'checkRow' | 'neededField' | 'preset' | 'budget' | 'prices'
+  'settings' | 'wanted' | 'verify' | 'checkRow' | 'neededFields' | 'preset' | 'budget' | 'prices'
 > {
   settings: EvaluateSettings;
 }
@@ -112,11 +113,15 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const counting = await openCounting(settings);
   const gradersOf = ({ fields, line }: ProblemRow) =>
     gradersOfRow(graders, settings.grader_field, fields, (problem) => rowError(settings.data, line, problem));
-  const checked = {
-    ...options,
-    ...(settings.grader_field !== undefined && { checkRow: gradersOf }),
-    neededFields: [...(settings.grader_field === undefined ? [] : [settings.grader_field]), ...settings.by],
+  const neededFields = [
+    ...(settings.grader_field === undefined ? [] : [settings.grader_field]),
+    ...settings.by,
+  ];
+  const checkRow = (row: ProblemRow) => {
+    requireCarried(neededFields, row.fields, settings);
+    if (settings.grader_field !== undefined) gradersOf(row);
   };
+  const checked = { ...options, ...(neededFields.length > 0 && { checkRow }), neededFields };
   return withResponses(checked, async (answers) => {
     const { states, setAside, sampling } = answers;
     const failed = states.filter(({ failure }) => failure !== undefined);
@@ -146,6 +151,19 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     const evaluation = evaluationOf(out, settings, packageVersion());
     return replaceResult(out, file, { set_aside: setAside, evaluation }, counting);
   });
+}
+
+/** @throws UserError for a field that rows of samples have with another content than problems, or not at all */
+function requireCarried(
+  names: readonly string[],
+  fields: Readonly<Record<string, unknown>>,
+  settings: Pick<EvaluateSettings, 'problem_field'>,
+): void {
+  const lost = names.find((name) => name === 'golds') ?? fieldNotCarried(names, fields, settings);
+  if (lost !== undefined)
+    throw new UserError(
+      `The field "${lost}" does not stay what it is in ${samplesFile}, whose rows have one of that name or of another for it: copy it in the data to a field of another name.`,
+    );
 }
 
 /** By what an evaluation is graded, and what is counted of it. */
@@ -181,6 +199,7 @@ export async function regrade(dir: string, grading: Grading): Promise<Evaluation
   const counting = await openCounting(grading);
   using file = new FileReplacement(join(dir, samplesFile));
   const fields = [...(graderField === undefined ? [] : [graderField]), ...by];
+  requireCarried(fields, {}, { problem_field: 'problem' });
   const found = writeRegraded(file, dir, opened, graderField, fields);
   // The part of the problems that was evaluated may lack a field that the others have.
   const { data: before } = recordedFields.safeParse(recordOf(dir)?.settings);
@@ -206,7 +225,7 @@ const recordedFields = z.object({
 
 /** What stands for the response to a problem that cannot be asked; nothing is right about it. */
 const unanswered = (id: RequestId): JournalEntry => ({
-  ...{ id, text: '', finish_reason: 'not_asked', prompt_tokens: null, completion_tokens: null },
+  ...{ id, text: '', finish_reason: NOT_ASKED, prompt_tokens: null, completion_tokens: null },
 });
 
 /** What the summary before says that grading again does not find out. */

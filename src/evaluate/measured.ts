@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { estimate } from '../statistics/estimators.js';
 import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
+import { writeJson } from '../util/exactJson.js';
 import { importFrom, thrownBy } from '../util/modules.js';
 import { inLine } from '../util/printable.js';
 import {
@@ -81,11 +82,26 @@ const guarded =
   (call: (problem: MeasuredProblem) => unknown, what: string, module: string) =>
   (problem: MeasuredProblem): unknown => {
     try {
-      return call(structuredClone(problem));
+      const value = call(copyOf(problem));
+      if (!(value instanceof Promise)) return plain(value);
+      value.catch(() => undefined); // what it comes to is no matter any more
     } catch (error) {
       throw new UserError(`${what} ${module} threw at the problem ${problem.id}: ${thrownBy(error, module)}`);
     }
+    throw new UserError(
+      `${what} ${module} returned a promise for the problem ${problem.id}: it must return its result itself, so it cannot be async`,
+    );
   };
+
+/** A problem for code that may change it. Numbers of a row that JavaScript would change are changed here: they are to be numbers. */
+const copyOf = ({ row, ...problem }: MeasuredProblem): MeasuredProblem => ({
+  ...structuredClone(problem),
+  row: JSON.parse(writeJson(row)) as Record<string, unknown>,
+});
+
+/** What a module has returned, read once while what it throws is caught: its own getters may. */
+const plain = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : value;
 
 function checkedChoice(value: unknown, { id, samples }: MeasuredProblem, module: string): number | undefined {
   if (value === undefined || value === null) return undefined;
@@ -100,19 +116,25 @@ function checkedNumbers(
   { id }: MeasuredProblem,
   module: string,
 ): Record<string, number | null> {
-  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  const fit = entries.every(([, number]) => number === null || Number.isFinite(number));
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const entries = isObject ? Object.entries(value) : [];
+  const fit = entries.every(
+    ([, number]) => number === null || (Number.isFinite(number) && Math.abs(number as number) <= LARGEST),
+  );
   if (entries.length > 0 && fit) return value as Record<string, number | null>;
   throw new UserError(
-    `measure ${module} returned ${shown(value)} for the problem ${id}: it must return an object of finite numbers or null, by their names`,
+    `measure ${module} returned ${shown(value)} for the problem ${id}: it must return an object of finite numbers (1e100 at most) or null, by their names`,
   );
 }
 
+/** Numbers of which many can be squared and added. */
+const LARGEST = 1e100;
+
 /** What a module has returned, in a line. */
-function shown(value: unknown): string {
-  if (value instanceof Promise) value.catch(() => undefined); // what it comes to is no matter any more
-  return inspect(value, { compact: true, breakLength: Infinity, depth: 1, maxStringLength: 60 });
-}
+const shown = (value: unknown): string =>
+  inLine(inspect(value, { compact: true, breakLength: Infinity, depth: 1, maxStringLength: 60 }), SHOWN);
+
+const SHOWN = 200;
 
 /** A mean over the problems that say something, and its standard error; null where it cannot be known. */
 export interface MeasuredMean {
@@ -153,12 +175,16 @@ export class MeasureTally {
 
   /** By measure, then by what it calls its numbers. */
   get measured(): Record<string, Record<string, MeasuredMean>> {
-    const found: Record<string, Record<string, MeasuredMean>> = {};
+    const found = new Map<string, [string, MeasuredMean][]>();
     for (const [key, values] of this.#values) {
       const [kind, name, number] = JSON.parse(key) as [string, string, string];
-      if (kind === 'measures' && values.length > 0) (found[name] ??= {})[number] = meanOf(values);
+      if (kind !== 'measures' || values.length === 0) continue;
+      found.set(name, [...(found.get(name) ?? []), [number, meanOf(values)]]);
     }
-    return found;
+    // Names are those of a module, and may be any: "__proto__" is one.
+    return Object.fromEntries(
+      Array.from(found, ([name, numbers]) => [name, Object.fromEntries(numbers)] as const),
+    );
   }
 }
 

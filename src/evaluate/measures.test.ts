@@ -2,10 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readRows } from '../../test/support/tinyModel.js';
 import { roteEvaluations } from '../../test/support/roteEvaluations.js';
+import { parseJson } from '../util/exactJson.js';
+import { UserError } from '../util/errors.js';
 import { describeDivided } from './divisions.js';
 import { describeEvaluation, regrade } from './evaluate.js';
 import { MeasureTally, openMeasures, type MeasureSettings } from './measured.js';
+import { readSummary } from './summary.js';
 import { selectorNames, type MeasuredSample } from './measures.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-measures-'));
@@ -158,7 +162,8 @@ describe('modules of the user', () => {
       'returned 9 for the problem p0: it must return the place',
     ],
     ['selectors', 'export const selector = () => -1;', 'returned -1'],
-    ['selectors', 'export const selector = async () => 0;', 'returned Promise'],
+    ['selectors', 'export const selector = async () => 0;', 'returned a promise for the problem p0'],
+    ['selectors', 'export const selector = async () => { throw new Error("late"); };', 'returned a promise'],
     ['selectors', 'export const selector = () => { throw new Error("no"); };', 'threw at the problem p0: no'],
     [
       'measures',
@@ -167,10 +172,50 @@ describe('modules of the user', () => {
     ],
     ['measures', 'export const measure = () => ({ a: NaN });', 'returned { a: NaN }'],
     ['measures', 'export const measure = () => ({});', 'returned {}'],
+    ['measures', 'export const measure = () => [1, 2];', 'returned [ 1, 2 ]'],
+    ['measures', 'export const measure = () => ({ a: 1.7e308 });', 'returned { a: 1.7e+308 }'],
+    ['measures', 'export const measure = async () => ({ a: 1 });', 'returned a promise for the problem p0'],
+    [
+      'measures',
+      'export const measure = () => ({ get a() { throw new Error("no"); } });',
+      'threw at the problem',
+    ],
+    [
+      'measures',
+      'export const measure = () => new Proxy({}, { ownKeys() { throw new Error("no"); } });',
+      'threw at the problem p0: no',
+    ],
     ['measures', 'export const other = 1;', 'exports only other'],
   ] as const)('%s: %s is refused', async (kind, code, message) => {
     const module = moduleOf(`m${Math.random()}.mjs`, code);
-    await expect(tallied({ [kind]: [module] }, [sample({})])).rejects.toThrow(message);
+    const refused: unknown = await tallied({ [kind]: [module] }, [sample({})]).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toBeInstanceOf(UserError);
+    expect((refused as UserError).message).toContain(message);
+    expect((refused as UserError).message).not.toContain('\n');
+  });
+
+  it('see the numbers of a row as numbers, however they were written', async () => {
+    const row = parseJson(
+      '{"level": 2.0, "big": 12345678901234567890, "list": [0.10, {"x": 1e3}]}',
+    ) as object;
+    const code = `export default ({ row }) => ({ level: row.level, big: row.big, f: row.list[0], x: row.list[1].x });`;
+    const tally = new MeasureTally(
+      await openMeasures({ selectors: [], measures: [moduleOf('numbers.mjs', code)] }),
+    );
+    tally.add({ id: 'p', row: row as Record<string, unknown>, samples: [sample({})] });
+    expect(tally.measured['numbers.mjs']).toMatchObject({
+      ...{ level: { mean: 2 }, big: { mean: 12345678901234567000 }, f: { mean: 0.1 }, x: { mean: 1000 } },
+    });
+  });
+
+  it('may call their numbers what they like', async () => {
+    const names = ['__proto__', 'constructor', 'toString', '', 'a\nb', '7'];
+    const code = `export default () => Object.fromEntries(${JSON.stringify(names)}.map((name, i) => [name, i]));`;
+    const { measured } = await tallied({ measures: [moduleOf('names.mjs', code)] }, [sample({})]);
+    const found = Object.entries(measured['names.mjs']!).map(([name, { mean }]) => [name, mean]);
+    expect(new Map(found as [string, number][])).toEqual(new Map(names.map((name, i) => [name, i])));
   });
 
   it('cannot change what others see', async () => {
@@ -228,9 +273,41 @@ describe('an evaluation', () => {
     expect(describeDivided({ many })[0]).toMatch(
       /^by many: v0 50\.0 .*v19 50\.0 ± 28\.9 \(3\), and 2 further values$/,
     );
+    await expect(regrade(dir, { grader: ['verify'], selectors: ['likeliest'] })).rejects.toThrow(
+      `No response of ${dir} has log-probs, by which the selector likeliest goes`,
+    );
+    for (const name of ['teacher', 'sampling', 'generations', 'golds'])
+      await expect(regrade(dir, { grader: ['verify'], by: [name] })).rejects.toThrow(`The field "${name}"`);
     await expect(regrade(dir, { grader: ['verify'], by: ['subject'] })).rejects.toThrow(
       'has the field "subject", by which the result is to be divided',
     );
+  });
+
+  it('is divided by what the problems say, in samples as in the data, or not at all', async () => {
+    // Names of all fields that rows of samples have, and of those that they could have.
+    const [first] = readRows(join(await evaluation(problems('any.jsonl', 4), rights), 'samples.jsonl'));
+    const names = [...Object.keys(first!), 'question', 'correct', 'messages', 'finish_reasons', 'level'];
+    for (const name of names.filter((name) => name !== 'answer' && name !== 'id' && name !== 'problem')) {
+      const isAsked = name === 'question';
+      const data = problems(`own-${name}.jsonl`, 4, undefined, (i) => ({
+        [name]: isAsked ? `${'y'.repeat(i + 1)}?` : `v${i % 2}`,
+      }));
+      const keys = { by: [name], ...(isAsked && { problem_field: name }) };
+      const found: unknown = await evaluation(data, rights, keys).then(
+        (dir) => Object.keys(readSummary(dir).by![name]!),
+        (error: unknown) => (error instanceof UserError ? 'refused' : error),
+      );
+      expect([['v0', 'v1'], 'refused'], name).toContainEqual(found);
+      if (name === 'level') expect(found).toEqual(['v0', 'v1']);
+      if (['teacher', 'sampling', 'question'].includes(name)) expect(found).toBe('refused');
+    }
+    await expect(
+      evaluation(
+        problems('t.jsonl', 4, undefined, () => ({ teacher: 'x' })),
+        rights,
+        { by: ['teacher'] },
+      ),
+    ).rejects.toThrow('The field "teacher" does not stay what it is in samples.jsonl');
   });
 
   it('needs the fields and the log-probs before anything is asked', async () => {

@@ -12,6 +12,8 @@ import type { Grade } from '../verify/graders/index.js';
 import { gradersOfRow, type NamedGrader } from '../verify/graders/open.js';
 
 export const samplesFile = 'samples.jsonl';
+/** The finish reason of what stands for a response where a problem could not be asked. */
+export const NOT_ASKED = 'not_asked';
 
 const grade = z.object({
   correct: z.boolean(),

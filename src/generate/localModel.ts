@@ -19,6 +19,7 @@ import { RuleFault } from './rules/checked.js';
 import { openRules } from './rules/open.js';
 import { samplingOf } from './sampling.js';
 import type { Sequence } from './sequence.js';
+import { requireOneVocabulary } from './vocabulary.js';
 
 /** Requests that are encoded and put in order of length at a time. */
 const WINDOW = 1024;
@@ -36,6 +37,7 @@ export function localModel(settings: AnswerSettings, progress: Progress = silent
     throw new UserError(
       `There is no model directory ${dir}: give one, or the endpoint that has this model ("base_url").`,
     );
+  if (helper !== undefined) requireOneVocabulary(dir, helper); // before anything is written
   return {
     name: dir,
     identity: {

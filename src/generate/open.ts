@@ -5,6 +5,7 @@ import { openDevice, setThreads, trimMemory } from '../torch/runtime.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
 import { Generator } from './generator.js';
+import { requireOneVocabulary } from './vocabulary.js';
 
 export interface OpenedGenerator extends Disposable {
   model: Transformer;
@@ -18,7 +19,7 @@ const HELPER = 'helper';
 /**
  * Loads a model directory for generation; `using` frees the model.
  * @param options.helper the directory of a second model of the same vocabulary, to which rules may hand a response over
- * @throws UserError for a directory that is none
+ * @throws UserError for a directory that is none, and for a helper of another vocabulary
  */
 export function openGenerator(
   dir: string,
@@ -33,6 +34,7 @@ export function openGenerator(
   setThreads();
   openDevice(options.device);
   const tokenizer = ChatTokenizer.load(dir);
+  if (helper !== undefined) requireOneVocabulary(dir, helper);
   const { model } = loadModel(dir, options);
   const others = new Map<string, Transformer>();
   const dispose = () => {

@@ -85,7 +85,10 @@ export class Scheduler implements Disposable {
 
   #laneOf({ model }: Sequence): Lane {
     const lane = this.#lanes.get(model);
-    if (!lane) throw new UserError(`there is no model "${model}" to draw tokens with`);
+    if (!lane)
+      throw new UserError(
+        `there is no model "${model}" to draw tokens with: a rule hands over to "helper", which --helper-model (sampling.helper_model) names`,
+      );
     return lane;
   }
 

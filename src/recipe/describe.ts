@@ -25,6 +25,8 @@ export interface KeyDescription {
   text: string;
   /** A letter that stands for the key on the command line. */
   short?: string;
+  /** A list of names, which have no commas on a command line. */
+  names?: boolean;
   /** Why a number may not be larger, as the end of a sentence. */
   limit?: string;
 }
@@ -46,6 +48,7 @@ interface Json {
   default?: unknown;
   description?: string;
   short?: string;
+  names?: boolean;
   limit?: string;
 }
 
@@ -92,6 +95,7 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
     required: required && json.default === undefined,
     text: json.description ?? '',
     ...(json.short !== undefined && { short: json.short }),
+    ...(json.names !== undefined && { names: json.names }),
     ...(json.limit !== undefined && { limit: json.limit }),
   };
 }

@@ -10,6 +10,24 @@ const OF_EARLIER_TRACES = new Set([
   ...['correct', 'teacher', 'sampling'],
 ]);
 
+/** Whether a problem's field is one of its traces' as well; those of the problem and of its answer have other names there. */
+const isCarried = (name: string, problemField: string): boolean =>
+  !OF_EARLIER_TRACES.has(name) &&
+  name !== 'reparsed_answers' &&
+  (name === 'problem' || name !== problemField);
+
+const problemFieldOf = (
+  fields: Readonly<Record<string, unknown>>,
+  { problem_field: field }: Pick<AnswerSettings, 'problem_field'>,
+): string => field ?? (typeof fields.problem === 'string' ? 'problem' : 'question');
+
+/** The field of a problem that its trace has under the same name but with another content, or not at all; undefined where there is none. */
+export const fieldNotCarried = (
+  names: readonly string[],
+  fields: Readonly<Record<string, unknown>>,
+  settings: Pick<AnswerSettings, 'problem_field'>,
+): string | undefined => names.find((name) => !isCarried(name, problemFieldOf(fields, settings)));
+
 /** The answers to the questions before the last one, as rows have them. */
 export const earlierTurns = ({ earlier_turns: turns = [] }: JournalEntry): Omit<Turn, 'tokens' | 'drawn'>[] =>
   turns.map(({ tokens, drawn, ...turn }) => ({ ...turn, ...drawn, ...tokens }));
@@ -29,15 +47,9 @@ export function traceRow(
   detail: (entry: JournalEntry, index: number) => Record<string, unknown>,
 ): Record<string, unknown> {
   const { id, problem, golds, originalIndex, fields } = row;
-  const { problem_field: problemField = typeof fields.problem === 'string' ? 'problem' : 'question' } =
-    settings;
+  const problemField = problemFieldOf(fields, settings);
   const { answer_field: answerField = 'answer' } = settings;
-  const carried = Object.entries(fields).filter(
-    ([name]) =>
-      !OF_EARLIER_TRACES.has(name) &&
-      name !== 'reparsed_answers' &&
-      (name === 'problem' || name !== problemField),
-  );
+  const carried = Object.entries(fields).filter(([name]) => isCarried(name, problemField));
   const [answer, ...others] = golds;
   const given = fields[answerField];
   // GSM8K has the worked solution where the answer is looked for.

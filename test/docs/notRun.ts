@@ -16,6 +16,7 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   'redistill columns samples.jsonl --base-url http://127.0.0.1:8000/v1 --model Qwen/Qwen3-8B --tokenizer ./student --read top-k --k 20 --as teacher_topk --out gkd.jsonl':
     'asks vLLM for log-probs of token ids; src/train/columnsEndpoint.test.ts has a server that gives them',
   'redistill serve --model ./student --port 8000': 'serves until it is stopped',
+  'redistill watch runs': 'serves until it is stopped',
   'redistill columns samples.jsonl --base-url http://127.0.0.1:8000/v1 --model big --tokenizer ./student --read top-k --as teacher_topk --out gkd.jsonl':
     'asks vLLM for log-probs of token ids; src/train/columnsEndpoint.test.ts has a server that gives them',
   'redistill columns samples.jsonl --model ./student --read  yes, no --as verdicts --out verdicts.jsonl':
