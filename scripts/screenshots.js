@@ -25,6 +25,18 @@ const PICTURES = [
     },
   },
   { name: 'training', hash: '#/runs/redi', height: 750 },
+  {
+    name: 'tokens',
+    hash: '#/traces/own',
+    height: 600,
+    // What REDI did to each token of a pair: its log-prob afterwards minus that before.
+    act: async (window) => {
+      await window.locator('main a[href^="#/traces/own/"]').first().click();
+      const [colour, minus] = [0, 1].map((i) => window.locator('main select').nth(i));
+      await colour.selectOption('after.jsonl: after');
+      await minus.selectOption('before.jsonl: before');
+    },
+  },
 ];
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
