@@ -95,10 +95,10 @@ describe.concurrent('Ctrl-C ends a command that only reads, and leaves the earli
 
 describe.concurrent('Ctrl-C ends a command that samples, and the same command goes on', () => {
   const common = ['--model', patient, '--dtype', 'f32', '--data', problems, '--temperature', '1'];
-  it.each<[string, string, string[]]>([
-    ['evaluate', 'samples.jsonl', ['--grader', 'verify,gsm8k']],
-    ['collect', 'traces.jsonl', ['--instruction', '']],
-  ])('%s', async (command, result, more) => {
+  it.each<[string, string[], string[]]>([
+    ['evaluate', ['samples.jsonl', 'disagreements.jsonl'], ['--grader', 'verify,gsm8k']],
+    ['collect', ['traces.jsonl'], ['--instruction', '']],
+  ])('%s', async (command, results, more) => {
     // Few at a time and of many lengths, so that some are there early and it is not done soon.
     const args = (out: string) => [
       ...[command, ...common, ...more, '--samples', '40', '--max-tokens', '300', '--batch-size', '4'],
@@ -130,10 +130,10 @@ describe.concurrent('Ctrl-C ends a command that samples, and the same command go
     expect(again, again.stderr).toMatchObject({ code: 0 });
     expect(readFileSync(journal, 'utf8').startsWith(kept)).toBe(true);
     expect(readRows(journal)).toHaveLength(1 + 160);
-    expect(contents(out)[result]).toBe(contents(undisturbed)[result]);
+    for (const result of results) expect(contents(out)[result]).toBe(contents(undisturbed)[result]);
     expect(again.stdout.replaceAll(out, undisturbed)).toBe(whole.stdout);
     expect(readdirSync(out).sort()).toEqual(
-      ['journal.jsonl', 'redistill.json', result, 'summary.json'].sort(),
+      ['journal.jsonl', 'redistill.json', ...results, 'summary.json'].sort(),
     );
   });
 

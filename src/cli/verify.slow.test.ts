@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -118,8 +126,10 @@ describe.concurrent('rows of gold and pred', () => {
   });
 
   it('prints a summary by reason and by preset', async () => {
-    const { input, out } = folder(rows);
-    const done = await redistill(['verify', input, input, '--out', out]);
+    const { dir, input, out } = folder(rows);
+    const copy = join(dir, 'copy.jsonl');
+    copyFileSync(input, copy);
+    const done = await redistill(['verify', input, copy, '--out', out]);
     expectDone(done);
     expect(done.stdout).toContain(`${out}: 1400 rows, 1400 answers, `);
     expect(done.stdout).toMatch(/^equal +\d+$/m);
