@@ -35,14 +35,14 @@ const sampled = ['--temperature', '1', '--top-p', '0.9', '--max-tokens', '400'];
 
 describe('killed 20 times at random moments, the file is that of an undisturbed run', () => {
   it.each([
-    ['collect with a local model', 'traces.jsonl', ['collect', ...common, ...sampled, '--instruction', '']],
+    ['collect with a local model', ['traces.jsonl'], ['collect', ...common, ...sampled, '--instruction', '']],
     [
       'evaluate with a local model',
-      'samples.jsonl',
+      ['samples.jsonl', 'disagreements.jsonl'],
       ['evaluate', ...common, ...sampled, '--grader', 'verify,rllm'],
     ],
-  ])('%s', async (_, file, command) => {
-    const bytesOf = (out: string) => readFileSync(join(out, file), 'utf8');
+  ])('%s', async (_, files, command) => {
+    const bytesOf = (out: string) => files.map((file) => readFileSync(join(out, file), 'utf8'));
     const undisturbed = join(root, `${command[0]!}-undisturbed`);
     const begun = performance.now();
     const whole = await redistill([...command, '--out', undisturbed]);
@@ -63,7 +63,7 @@ describe('killed 20 times at random moments, the file is that of an undisturbed 
         await sleep(20 * random.nextFloat());
       } else await sleep(Math.min(duration, 1500) * random.nextFloat());
       expect(await cli.stop('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
-      expect(existsSync(join(out, file))).toBe(false);
+      for (const file of files) expect(existsSync(join(out, file))).toBe(false);
       expect(answersIn()).toBeGreaterThanOrEqual(before); // what was finished is kept
     }
     const atTheEnd = answersIn();
@@ -71,10 +71,12 @@ describe('killed 20 times at random moments, the file is that of an undisturbed 
     const last = await redistill([...command, '--out', out]);
     expect(last, last.stderr).toMatchObject({ code: 0 });
 
-    expect(bytesOf(out)).toBe(bytesOf(undisturbed));
+    expect(bytesOf(out)).toEqual(bytesOf(undisturbed));
     const entries = readRows(journal).slice(1);
     expect(entries).toHaveLength(2 * PROBLEMS);
     expect(new Set(entries.map(({ id }) => JSON.stringify(id))).size).toBe(2 * PROBLEMS);
-    expect(readdirSync(out).sort()).toEqual(['journal.jsonl', 'redistill.json', file, 'summary.json'].sort());
+    expect(readdirSync(out).sort()).toEqual(
+      ['journal.jsonl', 'redistill.json', ...files, 'summary.json'].sort(),
+    );
   });
 });
