@@ -25,15 +25,21 @@ describe('a plan', () => {
     };
   };
 
+  /** Seven problems of forty that were wrong before are right. */
+  const sevenGained = () =>
+    Promise.all([
+      evaluation(
+        data,
+        single((i) => i < 10),
+      ),
+      evaluation(
+        data,
+        single((i) => i < 17),
+      ),
+    ]);
+
   it('that is kept leaves the comparison as it is', async () => {
-    const before = await evaluation(
-      data,
-      single((i) => i < 10),
-    );
-    const after = await evaluation(
-      data,
-      single((i) => i < 17),
-    );
+    const [before, after] = await sevenGained();
     const free = compare(before, after);
     const found = compare(before, after, { plan: planned({ skip: 0 }, before) });
     expect(found.departures).toEqual([]);
@@ -47,14 +53,7 @@ describe('a plan', () => {
   });
 
   it('that is looked at early, or went on, is compared by always-valid numbers', async () => {
-    const before = await evaluation(
-      data,
-      single((i) => i < 10),
-    );
-    const after = await evaluation(
-      data,
-      single((i) => i < 17),
-    );
+    const [before, after] = await sevenGained();
     for (const [departure, sentence] of [
       [{ problems: 300 }, '40 problems instead of the 300 planned'],
       [{ problems: 20 }, '40 problems instead of the 20 planned'],
@@ -90,14 +89,7 @@ describe('a plan', () => {
   });
 
   it('is of its own data and grader', async () => {
-    const before = await evaluation(
-      data,
-      single((i) => i < 10),
-    );
-    const after = await evaluation(
-      data,
-      single((i) => i < 17),
-    );
+    const [before, after] = await sevenGained();
     const foreign = planned({ data: { file: 'other.jsonl', rows: 40, sha256: 'f'.repeat(64) } }, before);
     expect(() => compare(before, after, { plan: foreign })).toThrow(
       'the plan of other.jsonl with ffffffffffff…',

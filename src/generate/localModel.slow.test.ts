@@ -193,5 +193,14 @@ describe('a second model', () => {
     await run(keys(other), out);
     await run(keys(writeTinyModel(join(root, 'copy'), { rms_norm_eps: 20 })), out);
     await expect(run(keys(model), out)).rejects.toThrow('helper_model_sha256');
+
+    // A run that failed before its first answer has no hold on its folder.
+    const failed = newOut();
+    const sampling = { max_tokens: 5, rules: { module: rule } };
+    await expect(run(settingsOf({ samples: 1, sampling }), failed)).rejects.toThrow('no model "helper"');
+    expect(journaled(failed)).toBe(0);
+    await run(keys(other), failed);
+    expect(bytesOf(failed)).toBe(bytesOf(out));
+    expect(journaled(failed)).toBe(24);
   });
 });

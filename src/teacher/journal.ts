@@ -74,6 +74,12 @@ export class Journal {
     return JSON.parse(bytes.toString('utf8'));
   }
 
+  /** Begins anew: whoever calls it has seen that no line is needed. */
+  async clear(): Promise<void> {
+    await this.#file.truncate(0);
+    this.#size = 0;
+  }
+
   /** Waits for what is being written. */
   async close(): Promise<void> {
     await this.#written.catch(() => undefined); // whoever appended has the error

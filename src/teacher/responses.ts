@@ -270,7 +270,7 @@ function keepSetAside(setAside: Quarantine, progress: Progress): void {
 
 /**
  * The journal and its last header, with what it holds entered into the states and the meter. Answers to problems that
- * are not selected stay in it.
+ * are not selected stay in it; one without an answer, of a run that failed before its first, is begun anew.
  */
 async function openJournal(
   out: string,
@@ -280,6 +280,7 @@ async function openJournal(
   const path = join(out, 'journal.jsonl');
   const byPlace = new Map(states.map((state) => [state.place, state]));
   let begun: JournalHeader | undefined;
+  let answers = 0;
   const journal = await Journal.open(path, (line, place) => {
     if (place.offset === 0) {
       begun = readHeader(line, out);
@@ -291,12 +292,15 @@ async function openJournal(
       if (begun) return;
       throw new UserError(`${path} has a line at byte ${place.offset} that is not an answer: remove it.`);
     }
+    answers++;
     const { id } = entry.data;
     const state = byPlace.get(id.problem);
     if (state) state.answers[id.sample] = knownAnswer(entry.data, place);
     meter.add(entry.data);
   });
-  return { journal, begun };
+  if (answers > 0 || begun === undefined) return { journal, begun };
+  await journal.clear();
+  return { journal, begun: undefined };
 }
 
 /**

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startBrowser } from '../support/browser.js';
+import { faultsOf, startBrowser } from '../support/browser.js';
 import { LiveRun } from '../support/liveRuns.js';
 import { HOSTILE } from '../support/syntheticReport.js';
 
@@ -103,18 +103,7 @@ async function open(
   const context = await browser!.newContext({ viewport: { width, height: 900 }, colorScheme: scheme });
   ends.push(() => context.close());
   const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) faults.push(`${message.type()}: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => faults.push(`thrown: ${error.message}`));
-  page.on('dialog', (dialog) => {
-    faults.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('request', (request) => {
-    if (!request.url().startsWith(`http://127.0.0.1:${port}/`)) faults.push(`request: ${request.url()}`);
-  });
+  const faults = faultsOf(page, (asked) => asked.startsWith(`http://127.0.0.1:${port}/`));
   await page.goto(`http://127.0.0.1:${port}/${route}`);
   await page.locator('main h1').first().waitFor();
   return { page, faults };

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { open, pageBytes, processorSeconds, startBrowser, type Screen } from '../support/browser.js';
+import {
+  open,
+  pageBytes,
+  processorSeconds,
+  type Screen,
+  startBrowser,
+  STEERING,
+} from '../support/browser.js';
 import { LARGE, SMALL, syntheticReport, type Synthetic } from '../support/syntheticReport.js';
 import { writeReportPage } from '../../src/report/html.js';
 
@@ -343,10 +350,6 @@ inBrowser('tables are saved as CSV and JSON with all their numbers', () =>
 );
 
 describe('texts of others', () => {
-  /** What must not stand in a page as it is. */
-  const STEERING =
-    /(?![\t\n])[\p{Cc}\u00AD\u061C\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/u;
-
   inBrowser('are shown as text on every view', async () => {
     const seen: string[] = [];
     for (const width of [1440, 390])

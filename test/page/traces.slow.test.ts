@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { open, startBrowser, type Screen } from '../support/browser.js';
+import { open, type Screen, startBrowser, STEERING } from '../support/browser.js';
 import { COMMON } from '../support/syntheticRows.js';
 import { SMALL, syntheticReport } from '../support/syntheticReport.js';
 import { writeReportPage } from '../../src/report/html.js';
@@ -321,10 +321,6 @@ describe('everybody', () => {
             { width, scheme },
           );
       });
-
-  /** What must not stand in a page as it is. */
-  const STEERING =
-    /(?![\t\n])[\p{Cc}\u00AD\u061C\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/u;
 
   inBrowser('tokens, names and findings of others are shown as text', async () => {
     const seen: string[] = [];

@@ -24,9 +24,34 @@ export interface Opened extends AsyncDisposable {
   faults: string[];
 }
 
+/** What must not stand in a page as it is. */
+export const STEERING =
+  /(?![\t\n])[\p{Cc}\u00AD\u061C\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/u;
+
 export interface Screen {
   width?: number;
   scheme?: 'light' | 'dark';
+}
+
+/**
+ * Writes down what a page does wrong from now on.
+ * @param isOwn whether it may ask for an address, which has no part after "#"
+ */
+export function faultsOf(page: Page, isOwn: (asked: string) => boolean): string[] {
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) faults.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => faults.push(`thrown: ${error.message}`));
+  page.on('dialog', (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    const asked = request.url().split('#')[0]!;
+    if (!isOwn(asked)) faults.push(`request: ${asked}`);
+  });
+  return faults;
 }
 
 /** Opens a page in a window of its own. */
@@ -41,20 +66,8 @@ export async function open(
     acceptDownloads: true,
   });
   const page = await context.newPage();
-  const faults: string[] = [];
   const [file] = url.split('#');
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) faults.push(`${message.type()}: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => faults.push(`thrown: ${error.message}`));
-  page.on('dialog', (dialog) => {
-    faults.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('request', (request) => {
-    const asked = request.url().split('#')[0]!;
-    if (asked !== file && !asked.startsWith('blob:')) faults.push(`request: ${asked}`);
-  });
+  const faults = faultsOf(page, (asked) => asked === file || asked.startsWith('blob:'));
   await page.goto(url);
   return {
     page,

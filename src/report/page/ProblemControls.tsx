@@ -1,12 +1,10 @@
 /** @file What chooses the problems of a set: two columns, a grader, a filter, an order, and a search. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { EvaluationSet } from '../model.js';
 import { FILTERS, MEANINGS, ORDERS, type Filter, type Looking, type Order } from './filters.js';
-import { change, go, parseRoute, withQuery, type Route } from './route.js';
+import { change, go, withQuery, type Route } from './route.js';
+import { SearchField } from './SearchField.js';
 import { short } from './text.js';
-
-/** So long nobody types before the list follows. */
-const PAUSE_MS = 150;
 
 interface SelectProps {
   label: string;
@@ -33,46 +31,6 @@ export function Select({ label, value, options, onChoose }: SelectProps) {
         ))}
       </select>
     </label>
-  );
-}
-
-function SearchBox({ route }: { route: Route }) {
-  const query = route.query.get('q') ?? '';
-  const [typed, setTyped] = useState(query);
-  const timer = useRef(0);
-  useEffect(() => {
-    setTyped(query);
-  }, [query]);
-  const commit = (q: string, texts?: string) => {
-    clearTimeout(timer.current);
-    // Whoever has gone on to a problem meanwhile is not led back.
-    go(withQuery(parseRoute(location.hash), { q, texts, page: undefined }), true);
-  };
-  return (
-    <form
-      class="search"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        commit(typed, '1');
-      }}
-    >
-      <input
-        type="search"
-        aria-label="Search ids and beginnings of problems; Enter searches all texts"
-        placeholder="Search ( / ), Enter for all texts"
-        value={typed}
-        onInput={(event) => {
-          const { value } = event.currentTarget;
-          setTyped(value);
-          clearTimeout(timer.current);
-          timer.current = window.setTimeout(() => {
-            commit(value);
-          }, PAUSE_MS);
-        }}
-      />
-      <button type="submit">All texts</button>
-    </form>
   );
 }
 
@@ -151,7 +109,11 @@ export function ProblemControls({ set, route, looking, filter, order, counts }: 
         <TokensField route={route} name="from" label={isSingle ? 'tokens from' : 'tokens in B from'} />{' '}
         <TokensField route={route} name="to" label="to" />
       </span>
-      <SearchBox route={route} />
+      <SearchField
+        route={route}
+        label="Search ids and beginnings of problems; Enter searches all texts"
+        hasTexts
+      />
       <div class="chips" role="group" aria-label="Filter">
         {filters.map((name) => (
           <button

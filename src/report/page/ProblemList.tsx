@@ -4,7 +4,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { EvaluationSet } from '../model.js';
 import { keyOf, shareOf, type Looking } from './filters.js';
 import { count } from './numbers.js';
-import { address, withQuery, type Route } from './route.js';
+import { Pages } from './Pages.js';
+import { address, type Route } from './route.js';
 import { Downloads, type Column } from './table.js';
 import { Marked, Name, short } from './text.js';
 import type { Search } from './useSearch.js';
@@ -146,12 +147,7 @@ export function ProblemList({ set, route, looking, places, search, open }: ListP
           );
         })}
       </ol>
-      {pages > 1 && (
-        <nav class="pages" aria-label="Pages of the list">
-          {page > 1 && <a href={withQuery(route, { page: String(page - 1) })}>← before</a>} page {page} of{' '}
-          {pages} {page < pages && <a href={withQuery(route, { page: String(page + 1) })}>next →</a>}
-        </nav>
-      )}
+      <Pages {...{ route, page, pages }} />
     </section>
   );
 }

@@ -5,35 +5,50 @@ import { change, type Route } from './route.js';
 /** So long nobody types before the list follows. */
 const PAUSE_MS = 150;
 
-export function SearchField({ route, label }: { route: Route; label: string }) {
+/** @param hasTexts whether it can go through all texts as well, by Enter or its button */
+export function SearchField({
+  route,
+  label,
+  hasTexts = false,
+}: {
+  route: Route;
+  label: string;
+  hasTexts?: boolean;
+}) {
   const query = route.query.get('q') ?? '';
   const [typed, setTyped] = useState(query);
   const timer = useRef(0);
   useEffect(() => {
     setTyped(query);
   }, [query]);
+  const commit = (q: string, texts?: string) => {
+    clearTimeout(timer.current);
+    change({ q, texts, page: undefined });
+  };
   return (
     <form
       class="search"
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
+        commit(typed, hasTexts ? '1' : undefined);
       }}
     >
       <input
         type="search"
         aria-label={label}
-        placeholder="Search ( / )"
+        placeholder={hasTexts ? 'Search ( / ), Enter for all texts' : 'Search ( / )'}
         value={typed}
         onInput={(event) => {
           const { value } = event.currentTarget;
           setTyped(value);
           clearTimeout(timer.current);
           timer.current = window.setTimeout(() => {
-            change({ q: value, page: undefined });
+            commit(value);
           }, PAUSE_MS);
         }}
       />
+      {hasTexts && <button type="submit">All texts</button>}
     </form>
   );
 }

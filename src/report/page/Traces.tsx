@@ -4,7 +4,8 @@ import type { Report, TracedRow, TraceSet } from '../model.js';
 import { onKeys } from './keys.js';
 import { count, plural } from './numbers.js';
 import { Select } from './ProblemControls.js';
-import { address, change, go, type Route, withQuery } from './route.js';
+import { Pages } from './Pages.js';
+import { address, change, go, type Route } from './route.js';
 import { SearchField } from './SearchField.js';
 import { Downloads } from './table.js';
 import { LongText, Marked, Name, short } from './text.js';
@@ -95,12 +96,7 @@ function List({ set, route, places }: { set: TraceSet; route: Route; places: rea
           </li>
         ))}
       </ol>
-      {pages > 1 && (
-        <nav class="pages" aria-label="Pages of the list">
-          {page > 1 && <a href={withQuery(route, { page: String(page - 1) })}>← before</a>} page {page} of{' '}
-          {pages} {page < pages && <a href={withQuery(route, { page: String(page + 1) })}>next →</a>}
-        </nav>
-      )}
+      <Pages {...{ route, page, pages }} />
     </section>
   );
 }
