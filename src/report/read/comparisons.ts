@@ -6,7 +6,7 @@ import { verdictOf } from '../../evaluate/compareWords.js';
 import { UserError } from '../../util/errors.js';
 import type { ComparisonTable, EvaluationSet } from '../model.js';
 import type { FoundFolder } from './folders.js';
-import { readJson, settingsOf } from './json.js';
+import { readJson, settingsOf, shortened } from './json.js';
 
 const share = z.number();
 const comparison = z.object({
@@ -59,7 +59,7 @@ function sideOf(dirs: readonly string[], { dir: own }: FoundFolder, sets: readon
       columns.filter(({ dir }) => all.includes(resolve(dir))).map((column) => ({ set: id, column })),
     ),
   );
-  if (found.length < dirs.length) return { name: dirs.join(', '), columns: [] };
+  if (found.length < dirs.length) return { name: dirs.map(shortened).join(', '), columns: [] };
   const columns = found.map(({ column }) => column);
   return {
     ...{ name: columns.map(({ name }) => name).join(', '), set: found[0]!.set },

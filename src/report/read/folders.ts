@@ -43,9 +43,17 @@ export function findResults(dirs: readonly string[]): FoundFolder[] {
   return [...found.values()];
 }
 
+/** The folders among what a user has named, where there are any: files beside them are rows that records name. */
+export function foldersAmong(paths: readonly string[]): readonly string[] {
+  const folders = paths.filter((path) => !statSync(path, { throwIfNoEntry: false })?.isFile());
+  return folders.length > 0 ? folders : paths;
+}
+
 /** The folders of single results among them: what is added to one changes it. */
-export const singleResults = (dirs: readonly string[]): string[] =>
-  findResults(dirs).flatMap(({ dir, record }) => (HOLDERS.includes(record.command) ? [] : [dir]));
+export const singleResults = (paths: readonly string[]): string[] =>
+  findResults(foldersAmong(paths)).flatMap(({ dir, record }) =>
+    HOLDERS.includes(record.command) ? [] : [dir],
+  );
 
 /** Goes through a folder. @param recordIn reads a folder's record, or knows it already */
 export function* resultsBelow(

@@ -1,13 +1,13 @@
 /** @file The line of stages of a recipe as a report shows it: what went into each and what came out. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { stageKinds } from '../../pipeline/stages/index.js';
+import { STAGE_NAME, stageKinds } from '../../pipeline/stages/index.js';
 import type { Report, StageBox } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { readJson } from './json.js';
 
 const recipe = z.object({
-  stages: z.array(z.object({ name: z.string(), kind: z.string(), config: z.unknown() })),
+  stages: z.array(z.object({ name: z.string().regex(STAGE_NAME), kind: z.string(), config: z.unknown() })),
 });
 const cache = z.object({ stages: z.record(z.string(), z.unknown()) });
 
