@@ -7,12 +7,19 @@ import { TailedFile } from './tail.js';
 /** Names of what is measured beside the steps, at most; further ones are left out. */
 const MOST_MEASURED = 64;
 /** Bytes of both files that are read at a time, of which speed.jsonl has fewer a step. */
-const [METRICS_BYTES, SPEED_BYTES] = [1 << 23, 1 << 22];
+const [METRICS_BYTES, SPEED_BYTES] = [1 << 22, 1 << 21];
 /** The last steps, of which the time of the next ones is foretold. */
 const RECENT = 32;
 
 interface StepLine extends Line {
   step: number;
+}
+
+/** What the time of the next steps is foretold from. */
+interface RecentStep {
+  step: number;
+  tokens: number | null | undefined;
+  speed: number | null | undefined;
 }
 
 /** A line of numbers with a step; undefined where it is something else. By hand, since a run has tens of thousands. */
@@ -40,7 +47,7 @@ export class RunMetrics {
   /** The last step of speed.jsonl, and those that are drawn without their speed because it did not come. */
   #lastSpeed = -Infinity;
   #without = new Set<number>();
-  #recent: StepLine[] = [];
+  #recent: RecentStep[] = [];
   #last: StepLine | undefined;
 
   constructor(dir: string) {
@@ -83,8 +90,8 @@ export class RunMetrics {
   get stepSeconds(): number | undefined {
     const [first] = this.#recent;
     const last = this.#recent.at(-1);
-    const tokens = (last?.num_tokens ?? NaN) - (first?.num_tokens ?? NaN);
-    const speeds = this.#recent.flatMap(({ tokens_per_second: speed }) =>
+    const tokens = (last?.tokens ?? NaN) - (first?.tokens ?? NaN);
+    const speeds = this.#recent.flatMap(({ speed }) =>
       typeof speed === 'number' && speed > 0 ? [1 / speed] : [],
     );
     if (!last || !first || last.step === first.step || speeds.length === 0) return undefined;
@@ -176,7 +183,7 @@ export class RunMetrics {
       drawn++;
       if (this.#last && line.step <= this.#last.step) continue;
       if (!speed) this.#without.add(line.step);
-      this.#drawLine({ ...speed, ...line });
+      this.#drawLine(line, speed);
     }
     this.#waiting.splice(0, drawn);
     const { step = -Infinity } = this.#last ?? {};
@@ -185,10 +192,11 @@ export class RunMetrics {
     return drawn > 0;
   }
 
-  #drawLine(line: StepLine): void {
-    this.#steps.add(line.step, line);
+  #drawLine(line: StepLine, speed: StepLine | undefined): void {
+    this.#steps.add(line.step, line, speed);
     this.#last = line;
-    this.#recent.push(line);
+    const { step, num_tokens: tokens, tokens_per_second: own } = line;
+    this.#recent.push({ step, tokens, speed: own ?? speed?.tokens_per_second });
     if (this.#recent.length > RECENT) this.#recent.shift();
   }
 }
