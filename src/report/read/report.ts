@@ -8,7 +8,7 @@ import { answersOf } from './answers.js';
 import { compareSets, readComparisons } from './comparisons.js';
 import { readEvaluations, type OpenSet } from './evaluations.js';
 import { readExaminations } from './examinations.js';
-import { findResults, newestOf, type FoundFolder } from './folders.js';
+import { findResults, namesOf, newestOf, type FoundFolder } from './folders.js';
 import { longestThatFit, NONE, USUAL, type Limits } from './limits.js';
 import { EvaluationProblems } from './nearest.js';
 import { powerOf } from './power.js';
@@ -45,7 +45,8 @@ export async function readReport(
   dirs: readonly string[],
   { columns = [], all = false, limits = all ? NONE : USUAL }: ReportOptions = {},
 ): Promise<OpenReport> {
-  const found = findResults(dirs);
+  const unread: string[] = [];
+  const found = findResults(dirs, unread);
   for (const file of columns) explained(file, () => statSync(file));
   const by = (command: string) => found.filter(({ record }) => record.command === command);
   const runs: TrainingRun[] = [];
@@ -69,7 +70,7 @@ export async function readReport(
     examinations: readExaminations(by('doctor')),
   };
   const longest = longestOf(sets, limits);
-  const stages = by('run').flatMap((pipeline) => readStages(pipeline, parts));
+  const stages = readStages(by('run'), parts);
   for (const part of [...runs, ...evaluations.flatMap(({ columns: each }) => each), ...parts.traces])
     part.dir = shownPlace(part.dir, dirs);
   return {
@@ -77,12 +78,12 @@ export async function readReport(
       format: 1,
       version: packageVersion(),
       date: dateOf(found),
-      title: dirs.map((dir) => basename(resolve(dir))).join(', '),
+      title: [...namesOf(dirs).values()].join(', '),
       sentences: sentencesOf(parts),
       answers: answersOf({ ...parts, stages }),
       stages,
       ...parts,
-      notes: notesOf(longest, problems, command),
+      notes: [...unread, ...notesOf(longest, problems, command)],
       tables: [...studyTables(by('study')), ...benchmarkTables(by('benchmark'))],
     },
     chunks: () => placed(sets, traces, longest),
