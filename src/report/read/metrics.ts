@@ -1,5 +1,6 @@
 /** @file The curves of a run's metrics.jsonl and speed.jsonl, read whole or as they grow. */
 import { join } from 'node:path';
+import { own } from '../../util/own.js';
 import type { Curves, TrainingRun } from '../model.js';
 import { CurveBuilder, type Line } from './curveBuilder.js';
 import { TailedFile } from './tail.js';
@@ -22,7 +23,10 @@ interface RecentStep {
   speed: number | null | undefined;
 }
 
-/** A line of numbers with a step; undefined where it is something else. By hand, since a run has tens of thousands. */
+/**
+ * A line of numbers with a step; undefined where it is something else. A number beyond those of JavaScript is none. By hand, since a
+ * run has tens of thousands.
+ */
 function parsed(text: string): StepLine | undefined {
   let line: unknown;
   try {
@@ -31,8 +35,12 @@ function parsed(text: string): StepLine | undefined {
     return undefined; // the last line of a run that is being written
   }
   if (typeof line !== 'object' || line === null || Array.isArray(line)) return undefined;
-  for (const value of Object.values(line)) if (value !== null && typeof value !== 'number') return undefined;
-  return typeof (line as Line).step === 'number' ? (line as StepLine) : undefined;
+  const numbers = line as Line;
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value !== null && typeof value !== 'number') return undefined;
+    if (value !== null && !Number.isFinite(value)) numbers[name] = null;
+  }
+  return typeof numbers.step === 'number' ? (numbers as StepLine) : undefined;
 }
 
 /** The steps of a run, with tokens a second and memory, which stand in a file of their own. */
@@ -49,6 +57,7 @@ export class RunMetrics {
   #without = new Set<number>();
   #recent: RecentStep[] = [];
   #last: StepLine | undefined;
+  #latest = new Map<string, number>();
 
   constructor(dir: string) {
     this.#metrics = new TailedFile(join(dir, 'metrics.jsonl'));
@@ -58,6 +67,11 @@ export class RunMetrics {
   /** Its last step; undefined where there is none. */
   get last(): Readonly<StepLine> | undefined {
     return this.#last;
+  }
+
+  /** The last number of each series. */
+  get latest(): ReadonlyMap<string, number> {
+    return this.#latest;
   }
 
   get curves(): Curves {
@@ -143,6 +157,7 @@ export class RunMetrics {
     this.#without = new Set();
     this.#recent = [];
     this.#last = undefined;
+    this.#latest = new Map();
   }
 
   readonly #takeLine = (text: string): void => {
@@ -195,8 +210,12 @@ export class RunMetrics {
   #drawLine(line: StepLine, speed: StepLine | undefined): void {
     this.#steps.add(line.step, line, speed);
     this.#last = line;
-    const { step, num_tokens: tokens, tokens_per_second: own } = line;
-    this.#recent.push({ step, tokens, speed: own ?? speed?.tokens_per_second });
+    for (const { name } of this.#steps.curves.series) {
+      const value = own(line, name) ?? own(speed ?? {}, name);
+      if (typeof value === 'number') this.#latest.set(name, value);
+    }
+    const { step, num_tokens: tokens, tokens_per_second: second } = line;
+    this.#recent.push({ step, tokens, speed: second ?? speed?.tokens_per_second });
     if (this.#recent.length > RECENT) this.#recent.shift();
   }
 }

@@ -9,7 +9,7 @@ import { answersOf } from './answers.js';
 import { compareSets, readComparisons } from './comparisons.js';
 import { readEvaluations, type OpenSet } from './evaluations.js';
 import { readExaminations } from './examinations.js';
-import { findResults, foldersAmong, newestOf, type FoundFolder } from './folders.js';
+import { findResults, foldersAmong, namesOf, newestOf, type FoundFolder } from './folders.js';
 import { isWithin, NamedPaths } from './locate.js';
 import { longestThatFit, NONE, USUAL, type Limits } from './limits.js';
 import { EvaluationProblems } from './nearest.js';
@@ -53,7 +53,8 @@ export async function readReport(
   { columns = [], all = false, limits = all ? NONE : USUAL }: ReportOptions = {},
 ): Promise<OpenReport> {
   const dirs = foldersAmong(paths);
-  const found = findResults(dirs);
+  const unread: string[] = [];
+  const found = findResults(dirs, unread);
   for (const file of columns) explained(file, () => statSync(file));
   const mayRead = new NamedPaths([...paths, ...columns]);
   const by = (command: string) => found.filter(({ record }) => record.command === command);
@@ -71,6 +72,7 @@ export async function readReport(
     withPower(table, sets),
   );
   const shown = (path: string) => shownPlace(path, dirs);
+  const said = (note: string) => dirs.reduce((text, dir) => text.replaceAll(dir, shown(dir)), note);
   const named = paths.map(shown).join(' ');
   const command = `redistill report ${named} --all`;
   const problems = problemsOf(sets);
@@ -80,7 +82,7 @@ export async function readReport(
     examinations: readExaminations(by('doctor')),
   };
   const longest = longestOf(sets, limits);
-  const stages = by('run').flatMap((pipeline) => readStages(pipeline, parts));
+  const stages = readStages(by('run'), parts);
   const columnsOfSets = evaluations.flatMap((set) => set.columns);
   for (const part of [...runs, ...columnsOfSets, ...parts.traces]) part.dir = shown(part.dir);
   for (const run of runs) run.settings = shownSettings(run.settings, shown);
@@ -93,12 +95,12 @@ export async function readReport(
       format: 1,
       version: packageVersion(),
       date: dateOf(found),
-      title: dirs.map((dir) => basename(resolve(dir))).join(', '),
+      title: [...namesOf(dirs).values()].join(', '),
       sentences: sentencesOf(parts),
       answers: answersOf({ ...parts, stages }),
       stages,
       ...parts,
-      notes: [...notesOf(longest, problems, command), ...notRead(mayRead, named)],
+      notes: [...unread.map(said), ...notesOf(longest, problems, command), ...notRead(mayRead, named)],
       tables: [...studyTables(by('study')), ...benchmarkTables(by('benchmark'))],
     },
     chunks: () => placed(sets, traces, longest),
