@@ -11,7 +11,7 @@ const MAX_SIZE = 1 << 24;
 const MAX_BLOCKS = 1000;
 
 /** RoPE scaling with which Llama 3.1 to 3.3 were trained; a file has only the factors that follow from it. */
-const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+export const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
 
 export interface ModelShape {
   hidden: number;
@@ -67,8 +67,15 @@ function checkSizes(gguf: GgufFile, shape: ModelShape): void {
   }
 }
 
-/** Makes the contents of config.json, under published names, which old and new releases of transformers read. */
-export function makeConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
+/**
+ * Makes the contents of config.json, under published names, which old and new releases of transformers read.
+ * @param factors the file's frequency factors, if it has them
+ */
+export function makeConfig(
+  gguf: GgufFile,
+  shape: ModelShape,
+  factors: Float32Array | undefined = ropeFactors(gguf),
+): Record<string, unknown> {
   const { metadata } = gguf;
   const architecture = architectureOf(gguf);
   const own = (key: keyof typeof MODEL_KEYS): string => metadata.own(MODEL_KEYS[key]);
@@ -91,7 +98,7 @@ export function makeConfig(gguf: GgufFile, shape: ModelShape): Record<string, un
     max_position_embeddings: metadata.count(own('context'), 1 << 30),
     rms_norm_eps: shortest(metadata.number(own('normEps'))),
     rope_theta: shortest(metadata.number(own('ropeTheta'), gemma ? 1e6 : 1e4)),
-    ...ropeScaling(gguf, shape),
+    ...ropeScaling(gguf, shape, factors),
     ...(gemma ? gemmaConfig(gguf, shape) : { hidden_act: 'silu', attention_bias: false }),
     ...(architecture.modelType === 'llama' && { mlp_bias: false }),
     tie_word_embeddings: !gguf.tensors.has('output.weight'),
@@ -121,9 +128,18 @@ function gemmaConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown>
   };
 }
 
-function ropeScaling(gguf: GgufFile, shape: ModelShape): { rope_scaling?: Record<string, unknown> } {
+function ropeFactors({ tensors }: GgufFile): Float32Array | undefined {
+  const tensor = tensors.get(ROPE_FACTORS);
+  return tensor && readGgufTensor(tensor);
+}
+
+function ropeScaling(
+  gguf: GgufFile,
+  shape: ModelShape,
+  factors: Float32Array | undefined,
+): { rope_scaling?: Record<string, unknown> } {
   const { metadata } = gguf;
-  if (gguf.tensors.has(ROPE_FACTORS)) return { rope_scaling: llama3Scaling(gguf, shape) };
+  if (factors) return { rope_scaling: llama3Scaling(gguf, shape, factors) };
   const type = metadata.string(metadata.own(MODEL_KEYS.ropeScaling), 'none');
   if (type === 'none') return {};
   if (type === 'linear') {
@@ -139,22 +155,27 @@ function ropeScaling(gguf: GgufFile, shape: ModelShape): { rope_scaling?: Record
  * Derives Llama 3's scaling from the factors by which it divides each frequency: the last one is the factor itself, and
  * all of them must follow from it and the constants of the published models.
  */
-function llama3Scaling(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
-  const factors = readGgufTensor(gguf.tensors.get(ROPE_FACTORS)!);
+function llama3Scaling(gguf: GgufFile, shape: ModelShape, factors: Float32Array): Record<string, unknown> {
   const theta = gguf.metadata.number(gguf.metadata.own(MODEL_KEYS.ropeTheta), 1e4);
   const factor = shortest(factors.at(-1)!);
-  const { low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: length } = LLAMA3;
-  const fits = factors.every((actual, index) => {
-    const wavelength = 2 * Math.PI * theta ** ((2 * index) / shape.headDim);
-    const smooth = Math.min(1, Math.max(0, (length / wavelength - low) / (high - low)));
-    return Math.abs(actual * ((1 - smooth) / factor + smooth) - 1) < 1e-4;
-  });
-  if (!fits || factors.length !== shape.headDim / 2) {
+  const expected = llama3Factors(theta, shape.headDim, factor);
+  const fits = factors.every((actual, index) => Math.abs(actual / expected[index]! - 1) < 1e-4);
+  if (!fits || factors.length !== expected.length) {
     throw new UserError(
       `${basename(gguf.path)} has frequency factors that are not Llama 3's; take the model in Hugging Face's format`,
     );
   }
   return { rope_type: 'llama3', factor, ...LLAMA3 };
+}
+
+/** The factors by which Llama 3's scaling divides the frequencies. */
+export function llama3Factors(theta: number, headDim: number, factor: number): Float32Array {
+  const { low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: length } = LLAMA3;
+  return Float32Array.from({ length: headDim / 2 }, (_, index) => {
+    const wavelength = 2 * Math.PI * theta ** ((2 * index) / headDim);
+    const smooth = Math.min(1, Math.max(0, (length / wavelength - low) / (high - low)));
+    return 1 / ((1 - smooth) / factor + smooth);
+  });
 }
 
 /** Makes the contents of generation_config.json: sampling ends at the end of text and at the end of a turn. */
