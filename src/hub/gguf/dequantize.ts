@@ -16,7 +16,6 @@ interface Codec {
 }
 
 const CODECS = new Map<number, Codec>([
-  [GGMLQuantizationType.F64, { weights: 1, bytes: 8, decode: decodeF64 }],
   [GGMLQuantizationType.F32, { weights: 1, bytes: 4, decode: decodeF32 }],
   [GGMLQuantizationType.F16, { weights: 1, bytes: 2, decode: decodeF16 }],
   [GGMLQuantizationType.BF16, { weights: 1, bytes: 2, decode: decodeBF16 }],
@@ -72,10 +71,6 @@ function makeHalfTable(): Float32Array {
 
 function half(input: Uint8Array, at: number): number {
   return HALF[input[at]! | (input[at + 1]! << 8)]!;
-}
-
-function decodeF64(input: Uint8Array, output: Float32Array): void {
-  output.set(new Float64Array(input.slice().buffer));
 }
 
 function decodeF32(input: Uint8Array, output: Float32Array): void {

@@ -22,9 +22,8 @@ import { changeWeights, type Heads } from './weightChanges.js';
 /** Stands first in our files, so that they are known by it. */
 const MADE_BY = ['general.quantized_by', 'redistill'] as const;
 
-/** The types of weights in safetensors files, as ggml's. */
+/** The types of weights in safetensors files that ggml has too. */
 const STORED: Partial<Record<SafetensorsDtype, GGMLQuantizationType>> = {
-  F64: GGMLQuantizationType.F64,
   F32: GGMLQuantizationType.F32,
   F16: GGMLQuantizationType.F16,
   BF16: GGMLQuantizationType.BF16,
@@ -99,6 +98,12 @@ function infoOf(name: string, shape: readonly number[], type: GgufType): TensorI
   return { name, type: own, shape, length };
 }
 
+/** Reads weights of one of the types that `checkWeights` lets pass. */
+function decode(dtype: SafetensorsDtype, bytes: Uint8Array): Float32Array {
+  if (dtype === 'F64') return new Float32Array(new Float64Array(bytes.slice().buffer));
+  return dequantize(STORED[dtype]!, bytes);
+}
+
 function sourceOf(
   files: WeightFiles<SafetensorsReader>,
   { gguf, huggingFace, change }: WeightName,
@@ -107,7 +112,7 @@ function sourceOf(
   heads: Heads,
 ): Source {
   const file = files.holding(huggingFace);
-  const stored = STORED[file.entry(huggingFace).dtype]!; // `checkWeights` lets no others pass
+  const { dtype } = file.entry(huggingFace);
   return {
     ...infoOf(gguf, shape, type),
     *pieces() {
@@ -116,7 +121,7 @@ function sourceOf(
       );
       let at = 0;
       for (const bytes of file.pieces(huggingFace)) {
-        const piece = dequantize(stored, bytes);
+        const piece = decode(dtype, bytes);
         if (change === undefined) yield piece;
         else whole.set(piece, at);
         at += piece.length;
