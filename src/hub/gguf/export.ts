@@ -71,16 +71,17 @@ export async function exportGguf(
   const factors = frequencyFactors(config);
   if (factors) sources.push({ ...infoOf(ROPE_FACTORS, [factors.length], type), pieces: () => [factors] });
 
+  const ofModel = modelMetadata(config);
+  requireSaid(dir, config, ofModel, sources);
   const metadata = new Map<string, MetadataValue>([
     [MADE_BY[0], text(MADE_BY[1])],
-    ...modelMetadata(config),
+    ...ofModel,
     ['general.name', text(basename(dir))],
     ['general.file_type', count(FILE_TYPES[type])],
     ['general.quantization_version', count(2)],
     ...tokenizerMetadata(dir, config.vocabSize),
   ]);
-  requireSaid(dir, config, metadata, sources);
-  await write(out, encodeHeader(metadata, sources).header, sources, dir, { onProgress, signal });
+  await write(out, encodeHeader(metadata, sources), sources, dir, { onProgress, signal });
 }
 
 function isOurs(beginning: string): boolean {

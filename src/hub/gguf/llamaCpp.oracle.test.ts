@@ -10,9 +10,9 @@ import { exportModels, exportTexts, writeExportModel } from '../../../test/suppo
 import { greedy } from '../../../test/support/greedy.js';
 import { loadModel } from '../../models/checkpoint.js';
 import { ChatTokenizer } from '../../text/tokenizer.js';
+import { modelInput, modelProblem } from '../resolve.js';
 import { convertGguf } from './convert.js';
 import { exportGguf } from './export.js';
-import type { LlamaCppFixture } from './export.test.js';
 
 /** A folder in which node-llama-cpp is installed. */
 const folder = process.env.REDISTILL_LLAMA_CPP ?? '';
@@ -21,6 +21,8 @@ if (folder === '') {
     'skipped: exports are not read with llama.cpp itself, since REDISTILL_LLAMA_CPP names no folder with node-llama-cpp',
   );
 }
+/** The model of the package, where it has been fetched. */
+const smollm2 = modelProblem('smollm2-135m') === undefined ? modelInput('smollm2-135m') : undefined;
 const path = (name: string) => fileURLToPath(new URL(`../../../test/${name}`, import.meta.url));
 const TOKENS = 24;
 
@@ -80,6 +82,15 @@ describe.skipIf(folder === '')('llama.cpp, given an export', () => {
     );
   });
 
+  it.skipIf(smollm2 === undefined)('says what is said here: smollm2-135m', async () => {
+    const file = join(root, 'smollm2.gguf');
+    await exportGguf(smollm2!, file, 'F16');
+    const texts = ['The capital of France is', 'Question: What is 12 + 7?\nAnswer:'];
+    const { files } = await llamaCpp([{ path: file, texts }]);
+    const { ids, greedy } = files[0]!;
+    expect({ ids, greedy }).toEqual(await own(file, join(root, 'smollm2-read'), texts));
+  });
+
   it('reads the files of 8 bits, and cuts texts there alike', () => {
     names.forEach((_, i) => {
       const { ids, greedy } = answers.files[names.length + i]!;
@@ -89,7 +100,7 @@ describe.skipIf(folder === '')('llama.cpp, given an export', () => {
   });
 
   it('said the same when the fixture was made', async () => {
-    const fixture: LlamaCppFixture = {
+    const fixture = {
       version: answers.version,
       tokens: TOKENS,
       models: Object.fromEntries(

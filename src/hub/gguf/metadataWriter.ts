@@ -37,12 +37,11 @@ export interface TensorInfo {
 /**
  * Writes all that precedes the data, which begin right after it: each tensor's at the next multiple of the alignment after
  * those of the one before.
- * @returns the bytes, and how many of them precede the list of tensors
  */
 export function encodeHeader(
   metadata: ReadonlyMap<string, MetadataValue>,
   tensors: readonly TensorInfo[],
-): { header: Buffer; metadataEnd: number } {
+): Buffer {
   const typed = {
     version: { value: 3, type: GGUFValueType.UINT32 },
     tensor_count: { value: BigInt(tensors.length), type: GGUFValueType.UINT64 },
@@ -56,7 +55,7 @@ export function encodeHeader(
     offset += aligned(tensor.length);
   }
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return { header: Buffer.concat(parts, aligned(length)), metadataEnd: parts[0]!.length };
+  return Buffer.concat(parts, aligned(length));
 }
 
 function encodeInfo({ name, type, shape }: TensorInfo, offset: number): Uint8Array {

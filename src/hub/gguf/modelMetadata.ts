@@ -5,15 +5,17 @@ import { ARCHITECTURES, type Architecture } from './architectures.js';
 import { LLAMA3, llama3Factors, makeConfig, readShape } from './config.js';
 import { ARCHITECTURE, MODEL_KEYS } from './keys.js';
 import { GgufMetadata } from './metadata.js';
-import { count, encodeHeader, real, text, type MetadataValue, type TensorInfo } from './metadataWriter.js';
+import { count, real, text, type MetadataValue, type TensorInfo } from './metadataWriter.js';
 
 /** Returns the architecture as which a model is written, with its name. */
 export function architectureFor({ family }: ModelConfig): [string, Architecture] {
   return Object.entries(ARCHITECTURES).find(([, { families }]) => families.includes(family))!;
 }
 
+type Metadata = readonly (readonly [string, MetadataValue])[];
+
 /** Describes the sizes and settings of a model, after the architecture's name. */
-export function modelMetadata(config: ModelConfig): [string, MetadataValue][] {
+export function modelMetadata(config: ModelConfig): Metadata {
   const [architecture] = architectureFor(config);
   const { scaling, theta } = config.rope.full;
   const values: Partial<Record<keyof typeof MODEL_KEYS, MetadataValue>> = {
@@ -56,7 +58,7 @@ export function frequencyFactors({ rope, headDim }: ModelConfig): Float32Array |
 export function requireSaid(
   dir: string,
   config: ModelConfig,
-  metadata: ReadonlyMap<string, MetadataValue>,
+  metadata: Metadata,
   tensors: readonly TensorInfo[],
 ): void {
   const [architecture] = architectureFor(config);
@@ -71,11 +73,10 @@ export function requireSaid(
     if (scaling.originalContext !== length)
       throw refuse('rope.full.scaling.originalContext', scaling.originalContext, length);
   }
-  const { header, metadataEnd } = encodeHeader(metadata, tensors);
-  const values = Object.fromEntries(Array.from(metadata, ([key, { value }]) => [key, value]));
+  const values = Object.fromEntries(metadata.map(([key, { value }]) => [key, value]));
   const gguf = {
     path: dir,
-    metadata: new GgufMetadata(dir, values, header.subarray(0, metadataEnd)),
+    metadata: new GgufMetadata(dir, values, Buffer.alloc(0)),
     tensors: new Map(
       tensors.map((tensor) => [tensor.name, { ...tensor, shape: [...tensor.shape], path: dir, begin: 0 }]),
     ),

@@ -16,7 +16,7 @@ import { byteRule, stepsOf } from './preTokenizers.js';
 
 const schema = z.looseObject({
   model: z.looseObject({
-    type: z.string().nullish(),
+    type: z.literal('BPE', 'is not BPE').nullish(),
     // Not a record: a token may have the name of what objects have.
     vocab: z.custom<Readonly<Record<string, number>>>(isVocabulary, 'does not map tokens to ids'),
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
@@ -24,9 +24,9 @@ const schema = z.looseObject({
     continuing_subword_prefix: z.string().nullish(),
     end_of_word_suffix: z.string().nullish(),
   }),
-  normalizer: z.unknown(),
-  pre_tokenizer: z.unknown(),
-  post_processor: z.unknown(),
+  normalizer: z.unknown().optional(),
+  pre_tokenizer: z.unknown().optional(),
+  post_processor: z.unknown().optional(),
 });
 type Json = z.infer<typeof schema>;
 
@@ -60,11 +60,13 @@ export function tokenizerMetadata(dir: string, rows: number): Entries {
   const tokenizer = parsed.data;
   const vocabulary = listTokens(tokenizer, json, rows, fail);
   const merges = tokenizer.model.merges.map((merge) => pairOf(merge, fail));
+  const kind =
+    tokenizer.model.byte_fallback === true
+      ? sentencePiece(tokenizer, vocabulary, merges, fail)
+      : byteLevel(tokenizer, merges, fail);
   const named = namedTokens(dir, tokenizer, vocabulary, fail);
   return [
-    ...(tokenizer.model.byte_fallback === true
-      ? sentencePiece(tokenizer, vocabulary, merges, fail)
-      : byteLevel(tokenizer, merges, fail)),
+    ...kind,
     [TOKENIZER_KEYS.tokens, texts(vocabulary.tokens)],
     [TOKENIZER_KEYS.types, counts(vocabulary.types)],
     ...named,
@@ -104,7 +106,6 @@ function pairOf(merge: string | [string, string], fail: Fail): [string, string] 
 
 function byteLevel(json: Json, merges: readonly [string, string][], fail: Fail): Entries {
   const { model, normalizer, pre_tokenizer: preTokenizer } = json;
-  if (model.type != null && model.type !== 'BPE') throw fail(`its model is ${model.type}, not BPE`);
   if (model.continuing_subword_prefix || model.end_of_word_suffix)
     throw fail('it marks the parts of words, which byte-level BPE does not');
   // llama.cpp leaves out Unicode's normal form, which texts usually have.
