@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { strangeKeys } from '../../test/support/jsonKeys.js';
@@ -48,6 +50,37 @@ describe.concurrent('models', () => {
     const found = await redistill(['models', 'get', tiny]);
     expectDone(found);
     expect(found.stdout).toBe(`${tiny}\n`);
+    expect(contents(tiny)).toEqual(before);
+  });
+
+  it('export writes a file that every --model takes, and tells where', async () => {
+    const out = join(dirname(tiny), 'exported.gguf');
+    const done = await redistill(['models', 'export', tiny, '--gguf', 'F16', '--out', out, '--json']);
+    expectDone(done);
+    expect(JSON.parse(done.stdout)).toEqual({ path: out });
+    const shown = await redistill(['models', 'inspect', out]);
+    expectDone(shown);
+    expect(shown.stdout).toContain('llama, 49.4 k parameters: 2 layers, hidden 48');
+    const named = await redistill(['models', 'export', tiny, '--gguf', 'Q8_0'], { cwd: dirname(tiny) });
+    expectDone(named);
+    expect(named.stdout).toBe(`${join(dirname(tiny), 'tiny-Q8_0.gguf')}\n`);
+    expect(readFileSync(join(dirname(tiny), 'tiny-Q8_0.gguf'), 'latin1').slice(0, 4)).toBe('GGUF');
+  });
+
+  it('export refuses what it may not write over, and other types', async () => {
+    const before = contents(tiny);
+    const refused = (args: string[], words: string) =>
+      redistill(['models', 'export', tiny, ...args]).then((shown) => {
+        expectError(shown, 2, words);
+      });
+    await refused(
+      ['--gguf', 'F16', '--out', pairs],
+      `${pairs} is in the way: it is where the model is written`,
+    );
+    const weights = join(tiny, 'model.safetensors');
+    await refused(['--gguf', 'F16', '--out', weights], `${weights} belongs to ${tiny}`);
+    await refused(['--gguf', 'Q4_0'], 'Q4_0');
+    await refused([], '--gguf');
     expect(contents(tiny)).toEqual(before);
   });
 });

@@ -1,12 +1,16 @@
-/** @file The commands `models get` and `models inspect`. */
-import { Command } from 'commander';
+/** @file The commands `models get`, `models inspect` and `models export`. */
+import { basename, resolve } from 'node:path';
+import { Command, Option } from 'commander';
 import { onTermination } from '../fetch/termination.js';
-import { resolveModel } from '../hub/resolve.js';
+import { ggufTypes, type GgufType } from '../hub/gguf/fileTypes.js';
+import { modelInput, resolveModel } from '../hub/resolve.js';
 import { parameterCount } from '../models/parameters.js';
 import { readModelConfig } from '../models/weightFiles.js';
 import { formatCount } from '../util/bytes.js';
 import { createProgress } from '../util/progress.js';
 import { print } from '../util/output.js';
+import { refuseOverInputs } from '../util/overlap.js';
+import { longWork } from './interrupt.js';
 import { printRecord } from './output.js';
 
 export function modelsCommand(): Command {
@@ -74,5 +78,47 @@ Example:
       );
     });
 
-  return new Command('models').description('Get and look at models.').addCommand(get).addCommand(inspect);
+  return new Command('models')
+    .description('Get, look at and export models.')
+    .addCommand(get)
+    .addCommand(inspect)
+    .addCommand(exportCommand());
+}
+
+function exportCommand(): Command {
+  return new Command('export')
+    .description('Write a model as a GGUF file, which llama.cpp and what is built on it read.')
+    .argument('<model>', 'a model directory, a .gguf file, or a name that `models get` has fetched')
+    .addOption(
+      new Option('--gguf <type>', 'of the matrices; norms and biases are F32')
+        .choices(ggufTypes)
+        .makeOptionMandatory(),
+    )
+    .option('--out <file>', 'where to write (default: MODEL-TYPE.gguf in this folder)')
+    .option('--json', 'print {"path": …} as JSON')
+    .addHelpText(
+      'after',
+      `
+F16 keeps 11 bits of each weight; Q8_0 has 8 bits, with a scale for every 32 weights, half the size.
+
+Example:
+  redistill models export ./student --gguf F16
+  redistill models export runs/redi/model --gguf Q8_0 --out student.gguf`,
+    )
+    .action(async (model: string, options: { gguf: GgufType; out?: string; json?: boolean }) => {
+      const { gguf: type, json } = options;
+      const out = options.out ?? `${basename(resolve(model), '.gguf')}-${type}.gguf`;
+      const { exportGguf } = await import('../hub/gguf/export.js');
+      const path = await longWork('export', 'stopped; nothing was written', async (progress, signal) => {
+        const dir = await resolveModel(model, progress);
+        refuseOverInputs([out], [dir, modelInput(model)]);
+        const onProgress = (done: number, total: number) => {
+          progress.update(done, total, `writing ${basename(out)}`);
+        };
+        await exportGguf(dir, out, type, { onProgress, signal });
+        return resolve(out);
+      });
+      if (json) printRecord({ path });
+      else print(`${path}\n`);
+    });
 }

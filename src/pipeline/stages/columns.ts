@@ -25,7 +25,7 @@ export const columnSettings = z.strictObject({
     .string()
     .optional()
     .describe(
-      'an endpoint that scores token ids (vLLM), such as http://127.0.0.1:8000/v1, for logps and top-k; without it the model runs here',
+      'an endpoint that scores token ids (vLLM), such as http://127.0.0.1:8000/v1, or several of one model with commas between them, for logps and top-k; without it the model runs here',
     ),
   data: z.string().min(1).describe('rows that `train` reads, of any shape'),
   as: z
