@@ -173,7 +173,8 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
           const tries = failures === 1 ? 'one try' : `${failures} tries`;
           throw new EndpointError(`${shown} gave no usable answer in ${tries}; the last: ${what}`, status);
         }
-        const wait = (inARow: number) => waitAfter(error, inARow, what, address.shown);
+        const wait = (inARow: number) =>
+          waitAfter(error, backoffMs(inARow, firstWaitSeconds * 1000), what, address.shown);
         const rest = isFleet ? fleet.failed(address, status !== undefined, what, wait) : wait(failures);
         const waitMs = Math.min(patienceLeft(), rest);
         if (isFleet && waitMs <= 0) continue; // another one takes it at once
@@ -181,22 +182,6 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
         await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       }
     }
-  }
-
-  /** @throws EndpointError where the server asks for a longer wait than anybody has patience for */
-  function waitAfter(error: unknown, failures: number, what: string, where: string): number {
-    const wait = backoffMs(failures, firstWaitSeconds * 1000);
-    const wished = error instanceof HttpError ? retryAfterMs(error.headers) : undefined;
-    if (wished === undefined) return wait;
-    if (wished > LONGEST_RETRY_AFTER_MS) {
-      const minutes = Math.ceil(wished / 60_000);
-      throw new EndpointError(
-        `${where} asks to wait for ${minutes} minutes (${what}): go on then`,
-        (error as HttpError).status,
-      );
-    }
-    // Somewhat later than asked for, so that all who wait do not come at the same moment.
-    return wished + Math.min(wait, wished / 10);
   }
 
   return {
@@ -220,6 +205,24 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
       return limit(() => ask(scoreRequest(model, prompt), signal));
     },
   };
+}
+
+/**
+ * Milliseconds to wait, `wait` where the server does not ask for more.
+ * @throws EndpointError where it asks for a longer wait than anybody has patience for
+ */
+function waitAfter(error: unknown, wait: number, what: string, where: string): number {
+  const wished = error instanceof HttpError ? retryAfterMs(error.headers) : undefined;
+  if (wished === undefined) return wait;
+  if (wished > LONGEST_RETRY_AFTER_MS) {
+    const minutes = Math.ceil(wished / 60_000);
+    throw new EndpointError(
+      `${where} asks to wait for ${minutes} minutes (${what}): go on then`,
+      (error as HttpError).status,
+    );
+  }
+  // Somewhat later than asked for, so that all who wait do not come at the same moment.
+  return wished + Math.min(wait, wished / 10);
 }
 
 /** The addresses that a base URL names, sorted, so that the same ones are the same endpoint. */
