@@ -193,9 +193,10 @@ export class Engine implements Disposable {
     return [x, this.weights.model.parameter(name), config.normEps, config.normOffset] as const;
   }
 
-  /** Adds the gradient to the embedding's rows in place; a dense gradient would be as large as the table. */
+  /** Adds the gradient to the embedding's rows in place, unless it is frozen; a dense gradient would be as large as the table. */
   #embeddingBackward(ids: Tensor, gradient: Tensor): void {
     const table = this.weights.gradOf('embedding');
+    if (!table) return;
     scope(() => {
       ops.indexAdd_(table, 0, ids, ops.toDtype(this.weights.model.scaleEmbedding(gradient), table.dtype));
     });
