@@ -20,17 +20,6 @@ export interface LoraConfig {
   modules: readonly string[];
 }
 
-/** The projections of a layer, as PEFT's `target_modules` names them. */
-export const loraTargets = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-] as const;
-
 /** Consecutive rows of one of our projections, which are a module in files. */
 export interface AdaptedRows {
   module: string;

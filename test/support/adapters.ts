@@ -1,5 +1,6 @@
 import { loadModel } from '../../src/models/checkpoint.js';
-import { adapterShapes, loraTargets, modulesNamed, type LoraConfig } from '../../src/models/lora.js';
+import { adapterShapes, modulesNamed, type LoraConfig } from '../../src/models/lora.js';
+import { loraTargets } from '../../src/models/loraTargets.js';
 import { Transformer } from '../../src/models/transformer.js';
 import { fromArray } from '../../src/torch/data.js';
 import type { Dtype } from '../../src/torch/dtype.js';
