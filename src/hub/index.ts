@@ -4,3 +4,4 @@
 /// <reference types="node" preserve="true" />
 
 export { getModel, type GetModelOptions, type ModelLocation } from './get.js';
+export { resolveModel } from './resolve.js';

@@ -1,12 +1,13 @@
 /** @file Loads a model whose adapters are to be trained: new ones, or those that are in its directory. */
 import * as ops from '../torch/ops.js';
 import { fromArray } from '../torch/data.js';
+import { SafetensorsReader } from '../torch/safetensorsReader.js';
 import { scope, type Tensor } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { deriveSeed, Random } from '../util/random.js';
-import { adapterIn } from './adapterFiles.js';
+import { adapterIn, openAdapter } from './adapterFiles.js';
 import { usual } from './arithmetic.js';
-import { loadAdapter, loadBase, type LoadedModel, type LoadOptions } from './checkpoint.js';
+import { freeingAtFault, loadAdapter, loadBase, type LoadedModel, type LoadOptions } from './checkpoint.js';
 import type { ModelConfig } from './config.js';
 import { adapterShapes, modulesNamed, type LoraConfig } from './lora.js';
 import { Transformer } from './transformer.js';
@@ -27,16 +28,20 @@ export interface WantedAdapters extends Omit<LoraConfig, 'modules'> {
  */
 export function loadAdapted(dir: string, options: LoadOptions, wanted: WantedAdapters): LoadedModel {
   const loaded = loadBase(dir, options);
-  const { config, parameters, device } = loaded.model;
-  const { rank, alpha, rslora, dora, targets, base } = wanted;
-  const lora = { rank, alpha, rslora, dora, modules: modulesNamed(config, targets) };
-  const there = adapterIn(dir);
-  const found = there === undefined ? undefined : loadAdapter(there, config, device);
-  if (found) requireSame(there!, found.lora, lora);
-  const tensors = found?.tensors ?? newAdapters(config, lora, { seed: wanted.seed, device });
-  const model = new Transformer(config, new Map([...parameters, ...tensors]), usual, undefined, lora);
-  if (!found) model.adapters!.startMagnitudes();
-  return { ...loaded, model, base };
+  return freeingAtFault(loaded.model, () => {
+    const { config, parameters, device } = loaded.model;
+    const { rank, alpha, rslora, dora, targets, base } = wanted;
+    const lora = { rank, alpha, rslora, dora, modules: modulesNamed(config, targets) };
+    const there = adapterIn(dir);
+    if (there !== undefined) requireSame(there, config, lora);
+    const tensors =
+      there === undefined
+        ? newAdapters(config, lora, { seed: wanted.seed, device })
+        : loadAdapter(there, config, device).tensors;
+    const model = new Transformer(config, new Map([...parameters, ...tensors]), usual, undefined, lora);
+    if (there === undefined) model.adapters!.startMagnitudes();
+    return { ...loaded, model, base };
+  });
 }
 
 /**
@@ -73,7 +78,10 @@ const inRecipe = ({ rank, alpha, rslora, dora, modules }: LoraConfig) => ({
   target_modules: [...new Set(modules.map((module) => module.split('.').at(-1)!))].sort(),
 });
 
-function requireSame(dir: string, found: LoraConfig, wanted: LoraConfig): void {
+/** @throws UserError where the adapter that is there is another one than is wanted */
+function requireSame(dir: string, config: ModelConfig, wanted: LoraConfig): void {
+  using opened = openAdapter(dir, config, (path) => new SafetensorsReader(path));
+  const { lora: found } = opened;
   const [there, here] = [inRecipe(found), inRecipe(wanted)];
   for (const key of Object.keys(there) as (keyof typeof there)[]) {
     const [its, ours] = [there, here].map((settings) => JSON.stringify(settings[key]));

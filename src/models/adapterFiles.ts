@@ -61,7 +61,7 @@ export function readAdapterConfig(dir: string): AdapterDescription {
   if (!success) {
     const key = String(error.issues[0]!.path[0]);
     throw new UserError(
-      `${path}: ${key} is ${JSON.stringify(json[key]) ?? 'missing'}, which is not supported; LoRA, rsLoRA and DoRA over matrices are`,
+      `${path}: ${key} is ${key in json ? JSON.stringify(json[key]) : 'missing'}, which is not supported; LoRA, rsLoRA and DoRA over matrices are`,
     );
   }
   const known = new Set([...Object.keys(description.shape), ...ELSEWHERE]);
@@ -79,7 +79,7 @@ export function readAdapterConfig(dir: string): AdapterDescription {
 }
 
 /** The open file of an adapter. `File` is the kind of reader that `open` makes. */
-export interface OpenedAdapter<File> {
+export interface OpenedAdapter<File> extends Disposable {
   lora: LoraConfig;
   file: File;
 }
@@ -93,12 +93,14 @@ export function openAdapter<File extends SafetensorsReader>(
   config: ModelConfig,
   open: (path: string) => File,
 ): OpenedAdapter<File> {
-  const { base: _, ...described } = readAdapterConfig(dir);
+  const { rank, alpha, rslora, dora } = readAdapterConfig(dir);
   const path = join(dir, ADAPTER_FILE);
   if (!existsSync(path)) throw new UserError(`${dir} has ${ADAPTER_CONFIG}, but no ${ADAPTER_FILE}`);
   const file = open(path);
   try {
-    return { file, lora: checkAdapter(file, described, config) };
+    const lora = checkAdapter(file, { rank, alpha, rslora, dora }, config);
+    const dispose = file[Symbol.dispose].bind(file);
+    return { file, lora, [Symbol.dispose]: dispose };
   } catch (error) {
     file[Symbol.dispose]();
     throw error;

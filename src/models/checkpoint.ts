@@ -73,13 +73,25 @@ export function loadModel(dir: string, options: LoadOptions): LoadedModel {
   const loaded = loadBase(dir, options);
   const adapter = adapterIn(dir);
   if (adapter === undefined) return loaded;
-  const { config, parameters, device } = loaded.model;
-  const { lora, tensors } = loadAdapter(adapter, config, device);
-  const adapted = new Transformer(config, new Map([...parameters, ...tensors]), usual, undefined, lora);
-  adapted.adapters!.merge();
-  adapted.adapters![Symbol.dispose]();
-  for (const tensor of tensors.values()) tensor.dispose();
-  return loaded;
+  return freeingAtFault(loaded.model, () => {
+    const { config, parameters, device } = loaded.model;
+    const { lora, tensors } = loadAdapter(adapter, config, device);
+    const adapted = new Transformer(config, new Map([...parameters, ...tensors]), usual, undefined, lora);
+    adapted.adapters!.merge();
+    adapted.adapters![Symbol.dispose]();
+    for (const tensor of tensors.values()) tensor.dispose();
+    return loaded;
+  });
+}
+
+/** Does something with a model that is freed if that fails. */
+export function freeingAtFault<T>(model: Disposable, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    model[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** Loads the tensors of an adapter in float32. @throws UserError as `openAdapter` does, and where they are not finite */
@@ -88,8 +100,8 @@ export function loadAdapter(
   config: ModelConfig,
   device: string,
 ): { lora: LoraConfig; tensors: Map<string, Tensor> } {
-  const { lora, file } = openAdapter(dir, config, (path) => new SafetensorsFile(path));
-  using _ = file;
+  using opened = openAdapter(dir, config, (path) => new SafetensorsFile(path));
+  const { lora, file } = opened;
   return scope(() => {
     const tensors = new Map(
       Array.from(adapterShapes(config, lora), ([name, shape]) => {

@@ -99,12 +99,12 @@ describe('a run of adapters', () => {
 
   it('changes the model, and is loaded wherever a model is named', async () => {
     const { recipe, result } = await trained(recipeOf('sft', { lora, optimizer: { lr: 1e-2 } }));
-    expect(result!.model).toBe(join(recipe.out, 'model'));
-    const [before, after] = [await scoresOf(model), await scoresOf(result!.model)];
+    expect(result.model).toBe(join(recipe.out, 'model'));
+    const [before, after] = [await scoresOf(model), await scoresOf(result.model)];
     expect(farthest(after, before)).toBeGreaterThan(1e-2);
     // Its merged form is a model of its own.
     const merged = join(root, 'merged');
-    const loaded = loadModel(await resolveModel(result!.model), { dtype: 'f32' });
+    const loaded = loadModel(await resolveModel(result.model), { dtype: 'f32' });
     saveModel(loaded, merged);
     loaded.model[Symbol.dispose]();
     expect(existsSync(join(merged, 'adapter'))).toBe(false);

@@ -1,3 +1,5 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadModel } from '../../src/models/checkpoint.js';
 import { adapterShapes, modulesNamed, type LoraConfig } from '../../src/models/lora.js';
 import { loraTargets } from '../../src/models/loraTargets.js';
@@ -32,4 +34,13 @@ export function adapted(
     return [name, scope(() => ops.toDtype(fromArray(values, shape), wide))];
   });
   return new Transformer(config, new Map([...parameters, ...made]), undefined, undefined, lora);
+}
+
+/** Copies an adapter's folder and names another base in it. */
+export function adaptedFolder(from: string, to: string, { base }: { base: string }): string {
+  cpSync(from, to, { recursive: true });
+  const path = join(to, 'adapter_config.json');
+  const json = JSON.parse(readFileSync(path, 'utf8')) as object;
+  writeFileSync(path, JSON.stringify({ ...json, base_model_name_or_path: base }));
+  return to;
 }
