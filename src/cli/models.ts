@@ -57,7 +57,10 @@ Example:
 
   const inspect = new Command('inspect')
     .description('Describe a model: family, sizes, parameters.')
-    .argument('<model>', 'a model directory, a .gguf file, or a name that `models get` has fetched')
+    .argument(
+      '<model>',
+      'a model directory, an adapter, a .gguf file, or a name that `models get` has fetched',
+    )
     .option('--json', 'print as JSON')
     .addHelpText('after', '\nExample:\n  redistill models inspect ./Qwen2.5-0.5B')
     .action(async (model: string, options: { json?: boolean }) => {

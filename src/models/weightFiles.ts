@@ -90,7 +90,7 @@ export class WeightFiles<File extends SafetensorsReader> implements Disposable {
 export function checkWeights(files: WeightFiles<SafetensorsReader>, config: ModelConfig): ModelConfig {
   if (existsSync(join(files.dir, ADAPTER_CONFIG)))
     throw new UserError(
-      `${files.dir} holds an adapter (${ADAPTER_CONFIG}) beside weights, which would not be applied: move it into a folder of its own, or remove it`,
+      `${files.dir} holds an adapter (${ADAPTER_CONFIG}), which would not be applied: move it into a folder of its own, or remove it`,
     );
   const tied = config.tied && !hasOtherHead(files);
   const actual = tied === config.tied ? config : { ...config, tied };

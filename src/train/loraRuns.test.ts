@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { madeUpRows, worst } from '../../test/support/engines.js';
 import {
+  attempt,
   lastingFiles,
   linesOf,
   model,
@@ -13,7 +14,9 @@ import {
   trained,
 } from '../../test/support/trainingRuns.js';
 import { contents } from '../../test/support/tinyModel.js';
+import { mergeAdapter } from '../hub/ownCopy.js';
 import { resolveModel } from '../hub/resolve.js';
+import { UserError } from '../util/errors.js';
 import { loadModel, saveModel } from '../models/checkpoint.js';
 import { Scorer } from '../models/scorer.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
@@ -110,4 +113,73 @@ describe('a run of adapters', () => {
     expect(existsSync(join(merged, 'adapter'))).toBe(false);
     expect(farthest(await scoresOf(merged), after)).toBeLessThan(1e-6);
   });
+});
+
+describe('an adapter as the model', () => {
+  it('is gone on with', async () => {
+    const first = await trained(recipeOf('sft', { lora }));
+    const second = await trained(recipeOf('sft', { lora, model: first.result.model, proofs: 'on' }));
+    // Its first loss is that of the adapter, and it ends elsewhere.
+    const [start, end] = [await scoresOf(first.result.model), await scoresOf(second.result.model)];
+    expect(farthest(end, start)).toBeGreaterThan(1e-3);
+    const merged = await mergeAdapter(first.result.model, join(root, 'merged-start'));
+    const whole = await trained(recipeOf('sft', { model: merged }));
+    expect(Math.abs(second.steps[0]!.loss - whole.steps[0]!.loss)).toBeLessThan(1e-5);
+    const config = JSON.parse(
+      readFileSync(join(second.result.model, 'adapter_config.json'), 'utf8'),
+    ) as Record<string, unknown>;
+    expect(config).toMatchObject({ base_model_name_or_path: model, r: 4, lora_alpha: 8 });
+  });
+
+  it.each([
+    ['lora.rank', { rank: 8 }],
+    ['lora.alpha', { alpha: 9 }],
+    ['lora.use_dora', { use_dora: true }],
+    ['lora.use_rslora', { use_rslora: true }],
+    ['lora.target_modules', { target_modules: ['q_proj'] }],
+  ])('is refused where the recipe has another %s', async (key, other) => {
+    const { result } = await trained(recipeOf('sft', { lora, max_steps: 1 }));
+    const run = await attempt(recipeOf('sft', { lora: { ...lora, ...other }, model: result.model }));
+    expect(run.error).toBeInstanceOf(UserError);
+    expect((run.error as Error).message).toMatch(new RegExp(`^${key}: .*set ${key} to`));
+  });
+
+  it('is merged and trained whole without lora', async () => {
+    const { result } = await trained(recipeOf('sft', { lora }));
+    const whole = await trained(recipeOf('sft', { model: result.model }));
+    expect(readdirSync(whole.result.model)).toContain('model.safetensors');
+    expect(readdirSync(whole.result.model)).not.toContain('adapter_config.json');
+  });
+});
+
+describe('the reference of dpo', () => {
+  const events = (run: { events: { kind: string }[] }) => run.events.map(({ kind }) => kind);
+
+  it('is the model without its adapters: what a run of all weights has scored serves', async () => {
+    const whole = await trained(recipeOf('dpo'));
+    expect(events(whole)).toContain('reference');
+    for (const keys of [{}, { seed: 7 }, { lora: { ...lora, use_dora: true } }]) {
+      const { events: found, steps } = await trained(recipeOf('dpo', { lora, proofs: 'on', ...keys }));
+      expect(found.map(({ kind }) => kind)).not.toContain('reference');
+      // Policy and reference are the same before the first update: log 2.
+      expect(Math.abs(steps[0]!.loss - Math.log(2))).toBeLessThan(1e-6);
+    }
+  });
+
+  it('is the adapter that training starts from, or its base where the recipe says so', async () => {
+    const { result } = await trained(recipeOf('sft', { lora, optimizer: { lr: 1e-2 } }));
+    const keys = { lora, model: result.model, proofs: 'on' };
+    const start = await trained(recipeOf('dpo', keys));
+    expect(Math.abs(start.steps[0]!.loss - Math.log(2))).toBeLessThan(1e-6);
+    const base = await trained(recipeOf('dpo', { ...keys, reference: model }));
+    const copied = join(root, 'elsewhere');
+    cpSync(model, copied, { recursive: true });
+    const second = await trained(recipeOf('dpo', { ...keys, reference: copied }));
+    expect(Math.abs(base.steps[0]!.loss - Math.log(2))).toBeGreaterThan(1e-4);
+    expect(linesOf(base.steps)).toEqual(linesOf(second.steps));
+  });
+});
+
+it('an adapter goes with the config of its base', () => {
+  expect(() => recipeOf('sft', { lora, model_overrides: { rope_theta: 300000 } })).toThrow('own config.json');
 });
