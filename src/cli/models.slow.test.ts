@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { strangeKeys } from '../../test/support/jsonKeys.js';
 import { expectDone, expectError, tinyCommands } from '../../test/support/tinyCommands.js';
 import { contents, redistill } from '../../test/support/tinyModel.js';
 
-const { tiny, pairs } = tinyCommands();
+const { tiny, pairs, problems, prompts, messages, newPath, recipe } = tinyCommands();
 
 it.each([
   ['models inspect', ['models', 'inspect', tiny]],
@@ -82,5 +82,56 @@ describe.concurrent('models', () => {
     await refused(['--gguf', 'Q4_0'], 'Q4_0');
     await refused([], '--gguf');
     expect(contents(tiny)).toEqual(before);
+  });
+});
+
+describe('an adapter', () => {
+  let adapter: string;
+  beforeAll(async () => {
+    const out = newPath('run');
+    const lora = { rank: 4, target_modules: 'all-linear' };
+    const keys = { out, lora, optimizer: { lr: 1e-2 }, schedule: { warmup_ratio: 0 } };
+    expectDone(await redistill(['train', recipe(keys)]));
+    adapter = join(out, 'model');
+  });
+
+  it('may be named wherever a model is', async () => {
+    const merged = newPath('merged');
+    expectDone(await redistill(['models', 'merge', adapter, '--out', merged]));
+    const scores = async (model: string) => {
+      const run = await redistill(['score', messages, '--model', model, '--dtype', 'f32', '--json']);
+      expectDone(run);
+      return run.stdout;
+    };
+    expect(await scores(adapter)).not.toBe(await scores(tiny));
+    const numbers = (text: string) => (text.match(/-?\d+\.\d+/g) ?? []).map(Number);
+    const [own, other] = [numbers(await scores(adapter)), numbers(await scores(merged))];
+    expect(own.length).toBeGreaterThan(4);
+    expect(Math.max(...own.map((x, i) => Math.abs(x - other[i]!)))).toBeLessThan(1e-4);
+    for (const args of [
+      ['evaluate', problems, '--max-tokens', '4', '--out', newPath('evaluation')],
+      ['generate', prompts, '--max-tokens', '4', '--out', `${newPath('answers')}.jsonl`],
+      ['columns', messages, '--out', newPath('columns')],
+      ['doctor', messages],
+    ])
+      expectDone(await redistill([...args, '--model', adapter]));
+    const shown = await redistill(['models', 'inspect', adapter]);
+    expect(shown.stdout).toMatch(/^an adapter of rank 4, alpha 32, over llama, 49.4 k parameters/);
+  });
+
+  it('is no model to be fetched, and a model no adapter to be merged', async () => {
+    expectError(
+      await redistill(['models', 'get', adapter]),
+      2,
+      `redistill models merge ${adapter} --out DIR`,
+    );
+    const out = newPath('merged');
+    expectError(await redistill(['models', 'merge', tiny, '--out', out]), 2, `${tiny} is no adapter`);
+    expect(existsSync(out)).toBe(false);
+    expectError(await redistill(['models', 'merge', adapter, '--out', tiny]), 2, 'is not empty');
+    const file = `${newPath('adapter')}.gguf`;
+    const exported = await redistill(['models', 'export', adapter, '--gguf', 'F16', '--out', file]);
+    expectError(exported, 2, `redistill models merge ${adapter} --out DIR`);
+    expect(existsSync(file)).toBe(false);
   });
 });

@@ -6,3 +6,4 @@
 export { getModel, type GetModelOptions, type ModelLocation } from './get.js';
 export { exportGguf, type ExportOptions } from './gguf/export.js';
 export type { GgufType } from './gguf/fileTypes.js';
+export { resolveModel } from './resolve.js';

@@ -3,7 +3,6 @@
  * measurement of two seconds on the run's own rows.
  */
 import type { ModelConfig } from '../models/config.js';
-import { parameterCount } from '../models/parameters.js';
 import { readColumns, withReference, type Objective } from '../objectives/objective.js';
 import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
@@ -164,7 +163,7 @@ const SHARE = 0.5;
 export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'seconds' | 'tokens'> {
   const { config } = engine.weights.model;
   const time = timeOfPacks(engine, run, config);
-  const update = updateSeconds(engine, parameterCount(config));
+  const update = updateSeconds(engine);
   const looked = steps(run, STEPS.time);
   const packs = looked.flatMap((step) => loadsOf(step, run));
   const total = packs.reduce(
@@ -244,8 +243,9 @@ function cut(sequence: TrainSequence, share: number): TrainSequence {
 const UPDATED = 2 ** 23;
 
 /** Measures the norm of the gradients, and an update of other weights. */
-function updateSeconds({ weights }: Engine, parameters: number): number {
+function updateSeconds({ weights }: Engine): number {
   const { device, dtype } = weights.model;
+  const parameters = weights.count;
   const started = performance.now();
   globalNorm([...weights.grads.values()]);
   const norm = (performance.now() - started) / 1000;

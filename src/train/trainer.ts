@@ -4,8 +4,6 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { resolveModel } from '../hub/resolve.js';
-import { loadModel } from '../models/checkpoint.js';
-import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
@@ -25,6 +23,7 @@ import { computesAlike, differences, identityOf, withRows, type RunIdentity } fr
 import { weightBytes } from './memoryModel.js';
 import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
+import { openTrained, shapesOf } from './openModel.js';
 import { planSteps, type StepPlan } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
 import { prove, type Proof } from './proofs.js';
@@ -76,7 +75,9 @@ export type TrainEvent =
       steps: number;
       warmup: number;
       idle: number;
+      /** Of the model, and those of them, or of its adapters, that are trained. */
       parameters: number;
+      trained: number;
     }
   | { kind: 'proofs'; proofs: Proof[] }
   | ({ kind: 'estimate' } & Estimate)
@@ -167,7 +168,7 @@ async function runStage(
   onlyEstimates = false,
 ): Promise<TrainResult | undefined> {
   const { onEvent, resume = {} } = hooks;
-  const { out, device, model_overrides: overrides } = written;
+  const { out } = written;
   const pause = new Pause(hooks.signal);
   const opened = await openRun(written, hooks, onlyEstimates);
   if ('result' in opened) return opened.result;
@@ -194,12 +195,13 @@ async function runStage(
   }
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   const run = { objective, examples, plan, tokenBudget, beside: await besideOf(recipe, objective, watched) };
-  const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides) }, run);
+  const shapes = shapesOf(recipe);
+  const memory = expectMemory(shapes, run);
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
+  const loaded = openTrained(recipe, written.model, onNotice);
 
   const parameters = parameterCount(loaded.model.config);
-  const bytes = weightBytes({ ...recipe, config: loaded.model.config });
+  const bytes = weightBytes({ ...shapes, config: loaded.model.config });
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
   using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   using engine = new Engine(weights, recipe.recompute);
@@ -241,7 +243,7 @@ async function runStage(
     },
   });
   if (from) onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
-  onEvent(startOf(recipe, objective, plan, parameters));
+  onEvent(startOf(recipe, objective, plan, { parameters, trained: weights.count }));
   const watch = new Watch(
     { settings: recipe, steps: plan.steps, tokenBudget, objective, engine, watched, metrics, pause, onEvent },
     from?.position.watch ?? freshWatch(),
@@ -338,10 +340,10 @@ function startOf(
   { layout }: TrainRecipe,
   { formula }: Objective,
   { steps, idle, schedule, updatesBefore }: StepPlan,
-  parameters: number,
+  counts: { parameters: number; trained: number },
 ): TrainEvent {
   const warmup = Math.max(0, warmupSteps(schedule.totalSteps, schedule.warmupRatio) - updatesBefore);
-  return { kind: 'start', formula, layout, steps, warmup, idle, parameters };
+  return { kind: 'start', formula, layout, steps, warmup, idle, ...counts };
 }
 
 /** Computes a step again that metrics.jsonl has, from the state before it. @throws Error where it is another one now */

@@ -4,45 +4,65 @@ import type { Dtype } from '../torch/dtype.js';
 import * as ops from '../torch/ops.js';
 import type { AdamW } from '../torch/optim.js';
 import { scope, type Tensor } from '../torch/tensor.js';
+import { staysWide } from '../models/lora.js';
 import { Transformer } from '../models/transformer.js';
 
 /**
- * Masters and gradients in float32, and a model in the compute dtype. bf16 alone would round away the updates of a
- * learning rate like 1e-6. In float32 (or float64, for tests) the masters are the model's own parameters.
+ * What training changes of a model, in float32 with gradients, and a model in the compute dtype. bf16 alone would round away the
+ * updates of a learning rate like 1e-6. Where the dtypes are the same (float32, or float64 for tests), the masters are the
+ * model's own parameters. All else of the model is frozen: it has neither master nor gradient.
  */
 export class TrainableWeights implements Disposable {
   readonly model: Transformer;
   readonly masters: ReadonlyMap<string, Tensor>;
   /** Sums over all backwards since the last update or `zeroGrads`, in the order of the masters. */
   readonly grads: ReadonlyMap<string, Tensor>;
-  readonly #mixed: boolean;
+  /** Of the masters that the model has in another dtype, what it has. */
+  readonly #copies: ReadonlyMap<string, Tensor>;
 
-  /** @param model in float32 (or float64); this object owns it from now on */
-  constructor(model: Transformer, compute: Dtype) {
-    this.masters = model.parameters;
-    this.#mixed = model.dtype !== compute;
+  /**
+   * @param model what is trained of it in float32 (or float64), the rest in the compute dtype; this object owns it from now on
+   * @param names of the parameters that train
+   */
+  constructor(model: Transformer, compute: Dtype, names: readonly string[] = model.trainable) {
+    this.masters = new Map(names.map((name) => [name, model.parameter(name)]));
     this.grads = new Map([...this.masters].map(([name, master]) => [name, ops.zerosLike(master)]));
-    this.model = this.#mixed
-      ? new Transformer(
-          model.config,
-          new Map([...this.masters].map(([name, master]) => [name, ops.toDtype(master, compute)])),
-          model.arithmetic,
-          this.grads,
-        )
-      : model;
-    for (const [name, parameter] of this.model.parameters) {
+    this.#copies = new Map(
+      [...this.masters]
+        .filter(([name, { dtype }]) => dtype !== compute && !staysWide(name))
+        .map(([name, master]) => [name, ops.toDtype(master, compute)]),
+    );
+    this.model =
+      this.#copies.size > 0
+        ? new Transformer(
+            model.config,
+            new Map([...model.parameters, ...this.#copies]),
+            model.arithmetic,
+            this.grads,
+            model.adapters?.lora,
+          )
+        : model;
+    if (this.model !== model) model.adapters?.[Symbol.dispose]();
+    for (const [name, grad] of this.grads) {
+      const parameter = this.model.parameter(name);
       parameter.requiresGrad = true;
-      if (!this.#mixed) parameter.grad = this.grads.get(name)!; // autograd then adds to it in place
+      if (!this.#copies.has(name)) parameter.grad = grad; // autograd then adds to it in place
     }
   }
 
-  gradOf(name: string): Tensor {
-    return this.grads.get(name)!;
+  /** The sum of a parameter's gradients; undefined where it is frozen. */
+  gradOf(name: string): Tensor | undefined {
+    return this.grads.get(name);
   }
 
   /** The gradient of the head's weight, which is the embedding's if they are tied. */
-  get headGrad(): Tensor {
+  get headGrad(): Tensor | undefined {
     return this.gradOf(this.model.config.tied ? 'embedding' : 'head');
+  }
+
+  /** The number of weights that train. */
+  get count(): number {
+    return [...this.masters.values()].reduce((sum, { elements }) => sum + elements, 0);
   }
 
   zeroGrads(): void {
@@ -53,18 +73,17 @@ export class TrainableWeights implements Disposable {
 
   /** Adds the gradients that autograd has left in these parameters of the compute model to the float32 sums; kernels have added theirs. */
   gather(names: readonly string[]): void {
-    if (!this.#mixed) return;
     scope(() => {
       noGrad(() => {
         const into: Tensor[] = [];
         const from: Tensor[] = [];
         for (const name of names) {
-          const parameter = this.model.parameter(name);
-          const grad = parameter.grad;
-          if (!grad) continue;
-          into.push(this.gradOf(name));
+          const copy = this.#copies.get(name);
+          const grad = copy?.grad;
+          if (!copy || !grad) continue;
+          into.push(this.grads.get(name)!);
           from.push(grad);
-          parameter.grad = null;
+          copy.grad = null;
         }
         if (into.length > 0) ops.foreachAdd_(into, from);
       });
@@ -73,23 +92,30 @@ export class TrainableWeights implements Disposable {
 
   /** Copies the masters into the compute model after they have been put into place. */
   sync(): void {
-    if (!this.#mixed) return;
-    noGrad(() => {
-      ops.foreachCopy_([...this.model.parameters.values()], [...this.masters.values()]);
-    });
+    if (this.#copies.size > 0)
+      noGrad(() => {
+        ops.foreachCopy_(
+          [...this.#copies.values()],
+          [...this.#copies.keys()].map((name) => this.masters.get(name)!),
+        );
+      });
+    this.model.adapters?.refresh();
   }
 
   /** Updates the masters and the model by the sums of gradients times a factor, and zeros the sums. */
   update(optimizer: AdamW, lr: number, factor: number): void {
+    const isCopied = this.#copies.size === this.masters.size;
     optimizer.update([...this.grads.values()], lr, {
       factor,
-      ...(this.#mixed && { copies: [...this.model.parameters.values()] }),
+      ...(isCopied && { copies: [...this.#copies.values()] }),
     });
+    if (isCopied) this.model.adapters?.refresh();
+    else this.sync();
   }
 
   [Symbol.dispose](): void {
     for (const tensor of this.grads.values()) tensor.dispose();
-    if (this.#mixed) for (const tensor of this.masters.values()) tensor.dispose();
+    for (const name of this.#copies.keys()) this.masters.get(name)!.dispose();
     this.model[Symbol.dispose]();
   }
 }

@@ -211,7 +211,7 @@ describe('exportGguf', () => {
     const adapter = (dir: string) => {
       writeFileSync(join(dir, 'adapter_config.json'), '{}');
     };
-    expect(await problem(adapter)).toContain('merge it');
+    expect(await problem(adapter)).toContain('which would not be applied');
   });
 
   it('refuses biases that llama.cpp does not know', async () => {

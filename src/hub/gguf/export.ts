@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../../util/errors.js';
 import { FileReplacement, writeAll } from '../../util/files.js';
 import { requireOwnFile } from '../../util/ownFile.js';
+import { adapterIn } from '../../models/adapterFiles.js';
 import { readConfig } from '../../models/directory.js';
 import { parameterSpecs } from '../../models/parameters.js';
 import { checkWeights, WeightFiles } from '../../models/weightFiles.js';
@@ -52,6 +53,11 @@ export async function exportGguf(
   type: GgufType,
   { onProgress, signal }: ExportOptions = {},
 ): Promise<void> {
+  const adapter = adapterIn(dir);
+  if (adapter !== undefined)
+    throw new UserError(
+      `${adapter} is an adapter: make a model of it first, with \`redistill models merge ${adapter} --out DIR\`.`,
+    );
   requireOwnFile(out, isOurs, 'the model is written');
   using files = new WeightFiles(dir, (path) => new SafetensorsReader(path));
   const config = checkWeights(files, readConfig(dir));

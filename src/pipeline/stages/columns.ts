@@ -19,7 +19,7 @@ export const columnSettings = z.strictObject({
     .string()
     .min(1)
     .describe(
-      "what computes: a model directory, a .gguf file, or a name that `models get` has fetched; with base_url the model's name at the endpoint",
+      "what computes: a model directory, an adapter, a .gguf file, or a name that `models get` has fetched; with base_url the model's name at the endpoint",
     ),
   base_url: z
     .string()
