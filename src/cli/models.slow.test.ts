@@ -99,19 +99,19 @@ describe('an adapter', () => {
     const merged = newPath('merged');
     expectDone(await redistill(['models', 'merge', adapter, '--out', merged]));
     const scores = async (model: string) => {
-      const run = await redistill(['score', messages, '--model', model, '--dtype', 'f32', '--json']);
+      const run = await redistill(['score', messages, '--model', model, '--dtype', 'f32']);
       expectDone(run);
       return run.stdout;
     };
     expect(await scores(adapter)).not.toBe(await scores(tiny));
     const numbers = (text: string) => (text.match(/-?\d+\.\d+/g) ?? []).map(Number);
     const [own, other] = [numbers(await scores(adapter)), numbers(await scores(merged))];
-    expect(own.length).toBeGreaterThan(4);
+    expect(own.length).toBeGreaterThan(3);
     expect(Math.max(...own.map((x, i) => Math.abs(x - other[i]!)))).toBeLessThan(1e-4);
     for (const args of [
       ['evaluate', problems, '--max-tokens', '4', '--out', newPath('evaluation')],
-      ['generate', prompts, '--max-tokens', '4', '--out', `${newPath('answers')}.jsonl`],
-      ['columns', messages, '--out', newPath('columns')],
+      ['generate', '--prompts', prompts, '--max-tokens', '4', '--out', `${newPath('answers')}.jsonl`],
+      ['columns', messages, '--as', 'teacher', '--out', `${newPath('columns')}.jsonl`],
       ['doctor', messages],
     ])
       expectDone(await redistill([...args, '--model', adapter]));
