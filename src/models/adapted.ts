@@ -9,7 +9,7 @@ import { adapterIn, openAdapter } from './adapterFiles.js';
 import { usual } from './arithmetic.js';
 import { freeingAtFault, loadAdapter, loadBase, type LoadedModel, type LoadOptions } from './checkpoint.js';
 import type { ModelConfig } from './config.js';
-import { adapterShapes, modulesNamed, type LoraConfig } from './lora.js';
+import { adapterShapes, modulesNamed, type LoraConfig } from './loraShapes.js';
 import { Transformer } from './transformer.js';
 
 /** What adapters are wanted. */

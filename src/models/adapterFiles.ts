@@ -6,7 +6,7 @@ import { SafetensorsReader } from '../torch/safetensorsReader.js';
 import { UserError } from '../util/errors.js';
 import type { ModelConfig } from './config.js';
 import { readJsonObject } from './directory.js';
-import { adaptableRows, adapterNames, adapterShapes, modulesNamed, type LoraConfig } from './lora.js';
+import { adaptableRows, adapterNames, adapterShapes, modulesNamed, type LoraConfig } from './loraShapes.js';
 import { ADAPTER_CONFIG, ADAPTER_FILE, ADAPTER_FOLDER, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
 
 /** What PEFT writes before the names of the base's modules. */

@@ -23,7 +23,7 @@ import { adapterConfig, adapterIn, fileName, openAdapter } from './adapterFiles.
 import { exact, requireExact, usual } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
 import { readConfig, readJsonObject } from './directory.js';
-import { adapterShapes, type LoraConfig } from './lora.js';
+import { adapterShapes, type LoraConfig } from './loraShapes.js';
 import {
   ADAPTER_CONFIG,
   ADAPTER_FILE,

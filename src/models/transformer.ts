@@ -4,7 +4,8 @@ import type { Dtype } from '../torch/dtype.js';
 import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { exact, usual, type Arithmetic, type Linear } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
-import { Adapters, adapterShapes, type LoraConfig } from './lora.js';
+import { Adapters } from './lora.js';
+import { adapterShapes, type LoraConfig } from './loraShapes.js';
 import {
   layerParameter,
   layerSpecs,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { adapted } from '../../test/support/adapters.js';
 import { gradientsOf, madeUpGradient, madeUpRows, worst } from '../../test/support/engines.js';
-import { adapterShapes, type LoraConfig } from '../models/lora.js';
+import { adapterShapes, type LoraConfig } from '../models/loraShapes.js';
 import { Scorer } from '../models/scorer.js';
 import { toFloat64Array } from '../torch/data.js';
 import type { Dtype } from '../torch/dtype.js';

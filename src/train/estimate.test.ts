@@ -8,7 +8,7 @@ import { KeyValueCache } from '../generate/cache.js';
 import { loadModel, saveModel } from '../models/checkpoint.js';
 import { parseConfig, type ModelConfig } from '../models/config.js';
 import { readConfig } from '../models/directory.js';
-import { modulesNamed, staysWide } from '../models/lora.js';
+import { modulesNamed, staysWide } from '../models/loraShapes.js';
 import { loraTargets } from '../models/loraTargets.js';
 import { parameterCount } from '../models/parameters.js';
 import { createObjective } from '../objectives/index.js';

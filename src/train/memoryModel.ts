@@ -1,7 +1,7 @@
 /** @file Predicts from shapes what training takes in memory and how much it computes. Has no tensors. */
 import type { ModelConfig } from '../models/config.js';
 import { readRows, rowsOfChunk } from '../models/head.js';
-import { adapterCount, adapterShapes, type LoraConfig } from '../models/lora.js';
+import { adapterCount, adapterShapes, type LoraConfig } from '../models/loraShapes.js';
 import { parameterCount, parameterSpecs } from '../models/parameters.js';
 import { hasKernels, softmaxKernel } from '../torch/fused.js';
 import type { ComputeDtype } from '../util/computeDtype.js';

@@ -5,7 +5,7 @@ import { baseName } from '../hub/adapter.js';
 import { loadAdapted } from '../models/adapted.js';
 import { loadModel, type LoadedModel } from '../models/checkpoint.js';
 import { readConfig } from '../models/directory.js';
-import { modulesNamed } from '../models/lora.js';
+import { modulesNamed } from '../models/loraShapes.js';
 import { targetsOf } from './loraSettings.js';
 import type { TrainedShapes } from './memoryModel.js';
 import type { TrainRecipe } from './settings.js';

@@ -4,7 +4,7 @@ import type { Dtype } from '../torch/dtype.js';
 import * as ops from '../torch/ops.js';
 import type { AdamW } from '../torch/optim.js';
 import { scope, type Tensor } from '../torch/tensor.js';
-import { staysWide } from '../models/lora.js';
+import { staysWide } from '../models/loraShapes.js';
 import { Transformer } from '../models/transformer.js';
 
 /**

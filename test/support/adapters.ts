@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModel } from '../../src/models/checkpoint.js';
-import { adapterShapes, modulesNamed, type LoraConfig } from '../../src/models/lora.js';
+import { adapterShapes, modulesNamed, type LoraConfig } from '../../src/models/loraShapes.js';
 import { loraTargets } from '../../src/models/loraTargets.js';
 import { Transformer } from '../../src/models/transformer.js';
 import { fromArray } from '../../src/torch/data.js';
