@@ -10,7 +10,7 @@ type Kind = ResultTable['columns'][number]['kind'];
 
 /** A cell in words. */
 function shown(kind: Kind, value: string | number | null): string {
-  if (value === null) return '–';
+  if (value === null || value === '') return '–';
   if (typeof value === 'string') return short(value, 200);
   switch (kind) {
     case 'share':
@@ -29,7 +29,7 @@ function ResultTableView({ table }: { table: ResultTable }) {
     name,
     value: (row) => row[i] ?? null,
     show: (row) =>
-      kind === 'text' ? <Name of={String(row[i] ?? '–')} length={60} /> : shown(kind, row[i] ?? null),
+      kind === 'text' ? <Name of={String(row[i] ?? '') || '–'} length={60} /> : shown(kind, row[i] ?? null),
   }));
   return (
     <section>
