@@ -4,7 +4,7 @@ import { brief, chance, count, percent, signedPoints } from './numbers.js';
 import { address, type Route } from './route.js';
 import { Table, type Column } from './table.js';
 import { Name, short } from './text.js';
-import { Notes } from './Traces.js';
+import { Notes } from './Notes.js';
 
 type Kind = ResultTable['columns'][number]['kind'];
 
