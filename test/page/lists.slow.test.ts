@@ -175,9 +175,9 @@ describe('the way back to a list', () => {
       kept: { q: 'weeks', fate: 'pair', page: '2', by: 'after', minus: 'before' },
     },
     {
-      route: '#/evaluations/math?q=problem&show=wrong&order=tokens&grader=math-verify&page=2',
+      route: '#/evaluations/math?q=problem&show=right&order=tokens&grader=math-verify&page=2',
       list: '#/evaluations/math',
-      kept: { q: 'problem', show: 'wrong', order: 'tokens', grader: 'math-verify', page: '2' },
+      kept: { q: 'problem', show: 'right', order: 'tokens', grader: 'math-verify', page: '2' },
     },
   ];
   for (const { route, list, kept } of CASES)
