@@ -77,7 +77,7 @@ describe('“/” and what is typed after it', () => {
 
   inBrowser('searches all texts where that ends with Enter', () =>
     at('report.html', '#/runs', async (page) => {
-      await pressAtOnce(page, ['/', ...'needle-44', 'Enter']);
+      await pressAtOnce(page, ['/', ...Array.from('needle-44'), 'Enter']);
       await expect.poll(() => status(page).textContent()).toContain('chunks searched');
       expect([query(page).get('q'), query(page).get('texts')]).toEqual(['needle-44', '1']);
     }),
@@ -142,7 +142,7 @@ describe('a search through all texts', () => {
         await page.evaluate(() => {
           const own = window as unknown as { unpacked: number };
           own.unpacked = 0;
-          const { atob: unpack } = window;
+          const unpack = window.atob.bind(window);
           window.atob = (text) => {
             own.unpacked++;
             return unpack(text);
@@ -201,7 +201,7 @@ describe('the way back to a list', () => {
 
   inBrowser('keeps it over the fate of a row, too', () =>
     at('report.html', CASES[0]!.route, async (page) => {
-      const { page: _, ...kept } = CASES[0]!.kept;
+      const kept = Object.fromEntries(Object.entries(CASES[0]!.kept).filter(([name]) => name !== 'page'));
       await page.locator('.problem-list li a').nth(2).click();
       await page.getByRole('link', { name: 'fate of this row' }).click();
       await page.getByRole('link', { name: 'side by side' }).click();

@@ -114,7 +114,7 @@ function cellsOf(csv: string): string[][] {
 }
 
 test('no cell of a CSV is a formula to a spreadsheet, and every one is whole', () => {
-  const begins = [...'=+-@', ...'＝＋－＠', ...'﹦﹢﹣﹫'];
+  const begins = Array.from('=+-@＝＋－＠﹦﹢﹣﹫');
   const before = ['', '\t', '\r', '\n', '\r\n', ' ', '\u00A0', '\u3000', '\uFEFF', '\u200B', '\0', ' \n\t '];
   const dangerous = [
     ...begins.flatMap((sign) => before.map((one) => `${one}${sign}HYPERLINK("https://example.invalid";A1)`)),

@@ -16,7 +16,7 @@ afterAll(() => {
 });
 
 /** What a report has of a set, which names folders in another way. */
-const placeless = ({ dir: _, asked: __, ...set }: TraceSet) => set;
+const placeless = ({ asked: name, ...set }: TraceSet) => ({ ...set, dir: '', isAsked: name !== undefined });
 
 async function rowsOf(watcher: Watcher, { asked }: TraceSet): Promise<TracedRow[]> {
   const { rows } = (await watcher.traces(asked!))!;
@@ -60,7 +60,9 @@ describe('what stands beside runs', () => {
     const opened = await Promise.all(sets.map(({ asked }) => watcher.traces(asked!)));
     const expected = byId(whole.report.traces!);
     expect(expected.map(({ id }) => id)).toEqual(['alone', 'pairs', 'second']);
-    expect(opened.map((set) => placeless(set!))).toEqual(expected.map(placeless));
+    expect(opened.map((set) => placeless(set!))).toEqual(
+      expected.map((set) => ({ ...placeless(set), isAsked: true })),
+    );
     const rows = new Map<string, TracedRow[]>();
     for (const placed of whole.chunks())
       if ('rows' in placed) {

@@ -15,8 +15,8 @@ class Typed {
   /** @returns whether the key would have been one of the box */
   take({ key }: KeyboardEvent): boolean {
     if (key === 'Enter') this.#isSent = true;
-    else if (key === 'Backspace') this.#text = [...this.#text].slice(0, -1).join('');
-    else if ([...key].length === 1) this.#text += key;
+    else if (key === 'Backspace') this.#text = this.#text.replace(/.$/su, '');
+    else if (/^.$/su.test(key)) this.#text += key;
     else return false;
     return true;
   }

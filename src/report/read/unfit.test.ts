@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { writeTinyTokenizer } from '../../../test/support/tinyTokenizer.js';
 import { ChatTokenizer } from '../../text/tokenizer.js';
-import type { TracedRow } from '../model.js';
 import { readReport } from './report.js';
 import { rowsOf, Unfit } from './rowTokens.js';
 
@@ -68,7 +67,7 @@ it('weights and numbers that are not those of the tokens are left out, and said'
     const { report, chunks } = await readReport([join(top, `rows-${i}`)], { columns: [file] });
     expect(report.traces![0]!.notes, JSON.stringify(one)).toEqual([expect.stringContaining(words)]);
     expect(report.traces![0]!.notes[0]).toMatch(/^1 (response|column|row) of named.jsonl left out: /);
-    const rows = [...chunks()].flatMap((chunk) => ('rows' in chunk ? (chunk.rows as TracedRow[]) : []));
+    const rows = [...chunks()].flatMap((chunk) => ('rows' in chunk ? (chunk.rows) : []));
     expect(rows.some(({ id }) => id === '2')).toBe(true);
     for (const { traces } of rows)
       for (const { tokens } of traces)
