@@ -20,11 +20,13 @@ export interface Activity {
   secondsLeft: number | null;
   /** Where the report has its figures, once it has any. */
   link?: string;
+  /** Responses that have a verdict, and how many of them are right; absent where none has. */
+  graded?: { right: number; of: number };
   /** The last responses that came, the newest first. */
   samples: LiveSample[];
 }
 
-/** A response that has just come; it is not graded yet. */
+/** A response that has just come. */
 export interface LiveSample {
   /** Which problem of the file, and which of its samples. */
   problem: string;
@@ -33,6 +35,8 @@ export interface LiveSample {
   length: number;
   finishReason: string;
   tokens: number | null;
+  /** Absent where the file has none: an evaluation is graded when all of its responses are there. */
+  verdict?: { right: boolean; extracted: string | null; reason: string };
 }
 
 /** How much of the machine is in use. */

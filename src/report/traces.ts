@@ -12,6 +12,8 @@ export interface TraceSet {
   notes: string[];
   columns: TokenColumn[];
   rows: TraceIndex;
+  /** While runs go on: by which notes, columns and rows are asked for when somebody looks at them; it changes with the files. */
+  asked?: string;
 }
 
 /** Numbers of tokens. */
@@ -108,6 +110,8 @@ export interface Examination {
     advice: string;
   }[];
   rows: ExaminedRow[];
+  /** While runs go on: by which the rows are asked for; it changes with them. */
+  asked?: string;
 }
 
 export interface ExaminedRow {

@@ -7,46 +7,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { faultsOf, startBrowser } from '../support/browser.js';
+import { startBrowser } from '../support/browser.js';
 import { LiveRun } from '../support/liveRuns.js';
 import { HOSTILE } from '../support/syntheticReport.js';
+import { endAll, ends, openLive, serve } from './served.js';
 
 const top = mkdtempSync(join(tmpdir(), 'redistill-live-'));
 let browser: Browser | undefined;
 beforeAll(async () => {
   browser = await startBrowser();
 });
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+afterEach(endAll);
 afterAll(async () => {
   await browser?.close();
   rmSync(top, { recursive: true });
 });
-
-interface Served {
-  server: Server;
-  look: () => Promise<void>;
-  close: () => Promise<void>;
-}
-
-/** The program's own modules, which are checked elsewhere: types of Node and of browsers do not go together in all of them. */
-const own = async <T>(name: string): Promise<T> =>
-  (await import(/* @vite-ignore */ new URL(`../../src/report/follow/${name}.ts`, import.meta.url).href)) as T;
-
-/** Serves a folder at looks of a tenth of a second. */
-async function serve(dir: string, port = 0): Promise<{ served: Served; port: number }> {
-  const { Watcher } = await own<{ Watcher: new (dir: string) => object }>('watcher');
-  const { WatchServer } = await own<{ WatchServer: new (watcher: object, options: object) => Served }>(
-    'server',
-  );
-  const served = new WatchServer(new Watcher(dir), { lookMs: 100 });
-  ends.push(() => served.close());
-  served.server.listen(port, '127.0.0.1');
-  await once(served.server, 'listening');
-  return { served, port: (served.server.address() as AddressInfo).port };
-}
 
 /** A wire to a port that can be cut. */
 class Wire {
@@ -88,27 +63,6 @@ class Wire {
   }
 }
 
-interface Looked {
-  page: Page;
-  faults: string[];
-}
-
-/** Opens the live page; whatever it does wrong is in `faults`. */
-async function open(
-  port: number,
-  route = '#/',
-  width = 1440,
-  scheme: 'light' | 'dark' = 'light',
-): Promise<Looked> {
-  const context = await browser!.newContext({ viewport: { width, height: 900 }, colorScheme: scheme });
-  ends.push(() => context.close());
-  const page = await context.newPage();
-  const faults = faultsOf(page, (asked) => asked.startsWith(`http://127.0.0.1:${port}/`));
-  await page.goto(`http://127.0.0.1:${port}/${route}`);
-  await page.locator('main h1').first().waitFor();
-  return { page, faults };
-}
-
 function inBrowser(name: string, run: () => Promise<void>): void {
   test(name, async ({ skip }) => {
     if (!browser) skip('there is no Chromium');
@@ -148,7 +102,7 @@ describe('a live page', () => {
   inBrowser('begins with nothing, and shows runs as they begin, grow, alarm and end', async () => {
     const dir = join(top, 'begins');
     const { port } = await serve(dir);
-    const { page, faults } = await open(port);
+    const { page, faults } = await openLive(browser!, port);
     expect(await page.locator('.live').textContent()).toContain('There is no run in');
     const run = new LiveRun(join(dir, 'redi'));
     run.run(5);
@@ -186,7 +140,7 @@ describe('a live page', () => {
     const runs = ['a', 'b'].map((name, i) => new LiveRun(join(dir, name), { batch_size: i + 1 }));
     for (const run of runs) run.run(200);
     const { port } = await serve(dir);
-    const { page, faults } = await open(port, '#/runs');
+    const { page, faults } = await openLive(browser!, port, '#/runs');
     await page.locator('canvas').first().waitFor();
     await page.getByRole('checkbox', { name: 'b', exact: true }).click();
     await page.getByRole('checkbox', { name: 'Logarithmic' }).click();
@@ -239,7 +193,7 @@ describe('a live page', () => {
     run.run(50);
     const { port, served } = await serve(dir);
     const wire = new Wire(port);
-    const { page, faults } = await open(await wire.open());
+    const { page, faults } = await openLive(browser!, await wire.open());
     await expect.poll(() => stepsOf(page)).toContain('50 of');
     wire.cut();
     await expect
@@ -274,7 +228,7 @@ describe('a live page', () => {
     const run = new LiveRun(join(dir, 'redi'));
     run.run(10);
     const { port, served } = await serve(dir);
-    const { page } = await open(port);
+    const { page } = await openLive(browser!, port);
     await served.close();
     await expect.poll(() => page.locator('.badge-live').textContent()).toContain('no connection');
     run.run(7);
@@ -288,7 +242,7 @@ describe('a live page', () => {
       const dir = join(top, 'texts');
       evaluation(join(dir, 'before'), 120, (i) => i % 2 === 0);
       const { port } = await serve(dir);
-      const { page, faults } = await open(port, '#/evaluations');
+      const { page, faults } = await openLive(browser!, port, '#/evaluations');
       await page.getByRole('searchbox').fill('by ' + join(dir, 'before'));
       await page.getByRole('searchbox').press('Enter');
       const listed = page.locator('.problem-list [role=status]').first();
@@ -328,7 +282,7 @@ describe('a live page', () => {
     const { port } = await serve(dir);
     for (const route of ['#/', '#/runs'])
       for (const width of [1440, 390]) {
-        const { page, faults } = await open(port, route, width);
+        const { page, faults } = await openLive(browser!, port, route, width);
         await page.waitForTimeout(500);
         const { text, foreign, harmed, handlers, wide } = await page.evaluate(() => ({
           text: document.getElementById('page')!.textContent,
@@ -359,7 +313,7 @@ describe('a live page', () => {
     );
     for (const run of runs) run.run(400);
     const { port } = await serve(dir);
-    const { page, faults } = await open(port, '#/runs');
+    const { page, faults } = await openLive(browser!, port, '#/runs');
     await page.locator('canvas').first().waitFor();
     expect(await page.locator('.choice input').count()).toBe(50);
     runs[49]!.run(11);
@@ -395,7 +349,7 @@ describe('a live page', () => {
         evaluation(join(dir, 'before'), 3, () => true);
         const { port } = await serve(dir);
         for (const route of ['#/', '#/runs', '#/evaluations']) {
-          const { page, faults } = await open(port, route, width, scheme);
+          const { page, faults } = await openLive(browser!, port, route, width, scheme);
           await page.waitForTimeout(400);
           const { violations } = await page.evaluate<Found>(`${axe}; axe.run(document)`);
           const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));

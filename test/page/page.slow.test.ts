@@ -538,12 +538,13 @@ inBrowser('a large report opens in three seconds of a processor and 150 MB', asy
     '#/runs',
     '#/evaluations/math?q=needle-444&texts=1',
     '#/evaluations/math/problems/problem-300',
+    '#/traces?q=so!+14&texts=1',
   ]) {
     await go(page, route);
     if (route.includes('texts=1'))
       await expect
         .poll(() => listed(page).textContent(), { timeout: 60_000 })
-        .toContain('all texts: 10 of 10');
+        .toContain(`all texts: ${route.includes('traces') ? '40 of 40' : '10 of 10'}`);
     await page.waitForTimeout(500);
     visited.push(await pageBytes(browser!, page));
   }

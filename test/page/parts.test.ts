@@ -5,6 +5,7 @@ import { keyOf, listed, placeOf } from '../../src/report/page/filters.js';
 import { groupsOf, lineOf, smoothed, valuesAt } from '../../src/report/page/lines.js';
 import { brief } from '../../src/report/page/numbers.js';
 import { address, parseRoute } from '../../src/report/page/route.js';
+import { toCsv, toJson } from '../../src/report/page/tableFiles.js';
 import { HOSTILE, SMALL, syntheticReport } from '../support/syntheticReport.js';
 
 const run = (seed: number, steps: number[], mean: (number | null)[]): TrainingRun => ({
@@ -86,5 +87,48 @@ test('orders put first what they say', () => {
 test('numbers are brief', () => {
   expect([0, 1, -0.5, 0.00001234, 12_345, 2.1e9, 1e300, NaN, null].map((value) => brief(value))).toEqual([
     ...['0', '1', '−0.5', '1.2e−5', '12.3 k', '2.1 G', '1.0e300', '–', '–'],
+  ]);
+});
+
+test('JSON has a value of every column, also where several are called alike', () => {
+  const names = ['step', 'a', 'a', 'a (2)', 'a', 'step', '', '', '__proto__', '__proto__', 'constructor'];
+  const columns = names.map((name, i) => ({ name, value: (row: number) => 100 * row + i }));
+  const rows = JSON.parse(toJson(columns, [1, 2])) as Record<string, number>[];
+  expect(rows.map((row) => Object.values(row))).toEqual(
+    [1, 2].map((row) => names.map((_, i) => 100 * row + i)),
+  );
+  const keys = Object.keys(rows[0]!);
+  // The first of a name has it.
+  expect(keys.filter((key) => names.includes(key))).toEqual([...new Set(names)]);
+  expect(keys).toContain('step (2)');
+});
+
+/** What a program reads in a file of comma-separated values, by RFC 4180. */
+function cellsOf(csv: string): string[][] {
+  const rows: string[][] = [[]];
+  for (const [, quoted, plain, after] of csv.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
+    rows.at(-1)!.push(quoted?.replaceAll('""', '"') ?? plain!);
+    if (after === '\r\n') rows.push([]);
+  }
+  return rows.slice(0, -1);
+}
+
+test('no cell of a CSV is a formula to a spreadsheet, and every one is whole', () => {
+  const begins = Array.from('=+-@＝＋－＠﹦﹢﹣﹫');
+  const before = ['', '\t', '\r', '\n', '\r\n', ' ', '\u00A0', '\u3000', '\uFEFF', '\u200B', '\0', ' \n\t '];
+  const dangerous = [
+    ...begins.flatMap((sign) => before.map((one) => `${one}${sign}HYPERLINK("https://example.invalid";A1)`)),
+    ...['\tx', '\rx', '\nx', '\t', '\n'],
+  ];
+  const harmless = ['', 'a=1', '1 - 2', 'a@b', 'x\n=1', '"quoted", so', '–', 'ä', "'", ' x'];
+  const texts = [...dangerous, ...harmless];
+  const csv = toCsv([{ name: '=head', value: (text: string) => text }], texts);
+  const [[head], ...rows] = cellsOf(csv) as [[string], ...string[][]];
+  expect(head).toBe("'=head");
+  expect(rows.map(([cell]) => cell)).toEqual([...dangerous.map((text) => `'${text}`), ...harmless]);
+  expect(cellsOf(toCsv([{ name: 'n', value: (n: number | null) => n }], [-1, null]))).toEqual([
+    ['n'],
+    ['-1'],
+    [''],
   ]);
 });

@@ -12,7 +12,10 @@ export const STALLED_MS = 5 * 60_000;
 const SILENT_MS = 60_000;
 
 /** What is known of work beside its folder. */
-interface Progress extends Pick<Activity, 'unit' | 'done' | 'planned' | 'secondsLeft' | 'samples' | 'link'> {
+interface Progress extends Pick<
+  Activity,
+  'unit' | 'done' | 'planned' | 'secondsLeft' | 'samples' | 'link' | 'graded'
+> {
   /** Milliseconds since 1970, of the last line. */
   changed: number | undefined;
   /** The file that is there when the work is done, and older than the last line where it has begun again. */

@@ -7,6 +7,8 @@ import type { ComparisonTable, EvaluationSet, ProblemChunk } from '../model.js';
 import { compareSets, readComparisons } from '../read/comparisons.js';
 import { readColumn, readEvaluations, type Column, type OpenSet } from '../read/evaluations.js';
 import type { FoundFolder } from '../read/folders.js';
+import type { EvaluationProblems } from '../read/nearest.js';
+import { problemsOf } from '../read/report.js';
 import { stateOf } from './seen.js';
 
 /** Sets whose texts are being read, at most. */
@@ -90,6 +92,11 @@ export class FollowedEvaluations {
       reader.next++;
     }
     return reader.last;
+  }
+
+  /** What rows of training may resemble. */
+  problems(): EvaluationProblems {
+    return problemsOf(this.#sets);
   }
 
   #readerFor(name: string, set: OpenSet, chunk: number): Reader {

@@ -1,6 +1,7 @@
 /** @file Responses of an evaluation or a collection under way, by the journal to which each is added as it comes. */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isCutOff } from '../../data/finishReasons.js';
 import type { LiveSample } from '../live.js';
 import type { FoundFolder } from '../read/folders.js';
 import { settingsOf } from '../read/json.js';
@@ -19,13 +20,33 @@ const entry = z.looseObject({
   text: z.string(),
   finish_reason: z.string(),
   completion_tokens: z.number().nullish(),
+  verdict: z
+    .looseObject({ correct: z.boolean(), extracted: z.string().nullable(), reason: z.string() })
+    .optional()
+    .catch(undefined),
+  reparsed: z.boolean().optional().catch(undefined),
 });
+type Entry = z.output<typeof entry>;
+
+/** Characters of what a verdict says. */
+const SAID = 300;
+
+/** The verdict of a response as it counts: one that was cut off is not right. */
+function verdictOf({ verdict, reparsed, finish_reason: reason }: Entry): LiveSample['verdict'] {
+  if (!verdict) return undefined;
+  return {
+    right: (reparsed ?? verdict.correct) && !isCutOff(reason),
+    extracted: verdict.extracted?.slice(0, SAID) ?? null,
+    reason: verdict.reason.slice(0, SAID),
+  };
+}
 
 export class FollowedResponses {
   #folder: FoundFolder;
   readonly #journal: TailedFile;
   #rows: number | undefined;
   #done = 0;
+  #graded = { right: 0, of: 0 };
   #samples: LiveSample[] = [];
   /** How many there were at times. */
   #counts: { time: number; done: number }[] = [];
@@ -41,6 +62,7 @@ export class FollowedResponses {
     const reset = () => {
       this.#rows = undefined;
       this.#done = 0;
+      this.#graded = { right: 0, of: 0 };
       this.#samples = [];
       this.#counts = [];
     };
@@ -60,10 +82,16 @@ export class FollowedResponses {
     const { data } = entry.safeParse(value);
     if (!data) return;
     this.#done++;
+    const verdict = verdictOf(data);
+    if (verdict) {
+      this.#graded.of++;
+      if (verdict.right) this.#graded.right++;
+    }
     const { id, text, finish_reason: finishReason, completion_tokens: tokens } = data;
     this.#samples.unshift({
       ...{ problem: `problem ${id.problem}, sample ${id.sample}`, finishReason: finishReason.slice(0, 100) },
       ...{ text: text.slice(0, CHARACTERS), length: text.length, tokens: tokens ?? null },
+      ...(verdict && { verdict }),
     });
     this.#samples.length = Math.min(this.#samples.length, SHOWN);
   };
@@ -77,6 +105,7 @@ export class FollowedResponses {
       ...{ unit: 'response', done: this.#done, planned, changed: this.#journal.changed },
       secondsLeft: planned === null || rate <= 0 ? null : Math.max(0, planned - this.#done) / rate / 1000,
       samples: this.#samples,
+      ...(this.#graded.of > 0 && { graded: { ...this.#graded } }),
       finished: join(this.#folder.dir, 'summary.json'),
     });
   }

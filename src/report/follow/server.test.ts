@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { EventEmitter } from 'node:events';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { LiveRun } from '../../../test/support/liveRuns.js';
+import { BesideRuns } from '../../../test/support/besideRuns.js';
 import { applyChange, type Change, type Live, type Snapshot } from '../live.js';
+import type { ExaminedRow, Report, TracedRow, TraceSet } from '../model.js';
 import { Clients } from './clients.js';
 import { EventLog } from './eventLog.js';
 import { MOST_CLIENTS, WatchServer } from './server.js';
@@ -114,7 +116,17 @@ const follow = (known: Snapshot | undefined, events: readonly Heard[]): Snapshot
 
 describe('who may ask', () => {
   it('asks by an address or a name of this machine, and is no page of others', async () => {
-    const { port } = await serve('who', ['runs.example']);
+    const { port, dir, served } = await serve('who', ['runs.example']);
+    const beside = new BesideRuns(dir);
+    beside.curation('pairs', 30);
+    beside.doctor('check', 2);
+    await served.look();
+    const { traces, examinations } = JSON.parse((await ask(port, '/report.json')).text) as Report;
+    const parts = [
+      `/traces/${traces![0]!.asked!}`,
+      `/traces/${traces![0]!.asked!}/0`,
+      `/examinations/${examinations![0]!.asked!}`,
+    ];
     const own = `127.0.0.1:${port}`;
     const cases: [OutgoingHttpHeaders, number][] = [
       [{}, 200],
@@ -133,7 +145,7 @@ describe('who may ask', () => {
       [{ host: own, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 200],
       [{ host: own, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }, 200],
     ];
-    for (const path of ['/', '/report.json'])
+    for (const path of ['/', '/report.json', ...parts])
       for (const [headers, status] of cases) {
         const answer = await ask(port, path, headers);
         expect([path, headers, answer.status]).toEqual([path, headers, status]);
@@ -157,6 +169,14 @@ describe('who may ask', () => {
       ['GET', '/../../etc/passwd', 404],
       ['GET', '/texts/00/0', 404],
       ['GET', '/texts/../0', 404],
+      ['GET', '/traces/00', 404],
+      ['GET', '/traces/00/0', 404],
+      ['GET', '/traces/..%2F..%2Fetc%2Fpasswd', 404],
+      ['GET', '/traces/', 404],
+      ['GET', '/examinations/00', 404],
+      ['GET', '/examinations/00/0', 404],
+      ['GET', '/texts/00', 404],
+      ['POST', '/traces/00', 405],
       ['GET', '//', 404],
       ['POST', '/', 405],
       ['OPTIONS', '/events', 405],
@@ -165,6 +185,36 @@ describe('who may ask', () => {
     for (const [method, path, status] of statuses)
       expect([method, path, (await ask(port, path, {}, method)).status]).toEqual([method, path, status]);
   });
+});
+
+it('rows of traces and of the doctor are got by the names that the report has for them, chunk by chunk', async () => {
+  const { port, dir } = await serve('asked');
+  const beside = new BesideRuns(dir);
+  beside.curation('pairs', 60);
+  beside.doctor('check', 3);
+  const get = async <T>(path: string) => JSON.parse((await ask(port, path)).text) as T;
+  const { traces, examinations } = await get<Report>('/report.json');
+  const name = traces![0]!.asked!;
+  const { rows, asked } = await get<TraceSet>(`/traces/${name}`);
+  expect(asked).toBe(name);
+  expect(rows.ids).toHaveLength(60);
+  expect(rows.chunks.length).toBeGreaterThan(1);
+  const all: TracedRow[] = [];
+  for (const [chunk, size] of rows.chunks.entries()) {
+    const some = await get<TracedRow[]>(`/traces/${name}/${chunk}`);
+    expect(some).toHaveLength(size);
+    all.push(...some);
+  }
+  expect(all.map(({ id }) => id)).toEqual(rows.ids);
+  expect((await ask(port, `/traces/${name}/${rows.chunks.length}`)).status).toBe(404);
+  expect(await get<ExaminedRow[]>(`/examinations/${examinations![0]!.asked!}`)).toHaveLength(3);
+  // Two pages that ask for different sets at once.
+  beside.curation('second', 4);
+  const { traces: both } = await get<Report>('/report.json');
+  const sets = await Promise.all([...both!, ...both!].map((set) => get<TraceSet>(`/traces/${set.asked!}`)));
+  expect(sets.map(({ id, rows: { ids } }) => [id, ids.length])).toEqual(
+    [...both!, ...both!].map(({ id }) => [id, id === 'pairs' ? 60 : 4]),
+  );
 });
 
 describe('pages that listen', () => {

@@ -18,6 +18,9 @@ const KEPT = { bytes: 8 << 20, events: 2_000 };
 /** Milliseconds after which a page tries again. */
 const RETRY_MS = 2_000;
 
+/** Problems of evaluations, rows of traces, and rows of the doctor: by a name, and by their chunk. */
+const ASKED = /^\/(texts|traces|examinations)\/([0-9a-f]{1,64})(?:\/(\d{1,9}))?$/;
+
 export interface WatchServerOptions extends Pick<GuardOptions, 'hosts'> {
   lookMs?: number;
   /** The page's program and style, where they are not those of the package. */
@@ -115,7 +118,6 @@ export class WatchServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#check(request);
     const [pathname = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
-    const [, name, chunk] = /^\/texts\/([0-9a-f]{1,64})\/(\d{1,9})$/.exec(pathname) ?? [];
     if (pathname === '/') {
       const { html, policy } = this.#page;
       send(response, 'text/html; charset=utf-8', html, { 'content-security-policy': policy });
@@ -124,13 +126,25 @@ export class WatchServer {
     } else if (pathname === '/report.json') {
       await this.look();
       send(response, 'application/json', JSON.stringify(this.#watcher.report));
-    } else if (name !== undefined) {
-      const problems = this.#watcher.chunk(name, Number(chunk));
-      if (!problems) throw new ApiError(404, 'these texts have changed meanwhile');
-      send(response, 'application/json', JSON.stringify(problems));
     } else if (pathname === '/favicon.ico') {
       response.writeHead(204, HEADERS).end();
-    } else throw new ApiError(404, 'there is no such page');
+    } else {
+      const asked = ASKED.exec(pathname);
+      if (!asked) throw new ApiError(404, 'there is no such page');
+      const [, kind, name = '', chunk] = asked;
+      const found = await this.#part(kind!, name, chunk === undefined ? undefined : Number(chunk));
+      if (found === undefined) throw new ApiError(404, 'these texts have changed meanwhile');
+      send(response, 'application/json', JSON.stringify(found));
+    }
+  }
+
+  /** What a page asks for by a name in its report; undefined where there is nothing of it, or no longer. */
+  async #part(kind: string, name: string, chunk: number | undefined): Promise<object | undefined> {
+    const watcher = this.#watcher;
+    if (kind === 'examinations') return chunk === undefined ? watcher.examinedRows(name) : undefined;
+    if (kind === 'traces')
+      return await (chunk === undefined ? watcher.traces(name) : watcher.tracedRows(name, chunk));
+    return chunk === undefined ? undefined : watcher.chunk(name, chunk);
   }
 
   /** Who may ask: as with a model's server, and its own page alone. @throws ApiError */

@@ -5,7 +5,7 @@ import { UserError, messageOf } from '../../util/errors.js';
 import { recordOf, RECORD, type FolderRecord } from '../../util/ownFolder.js';
 import { packageVersion } from '../../util/version.js';
 import type { Activity, Change, Live, ReportParts, Snapshot } from '../live.js';
-import type { ProblemChunk, Report, TrainingRun } from '../model.js';
+import type { ExaminedRow, ProblemChunk, Report, TracedRow, TraceSet, TrainingRun } from '../model.js';
 import { answersOf } from '../read/answers.js';
 import { resultsBelow, newestOf, type FoundFolder } from '../read/folders.js';
 import { RESULTS } from '../read/report.js';
@@ -15,8 +15,10 @@ import { readStages } from '../read/stages.js';
 import { FollowedEvaluations } from './evaluations.js';
 import { LoadMeter } from './load.js';
 import { FollowedResponses } from './responses.js';
+import { FollowedResults } from './results.js';
 import { FollowedRun } from './run.js';
 import { stateOf } from './seen.js';
+import { FollowedTraces, type Surroundings } from './traces.js';
 
 /** Folders of each kind that are followed, at most; those that were found first. */
 const MOST = 300;
@@ -36,6 +38,9 @@ interface SeenRecord {
   record: FolderRecord | undefined;
 }
 
+/** Which parts of the report were made again. */
+type Anew = Record<'evaluations' | 'traces' | 'examinations' | 'tables', boolean>;
+
 export class Watcher implements Disposable {
   readonly #dir: string;
   readonly #now: () => number;
@@ -46,6 +51,8 @@ export class Watcher implements Disposable {
   readonly #runs = new Map<string, FollowedRun>();
   readonly #responses = new Map<string, FollowedResponses>();
   readonly #evaluations = new FollowedEvaluations();
+  readonly #results = new FollowedResults();
+  readonly #traces: FollowedTraces;
   #looks = 0;
   #states = '';
   #told: Partial<Record<keyof ReportParts, string>> = {};
@@ -61,9 +68,11 @@ export class Watcher implements Disposable {
       throw new UserError(`${dir} is a file: name a folder of runs.`);
     this.#dir = dir;
     this.#now = now;
+    this.#traces = new FollowedTraces(dir);
     this.#parts = {
       ...{ version: packageVersion(), date: new Date(0).toISOString(), title: basename(resolve(dir)) },
       ...{ sentences: [], answers: [], stages: [], evaluations: [], comparisons: [] },
+      ...{ traces: [], examinations: [], tables: [] },
     };
   }
 
@@ -88,6 +97,7 @@ export class Watcher implements Disposable {
         ...this.#unread,
         ...this.#notes,
         ...this.#evaluations.notes,
+        ...this.#results.notes,
         ...(left > 0 ? [`${left} more are not listed.`] : []),
       ].map((note) => note.slice(0, 500)),
     };
@@ -96,6 +106,25 @@ export class Watcher implements Disposable {
   /** Texts of a set; undefined where there are none of this name. @throws UserError for damaged files */
   chunk(name: string, chunk: number): ProblemChunk | undefined {
     return this.#evaluations.chunk(name, chunk);
+  }
+
+  /** A set of traces with its rows; undefined where there is none of this name. @throws UserError for damaged files */
+  traces(name: string): Promise<TraceSet | undefined> {
+    return this.#traces.open(name, this.#around(), this.#now());
+  }
+
+  /** A chunk of its rows. @throws UserError for damaged files */
+  tracedRows(name: string, chunk: number): Promise<TracedRow[] | undefined> {
+    return this.#traces.chunk(name, chunk, this.#around(), this.#now());
+  }
+
+  /** The rows of an examination; undefined where there is none of this name. @throws UserError for damaged files */
+  examinedRows(name: string): ExaminedRow[] | undefined {
+    return this.#results.examinedRows(name);
+  }
+
+  #around(): Surroundings {
+    return { runs: this.#drawn(), problems: () => this.#evaluations.problems() };
   }
 
   [Symbol.dispose](): void {
@@ -126,12 +155,19 @@ export class Watcher implements Disposable {
         return false;
       });
     const isJudgedAnew = this.#evaluations.poll(this.#by('evaluate'), this.#by('compare'));
+    const found = [...this.#found.values()];
+    const { tables, examinations } = this.#results.poll(found);
+    const anew: Anew = {
+      ...{ evaluations: isJudgedAnew, tables, examinations },
+      traces: this.#traces.poll(found, this.#now()),
+    };
+    const isAnew = Object.values(anew).includes(true);
     const states = [...this.#found.keys()]
       .flatMap((dir) => [dir, ...RESULTS.slice(1).map((name) => stateOf(join(dir, name)))])
       .join('\n');
-    if (!hasChanged && !isJudgedAnew && states === this.#states) return undefined;
+    if (!hasChanged && !isAnew && states === this.#states) return undefined;
     this.#states = states;
-    return this.#changed(isJudgedAnew);
+    return this.#changed(anew);
   }
 
   /** Folders of a command. */
@@ -188,23 +224,31 @@ export class Watcher implements Disposable {
     return [...this.#runs.values()].map(({ run }) => run).filter((run) => run !== undefined);
   }
 
-  #changed(isJudgedAnew: boolean): Change | undefined {
+  #changed(anew: Anew): Change | undefined {
     const runs = this.#drawn();
     groupRuns(runs);
     const { evaluations, comparisons } = this.#evaluations;
-    const parts = { runs, evaluations, comparisons };
+    const { tables, examinations } = this.#results;
+    const traces = this.#traces.sets;
+    const parts = { runs, evaluations, comparisons, traces, examinations };
     const found = [...this.#found.values()];
     const newest = newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name))));
     const pipelines = found.filter(({ record }) => record.command === 'run');
     const stages = readStages(pipelines, parts);
     this.#parts = {
       ...{ version: this.#parts.version, title: this.#parts.title, evaluations, comparisons },
+      ...{ traces, examinations, tables },
       date: (newest ?? new Date(0)).toISOString(),
       sentences: sentencesOf(parts),
       answers: answersOf({ ...parts, stages }),
       stages,
     };
-    const changed: Partial<ReportParts> = isJudgedAnew ? { evaluations, comparisons } : {};
+    const changed: Partial<ReportParts> = {
+      ...(anew.evaluations && { evaluations, comparisons }),
+      ...(anew.traces && { traces }),
+      ...(anew.examinations && { examinations }),
+      ...(anew.tables && { tables }),
+    };
     for (const name of ['date', 'sentences', 'answers', 'stages'] as const) {
       const told = JSON.stringify(this.#parts[name]);
       if (this.#told[name] !== told) Object.assign(changed, { [name]: this.#parts[name] });
@@ -217,7 +261,12 @@ export class Watcher implements Disposable {
     const isSame = order.length === this.#order.length && order.every((id, i) => id === this.#order[i]);
     this.#order = order;
     if (isSame && changes.length === 0 && Object.keys(changed).length === 0) return undefined;
-    return { parts: changed, ...(isJudgedAnew && { texts: this.#evaluations.texts }), order, runs: changes };
+    return {
+      parts: changed,
+      ...(anew.evaluations && { texts: this.#evaluations.texts }),
+      order,
+      runs: changes,
+    };
   }
 
   /** What is under way first, in its order, then what was changed last. */
@@ -241,6 +290,8 @@ export class Watcher implements Disposable {
 
   #linkTo(dir: string): Pick<Activity, 'link'> {
     const set = this.#evaluations.evaluations.find(({ columns }) => columns.some((one) => one.dir === dir));
-    return set ? { link: `evaluations/${set.id}` } : {};
+    if (set) return { link: `evaluations/${set.id}` };
+    const rows = this.#traces.sets.find((one) => one.dir === dir);
+    return rows ? { link: `traces/${rows.id}` } : {};
   }
 }

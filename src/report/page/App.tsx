@@ -1,6 +1,6 @@
 /** @file The page: its head with the views, the view that the address names, and what keys do. */
 import type { ComponentChild } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Report } from '../model.js';
 import { Boundary } from './Boundary.js';
 import { Comparison } from './ComparisonView.js';
@@ -9,8 +9,9 @@ import { ExaminationView } from './ExaminationView.js';
 import { Help } from './Help.js';
 import { onKeys } from './keys.js';
 import { Overview } from './Overview.js';
-import { go, useRoute, type Route } from './route.js';
+import { address, go, useRoute, type Route } from './route.js';
 import { RowFate } from './RowFate.js';
+import { focusSearch } from './searchKey.js';
 import { Tables } from './Tables.js';
 import { short } from './text.js';
 import { toggleTheme, useTheme } from './theme.js';
@@ -67,18 +68,11 @@ function View({ report, route, live }: { report: Report; route: Route; live: Liv
   }
 }
 
-/** Puts the cursor into the search; where the view has none, into that of the evaluations. */
-function search(): void {
-  const box = document.querySelector<HTMLInputElement>('input[type=search]');
-  if (box?.checkVisibility()) {
-    box.focus();
-    return;
-  }
+/** Where there is a search, for a view that has none: among problems, else among rows. */
+function searched({ evaluations, traces = [] }: Report): string | undefined {
+  if (evaluations.length === 0) return traces.length === 0 ? undefined : '#/traces';
   const [, id] = /^#\/evaluations\/([^/?]+)/.exec(location.hash) ?? [];
-  go(id === undefined ? '#/evaluations' : `#/evaluations/${id}`);
-  setTimeout(() => {
-    document.querySelector<HTMLInputElement>('input[type=search]')?.focus();
-  }, 50);
+  return id === undefined ? address(['evaluations', evaluations[0]!.id]) : `#/evaluations/${id}`;
 }
 
 /** A new view begins at its top, unless it is another problem or filter of the same one. */
@@ -99,11 +93,14 @@ export function App({ report, live }: { report: Report; live?: LiveParts }) {
   useEffect(
     () =>
       onKeys({
-        '/': search,
+        '/': () => {
+          focusSearch(searched(report), go);
+        },
         '?': () => help.current?.showModal(),
       }),
-    [],
+    [report],
   );
+  const drawn = useMemo(() => ({ report, route }), [report, route]);
   const [first = ''] = route.parts;
   const view = { overview: '', rows: 'traces' }[first] ?? first;
   return (
@@ -142,7 +139,7 @@ export function App({ report, live }: { report: Report; live?: LiveParts }) {
         </span>
       </header>
       <main>
-        <Boundary key={route.parts.join('/')} of={report}>
+        <Boundary of={drawn}>
           <View {...{ report, route, live }} />
         </Boundary>
       </main>

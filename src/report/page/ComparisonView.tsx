@@ -2,7 +2,7 @@
 import type { ComparisonTable, EvaluationSet, Report } from '../model.js';
 import { IntervalFigure } from './figures.js';
 import { keyOf, shareOf } from './filters.js';
-import { chance, percent, plural, signedPoints } from './numbers.js';
+import { chance, percent, plural, points, signedPoints } from './numbers.js';
 import { PowerFigures } from './PowerFigures.js';
 import { address, type Route } from './route.js';
 import { Table } from './table.js';
@@ -66,7 +66,7 @@ function RowTable({ comparison }: { comparison: ComparisonTable }) {
   return (
     <Table
       name={`comparison ${comparison.name}`}
-      caption="Rows of the comparison; differences in points, p adjusted by Holm's procedure"
+      caption="Rows of the comparison; differences and what was detectable in points, p adjusted by Holm's procedure"
       rows={comparison.rows}
       columns={[
         { name: 'benchmark', value: ({ name }) => name, show: ({ name }) => <Name of={name} length={40} /> },
@@ -91,7 +91,7 @@ function RowTable({ comparison }: { comparison: ComparisonTable }) {
         {
           name: 'detectable',
           value: ({ detectableEffect }) => detectableEffect,
-          show: ({ detectableEffect }) => percent(detectableEffect),
+          show: ({ detectableEffect }) => points(detectableEffect),
         },
       ]}
     />

@@ -1,6 +1,7 @@
 /** @file The view of evaluations: what they found, and the problems of a set with their answers. */
 import { useLayoutEffect, useMemo } from 'preact/hooks';
 import type { EvaluationSet, Report } from '../model.js';
+import { problemsIn } from './chunks.js';
 import { ByField, EvaluationTable, PassAt1Figure, PassAtKFigure, Protocol } from './EvaluationTable.js';
 import {
   FILTERS,
@@ -16,7 +17,7 @@ import {
 } from './filters.js';
 import { onKeys } from './keys.js';
 import { ProblemControls } from './ProblemControls.js';
-import { problemAddress, ProblemList } from './ProblemList.js';
+import { listAddress, problemAddress, ProblemList } from './ProblemList.js';
 import { ProblemView } from './ProblemView.js';
 import { address, go, type Route } from './route.js';
 import { Name } from './text.js';
@@ -63,7 +64,7 @@ function useKeys(
         step(-1);
       },
       Escape: () => {
-        if (open !== undefined) go(address(['evaluations', set.id], Object.fromEntries(route.query)));
+        if (open !== undefined) go(listAddress(set, places.indexOf(open), route));
       },
     });
   }, [set, route, places, open]);
@@ -74,7 +75,8 @@ function SetView({ set, setPlace, route }: { set: EvaluationSet; setPlace: numbe
   const looking = useMemo(() => lookingAt(set, query), [set, query]);
   const [show, by, q] = [query.get('show'), query.get('order'), query.get('q') ?? ''];
   const [filter, order] = [isFilter(show) ? show : 'all', isOrder(by) ? by : 'file'] as const;
-  const search = useSearch(setPlace, set.problems, query.get('texts') === '1' ? q : '');
+  const chunks = useMemo(() => problemsIn(setPlace, set.problems), [setPlace, set]);
+  const search = useSearch(chunks, query.get('texts') === '1' ? q : '');
   const counts = useMemo(() => countsOf(set, looking), [set, looking.a, looking.b, looking.grader]);
   const places = useMemo(() => {
     const found = new Set(search.found.keys());

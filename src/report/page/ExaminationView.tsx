@@ -1,12 +1,14 @@
 /** @file What the doctor found in training rows: what is trained, what is masked, and each finding where it is. */
+import { useEffect, useState } from 'preact/hooks';
 import type { Examination, ExaminedPiece, ExaminedRow, Report } from '../model.js';
+import { ask } from './ask.js';
 import { count, plural } from './numbers.js';
 import { address, change, go, type Route, withQuery } from './route.js';
 import { Select } from './ProblemControls.js';
 import { Table } from './table.js';
 import { Name, short } from './text.js';
 import { shownToken } from './TokenView.js';
-import { Notes } from './Traces.js';
+import { Notes } from './Notes.js';
 
 const PAGE = 10;
 
@@ -129,7 +131,29 @@ function Row({ row }: { row: ExaminedRow }) {
   );
 }
 
-function Rows({ examination: { rows }, route }: { examination: Examination; route: Route }) {
+/** The rows of an examination, which a live page asks for. */
+function useExaminedRows({ asked, rows }: Examination): readonly ExaminedRow[] | Error | undefined {
+  const [opened, setOpened] = useState<readonly ExaminedRow[] | Error>();
+  useEffect(() => {
+    if (asked === undefined) return;
+    let isWanted = true;
+    const show = (what: readonly ExaminedRow[] | Error) => {
+      if (isWanted) setOpened(what);
+    };
+    ask<ExaminedRow[]>(`/examinations/${asked}`).then(show, (error: unknown) => {
+      show(error instanceof Error ? error : new Error(String(error)));
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [asked]);
+  return asked === undefined ? rows : opened;
+}
+
+function Rows({ examination, route }: { examination: Examination; route: Route }) {
+  const rows = useExaminedRows(examination);
+  if (rows === undefined) return <p role="status">Reading rows …</p>;
+  if (rows instanceof Error) return <p class="warning">{rows.message}</p>;
   if (rows.length === 0) return null;
   const codes = [...new Set(rows.flatMap(({ findings }) => findings.map(({ code }) => code)))];
   const code = route.query.get('code') ?? '';
@@ -227,7 +251,7 @@ export function ExaminationView({ report, route }: { report: Report; route: Rout
           ]}
         />
       )}
-      <Rows examination={shown} route={route} />
+      <Rows key={shown.id} examination={shown} route={route} />
     </>
   );
 }

@@ -17,7 +17,7 @@ const TERMS = [
     'values of pass@1 that agree with what was seen; it would hold the true one in 95 of 100 such evaluations',
   ],
   ['gained, lost', 'problems whose share of right responses is higher in B than in A, or lower'],
-  ['detectable', 'the difference that a comparison of this size would most likely have found'],
+  ['detectable', 'the difference, in points, that a comparison of this size would most likely have found'],
   ['chosen, rejected', 'the two sides of a pair: what training makes more likely, and less'],
   ['◆', 'where two responses part'],
   ['gradient', 'what a step does to a token: above 0 it becomes likelier, below 0 less likely'],

@@ -1,6 +1,6 @@
 /** @file The page while runs go on: the report as it is, with what is under way, what the machine does, and the state of the connection. */
 import { useEffect } from 'preact/hooks';
-import type { Activity, Live } from '../live.js';
+import type { Activity, Live, LiveSample } from '../live.js';
 import type { Report } from '../model.js';
 import { App } from './App.js';
 import { useConnection } from './connection.js';
@@ -94,6 +94,18 @@ function Activities({ live, report }: { live: Live; report: Report }) {
               },
             ]
           : []),
+        ...(activities.some(({ graded }) => graded)
+          ? [
+              {
+                name: 'right so far',
+                value: ({ graded }: Activity) => (graded ? graded.right / graded.of : null),
+                show: ({ graded }: Activity) =>
+                  graded
+                    ? `${percent(graded.right / graded.of)} (${count(graded.right)} of ${count(graded.of)})`
+                    : '–',
+              },
+            ]
+          : []),
         {
           name: 'time left',
           value: ({ secondsLeft }) => secondsLeft,
@@ -136,19 +148,42 @@ function LastAlerts({ report }: { report: Report }) {
   );
 }
 
+/** What its file says of a response, or that it says nothing yet. */
+function Graded({ verdict, kind }: { verdict: LiveSample['verdict']; kind: string }) {
+  if (!verdict)
+    return (
+      <p class="note">
+        {kind === 'evaluate'
+          ? 'Not graded yet: that is done when all responses are there.'
+          : 'Not graded: its file has no verdict.'}
+      </p>
+    );
+  const { right, extracted, reason } = verdict;
+  return (
+    <p>
+      <span class={`badge ${right ? 'right' : 'wrong'}`}>{right ? '✓ right' : '✗ wrong'}</span>{' '}
+      <span class="note">
+        read {extracted === null ? <i>no answer</i> : <code>{short(extracted, 200) || '(empty)'}</code>}
+        {reason !== '' && `: ${short(reason, 200)}`}
+      </span>
+    </p>
+  );
+}
+
 function Samples({ activities }: { activities: readonly Activity[] }) {
   const sampled = activities.filter(({ samples }) => samples.length > 0);
   if (sampled.length === 0) return null;
   return (
     <details class="samples-now" open>
-      <summary>Responses as they come, not graded yet</summary>
+      <summary>Responses as they come</summary>
       <div class="cards">
-        {sampled.flatMap(({ name, samples }) =>
-          samples.map(({ problem, text, length, finishReason, tokens }, i) => (
+        {sampled.flatMap(({ name, kind, samples }) =>
+          samples.map(({ problem, text, length, finishReason, tokens, verdict }, i) => (
             <section class="card" key={`${name} ${i}`}>
               <h3>
                 <Name of={name} length={40} />, {short(problem, 60)}
               </h3>
+              <Graded verdict={verdict} kind={kind} />
               <p class="note">
                 {tokens === null ? '' : `${plural(tokens, 'token')}, `}ended by {short(finishReason, 40)}
                 {length > text.length && `; the first ${count(text.length)} of ${count(length)} characters`}

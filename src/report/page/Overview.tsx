@@ -7,7 +7,7 @@ import { count } from './numbers.js';
 import { hrefOf } from './links.js';
 import { RunTable } from './RunTable.js';
 import { Name, short } from './text.js';
-import { Notes } from './Traces.js';
+import { Notes } from './Notes.js';
 
 const STATES = { done: '✓', 'under way': '…', 'not begun': '○' };
 

@@ -9,14 +9,22 @@ import { Pages } from './Pages.js';
 import { address, type Route } from './route.js';
 import { Downloads, type Column } from './table.js';
 import { Marked, Name, short } from './text.js';
-import type { Search } from './useSearch.js';
+import { searchState, type Search } from './useSearch.js';
 
 const PAGE = 50;
 
+/** What the reader has chosen, without what is of one problem, or of one page of the list, alone. */
+const choices = ({ query }: Route): Record<string, string> =>
+  Object.fromEntries([...query].filter(([name]) => !['sa', 'sb', 'page'].includes(name)));
+
 /** The address of a problem, with all filters of the route. */
-export function problemAddress(set: EvaluationSet, place: number, { query }: Route): string {
-  const kept = Object.fromEntries([...query].filter(([name]) => !['sa', 'sb', 'page'].includes(name)));
-  return address(['evaluations', set.id, 'problems', keyOf(set.problems, place)], kept);
+export const problemAddress = (set: EvaluationSet, place: number, route: Route): string =>
+  address(['evaluations', set.id, 'problems', keyOf(set.problems, place)], choices(route));
+
+/** The address of the list, at the page that has a problem. */
+export function listAddress({ id }: EvaluationSet, at: number, route: Route): string {
+  const page = Math.floor(at / PAGE) + 1;
+  return address(['evaluations', id], { ...choices(route), page: page > 1 ? String(page) : undefined });
 }
 
 /** Right responses of all, with a mark that needs no colour. */
@@ -102,9 +110,7 @@ export function ProblemList({ set, route, looking, places, search, open }: ListP
       <div class="caption">
         <span role="status">
           {count(places.length)} of {count(problems.ids.length)} problems
-          {route.query.get('texts') === '1' &&
-            query !== '' &&
-            (search.error ?? `, all texts: ${search.done} of ${problems.chunks.length} chunks searched`)}
+          {searchState(route, search, problems.chunks)}
         </span>
         <Downloads name={`problems of ${set.name}`} columns={dataColumns(set)} rows={places} />
       </div>

@@ -1,14 +1,13 @@
 /** @file A problem with the answers of two columns side by side: what they say, how graders judged them, and what these read. */
-import { useEffect, useState } from 'preact/hooks';
 import { own } from '../../util/own.js';
 import type { Answer, EvaluationSet, Problem } from '../model.js';
-import { problemAt } from './chunks.js';
 import type { Looking } from './filters.js';
 import { count, plural } from './numbers.js';
 import { Select } from './ProblemControls.js';
-import { problemAddress } from './ProblemList.js';
-import { address, go, withQuery, type Route } from './route.js';
+import { listAddress, problemAddress } from './ProblemList.js';
+import { go, withQuery, type Route } from './route.js';
 import { LongText, Name, short } from './text.js';
+import { useProblem } from './useRow.js';
 
 const isCutOff = ({ cutOff, finishReason }: Answer): boolean => cutOff ?? finishReason === 'length';
 
@@ -98,24 +97,6 @@ function AnswerPanel({ set, route, problem, side, column, grader }: PanelProps) 
   );
 }
 
-/** The problem at a place, once it is unpacked. */
-function useProblem(setPlace: number, set: EvaluationSet, place: number): Problem | Error | undefined {
-  const [opened, setOpened] = useState<{ place: number; what: Problem | Error }>();
-  useEffect(() => {
-    let isWanted = true;
-    const show = (what: Problem | Error) => {
-      if (isWanted) setOpened({ place, what });
-    };
-    problemAt(setPlace, set.problems, place).then(show, (error: unknown) => {
-      show(error instanceof Error ? error : new Error(String(error)));
-    });
-    return () => {
-      isWanted = false;
-    };
-  }, [setPlace, set, place]);
-  return opened?.place === place ? opened.what : undefined;
-}
-
 export interface ProblemViewProps {
   set: EvaluationSet;
   setPlace: number;
@@ -131,14 +112,13 @@ export function ProblemView({ set, setPlace, route, looking, place, places }: Pr
   const at = places.indexOf(place);
   const [before, after] = [at > 0 ? places[at - 1] : undefined, places[at + 1]];
   const columns = set.columns.map(({ id, name }) => [id.toWellFormed(), name] as const);
-  const filters = Object.fromEntries([...route.query].filter(([name]) => !['sa', 'sb'].includes(name)));
   const choose = (name: 'a' | 'b') => (value: string) => {
     go(withQuery(route, { [name]: value, [`s${name}`]: undefined }), true);
   };
   return (
     <article class="problem">
       <nav class="steps" aria-label="Problems">
-        <a href={address(['evaluations', set.id], filters)}>↑ list</a>
+        <a href={listAddress(set, at, route)}>↑ list</a>
         {before !== undefined && <a href={problemAddress(set, before, route)}>← before (k)</a>}
         {after !== undefined && <a href={problemAddress(set, after, route)}>next (j) →</a>}
         <span class="note">{at < 0 ? 'not in the list' : `${count(at + 1)} of ${count(places.length)}`}</span>

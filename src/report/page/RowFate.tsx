@@ -1,4 +1,5 @@
 /** @file The fate of a row: from its responses and their verdicts over the rule to training, and the problems of evaluations nearest to it. */
+import { useEffect, useState } from 'preact/hooks';
 import type { NearProblem, Report, TracedRow, TraceSet } from '../model.js';
 import { setPlaceOf } from './Evaluation.js';
 import { keyOf } from './filters.js';
@@ -7,7 +8,9 @@ import { percent } from './numbers.js';
 import { address, type Route } from './route.js';
 import { Table } from './table.js';
 import { LongText, Name, short } from './text.js';
+import { choices } from './Traces.js';
 import { useRow } from './useRow.js';
+import { openSet } from './useTraceSet.js';
 
 function Way({ way }: { way: TracedRow['way'] }) {
   return (
@@ -30,7 +33,7 @@ function Way({ way }: { way: TracedRow['way'] }) {
   );
 }
 
-function Responses({ row, set }: { row: TracedRow; set: TraceSet }) {
+function Responses({ row, set, route }: { row: TracedRow; set: TraceSet; route: Route }) {
   const roleOf = (place: number) =>
     row.made.some(({ wrong }) => wrong === place)
       ? 'rejected'
@@ -48,7 +51,7 @@ function Responses({ row, set }: { row: TracedRow; set: TraceSet }) {
           name: 'response',
           value: ({ trace }) => trace.name,
           show: ({ trace, place }) => (
-            <a href={address(['traces', set.id, row.id], { r: String(place + 1) })}>
+            <a href={address(['traces', set.id, row.id], { ...choices(route), r: String(place + 1) })}>
               <Name of={trace.name} />
             </a>
           ),
@@ -115,17 +118,7 @@ function Nearest({ report, nearest }: { report: Report; nearest: readonly NearPr
   );
 }
 
-function Fate({
-  report,
-  set,
-  setPlace,
-  place,
-}: {
-  report: Report;
-  set: TraceSet;
-  setPlace: number;
-  place: number;
-}) {
+function Fate({ report, route, set, setPlace, place }: Holder & { report: Report; route: Route }) {
   const row = useRow(setPlace, set, place);
   if (row === undefined) return <p role="status">Unpacking …</p>;
   if (row instanceof Error) return <p class="warning">{row.message}</p>;
@@ -137,9 +130,9 @@ function Fate({
       {row.traces.length > 0 && (
         <>
           <p>
-            <a href={address(['traces', set.id, row.id])}>Its responses side by side</a>
+            <a href={address(['traces', set.id, row.id], choices(route))}>Its responses side by side</a>
           </p>
-          <Responses {...{ row, set }} />
+          <Responses {...{ row, set, route }} />
         </>
       )}
       <h2>Problems of evaluations nearest to it</h2>
@@ -148,17 +141,63 @@ function Fate({
   );
 }
 
-/** Sets that have a row of an id, with its place. */
-const holders = (sets: readonly TraceSet[], id: string) =>
-  sets.flatMap((set, setPlace) => {
-    const place = set.rows.ids.findIndex((one) => one.toWellFormed() === id);
-    return place < 0 ? [] : [{ set, setPlace, place }];
-  });
+/** A set that has a row, and the row's place in it. */
+interface Holder {
+  set: TraceSet;
+  setPlace: number;
+  place: number;
+}
+
+const holderOf = (set: TraceSet, setPlace: number, id: string): Holder[] => {
+  const place = set.rows.ids.findIndex((one) => one.toWellFormed() === id);
+  return place < 0 ? [] : [{ set, setPlace, place }];
+};
+
+/** Sets that have a row of an id; of sets that are asked for, the first that has it, the one that is named before others. */
+function useHolders(sets: readonly TraceSet[], id: string, of: string | null): Holder[] | undefined {
+  const isThere = sets.every(({ asked }) => asked === undefined);
+  const key = JSON.stringify([id, of, sets.map((set) => [set.id, set.asked])]);
+  const [found, setFound] = useState<{ id: string; holders: Holder[] }>();
+  useEffect(() => {
+    if (isThere) return;
+    let isWanted = true;
+    const look = async () => {
+      const all = sets.map((set, setPlace) => ({ set, setPlace }));
+      const isNamed = ({ set }: { set: TraceSet }) => set.id.toWellFormed() === of;
+      for (const { set, setPlace } of [...all.filter(isNamed), ...all.filter((one) => !isNamed(one))]) {
+        // One that has changed meanwhile comes again under another name.
+        const opened = await openSet(set).catch(() => undefined);
+        if (!isWanted) return;
+        const holders = opened ? holderOf(opened, setPlace, id) : [];
+        if (holders.length > 0) {
+          setFound({ id, holders });
+          return;
+        }
+      }
+      setFound({ id, holders: [] });
+    };
+    void look();
+    return () => {
+      isWanted = false;
+    };
+  }, [key]);
+  if (isThere) return sets.flatMap((set, setPlace) => holderOf(set, setPlace, id));
+  return found?.id === id ? found.holders : undefined;
+}
 
 export function RowFate({ report, route }: { report: Report; route: Route }) {
   const [, id = ''] = route.parts;
-  const found = holders(report.traces ?? [], id);
   const of = route.query.get('of');
+  const found = useHolders(report.traces ?? [], id, of);
+  if (!found)
+    return (
+      <>
+        <h1>
+          Fate of row <Name of={id} />
+        </h1>
+        <p role="status">Reading rows …</p>
+      </>
+    );
   const shown = found.find(({ set }) => set.id.toWellFormed() === of) ?? found[0];
   const others = found.filter((one) => one !== shown);
   return (
@@ -169,7 +208,7 @@ export function RowFate({ report, route }: { report: Report; route: Route }) {
       {shown ? (
         <>
           <p class="note">
-            Of <a href={address(['traces', shown.set.id])}>{short(shown.set.name)}</a>
+            Of <a href={address(['traces', shown.set.id], choices(route))}>{short(shown.set.name)}</a>
             {others.length > 0 && '; rows of this id are also in '}
             {others.map(({ set }) => (
               <span key={set.id}>
@@ -177,7 +216,7 @@ export function RowFate({ report, route }: { report: Report; route: Route }) {
               </span>
             ))}
           </p>
-          <Fate key={`${shown.setPlace} ${shown.place}`} report={report} {...shown} />
+          <Fate key={`${shown.setPlace} ${shown.place}`} report={report} route={route} {...shown} />
         </>
       ) : (
         <p class="warning">

@@ -4,13 +4,13 @@ import { brief, chance, count, percent, signedPoints } from './numbers.js';
 import { address, type Route } from './route.js';
 import { Table, type Column } from './table.js';
 import { Name, short } from './text.js';
-import { Notes } from './Traces.js';
+import { Notes } from './Notes.js';
 
 type Kind = ResultTable['columns'][number]['kind'];
 
 /** A cell in words. */
 function shown(kind: Kind, value: string | number | null): string {
-  if (value === null) return '–';
+  if (value === null || value === '') return '–';
   if (typeof value === 'string') return short(value, 200);
   switch (kind) {
     case 'share':
@@ -29,7 +29,7 @@ function ResultTableView({ table }: { table: ResultTable }) {
     name,
     value: (row) => row[i] ?? null,
     show: (row) =>
-      kind === 'text' ? <Name of={String(row[i] ?? '–')} length={60} /> : shown(kind, row[i] ?? null),
+      kind === 'text' ? <Name of={String(row[i] ?? '') || '–'} length={60} /> : shown(kind, row[i] ?? null),
   }));
   return (
     <section>

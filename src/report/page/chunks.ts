@@ -1,5 +1,6 @@
 /** @file The report within the page: its JSON, and the packed chunks of texts, unpacked when they are looked at. */
-import type { Problem, ProblemChunk, ProblemIndex, Report, TracedRow, TraceIndex } from '../model.js';
+import type { Problem, ProblemChunk, ProblemIndex, Report, TracedRow, TraceSet } from '../model.js';
+import { ask } from './ask.js';
 
 /** Chunks that stay unpacked, the last used ones. */
 const KEPT = 2;
@@ -23,7 +24,7 @@ const whole = (): Promise<void> =>
       })
     : Promise.resolve();
 
-/** Gives a chunk where it does not stand within the page. */
+/** Gives a chunk of problems where it does not stand within the page. */
 export type ChunkSource = (set: number, chunk: number) => Promise<ProblemChunk>;
 let source: ChunkSource | undefined;
 
@@ -43,39 +44,51 @@ async function unpacked(id: string): Promise<unknown[]> {
   return (await new Response(stream).json()) as unknown[];
 }
 
-/** Unpacks a chunk of problems, or asks for it. */
-const unpack = (set: number, chunk: number): Promise<ProblemChunk> =>
-  source ? source(set, chunk) : (unpacked(`chunk-${set}-${chunk}`) as Promise<ProblemChunk>);
+/** Rows in chunks, wherever these are. */
+export interface Chunks<Row> {
+  /** Tells them from others. */
+  key: string;
+  /** Rows of each, in order. */
+  sizes: readonly number[];
+  open: (chunk: number) => Promise<Row[]>;
+  /** What is searched of a row. */
+  textsOf: (row: Row) => string[];
+}
 
-/** The row at a place of chunks of these sizes. */
-async function rowIn(
-  prefix: string,
-  sizes: readonly number[],
-  place: number,
-  open: (chunk: number) => Promise<unknown[]>,
-): Promise<unknown> {
+/** The problems of a set, or what the server of a live page gives for them. */
+export const problemsIn = (set: number, { chunks }: ProblemIndex): Chunks<Problem> => ({
+  ...{ key: `chunk-${set}`, sizes: chunks },
+  open: (chunk) =>
+    source ? source(set, chunk) : (unpacked(`chunk-${set}-${chunk}`) as Promise<ProblemChunk>),
+  textsOf: ({ problem, gold, answers }) => [problem, gold, ...answers.flat().map(({ text }) => text)],
+});
+
+/** The rows of a set of traces. */
+export const tracedRowsIn = (set: number, { rows, asked }: TraceSet): Chunks<TracedRow> => ({
+  ...{ key: `traces-${asked ?? set}`, sizes: rows.chunks },
+  open: (chunk) =>
+    asked === undefined
+      ? (unpacked(`traces-${set}-${chunk}`) as Promise<TracedRow[]>)
+      : ask<TracedRow[]>(`/traces/${asked}/${chunk}`),
+  textsOf: ({ problem, gold, traces }) => [problem, gold ?? '', ...traces.map(({ text }) => text)],
+});
+
+/** The row at a place. */
+export async function rowAt<Row>({ key, sizes, open }: Chunks<Row>, place: number): Promise<Row> {
   let first = 0;
   let chunk = 0;
   while (chunk < sizes.length && first + sizes[chunk]! <= place) first += sizes[chunk++]!;
-  const key = `${prefix}-${chunk}`;
-  const opened = kept.get(key) ?? open(chunk);
-  kept.delete(key);
-  kept.set(key, opened);
+  const own = `${key}-${chunk}`;
+  const opened = (kept.get(own) as Promise<Row[]> | undefined) ?? open(chunk);
+  kept.delete(own);
+  kept.set(own, opened);
   // What could not be had may be had later.
-  opened.catch(() => kept.get(key) === opened && kept.delete(key));
+  opened.catch(() => kept.get(own) === opened && kept.delete(own));
   while (kept.size > KEPT) kept.delete(kept.keys().next().value!);
   const row = (await opened)[place - first];
   if (row === undefined) throw new Error('The row is not in its chunk.');
   return row;
 }
-
-/** The problem at a place of a set's index. */
-export const problemAt = (set: number, { chunks }: ProblemIndex, place: number): Promise<Problem> =>
-  rowIn(`chunk-${set}`, chunks, place, (chunk) => unpack(set, chunk)) as Promise<Problem>;
-
-/** The row at a place of an index of traces. */
-export const tracedRowAt = (set: number, { chunks }: TraceIndex, place: number): Promise<TracedRow> =>
-  rowIn(`traces-${set}`, chunks, place, (chunk) => unpacked(`traces-${set}-${chunk}`)) as Promise<TracedRow>;
 
 /** Where a text was found, and what stands around it. */
 export interface Found {
@@ -85,8 +98,7 @@ export interface Found {
 
 const AROUND = 60;
 
-function snippetOf(problem: Problem, wanted: string): string | undefined {
-  const texts = [problem.problem, problem.gold, ...problem.answers.flat().map(({ text }) => text)];
+function snippetOf(texts: readonly string[], wanted: string): string | undefined {
   for (const text of texts) {
     const at = text.toLowerCase().indexOf(wanted);
     if (at >= 0) return text.slice(Math.max(0, at - AROUND), at + wanted.length + AROUND);
@@ -95,23 +107,22 @@ function snippetOf(problem: Problem, wanted: string): string | undefined {
 }
 
 /**
- * Searches all texts of a set, chunk by chunk; capitals do not matter.
+ * Searches all texts, chunk by chunk; capitals do not matter.
  * @yields after each chunk what was found in it
  */
-export async function* search(
-  set: number,
-  { chunks }: ProblemIndex,
+export async function* search<Row>(
+  { sizes, open, textsOf }: Chunks<Row>,
   query: string,
 ): AsyncGenerator<{ found: Found[]; done: number }> {
   const wanted = query.toLowerCase();
   let first = 0;
-  for (let chunk = 0; chunk < chunks.length; chunk++) {
+  for (const [chunk, size] of sizes.entries()) {
     const found: Found[] = [];
-    for (const [i, problem] of (await unpack(set, chunk)).entries()) {
-      const snippet = snippetOf(problem, wanted);
+    for (const [i, row] of (await open(chunk)).entries()) {
+      const snippet = snippetOf(textsOf(row), wanted);
       if (snippet !== undefined) found.push({ place: first + i, snippet });
     }
-    first += chunks[chunk]!;
+    first += size;
     yield { found, done: chunk + 1 };
   }
 }

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { applyChange, type Change, type Live, type Snapshot } from '../live.js';
 import type { ProblemChunk } from '../model.js';
+import { ask } from './ask.js';
 import { takeChunksFrom } from './chunks.js';
 
 /** The server says something every few seconds; after so long without a word the connection is taken for broken. */
@@ -17,11 +18,7 @@ export interface Known {
 
 /** Has texts asked for by the names that they have now. */
 function takeTexts(texts: readonly string[]): void {
-  takeChunksFrom(async (set, chunk) => {
-    const response = await fetch(`/texts/${texts[set] ?? ''}/${chunk}`);
-    if (!response.ok) throw new Error(await response.text());
-    return (await response.json()) as ProblemChunk;
-  });
+  takeChunksFrom((set, chunk) => ask<ProblemChunk>(`/texts/${texts[set] ?? ''}/${chunk}`));
 }
 
 /** Listens to the server. @param onNews called after every event @returns what ends it */

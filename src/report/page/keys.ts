@@ -1,6 +1,6 @@
 /** @file Keys that do something wherever the reader is, but not while a text is typed. */
 
-const isTyping = (target: EventTarget | null): boolean =>
+export const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && target.matches('input:not([type=checkbox]), textarea, select');
 
 /** Calls what a key stands for, and returns what ends that. Keys with Ctrl, Alt or Meta belong to the browser. */

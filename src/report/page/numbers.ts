@@ -8,6 +8,10 @@ export const percent = (share: number | null | undefined, digits = 1): string =>
 export const signedPoints = (difference: number): string =>
   `${difference < 0 ? '−' : '+'}${Math.abs(100 * difference).toFixed(1)}`;
 
+/** The size of a difference of shares, in points. */
+export const points = (difference: number | null): string =>
+  difference === null ? '–' : (100 * difference).toFixed(1);
+
 export const interval = ([low, high]: readonly [number, number]): string =>
   `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}`;
 

@@ -1,36 +1,12 @@
 /** @file A table that can be taken along as CSV and JSON. */
 import type { ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
+import { toCsv, toJson, type Cell, type DataColumn } from './tableFiles.js';
 import { short } from './text.js';
 
-export type Cell = string | number | boolean | null;
-
-export interface Column<Row> {
-  name: string;
-  /** What the files hold. */
-  value: (row: Row) => Cell;
+export interface Column<Row> extends DataColumn<Row> {
   /** What is drawn, where that differs. */
   show?: (row: Row) => ComponentChild;
-}
-
-/** Quotes a cell. A text that a spreadsheet would take for a formula gets an apostrophe before it. */
-function csvCell(value: Cell): string {
-  if (typeof value !== 'string') return value === null ? '' : String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-export function toCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const lines = [
-    columns.map(({ name }) => csvCell(name)),
-    ...rows.map((row) => columns.map(({ value }) => csvCell(value(row)))),
-  ];
-  return lines.map((cells) => `${cells.join(',')}\r\n`).join('');
-}
-
-export function toJson<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const objects = rows.map((row) => Object.fromEntries(columns.map(({ name, value }) => [name, value(row)])));
-  return `${JSON.stringify(objects, null, 1)}\n`;
 }
 
 /** Hands a text to the reader as a file. */

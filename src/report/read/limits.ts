@@ -20,6 +20,12 @@ export const USUAL: Limits = {
   ...{ tokens: 400_000, searched: 1 << 29 },
 };
 
+/** Of one set at a time, which a live page asks for: it is read while others wait, and stays in memory for a while. */
+export const WATCHED: Limits = {
+  ...{ responses: 0, rows: 2_000, rowCharacters: 8_000_000, trace: 60_000 },
+  ...{ tokens: 60_000, searched: 1 << 27 },
+};
+
 export const NONE: Limits = {
   ...{ responses: Infinity, rows: Infinity, rowCharacters: Infinity, trace: Infinity },
   ...{ tokens: Infinity, searched: Infinity },

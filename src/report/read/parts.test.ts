@@ -268,7 +268,7 @@ it('has the tables of studies and benchmarks, cell by cell', async () => {
   expect(bench!.rows).toEqual([
     ['aime', 'v', 30, 4, 0.5, null, 0.75, 0.2, 0, 900.5],
     ['amc', 'v', 40, 1, 0.5, null, null, 0, 0, 80],
-    ['average of the tasks', '', null, null, 0.5, null, null, null, null, null],
+    ['average of the tasks', null, null, null, 0.5, null, null, null, null, null],
   ]);
   for (const { columns, rows } of tables!)
     for (const cells of rows) expect(cells).toHaveLength(columns.length);

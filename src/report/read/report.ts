@@ -137,7 +137,8 @@ function withPower(table: ComparisonTable, sets: readonly OpenSet[]): Comparison
   return { ...table, rows };
 }
 
-function problemsOf(sets: readonly OpenSet[]): EvaluationProblems {
+/** The problems of all sets, to find those that resemble a row's. */
+export function problemsOf(sets: readonly OpenSet[]): EvaluationProblems {
   const problems = new EvaluationProblems();
   for (const { set, texts } of sets)
     for (const [place, text] of texts.entries())

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { spansOf } from '../../doctor/spans.js';
 import type { ChatTokenizer } from '../../text/tokenizer.js';
+import { counted } from '../../util/counted.js';
 import { plainNumber } from '../../util/exactJson.js';
+import { inLine } from '../../util/printable.js';
 import type { TokenColumn, TokenText } from '../model.js';
 import { DRAWN, linesOf, type OpenRow, type OpenTrace, type RowTokens } from './openRow.js';
 import type { FoundFolder } from './folders.js';
@@ -64,7 +66,8 @@ const scored = z.looseObject({ ids: numbers, logps: z.array(z.number().nullable(
 export interface SourceResponse {
   role: string;
   promptIds: number[];
-  tokens: RowTokens;
+  /** Absent where what the source says of them does not fit together. */
+  tokens?: RowTokens;
 }
 
 /** The responses of each row of a source. */
@@ -73,27 +76,54 @@ export interface SourceRow {
   responses: SourceResponse[];
 }
 
-/** Reads the rows of a source in their order. */
-export function* rowsOf(source: TokenSource): Generator<SourceRow> {
+/** What of a source does not fit to its tokens, and how often: in words that follow a number and `of` the source. */
+export class Unfit {
+  readonly #counts = new Map<string, { noun: string; words: string; count: number }>();
+
+  add(noun: string, words: string): void {
+    const key = `${noun} ${words}`;
+    const known = this.#counts.get(key) ?? { noun, words, count: 0 };
+    this.#counts.set(key, { ...known, count: known.count + 1 });
+  }
+
+  /** A sentence for each. */
+  sentences({ name }: TokenSource): string[] {
+    return [...this.#counts.values()].map(
+      ({ noun, words, count }) => `${counted(count, noun)} of ${name} left out: ${words}.`,
+    );
+  }
+}
+
+/** Reads the rows of a source in their order. @param unfit takes what is left out */
+export function* rowsOf(source: TokenSource, unfit: Unfit): Generator<SourceRow> {
   if (source.kind === 'score') {
-    yield* scoresOf(source);
+    yield* scoresOf(source, unfit);
     return;
   }
   for (const row of linesOf(source.file)) {
     const { data } = z.array(sequence).safeParse(row.sequences);
-    if (data) yield { fields: row, responses: data.map((one) => responseOf(one, source)) };
+    if (data) yield { fields: row, responses: data.map((one) => responseOf(one, source, unfit)) };
+    else unfit.add('row', 'its sequences of tokens are not such as `redistill columns` writes');
   }
 }
 
+/** @returns the response without tokens, where their weights are not those of its tokens */
 function responseOf(
   { role, prompt, response, scalars, columns }: z.output<typeof sequence>,
   source: TokenSource,
+  unfit: Unfit,
 ): SourceResponse {
+  if (response.some(({ ids, weights }) => weights !== undefined && weights.length !== ids.length)) {
+    unfit.add('response', 'there is not one weight for each of its tokens');
+    return { role, promptIds: prompt.ids };
+  }
   const ids = response.flatMap((part) => part.ids);
   const weights = response.flatMap((part) => part.weights ?? part.ids.map(() => 1));
   const found = Object.entries(columns).flatMap(([name, values]) => {
     const { data } = numbers.safeParse(values);
-    return data?.length === ids.length ? [[keyOf(source, name), data] as const] : [];
+    if (data?.length === ids.length) return [[keyOf(source, name), data] as const];
+    unfit.add('column', `there is not one number of ${inLine(name, 60)} for each token of its response`);
+    return [];
   });
   return {
     ...{ role, promptIds: prompt.ids },
@@ -106,7 +136,7 @@ function responseOf(
 }
 
 /** `score` writes an object for each row of its data, in their order. */
-function* scoresOf(source: TokenSource): Generator<SourceRow> {
+function* scoresOf(source: TokenSource, unfit: Unfit): Generator<SourceRow> {
   if (source.data === undefined || !source.mayReadData) return;
   const rows = linesOf(source.data);
   try {
@@ -116,6 +146,10 @@ function* scoresOf(source: TokenSource): Generator<SourceRow> {
       const responses = Object.entries(rolesIn(score)).flatMap(([role, value]): SourceResponse[] => {
         const { data } = scored.safeParse(value);
         if (!data) return [];
+        if (data.logps.length !== data.ids.length) {
+          unfit.add('response', 'there is not one log-prob for each of its tokens');
+          return [];
+        }
         const logps = data.logps.map((logp) => logp ?? NaN);
         return [
           {

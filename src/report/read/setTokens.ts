@@ -17,6 +17,7 @@ import {
   sourceIn,
   type SourceRow,
   type TokenSource,
+  Unfit,
 } from './rowTokens.js';
 import {
   filesOf,
@@ -121,7 +122,9 @@ export class SetTokens {
           notes.push(
             `The tokenizer of ${source.name} is not on this machine: name a folder of a run beside it whose model is.`,
           );
-        const rows = tokenizer ? rowsOfFile(source, tokenizer, most) : new Map<string, OpenRow>();
+        const unfit = new Unfit();
+        const rows = tokenizer ? rowsOfFile(source, tokenizer, most, unfit) : new Map<string, OpenRow>();
+        notes.push(...unfit.sentences(source));
         return { folder, rows, notes, files: [source.file] };
       })
       .filter(({ rows, notes }) => rows.size > 0 || notes.length > 0);
@@ -141,13 +144,14 @@ export class SetTokens {
 
   #attach(source: TokenSource, rows: ReadonlyMap<string, OpenRow>, notes: string[]): void {
     let [seen, other] = [0, 0];
-    for (const { fields, responses } of rowsOf(source)) {
+    const unfit = new Unfit();
+    for (const { fields, responses } of rowsOf(source, unfit)) {
       const index = plainNumber(fields.original_index);
       const row = index === undefined ? undefined : rows.get(String(index));
       if (!row) continue;
       for (const [at, { role, tokens }] of responses.entries()) {
         const trace = placeOf(row, fields, role, at);
-        if (!trace) continue;
+        if (!trace || !tokens) continue;
         const tokenizer = this.#tokenizerFor(source, trace, tokens.ids);
         if (tokenizer && mergeTokens(trace, tokens)) {
           trace.tokenizer = tokenizer;
@@ -156,6 +160,7 @@ export class SetTokens {
       }
     }
     if (seen > 0) this.#placed.add(source);
+    if (seen > 0 || !source.isNamed) notes.push(...unfit.sentences(source));
     if (other > 0 && (seen > 0 || !source.isNamed))
       notes.push(
         source.tokenizer || source.isNamed
@@ -250,12 +255,19 @@ function keysOf(rows: ReadonlyMap<string, OpenRow>): { keys: Set<string>; above:
 }
 
 /** Rows of a file of tokens by itself: all of their texts are decoded. */
-function rowsOfFile(source: TokenSource, tokenizer: ChatTokenizer, most: number): Map<string, OpenRow> {
+function rowsOfFile(
+  source: TokenSource,
+  tokenizer: ChatTokenizer,
+  most: number,
+  unfit: Unfit,
+): Map<string, OpenRow> {
   const rows = new Map<string, OpenRow>();
   let line = 0;
-  for (const { fields, responses } of rowsOf(source)) {
+  for (const { fields, responses: all } of rowsOf(source, unfit)) {
     line++;
     if (rows.size >= most) break;
+    const responses = all.flatMap(({ tokens, ...one }) => (tokens ? [{ ...one, tokens }] : []));
+    if (responses.length === 0) continue;
     const row = openRow(idOf(fields, line, rows), responses.length > 1 ? 'pair' : 'right alone');
     row.problem = tokenizer.decode(responses[0]!.promptIds, { contentOnly: true }).trim();
     for (const [place, { role, tokens }] of responses.entries())

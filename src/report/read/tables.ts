@@ -165,7 +165,7 @@ export const benchmarkTables = (folders: readonly FoundFolder[]): ResultTable[] 
             ? [
                 [
                   'average of the tasks',
-                  '',
+                  null,
                   null,
                   null,
                   average.pass_at_1,

@@ -33,29 +33,52 @@ const HEAD = 140;
 /** Reads the rows of all curations, of collections that nobody has curated, and of files of tokens that belong to neither. */
 export async function readTraces(options: TraceOptions): Promise<OpenTraces[]> {
   const { found, limits } = options;
+  const tokens = new SetTokens(options, new Tokenizers());
+  const all = foldersOfRows(found);
+  const left = { rows: limits.rows, rowCharacters: limits.rowCharacters };
+  const sets: OpenTraces[] = [];
+  for (const [i, folder] of all.entries()) {
+    const share = 1 / (all.length - i);
+    const most = { ...limits, rows: Math.ceil(left.rows * share), rowCharacters: left.rowCharacters * share };
+    const set = await readFolder(folder, most, options);
+    if (set.rows.size === 0) continue;
+    left.rows -= set.rows.size;
+    left.rowCharacters -= charactersOf(set.rows);
+    sets.push(await finish(set, tokens, options));
+  }
+  for (const set of tokens.unplaced(Math.max(0, left.rows))) sets.push(await finish(set, tokens, options));
+  return sets;
+}
+
+/** The folders whose rows are sets: curations, and collections that nobody has curated. */
+export function foldersOfRows(found: readonly FoundFolder[]): FoundFolder[] {
   const by = (command: string) => found.filter(({ record }) => record.command === command);
   const curations = by('curate');
   const curated = new Set(curations.flatMap((folder) => originsOf(filesOf(folder), found)));
   const collections = by('collect').filter(({ dir }) => !curated.has(resolve(dir, TRACES)));
-  const tokens = new SetTokens(options, new Tokenizers());
-  const all = [...curations, ...collections];
-  const left = { rows: limits.rows, rowCharacters: limits.rowCharacters };
-  const opened: OpenTraces[] = [];
-  for (const [i, folder] of all.entries()) {
-    const share = 1 / (all.length - i);
-    const most = { ...limits, rows: Math.ceil(left.rows * share), rowCharacters: left.rowCharacters * share };
-    const read = folder.record.command === 'curate' ? readCuration : readCollection;
-    const set = await read(folder, most, options);
-    if (set.rows.size === 0) continue;
-    left.rows -= set.rows.size;
-    left.rowCharacters -= charactersOf(set.rows);
-    opened.push(await finish(set, tokens, options));
-  }
-  for (const set of tokens.unplaced(Math.max(0, left.rows))) opened.push(await finish(set, tokens, options));
-  return opened;
+  return [...curations, ...collections];
 }
 
-const TRACES = 'traces.jsonl';
+/**
+ * Reads the rows of one of these folders, or of a folder of `columns`, within the limits.
+ * @returns undefined where there is none
+ */
+export async function readTracesOf(
+  folder: FoundFolder,
+  options: TraceOptions,
+): Promise<OpenTraces | undefined> {
+  const ofTokens = folder.record.command === 'columns';
+  const tokens = new SetTokens(ofTokens ? { ...options, found: [folder] } : options, new Tokenizers());
+  const set = ofTokens
+    ? tokens.unplaced(options.limits.rows)[0]
+    : await readFolder(folder, options.limits, options);
+  return set && set.rows.size > 0 ? await finish(set, tokens, options) : undefined;
+}
+
+const readFolder = (folder: FoundFolder, limits: Limits, options: TraceOptions): Promise<OpenSetOfRows> =>
+  (folder.record.command === 'curate' ? readCuration : readCollection)(folder, limits, options);
+
+export const TRACES = 'traces.jsonl';
 /** The part of the room for texts that responses in training rows may take; others have the rest. */
 const FOR_PAIRS = 0.7;
 
@@ -128,28 +151,29 @@ async function finish(set: OpenSetOfRows, tokens: SetTokens, options: TraceOptio
   const traced = all.map((row) => tracedRow(row, tokens, options));
   const isShort = traced.some(({ traces }, i) => traces.length > 0 && lacksTokens(all[i]!, traces));
   if (isShort) notes.push('Tokens of the last rows are left out, since a page would be too slow with them.');
-  const chunks = chunkSizes(traced);
-  return {
-    set: {
-      ...{ id: folder.name, name: folder.name, dir: folder.dir, notes, columns },
-      rows: {
-        ids: traced.map(({ id }) => id),
-        heads: traced.map(({ problem }) => inLine(problem.slice(0, 2 * HEAD), HEAD)),
-        fates: all.map(({ fate }) => fate),
-        traces: traced.map(({ traces }) => traces.length),
-        tokens: traced.map(({ traces }) => traces.filter((trace) => trace.tokens).length),
-        chunks,
-      },
-    },
-    chunks: function* () {
-      let first = 0;
-      for (const size of chunks) {
-        yield traced.slice(first, first + size);
-        first += size;
-      }
-    },
+  const rowIndex = {
+    ids: traced.map(({ id }) => id),
+    heads: traced.map(({ problem }) => inLine(problem.slice(0, 2 * HEAD), HEAD)),
+    fates: all.map(({ fate }) => fate),
+    traces: traced.map(({ traces }) => traces.length),
+    tokens: traced.map(({ traces }) => traces.filter((trace) => trace.tokens).length),
+    chunks: chunkSizes(traced),
   };
+  const { name, dir } = folder;
+  return opened({ id: name, name, dir, notes, columns, rows: rowIndex }, traced);
 }
+
+/** A set with its rows, and nothing of what they were made of. */
+const opened = (set: TraceSet, traced: readonly TracedRow[]): OpenTraces => ({
+  set,
+  chunks: function* () {
+    let first = 0;
+    for (const size of set.rows.chunks) {
+      yield traced.slice(first, first + size);
+      first += size;
+    }
+  },
+});
 
 const lacksTokens = ({ traces }: OpenRow, shown: readonly Trace[]): boolean =>
   [...traces.values()].some(({ own, tokenizer }) => own && tokenizer) && !shown.some((trace) => trace.tokens);

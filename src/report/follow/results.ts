@@ -1,0 +1,103 @@
+/** @file Tables of studies and benchmarks, and what the doctor found, beside runs under way: read again only where their files have changed. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { KEPT_FILE } from '../../doctor/kept.js';
+import { messageOf } from '../../util/errors.js';
+import type { Examination, ExaminedRow, ResultTable } from '../model.js';
+import { readExaminations } from '../read/examinations.js';
+import type { FoundFolder } from '../read/folders.js';
+import { benchmarkTables, studyTables } from '../read/tables.js';
+import { stateOf } from './seen.js';
+
+/** Folders of each command that are followed, at most. */
+const MOST = 300;
+
+/** What is made of the folders of a command, by the states of their files. */
+class Read<T> {
+  #known = new Map<string, { state: string; parts: T[]; note?: string }>();
+  #states = '[]';
+  readonly #files: readonly string[];
+  readonly #make: (folder: FoundFolder, state: string) => T[];
+
+  /** @param make what a state of these files holds */
+  constructor(files: readonly string[], make: (folder: FoundFolder, state: string) => T[]) {
+    this.#files = files;
+    this.#make = make;
+  }
+
+  get parts(): T[] {
+    return [...this.#known.values()].flatMap(({ parts }) => parts);
+  }
+
+  get notes(): string[] {
+    return [...this.#known.values()].flatMap(({ note }) => (note === undefined ? [] : [note]));
+  }
+
+  /** @returns whether anything changed */
+  poll(folders: readonly FoundFolder[]): boolean {
+    const before = this.#known;
+    this.#known = new Map(
+      folders.slice(0, MOST).map((folder) => {
+        const state = this.#files.map((name) => stateOf(join(folder.dir, name))).join('/');
+        const then = before.get(folder.dir);
+        return [folder.dir, then?.state === state ? then : { state, ...this.#of(folder, state) }];
+      }),
+    );
+    const states = JSON.stringify([...this.#known].map(([dir, { state }]) => [dir, state]));
+    const hasChanged = states !== this.#states;
+    this.#states = states;
+    return hasChanged;
+  }
+
+  /** One that is damaged, or gone meanwhile, is told of and left out. */
+  #of(folder: FoundFolder, state: string): { parts: T[]; note?: string } {
+    try {
+      return { parts: this.#make(folder, state) };
+    } catch (error) {
+      return { parts: [], note: `${folder.name} is left out: ${messageOf(error)}` };
+    }
+  }
+}
+
+export class FollowedResults {
+  readonly #studies = new Read<ResultTable>(['study.json'], (folder) => studyTables([folder]));
+  readonly #benchmarks = new Read<ResultTable>(['benchmarks.json'], (folder) => benchmarkTables([folder]));
+  readonly #examined = new Read<Examination & { asked: string }>(
+    ['summary.json', KEPT_FILE],
+    (folder, state) =>
+      // Rows are many, and few are looked at.
+      readExaminations([folder]).map((one) => ({ ...one, rows: [], asked: nameOf(folder, state) })),
+  );
+  #folders: readonly FoundFolder[] = [];
+
+  tables: ResultTable[] = [];
+  examinations: (Examination & { asked: string })[] = [];
+
+  get notes(): string[] {
+    return [this.#studies, this.#benchmarks, this.#examined].flatMap(({ notes }) => notes);
+  }
+
+  /** @returns what changed */
+  poll(found: readonly FoundFolder[]): { tables: boolean; examinations: boolean } {
+    const by = (command: string) => found.filter(({ record }) => record.command === command);
+    this.#folders = by('doctor');
+    const tables = [this.#studies.poll(by('study')), this.#benchmarks.poll(by('benchmark'))].includes(true);
+    const examinations = this.#examined.poll(this.#folders);
+    if (tables) this.tables = [...this.#studies.parts, ...this.#benchmarks.parts];
+    if (examinations) this.examinations = this.#examined.parts;
+    return { tables, examinations };
+  }
+
+  /** The rows of an examination; undefined where there is none of this name, or no longer. */
+  examinedRows(name: string): ExaminedRow[] | undefined {
+    const one = this.examinations.find(({ asked }) => asked === name);
+    const folder = one && this.#folders.find(({ dir }) => dir === one.dir);
+    return folder && readExaminations([folder])[0]?.rows;
+  }
+}
+
+const nameOf = ({ dir }: FoundFolder, state: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([dir, state]))
+    .digest('hex')
+    .slice(0, 32);
