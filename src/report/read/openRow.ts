@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { readJsonLines } from '../../data/jsonl.js';
 import type { ChatTokenizer } from '../../text/tokenizer.js';
 import type { Trace, TrainingRun, WayStep } from '../model.js';
+import type { Damaged } from './damaged.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf } from './json.js';
 import type { Limits } from './limits.js';
@@ -55,6 +56,8 @@ export interface TraceOptions {
   limits: Limits;
   /** What makes a report whole, for sentences. */
   command: string;
+  /** Takes what cannot be read. */
+  damaged: Damaged;
   /** A path as the report says it. */
   shown: (path: string) => string;
 }

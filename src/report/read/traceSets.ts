@@ -45,8 +45,8 @@ export async function readTraces(options: TraceOptions): Promise<OpenTraces[]> {
     const share = 1 / (all.length - i);
     const most = { ...limits, rows: Math.ceil(left.rows * share), rowCharacters: left.rowCharacters * share };
     const read = folder.record.command === 'curate' ? readCuration : readCollection;
-    const set = await read(folder, most, options);
-    if (set.rows.size === 0) continue;
+    const set = await options.damaged.unless(folder, () => read(folder, most, options));
+    if (!set || set.rows.size === 0) continue;
     left.rows -= set.rows.size;
     left.rowCharacters -= charactersOf(set.rows);
     opened.push(await finish(set, tokens, options));
