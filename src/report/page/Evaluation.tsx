@@ -1,7 +1,14 @@
 /** @file The view of evaluations: what they found, and the problems of a set with their answers. */
 import { useLayoutEffect, useMemo } from 'preact/hooks';
 import type { EvaluationSet, Report } from '../model.js';
-import { ByField, EvaluationTable, PassAt1Figure, PassAtKFigure, Protocol } from './EvaluationTable.js';
+import {
+  ByField,
+  EvaluationTable,
+  PassAt1Figure,
+  PassAtKFigure,
+  Protocol,
+  toldBy,
+} from './EvaluationTable.js';
 import {
   FILTERS,
   isFilter,
@@ -145,7 +152,9 @@ export function Evaluation({ report, route }: { report: Report; route: Route }) 
               <Name of={one.name} />
             </a>
           </h2>
-          <EvaluationTable set={one} grader={one.graders[0] ?? ''} />
+          {toldBy(one).map(({ grader, told }) => (
+            <EvaluationTable key={grader} set={one} grader={grader} told={told} />
+          ))}
         </section>
       ))}
     </>

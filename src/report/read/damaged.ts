@@ -11,11 +11,15 @@ export class Damaged {
   unless<T>(folder: FoundFolder, read: () => Promise<T>): Promise<T | undefined>;
   unless<T>(folder: FoundFolder, read: () => T): T | undefined;
   unless<T>(folder: FoundFolder, read: () => T | Promise<T>): T | undefined | Promise<T | undefined> {
+    const note = (error: unknown): undefined => {
+      this.#note(folder, error);
+      return undefined;
+    };
     try {
       const found = read();
-      return found instanceof Promise ? found.catch((error: unknown) => this.#note(folder, error)) : found;
+      return found instanceof Promise ? found.catch(note) : found;
     } catch (error) {
-      return this.#note(folder, error);
+      return note(error);
     }
   }
 
@@ -24,10 +28,9 @@ export class Damaged {
     if (this.#errors[0]) throw this.#errors[0];
   }
 
-  #note({ name }: FoundFolder, error: unknown): undefined {
+  #note({ name }: FoundFolder, error: unknown): void {
     if (!(error instanceof UserError)) throw error;
     this.#errors.push(error);
     this.notes.push(`${name} is left out: ${messageOf(error)}`);
-    return undefined;
   }
 }

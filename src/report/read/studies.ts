@@ -159,8 +159,14 @@ function comparisonOf(
   const base = arms.find((one) => one.name === control);
   const rows = tests.flatMap((test) => {
     const [before, after] = [control, arm.name].map((who) => test.rows.find((row) => row.arm === who));
-    const against = after?.against;
-    if (!against || before?.passAt1 == null || after?.passAt1 == null || against.difference === null)
+    if (!after?.against) return [];
+    const { against } = after;
+    if (
+      before === undefined ||
+      before.passAt1 === null ||
+      after.passAt1 === null ||
+      against.difference === null
+    )
       return [];
     const [low, high] = against.interval;
     const isWide = low !== null && high !== null && low < high;
@@ -179,7 +185,12 @@ function comparisonOf(
     return [row];
   });
   if (rows.length === 0) return [];
-  const findings = rows.map(findingOf);
+  const findings = rows.map(({ adjusted, difference, interval }): Finding => {
+    // Without an interval problems all differ alike, and the test alone decides.
+    const isReal =
+      adjusted <= ALPHA && (interval === null ? difference !== 0 : interval[0] > 0 || interval[1] < 0);
+    return isReal ? (difference > 0 ? 'better' : 'worse') : 'unclear';
+  });
   const has = (finding: Finding) => findings.includes(finding);
   const finding = has('better') === has('worse') ? 'unclear' : has('better') ? 'better' : 'worse';
   return [
@@ -189,11 +200,6 @@ function comparisonOf(
       ...{ before: control, after: arm.name, alpha: ALPHA, power: 0.8, warnings: [], rows },
     },
   ];
-}
-
-function findingOf({ adjusted, interval, difference }: ComparisonTable['rows'][number]): Finding {
-  const isReal = adjusted <= ALPHA && interval !== null && (interval[0] > 0 || interval[1] < 0);
-  return isReal ? (difference > 0 ? 'better' : 'worse') : 'unclear';
 }
 
 const signed = (share: number): string => `${share < 0 ? '−' : '+'}${(100 * Math.abs(share)).toFixed(1)}`;
