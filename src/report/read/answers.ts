@@ -117,7 +117,11 @@ function data(parts: All): string[] {
     ...studies.flatMap((study) => study.data),
     ...(examined.length === 0 ? [] : [`Examined on ${examined.slice(0, MOST).join('; ')}.`]),
   ];
-  const others = toldOf(parts, 'data');
+  // The evaluations of a benchmark say on what as well.
+  const others = toldOf(
+    { ...parts, told: parts.told.filter(({ command }) => examined.length === 0 || command !== 'benchmark') },
+    'data',
+  );
   const all = [...first(trainedOn, 'stage', 'Stages'), ...told, ...first(others, 'file', 'Traces')];
   return all.length > 0 ? all : ['The files do not say.'];
 }
@@ -182,11 +186,14 @@ function effort(run: TrainingRun): { tokens: number; seconds: number | undefined
   return { tokens: lastIn(run, 'num_tokens') ?? 0, seconds };
 }
 
-const cost = (all: All): string[] => [
-  ...costOfTraining(all.runs),
-  ...costOfEvaluation(all.evaluations),
-  ...toldOf(all, 'cost'),
-];
+function cost(all: All): string[] {
+  const told = [
+    ...costOfTraining(all.runs),
+    ...costOfEvaluation(all.evaluations),
+    ...first(toldOf(all, 'cost'), 'collection', 'Stages'),
+  ];
+  return told.length > 0 ? told : ['What it cost, the files do not say.'];
+}
 
 function costOfEvaluation(evaluations: readonly EvaluationSet[]): string[] {
   const columns = evaluations.flatMap((set) => set.columns);

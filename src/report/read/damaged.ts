@@ -11,15 +11,16 @@ export class Damaged {
   unless<T>(folder: FoundFolder, read: () => Promise<T>): Promise<T | undefined>;
   unless<T>(folder: FoundFolder, read: () => T): T | undefined;
   unless<T>(folder: FoundFolder, read: () => T | Promise<T>): T | undefined | Promise<T | undefined> {
-    const note = (error: unknown): undefined => {
-      this.#note(folder, error);
-      return undefined;
-    };
     try {
       const found = read();
-      return found instanceof Promise ? found.catch(note) : found;
+      if (!(found instanceof Promise)) return found;
+      return found.catch((error: unknown) => {
+        this.#note(folder, error);
+        return undefined;
+      });
     } catch (error) {
-      return note(error);
+      this.#note(folder, error);
+      return undefined;
     }
   }
 

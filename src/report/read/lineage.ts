@@ -26,7 +26,10 @@ const MAKERS = ['train', 'get', 'choose'];
 /** Folders between a model and the record of what made it, at most, and models in a line. */
 const [MOST_FOLDERS, LONGEST_LINE] = [3, 50];
 
-/** Knows whence models come. Where no record among the folders of a report says it, the record beside the model does. */
+/**
+ * Knows whence models come. Where no record among the folders of a report says it, the record beside the model does: names of models may come
+ * from anywhere, as tokenizers do, and rows may not.
+ */
 export class Lineage {
   readonly #makers: readonly FoundFolder[];
   readonly #known = new Map<string, Origin | undefined>();
@@ -102,10 +105,10 @@ function commonEnd(a: readonly string[], b: readonly string[]): number {
   return common;
 }
 
-/** The folder above a model that has the record of what made it. */
+/** The folder above a model, within its path, that has the record of what made it. */
 function onDisk(model: string, own: string): FoundFolder | undefined {
-  let dir = locate(model, own);
-  for (let i = 0; dir !== undefined && i < MOST_FOLDERS; i++) {
+  let dir = locate(model, own) ?? resolve(model);
+  for (let i = 0; i < Math.min(MOST_FOLDERS, partsOf(model).length - 1); i++) {
     dir = dirname(dir);
     const record = recordOf(dir);
     if (record) return MAKERS.includes(record.command) ? { dir, name: basename(dir), record } : undefined;
