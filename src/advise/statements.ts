@@ -1,4 +1,6 @@
 /** @file Puts what is known of data and settings into sentences, each with its formula. Decides nothing: it is no oracle. */
+import { shareInWords } from '../evaluate/words.js';
+import { wilsonInterval } from '../statistics/intervals.js';
 import type { Schedule } from '../train/schedule.js';
 import { compareWithKnown, sumOfKnown, sumOfRates, type KnownRun } from './knownRuns.js';
 import type { Sides, Tally } from './tally.js';
@@ -109,15 +111,16 @@ function lengthGap({ unit, mixed }: Tally, sides: Sides): Statement {
   const word = ratio >= 1 ? 'longer' : 'shorter';
   const lengths =
     unit === undefined ? '' : ` (${number(wrongLength)} and ${number(rightLength)} ${unit} on average)`;
-  const z =
-    standardError === 0 ? (wrongLonger === 0.5 ? 0 : Infinity) : Math.abs(wrongLonger - 0.5) / standardError;
-  const isClear = mixed > 1 && z > CLEAR;
+  const z = Math.abs(wrongLonger - 0.5) / standardError;
+  // Problems that are all alike have no error; Wilson's interval says how much they tell.
+  const [low, high] = wilsonInterval(wrongLonger, mixed);
+  const isClear = mixed > 1 && (standardError === 0 ? low > 0.5 || high < 0.5 : z > CLEAR);
   const isLarge = Math.abs(wrongLonger - 0.5) >= LARGE;
   const learned = wrongLonger > 0.5 ? 'shorter' : 'longer';
   return {
     topic: 'length',
     says: [
-      `Wrong samples are ${percent(gap)} ${word} than right ones of the same problem${lengths}; a wrong one is the longer in ${percent(wrongLonger)} ± ${percent(standardError)} of comparisons.`,
+      `Wrong samples are ${percent(gap)} ${word} than right ones of the same problem${lengths}; a wrong one is the longer in ${shareInWords(wrongLonger, standardError, mixed)} of comparisons.`,
       isClear
         ? `Length alone tells them apart${isLarge ? '' : ' a little'}, so REDI ${isLarge ? 'will learn' : 'may lean towards'} ${learned} answers first, whatever that does to accuracy. Pairs of like length have no such gap: redistill curate --match-length 0.25.`
         : 'That is not told from one half: length says little about right and wrong here.',

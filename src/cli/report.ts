@@ -1,8 +1,9 @@
 /** @file The command `report`. */
 import { Command } from 'commander';
 import type { PlacedChunk, PlacedTraces, Report } from '../report/index.js';
-import { print } from '../util/output.js';
+import { print, printError } from '../util/output.js';
 import { refuseOverInputs } from '../util/overlap.js';
+import { inLine } from '../util/printable.js';
 import type { Progress } from '../util/progress.js';
 import { longWork } from './interrupt.js';
 import { printJson, repeated } from './output.js';
@@ -16,7 +17,7 @@ Right and wrong responses of a problem stand side by side, with the fate of each
 stages \`columns\` or \`score\` (with tokens) of curated rows lie in the folders, or files of \`redistill columns\` are named:
   redistill columns runs/quickstart/own/pref.jsonl --model smollm2-135m --as before --out before.jsonl
   redistill report runs/quickstart --columns before.jsonl
-Texts beyond some 60 MB are left out, which the page says. Rows are read from what is named here alone: files elsewhere that records name (the
+A result whose files are damaged is left out, which the page says. Texts beyond some 60 MB are left out, too. Rows are read from what is named here alone: files elsewhere that records name (the
 traces that were curated) are read where they are named too:
   redistill report runs/curated downloads/traces.jsonl
 
@@ -54,7 +55,8 @@ export function reportCommand(): Command {
       const { readReport, reportAsText, singleResults, writeReportPage } = await import('../report/index.js');
       // A stage's folder is known by its digest; in that of a whole run there is room beside its stages.
       if (!text && !json) refuseOverInputs([out], [...singleResults(paths), ...columns]);
-      const { report, chunks } = await readReport(paths, { columns, all });
+      const { report, chunks, damaged } = await readReport(paths, { columns, all });
+      for (const note of damaged) printError(`${inLine(note)}\n`);
       if (json) printJson(report);
       else if (text) print(`${reportAsText(report)}\n`);
       else {

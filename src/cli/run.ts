@@ -6,6 +6,7 @@ import { readRecipe } from '../recipe/recipe.js';
 import { formatBytes } from '../util/bytes.js';
 import { messageOf } from '../util/errors.js';
 import { explainFileError } from '../util/fileErrors.js';
+import { inLine } from '../util/printable.js';
 import { formatDuration } from '../util/progress.js';
 import { print, printError } from '../util/output.js';
 import { longWork } from './interrupt.js';
@@ -46,7 +47,7 @@ export function runCommand(): Command {
       async (path: string, options: { force?: boolean; from?: string; set?: string[]; json?: boolean }) => {
         const started = performance.now();
         const { parsePipeline } = await import('../pipeline/pipeline.js');
-        const { REPORT, runPipeline } = await import('../pipeline/run.js');
+        const { REPORT, rowsOf, runPipeline } = await import('../pipeline/run.js');
         const recipe = readRecipe(path, options.set ?? []);
         const pipeline = parsePipeline(recipe.value, recipe.name, recipe);
         const { force, from } = options;
@@ -67,16 +68,20 @@ export function runCommand(): Command {
         printError(`used: ${formatDuration(seconds)}, ${formatBytes(peak)} of memory at most\n`);
         if (options.json) printJson(Object.fromEntries(results));
         else for (const [name, result] of results) print(`${name}\t${result}\n`);
-        await report(pipeline.out, join(pipeline.out, REPORT));
+        await report(pipeline.out, rowsOf(pipeline), join(pipeline.out, REPORT));
       },
     );
 }
 
-/** Makes the page of a run that is done. The run is done without it: what is in its way is said, and no fault of the run. */
-async function report(dir: string, page: string): Promise<void> {
+/**
+ * Makes the page of a run that is done. The run is done without it: what is in its way is said, and no fault of the run.
+ * @param inputs what the recipe names, which is the user's own: their rows may stand in the page
+ */
+async function report(dir: string, inputs: readonly string[], page: string): Promise<void> {
   const { readReport, writeReportPage } = await import('../report/index.js');
   try {
-    const { report: found, chunks } = await readReport([dir]);
+    const { report: found, chunks, damaged } = await readReport([dir], { inputs });
+    for (const note of damaged) printError(`report: ${inLine(note)}\n`);
     await writeReportPage(found, chunks(), page);
     printError(`report: ${page}\n`);
   } catch (error) {

@@ -16,6 +16,13 @@ export function verdictOf({ finding, rows, alpha }: Comparison): string {
   if (rows.length === 1) {
     const { difference, interval, by, adjusted, detectable_effect: seen } = only!;
     const level = `${100 * (1 - alpha)} %`;
+    if (interval[0] === interval[1] && difference !== 0) {
+      // An interval of one point would claim that others differ in the same way.
+      const told = `${signed(difference)} points on every problem, ${chance(adjusted)}`;
+      return finding === 'unclear'
+        ? `Cannot tell whether B differs from A: ${told}.`
+        : `B is ${finding} than A: ${told}.`;
+    }
     const numbers = `${signed(difference)} points, ${by === 'always-valid' ? `always-valid ${level}` : level} interval ${signed(interval[0])} to ${signed(interval[1])}, ${chance(adjusted)}`;
     if (finding !== 'unclear') return `B is ${finding} than A: ${numbers}.`;
     if (Number.isNaN(interval[0])) return 'Cannot tell whether B differs from A: there is a single problem.';
@@ -44,7 +51,7 @@ export function describeComparison(comparison: Comparison): string {
       ...[points(row.before), points(row.after)],
       differenceInPoints({
         ...{ difference: row.difference, interval: row.interval, pValue: row.p_value },
-        ...{ standardError: NaN, problems: row.problems },
+        ...{ standardError: row.interval[0] === row.interval[1] ? 0 : NaN, problems: row.problems },
       }),
       ...[chance(row.adjusted), row.gained, row.lost],
     ]),

@@ -131,7 +131,8 @@ export function describeEstimates(name: string, estimates: SampleEstimates): str
     ['over samples of these problems', errors.runs],
   ];
   const known = named.flatMap(([what, error]) =>
-    typeof error === 'number' ? [`± ${percent(error)} ${what}`] : [],
+    // Where all are alike, an error of 0 says nothing of others; Wilson's interval does.
+    typeof error === 'number' && error > 0 ? [`± ${percent(error)} ${what}`] : [],
   );
   const [low, high] = intervals.wilson;
   const lines = [

@@ -212,7 +212,8 @@ export function describeMeasured({
         `${inLine(name, NAME)}: ` +
         Object.entries(numbers)
           .map(([what, { mean, standard_error, problems }]) => {
-            const error = standard_error === null ? '' : ` ± ${number(standard_error)}`;
+            const error =
+              standard_error === null || standard_error === 0 ? '' : ` ± ${number(standard_error)}`;
             return `${inLine(what, NAME)} ${number(mean)}${error} (${counted(problems, 'problem')})`;
           })
           .join(', '),

@@ -5,19 +5,23 @@ import type { PairedComparison } from '../statistics/paired.js';
 const points = (share: number): string => (100 * share).toFixed(1);
 export const percent = (share: number): string => `${points(share)} %`;
 
+/** Whether a standard error says something: that of a single problem and of problems that are all alike does not, nor does one that rounds to 0. */
+const isTelling = (standardError: number | null): standardError is number =>
+  standardError !== null && Number(points(standardError)) > 0;
+
 /**
  * "48.7 ± 2.2", in per cent; where the standard error says nothing (one problem, or all problems alike), the 95 % interval
  * instead: "0.0 (0.0 to 16.1)".
  */
 export function shareInPoints(share: number, standardError: number | null, problems: number): string {
-  if (standardError !== null && standardError > 0) return `${points(share)} ± ${points(standardError)}`;
+  if (isTelling(standardError)) return `${points(share)} ± ${points(standardError)}`;
   const [low, high] = wilsonInterval(share, problems);
   return `${points(share)} (${points(low)} to ${points(high)})`;
 }
 
 /** "48.7 % ± 2.2 %", or "0.0 % (95 % interval 0.0 % to 16.1 %)". */
 export function shareInWords(share: number, standardError: number | null, problems: number): string {
-  if (standardError !== null && standardError > 0) return `${percent(share)} ± ${percent(standardError)}`;
+  if (isTelling(standardError)) return `${percent(share)} ± ${percent(standardError)}`;
   const [low, high] = wilsonInterval(share, problems);
   return `${percent(share)} (95 % interval ${percent(low)} to ${percent(high)})`;
 }

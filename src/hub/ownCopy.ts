@@ -8,7 +8,8 @@ import { ADAPTER_CONFIG, companionFiles, INDEX_FILE } from '../models/modelFiles
 import { UserError } from '../util/errors.js';
 import { explained } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders, requirePath } from '../util/folders.js';
-import type { ModelLocation } from './cache.js';
+import { writeFileAtomic } from '../util/files.js';
+import { SOURCE_FILE, type ModelLocation } from './cache.js';
 import { statOf } from './names.js';
 import { resolveModel } from './resolve.js';
 
@@ -42,6 +43,14 @@ export async function copyModel(model: ModelLocation, path: string): Promise<Mod
     statOf(join(model.path, name))?.isFile(),
   );
   const out = await intoNewFolder(path, (scratch, out) => {
+    // It says what it is; of the machine that fetched or converted it nothing is said.
+    if (model.source !== 'directory') {
+      const origin = model.source === 'gguf' ? basename(model.origin) : model.origin;
+      writeFileAtomic(
+        join(scratch, SOURCE_FILE),
+        `${JSON.stringify({ source: model.source, origin }, null, 2)}\n`,
+      );
+    }
     for (const name of files) {
       const [from, to] = [join(model.path, name), join(scratch, name)];
       makeFolder(dirname(to));

@@ -130,6 +130,17 @@ async function walk(
   return results;
 }
 
+/** Files and folders of rows that a recipe names and no stage of it makes: the user's own data. */
+export const rowsOf = ({ stages }: Pipeline): string[] => [
+  ...new Set(
+    stages.flatMap(({ config }) =>
+      [(config as { data?: unknown }).data]
+        .flat()
+        .filter((path): path is string => typeof path === 'string' && !path.startsWith('@')),
+    ),
+  ),
+];
+
 const definitionOf = (kind: StageKind) => stageKinds[kind] as StageDefinition<unknown, unknown>;
 
 /** A stage with the results of earlier ones in its settings, and its own result. */

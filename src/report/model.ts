@@ -68,6 +68,12 @@ export interface TrainingRun {
   /** Runs of one name with other seeds are drawn as one with a band. */
   group: string;
   seed: number | null;
+  /** What its model was before all trainings that records tell of, as people call it. */
+  base?: string;
+  /** Names of the trainings that its model had before, the first first. */
+  before?: string[];
+  /** The study that it is part of. */
+  study?: string;
   objective: string;
   /** The loss with its numbers. */
   formula: string;
@@ -101,7 +107,7 @@ export interface Curves {
   }[];
 }
 
-/** Evaluations of the same problems, side by side. */
+/** Evaluations of the same problems, side by side: the earlier before the later. */
 export interface EvaluationSet {
   id: string;
   /** Of the data file. */
@@ -118,6 +124,10 @@ export interface EvaluationColumn {
   name: string;
   dir: string;
   model: string;
+  /** What the model was before all trainings that records tell of, as people call it. */
+  base?: string;
+  /** The study that it is part of. */
+  study?: string;
   samples: number;
   responses: number;
   /** Responses that were cut off. */
@@ -131,6 +141,7 @@ export interface EvaluationColumn {
 
 export interface GradeSummary {
   passAt1: number;
+  /** null where it cannot be known: of a single problem, and where problems are all alike. */
   standardError: number | null;
   /** Of pass@1, at 95 %. */
   interval: [number, number] | null;
@@ -141,7 +152,13 @@ export interface GradeSummary {
   /** pass@1 by what rows say of themselves: subject, level, number of operations. */
   by: {
     field: string;
-    rows: { value: string; problems: number; passAt1: number; standardError: number | null }[];
+    rows: {
+      value: string;
+      problems: number;
+      passAt1: number;
+      standardError: number | null;
+      interval?: [number, number] | null;
+    }[];
   }[];
 }
 
@@ -192,10 +209,12 @@ export interface Answer {
   grades: Record<string, { correct: boolean; extracted: string | null; reason?: string }>;
 }
 
-/** A comparison of evaluations, as `redistill compare` makes it. */
+/** A comparison of evaluations, as `redistill compare` makes it, or of an arm of a study with its control. */
 export interface ComparisonTable {
   id: string;
   name: string;
+  /** The study that has made it: p-values are adjusted over its arms, and numbers are over its seeds. */
+  study?: string;
   verdict: string;
   finding: 'better' | 'worse' | 'unclear';
   before: string;
@@ -216,8 +235,9 @@ export interface ComparisonTable {
     interval: [number, number] | null;
     pValue: number;
     adjusted: number;
-    gained: number;
-    lost: number;
+    /** Problems; null where they were not counted. */
+    gained: number | null;
+    lost: number | null;
     detectableEffect: number | null;
     /** What would be seen with more problems or samples; absent where variances are not known. */
     power?: PowerCurve[];

@@ -4,7 +4,15 @@ import { own } from '../util/own.js';
 import { inLine } from '../util/printable.js';
 import { sparkline } from '../util/sparkline.js';
 import { formatTable } from '../util/table.js';
-import type { EvaluationSet, Report, StageBox, TrainingRun } from './model.js';
+import type {
+  AnsweredQuestion,
+  ComparisonTable,
+  EvaluationSet,
+  Report,
+  ResultTable,
+  StageBox,
+  TrainingRun,
+} from './model.js';
 
 /** Curves that a terminal shows, by their names in metrics.jsonl. */
 const CURVES: Readonly<Record<string, string>> = {
@@ -17,15 +25,26 @@ const CURVES: Readonly<Record<string, string>> = {
 const [NAME, SENTENCE] = [48, 2_000];
 
 /** All of a report but texts of problems, without a final newline. What is of data stands in one line each. */
-export function reportAsText({ title, sentences, stages, runs, evaluations }: Report): string {
+export function reportAsText(report: Report): string {
+  const { title, answers, notes = [], stages, runs, evaluations, comparisons, tables = [] } = report;
   const parts = [
-    [inLine(title), ...sentences.map((sentence) => inLine(sentence, SENTENCE))].join('\n'),
+    [inLine(title), ...answers.flatMap(answerAsText)].join('\n'),
+    notes.map((note) => inLine(note, SENTENCE)).join('\n'),
     stages.length === 0 ? '' : stagesAsText(stages),
     runs.length === 0 ? '' : runsAsText(runs),
     ...evaluations.map(evaluationsAsText),
+    comparisons.length === 0 ? '' : comparisonsAsText(comparisons),
+    ...tables.map(tableAsText),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
+
+/** A question, and its sentences under it. */
+const answerAsText = ({ question, sentences }: AnsweredQuestion): string[] => [
+  '',
+  inLine(question, NAME),
+  ...sentences.map((sentence) => `  ${inLine(sentence, SENTENCE)}`),
+];
 
 const stagesAsText = (stages: readonly StageBox[]): string =>
   formatTable(
@@ -69,6 +88,57 @@ const runsAsText = (runs: readonly TrainingRun[]): string =>
 
 const shown = (value: number | null | undefined): string =>
   value === null || value === undefined ? '' : String(Number(value.toPrecision(4)));
+
+const points = (share: number): string => (100 * share).toFixed(1);
+const signed = (share: number): string => `${share < 0 ? '−' : '+'}${points(Math.abs(share))}`;
+const chance = (p: number): string => (p < 0.001 ? '< .001' : p.toFixed(3).replace(/^0/, ''));
+
+const comparisonsAsText = (comparisons: readonly ComparisonTable[]): string =>
+  formatTable(
+    [
+      'before',
+      'after',
+      'problems of',
+      'by',
+      'before %',
+      'after %',
+      'difference',
+      '95 % interval',
+      'p adjusted',
+    ],
+    comparisons.flatMap(({ before, after, rows }) =>
+      rows.map((row) => [
+        ...[before, after, row.name, row.grader].map((name) => inLine(name, NAME)),
+        ...[points(row.before), points(row.after), signed(row.difference)],
+        row.interval ? row.interval.map(signed).join(' to ') : 'not known',
+        chance(row.adjusted),
+      ]),
+    ),
+  ).trimEnd();
+
+/** Cells of a table by the kind of their column. */
+const CELLS: Readonly<Record<ResultTable['columns'][number]['kind'], (value: number) => string>> = {
+  text: String,
+  number: (value) => value.toLocaleString('en', { maximumFractionDigits: 2 }),
+  share: points,
+  difference: signed,
+  chance,
+};
+
+const tableAsText = ({ caption, columns, rows, notes }: ResultTable): string =>
+  [
+    inLine(caption, SENTENCE),
+    formatTable(
+      columns.map(({ name, kind }) => `${inLine(name, NAME)}${kind === 'share' ? ' %' : ''}`),
+      rows.map((row) =>
+        columns.map(({ kind }, i) => {
+          const value = row[i] ?? '';
+          return typeof value === 'number' ? CELLS[kind](value) : inLine(value, NAME);
+        }),
+      ),
+    ).trimEnd(),
+    ...notes.map((note) => inLine(note, SENTENCE)),
+  ].join('\n');
 
 function evaluationsAsText({ name, columns, graders, problems }: EvaluationSet): string {
   const heading = [

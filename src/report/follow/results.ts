@@ -6,7 +6,8 @@ import { messageOf } from '../../util/errors.js';
 import type { Examination, ExaminedRow, ResultTable } from '../model.js';
 import { readExaminations } from '../read/examinations.js';
 import type { FoundFolder } from '../read/folders.js';
-import { benchmarkTables, studyTables } from '../read/tables.js';
+import { readStudies, type FoundStudy } from '../read/studies.js';
+import { benchmarkTables } from '../read/tables.js';
 import { stateOf } from './seen.js';
 
 /** Folders of each command that are followed, at most. */
@@ -60,7 +61,7 @@ class Read<T> {
 }
 
 export class FollowedResults {
-  readonly #studies = new Read<ResultTable>(['study.json'], (folder) => studyTables([folder]));
+  readonly #studies = new Read<FoundStudy>(['study.json'], (folder) => readStudies([folder], []));
   readonly #benchmarks = new Read<ResultTable>(['benchmarks.json'], (folder) => benchmarkTables([folder]));
   readonly #examined = new Read<Examination & { asked: string }>(
     ['summary.json', KEPT_FILE],
@@ -70,6 +71,7 @@ export class FollowedResults {
   );
   #folders: readonly FoundFolder[] = [];
 
+  studies: FoundStudy[] = [];
   tables: ResultTable[] = [];
   examinations: (Examination & { asked: string })[] = [];
 
@@ -83,7 +85,10 @@ export class FollowedResults {
     this.#folders = by('doctor');
     const tables = [this.#studies.poll(by('study')), this.#benchmarks.poll(by('benchmark'))].includes(true);
     const examinations = this.#examined.poll(this.#folders);
-    if (tables) this.tables = [...this.#studies.parts, ...this.#benchmarks.parts];
+    if (tables) {
+      this.studies = this.#studies.parts;
+      this.tables = [...this.studies.flatMap((study) => study.tables), ...this.#benchmarks.parts];
+    }
     if (examinations) this.examinations = this.#examined.parts;
     return { tables, examinations };
   }

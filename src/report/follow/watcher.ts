@@ -240,7 +240,7 @@ export class Watcher implements Disposable {
       ...{ traces, examinations, tables },
       date: (newest ?? new Date(0)).toISOString(),
       sentences: sentencesOf(parts),
-      answers: answersOf({ ...parts, stages }),
+      answers: answersOf({ ...parts, stages, studies: this.#results.studies }),
       stages,
     };
     const changed: Partial<ReportParts> = {

@@ -2,7 +2,14 @@
 import { useLayoutEffect, useMemo } from 'preact/hooks';
 import type { EvaluationSet, Report } from '../model.js';
 import { problemsIn } from './chunks.js';
-import { ByField, EvaluationTable, PassAt1Figure, PassAtKFigure, Protocol } from './EvaluationTable.js';
+import {
+  ByField,
+  EvaluationTable,
+  PassAt1Figure,
+  PassAtKFigure,
+  Protocol,
+  toldBy,
+} from './EvaluationTable.js';
 import {
   FILTERS,
   isFilter,
@@ -147,7 +154,9 @@ export function Evaluation({ report, route }: { report: Report; route: Route }) 
               <Name of={one.name} />
             </a>
           </h2>
-          <EvaluationTable set={one} grader={one.graders[0] ?? ''} />
+          {toldBy(one).map(({ grader, told }) => (
+            <EvaluationTable key={grader} set={one} grader={grader} told={told} />
+          ))}
         </section>
       ))}
     </>

@@ -17,6 +17,15 @@ export interface Graded {
 export const gradedBy = ({ columns }: EvaluationSet, grader: string): Graded[] =>
   columns.map((column, place) => ({ column, place, grade: own(column.grades, grader) }));
 
+/** The graders by which evaluations of a set are told, each with what it tells of: the set's first, and for others their own first. */
+export const toldBy = ({ columns, graders }: EvaluationSet): { grader: string; told: EvaluationColumn[] }[] =>
+  graders.flatMap((grader) => {
+    const told = columns.filter(
+      ({ grades }) => graders.find((one) => own(grades, one) !== undefined) === grader,
+    );
+    return told.length === 0 ? [] : [{ grader, told }];
+  });
+
 const share = (name: string, value: (row: Graded) => number | null | undefined): Column<Graded> => ({
   name,
   value: (row) => value(row) ?? null,
@@ -26,10 +35,13 @@ const share = (name: string, value: (row: Graded) => number | null | undefined):
 export function EvaluationTable({
   set,
   grader,
+  told = set.columns,
   note,
 }: {
   set: EvaluationSet;
   grader: string;
+  /** The evaluations that are shown; default: all, those that the grader has not graded too. */
+  told?: readonly EvaluationColumn[];
   note?: string;
 }) {
   return (
@@ -41,7 +53,7 @@ export function EvaluationTable({
           {note}
         </>
       }
-      rows={gradedBy(set, grader)}
+      rows={gradedBy(set, grader).filter(({ column }) => told.includes(column))}
       columns={[
         {
           name: 'evaluation',
@@ -150,17 +162,12 @@ export function ByField({
         const drawn = values.slice(0, MOST_VALUES).flatMap((value) =>
           [...new Set(shown)].flatMap((place) => {
             const row = find(graded[place]!, value);
-            const error = row?.standardError ?? null;
-            const half = 1.96 * (error ?? 0);
             return row
               ? [
                   {
                     label: `${short(value, 30)}, ${short(graded[place]!.column.name, 24)}: ${(100 * row.passAt1).toFixed(1)} of ${row.problems}`,
                     value: row.passAt1,
-                    interval:
-                      error === null
-                        ? null
-                        : ([Math.max(0, row.passAt1 - half), Math.min(1, row.passAt1 + half)] as const),
+                    interval: row.interval ?? null,
                     place,
                   },
                 ]
@@ -174,13 +181,13 @@ export function ByField({
             </h3>
             <figure>
               <figcaption>
-                <strong>pass@1 ± 1.96 standard errors</strong>
+                <strong>pass@1 with 95 % intervals</strong>
               </figcaption>
               <IntervalFigure title={`pass@1 by ${short(field)}`} axis="pass@1, %" rows={drawn} />
             </figure>
             <Table
               name={`${set.name} by ${field}`}
-              caption="pass@1, with standard errors"
+              caption="pass@1, with standard errors, or with 95 % intervals where no error is known"
               rows={values}
               columns={[
                 { name: field, value: (value) => value, show: (value) => <Name of={value} /> },
@@ -190,8 +197,7 @@ export function ByField({
                   value: (value: string) => find(one, value)?.passAt1 ?? null,
                   show: (value: string) => {
                     const row = find(one, value);
-                    const error = row?.standardError ?? null;
-                    return `${percent(row?.passAt1)}${error === null ? '' : ` ± ${(100 * error).toFixed(1)}`}`;
+                    return `${percent(row?.passAt1)}${spread(row)}`;
                   },
                 })),
               ]}
@@ -202,6 +208,15 @@ export function ByField({
     </>
   );
 }
+
+/** " ± 2.2", or " (0.0 to 65.8)" where an error is not known. */
+function spread(row: FieldRow | undefined): string {
+  if (!row) return '';
+  if (row.standardError !== null && row.standardError > 0)
+    return ` ± ${(100 * row.standardError).toFixed(1)}`;
+  return row.interval ? ` (${interval(row.interval)})` : '';
+}
+type FieldRow = GradeSummary['by'][number]['rows'][number];
 
 /** Values of a field that a figure has room for; the table has all. */
 const MOST_VALUES = 12;

@@ -2,8 +2,8 @@
 import type { ComponentChild } from 'preact';
 import type { EvaluationSet, Report, StageBox } from '../model.js';
 import { DifferenceFigure, Verdict } from './ComparisonView.js';
-import { EvaluationTable } from './EvaluationTable.js';
-import { count } from './numbers.js';
+import { EvaluationTable, toldBy } from './EvaluationTable.js';
+import { count, plural } from './numbers.js';
 import { hrefOf } from './links.js';
 import { RunTable } from './RunTable.js';
 import { Name, short } from './text.js';
@@ -61,15 +61,22 @@ function Stage({ stage, isUnder }: { stage: StageBox; isUnder: boolean }) {
   );
 }
 
-/** The grader by which the overview shows a set: the first. */
-function SetTable({ set }: { set: EvaluationSet }) {
-  const [first = '', ...others] = set.graders;
+/** A set by its first grader, and what that one has not graded by another. */
+function SetTables({ set }: { set: EvaluationSet }) {
+  const shown = toldBy(set);
+  const others = set.graders.length - shown.length;
   return (
-    <EvaluationTable
-      set={set}
-      grader={first}
-      note={others.length === 0 ? '' : ` (${others.length} more in the view)`}
-    />
+    <>
+      {shown.map(({ grader, told }) => (
+        <EvaluationTable
+          key={grader}
+          set={set}
+          grader={grader}
+          told={told}
+          note={others === 0 ? '' : ` (${plural(others, 'other grader')} in the view)`}
+        />
+      ))}
+    </>
   );
 }
 
@@ -83,7 +90,7 @@ export function Overview({ report, panel }: { report: Report; panel?: ComponentC
         {answers.map(({ question, sentences }) => (
           <div key={question}>
             <dt>{question}</dt>
-            <dd>{sentences.map((sentence) => short(sentence, 400)).join(' ')}</dd>
+            <dd>{sentences.map((sentence) => short(sentence, 600)).join(' ')}</dd>
           </div>
         ))}
       </dl>
@@ -117,7 +124,7 @@ export function Overview({ report, panel }: { report: Report; panel?: ComponentC
         <section>
           <h2>Evaluations</h2>
           {evaluations.map((set) => (
-            <SetTable key={set.id} set={set} />
+            <SetTables key={set.id} set={set} />
           ))}
         </section>
       )}

@@ -2,12 +2,28 @@
 import { counted } from '../../util/counted.js';
 import { formatBytes } from '../../util/bytes.js';
 import { formatDuration } from '../../util/progress.js';
-import type { AnsweredQuestion, ComparisonTable, Report, StageBox, TrainingRun } from '../model.js';
+import type {
+  AnsweredQuestion,
+  ComparisonTable,
+  EvaluationSet,
+  Report,
+  StageBox,
+  TrainingRun,
+} from '../model.js';
 import { shortened } from './json.js';
 import { lastIn } from './last.js';
+import type { FoundStudy } from './studies.js';
+import type { Told } from './told.js';
 import { evaluated, trained } from './sentences.js';
 
 type Parts = Pick<Report, 'runs' | 'evaluations' | 'comparisons' | 'stages'>;
+
+/** What else the folders of a report say. */
+export interface FurtherParts {
+  told?: readonly Told[];
+  studies?: readonly FoundStudy[];
+}
+type All = Parts & Required<FurtherParts>;
 
 /** So many of a kind are told; the others are counted. */
 const MOST = 4;
@@ -20,38 +36,69 @@ function first(sentences: readonly string[], what: string, where: string): strin
     : [...sentences];
 }
 
-/** Answers the six questions. */
-export function answersOf(parts: Parts): AnsweredQuestion[] {
-  const { runs, evaluations, comparisons } = parts;
-  const gained = evaluations.flatMap(evaluated);
-  return [
-    { question: 'What was done?', sentences: done(parts) },
-    { question: 'On what?', sentences: data(parts) },
-    {
-      question: 'What did it gain?',
-      sentences:
-        gained.length > 0 ? first(gained, 'set', 'Evaluation') : ['Nothing in this report was evaluated.'],
-    },
-    { question: 'How sure is that?', sentences: sureness(comparisons, gained.length > 0) },
-    { question: 'What did it cost, and what went wrong?', sentences: [...cost(runs), ...faults(parts)] },
-    { question: 'What next?', sentences: next(parts) },
-  ];
+/** Answers the six questions. What does not apply to what a report is of is said to. */
+export function answersOf(parts: Parts & FurtherParts): AnsweredQuestion[] {
+  const { told = [], studies = [], ...given } = parts;
+  const hasOthers = given.runs.length + given.evaluations.length > 0;
+  // The line of stages tells of stages; where a pipeline has come no further they are all that there is.
+  const others = told.filter(
+    ({ isStage, command }) =>
+      !hasOthers || (!isStage && !(command === 'compare' && given.evaluations.length > 0)),
+  );
+  const all: All = { ...given, told: others, studies };
+  const answers = {
+    'What was done?': done(all),
+    'On what?': data(all),
+    'What did it gain?': gain(all),
+    'How sure is that?': sureness(all),
+    'What did it cost, and what went wrong?': [...cost(all), ...faults(all)],
+    'What next?': next(all),
+  };
+  return Object.entries(answers).map(([question, sentences]) => ({ question, sentences }));
 }
 
-function done({ runs, evaluations }: Parts): string[] {
-  if (runs.length > 0) return trained(runs);
-  const names = evaluations.flatMap(({ columns }) => columns.map(({ name }) => name));
-  if (names.length === 0) return ['No training and no evaluation has come to a result yet.'];
+const toldOf = (
+  { told }: All,
+  what: 'done' | 'data' | 'gained' | 'sure' | 'cost' | 'wrong' | 'next',
+): string[] => [...new Set(told.flatMap((one) => one[what]))];
+
+/** Whether the study that something is part of tells of it. */
+const isInStudy =
+  ({ studies }: All) =>
+  ({ study }: { study?: string }): boolean =>
+    study !== undefined && studies.some(({ dir }) => dir === study);
+
+function done(all: All): string[] {
+  const { runs, evaluations, studies } = all;
+  const others = first(toldOf(all, 'done'), 'result', 'Stages and Traces');
+  const ofStudies = studies.flatMap((study) => {
+    const bases = new Set(runs.flatMap((run) => (run.study === study.dir ? (run.base ?? []) : [])));
+    return bases.size === 0
+      ? study.done
+      : [...study.done, `What ${study.name} trained is ${[...bases].join(', ')}.`];
+  });
+  if (runs.length + studies.length > 0)
+    return [...ofStudies, ...trained(runs.filter((run) => !isInStudy(all)(run))), ...others];
+  const names = evaluations.flatMap(({ columns }) =>
+    columns.map(({ name, base }) => (base === undefined ? name : `${name} of ${base}`)),
+  );
+  if (names.length === 0)
+    return others.length > 0 ? others : ['No training and no evaluation has come to a result yet.'];
   const more = names.length > MOST ? `, and ${names.length - MOST} more` : '';
-  return [`Evaluations were made: ${names.slice(0, MOST).join(', ')}${more}. No training is in this report.`];
+  return [
+    `${names.length === 1 ? 'An evaluation was' : 'Evaluations were'} made: ${names.slice(0, MOST).join(', ')}${more}. No training is in this report.`,
+    ...others,
+  ];
 }
 
 /** Counts of stages that make data, in the order in which they are told. */
 const DATA = { collect: 'collected', curate: 'made' };
 
-function data({ runs, evaluations, stages }: Parts): string[] {
+function data(parts: All): string[] {
+  const { runs, evaluations, stages, studies } = parts;
   const made = stages.filter(
-    (stage): stage is StageBox & { kind: keyof typeof DATA } => stage.kind in DATA && stage.counts.length > 0,
+    (stage): stage is StageBox & { kind: keyof typeof DATA } =>
+      Object.hasOwn(DATA, stage.kind) && stage.counts.length > 0,
   );
   const files = [...new Set(runs.map(({ settings }) => shortened(settings.data)))];
   const trainedOn =
@@ -63,25 +110,52 @@ function data({ runs, evaluations, stages }: Parts): string[] {
       : files.length > 0
         ? [`Trained on ${files.slice(0, MOST).join(', ')}${files.length > MOST ? ', …' : ''}.`]
         : [];
-  const examined = evaluations.map(
-    ({ name, problems }) => `${counted(problems.ids.length, 'problem')} of ${name}`,
+  const examined = evaluations
+    .filter(({ columns }) => !columns.every(isInStudy(parts)))
+    .map(({ name, problems }) => `${counted(problems.ids.length, 'problem')} of ${name}`);
+  const told = [
+    ...studies.flatMap((study) => study.data),
+    ...(examined.length === 0 ? [] : [`Examined on ${examined.slice(0, MOST).join('; ')}.`]),
+  ];
+  // The evaluations of a benchmark say on what as well.
+  const others = toldOf(
+    { ...parts, told: parts.told.filter(({ command }) => examined.length === 0 || command !== 'benchmark') },
+    'data',
   );
-  const told = examined.length === 0 ? [] : [`Examined on ${examined.slice(0, MOST).join('; ')}.`];
-  const all = [...first(trainedOn, 'stage', 'Stages'), ...told];
+  const all = [...first(trainedOn, 'stage', 'Stages'), ...told, ...first(others, 'file', 'Traces')];
   return all.length > 0 ? all : ['The files do not say.'];
 }
 
-function sureness(comparisons: readonly ComparisonTable[], isEvaluated: boolean): string[] {
-  if (comparisons.length === 0)
-    return [
-      isEvaluated
-        ? 'Nothing is compared: there is one evaluation, and its ± is one standard error.'
-        : 'Nothing is compared.',
-    ];
+function gain(all: All): string[] {
+  const gained = [
+    ...all.studies.flatMap((study) => study.gained),
+    ...all.evaluations.flatMap((set) => evaluated(set, (column) => !isInStudy(all)(column))),
+  ];
+  const others = toldOf(all, 'gained');
+  if (gained.length > 0) return [...first(gained, 'result', 'Evaluation'), ...others];
+  if (all.runs.length > 0 || all.told.length === 0)
+    return ['Nothing in this report was evaluated.', ...others];
+  return others.length > 0 ? others : ['That does not apply: nothing was trained or evaluated here.'];
+}
+
+function sureness(all: All): string[] {
+  const { comparisons, evaluations } = all;
+  const columns = evaluations.flatMap((set) => set.columns);
   const told = comparisons.map(({ before, after, verdict }) =>
     /\b[AB]\b/.test(verdict) ? `A is ${before}, B is ${after}: ${verdict}` : verdict,
   );
-  return first(told, 'comparison', 'Comparison');
+  if (told.length > 0) return first(told, 'comparison', 'Comparison');
+  const others = toldOf(all, 'sure');
+  if (columns.some(({ study }) => study !== undefined))
+    return ['Nothing is compared yet: a study compares its arms when it is finished.'];
+  if (columns.length === 0) return others.length > 0 ? others : ['Nothing is compared.'];
+  if (columns.length === 1)
+    return [
+      'Nothing is compared: there is one evaluation. What stands beside its number is one standard error (±) or a 95 % interval.',
+    ];
+  return evaluations.every((set) => set.columns.length === 1)
+    ? [`Nothing is compared: the ${columns.length} evaluations are of different problems.`]
+    : ['Nothing is compared: evaluations of the same problems were asked, sampled or graded differently.'];
 }
 
 const seriesOf = (run: TrainingRun, name: string): (number | null)[] =>
@@ -112,7 +186,22 @@ function effort(run: TrainingRun): { tokens: number; seconds: number | undefined
   return { tokens: lastIn(run, 'num_tokens') ?? 0, seconds };
 }
 
-function cost(runs: readonly TrainingRun[]): string[] {
+function cost(all: All): string[] {
+  const told = [
+    ...costOfTraining(all.runs),
+    ...costOfEvaluation(all.evaluations),
+    ...first(toldOf(all, 'cost'), 'collection', 'Stages'),
+  ];
+  return told.length > 0 ? told : ['What it cost, the files do not say.'];
+}
+
+function costOfEvaluation(evaluations: readonly EvaluationSet[]): string[] {
+  const columns = evaluations.flatMap((set) => set.columns);
+  const tokens = Math.round(columns.reduce((sum, one) => sum + one.meanTokens * one.responses, 0));
+  return tokens > 0 ? [`Evaluation: ${tokens.toLocaleString('en')} tokens of responses.`] : [];
+}
+
+function costOfTraining(runs: readonly TrainingRun[]): string[] {
   const efforts = runs.map(effort);
   const tokens = efforts.reduce((sum, one) => sum + one.tokens, 0);
   if (tokens === 0) return [];
@@ -139,9 +228,11 @@ const accused = (runs: readonly TrainingRun[]): { run: TrainingRun; sentence: st
     return last === undefined || isHealthy(last.sentence) ? [] : [{ run, sentence: last.sentence }];
   });
 
-function faults({ runs, evaluations, comparisons, stages }: Parts): string[] {
+function faults(all: All): string[] {
+  const { runs, evaluations, comparisons, stages, studies } = all;
   const cut = evaluations
     .flatMap(({ columns }) => columns)
+    .filter((column) => !isInStudy(all)(column))
     .filter(({ cutOff, responses }) => cutOff >= CUT_OFF * responses && responses > 0)
     .map(({ name, cutOff, responses }) => `${name} (${((100 * cutOff) / responses).toFixed(0)} %)`);
   const open = stages.filter(({ state }) => state !== 'done').map(({ name }) => name);
@@ -149,7 +240,9 @@ function faults({ runs, evaluations, comparisons, stages }: Parts): string[] {
     ...accused(runs).map(({ run, sentence }) => `The sentinel on ${run.name}: ${sentence}.`),
     ...(cut.length === 0 ? [] : [`Many responses were cut off: ${cut.slice(0, MOST).join(', ')}.`]),
     ...(open.length === 0 ? [] : [`Not done: ${open.slice(0, MOST).join(', ')}.`]),
+    ...studies.flatMap(({ remarks }) => remarks),
     ...new Set(comparisons.flatMap(({ warnings }) => warnings)),
+    ...toldOf(all, 'wrong'),
   ];
   return told.length === 0
     ? ['Nothing went wrong that the files tell of.']
@@ -158,7 +251,9 @@ function faults({ runs, evaluations, comparisons, stages }: Parts): string[] {
 
 const points = (share: number): string => (100 * share).toFixed(1);
 
-function next({ runs, evaluations, comparisons, stages }: Parts): string[] {
+function next(all: All): string[] {
+  const { runs, evaluations, comparisons, stages } = all;
+  const others = toldOf(all, 'next');
   const told: string[] = [];
   if (stages.some(({ state }) => state !== 'done'))
     told.push('The same “redistill run” goes on where it stopped.');
@@ -169,21 +264,29 @@ function next({ runs, evaluations, comparisons, stages }: Parts): string[] {
     told.push(
       `Train ${collapsed[0]!.run.name} again with a lower learning rate, and if that is not enough a lower α.`,
     );
-  if (evaluations.length === 0) told.push('Evaluate the model before and after, with “redistill evaluate”.');
-  else if (comparisons.length === 0)
+  const isStudying = evaluations.some(({ columns }) => columns.some(({ study }) => study !== undefined));
+  if (runs.length > 0 && evaluations.length === 0)
+    told.push('Evaluate the model before and after, with “redistill evaluate”.');
+  else if (comparisons.length === 0 && isStudying) told.push('The same “redistill study” goes on.');
+  else if (comparisons.length === 0 && evaluations.length > 0)
     told.push('Evaluate what it is to be compared with, on the same problems.');
   const [comparison] = comparisons.slice(-1);
   if (comparison) told.push(...afterComparison(comparison));
-  return told;
+  told.push(...first(others, 'step', 'Stages'));
+  return told.length > 0 ? told : ['Train, or evaluate a model: nothing here says which.'];
 }
 
-function afterComparison({ finding, rows, after, before }: ComparisonTable): string[] {
-  const lost = rows.reduce((sum, row) => sum + row.lost, 0);
+function afterComparison({ finding, rows, after, before, study }: ComparisonTable): string[] {
+  const lost = rows.reduce((sum, row) => sum + (row.lost ?? 0), 0);
   const look = lost === 0 ? [] : [`Look at what was lost: ${counted(lost, 'problem')} under Comparison.`];
+  if (study !== undefined && finding === 'better')
+    return [`Go on from ${after} rather than from ${before}.`, ...look];
   if (finding === 'better') return [`Train ${after} with other seeds: one run is one draw.`, ...look];
   if (finding === 'worse') return [`Keep ${before}.`, ...look];
   const seen = rows.map(({ detectableEffect }) => detectableEffect).filter(isNumber);
   const sees = seen.length === 0 ? '' : ` than the ${points(Math.min(...seen))} points that this one sees`;
+  if (study !== undefined)
+    return [`A smaller difference between ${after} and ${before} takes more problems or seeds in ${study}.`];
   return [
     `A smaller difference${sees} takes more problems, samples or seeds: “redistill plan” says how many.`,
     ...look,

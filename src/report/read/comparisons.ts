@@ -71,13 +71,20 @@ function sideOf(dirs: readonly string[], { dir: own }: FoundFolder, sets: readon
   };
 }
 
-/** Compares the first evaluation of each set with its others; what cannot be compared is left out. */
+/**
+ * Compares the first evaluation of each set with its others; what cannot be compared is left out, and so is what is part of a study, which
+ * compares its arms with their control and knows how many there are.
+ */
 export function compareSets(sets: readonly EvaluationSet[]): ComparisonTable[] {
-  return sets.flatMap(({ id: set, columns }) => {
+  return sets.flatMap(({ id: set, columns: all, graders }) => {
     const kept: CompareOptions['kept'] = new Map();
+    const columns = all.filter(({ study }) => study === undefined);
     return columns.slice(1).flatMap((column) => {
       const first = columns[0]!;
-      const found = compared(first.dir, column.dir, kept);
+      const grader = graders.find(
+        (one) => Object.hasOwn(first.grades, one) && Object.hasOwn(column.grades, one),
+      );
+      const found = grader === undefined ? undefined : compared(first.dir, column.dir, grader, kept);
       kept.delete(column.dir);
       if (!found) return [];
       const [before, after] = [first, column].map(({ id, name }) => ({ name, set, columns: [id] }));
@@ -89,10 +96,15 @@ export function compareSets(sets: readonly EvaluationSet[]): ComparisonTable[] {
 function compared(
   before: string,
   after: string,
+  grader: string,
   kept: NonNullable<CompareOptions['kept']>,
 ): z.output<typeof comparison> | undefined {
   try {
-    const found = compareEvaluations({ pairs: [{ before: [before], after: [after] }], kept });
+    const found = compareEvaluations({
+      pairs: [{ before: [before], after: [after] }],
+      graders: [grader],
+      kept,
+    });
     return { verdict: verdictOf(found), ...found };
   } catch (error) {
     if (error instanceof UserError) return undefined; // asked or sampled otherwise
@@ -119,9 +131,10 @@ function tableOf(
       return {
         ...{ name: row.name, grader: row.grader, ...(columns && { columns }), problems: row.problems },
         ...{ before: row.before, after: row.after, difference: row.difference },
-        interval: typeof low === 'number' && typeof high === 'number' ? [low, high] : null,
+        // Problems that all differ alike have an interval of one point, which says nothing of others.
+        interval: typeof low === 'number' && typeof high === 'number' && low < high ? [low, high] : null,
         ...{ pValue, adjusted: row.adjusted, gained: row.gained, lost: row.lost },
-        detectableEffect: orNull(seen),
+        detectableEffect: seen === 0 ? null : orNull(seen),
       };
     }),
   };

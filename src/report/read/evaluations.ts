@@ -1,13 +1,12 @@
 /** @file Evaluations as a report shows them: those of the same problems side by side, their texts in chunks. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join, parse } from 'node:path';
+import { basename, join, parse } from 'node:path';
 import { z } from 'zod';
 import { isCutOff } from '../../data/finishReasons.js';
 import { readSamples, samplesFile, samplesOf, type GradedRow } from '../../evaluate/samples.js';
 import { gradedRows } from '../../evaluate/summary.js';
 import { passAt1, passAtK, type ProblemResult } from '../../statistics/estimators.js';
-import { wilsonInterval, normalInterval } from '../../statistics/intervals.js';
 import { kindOf } from '../../evaluate/similar.js';
 import { operationsOf } from '../../study/operations.js';
 import { UserError } from '../../util/errors.js';
@@ -22,7 +21,11 @@ import type {
 } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { readJson, shortened } from './json.js';
+import { inTime } from './inTime.js';
 import { shortened as shortText } from './limits.js';
+import { Lineage } from './lineage.js';
+import { studyOf } from './studies.js';
+import { sureness } from './sureness.js';
 
 /** Characters of a chunk's texts, and its problems, at most. */
 const [CHUNK_CHARACTERS, CHUNK_PROBLEMS] = [250_000, 50];
@@ -69,15 +72,16 @@ export interface OpenSet {
 }
 
 /**
- * Reads evaluations; those of the same problems in the same order are one set. An evaluation without a graded sample is left out.
+ * Reads evaluations; those of the same problems in the same order are one set, the earlier before the later. An evaluation without a graded sample is left out.
  * @param columnOf reads one, or knows it already; undefined where it cannot be read
  */
 export function readEvaluations(
   folders: readonly FoundFolder[],
   columnOf: (folder: FoundFolder) => Column | undefined = readColumn,
+  lineage: Lineage = new Lineage(),
 ): OpenSet[] {
   const sets = new Map<string, Column[]>();
-  for (const folder of folders) {
+  for (const folder of inTime(folders, lineage)) {
     if (!existsSync(join(folder.dir, samplesFile))) continue;
     const column = columnOf(folder);
     if (column === undefined || column.ids.length === 0) continue;
@@ -85,7 +89,12 @@ export function readEvaluations(
     sets.set(column.digest, [...others, column]);
   }
   const names = new Set<string>();
-  return [...sets.values()].map((columns) => openSet(columns, names));
+  // Sets in the order of the folders that were named, whichever evaluation came first.
+  const places = new Map(folders.map((folder, i) => [folder, i]));
+  const first = (columns: readonly Column[]) => Math.min(...columns.map(({ folder }) => places.get(folder)!));
+  return [...sets.values()]
+    .sort((a, b) => first(a) - first(b))
+    .map((columns) => openSet(columns, names, lineage));
 }
 
 /** @throws UserError where the rows are damaged */
@@ -143,18 +152,18 @@ function readFields({ fields, ids }: Column, row: GradedRow): void {
   set('operations', operationsOf(row));
 }
 
-function openSet(columns: readonly Column[], names: Set<string>): OpenSet {
+function openSet(columns: readonly Column[], names: Set<string>, lineage: Lineage): OpenSet {
   const [first] = columns as readonly [Column, ...Column[]];
   const summaries = columns.map(({ folder }) => readJson(join(folder.dir, 'summary.json'), summaryFile));
   const file = summaries.find((summary) => summary?.evaluation)?.evaluation?.data.file;
-  const id = unlike(file === undefined ? 'problems' : parse(file).name, names);
-  const name = file === undefined ? 'problems' : shortened(file);
+  const id = unlike(parse(file ?? '').name || 'problems', names);
+  const name = file === undefined || basename(file).trim() === '' ? 'problems' : shortened(file);
   const graders = [...new Set(columns.flatMap(({ results }) => [...results.keys()]))];
   const chunks = chunkSizes(columns);
   return {
     set: {
       ...{ id, name, graders },
-      columns: columns.map((column, i) => describeColumn(column, summaries[i])),
+      columns: columns.map((column, i) => describeColumn(column, summaries[i], lineage)),
       problems: {
         ids: first.ids,
         heads: first.heads,
@@ -194,14 +203,21 @@ const summaryFile = z.looseObject({
     .optional(),
 });
 
-function describeColumn(column: Column, summary: z.output<typeof summaryFile> | undefined): EvaluationColumn {
+function describeColumn(
+  column: Column,
+  summary: z.output<typeof summaryFile> | undefined,
+  lineage: Lineage,
+): EvaluationColumn {
   const { folder, results, responses, cutOff, tokens, unreadable } = column;
   const total = responses.reduce((sum, count) => sum + count, 0);
   const known = tokens.flatMap((mean, i) => (mean === null ? [] : [[mean, responses[i]!] as const]));
   const weight = known.reduce((sum, [, count]) => sum + count, 0);
+  const [origin, study] = [lineage.of(folder), studyOf(folder.dir)];
   return {
     ...{ id: folder.name, name: folder.name, dir: folder.dir },
     model: summary?.evaluation?.model ?? '',
+    ...(origin && { base: origin.base }),
+    ...(study !== undefined && { study }),
     samples: Math.min(...responses),
     responses: total,
     cutOff: cutOff.reduce((sum, count) => sum + count, 0),
@@ -223,24 +239,16 @@ function describeColumn(column: Column, summary: z.output<typeof summaryFile> | 
 
 function gradeSummary(column: Column, results: readonly ProblemResult[], unreadable: number): GradeSummary {
   const { mean, standardError } = passAt1(results);
-  const isKnown = standardError > 0;
   const samples = Math.min(...results.map((result) => result.samples));
   const ks = Array.from({ length: 1 + Math.floor(Math.log2(samples)) }, (_, i) => 2 ** i);
   return {
     passAt1: mean,
-    standardError: Number.isNaN(standardError) ? null : standardError,
-    // An interval of the normal approximation says nothing of problems that are all alike.
-    interval: isKnown ? clamped(normalInterval(mean, standardError)) : wilsonInterval(mean, results.length),
+    ...sureness(mean, standardError, results.length),
     unreadable,
     passAtK: [...new Set([...ks, samples])].map((k) => ({ k, value: passAtK(results, k).mean })),
     by: [...column.fields].flatMap(([field, values]) => divided(field, values, results)),
   };
 }
-
-const clamped = ([low, high]: readonly [number, number]): [number, number] => [
-  Math.max(0, low),
-  Math.min(1, high),
-];
 
 /** pass@1 by the values of a field, where it has several and not too many. */
 function divided(
@@ -257,7 +265,7 @@ function divided(
       value,
       problems,
       passAt1: mean,
-      standardError: Number.isNaN(standardError) ? null : standardError,
+      ...sureness(mean, standardError, problems),
     };
   });
   return [{ field, rows }];

@@ -38,7 +38,7 @@ export function flatten(value: unknown, prefix = ''): Record<string, string | nu
 
 /** The last two parts of a path: `own/pref.jsonl`. */
 export function shortened(path: unknown): string {
-  if (typeof path !== 'string') return 'what is not known';
+  if (typeof path !== 'string' || basename(path).trim() === '') return 'what is not known';
   const folder = basename(dirname(path));
   return folder === '' || folder === '.' ? basename(path) : `${folder}/${basename(path)}`;
 }

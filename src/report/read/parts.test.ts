@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { KEPT_FILE } from '../../doctor/kept.js';
+import { wilsonInterval } from '../../statistics/intervals.js';
 import { longestThatFit, shortened, USUAL } from './limits.js';
 import { readReport, type ReportOptions } from './report.js';
 
@@ -263,12 +264,21 @@ it('has the tables of studies and benchmarks, cell by cell', async () => {
     ['sft', 10, 1000, 1, 1, 0.1, 0.2],
     ['redi', 10, 0, null, 2, null, null],
   ]);
-  expect(test!.rows[1]).toEqual(['redi', 0.3, 0.02, 0.29, 0.31, 0.05, -0.01, 0.11, 0.04, 100, 0.1]);
+  const near = (x: number) => expect.closeTo(x, 10) as number;
+  const two = 1.959963984540054 * 0.02;
+  expect(test!.rows[1]).toEqual([
+    ...['redi', 0.3, 0.02, near(0.3 - two), near(0.3 + two)],
+    ...[0.29, 0.31, 0.05, -0.01, 0.11, 0.04, 100, 0.1],
+  ]);
   expect(test!.notes.join()).toContain('3 problems more had been seen');
   expect(bench!.rows).toEqual([
-    ['aime', 'v', 30, 4, 0.5, null, 0.75, 0.2, 0, 900.5],
-    ['amc', 'v', 40, 1, 0.5, null, null, 0, 0, 80],
-    ['average of the tasks', null, null, null, 0.5, null, null, null, null, null],
+    ['aime', 'v', 30, 4, 0.5, null, ...wilsonInterval(0.5, 30), 0.75, 0.2, 0, 900.5],
+    ['amc', 'v', 40, 1, 0.5, null, ...wilsonInterval(0.5, 40), null, 0, 0, 80],
+    [
+      ...['average of the tasks', null, null, null, 0.5, null],
+      ...wilsonInterval(0.5, 4 / (1 / 30 + 1 / 40)),
+      ...[null, null, null, null],
+    ],
   ]);
   for (const { columns, rows } of tables!)
     for (const cells of rows) expect(cells).toHaveLength(columns.length);

@@ -212,11 +212,11 @@ describe('evaluations of a report', () => {
     evaluation('elsewhere', before.slice(1));
     const { report } = await read();
     expect(report.evaluations.map(({ id, columns }) => [id, columns.map(({ name }) => name)])).toEqual([
-      ['set', ['after', 'before']],
+      ['set', ['before', 'after']],
       ['set-2', ['elsewhere']],
     ]);
     const [set] = report.evaluations;
-    const [a, b] = set!.columns;
+    const [b, a] = set!.columns;
     expect(b!.grades.verify).toMatchObject({
       passAt1: (120 + 40) / 240,
       unreadable: 80 / 240,
@@ -232,8 +232,8 @@ describe('evaluations of a report', () => {
         rows: [{ value: 'Level 1', problems: 40, passAt1: 1 }, { passAt1: 0.5 }, { passAt1: 0.5 }],
       },
     ]);
-    expect(set!.problems.disputed[0]!.reduce((sum, count) => sum + count)).toBe(60);
-    expect(set!.problems.cutOff[0]!.indexOf(1)).toBe(5);
+    expect(set!.problems.disputed[1]!.reduce((sum, count) => sum + count)).toBe(60);
+    expect(set!.problems.cutOff[1]!.indexOf(1)).toBe(5);
   });
 
   it('give all texts, a chunk at a time', async () => {
@@ -244,10 +244,10 @@ describe('evaluations of a report', () => {
     expect(found.map((chunk) => chunk.length)).toEqual(report.evaluations[0]!.problems.chunks);
     expect(found.flat().map(({ id }) => id)).toEqual(report.evaluations[0]!.problems.ids);
     expect(found.flat()[7]!.answers.map((column) => column.map(({ text }) => text))).toEqual([
-      ['x7', 'y'],
       ['a7', 'c7'],
+      ['x7', 'y'],
     ]);
-    expect(found.flat()[7]!.answers[1]![1]!.grades.verify).toEqual({ correct: false, extracted: null });
+    expect(found.flat()[7]!.answers[0]![1]!.grades.verify).toEqual({ correct: false, extracted: null });
   });
 
   it('have small chunks where texts are long', async () => {

@@ -1,5 +1,5 @@
 /** @file Makes a report from folders of results. Reads them, and writes nothing. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { counted } from '../../util/counted.js';
 import { explained } from '../../util/fileErrors.js';
@@ -7,18 +7,21 @@ import { packageVersion } from '../../util/version.js';
 import type { ComparisonTable, PlacedChunk, PlacedTraces, Report, TrainingRun } from '../model.js';
 import { answersOf } from './answers.js';
 import { compareSets, readComparisons } from './comparisons.js';
-import { readEvaluations, type OpenSet } from './evaluations.js';
+import { Damaged } from './damaged.js';
+import { readColumn, readEvaluations, type OpenSet } from './evaluations.js';
 import { readExaminations } from './examinations.js';
 import { findResults, foldersAmong, namesOf, newestOf, type FoundFolder } from './folders.js';
 import { isWithin, NamedPaths } from './locate.js';
+import { Lineage } from './lineage.js';
 import { longestThatFit, NONE, USUAL, type Limits } from './limits.js';
 import { EvaluationProblems } from './nearest.js';
 import { shortened } from './json.js';
 import { powerOf } from './power.js';
 import { groupRuns, readRun } from './runs.js';
-import { sentencesOf } from './sentences.js';
 import { readStages } from './stages.js';
-import { benchmarkTables, studyTables } from './tables.js';
+import { readStudies } from './studies.js';
+import { benchmarkTables } from './tables.js';
+import { toldBy } from './told.js';
 import { readTraces, type OpenTraces } from './traceSets.js';
 
 /** Files that a sentence names. */
@@ -29,9 +32,16 @@ export interface OpenReport {
   report: Report;
   /** Reads the texts again, a chunk at a time. */
   chunks: () => Generator<PlacedChunk | PlacedTraces>;
+  /** Results that cannot be read and are left out, a sentence each; they are among the report's notes as well. */
+  damaged: string[];
 }
 
 export interface ReportOptions {
+  /**
+   * Files and folders that a user has named elsewhere, such as in a recipe: rows are read from them where records of the results name them.
+   * What is not there is passed over.
+   */
+  inputs?: readonly string[];
   /** Files of rows with columns of tokens, as `redistill columns` writes them. */
   columns?: readonly string[];
   /** All texts, however large that makes the report. */
@@ -40,43 +50,66 @@ export interface ReportOptions {
   limits?: Limits;
 }
 
+/** Which of the answers are the report's sentences: what was done, what it gained, how sure that is. */
+const SAID = [0, 2, 3];
+
 /** Files whose time is that of a result. */
 export const RESULTS = ['metrics.jsonl', 'samples.jsonl', 'summary.json', 'compare.json', 'stages.json'];
 
 /**
  * Reads all runs, evaluations and comparisons in and under folders.
  * @param paths folders of results; files among them are rows that records of these folders name, which are not read otherwise
- * @throws UserError for a folder that is not there or holds nothing of the kind, and for damaged files
+ * @throws UserError for a folder that is not there or holds nothing of the kind, and where all results are damaged; of several results those
+ *   that are damaged are left out, which a note says
  */
 export async function readReport(
   paths: readonly string[],
-  { columns = [], all = false, limits = all ? NONE : USUAL }: ReportOptions = {},
+  { inputs = [], columns = [], all = false, limits = all ? NONE : USUAL }: ReportOptions = {},
 ): Promise<OpenReport> {
   const dirs = foldersAmong(paths);
   const unread: string[] = [];
   const found = findResults(dirs, unread);
   for (const file of columns) explained(file, () => statSync(file));
-  const mayRead = new NamedPaths([...paths, ...columns]);
+  const named = inputs.filter((path) => existsSync(path));
+  const mayRead = new NamedPaths([...paths, ...columns, ...named]);
+  const lineage = new Lineage(found);
+  const damaged = new Damaged();
   const by = (command: string) => found.filter(({ record }) => record.command === command);
   const runs: TrainingRun[] = [];
   // One after the other: all of their steps at once would not fit.
   for (const folder of by('train')) {
-    const run = await readRun(folder);
+    const run = await damaged.unless(folder, () => readRun(folder, lineage));
     if (run) runs.push(run);
   }
   groupRuns(runs);
-  const sets = readEvaluations(by('evaluate'));
-  const evaluations = sets.map(({ set }) => set);
-  const made = readComparisons(by('compare'), evaluations);
-  const comparisons = (made.length > 0 ? made : compareSets(evaluations)).map((table) =>
-    withPower(table, sets),
+  const sets = readEvaluations(
+    by('evaluate'),
+    (folder) => damaged.unless(folder, () => readColumn(folder)),
+    lineage,
   );
+  const evaluations = sets.map(({ set }) => set);
+  const studies = readStudies(by('study'), evaluations);
+  const made = readComparisons(by('compare'), evaluations);
+  const comparisons = [
+    ...studies.flatMap((study) => study.comparisons),
+    ...(made.length > 0 ? made : compareSets(evaluations)).map((table) => withPower(table, sets)),
+  ];
   const shown = (path: string) => shownPlace(path, dirs);
   const said = (note: string) => dirs.reduce((text, dir) => text.replaceAll(dir, shown(dir)), note);
-  const named = paths.map(shown).join(' ');
-  const command = `redistill report ${named} --all`;
+  const words = [...paths, ...named.filter((path) => statSync(path).isFile())].map(shown).join(' ');
+  const command = `redistill report ${words} --all`;
   const problems = problemsOf(sets);
-  const traces = await readTraces({ found, runs, columns, mayRead, problems, limits, command, shown });
+  const traces = await readTraces({
+    found,
+    runs,
+    columns,
+    mayRead,
+    problems,
+    limits,
+    command,
+    shown,
+    damaged,
+  });
   const parts = {
     ...{ runs, evaluations, comparisons, traces: traces.map(({ set }) => set) },
     examinations: readExaminations(by('doctor')),
@@ -84,25 +117,37 @@ export async function readReport(
   const longest = longestOf(sets, limits);
   const stages = readStages(by('run'), parts);
   const columnsOfSets = evaluations.flatMap((set) => set.columns);
-  for (const part of [...runs, ...columnsOfSets, ...parts.traces]) part.dir = shown(part.dir);
+  for (const part of [...runs, ...columnsOfSets, ...parts.traces, ...studies]) part.dir = shown(part.dir);
+  for (const part of [...runs, ...columnsOfSets])
+    if (part.study !== undefined) part.study = shown(part.study);
   for (const run of runs) run.settings = shownSettings(run.settings, shown);
   for (const column of columnsOfSets) {
     column.model = shown(column.model);
     column.protocol = shownSettings(column.protocol, shown);
   }
+  const told = toldBy(found, lineage);
+  const tables = [...studies.flatMap((study) => study.tables), ...benchmarkTables(by('benchmark'))];
+  if (Object.values(parts).every(({ length }) => length === 0) && tables.length === 0 && told.length === 0)
+    damaged.throwFirst();
+  const answers = answersOf({ ...parts, stages, told, studies });
   return {
     report: {
       format: 1,
       version: packageVersion(),
       date: dateOf(found),
       title: [...namesOf(dirs).values()].join(', '),
-      sentences: sentencesOf(parts),
-      answers: answersOf({ ...parts, stages }),
+      sentences: SAID.flatMap((place) => answers[place]!.sentences),
+      answers,
       stages,
       ...parts,
-      notes: [...unread.map(said), ...notesOf(longest, problems, command), ...notRead(mayRead, named)],
-      tables: [...studyTables(by('study')), ...benchmarkTables(by('benchmark'))],
+      notes: [
+        ...[...unread, ...damaged.notes].map(said),
+        ...notesOf(longest, problems, command),
+        ...notRead(mayRead, words),
+      ],
+      tables,
     },
+    damaged: damaged.notes.map(said),
     chunks: () => placed(sets, traces, longest),
   };
 }

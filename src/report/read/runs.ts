@@ -8,27 +8,42 @@ import { SENTINEL_FILE } from '../../train/watch/files.js';
 import type { Curves, TrainingRun } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { flatten, readJson, settingsOf } from './json.js';
+import { Lineage } from './lineage.js';
 import { RunMetrics } from './metrics.js';
 import { recordedObjective } from './objective.js';
+import { studyOf } from './studies.js';
 
 /** Reads the training run in a folder; undefined where it has no step yet. */
-export async function readRun(folder: FoundFolder): Promise<TrainingRun | undefined> {
+export async function readRun(
+  folder: FoundFolder,
+  lineage: Lineage = new Lineage(),
+): Promise<TrainingRun | undefined> {
   const metrics = new RunMetrics(folder.dir);
   metrics.poll(true);
   const finished = existsSync(join(folder.dir, FINISHED));
   const ends = { finished, alerts: alertsIn(join(folder.dir, SENTINEL_FILE)) };
-  return runOf(folder, metrics, { ...(await describeRun(folder)), ...ends });
+  return runOf(folder, metrics, { ...(await describeRun(folder, lineage)), ...ends });
 }
 
 /** What does not change while a run goes on. */
-export type RunDescription = Pick<TrainingRun, 'objective' | 'formula' | 'seed' | 'settings'>;
+export type RunDescription = Pick<
+  TrainingRun,
+  'objective' | 'formula' | 'seed' | 'settings' | 'base' | 'before' | 'study'
+>;
 
 /** What a run's record says of it. */
-export async function describeRun({ record }: FoundFolder): Promise<RunDescription> {
-  const settings = settingsOf(record);
+export async function describeRun(
+  folder: FoundFolder,
+  lineage: Lineage = new Lineage(),
+): Promise<RunDescription> {
+  const settings = settingsOf(folder.record);
+  const origin = lineage.of(folder);
+  const study = studyOf(folder.dir);
   const { name: objective, formula } = await objectiveIn(settings.objective);
   return {
     ...{ objective, formula, settings: ownSettings(settings) },
+    ...(origin && { base: origin.base, before: origin.trainings.map(({ name: one }) => one) }),
+    ...(study !== undefined && { study }),
     seed: typeof settings.seed === 'number' ? settings.seed : null,
   };
 }

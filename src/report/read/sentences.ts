@@ -2,18 +2,20 @@
 import { shareInWords } from '../../evaluate/words.js';
 import { counted } from '../../util/counted.js';
 import { own } from '../../util/own.js';
-import type { EvaluationSet, Report, TrainingRun } from '../model.js';
+import type { EvaluationColumn, EvaluationSet, Report, TrainingRun } from '../model.js';
 import { shortened } from './json.js';
 import { lastIn } from './last.js';
 
-/** The first sentences of a report. */
-export function sentencesOf({
+/** The first sentences of a report, out of the answers to the questions. */
+export const sentencesOf = ({
   runs,
   evaluations,
   comparisons,
-}: Pick<Report, 'runs' | 'evaluations' | 'comparisons'>): string[] {
-  return [...trained(runs), ...evaluations.flatMap(evaluated), ...comparisons.map(({ verdict }) => verdict)];
-}
+}: Pick<Report, 'runs' | 'evaluations' | 'comparisons'>): string[] => [
+  ...trained(runs),
+  ...evaluations.flatMap((set) => evaluated(set)),
+  ...comparisons.map(({ verdict }) => verdict),
+];
 
 const MOST_RUNS = 6;
 
@@ -22,26 +24,45 @@ export function trained(runs: readonly TrainingRun[]): string[] {
   const groups = [...new Map(runs.map((run) => [run.group, run])).values()];
   const shown = groups.slice(0, MOST_RUNS).map((run) => {
     const seeds = runs.filter(({ group }) => group === run.group).length;
-    const { model, data } = run.settings;
     const tokens = lastIn(run, 'num_tokens');
     const often = seeds > 1 ? `, with ${seeds} seeds` : '';
     const size = typeof tokens === 'number' ? ` (${tokens.toLocaleString('en')} tokens)` : '';
     const end = run.finished ? '' : '; it is not finished';
-    return `${run.group} trained ${shortened(model)} on ${shortened(data)} by ${run.objective} for ${counted(run.steps.done, 'step')}${size}${often}${end}.`;
+    return `${run.group} trained ${studentOf(run)} on ${shortened(run.settings.data)} by ${run.objective} for ${counted(run.steps.done, 'step')}${size}${often}${end}.`;
   });
   const more = groups.length - shown.length;
-  return more > 0 ? [...shown, `${counted(more, 'other run')} stand under Training.`] : shown;
+  return more > 0
+    ? [...shown, `${counted(more, 'other run')} ${more === 1 ? 'stands' : 'stand'} under Training.`]
+    : shown;
 }
 
-/** pass@1 of each evaluation of a set, in a sentence. */
-export function evaluated({ name, columns, graders, problems }: EvaluationSet): string[] {
-  const grader = graders[0];
-  if (grader === undefined) return [];
-  const shares = columns.flatMap(({ name: who, grades }) => {
-    const grade = own(grades, grader);
-    return grade ? [`${who} ${shareInWords(grade.passAt1, grade.standardError, problems.ids.length)}`] : [];
+/** "SmolLM2-135M-Instruct, as sft left it,": what was trained, by what it was at first. */
+function studentOf({ base, before = [], settings }: TrainingRun): string {
+  if (base === undefined) return shortened(settings.model);
+  const last = before.at(-1);
+  return last === undefined ? base : `${base}, as ${last} left it,`;
+}
+
+/**
+ * pass@1 of the evaluations of a set, in a sentence a grader: each by the set's first grader, or by its own first where that one has not
+ * graded it.
+ * @param isTold whether an evaluation is told of; default: all are
+ */
+export function evaluated(
+  { name, columns, graders, problems }: EvaluationSet,
+  isTold: (column: EvaluationColumn) => boolean = () => true,
+): string[] {
+  const told = columns.filter(isTold);
+  return graders.flatMap((grader) => {
+    const shares = told.flatMap(({ name: who, grades }) => {
+      const judge = graders.find((one) => own(grades, one) !== undefined);
+      const grade = judge === grader ? own(grades, grader) : undefined;
+      return grade ? [`${who} ${shareInWords(grade.passAt1, grade.standardError, problems.ids.length)}`] : [];
+    });
+    return shares.length === 0
+      ? []
+      : [
+          `pass@1 on ${counted(problems.ids.length, 'problem')} of ${name}, graded by ${grader}: ${shares.join('; ')}.`,
+        ];
   });
-  return [
-    `pass@1 on ${counted(problems.ids.length, 'problem')} of ${name}, graded by ${grader}: ${shares.join('; ')}.`,
-  ];
 }

@@ -5,6 +5,7 @@ import type { Trace, TracedRow, TraceSet } from '../model.js';
 import { inLine } from '../../util/printable.js';
 import { addResponses, readCurated, responsesInto } from './curatedRows.js';
 import { readTraceRows } from '../../data/traceRows.js';
+import type { Damaged } from './damaged.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf } from './json.js';
 import { shortened, type Limits } from './limits.js';
@@ -30,8 +31,14 @@ export interface OpenTraces {
 const [CHUNK_ROWS, CHUNK_CHARACTERS] = [25, 500_000];
 const HEAD = 140;
 
-/** Reads the rows of all curations, of collections that nobody has curated, and of files of tokens that belong to neither. */
-export async function readTraces(options: TraceOptions): Promise<OpenTraces[]> {
+/**
+ * Reads the rows of all curations, of collections that nobody has curated, and of files of tokens that belong to neither.
+ * @param damaged takes what cannot be read
+ */
+export async function readTraces({
+  damaged,
+  ...options
+}: TraceOptions & { damaged: Damaged }): Promise<OpenTraces[]> {
   const { found, limits } = options;
   const tokens = new SetTokens(options, new Tokenizers());
   const all = foldersOfRows(found);
@@ -40,8 +47,8 @@ export async function readTraces(options: TraceOptions): Promise<OpenTraces[]> {
   for (const [i, folder] of all.entries()) {
     const share = 1 / (all.length - i);
     const most = { ...limits, rows: Math.ceil(left.rows * share), rowCharacters: left.rowCharacters * share };
-    const set = await readFolder(folder, most, options);
-    if (set.rows.size === 0) continue;
+    const set = await damaged.unless(folder, () => readFolder(folder, most, options));
+    if (!set || set.rows.size === 0) continue;
     left.rows -= set.rows.size;
     left.rowCharacters -= charactersOf(set.rows);
     sets.push(await finish(set, tokens, options));

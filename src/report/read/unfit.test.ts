@@ -67,7 +67,7 @@ it('weights and numbers that are not those of the tokens are left out, and said'
     const { report, chunks } = await readReport([join(top, `rows-${i}`)], { columns: [file] });
     expect(report.traces![0]!.notes, JSON.stringify(one)).toEqual([expect.stringContaining(words)]);
     expect(report.traces![0]!.notes[0]).toMatch(/^1 (response|column|row) of named.jsonl left out: /);
-    const rows = [...chunks()].flatMap((chunk) => ('rows' in chunk ? (chunk.rows) : []));
+    const rows = [...chunks()].flatMap((chunk) => ('rows' in chunk ? chunk.rows : []));
     expect(rows.some(({ id }) => id === '2')).toBe(true);
     for (const { traces } of rows)
       for (const { tokens } of traces)
