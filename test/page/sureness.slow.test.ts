@@ -67,6 +67,6 @@ test('an error that is not known is an interval, in tables, figures and by field
     ['hard', '3', '0.0 % (0.0 to 56.1)', '0.0 % (0.0 to 56.1)'],
   ]);
   expect(await main.innerText()).not.toMatch(/± 0\.0/);
-  expect(await fields.locator('svg .interval').count()).toBe(4);
+  expect(await fields.locator('svg .interval').count()).toBe(2);
   expect(opened.faults).toEqual([]);
 });
