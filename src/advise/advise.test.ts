@@ -180,6 +180,9 @@ describe('statements', () => {
     const balanced = [...long(20), ...long(-20)];
     expect(learned(balanced).values.learns_first).toBeNull();
     expect(learned([long(20)[0]!]).values.learns_first).toBeNull(); // of one pair nothing can be said
+    // Two that are alike are no proof; Wilson's interval of 2 of 2 reaches down to 34 %.
+    expect(learned(long(20).slice(0, 2)).values.learns_first).toBeNull();
+    expect(learned(long(20).slice(0, 2)).says[0]).toContain('100.0 % (95 % interval 34.2 % to 100.0 %)');
     // 45 to 37 of 1,000 times as many: clear, and small.
     const slight = [
       ...Array.from({ length: 60 }, () => long(20)).flat(),

@@ -41,6 +41,12 @@ describe('report of a recipe', () => {
     });
     const ran = await redistill(['run', recipe]);
     expectDone(ran);
+    // The user's recipe names the traces, so that the page of the run has them; a report of the folder alone has not.
+    const page = readFileSync(join(out, 'report.html'), 'utf8');
+    const inPage = JSON.parse(/id="report">(.*)<\/script>/.exec(page)![1]!) as Report;
+    expect(inPage.notes).toEqual([]);
+    expect(inPage.traces![0]!.notes).toEqual([]);
+    expect(inPage.traces![0]!.rows.traces).toEqual(expect.arrayContaining([2, 2, 1]));
     const env = { XDG_CACHE_HOME: place('empty') };
     const alone = JSON.parse((await redistill(['report', out, '--json'], { env })).stdout) as Report;
     expect(alone.notes!.join()).toContain('reads a file, too');
@@ -98,6 +104,27 @@ describe('report', () => {
     const text = await redistill(['report', low, high, '--text'], { env });
     expect(text.stdout).toMatch(/ is better than .*: \+75\.0 points/);
     expect([low, high].map((dir) => contents(dir))).toEqual(before);
+  });
+
+  it('leaves out a damaged result with a sentence, and is refused where nothing else is there', async () => {
+    const [good, bad] = [
+      await evaluation(
+        data,
+        rights(() => true),
+      ),
+      await evaluation(
+        data,
+        rights(() => false),
+      ),
+    ];
+    writeFileSync(join(bad, 'samples.jsonl'), '{"id": "p0", "prob');
+    const made = await redistill(['report', good, bad, '--json']);
+    expectDone(made);
+    expect(made.stderr).toMatch(/ is left out: .*samples\.jsonl/);
+    const { evaluations, notes } = JSON.parse(made.stdout) as Report;
+    expect(evaluations[0]!.columns).toHaveLength(1);
+    expect(notes!.join()).toContain(' is left out: ');
+    expectError(await redistill(['report', bad, '--json']), 2, 'samples.jsonl');
   });
 
   it('refuses what is no result, a page inside of one, and a file of somebody else', async () => {

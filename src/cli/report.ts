@@ -11,7 +11,7 @@ import { printJson, repeated } from './output.js';
 const DETAILS = `
 Everything in and under the folders is shown: the line of stages of a run with its counts, curves of trainings (several seeds as one with a band),
 evaluations of the same problems side by side with every answer, and comparisons; where nobody has compared, each evaluation is compared with the
-first. The page is one file that opens without network, from a disk or a mail. It is made of files alone: no model and no libtorch are needed.
+earliest. The page is one file that opens without network, from a disk or a mail. It is made of files alone: no model and no libtorch are needed.
 
 Right and wrong responses of a problem stand side by side, with the fate of each row from collection to training. Their tokens have colours where
 stages \`columns\` or \`score\` (with tokens) of curated rows lie in the folders, or files of \`redistill columns\` are named:

@@ -50,6 +50,30 @@ describe('two evaluations', () => {
     expect(compare(await evaluation(data, is), await evaluation(data, was)).finding).toBe('worse');
   });
 
+  it('claim no interval where problems all differ alike', async () => {
+    const few = problems('two-of-them.jsonl', 2);
+    const many = problems('twelve-of-them.jsonl', 12);
+    const verdict = async (file: string, count: number) => {
+      const found = compare(
+        await evaluation(
+          file,
+          single(() => false, count),
+        ),
+        await evaluation(
+          file,
+          single(() => true, count),
+        ),
+      );
+      expect(describeComparison(found)).not.toMatch(/\+100\.0 to \+100\.0, p|from 0\.0 points/);
+      return verdictOf(found);
+    };
+    // 2 · ½², and 2 · ½¹².
+    expect(await verdict(few, 2)).toBe(
+      'Cannot tell whether B differs from A: +100.0 points on every problem, p = .500.',
+    );
+    expect(await verdict(many, 12)).toBe('B is better than A: +100.0 points on every problem, p < .001.');
+  });
+
   it('say what they see, and what it takes to see a point', async () => {
     const [was, is] = [single((i) => i < 10), single((i) => i >= 1 && i < 12)];
     const found = compare(await evaluation(data, was), await evaluation(data, is));

@@ -104,6 +104,16 @@ describe('estimatesOf', () => {
     expect(Object.keys(estimatesOf(resultsOf(uneven), uneven, {}).pass_at!)).toEqual(['2']);
   });
 
+  it('says no error of 0 where all samples are alike', () => {
+    const alike = answered([
+      ['1', '1'],
+      ['1', '1'],
+    ]);
+    const said = describeEstimates('verify', estimatesOf(resultsOf(alike), alike, {})).join('\n');
+    expect(said).toMatch(/^verify: Wilson's 95 % interval /);
+    expect(said).not.toContain('±');
+  });
+
   it('has no majority by a grader that tells no answers, and no error of a single problem', () => {
     const silent = [{ id: 'a', answers: [null, null], right: [true, false] }];
     const found = estimatesOf(resultsOf(silent), silent, {});

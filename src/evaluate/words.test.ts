@@ -17,6 +17,16 @@ describe('numbers in words', () => {
     expect(shareInPoints(0, NaN, 1)).toBe('0.0 (0.0 to 79.3)');
   });
 
+  it('give no error that says nothing, whatever the share and the number of problems', () => {
+    for (const problems of [1, 2, 3, 40, 500, 20_000])
+      for (const share of [0, 1 / problems, 0.5, 1 - 1 / problems, 1])
+        for (const error of [null, NaN, 0, 1e-9, 0.0004, Math.sqrt((share * (1 - share)) / problems)])
+          for (const said of [shareInPoints(share, error, problems), shareInWords(share, error, problems)]) {
+            expect(said).not.toMatch(/± 0\.0|NaN/);
+            expect(said).toMatch(/ ± | to /);
+          }
+  });
+
   it('give no interval of differences where there is none', () => {
     const say = (before: number[], after: number[]) =>
       differenceInPoints(comparePaired(results(...before), results(...after)));

@@ -1,4 +1,5 @@
 /** @file A study's numbers as tables for people. */
+import { numbered } from '../util/counted.js';
 import { differenceInPoints, shareInPoints } from '../evaluate/words.js';
 import { formatTable } from '../util/table.js';
 import type { StudyResults, TestResult } from './results.js';
@@ -57,7 +58,10 @@ function describeTest(
     seeds.length === 1
       ? 'One seed: another moves these numbers.'
       : `${seeds.length} seeds; intervals are the wider of the problems' (clustered over seeds) and the seeds' (Student's t), which it is in ${bySeeds} of ${rows.length - 1} rows.`;
-  const left = seen === 0 ? '' : ` (${seen} more were trained on or chosen by, and do not count)`;
+  const left =
+    seen === 0
+      ? ''
+      : ` (${seen} more ${numbered(seen, 'was', 'were')} trained on or chosen by, and ${numbered(seen, 'does', 'do')} not count)`;
   const lines = [`${problems} problems${left}, graded by ${grader}. ${level}`, table];
   const groups = rows[0]!.operations;
   if (groups.length > 1)

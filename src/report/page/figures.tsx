@@ -47,6 +47,12 @@ function domainOf(rows: readonly IntervalRow[], isDifference: boolean): [number,
   return [Math.max(bounds[0]!, low - room), Math.min(bounds[1]!, high + room)];
 }
 
+/** Where a label of an axis is held, so that none is cut at an end of the figure. */
+const anchorAt = (x: number, width: number): 'start' | 'middle' | 'end' =>
+  x < EDGE ? 'start' : x > width - EDGE ? 'end' : 'middle';
+/** Pixels of half a label. */
+const EDGE = 18;
+
 /** Draws shares with their intervals, a row each under its label. */
 export function IntervalFigure({ title, axis, rows, isDifference = false }: IntervalFigureProps) {
   const [ref, width] = useWidth<HTMLDivElement>();
@@ -63,7 +69,12 @@ export function IntervalFigure({ title, axis, rows, isDifference = false }: Inte
           {ticks.map((tick) => (
             <g key={tick}>
               <line class="grid" x1={x(tick / 100)} x2={x(tick / 100)} y1="0" y2={height - AXIS} />
-              <text class="tick" x={x(tick / 100)} y={height - AXIS + 15} text-anchor="middle">
+              <text
+                class="tick"
+                x={x(tick / 100)}
+                y={height - AXIS + 15}
+                text-anchor={anchorAt(x(tick / 100), width)}
+              >
                 {isDifference && tick > 0 ? '+' : ''}
                 {+tick.toFixed(6)}
               </text>

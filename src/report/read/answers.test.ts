@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { disagreementsIn } from '../../../test/support/grammar.js';
 import { SMALL, syntheticReport } from '../../../test/support/syntheticReport.js';
 import type { ComparisonTable, Report, TrainingRun } from '../model.js';
 import { answersOf } from './answers.js';
@@ -110,5 +111,68 @@ it('says which evaluations were cut off', () => {
   });
   expect(wrong).toMatch(
     /^Evaluation: [\d,]+ tokens of responses\. Many responses were cut off: c1 \(10 %\), c2 \(11 %\)\.$/,
+  );
+});
+
+it('has words in the number of what they say: one run stands, two stand', () => {
+  expect(disagreementsIn('1 other run stand; 1 rows; 2 row; 1 of 3 rows are')).toHaveLength(4);
+  expect(disagreementsIn('1 other run stands; 1 row; 2 rows; 1 of 3 rows is; +2.1 points')).toEqual([]);
+  const [set] = whole.evaluations;
+  const [column] = set!.columns;
+  const columns = (n: number) =>
+    Array.from({ length: n }, (_, i) => ({ ...column!, id: `c${i}`, name: `c${i}` }));
+  const sets = (n: number) => Array.from({ length: n }, () => ({ ...set!, columns: columns(1) }));
+  for (const runs of [1, 2, 6, 7, 8])
+    for (const evaluations of [[], sets(1), sets(2), sets(5), sets(6), [{ ...set!, columns: columns(2) }]])
+      for (const many of [0, 1, 4, 5, 6]) {
+        const said = answers({
+          runs: Array.from({ length: runs }, (_, i) =>
+            run({ name: `r${i}`, group: `r${i}`, steps: { done: 1, planned: 1 } }),
+          ),
+          evaluations,
+          comparisons: Array.from({ length: many }, () =>
+            compared({ warnings: ['w'], rows: [row(1, null)] }),
+          ),
+        });
+        expect(disagreementsIn(JSON.stringify(said))).toEqual([]);
+      }
+  const more = (runs: number) =>
+    answers({ runs: Array.from({ length: runs }, (_, i) => run({ name: `r${i}`, group: `r${i}` })) })[
+      'What was done?'
+    ];
+  expect(more(7)).toMatch(/1 other run stands under Training\.$/);
+  expect(more(8)).toMatch(/2 other runs stand under Training\.$/);
+});
+
+it('says how many evaluations there are that nothing was compared with', () => {
+  const [set] = whole.evaluations;
+  const [column, other] = set!.columns;
+  const sure = (evaluations: Report['evaluations']) => answers({ evaluations })['How sure is that?'];
+  expect(sure([{ ...set!, columns: [column!] }])).toMatch(/there is one evaluation\./);
+  expect(
+    sure([
+      { ...set!, columns: [column!] },
+      { ...set!, columns: [other!] },
+    ]),
+  ).toBe('Nothing is compared: the 2 evaluations are of different problems.');
+  expect(sure([{ ...set!, columns: [column!, other!] }])).toMatch(/asked, sampled or graded differently\.$/);
+});
+
+it('tells what each evaluation gained by a grader that has graded it', () => {
+  const [set] = whole.evaluations;
+  const [column] = set!.columns;
+  const [grade] = Object.values(column!.grades);
+  const of = (name: string, ...graders: string[]) => ({
+    ...{ ...column!, id: name, name },
+    grades: Object.fromEntries(
+      graders.map((grader) => [grader, { ...grade!, passAt1: 0.5, standardError: 0.05 }]),
+    ),
+  });
+  const graders = ['verify', 'constructor'];
+  const columns = [of('a', ...graders), of('b', 'constructor'), of('c', 'verify'), of('d')];
+  const gained = answers({ evaluations: [{ ...set!, name: 'set', graders, columns }] })['What did it gain?'];
+  expect(gained).toBe(
+    'pass@1 on 120 problems of set, graded by verify: a 50.0 % ± 5.0 %; c 50.0 % ± 5.0 %. ' +
+      'pass@1 on 120 problems of set, graded by constructor: b 50.0 % ± 5.0 %.',
   );
 });

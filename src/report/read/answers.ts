@@ -1,5 +1,5 @@
 /** @file The six questions that a reader has of a report, each answered in sentences made from the files. docs/guide/reading.md explains them. */
-import { counted } from '../../util/counted.js';
+import { counted, numbered } from '../../util/counted.js';
 import { formatBytes } from '../../util/bytes.js';
 import { formatDuration } from '../../util/progress.js';
 import type {
@@ -75,7 +75,10 @@ function done(all: All): string[] {
     const bases = new Set(runs.flatMap((run) => (run.study === study.dir ? (run.base ?? []) : [])));
     return bases.size === 0
       ? study.done
-      : [...study.done, `What ${study.name} trained is ${[...bases].join(', ')}.`];
+      : [
+          ...study.done,
+          `${numbered(bases.size, 'The base model', 'The base models')} of ${study.name} ${numbered(bases.size, 'is', 'are')} ${[...bases].join(', ')}.`,
+        ];
   });
   if (runs.length + studies.length > 0)
     return [...ofStudies, ...trained(runs.filter((run) => !isInStudy(all)(run))), ...others];
@@ -86,7 +89,7 @@ function done(all: All): string[] {
     return others.length > 0 ? others : ['No training and no evaluation has come to a result yet.'];
   const more = names.length > MOST ? `, and ${names.length - MOST} more` : '';
   return [
-    `${names.length === 1 ? 'An evaluation was' : 'Evaluations were'} made: ${names.slice(0, MOST).join(', ')}${more}. No training is in this report.`,
+    `${numbered(names.length, 'An evaluation was', 'Evaluations were')} made: ${names.slice(0, MOST).join(', ')}${more}. No training is in this report.`,
     ...others,
   ];
 }
@@ -252,10 +255,15 @@ function faults(all: All): string[] {
 const points = (share: number): string => (100 * share).toFixed(1);
 
 function next(all: All): string[] {
-  const { runs, evaluations, comparisons, stages } = all;
+  const { runs, evaluations, comparisons, stages, studies } = all;
   const others = toldOf(all, 'next');
   const told: string[] = [];
-  if (stages.some(({ state }) => state !== 'done'))
+  const isOfStudy = ({ study }: { study?: string }) => study !== undefined;
+  const isStudying =
+    studies.length === 0 &&
+    [...runs, ...evaluations.flatMap(({ columns }) => columns)].some((part) => isOfStudy(part));
+  if (isStudying) told.push('The same “redistill study” goes on where it stopped.');
+  else if (stages.some(({ state }) => state !== 'done'))
     told.push('The same “redistill run” goes on where it stopped.');
   else if (runs.some(({ finished }) => !finished))
     told.push('“redistill train --resume” goes on with what is not finished.');
@@ -264,11 +272,9 @@ function next(all: All): string[] {
     told.push(
       `Train ${collapsed[0]!.run.name} again with a lower learning rate, and if that is not enough a lower α.`,
     );
-  const isStudying = evaluations.some(({ columns }) => columns.some(({ study }) => study !== undefined));
-  if (runs.length > 0 && evaluations.length === 0)
+  if (runs.length > 0 && evaluations.length === 0 && !isStudying)
     told.push('Evaluate the model before and after, with “redistill evaluate”.');
-  else if (comparisons.length === 0 && isStudying) told.push('The same “redistill study” goes on.');
-  else if (comparisons.length === 0 && evaluations.length > 0)
+  else if (comparisons.length === 0 && evaluations.length > 0 && !isStudying)
     told.push('Evaluate what it is to be compared with, on the same problems.');
   const [comparison] = comparisons.slice(-1);
   if (comparison) told.push(...afterComparison(comparison));

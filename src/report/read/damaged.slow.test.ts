@@ -63,6 +63,46 @@ beforeAll(async () => {
     lost: 0,
     detectable_effect: 1,
   };
+  record('asked-alone', 'collect', { settings: { model: 'm', data: 'p.jsonl' } });
+  write('asked-alone', 'summary.json', { problems: 2, generations: 4, right: 1, cut_off: 4, cost: 1 });
+  record('judged', 'verify', { settings: { data: 'traces.jsonl', preset: 'mathVerify' } });
+  write('judged', 'verified.jsonl', { correctness: { math_verify_answer: [true] } });
+  record('chosen', 'choose', { settings: { among: [{ name: 'A', model: 'm' }] } });
+  write('chosen', 'choice.json', { chosen: 'A', candidates: [{ name: 'A', pass_at_1: 0 }] });
+  record('s', 'study', {});
+  const [arm, tested] = [
+    { steps: 1, tokens: 1, compute: 1, setting: 1, development: [0.5] },
+    { passAt1: 0, standardError: 0, seeds: [0], tokens: 1, cutOff: 0.5 },
+  ];
+  const against = { difference: 0, interval: [0, 0], pValue: 1, adjusted: 1, seeds: [{ difference: 0 }] };
+  write('s', 'study.json', {
+    ...{
+      control: 'a',
+      seeds: [1],
+      arms: [
+        { name: 'a', ...arm },
+        { name: 'b', ...arm },
+      ],
+    },
+    tests: [
+      {
+        ...{ name: 't', grader: 'v', problems: 3, seen: 1 },
+        rows: [
+          { arm: 'a', ...tested },
+          { arm: 'b', ...tested, against },
+        ],
+      },
+    ],
+  });
+  record('bench', 'benchmark', { model: 'm', protocol: 'p' });
+  const grade = { pass_at_1: 0, standard_error: 0, unreadable: 0 };
+  write('bench', 'benchmarks.json', {
+    tasks: ['x', 'y'].map((task) => ({
+      ...{ task, grader: 'v', problems: 3, samples: 1, cut_off: 0, mean_tokens: 1, disagreements: 0 },
+      graders: { v: grade },
+    })),
+    average: { pass_at_1: 0, standard_error: 0, problems: 6 },
+  });
   const said = { verdict: 'B is better', finding: 'better', warnings: ['w'], alpha: 0.05, power: 0.8 };
   write('verdict', 'compare.json', { ...said, rows: [row] });
 });

@@ -1,7 +1,7 @@
 /** @file Evaluations as a report shows them: those of the same problems side by side, their texts in chunks. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { basename, join, parse } from 'node:path';
+import { join, parse } from 'node:path';
 import { z } from 'zod';
 import { isCutOff } from '../../data/finishReasons.js';
 import { readSamples, samplesFile, samplesOf, type GradedRow } from '../../evaluate/samples.js';
@@ -20,7 +20,7 @@ import type {
   ProblemChunk,
 } from '../model.js';
 import type { FoundFolder } from './folders.js';
-import { readJson, shortened } from './json.js';
+import { hasName, readJson, shortened } from './json.js';
 import { inTime } from './inTime.js';
 import { shortened as shortText } from './limits.js';
 import { Lineage } from './lineage.js';
@@ -156,8 +156,9 @@ function openSet(columns: readonly Column[], names: Set<string>, lineage: Lineag
   const [first] = columns as readonly [Column, ...Column[]];
   const summaries = columns.map(({ folder }) => readJson(join(folder.dir, 'summary.json'), summaryFile));
   const file = summaries.find((summary) => summary?.evaluation)?.evaluation?.data.file;
-  const id = unlike(parse(file ?? '').name || 'problems', names);
-  const name = file === undefined || basename(file).trim() === '' ? 'problems' : shortened(file);
+  const isNamed = file !== undefined && hasName(file);
+  const id = unlike(isNamed ? parse(file).name : 'problems', names);
+  const name = isNamed ? shortened(file) : 'problems';
   const graders = [...new Set(columns.flatMap(({ results }) => [...results.keys()]))];
   const chunks = chunkSizes(columns);
   return {

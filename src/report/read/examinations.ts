@@ -1,4 +1,5 @@
 /** @file What the doctor found, as a report shows it, with the rows that its stage has kept. */
+import { numbered } from '../../util/counted.js';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -54,7 +55,7 @@ export const readExaminations = (folders: readonly FoundFolder[]): Examination[]
         ];
     if (rows.length > 0 && rows.length < summary.rows)
       notes.push(
-        `${rows.length} of ${summary.rows.toLocaleString('en')} rows are shown: those with errors first, then those with warnings.`,
+        `${rows.length} of ${summary.rows.toLocaleString('en')} rows ${numbered(rows.length, 'is', 'are')} shown: those with errors first, then those with warnings.`,
       );
     return [
       {

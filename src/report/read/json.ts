@@ -36,9 +36,12 @@ export function flatten(value: unknown, prefix = ''): Record<string, string | nu
   return { [prefix]: isPlain ? (value as string | number | boolean | null) : JSON.stringify(value) };
 }
 
+/** Whether the last part of a path is a name that people can read. */
+export const hasName = (path: string): boolean => /[^.\s]/.test(basename(path));
+
 /** The last two parts of a path: `own/pref.jsonl`. */
 export function shortened(path: unknown): string {
-  if (typeof path !== 'string' || basename(path).trim() === '') return 'what is not known';
+  if (typeof path !== 'string' || !hasName(path)) return 'what is not known';
   const folder = basename(dirname(path));
   return folder === '' || folder === '.' ? basename(path) : `${folder}/${basename(path)}`;
 }

@@ -1,6 +1,7 @@
 /** A report of results of any kind alone answers the six questions as far as the kind can, and says what does not apply. */
 import { describe, expect, it } from 'vitest';
 import { ResultFolders } from '../../../test/support/resultFolders.js';
+import { disagreementsIn } from '../../../test/support/grammar.js';
 import { stageKinds } from '../../pipeline/stages/index.js';
 import { reportAsText } from '../text.js';
 import { readReport } from './report.js';
@@ -131,6 +132,7 @@ describe('a report of one kind of result alone', () => {
     expect(said['What was done?']).not.toContain('has come to a result yet');
     if (kind !== 'table' && kind !== 'choose') expect(said['On what?']).not.toBe('The files do not say.');
     expect(text).not.toMatch(/undefined|NaN|null|\[object/);
+    expect(disagreementsIn(JSON.stringify(report.answers))).toEqual([]);
   });
 
   it('has the numbers of the files', async () => {
@@ -152,6 +154,23 @@ describe('a report of one kind of result alone', () => {
     expect(await said('benchmark')).toMatch(/0\.0 % \(95 % interval 0\.0 % to 36\.1 %\)/);
     expect(await said('benchmark')).not.toContain('± 0.0');
     expect(await said('choose')).toContain('A 25.0 %');
+  });
+
+  it('counts one of each as one', async () => {
+    for (const make of Object.values(KINDS)) make();
+    const one = { problems: 1, solved: 1, generations: 1, right: 1, cut_off: 1, failed: 1, set_aside: 1 };
+    results.write('collect/summary.json', { ...one, completion_tokens: 1, prompt_tokens: 1 });
+    results.write('curate/summary.json', {
+      ...{ rows: 1, sft: 0, pref: 1, generations: { total: 1 }, dropped: { length: 1 } },
+      contamination: { rows: 1 },
+    });
+    const problem = { code: 'cut-off', severity: 'error', rows: 1, advice: 'Drop it.' };
+    results.write('doctor/summary.json', {
+      ...{ file: 'f.jsonl', rows: 1, ok: 1, warnings: 1, errors: 1, every: 1, problems: [problem] },
+    });
+    results.write('verify/verified.jsonl', [{ correct: true }]);
+    for (const kind of Object.keys(KINDS))
+      expect(disagreementsIn(JSON.stringify((await answersOf(kind)).report)), kind).toEqual([]);
   });
 
   it('says of a result that is not finished that it is not, and what goes on', async () => {

@@ -192,7 +192,7 @@ it('has the doctor’s findings and the rows that it kept, masked text in one pi
       ],
     },
   ]);
-  expect(examination!.notes.join()).toContain('1 of 9 rows are shown');
+  expect(examination!.notes.join()).toContain('1 of 9 rows is shown');
 });
 
 it('has the tables of studies and benchmarks, cell by cell', async () => {

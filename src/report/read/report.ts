@@ -1,7 +1,7 @@
 /** @file Makes a report from folders of results. Reads them, and writes nothing. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
-import { counted } from '../../util/counted.js';
+import { counted, numbered } from '../../util/counted.js';
 import { explained } from '../../util/fileErrors.js';
 import { packageVersion } from '../../util/version.js';
 import type { ComparisonTable, PlacedChunk, PlacedTraces, Report, TrainingRun } from '../model.js';
@@ -214,7 +214,7 @@ function notesOf(longest: number, { leftOut }: EvaluationProblems, command: stri
     );
   if (leftOut > 0)
     notes.push(
-      `Rows of training are compared with the first problems of the evaluations; ${leftOut.toLocaleString('en')} are left out.`,
+      `Rows of training are compared with the first problems of the evaluations; ${leftOut.toLocaleString('en')} ${numbered(leftOut, 'is', 'are')} left out.`,
     );
   return notes;
 }

@@ -1,6 +1,6 @@
 /** @file What was done, what it gained and how sure that is, in sentences made from the files. */
 import { shareInWords } from '../../evaluate/words.js';
-import { counted } from '../../util/counted.js';
+import { counted, numbered } from '../../util/counted.js';
 import { own } from '../../util/own.js';
 import type { EvaluationColumn, EvaluationSet, Report, TrainingRun } from '../model.js';
 import { shortened } from './json.js';
@@ -32,7 +32,7 @@ export function trained(runs: readonly TrainingRun[]): string[] {
   });
   const more = groups.length - shown.length;
   return more > 0
-    ? [...shown, `${counted(more, 'other run')} ${more === 1 ? 'stands' : 'stand'} under Training.`]
+    ? [...shown, `${counted(more, 'other run')} ${numbered(more, 'stands', 'stand')} under Training.`]
     : shown;
 }
 

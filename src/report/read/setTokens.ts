@@ -2,7 +2,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { ChatTokenizer } from '../../text/tokenizer.js';
 import { plainNumber } from '../../util/exactJson.js';
-import { counted } from '../../util/counted.js';
+import { counted, numbered } from '../../util/counted.js';
 import type { TokenColumn, TrainingRun } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { addGradients, type GradientFound } from './gradients.js';
@@ -164,7 +164,7 @@ export class SetTokens {
     if (other > 0 && (seen > 0 || !source.isNamed))
       notes.push(
         source.tokenizer || source.isNamed
-          ? `${counted(other, 'response')} of ${source.name} are left out: their tokens are not those of the rows here.`
+          ? `${counted(other, 'response')} of ${source.name} ${numbered(other, 'is left out: its', 'are left out: their')} tokens are not those of the rows here.`
           : `The tokens of ${source.name} are not shown: the tokenizer of ${source.model ?? 'its model'} is not on this machine.`,
       );
   }

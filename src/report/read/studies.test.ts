@@ -1,5 +1,6 @@
 /** What a report of a study says first: the study's own tests against its control, adjusted over arms, and no others. */
 import { describe, expect, it } from 'vitest';
+import { disagreementsIn } from '../../../test/support/grammar.js';
 import { ResultFolders } from '../../../test/support/resultFolders.js';
 import type { Report } from '../model.js';
 import { reportAsText } from '../text.js';
@@ -25,11 +26,15 @@ const row = (arm: string, passAt1: number, more: Against | undefined, standardEr
 /** Arms `zero` (the control), `redi` and `sft`, with evaluations that disagree with the study's own tests about which is first. */
 function study(rows: object[], { seeds = [1, 2], finished = true } = {}): void {
   results.record('s', 'study', {});
+  results.training('s/runs/redi-s1-student', { model: 'smollm2-135m' });
   const names = ['redi', 'sft', 'zero'];
   const stages = names.flatMap((arm) =>
     seeds.map((seed) => ({ name: `${arm}-s${seed}-far`, kind: 'evaluate', config: {} })),
   );
   results.record('s/runs', 'run', { recipe: { stages } });
+  results.write('s/runs/stages.json', {
+    stages: Object.fromEntries(stages.slice(finished ? 0 : 1).map(({ name }) => [name, {}])),
+  });
   for (const [i, { name }] of stages.entries())
     results.evaluation(`s/runs/${name}`, {
       ...{ grades: { v: Array.from({ length: 8 }, (_, p) => [p < i]) }, settings: { model: name } },
@@ -59,7 +64,7 @@ describe('a report of a study', () => {
         'Cannot tell whether sft differs from zero on far: +2.0 points over 2 seeds, 95 % interval −6.0 to +10.0, p = .600 by Holm over 2 arms.',
     );
     expect(said(report, 'What was done?')).toMatch(
-      /^s compared 3 arms over 2 seeds: redi, sft, zero; zero is the control\./,
+      /^s compared 3 arms over 2 seeds: redi, sft, zero; zero is the control\. The base model of s is SmolLM2-135M-Instruct\.$/,
     );
     expect(said(report, 'On what?')).toContain(
       'far: 50 problems; 1 more had been seen before and does not count.',
@@ -71,6 +76,7 @@ describe('a report of a study', () => {
     const text = reportAsText(report);
     expect(text).toContain('p = .600 by Holm over 2 arms');
     expect(JSON.stringify(report.answers)).not.toContain('-s1-');
+    expect(disagreementsIn(JSON.stringify(report))).toEqual([]);
   });
 
   it('leads from a comparison to the answers of its arms', async () => {
@@ -113,6 +119,7 @@ describe('a report of a study', () => {
     expect(report.evaluations[0]!.columns).toHaveLength(6);
     expect(report.comparisons).toEqual([]);
     expect(said(report, 'How sure is that?')).toMatch(/a study compares its arms when it is finished/);
+    expect(said(report, 'What next?')).toBe('The same “redistill study” goes on where it stopped.');
   });
 
   it('leaves what is not of the study as it is', async () => {

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { shareInWords } from '../../evaluate/words.js';
-import { counted } from '../../util/counted.js';
+import { counted, numbered } from '../../util/counted.js';
 import { recordOf } from '../../util/ownFolder.js';
 import type { ComparisonTable, EvaluationSet, ResultTable } from '../model.js';
 import type { FoundFolder } from './folders.js';
@@ -78,7 +78,7 @@ export const readStudies = (folders: readonly FoundFolder[], sets: readonly Eval
         ],
         data: found.tests.map(
           (test) =>
-            `${test.name}: ${counted(test.problems, 'problem')}${test.seen > 0 ? `; ${test.seen} more had been seen before and do not count` : ''}.`,
+            `${test.name}: ${counted(test.problems, 'problem')}${test.seen > 0 ? `; ${test.seen} more had been seen before and ${numbered(test.seen, 'does', 'do')} not count` : ''}.`,
         ),
         gained: found.tests.map((test) => gainedOn(found, test)),
         remarks: remarksOf(found),
@@ -258,7 +258,11 @@ function testTable(
       seeds.length === 1
         ? 'One seed: another moves these numbers.'
         : `${seeds.length} seeds; intervals are the wider of the problems’ and the seeds’.`,
-      ...(seen > 0 ? [`${counted(seen, 'problem')} more had been seen before and do not count.`] : []),
+      ...(seen > 0
+        ? [
+            `${counted(seen, 'problem')} more had been seen before and ${numbered(seen, 'does', 'do')} not count.`,
+          ]
+        : []),
     ],
     columns: [
       { name: 'arm', kind: 'text' },

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { counted } from '../../util/counted.js';
+import { counted, numbered } from '../../util/counted.js';
 import { shareInWords } from '../../evaluate/words.js';
 import { recordOf } from '../../util/ownFolder.js';
 import type { FoundFolder } from './folders.js';
@@ -111,7 +111,7 @@ function collected({ name, settings, summary, model }: Known): Partial<Told> {
     done: [`${name} sampled ${many(traces, 'trace')} of ${model}.`],
     data: [`${many(problems, 'problem')} of ${from}.`],
     gained: [
-      `${name} has ${many(right, 'right trace')} and ${many(traces - right, 'wrong one')}; ${much(solved)} of ${many(problems, 'problem')} ${solved === 1 ? 'is' : 'are'} solved. A collection changes no model.`,
+      `${name} has ${many(right, 'right trace')} and ${many(traces - right, 'wrong one')}; ${much(solved)} of ${many(problems, 'problem')} ${numbered(solved, 'is', 'are')} solved. A collection changes no model.`,
     ],
     sure: ['Which traces are right is what the verifier says; nothing is compared.'],
     cost:
@@ -122,7 +122,7 @@ function collected({ name, settings, summary, model }: Known): Partial<Told> {
           ],
     wrong: [
       ...(cut >= 0.1 * traces && cut > 0
-        ? [`${much(cut)} of ${many(traces, 'trace')} of ${name} ${cut === 1 ? 'was' : 'were'} cut off.`]
+        ? [`${much(cut)} of ${many(traces, 'trace')} of ${name} ${numbered(cut, 'was', 'were')} cut off.`]
         : []),
       ...(failed > 0 ? [`${many(failed, 'problem')} of ${name} failed.`] : []),
       ...(setAside > 0 ? [`${many(setAside, 'row')} of ${from} could not be used.`] : []),
@@ -154,7 +154,7 @@ function curated({ name, settings, summary }: Known): Partial<Told> {
       ...(dropped.length > 0 ? [`${name} dropped ${many(rows - sft, 'row')}: ${dropped.join(', ')}.`] : []),
       ...(contaminated > 0
         ? [
-            `${many(contaminated, 'row')} of ${name} ${contaminated === 1 ? 'shares' : 'share'} words with problems of an evaluation.`,
+            `${many(contaminated, 'row')} of ${name} ${numbered(contaminated, 'shares', 'share')} words with problems of an evaluation.`,
           ]
         : []),
       ...textsIn(summary?.hints).map((hint) => sentence(hint)),
@@ -231,7 +231,7 @@ function examined({ name, settings, summary, model }: Known): Partial<Told> {
       `${many(rows, 'row')} of ${from}${tokens === undefined || all === undefined ? '' : `, with ${much(all)} tokens of which ${much(tokens)} are trained`}.`,
     ],
     gained: [
-      `${much(ok)} of ${many(rows, 'row')} ${ok === 1 ? 'is' : 'are'} without a finding. An examination changes no model.`,
+      `${much(ok)} of ${many(rows, 'row')} ${numbered(ok, 'is', 'are')} without a finding. An examination changes no model.`,
     ],
     sure: [every === 1 ? 'Every row was looked at.' : `One row in ${much(every)} was looked at.`],
     wrong: [

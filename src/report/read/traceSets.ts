@@ -1,4 +1,5 @@
 /** @file Traces as a report shows them: rows of curations with all that files know of them, from collection to training. */
+import { numbered } from '../../util/counted.js';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Trace, TracedRow, TraceSet } from '../model.js';
@@ -104,7 +105,7 @@ async function readCuration(
   const notes: string[] = [];
   if (rows.size < total)
     notes.push(
-      `${rows.size.toLocaleString('en')} of ${total.toLocaleString('en')} rows are in this report, pairs first; \`${command}\` has all.`,
+      `${rows.size.toLocaleString('en')} of ${total.toLocaleString('en')} rows ${numbered(rows.size, 'is', 'are')} in this report, pairs first; \`${command}\` has all.`,
     );
   const files = filesOf(folder);
   const readable = files.filter((file) => mayRead.has(file));
@@ -138,7 +139,7 @@ async function readCollection(
   for await (const row of readTraceRows(files, () => undefined)) {
     if (rows.size >= limits.rows || characters <= 0) {
       notes.push(
-        `The first ${rows.size.toLocaleString('en')} rows are in this report; \`${command}\` has all.`,
+        `The first ${numbered(rows.size, 'row is', `${rows.size.toLocaleString('en')} rows are`)} in this report; \`${command}\` has all.`,
       );
       break;
     }

@@ -218,7 +218,7 @@ describe('tokens', () => {
     expect(sets).toHaveLength(1);
     const tokens = rows[0]![0]!.traces[1]!.tokens!;
     expect(tokens.columns['named.jsonl: teacher']!.slice(0, 3)).toEqual([0, -0.3333, -0.6667]);
-    expect(sets[0]!.notes.join()).toContain('1 response of named.jsonl are left out');
+    expect(sets[0]!.notes.join()).toContain('1 response of named.jsonl is left out');
     await expect(read({ columns: [path('none.jsonl')] })).rejects.toThrow('there is no such file');
   });
 

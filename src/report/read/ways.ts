@@ -2,7 +2,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { isCutOff } from '../../data/finishReasons.js';
 import { plainNumber } from '../../util/exactJson.js';
-import { counted } from '../../util/counted.js';
+import { counted, numbered } from '../../util/counted.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf, shortened } from './json.js';
 import { locate } from './locate.js';
@@ -111,7 +111,7 @@ function trainedBy({ id, made }: OpenRow, { run, rows, shares, problem }: RunGra
   const words =
     share === undefined
       ? `its share of the gradient is not known: ${problem ?? 'not all of its tokens are here'}`
-      : `${(100 * share).toPrecision(2)} % of the gradient (Σ|dLoss/dlog p|) that the ${counted(rows, 'row')} with tokens here have at the beginning`;
+      : `${(100 * share).toPrecision(2)} % of the gradient (Σ|dLoss/dlog p|) that the ${counted(rows, 'row')} with tokens here ${numbered(rows, 'has', 'have')} at the beginning`;
   return {
     name: run.name,
     words: `trained by ${run.objective}, weight ${weight}; ${words}`,
