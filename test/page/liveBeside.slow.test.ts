@@ -36,6 +36,18 @@ function asked(page: Page): string[] {
   return paths;
 }
 
+/** Adds a response to the journal of a folder. */
+function journal(dir: string, command: string, more: object): void {
+  mkdirSync(dir, { recursive: true });
+  const record = { made_by: 'redistill', command, version: '0.1.0', settings: { samples: 1 } };
+  writeFileSync(join(dir, 'redistill.json'), JSON.stringify(record));
+  const entry = {
+    ...{ id: { problem: 1, sample: 0 }, text: 'It is 2.', finish_reason: 'stop', completion_tokens: 4 },
+    ...more,
+  };
+  appendFileSync(join(dir, 'journal.jsonl'), `${JSON.stringify(entry)}\n`);
+}
+
 const tab = (page: Page, name: string) => page.getByRole('link', { name, exact: true });
 const heading = (page: Page) => page.locator('main h1').first();
 const status = (page: Page) => page.locator('.problem-list [role=status]').first();
@@ -155,17 +167,7 @@ describe('beside runs', () => {
   inBrowser('responses have verdicts as they come, or say that they have none yet', async () => {
     const dir = join(top, 'verdicts');
     const add = (name: string, command: string, more: object) => {
-      const own = join(dir, name);
-      mkdirSync(own, { recursive: true });
-      const record = { made_by: 'redistill', command, version: '0.1.0', settings: { samples: 1 } };
-      writeFileSync(join(own, 'redistill.json'), JSON.stringify(record));
-      const entry = {
-        id: { problem: 1, sample: 0 },
-        text: 'It is 2.',
-        finish_reason: 'stop',
-        completion_tokens: 4,
-      };
-      appendFileSync(join(own, 'journal.jsonl'), `${JSON.stringify({ ...entry, ...more })}\n`);
+      journal(join(dir, name), command, more);
     };
     const verdict = { correct: true, extracted: '2', reason: 'equal', stage: 's' };
     add('collected', 'collect', { verdict, reparsed: true });
@@ -225,8 +227,19 @@ describe('beside runs', () => {
         beside.curation('pairs', 60);
         beside.doctor('check', 3);
         beside.study('study', 0.5);
+        const verdict = { correct: true, extracted: '2', reason: 'equal', stage: 's' };
+        for (const correct of [true, false])
+          journal(beside.path('collected'), 'collect', { verdict: { ...verdict, correct } });
+        journal(beside.path('evaluated'), 'evaluate', {});
         const { port } = await serve(beside.dir);
-        const routes = ['#/traces?q=gold&texts=1', '#/traces/pairs/3', '#/rows/3', '#/doctor', '#/tables'];
+        const routes = [
+          '#/',
+          '#/traces?q=gold&texts=1',
+          '#/traces/pairs/3',
+          '#/rows/3',
+          '#/doctor',
+          '#/tables',
+        ];
         for (const route of routes) {
           const { page, faults } = await openLive(browser!, port, route, width, scheme);
           await expect.poll(() => page.locator('main').textContent()).not.toContain('Reading rows');

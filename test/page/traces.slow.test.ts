@@ -51,6 +51,8 @@ const ROUTES = [
   '#/traces/own',
   ROW,
   '#/traces/own/3',
+  '#/traces?q=so!+14!&texts=1',
+  '#/evaluations/math?q=needle-1&texts=1',
   '#/rows/3',
   '#/rows/4',
   '#/doctor',
