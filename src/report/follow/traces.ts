@@ -65,7 +65,8 @@ export class FollowedTraces {
   poll(found: readonly FoundFolder[], now: number): boolean {
     this.#found = found;
     for (const [name, { asked }] of this.#kept) if (now - asked > IDLE_MS) this.#kept.delete(name);
-    const folders = [...foldersOfRows(found), ...unplacedColumns(found)]
+    const ofRows = foldersOfRows(found);
+    const folders = [...ofRows, ...unplacedColumns(found, ofRows)]
       .filter(({ dir, record }) => filesIn(dir, record.command).some((file) => existsSync(file)))
       .slice(0, MOST);
     const beside = found
@@ -138,8 +139,8 @@ const filesIn = (dir: string, command: string): string[] =>
   (FILES[command] ?? []).map((name) => join(dir, name));
 
 /** Folders of `columns` whose rows are of no set: they are sets by themselves. */
-function unplacedColumns(found: readonly FoundFolder[]): FoundFolder[] {
-  const holders = new Set(foldersOfRows(found).map(({ dir }) => resolve(dir)));
+function unplacedColumns(found: readonly FoundFolder[], ofRows: readonly FoundFolder[]): FoundFolder[] {
+  const holders = new Set(ofRows.map(({ dir }) => resolve(dir)));
   return found.filter(({ dir, record }) => {
     if (record.command !== 'columns') return false;
     const data = locate(settingsOf(record).data, dir);
