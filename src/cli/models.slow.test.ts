@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -116,7 +116,12 @@ describe('an adapter', () => {
     ])
       expectDone(await redistill([...args, '--model', adapter]));
     const shown = await redistill(['models', 'inspect', adapter]);
-    expect(shown.stdout).toMatch(/^an adapter of rank 4, alpha 32, over llama, 49.4 k parameters/);
+    expect(shown.stdout).toMatch(/^an adapter \(LoRA\) of rank 4, alpha 32, over \d+ projections of \//);
+    expect(shown.stdout).toContain(`${tiny}: llama, 49.4 k parameters`);
+    const damaged = newPath('damaged');
+    cpSync(adapter, damaged, { recursive: true });
+    rmSync(join(damaged, 'adapter_model.safetensors'));
+    expectError(await redistill(['models', 'inspect', damaged]), 2, 'no adapter_model.safetensors');
   });
 
   it('is no model to be fetched, and a model no adapter to be merged', async () => {
@@ -129,6 +134,7 @@ describe('an adapter', () => {
     expectError(await redistill(['models', 'merge', tiny, '--out', out]), 2, `${tiny} is no adapter`);
     expect(existsSync(out)).toBe(false);
     expectError(await redistill(['models', 'merge', adapter, '--out', tiny]), 2, 'is not empty');
+    expectError(await redistill(['models', 'merge', 'nowhere', '--out', out]), 2, 'There is no nowhere');
     const file = `${newPath('adapter')}.gguf`;
     const exported = await redistill(['models', 'export', adapter, '--gguf', 'F16', '--out', file]);
     expectError(exported, 2, `redistill models merge ${adapter} --out DIR`);

@@ -4,9 +4,11 @@ import { Command, Option } from 'commander';
 import { onTermination } from '../fetch/termination.js';
 import { ggufTypes, type GgufType } from '../hub/gguf/fileTypes.js';
 import { modelInput, resolveModel } from '../hub/resolve.js';
-import { adapterIn, readAdapterConfig } from '../models/adapterFiles.js';
+import { adapterIn, baseIn, openAdapter } from '../models/adapterFiles.js';
+import type { ModelConfig } from '../models/config.js';
 import { parameterCount } from '../models/parameters.js';
 import { readModelConfig } from '../models/weightFiles.js';
+import { SafetensorsReader } from '../torch/safetensorsReader.js';
 import { formatCount } from '../util/bytes.js';
 import { createProgress } from '../util/progress.js';
 import { print } from '../util/output.js';
@@ -71,13 +73,14 @@ Example:
       const path = await resolveModel(model);
       const config = readModelConfig(path);
       const parameters = parameterCount(config);
-      const dir = adapterIn(path);
-      const adapter = dir === undefined ? undefined : readAdapterConfig(dir);
+      const adapter = describeAdapter(path, config);
       if (options.json) {
         printRecord({ path, parameters, ...config, ...(adapter && { adapter }) });
         return;
       }
-      const over = adapter ? `an adapter of rank ${adapter.rank}, alpha ${adapter.alpha}, over ` : '';
+      const over = adapter
+        ? `an adapter (${adapter.kind}) of rank ${adapter.rank}, alpha ${adapter.alpha}, over ${adapter.modules} projections of ${adapter.base}: `
+        : '';
       print(
         `${over}${config.family}, ${formatCount(parameters)} parameters: ${config.attention.length} layers, hidden ${config.hiddenSize}, ` +
           `${config.heads} heads (${config.kvHeads} for keys and values) of ${config.headDim}, vocabulary ${config.vocabSize}, ` +
@@ -91,6 +94,16 @@ Example:
     .addCommand(inspect)
     .addCommand(mergeCommand())
     .addCommand(exportCommand());
+}
+
+/** Describes the adapter that a directory of links has over its base, which its file's header is compared with. */
+function describeAdapter(path: string, config: ModelConfig) {
+  const dir = adapterIn(path);
+  if (dir === undefined) return undefined;
+  using opened = openAdapter(dir, config, (file) => new SafetensorsReader(file));
+  const { modules, rslora, dora, ...sizes } = opened.lora;
+  const kind = [rslora && 'rsLoRA', dora && 'DoRA'].filter((name) => name !== false).join(' and ');
+  return { ...sizes, rslora, dora, kind: kind || 'LoRA', modules: modules.length, base: baseIn(path) };
 }
 
 function mergeCommand(): Command {
