@@ -105,7 +105,7 @@ export function requireSavable(loaded: LoadedModel): void {
         const [norm] = scope(() => eachNorm([ops.toDtype(ops.toDtype(tensor, dtype), 'f32')]));
         if (!Number.isFinite(norm))
           throw new UserError(
-            `${loaded.dir}: "${name}" is too large for float16, which the model's files have it in: take a base in bfloat16 or float32`,
+            `${adapterIn(loaded.dir) ?? loaded.dir}: "${name}" is too large for float16, which the model's files have it in: take a base in bfloat16 or float32`,
           );
       }
     });
