@@ -142,7 +142,10 @@ function typeInWords(json: Json): string {
   if (json.anyOf) {
     const [, list] = alternatives(json);
     const words = json.anyOf.filter((one) => one !== list).map(typeInWords);
-    return `${words.join(' or ')}${list ? ', or a list of them' : ''}`;
+    const single = words.join(' or ');
+    if (!list) return single;
+    const same = list.items === undefined || single.includes(typeInWords(list.items));
+    return `${single}, or ${same ? 'a list of them' : typeInWords(list)}`;
   }
   if (json.const !== undefined) return JSON.stringify(json.const);
   if (json.enum)
