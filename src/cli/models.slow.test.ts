@@ -1,5 +1,5 @@
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { strangeKeys } from '../../test/support/jsonKeys.js';
@@ -65,6 +65,21 @@ describe.concurrent('models', () => {
     expectDone(named);
     expect(named.stdout).toBe(`${join(dirname(tiny), 'tiny-Q8_0.gguf')}\n`);
     expect(readFileSync(join(dirname(tiny), 'tiny-Q8_0.gguf'), 'latin1').slice(0, 4)).toBe('GGUF');
+  });
+
+  it('export calls the model of a run by the run', async () => {
+    const cwd = newPath('exports');
+    const made: string[] = [];
+    for (const place of ['runs/a/model', 'runs/b/model', 'runs/b/best', 'runs/b/checkpoints/step-2']) {
+      cpSync(tiny, join(cwd, place), { recursive: true });
+      const done = await redistill(['models', 'export', place, '--gguf', 'F16'], { cwd });
+      expectDone(done);
+      made.push(relative(cwd, done.stdout.trim()));
+      expect(readFileSync(join(cwd, made.at(-1)!), 'latin1')).toContain(
+        made.at(-1)!.replace('-F16.gguf', ''),
+      );
+    }
+    expect(made).toEqual(['a-F16.gguf', 'b-F16.gguf', 'b-best-F16.gguf', 'b-step-2-F16.gguf']);
   });
 
   it('export refuses what it may not write over, and other types', async () => {

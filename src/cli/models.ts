@@ -1,5 +1,5 @@
 /** @file The commands `models get`, `models inspect`, `models merge` and `models export`. */
-import { basename, resolve } from 'node:path';
+import { basename, resolve, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { onTermination } from '../fetch/termination.js';
 import { ggufTypes, type GgufType } from '../hub/gguf/fileTypes.js';
@@ -129,6 +129,19 @@ Example:
     });
 }
 
+/** What a model is called: a run's by the run, in whose folder it is. */
+function calledAs(model: string): string {
+  const parts = resolve(model)
+    .split(sep)
+    .filter((part) => part !== '');
+  const [run, folder, last = ''] = ['', '', ...parts].slice(-3);
+  const name = basename(last, '.gguf');
+  if (folder === 'checkpoints' && run !== '') return `${run}-${name}`;
+  return ['model', 'best'].includes(name) && folder !== ''
+    ? `${folder}${name === 'best' ? '-best' : ''}`
+    : name;
+}
+
 function exportCommand(): Command {
   return new Command('export')
     .description('Write a model as a GGUF file, which llama.cpp and what is built on it read.')
@@ -138,7 +151,10 @@ function exportCommand(): Command {
         .choices(ggufTypes)
         .makeOptionMandatory(),
     )
-    .option('--out <file>', 'where to write (default: MODEL-TYPE.gguf in this folder)')
+    .option(
+      '--out <file>',
+      'where to write (default: NAME-TYPE.gguf in this folder, by the name of the model or of its run)',
+    )
     .option('--json', 'print {"path": …} as JSON')
     .addHelpText(
       'after',
@@ -151,7 +167,8 @@ Example:
     )
     .action(async (model: string, options: { gguf: GgufType; out?: string; json?: boolean }) => {
       const { gguf: type, json } = options;
-      const out = options.out ?? `${basename(resolve(model), '.gguf')}-${type}.gguf`;
+      const name = calledAs(model);
+      const out = options.out ?? `${name}-${type}.gguf`;
       const { exportGguf } = await import('../hub/gguf/export.js');
       const path = await longWork('export', 'stopped; nothing was written', async (progress, signal) => {
         const dir = await resolveModel(model, progress);
@@ -159,7 +176,7 @@ Example:
         const onProgress = (done: number, total: number) => {
           progress.update(done, total, `writing ${basename(out)}`);
         };
-        await exportGguf(dir, out, type, { onProgress, signal });
+        await exportGguf(dir, out, type, { name, onProgress, signal });
         return resolve(out);
       });
       if (json) printRecord({ path });
