@@ -171,7 +171,7 @@ function checkTargets(
     if (isNamed !== modules.includes(module))
       throw new UserError(
         `${path} has ${isNamed ? 'no' : 'an'} adapter of ${module}, which target_modules of ${ADAPTER_CONFIG} ` +
-          `${isNamed ? 'names: the file is not whole' : 'does not name: the two are not of one adapter'}`,
+          (isNamed ? 'names: the file is not whole' : 'does not name: the two are not of one adapter'),
       );
   }
 }

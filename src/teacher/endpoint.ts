@@ -170,9 +170,8 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
         const final = finalError(error, what, asked, request);
         if (final) {
           refusals.set(address, { error: final, what, rest: wait });
-          if (refusals.size === addresses.length || error instanceof AnswerTooLarge)
-            throw refusalIn(refusals);
-          continue;
+          if (refusals.size < addresses.length && !(error instanceof AnswerTooLarge)) continue;
+          throw refusalIn(refusals);
         }
         if (patienceLeft() <= 0)
           throw new UserError(

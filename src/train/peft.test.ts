@@ -212,7 +212,7 @@ describe("an adapter's files", () => {
     expect(contentsOf(await resolveModel(join(base, 'adapter')))).not.toEqual(before);
   });
 
-  it('are not those of shards beside them', async () => {
+  it('are not those of shards beside them', () => {
     const adapter = changed({});
     const sharded = fileURLToPath(
       new URL('../../test/fixtures/families/llama-sharded-bf16', import.meta.url),
