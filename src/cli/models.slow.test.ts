@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { strangeKeys } from '../../test/support/jsonKeys.js';
@@ -67,6 +67,21 @@ describe.concurrent('models', () => {
     expect(readFileSync(join(dirname(tiny), 'tiny-Q8_0.gguf'), 'latin1').slice(0, 4)).toBe('GGUF');
   });
 
+  it('export calls the model of a run by the run', async () => {
+    const cwd = newPath('exports');
+    const made: string[] = [];
+    for (const place of ['runs/a/model', 'runs/b/model', 'runs/b/best', 'runs/b/checkpoints/step-2']) {
+      cpSync(tiny, join(cwd, place), { recursive: true });
+      const done = await redistill(['models', 'export', place, '--gguf', 'F16'], { cwd });
+      expectDone(done);
+      made.push(relative(cwd, done.stdout.trim()));
+      expect(readFileSync(join(cwd, made.at(-1)!), 'latin1')).toContain(
+        made.at(-1)!.replace('-F16.gguf', ''),
+      );
+    }
+    expect(made).toEqual(['a-F16.gguf', 'b-F16.gguf', 'b-best-F16.gguf', 'b-step-2-F16.gguf']);
+  });
+
   it('export refuses what it may not write over, and other types', async () => {
     const before = contents(tiny);
     const refused = (args: string[], words: string) =>
@@ -116,7 +131,12 @@ describe('an adapter', () => {
     ])
       expectDone(await redistill([...args, '--model', adapter]));
     const shown = await redistill(['models', 'inspect', adapter]);
-    expect(shown.stdout).toMatch(/^an adapter of rank 4, alpha 32, over llama, 49.4 k parameters/);
+    expect(shown.stdout).toMatch(/^an adapter \(LoRA\) of rank 4, alpha 32, over \d+ projections of \//);
+    expect(shown.stdout).toContain(`${tiny}: llama, 49.4 k parameters`);
+    const damaged = newPath('damaged');
+    cpSync(adapter, damaged, { recursive: true });
+    rmSync(join(damaged, 'adapter_model.safetensors'));
+    expectError(await redistill(['models', 'inspect', damaged]), 2, 'no adapter_model.safetensors');
   });
 
   it('is no model to be fetched, and a model no adapter to be merged', async () => {
@@ -129,6 +149,7 @@ describe('an adapter', () => {
     expectError(await redistill(['models', 'merge', tiny, '--out', out]), 2, `${tiny} is no adapter`);
     expect(existsSync(out)).toBe(false);
     expectError(await redistill(['models', 'merge', adapter, '--out', tiny]), 2, 'is not empty');
+    expectError(await redistill(['models', 'merge', 'nowhere', '--out', out]), 2, 'There is no nowhere');
     const file = `${newPath('adapter')}.gguf`;
     const exported = await redistill(['models', 'export', adapter, '--gguf', 'F16', '--out', file]);
     expectError(exported, 2, `redistill models merge ${adapter} --out DIR`);

@@ -1,12 +1,14 @@
 /** @file The commands `models get`, `models inspect`, `models merge` and `models export`. */
-import { basename, resolve } from 'node:path';
+import { basename, resolve, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { onTermination } from '../fetch/termination.js';
 import { ggufTypes, type GgufType } from '../hub/gguf/fileTypes.js';
 import { modelInput, resolveModel } from '../hub/resolve.js';
-import { adapterIn, readAdapterConfig } from '../models/adapterFiles.js';
+import { adapterIn, baseIn, openAdapter } from '../models/adapterFiles.js';
+import type { ModelConfig } from '../models/config.js';
 import { parameterCount } from '../models/parameters.js';
 import { readModelConfig } from '../models/weightFiles.js';
+import { SafetensorsReader } from '../torch/safetensorsReader.js';
 import { formatCount } from '../util/bytes.js';
 import { createProgress } from '../util/progress.js';
 import { print } from '../util/output.js';
@@ -71,13 +73,14 @@ Example:
       const path = await resolveModel(model);
       const config = readModelConfig(path);
       const parameters = parameterCount(config);
-      const dir = adapterIn(path);
-      const adapter = dir === undefined ? undefined : readAdapterConfig(dir);
+      const adapter = describeAdapter(path, config);
       if (options.json) {
         printRecord({ path, parameters, ...config, ...(adapter && { adapter }) });
         return;
       }
-      const over = adapter ? `an adapter of rank ${adapter.rank}, alpha ${adapter.alpha}, over ` : '';
+      const over = adapter
+        ? `an adapter (${adapter.kind}) of rank ${adapter.rank}, alpha ${adapter.alpha}, over ${adapter.modules} projections of ${adapter.base}: `
+        : '';
       print(
         `${over}${config.family}, ${formatCount(parameters)} parameters: ${config.attention.length} layers, hidden ${config.hiddenSize}, ` +
           `${config.heads} heads (${config.kvHeads} for keys and values) of ${config.headDim}, vocabulary ${config.vocabSize}, ` +
@@ -91,6 +94,16 @@ Example:
     .addCommand(inspect)
     .addCommand(mergeCommand())
     .addCommand(exportCommand());
+}
+
+/** Describes the adapter that a directory of links has over its base, which its file's header is compared with. */
+function describeAdapter(path: string, config: ModelConfig) {
+  const dir = adapterIn(path);
+  if (dir === undefined) return undefined;
+  using opened = openAdapter(dir, config, (file) => new SafetensorsReader(file));
+  const { modules, rslora, dora, ...sizes } = opened.lora;
+  const kind = [rslora && 'rsLoRA', dora && 'DoRA'].filter((name) => name !== false).join(' and ');
+  return { ...sizes, rslora, dora, kind: kind || 'LoRA', modules: modules.length, base: baseIn(path) };
 }
 
 function mergeCommand(): Command {
@@ -116,6 +129,19 @@ Example:
     });
 }
 
+/** What a model is called: a run's by the run, in whose folder it is. */
+function calledAs(model: string): string {
+  const parts = resolve(model)
+    .split(sep)
+    .filter((part) => part !== '');
+  const [run, folder, last = ''] = ['', '', ...parts].slice(-3);
+  const name = basename(last, '.gguf');
+  if (folder === 'checkpoints' && run !== '') return `${run}-${name}`;
+  return ['model', 'best'].includes(name) && folder !== ''
+    ? `${folder}${name === 'best' ? '-best' : ''}`
+    : name;
+}
+
 function exportCommand(): Command {
   return new Command('export')
     .description('Write a model as a GGUF file, which llama.cpp and what is built on it read.')
@@ -125,7 +151,10 @@ function exportCommand(): Command {
         .choices(ggufTypes)
         .makeOptionMandatory(),
     )
-    .option('--out <file>', 'where to write (default: MODEL-TYPE.gguf in this folder)')
+    .option(
+      '--out <file>',
+      'where to write (default: NAME-TYPE.gguf in this folder, by the name of the model or of its run)',
+    )
     .option('--json', 'print {"path": …} as JSON')
     .addHelpText(
       'after',
@@ -138,7 +167,8 @@ Example:
     )
     .action(async (model: string, options: { gguf: GgufType; out?: string; json?: boolean }) => {
       const { gguf: type, json } = options;
-      const out = options.out ?? `${basename(resolve(model), '.gguf')}-${type}.gguf`;
+      const name = calledAs(model);
+      const out = options.out ?? `${name}-${type}.gguf`;
       const { exportGguf } = await import('../hub/gguf/export.js');
       const path = await longWork('export', 'stopped; nothing was written', async (progress, signal) => {
         const dir = await resolveModel(model, progress);
@@ -146,7 +176,7 @@ Example:
         const onProgress = (done: number, total: number) => {
           progress.update(done, total, `writing ${basename(out)}`);
         };
-        await exportGguf(dir, out, type, { onProgress, signal });
+        await exportGguf(dir, out, type, { name, onProgress, signal });
         return resolve(out);
       });
       if (json) printRecord({ path });

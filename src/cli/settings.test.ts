@@ -381,3 +381,20 @@ describe('settingsFrom', () => {
     expect(helpOf('--extra-body').description).toBe('more');
   });
 });
+
+describe('a flag that may stand for each of several addresses', () => {
+  const given = (...args: string[]) =>
+    settings(z.strictObject({ base_url: z.string().optional().meta({ joined: true }) }), args);
+  it('joins them', () => {
+    expect(given('--base-url', 'http://a', '--base-url', 'http://b')).toEqual({
+      base_url: 'http://a,http://b',
+    });
+    expect(given('--base-url', 'http://a')).toEqual({ base_url: 'http://a' });
+  });
+  it('is that of every command that asks endpoints', () => {
+    const keys = schemas.flatMap(([, schema]) => describeKeys(schema));
+    const urls = keys.filter(({ path }) => path.at(-1) === 'base_url');
+    expect(urls.length).toBeGreaterThan(2);
+    for (const { joined } of urls) expect(joined).toBe(true);
+  });
+});

@@ -98,7 +98,7 @@ function parse(text: string, key: KeyDescription, before: unknown): unknown {
     case 'other':
       return parseJson(text, key);
     default:
-      return text;
+      return key.joined && typeof before === 'string' ? `${before},${text}` : text;
   }
 }
 

@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isAdapter, readAdapterConfig } from '../models/adapterFiles.js';
 import {
   ADAPTER_CONFIG,
-  ADAPTER_FOLDER,
+  ADAPTER_LINK,
   companionFiles,
   INDEX_FILE,
   weightsOnly,
@@ -56,7 +56,7 @@ export function adapterProblem(dir: string): string | undefined {
 
 /**
  * Returns a model directory in the cache that is made of links: config.json and weights are those of the adapter's base, the
- * tokenizer is the adapter's own where it has one, and the folder `adapter` is the adapter. Its name follows from the links, so
+ * tokenizer is the adapter's own where it has one, and the link `redistill-adapter` leads to the adapter. Its name follows from the links, so
  * that one which is there is right.
  * @throws UserError where there is no base
  */
@@ -67,7 +67,7 @@ export function adaptedDirectory(dir: string): string {
   const links = [
     ...ownFiles.map((name) => [name, join(tokenizer, name)] as const),
     ...[...weightsOnly, INDEX_FILE, ...weightFiles(base)].map((name) => [name, join(base, name)] as const),
-    [ADAPTER_FOLDER, own] as const,
+    [ADAPTER_LINK, own] as const,
   ].filter(([, to]) => statOf(to) !== undefined);
   const key = createHash('sha256').update(JSON.stringify(links)).digest('hex').slice(0, 16);
   const cache = join(cacheDir(), 'adapters');

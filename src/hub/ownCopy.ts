@@ -11,7 +11,7 @@ import { makeFolder, removeEmptyFolders, requirePath } from '../util/folders.js'
 import { writeFileAtomic } from '../util/files.js';
 import { SOURCE_FILE, type ModelLocation } from './cache.js';
 import { statOf } from './names.js';
-import { resolveModel } from './resolve.js';
+import { modelProblem, resolveModel } from './resolve.js';
 
 /** @throws UserError where `out` is something else than a new or empty folder */
 export function requireNewFolder(path: string): void {
@@ -66,13 +66,16 @@ export async function copyModel(model: ModelLocation, path: string): Promise<Mod
 /** Makes a folder of its own, new or empty, of an adapter and its base: a model whose weights are both. */
 export async function mergeAdapter(name: string, path: string): Promise<string> {
   requireNewFolder(path);
+  if (statOf(name)?.isDirectory() !== true)
+    throw new UserError(modelProblem(name) ?? `${name} is no adapter: give the directory of one`);
   if (!isAdapter(name))
     throw new UserError(`${name} is no adapter: it has no ${ADAPTER_CONFIG}, or weights beside it`);
   const dir = await resolveModel(name);
-  const { loadModel, saveModel } = await import('../models/checkpoint.js'); // loads libtorch
+  const { loadModel, requireSavable, saveModel } = await import('../models/checkpoint.js'); // loads libtorch
   return intoNewFolder(path, (scratch) => {
     const loaded = loadModel(dir, { dtype: 'f32' });
     try {
+      requireSavable(loaded);
       saveModel(loaded, scratch);
     } finally {
       loaded.model[Symbol.dispose]();

@@ -1,16 +1,19 @@
 /** @file Reads and describes low-rank adapters on the disk, in PEFT's format. What is there is checked before memory is taken for it. */
-import { existsSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { SafetensorsReader } from '../torch/safetensorsReader.js';
 import { UserError } from '../util/errors.js';
 import type { ModelConfig } from './config.js';
 import { readJsonObject } from './directory.js';
 import { adaptableRows, adapterNames, adapterShapes, modulesNamed, type LoraConfig } from './loraShapes.js';
-import { ADAPTER_CONFIG, ADAPTER_FILE, ADAPTER_FOLDER, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
+import { ADAPTER_CONFIG, ADAPTER_FILE, ADAPTER_LINK, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
 
 /** What PEFT writes before the names of the base's modules. */
 const PREFIX = 'base_model.model.';
+
+/** How PEFT once saved adapters. */
+const PICKLED = 'adapter_model.bin';
 
 /** Starts that leave the base as it is. Others, such as pissa, take a part of it away, which a reader would have to repeat. */
 const STARTS = [true, false, 'gaussian', 'eva', 'orthogonal'];
@@ -40,17 +43,23 @@ const description = z.looseObject({
 export interface AdapterDescription extends Omit<LoraConfig, 'modules'> {
   /** The name or path of the model that it adapts. */
   base: string | undefined;
+  /** The names, or ends of names, of the modules that have one, where nothing else says which. */
+  targets: readonly string[] | undefined;
 }
+
+/** The model over which an adapter is in a directory of links. */
+export const baseIn = (dir: string): string => dirname(readlinkSync(join(dir, 'config.json')));
 
 /** Whether a directory is that of an adapter alone, without its model. */
 export const isAdapter = (dir: string): boolean =>
   existsSync(join(dir, ADAPTER_CONFIG)) &&
   ![SINGLE_FILE, INDEX_FILE].some((name) => existsSync(join(dir, name)));
 
-/** Returns the directory of the adapter that a model directory has in it; undefined if it has none. */
+/** Returns the directory of the adapter that a model directory made of links has in it; undefined if it has none. */
 export function adapterIn(dir: string): string | undefined {
-  const folder = join(dir, ADAPTER_FOLDER);
-  return existsSync(join(folder, ADAPTER_CONFIG)) ? realpathSync(folder) : undefined;
+  const link = join(dir, ADAPTER_LINK);
+  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return undefined;
+  return existsSync(join(link, ADAPTER_CONFIG)) ? realpathSync(link) : undefined;
 }
 
 /** @throws UserError that names what is missing or not supported */
@@ -75,7 +84,15 @@ export function readAdapterConfig(dir: string): AdapterDescription {
   return {
     ...{ rank: data.r, alpha: data.lora_alpha, rslora: data.use_rslora, dora: data.use_dora },
     base: data.base_model_name_or_path ?? undefined,
+    targets: targetsIn(json),
   };
+}
+
+/** What a list of target modules names; undefined where it is a pattern, or others are left out of it. */
+function targetsIn(json: Readonly<Record<string, unknown>>): string[] | undefined {
+  const { target_modules: targets, exclude_modules: without, layers_to_transform: layers } = json;
+  const isPlain = Array.isArray(targets) && targets.every((name) => typeof name === 'string');
+  return isPlain && targets.length > 0 && without == null && layers == null ? targets : undefined;
 }
 
 /** The open file of an adapter. `File` is the kind of reader that `open` makes. */
@@ -93,12 +110,16 @@ export function openAdapter<File extends SafetensorsReader>(
   config: ModelConfig,
   open: (path: string) => File,
 ): OpenedAdapter<File> {
-  const { rank, alpha, rslora, dora } = readAdapterConfig(dir);
+  const { rank, alpha, rslora, dora, targets } = readAdapterConfig(dir);
   const path = join(dir, ADAPTER_FILE);
-  if (!existsSync(path)) throw new UserError(`${dir} has ${ADAPTER_CONFIG}, but no ${ADAPTER_FILE}`);
+  if (!existsSync(path))
+    throw new UserError(
+      `${dir} has ${ADAPTER_CONFIG}, but no ${ADAPTER_FILE}${existsSync(join(dir, PICKLED)) ? `: ${PICKLED}, which may hold code, is not read; have PEFT save it anew, with safe_serialization` : ''}`,
+    );
   const file = open(path);
   try {
     const lora = checkAdapter(file, { rank, alpha, rslora, dora }, config);
+    if (targets) checkTargets(path, lora, config, targets);
     const dispose = file[Symbol.dispose].bind(file);
     return { file, lora, [Symbol.dispose]: dispose };
   } catch (error) {
@@ -136,6 +157,23 @@ function checkAdapter(
         `${path}: tensor "${name}" is not supported; adapters are of the projections of attention and MLP`,
       );
   return lora;
+}
+
+/** @throws UserError where other modules have an adapter than the description names: PEFT computes with those that it names */
+function checkTargets(
+  path: string,
+  { modules }: LoraConfig,
+  config: ModelConfig,
+  targets: readonly string[],
+): void {
+  for (const { module } of adaptableRows(config)) {
+    const isNamed = targets.some((target) => module === target || module.endsWith(`.${target}`));
+    if (isNamed !== modules.includes(module))
+      throw new UserError(
+        `${path} has ${isNamed ? 'no' : 'an'} adapter of ${module}, which target_modules of ${ADAPTER_CONFIG} ` +
+          (isNamed ? 'names: the file is not whole' : 'does not name: the two are not of one adapter'),
+      );
+  }
 }
 
 /** A parameter's name in files. */

@@ -80,7 +80,35 @@ export function loadModel(dir: string, options: LoadOptions): LoadedModel {
     adapted.adapters!.merge();
     adapted.adapters![Symbol.dispose]();
     for (const tensor of tensors.values()) tensor.dispose();
+    requireMerged(adapter, parameters);
     return loaded;
+  });
+}
+
+/** @throws UserError where an adapter and its base, each of which is finite, are not so together */
+function requireMerged(adapter: string, parameters: ReadonlyMap<string, Tensor>): void {
+  const tensors = [...parameters];
+  const ruined = eachNorm(tensors.map(([, tensor]) => tensor)).findIndex((norm) => !Number.isFinite(norm));
+  if (ruined >= 0)
+    throw new UserError(
+      `${adapter}: with its base it makes ${tensors[ruined]![0]} not finite, or too large to compute with: the file is damaged, its ` +
+        'lora_alpha is another than in training, or its training diverged. Take another checkpoint.',
+    );
+}
+
+/** @throws UserError where a weight is too large for the type that the model's files have it in, which would save infinity */
+export function requireSavable(loaded: LoadedModel): void {
+  scope(() => {
+    noGrad(() => {
+      for (const { name, tensor, dtype } of savedTensors(loaded, loaded.model.parameters)) {
+        if (dtype !== 'f16') continue;
+        const [norm] = scope(() => eachNorm([ops.toDtype(ops.toDtype(tensor, dtype), 'f32')]));
+        if (!Number.isFinite(norm))
+          throw new UserError(
+            `${adapterIn(loaded.dir) ?? loaded.dir}: "${name}" is too large for float16, which the model's files have it in: take a base in bfloat16 or float32`,
+          );
+      }
+    });
   });
 }
 

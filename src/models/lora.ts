@@ -23,6 +23,9 @@ interface Projection {
   sum: Tensor | undefined;
 }
 
+/** Added to the square of a row's norm, which it does not change but where the row is zero: its magnitude is divided by the norm. */
+const SMALLEST_SQUARE = 2 ** -126;
+
 /** The adapters of a model. Their tensors are among the model's parameters. */
 export class Adapters implements Disposable {
   readonly #scale: number;
@@ -76,7 +79,8 @@ export class Adapters implements Disposable {
       for (const adapter of this.#all())
         scope(() => {
           const merged = this.#merged(adapter);
-          ops.copy_(adapter.norms!, ops.sqrt(ops.sumDim(ops.mul(merged, merged), [1])));
+          const squares = ops.sumDim(ops.mul(merged, merged), [1]);
+          ops.copy_(adapter.norms!, ops.sqrt(ops.addScalar(squares, SMALLEST_SQUARE)));
         });
     });
   }

@@ -24,8 +24,11 @@ export const INDEX_FILE = 'model.safetensors.index.json';
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_FILE = 'adapter_model.safetensors';
 
-/** A model directory with a folder of that name has an adapter in it, which is applied to its weights. */
-export const ADAPTER_FOLDER = 'adapter';
+/**
+ * A model directory with a link of that name to an adapter's folder is that adapter over its weights: `adaptedDirectory` makes it.
+ * An adapter that somebody keeps in a folder of its base is none of this.
+ */
+export const ADAPTER_LINK = 'redistill-adapter';
 
 /** Of the companions, what describes the weights beside them, which an adapter has none of. */
 export const weightsOnly: readonly string[] = ['config.json', 'generation_config.json', 'LICENSE', 'NOTICE'];

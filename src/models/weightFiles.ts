@@ -37,11 +37,12 @@ export class WeightFiles<File extends SafetensorsReader> implements Disposable {
 
   #openAll(open: (path: string) => File): void {
     const index = join(this.dir, INDEX_FILE);
-    const single = [SINGLE_FILE, ADAPTER_FILE].find((name) => existsSync(join(this.dir, name)));
-    if (single !== undefined) {
+    // An adapter's beside weights is none of them.
+    const single = [SINGLE_FILE, INDEX_FILE, ADAPTER_FILE].find((name) => existsSync(join(this.dir, name)));
+    if (single !== undefined && single !== INDEX_FILE) {
       this.#open(single, open);
     } else {
-      if (!existsSync(index))
+      if (single === undefined)
         throw new UserError(`${this.dir} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}`);
       for (const [name, shard] of Object.entries(readWeightMap(index))) {
         const file = this.#open(shard, open);

@@ -53,6 +53,7 @@ describe('describeKeys', () => {
     [z.union([z.string(), z.array(z.string())]), 'list', 'a text, or a list of them'],
     [z.union([z.int().positive(), z.array(z.int())]), 'list', 'a whole number from 1 up, or a list of them'],
     [z.union([z.enum(['a', 'b']), z.array(z.enum(['a', 'b']))]), 'list', 'a or b, or a list of them'],
+    [z.union([z.literal('all'), z.array(z.enum(['a', 'b']))]), 'list', '"all", or a list, each a or b'],
     [z.union([z.int().positive(), z.enum(['a', 'b'])]), 'mixed', 'a whole number from 1 up or a or b'],
     [z.strictObject({ a: z.int(), b: z.string() }), 'part', '{a, b}'],
     [z.record(z.string(), z.unknown()), 'other', '{key: value}'],

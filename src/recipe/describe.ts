@@ -27,6 +27,8 @@ export interface KeyDescription {
   short?: string;
   /** A list of names, which have no commas on a command line. */
   names?: boolean;
+  /** A text of several values with commas between them, for each of which the flag may stand. */
+  joined?: boolean;
   /** Why a number may not be larger, as the end of a sentence. */
   limit?: string;
 }
@@ -49,6 +51,7 @@ interface Json {
   description?: string;
   short?: string;
   names?: boolean;
+  joined?: boolean;
   limit?: string;
 }
 
@@ -96,6 +99,7 @@ function describeKey(json: Json, path: string[], required: boolean): KeyDescript
     text: json.description ?? '',
     ...(json.short !== undefined && { short: json.short }),
     ...(json.names !== undefined && { names: json.names }),
+    ...(json.joined !== undefined && { joined: json.joined }),
     ...(json.limit !== undefined && { limit: json.limit }),
   };
 }
@@ -138,7 +142,10 @@ function typeInWords(json: Json): string {
   if (json.anyOf) {
     const [, list] = alternatives(json);
     const words = json.anyOf.filter((one) => one !== list).map(typeInWords);
-    return `${words.join(' or ')}${list ? ', or a list of them' : ''}`;
+    const single = words.join(' or ');
+    if (!list) return single;
+    const same = list.items === undefined || single.includes(typeInWords(list.items));
+    return `${single}, or ${same ? 'a list of them' : typeInWords(list)}`;
   }
   if (json.const !== undefined) return JSON.stringify(json.const);
   if (json.enum)

@@ -12,7 +12,7 @@ export interface ForeignKey {
 
 const BATCH =
   'which counts all rows, or pairs, of an optimizer step: per_device_train_batch_size × gradient_accumulation_steps × devices';
-const LORA = 'LoRA is not there yet: all weights are trained';
+const LORA = 'without which all weights are trained';
 const PRECISION = 'dtype: bf16 (the default) or f32';
 const QUANTISED = 'models are not quantised for training';
 const LOGGING = 'every step is a line of metrics.jsonl';
@@ -121,23 +121,28 @@ const table: Record<string, ForeignKey> = {
   loss_type: to('by its name, such as objective: { name: dpo }', 'objective'),
   pref_loss: to('by its name, such as objective: { name: dpo }', 'objective'),
   rl: to('by its name, such as objective: { name: dpo }', 'objective'),
-  finetuning_type: none(LORA),
+  finetuning_type: to(LORA, 'lora'),
   label_smoothing: none('label smoothing is not there yet'),
   label_smoothing_factor: none('label smoothing is not there yet'),
   ref_model: to('reference'),
   ref_model_name_or_path: to('reference'),
   is_pref: none(IN_PAIRS),
   // Adapters.
-  use_peft: none(LORA),
-  peft_config: none(LORA),
-  adapter: none(LORA),
-  lora_r: none(LORA),
-  lora_rank: none(LORA),
-  lora_alpha: none(LORA),
-  lora_dropout: none(LORA),
-  lora_target: none(LORA),
-  lora_target_modules: none(LORA),
-  lora_target_linear: none(LORA),
+  use_peft: to(LORA, 'lora'),
+  peft_config: to(LORA, 'lora'),
+  adapter: to(LORA, 'lora'),
+  r: to(undefined, 'lora.rank'),
+  lora_r: to(undefined, 'lora.rank'),
+  lora_rank: to(undefined, 'lora.rank'),
+  lora_alpha: to(undefined, 'lora.alpha'),
+  lora_dropout: none('adapters have no dropout'),
+  lora_target: to(undefined, 'lora.target_modules'),
+  lora_target_modules: to(undefined, 'lora.target_modules'),
+  lora_target_linear: to('all-linear', 'lora.target_modules'),
+  use_rslora: to(undefined, 'lora.use_rslora'),
+  use_dora: to(undefined, 'lora.use_dora'),
+  peft_use_rslora: to(undefined, 'lora.use_rslora'),
+  peft_use_dora: to(undefined, 'lora.use_dora'),
   // Saving, logging and evaluating on the way.
   save_steps: to('in steps', 'save.every'),
   saves_per_epoch: to('in steps', 'save.every'),

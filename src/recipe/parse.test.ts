@@ -169,7 +169,8 @@ describe('parseRecipe', () => {
     ],
     ['no number', { samples: 'eight' }, 'must be a whole number from 1 up, not "eight"'],
     ['nothing', { samples: null }, 'must be a whole number from 1 up, not nothing'],
-    ['a list', { samples: [1] }, 'must be a whole number from 1 up, not a list'],
+    ['a list', { samples: [1, 'b'] }, 'must be a whole number from 1 up, not [1,"b"]'],
+    ['a list of parts', { samples: [{}] }, 'must be a whole number from 1 up, not a list'],
   ])('says what stands in the place of a number: %s', (_, keys, expected) => {
     expect(refused(keys)).toContain(expected);
   });

@@ -200,8 +200,9 @@ class Complaints {
 /** A value in few words. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'keys and values';
+  const isDeep = (entry: unknown) => typeof entry === 'object' && entry !== null;
+  if (Array.isArray(value) && value.some(isDeep)) return 'a list';
+  if (typeof value === 'object' && !Array.isArray(value)) return 'keys and values';
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -269,11 +269,19 @@ describe('keys of other trainers', () => {
     ['save_total_limit', 'here it is "save.keep", and save.states limits the states to resume from'],
     ['eval_steps', 'here it is "evaluation.every", in steps; also development.every'],
     ['packing', 'rows are always packed'],
-    ['lora_r', 'LoRA is not there yet'],
+    ['use_peft', 'here it is "lora", without which all weights are trained'],
+    ['lora_r', 'here it is "lora.rank"'],
+    ['lora_dropout', 'adapters have no dropout'],
+    ['lora_target_linear', 'here it is "lora.target_modules", all-linear'],
     ['Learning-Rate', 'here it is "optimizer.lr"'],
   ])('%s: %s', (key, hint) => {
     const said = refusalOf(() => parseRecipe(trainRecipe, { ...least, [key]: 1 }, 'r.yaml'));
     expect(said).toContain(`r.yaml: unknown key "${key}": ${hint}`);
+  });
+
+  it('know their names inside a part', () => {
+    const said = refusalOf(() => parseRecipe(trainRecipe, { ...least, lora: { lora_alpha: 8 } }, 'r.yaml'));
+    expect(said).toContain('unknown key "lora.lora_alpha": here it is "lora.alpha"');
   });
 
   it('stand for the key that would else be missing as well', () => {

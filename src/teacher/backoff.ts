@@ -1,6 +1,6 @@
 /** @file How long to wait before asking again. */
 /** The longest wait of our own. */
-const LONGEST_WAIT_MS = 60_000;
+export const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Milliseconds before the next try: `firstMs` doubled with every try, at most a minute, of which a random half is taken

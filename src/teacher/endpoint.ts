@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import type { ChatMessage } from '../text/template.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { addressesIn, isVariableName, maskSecrets, redactUrl, secretsIn } from '../util/redact.js';
-import { backoffMs, retryAfterMs } from './backoff.js';
+import { backoffMs, LONGEST_WAIT_MS, retryAfterMs } from './backoff.js';
 import { AnswerTooLarge, exchange, HttpError, type Gather } from './exchange.js';
 import { Fleet, type Address } from './fleet.js';
 import { requireSameModel } from './modelList.js';
@@ -146,36 +146,47 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
       hasAnswered = true;
     };
     if (isFleet) await (agreed ??= requireSameModel(addresses, model, urlOf, headers));
+    /** Addresses that will not take the request; another may, whose server is set up in another way. */
+    const refusals = new Map<Address, Refusal>();
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted();
       patienceLeft(); // begins with the first request
       let address!: Address;
       try {
-        return await fleet.run((chosen) => {
+        const answer = await fleet.run((chosen) => {
           signal?.throwIfAborted();
           address = chosen;
           const asked = { url: urlOf(chosen.base, path), headers: { ...headers }, body, onAnswer };
           return exchange({ ...asked, timeoutSeconds, idleSeconds }, gather, signal);
-        });
+        }, refusals);
+        for (const [refusing, { what, rest }] of refusals) fleet.failed(refusing, true, what, rest);
+        return answer;
       } catch (error) {
         signal?.throwIfAborted();
         const status = error instanceof HttpError ? error.status : undefined;
         const what = worded(reasonOf(error), body, LONGEST_WORDS);
         const asked = { shown: address.shown, model, keyName, hasKey: key !== undefined };
+        const wait = (inARow: number) => waitAfter(error, backoffMs(inARow, firstWaitSeconds * 1000));
         const final = finalError(error, what, asked, request);
-        if (final) throw final;
+        if (final) {
+          refusals.set(address, { error: final, what, rest: wait });
+          if (refusals.size < addresses.length && !(error instanceof AnswerTooLarge)) continue;
+          throw refusalIn(refusals);
+        }
         if (patienceLeft() <= 0)
           throw new UserError(
             `${shown} ${isFleet ? 'have' : 'has'} not answered for ${giveUpSeconds} s (${what}): check that the server runs and that the URL is right, and run the same command again.`,
           );
         // Each address may be tried once before a try counts as a further one.
         if (failures > retries + addresses.length - 1) {
+          if (refusals.size > 0) throw refusalIn(refusals);
           const tries = failures === 1 ? 'one try' : `${failures} tries`;
           throw new EndpointError(`${shown} gave no usable answer in ${tries}; the last: ${what}`, status);
         }
-        const wait = (inARow: number) =>
-          waitAfter(error, backoffMs(inARow, firstWaitSeconds * 1000), what, address.shown);
-        const rest = isFleet ? fleet.failed(address, status !== undefined, what, wait) : wait(failures);
+        const rest = isFleet
+          ? fleet.failed(address, status !== undefined, what, wait, refusals)
+          : wait(failures);
+        requirePatience(rest, error, what, address.shown);
         const waitMs = Math.min(patienceLeft(), rest);
         if (isFleet && waitMs <= 0) continue; // another one takes it at once
         onRetry?.(what, waitMs / 1000);
@@ -207,22 +218,35 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   };
 }
 
-/**
- * Milliseconds to wait, `wait` where the server does not ask for more.
- * @throws EndpointError where it asks for a longer wait than anybody has patience for
- */
-function waitAfter(error: unknown, wait: number, what: string, where: string): number {
+/** Why an address will not take a request, and how long it rests if another one takes it. */
+interface Refusal {
+  error: Error;
+  what: string;
+  rest: (inARow: number) => number;
+}
+
+/** Of several refusals, one that is of the request alone: what no request gets from one address, another may give. */
+function refusalIn(refusals: ReadonlyMap<Address, Refusal>): Error {
+  const errors = Array.from(refusals.values(), ({ error }) => error);
+  return errors.find((error) => error instanceof EndpointError) ?? errors[0]!;
+}
+
+/** Milliseconds to wait, `wait` where the server does not ask for more. */
+function waitAfter(error: unknown, wait: number): number {
   const wished = error instanceof HttpError ? retryAfterMs(error.headers) : undefined;
-  if (wished === undefined) return wait;
-  if (wished > LONGEST_RETRY_AFTER_MS) {
-    const minutes = Math.ceil(wished / 60_000);
-    throw new EndpointError(
-      `${where} asks to wait for ${minutes} minutes (${what}): go on then`,
-      (error as HttpError).status,
-    );
-  }
   // Somewhat later than asked for, so that all who wait do not come at the same moment.
-  return wished + Math.min(wait, wished / 10);
+  return wished === undefined ? wait : wished + Math.min(wait, wished / 10);
+}
+
+/** @throws EndpointError where a wait is longer than anybody has patience for */
+function requirePatience(waitMs: number, error: unknown, what: string, where: string): void {
+  const wished = waitMs - LONGEST_WAIT_MS;
+  if (wished <= LONGEST_RETRY_AFTER_MS) return;
+  const minutes = Math.ceil(wished / 60_000);
+  throw new EndpointError(
+    `${where} asks to wait for ${minutes} minutes (${what}): go on then`,
+    error instanceof HttpError ? error.status : undefined,
+  );
 }
 
 /** The addresses that a base URL names, sorted, so that the same ones are the same endpoint. */
@@ -231,11 +255,10 @@ function addressesOf(text: string): Address[] {
     base: checkedUrl(each),
     shown: redactUrl(each).replace(/\/+$/, ''),
   }));
-  const twice = addresses.find(
-    ({ base }, i) => addresses.findIndex((other) => other.base.href === base.href) < i,
-  );
+  const whole = ({ base }: Address) => urlOf(base, '');
+  const twice = addresses.find((one, i) => addresses.findIndex((other) => whole(other) === whole(one)) < i);
   if (twice) throw new UserError(`${twice.shown} is named twice among the endpoints: name each once.`);
-  return addresses.sort((a, b) => (a.shown < b.shown ? -1 : 1));
+  return addresses.sort((a, b) => (whole(a) < whole(b) ? -1 : 1));
 }
 
 function checkedUrl(text: string): URL {
@@ -244,9 +267,9 @@ function checkedUrl(text: string): URL {
     throw new UserError(
       `${JSON.stringify(redactUrl(text))} is not the URL of an endpoint, e.g. http://127.0.0.1:8000/v1.`,
     );
-  if (url.host.includes(',') || url.pathname.includes(','))
+  if (/,|:\/\//.test(url.host + url.pathname))
     throw new UserError(
-      `${JSON.stringify(redactUrl(text))} is not the URL of an endpoint: each of several begins with http:// or https://.`,
+      `${JSON.stringify(redactUrl(text))} is not the URL of an endpoint: each of several begins with http:// or https://, and commas stand between them.`,
     );
   if (url.username !== '' || url.password !== '')
     throw new UserError(

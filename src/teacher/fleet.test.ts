@@ -104,27 +104,73 @@ describe.concurrent('several addresses', () => {
     expect(silent.message).toContain(`${all} have not answered for 0.1 s`);
   });
 
-  it('do not pass on what one refuses for its own sake', async () => {
+  it('ask each once for what none of them takes', async () => {
     const { servers, ask, notices } = await fleet([
       { fault: () => ({ status: 400, error: { message: 'too long' } }) },
       { fault: () => ({ status: 400, error: { message: 'too long' } }) },
     ]);
     const error = await failure(ask(1));
     expect(error).toMatchObject({ status: 400, isPermanent: true });
-    expect(servers[0]!.requests.length + servers[1]!.requests.length).toBe(1);
+    expect(servers.map(({ requests }) => requests.length)).toEqual([1, 1]);
     expect(notices).toEqual([]);
   });
 
-  it('name the one that wants a key, or has no such path', async () => {
-    for (const [status, words] of [
-      [401, 'wants a key'],
-      [404, 'has no model r1 or is not where the API begins'],
-    ] as const) {
-      const { urls, ask } = await fleet([{}, { fault: () => ({ status }) }], { concurrency: 1 });
-      const error = await failure(ask(2));
-      expect(error).toBeInstanceOf(UserError);
-      expect(error.message).toContain(`${urls[1]} ${words}`);
-    }
+  it.each([302, 400, 401, 402, 403, 404, 405, 413, 422])(
+    'answer what one of them refuses with %i, which is asked less then',
+    async (status) => {
+      const refusing: Partial<TeacherOptions> = { fault: () => ({ status }) };
+      const { servers, urls, ask, notices } = await fleet([refusing, { delayMs: () => 2 }], {
+        concurrency: 4,
+        retries: 0,
+        firstWaitSeconds: 0.2,
+      });
+      const answers = await ask(80);
+      expect(answers.map(({ text }) => text)).toEqual(answers.map(() => ANSWER.content));
+      expect(servers[1]!.answered).toBe(80);
+      expect(servers[0]!.requests.length).toBeLessThan(20);
+      expect(notices.every((notice) => notice.startsWith(urls[0]!))).toBe(true);
+    },
+  );
+
+  it('say what one refuses where the others are not there', async () => {
+    const { servers, urls, open } = await fleet([{ fault: () => ({ status: 401 }) }, {}]);
+    await servers[1]!.close();
+    const error = await failure(open({ retries: 1, firstWaitSeconds: 0.01 }).complete(MESSAGES, FIELDS));
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.message).toContain(`${urls[0]} wants a key`);
+  });
+
+  it('go on without one that asks for hours, and tell of it', async () => {
+    const limited: Partial<TeacherOptions> = {
+      fault: () => ({ status: 429, headers: { 'retry-after': '7200' } }),
+    };
+    const { servers, urls, ask, notices } = await fleet([limited, {}]);
+    await ask(40);
+    expect(servers[1]!.answered).toBe(40);
+    expect(notices).toEqual([expect.stringContaining(`${urls[0]} does not answer`)]);
+    const { ask: askAll } = await fleet([limited, limited]);
+    expect((await failure(askAll(1))).message).toMatch(/asks to wait for (119|120) minutes/);
+  });
+
+  it('are told apart by what is secret in them', async () => {
+    const { servers, urls, open } = await fleet([
+      { fault: (_, { path }) => (path.includes('good') ? undefined : { status: 500 }) },
+    ]);
+    const [url] = urls as [string];
+    const endpoint = open({ baseUrl: `${url}?key=good,${url}?key=bad`, retries: 0 });
+    const answers = await Promise.all(Array.from({ length: 40 }, () => endpoint.complete(MESSAGES, FIELDS)));
+    expect(answers).toHaveLength(40);
+    expect(servers[0]!.requests.length).toBeLessThan(70);
+  });
+
+  it.each([
+    [401, 'wants a key'],
+    [404, 'has no model r1 or is not where the API begins'],
+  ] as const)('name one of those that all answer %i', async (status, words) => {
+    const { ask } = await fleet([{ fault: () => ({ status }) }, { fault: () => ({ status }) }]);
+    const error = await failure(ask(2));
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.message).toContain(words);
   });
 
   it('give up a request that none of them can answer, and answer the others', async () => {
@@ -214,6 +260,11 @@ describe('the names of several addresses', () => {
     ['http://a/v1 , https://b/v1', 'accepted'],
     ['http://a/v1?x=1,2', 'accepted'],
     ['http://a/v1,http://a/v1', 'http://a/v1 is named twice among the endpoints'],
+    ['http://a/v1,http://a/v1/', 'http://a/v1 is named twice among the endpoints'],
+    ['http://a/v1,http://A:80/v1#x', 'is named twice among the endpoints'],
+    ['http://a/v1?key=1,http://a/v1?key=2', 'accepted'],
+    ['http://a/v1 http://b/v1', 'each of several begins with'],
+    ['http://a/v1;http://b/v1', 'commas stand between them'],
     ['http://a/v1,b:8000/v1', 'each of several begins with http:// or https://'],
     ['http://a/v1,', 'each of several begins with'],
     ['http://a,b', 'each of several begins with'],

@@ -8,7 +8,8 @@ export interface Address {
   shown: string;
 }
 
-interface Member extends Address {
+interface Member {
+  address: Address;
   limit: ReturnType<typeof pLimit>;
   /** Requests that are given to it, those that wait for their turn included. */
   assigned: number;
@@ -22,6 +23,12 @@ interface Member extends Address {
 
 /** So many rests in a row of a server that answers with errors are worth a sentence; one is, of one that is not there. */
 const ERRORS_IN_A_ROW = 3;
+/** So is a single rest that is so long. */
+const LONG_REST_MS = 600_000;
+
+/** Addresses that a request is not given to: they have refused it. */
+export type Except = ReadonlyMap<Address, unknown>;
+const nobody: Except = new Map();
 
 /**
  * The addresses of a model. A request goes to the one with the fewest; one that fails rests, for longer each time, and is then
@@ -38,23 +45,23 @@ export class Fleet {
     onNotice?: (sentence: string) => void,
   ) {
     this.#members = addresses.map((address) => ({
-      ...address,
+      address,
       limit: pLimit(concurrency),
       ...{ assigned: 0, failures: 0, restsUntil: -Infinity, isOut: false },
     }));
     this.#onNotice = onNotice;
   }
 
-  /** Gives the work to an address, when it is its turn there. */
-  async run<T>(work: (address: Address) => Promise<T>): Promise<T> {
+  /** Gives the work to an address, when it is its turn there. @param except addresses of which it is given to none */
+  async run<T>(work: (address: Address) => Promise<T>, except = nobody): Promise<T> {
     for (;;) {
-      const member = this.#choose();
+      const member = this.#choose(except);
       member.assigned++;
       try {
         const done = await member.limit(async () => {
           // It may have failed since the request was put in line.
-          if (member.failures > 0 && this.#choose(member) !== member) return undefined;
-          return { result: await work(member) };
+          if (member.failures > 0 && this.#choose(except, member) !== member) return undefined;
+          return { result: await work(member.address) };
         });
         if (done === undefined) continue;
         this.#answered(member);
@@ -68,27 +75,31 @@ export class Fleet {
   /**
    * Takes note of an address that failed for a reason that may pass.
    * @param restMs how long it rests, by how often it has failed in a row
+   * @param except addresses that the request is not given to
    * @returns milliseconds before the request may be given to an address again: 0 while another one is not known to fail
    */
   failed(
-    { shown }: Address,
+    address: Address,
     isAnswer: boolean,
     reason: string,
     restMs: (failures: number) => number,
+    except = nobody,
   ): number {
-    const member = this.#members.find((each) => each.shown === shown)!;
+    const member = this.#members.find((each) => each.address === address)!;
     const now = performance.now();
     // What was under way when it began to fail does not make the rest longer.
     if (now >= member.restsUntil) member.restsUntil = now + restMs(++member.failures);
-    const others = this.#members.filter((each) => each !== member);
-    if (!member.isOut && (!isAnswer || member.failures >= ERRORS_IN_A_ROW)) {
+    const isLasting = member.failures >= ERRORS_IN_A_ROW || member.restsUntil - now >= LONG_REST_MS;
+    if (!member.isOut && (!isAnswer || isLasting)) {
       member.isOut = true;
+      const others = this.addresses.filter((each) => each !== address).map(({ shown }) => shown);
       this.#onNotice?.(
-        `${shown} does not answer (${reason}): its requests go to ${others.map((each) => each.shown).join(', ')}, and it is tried again now and then`,
+        `${address.shown} does not answer (${reason}): its requests go to ${others.join(', ')}, and it is tried again now and then`,
       );
     }
-    if (others.some(({ failures }) => failures === 0)) return 0;
-    return Math.max(0, Math.min(...this.#members.map(({ restsUntil }) => restsUntil)) - now);
+    const left = this.#members.filter((each) => !except.has(each.address));
+    if (left.some(({ failures }) => failures === 0)) return 0;
+    return Math.max(0, Math.min(...left.map(({ restsUntil }) => restsUntil)) - now);
   }
 
   #answered(member: Member): void {
@@ -96,20 +107,21 @@ export class Fleet {
     member.restsUntil = -Infinity;
     if (!member.isOut) return;
     member.isOut = false;
-    this.#onNotice?.(`${member.shown} answers again`);
+    this.#onNotice?.(`${member.address.shown} answers again`);
   }
 
   /**
    * Chooses the address with the fewest requests of those that answer or are to be tried again; where there are none, of all.
    * @param own the address that the request is with already, which does not count it
    */
-  #choose(own?: Member): Member {
+  #choose(except: Except, own?: Member): Member {
     const now = performance.now();
+    const members = this.#members.filter(({ address }) => !except.has(address));
     const load = (member: Member) => member.assigned - (member === own ? 1 : 0);
-    const usable = this.#members.filter(
+    const usable = members.filter(
       (member) => member.failures === 0 || (now >= member.restsUntil && load(member) === 0),
     );
-    return (usable.length > 0 ? usable : this.#members).reduce((least, member) =>
+    return (usable.length > 0 ? usable : members).reduce((least, member) =>
       load(member) < load(least) ? member : least,
     );
   }

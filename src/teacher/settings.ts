@@ -143,7 +143,8 @@ export function answerKeys(defaults: AnswerDefaults) {
       .optional()
       .describe(
         'an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1, or several of one model with commas between them; without it the model runs here',
-      ),
+      )
+      .meta({ joined: true }),
     samples: samplesKey('responses a problem'),
     system: z.string().optional().describe('a system message'),
     instruction: z

@@ -5,6 +5,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { modelInput } from '../hub/resolve.js';
+import { weightFiles } from '../models/directory.js';
 import { addonPath } from '../setup/record.js';
 import { threads, torchVersion } from '../torch/runtime.js';
 import { fingerprintPath } from '../util/fingerprint.js';
@@ -75,12 +76,17 @@ export const buildOf = (device: string): RunIdentity['build'] => ({
   ),
 });
 
-/** @param recipe with what it leaves open filled in */
+/** The files of the weights that stay as they are under adapters, and of what describes them. */
+const baseFiles = (model: string): string[] =>
+  ['config.json', ...weightFiles(model)].map((name) => join(model, name));
+
+/** @param recipe with its model's directory, and what it leaves open filled in */
 export function identityOf(recipe: TrainRecipe): RunIdentity {
-  const { model, data, objective, reference, continue: state, evaluation, development } = recipe;
+  const { model, lora, data, objective, reference, continue: state, evaluation, development } = recipe;
   const inputs: [string, readonly string[]][] = [
     ['data', [data]],
     ['model', [modelInput(model)]],
+    ...(lora ? [['base', baseFiles(model)] as [string, string[]]] : []),
     ['objective.module', objective.module === undefined ? [] : filesOfModule(objective.module)],
     ['continue', state === undefined ? [] : inputsOfState(state)],
     ...(isOtherReference(reference) ? [['reference', [modelInput(reference)]] as [string, string[]]] : []),

@@ -14,10 +14,12 @@ import {
   trained,
 } from '../../test/support/trainingRuns.js';
 import { contents } from '../../test/support/tinyModel.js';
+import { rewriteTensors } from '../../test/support/weights.js';
 import { mergeAdapter } from '../hub/ownCopy.js';
 import { resolveModel } from '../hub/resolve.js';
 import { UserError } from '../util/errors.js';
 import { loadModel, saveModel } from '../models/checkpoint.js';
+import { ADAPTER_LINK } from '../models/modelFiles.js';
 import { Scorer } from '../models/scorer.js';
 import { readSafetensorsHeader } from '../torch/safetensorsFormat.js';
 import { readConfig } from '../models/directory.js';
@@ -110,7 +112,7 @@ describe('a run of adapters', () => {
     const loaded = loadModel(await resolveModel(result.model), { dtype: 'f32' });
     saveModel(loaded, merged);
     loaded.model[Symbol.dispose]();
-    expect(existsSync(join(merged, 'adapter'))).toBe(false);
+    expect(existsSync(join(merged, ADAPTER_LINK))).toBe(false);
     expect(farthest(await scoresOf(merged), after)).toBeLessThan(1e-6);
   });
 });
@@ -150,6 +152,77 @@ describe('an adapter as the model', () => {
     expect(readdirSync(whole.result.model)).toContain('model.safetensors');
     expect(readdirSync(whole.result.model)).not.toContain('adapter_config.json');
   });
+});
+
+describe('adapters that a stage continues', () => {
+  const keys = { lora, save: { states: 1 }, max_steps: 2 };
+  /** A model of the same shapes, whose weights are others. */
+  const otherModel = async (name: string) => {
+    const { result } = await trained(recipeOf('sft', { max_steps: 3, optimizer: { lr: 1e-2 } }));
+    const dir = join(root, name);
+    cpSync(result.model, dir, { recursive: true });
+    return dir;
+  };
+
+  it('are over what they were trained over, by whatever name', async () => {
+    const { recipe, result } = await trained(recipeOf('sft', keys));
+    const copied = join(root, 'copied-base');
+    cpSync(model, copied, { recursive: true });
+    const ends = [];
+    for (const name of [model, copied, result.model]) {
+      const second = await trained(recipeOf('sft', { ...keys, continue: recipe.out, model: name }));
+      ends.push(contents(second.result.model)['adapter_model.safetensors']);
+    }
+    expect(new Set(ends).size).toBe(1);
+    const { error } = await attempt(
+      recipeOf('sft', { ...keys, continue: recipe.out, model: await otherModel('another') }),
+    );
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toContain("has adapters over another model than the recipe's");
+  });
+
+  it.each([
+    ['lora.rank', { rank: 8 }],
+    ['lora.alpha', { alpha: 9 }],
+    ['lora.use_dora', { use_dora: true }],
+    ['lora.use_rslora', { use_rslora: true }],
+  ])('are refused where the recipe has another %s', async (key, other) => {
+    const { recipe } = await trained(recipeOf('sft', keys));
+    const { error } = await attempt(
+      recipeOf('sft', { ...keys, lora: { ...lora, ...other }, continue: recipe.out }),
+    );
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as Error).message).toMatch(new RegExp(`^${key}: .*set ${key} to`));
+  });
+
+  it('are no weights of a whole model, nor those adapters', async () => {
+    for (const [then, now] of [
+      [keys, { ...keys, lora: undefined }],
+      [{ ...keys, lora: undefined }, keys],
+    ]) {
+      const { recipe } = await trained(recipeOf('sft', then));
+      const { error } = await attempt(recipeOf('sft', { ...now, continue: recipe.out }));
+      expect(String(error)).toMatch(/the state of a run that trained .*, and the recipe trains /);
+    }
+  });
+});
+
+it('rows of zeros in the base do not spoil adapters, whose magnitudes they have', async () => {
+  const dir = join(root, 'zeros');
+  cpSync(model, dir, { recursive: true });
+  rewriteTensors(join(dir, 'model.safetensors'), (found) => {
+    for (const [name, { bytes }] of found) if (/proj/.test(name)) bytes.fill(0, 0, bytes.length / 4);
+  });
+  const { result, steps } = await trained(
+    recipeOf('sft', { model: dir, lora: { ...lora, use_dora: true }, proofs: 'on', optimizer: { lr: 1e-2 } }),
+  );
+  for (const { loss, grad_norm: norm } of steps) {
+    expect(loss).toBeLessThan(20);
+    expect(norm).toBeLessThan(100);
+  }
+  const { steps: plain } = await trained(recipeOf('sft', { model: dir, lora }));
+  expect(steps[0]!.loss).toBeCloseTo(plain[0]!.loss, 2);
+  for (const logps of await scoresOf(result.model)) expect(logps.every(Number.isFinite)).toBe(true);
 });
 
 describe('the reference of dpo', () => {

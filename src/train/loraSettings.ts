@@ -12,7 +12,7 @@ export const loraSettings = z
     target_modules: z
       .union([z.literal('all-linear'), z.array(z.enum(loraTargets)).min(1)])
       .default(['q_proj', 'v_proj'])
-      .describe(`the projections that have an adapter, or all-linear: ${loraTargets.join(', ')}`),
+      .describe('the projections that have an adapter; all-linear is all of these'),
     use_rslora: z
       .boolean()
       .default(false)

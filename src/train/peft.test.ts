@@ -1,11 +1,24 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
+import { GGMLQuantizationType } from '@huggingface/gguf';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { adaptedFolder } from '../../test/support/adapters.js';
 import { rewriteTensors, type StoredTensor } from '../../test/support/weights.js';
 import { adaptedDirectory } from '../hub/adapter.js';
+import { quantize } from '../hub/gguf/quantize.js';
+import { mergeAdapter } from '../hub/ownCopy.js';
 import { resolveModel } from '../hub/resolve.js';
 import { loadAdapter, loadBase, loadModel } from '../models/checkpoint.js';
 import { packSequences } from '../models/pack.js';
@@ -14,7 +27,7 @@ import { createObjective } from '../objectives/index.js';
 import { noGrad } from '../torch/autograd.js';
 import { toFloat32Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
-import { AdamW, clipFactor, globalNorm } from '../torch/optim.js';
+import { AdamW, clipFactor, eachNorm, globalNorm } from '../torch/optim.js';
 import { liveTensors, scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { Engine } from './engine.js';
@@ -127,6 +140,11 @@ describe("an adapter's files", () => {
     using model = loadModel(await resolveModel(adapter), { dtype: 'f32' }).model;
     return model.config.family;
   };
+  /** The weights that are loaded of a directory. */
+  const contentsOf = (dir: string): number[] => {
+    using model = loadModel(dir, { dtype: 'f32' }).model;
+    return [...eachNorm([...model.parameters.values()])];
+  };
   const first = 'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight';
 
   it('find their base beside them', async () => {
@@ -155,10 +173,71 @@ describe("an adapter's files", () => {
     // One whose rows would be of another length than the file has.
     ['and its model imply [1000000000, 48]', { r: 1_000_000_000 }],
     ['lora_magnitude_vector', { use_dora: true }],
+    ['not finite, or too large to compute with', { lora_alpha: 1e39 }],
+    ['an adapter of model.layers.0.self_attn.k_proj, which target_modules', { target_modules: ['q_proj'] }],
   ])('are refused where %s', async (words, config) => {
     const loading = load(changed(config));
     await expect(loading).rejects.toThrow(UserError);
     await expect(loading).rejects.toThrow(words);
+  });
+
+  it.each([
+    { target_modules: '.*q_proj|.*nothing' },
+    { target_modules: ['q_proj'], exclude_modules: ['k_proj'] },
+    { target_modules: ['q_proj'], layers_to_transform: [0] },
+    { target_modules: null },
+  ])('are read where no list says which modules they have: %j', async (config) => {
+    expect(await load(changed(config))).toBe('llama');
+  });
+
+  it('say what to do with those that PEFT pickled', async () => {
+    const adapter = changed({});
+    const file = join(adapter, 'adapter_model.safetensors');
+    renameSync(file, join(adapter, 'adapter_model.bin'));
+    await expect(load(adapter)).rejects.toThrow('safe_serialization');
+  });
+
+  it('say nothing of a base in which they are kept, under whatever name', async () => {
+    const adapter = changed({});
+    const base = join(adapter, '..', 'base');
+    const before = contentsOf(base);
+    for (const name of ['adapter', 'redistill-adapter'])
+      cpSync(adapter, join(base, name), { recursive: true });
+    expect(contentsOf(base)).toEqual(before);
+    expect(await resolveModel(base)).toBe(base);
+    // Named itself, it is an adapter over that base.
+    const path = join(base, 'adapter', 'adapter_config.json');
+    const json = JSON.parse(readFileSync(path, 'utf8')) as object;
+    writeFileSync(path, JSON.stringify({ ...json, base_model_name_or_path: base }));
+    expect(contentsOf(await resolveModel(join(base, 'adapter')))).not.toEqual(before);
+  });
+
+  it('are not those of shards beside them', () => {
+    const adapter = changed({});
+    const sharded = fileURLToPath(
+      new URL('../../test/fixtures/families/llama-sharded-bf16', import.meta.url),
+    );
+    const base = join(adapter, '..', 'sharded');
+    cpSync(sharded, base, { recursive: true });
+    const before = contentsOf(base);
+    cpSync(join(adapter, 'adapter_model.safetensors'), join(base, 'adapter_model.safetensors'));
+    expect(contentsOf(base)).toEqual(before);
+  });
+
+  it('are merged into no float16 that cannot hold them', async () => {
+    const adapter = changed({ lora_alpha: 1e7 });
+    rewriteTensors(join(adapter, '..', 'base', 'model.safetensors'), (found) => {
+      for (const [name, { bytes, shape }] of found) {
+        const wide = new Float32Array(
+          bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength),
+        );
+        found.set(name, { dtype: 'F16', shape, bytes: quantize(GGMLQuantizationType.F16, wide)! });
+      }
+    });
+    expect(await load(adapter)).toBe('llama');
+    const out = join(adapter, '..', 'merged');
+    await expect(mergeAdapter(adapter, out)).rejects.toThrow('too large for float16');
+    expect(existsSync(out)).toBe(false);
   });
 
   it.each<[string, (tensors: Map<string, StoredTensor>) => void]>([
@@ -168,6 +247,13 @@ describe("an adapter's files", () => {
       (tensors) => tensors.set('base_model.model.lm_head.lora_A.weight', tensors.get(first)!),
     ],
     ['is not supported', (tensors) => tensors.set('layers.0.qkv', tensors.get(first)!)],
+    [
+      'has no adapter of model.layers.1.self_attn.q_proj, which target_modules',
+      (tensors) => {
+        for (const name of [...tensors.keys()])
+          if (name.includes('layers.1.self_attn.q_proj')) tensors.delete(name);
+      },
+    ],
     [
       'has no adapter',
       (tensors) => {

@@ -89,6 +89,29 @@ export function stateToContinue(path: string): TrainState {
   return readState(folder);
 }
 
+/**
+ * Compares what of adapters their tensors do not tell. All weights are in the state of a run that trains them; what adapters are over
+ * is not.
+ * @throws UserError where a stage would put a state's adapters over another model, or compute with them in another way
+ */
+export function requireSameAdapters({ folder, position }: TrainState, now: RunIdentity): void {
+  const then = position.identity;
+  const trains = ({ settings }: RunIdentity) => ('lora.rank' in settings ? 'adapters (lora)' : 'all weights');
+  if (trains(then) !== trains(now))
+    throw new UserError(
+      `continue: ${folder} is the state of a run that trained ${trains(then)}, and the recipe trains ${trains(now)}`,
+    );
+  for (const key of ['rank', 'alpha', 'use_rslora', 'use_dora'].map((name) => `lora.${name}`))
+    if (then.settings[key] !== now.settings[key])
+      throw new UserError(
+        `${key}: ${folder}, which is gone on with, has ${then.settings[key]} and the recipe ${now.settings[key]}: set ${key} to ${then.settings[key]}`,
+      );
+  if (then.inputs.base !== now.inputs.base)
+    throw new UserError(
+      `continue: ${folder} has adapters over another model than the recipe's: name as model what that run had, or what it trained`,
+    );
+}
+
 /** Says from which step a stage goes on; best weights that its run has kept of another step are not those. */
 export function continuesFrom({ folder, position: { step } }: TrainState): string {
   const run = runOf(folder);

@@ -37,6 +37,7 @@ import {
 import {
   continuesFrom,
   refuseUnfinished,
+  requireSameAdapters,
   requireSamePlace,
   requireSameTokens,
   requireSameStep,
@@ -156,6 +157,7 @@ async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: b
   if (result) return { result };
   const from = resume && stateToResume(out, files, resume);
   const continued = undated.continue === undefined ? undefined : stateToContinue(undated.continue);
+  if (continued) requireSameAdapters(continued, files);
   // A run keeps the day on which it began.
   const recipe: DatedRecipe = { ...undated, date: from?.position.identity.inputs.date ?? today() };
   return { filled, recipe, objective, files, from, continued };

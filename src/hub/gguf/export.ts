@@ -31,6 +31,8 @@ const STORED: Partial<Record<SafetensorsDtype, GGMLQuantizationType>> = {
 };
 
 export interface ExportOptions {
+  /** What the model is called (default: the directory's name). */
+  name?: string | undefined;
   /** Receives the number of weights written so far and the total. */
   onProgress?: ((done: number, total: number) => void) | undefined;
   /** Stops the work between tensors; nothing is written then. */
@@ -51,7 +53,7 @@ export async function exportGguf(
   dir: string,
   out: string,
   type: GgufType,
-  { onProgress, signal }: ExportOptions = {},
+  { name = basename(dir), onProgress, signal }: ExportOptions = {},
 ): Promise<void> {
   const adapter = adapterIn(dir);
   if (adapter !== undefined)
@@ -68,9 +70,9 @@ export async function exportGguf(
   const heads = { query: config.heads, key: config.kvHeads };
   const sources: Source[] = [];
   for (const { shape, parts } of parameterSpecs(config).values()) {
-    for (const { name, rows } of parts) {
+    for (const { name: part, rows } of parts) {
       // What has no name there is refused below, with the setting that it belongs to.
-      const known = names.get(name);
+      const known = names.get(part);
       if (known) sources.push(sourceOf(files, known, [rows, ...shape.slice(1)], type, heads));
     }
   }
@@ -82,7 +84,7 @@ export async function exportGguf(
   const metadata = new Map<string, MetadataValue>([
     [MADE_BY[0], text(MADE_BY[1])],
     ...ofModel,
-    ['general.name', text(basename(dir))],
+    ['general.name', text(name)],
     ['general.file_type', count(FILE_TYPES[type])],
     ['general.quantization_version', count(2)],
     ...tokenizerMetadata(dir, config.vocabSize),

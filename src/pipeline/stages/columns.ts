@@ -26,7 +26,8 @@ export const columnSettings = z.strictObject({
     .optional()
     .describe(
       'an endpoint that scores token ids (vLLM), such as http://127.0.0.1:8000/v1, or several of one model with commas between them, for logps and top-k; without it the model runs here',
-    ),
+    )
+    .meta({ joined: true }),
   data: z.string().min(1).describe('rows that `train` reads, of any shape'),
   as: z
     .string()

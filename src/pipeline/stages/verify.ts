@@ -39,7 +39,8 @@ export const verifySettings = z.strictObject({
     .optional()
     .describe(
       "the judge's endpoint, such as http://127.0.0.1:8000/v1, or several of one model with commas between them",
-    ),
+    )
+    .meta({ joined: true }),
   judge_model: z.string().optional().describe("the judge's name at the endpoint"),
   judge_mode: z
     .enum(['all', 'rejected'])
