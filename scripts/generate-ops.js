@@ -97,6 +97,7 @@ const operators = {
   detach: 'aten::detach',
   copy_: 'aten::copy_',
   set_: 'aten::set_',
+  setTo_: 'aten::set_.source_Tensor',
   resize_: 'aten::resize_',
   fill_: 'aten::fill_.Scalar',
   // model parts

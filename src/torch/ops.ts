@@ -952,6 +952,16 @@ export function set_(self: Tensor): Tensor {
   return wrap(invoke(setInPlaceOp, self.handle));
 }
 
+const setToInPlaceOp = new Op(
+  'aten::set_.source_Tensor',
+  'aten::set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)',
+);
+
+/** `aten::set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)` */
+export function setTo_(self: Tensor, source: Tensor): Tensor {
+  return wrap(invoke(setToInPlaceOp, self.handle, source.handle));
+}
+
 const resizeInPlaceOp = new Op(
   'aten::resize_',
   'aten::resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)',

@@ -8,10 +8,7 @@ import { scope, type Tensor } from './tensor.js';
 export interface AdamWOptions {
   betas: readonly [number, number];
   eps: number;
-  /**
-   * Decoupled decay: a step multiplies weights by 1 − lr · weightDecay. Matrices and embeddings decay; vectors, which
-   * are norms and biases, do not, as in transformers' Trainer (`get_decay_parameter_names`).
-   */
+  /** Decoupled decay: a step multiplies weights by 1 − lr · weightDecay. */
   weightDecay: number;
 }
 
@@ -34,17 +31,22 @@ export class AdamW implements Disposable {
   /** The places of the parameters that decay, and of those that do not; each is one call of the kernel. */
   readonly #groups: { members: number[]; weightDecay: number }[];
 
+  /**
+   * @param decays which parameters decay. By default matrices and embeddings do and vectors, which are norms and biases, do not, as in
+   * transformers' Trainer (`get_decay_parameter_names`)
+   */
   constructor(
     readonly params: readonly Tensor[],
     readonly options: AdamWOptions,
+    decays: readonly boolean[] = params.map(({ shape }) => shape.length > 1),
   ) {
     this.expAvgs = params.map((param) => ops.zerosLike(param));
     this.expAvgSqs = params.map((param) => ops.zerosLike(param));
     this.#steps = params.map((param) => ops.zeros([], { dtype: 'f32', device: param.device }));
     const places = params.map((_, i) => i);
     this.#groups = [
-      { members: places.filter((i) => params[i]!.shape.length > 1), weightDecay: options.weightDecay },
-      { members: places.filter((i) => params[i]!.shape.length <= 1), weightDecay: 0 },
+      { members: places.filter((i) => decays[i]), weightDecay: options.weightDecay },
+      { members: places.filter((i) => !decays[i]), weightDecay: 0 },
     ].filter(({ members }) => members.length > 0);
   }
 

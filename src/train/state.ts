@@ -84,10 +84,15 @@ export const stateBytes = (parameters: number): number => 12 * parameters;
  */
 export function writeState(folder: string, trained: TrainedTensors, position: RunPosition): Writing {
   makeFolder(folder);
-  const named = tensorsOf(trained);
-  const sums = Object.fromEntries(named.map(({ name, tensor }) => [name, sumOf(tensor)]));
   const file = join(folder, TENSORS);
-  return together([saveSafetensorsMeanwhile(file, named)], () => {
+  const { sums, writing } = scope(() => {
+    const named = tensorsOf(trained);
+    return {
+      sums: Object.fromEntries(named.map(({ name, tensor }) => [name, sumOf(tensor)])),
+      writing: saveSafetensorsMeanwhile(file, named),
+    };
+  });
+  return together([writing], () => {
     const content = { tensors: { bytes: statSync(file).size, sums }, position };
     const described: z.output<typeof description> = {
       format: 'redistill training state',
@@ -128,8 +133,15 @@ export function readState(folder: string): TrainState {
  * Puts a state into weights and moments.
  * @throws UserError where its tensors have other names or shapes, or are damaged; what it has been put into is of no use then
  */
-export function loadState({ folder, tensors, position }: TrainState, trained: TrainedTensors): void {
-  const named = tensorsOf(trained);
+export function loadState(state: TrainState, trained: TrainedTensors): void {
+  scope(() => {
+    putInto(tensorsOf(trained), state);
+  });
+  trained.optimizer.resumeAfter(state.position.updates - state.position.skipped.total);
+  trained.weights.sync();
+}
+
+function putInto(named: readonly NamedTensor[], { folder, tensors }: TrainState): void {
   using file = openTensors(folder);
   const strangers = new Set(file.entries.keys());
   for (const { name, tensor } of named) {
@@ -150,8 +162,6 @@ export function loadState({ folder, tensors, position }: TrainState, trained: Tr
         throw damaged(folder, `${TENSORS} has other numbers in ${name} than were written`);
     }
   });
-  trained.optimizer.resumeAfter(position.updates - position.skipped.total);
-  trained.weights.sync();
 }
 
 function openTensors(folder: string): SafetensorsFile {
@@ -168,14 +178,13 @@ const damaged = (folder: string, how: string): UserError =>
   );
 
 function tensorsOf({ weights, optimizer }: TrainedTensors): NamedTensor[] {
-  const kinds: [string, readonly Tensor[]][] = [
-    ['weights', [...weights.masters.values()]],
-    ['exp_avg', optimizer.expAvgs],
-    ['exp_avg_sq', optimizer.expAvgSqs],
+  const kinds: [string, ReadonlyMap<string, Tensor>][] = [
+    ['weights', weights.masters],
+    ['exp_avg', weights.ofEach(optimizer.expAvgs)],
+    ['exp_avg_sq', weights.ofEach(optimizer.expAvgSqs)],
   ];
-  const names = [...weights.masters.keys()];
   return kinds.flatMap(([kind, tensors]) =>
-    tensors.map((tensor, i) => ({ name: `${kind}.${names[i]!}`, tensor, dtype: 'f32' as const })),
+    Array.from(tensors, ([name, tensor]) => ({ name: `${kind}.${name}`, tensor, dtype: 'f32' as const })),
   );
 }
 

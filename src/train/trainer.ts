@@ -11,7 +11,6 @@ import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
 import { today } from '../text/template.js';
 import type { Layout } from '../text/tokenRows.js';
-import { AdamW } from '../torch/optim.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { UserError } from '../util/errors.js';
 import { makeFolder } from '../util/folders.js';
@@ -204,8 +203,7 @@ async function runStage(
   using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
   using engine = new Engine(weights, recipe.recompute);
   const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
-  const masters = [...weights.masters.values()];
-  using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
+  using optimizer = withMemoryFor(takes, bytes, () => weights.optimizer({ betas, eps, weightDecay }));
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
   tellData(watched, data, examined, onEvent);
