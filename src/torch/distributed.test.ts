@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { launchEnvironment, ProcessGroup } from './distributed.js';
+import { ProcessGroup } from './distributed.js';
+import { launchEnvironment } from './launch.js';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

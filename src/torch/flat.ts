@@ -45,6 +45,15 @@ export class FlatLayout {
     );
   }
 
+  /** Returns what a part of a buffer has of each tensor, flat. @param first the element of the buffer with which it begins */
+  pieces(part: Tensor, first: number): Tensor[] {
+    const end = first + part.elements;
+    return [...this.#places.values()].flatMap((place) => {
+      const [from, to] = [Math.max(first, place.begin), Math.min(end, place.begin + place.elements)];
+      return from < to ? [ops.narrow(part, 0, from - first, to - from)] : [];
+    });
+  }
+
   /**
    * Moves tensors into a new buffer: each is a view of it from now on and stays the object that it was. What it had before is freed
    * as soon as it has been copied.

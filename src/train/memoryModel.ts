@@ -11,6 +11,8 @@ export interface TrainedShapes {
   dtype: ComputeDtype;
   device: string;
   recompute: boolean;
+  /** How many ranks divide masters and moments among them. Default: 1. */
+  world?: number;
 }
 
 /** Sequences that go through the model together, or whose activations are kept together. */
@@ -24,9 +26,12 @@ export interface TokenLoad {
 
 const bytesOf = (dtype: ComputeDtype): number => (dtype === 'bf16' ? 2 : 4);
 
-/** Bytes of masters, gradients and both moments in float32, and of the copy that computes. */
-export const weightBytes = ({ config, dtype }: TrainedShapes): number =>
-  parameterCount(config) * (16 + (dtype === 'bf16' ? 2 : 0));
+/** Bytes of a rank's masters, gradients and both moments in float32, and of the copy that computes. */
+export function weightBytes({ config, dtype, world = 1 }: TrainedShapes): number {
+  const whole = 4 + bytesOf(dtype);
+  const divided = 8 + (dtype === 'bf16' ? 4 : 0); // in float32 the masters are what computes
+  return parameterCount(config) * (whole + divided / world);
+}
 
 /** Bytes of activations that are kept together until their backward pass, and of that pass. */
 export function activationBytes(shapes: TrainedShapes, { tokens, responses }: TokenLoad): number {

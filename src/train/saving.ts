@@ -18,6 +18,7 @@ import {
   loadState,
   readState,
   stateBytes,
+  wholeOf,
   writeState,
   type RunPosition,
   type TrainedTensors,
@@ -247,10 +248,9 @@ export class Saver {
 
   /** Writes the weights into these folders, from one copy where the file's type is another. */
   #weights(folders: readonly (Kept | { folder: string })[]): Writing[] {
-    const { weights } = this.trained;
     return scope(() => {
       const filed = noGrad(() =>
-        folders.length > 0 ? inFileDtypes(this.loaded, weights.masters) : undefined,
+        folders.length > 0 ? inFileDtypes(this.loaded, wholeOf(this.trained, 'weights')) : undefined,
       );
       return folders.map((kept) => {
         const path = join(this.out, kept.folder);

@@ -130,38 +130,54 @@ export function readState(folder: string): TrainState {
 }
 
 /**
- * Puts a state into weights and moments.
+ * Puts a state into weights and moments, at all ranks.
  * @throws UserError where its tensors have other names or shapes, or are damaged; what it has been put into is of no use then
  */
-export function loadState(state: TrainState, trained: TrainedTensors): void {
-  scope(() => {
-    putInto(tensorsOf(trained), state);
+export function loadState({ folder, tensors, position }: TrainState, trained: TrainedTensors): void {
+  const { weights, optimizer } = trained;
+  weights.ranks.order('load', { folder });
+  using file = openTensors(folder);
+  requireSameTensors(folder, file, weights.grads);
+  // Their place is as large as the whole of each kind, of which a rank may have a part.
+  const read = (kind: StateKind): void => {
+    for (const [name, place] of weights.grads) {
+      const full = nameIn(kind, name);
+      file.copyInto(full, place);
+      if (sumOf(place) !== tensors.sums[full])
+        throw damaged(folder, `${TENSORS} has other numbers in ${full} than were written`);
+    }
+  };
+  noGrad(() => {
+    read('weights');
+    weights.takeMasters();
+    read('exp_avg');
+    weights.takeParts(optimizer.expAvgs);
+    read('exp_avg_sq');
+    weights.takeParts(optimizer.expAvgSqs);
   });
-  trained.optimizer.resumeAfter(state.position.updates - state.position.skipped.total);
-  trained.weights.sync();
+  weights.zeroGrads();
+  optimizer.resumeAfter(position.updates - position.skipped.total);
 }
 
-function putInto(named: readonly NamedTensor[], { folder, tensors }: TrainState): void {
-  using file = openTensors(folder);
-  const strangers = new Set(file.entries.keys());
-  for (const { name, tensor } of named) {
-    const shape = file.entries.get(name)?.shape;
-    strangers.delete(name);
-    if (shape?.join() !== tensor.shape.join())
-      throw new UserError(
-        `${folder} is a state of another model: ${name} has ${shape ? `the shape [${shape.join(', ')}]` : 'no tensor'} there and [${tensor.shape.join(', ')}] here`,
-      );
-  }
+function requireSameTensors(
+  folder: string,
+  { entries }: SafetensorsFile,
+  parameters: ReadonlyMap<string, Tensor>,
+): void {
+  const strangers = new Set(entries.keys());
+  for (const kind of stateKinds)
+    for (const [name, { shape: wanted }] of parameters) {
+      const full = nameIn(kind, name);
+      const shape = entries.get(full)?.shape;
+      strangers.delete(full);
+      if (shape?.join() !== wanted.join())
+        throw new UserError(
+          `${folder} is a state of another model: ${full} has ${shape ? `the shape [${shape.join(', ')}]` : 'no tensor'} there and [${wanted.join(', ')}] here`,
+        );
+    }
   const [stranger] = strangers;
   if (stranger !== undefined)
     throw new UserError(`${folder} is a state of another model: this one has no ${stranger}`);
-  noGrad(() => {
-    for (const { name, tensor } of named) {
-      file.copyInto(name, tensor);
-      if (sumOf(tensor) !== tensors.sums[name])
-        throw damaged(folder, `${TENSORS} has other numbers in ${name} than were written`);
-    }
-  });
 }
 
 function openTensors(folder: string): SafetensorsFile {
@@ -177,16 +193,25 @@ const damaged = (folder: string, how: string): UserError =>
     `${folder} is damaged (${how}): remove that folder, and what goes on begins at the state before it`,
   );
 
-function tensorsOf({ weights, optimizer }: TrainedTensors): NamedTensor[] {
-  const kinds: [string, ReadonlyMap<string, Tensor>][] = [
-    ['weights', weights.masters],
-    ['exp_avg', weights.ofEach(optimizer.expAvgs)],
-    ['exp_avg_sq', weights.ofEach(optimizer.expAvgSqs)],
-  ];
-  return kinds.flatMap(([kind, tensors]) =>
-    Array.from(tensors, ([name, tensor]) => ({ name: `${kind}.${name}`, tensor, dtype: 'f32' as const })),
-  );
+const stateKinds = ['weights', 'exp_avg', 'exp_avg_sq'] as const;
+export type StateKind = (typeof stateKinds)[number];
+
+const nameIn = (kind: StateKind, name: string): string => `${kind}.${name}`;
+
+/** The tensors of one kind, whole, which all ranks help to bring together; empty but at rank 0. */
+export function wholeOf({ weights, optimizer }: TrainedTensors, kind: StateKind): Map<string, Tensor> {
+  weights.ranks.order('give', kind);
+  if (kind === 'weights') return weights.whole();
+  return weights.whole(kind === 'exp_avg' ? optimizer.expAvgs : optimizer.expAvgSqs);
 }
+
+const tensorsOf = (trained: TrainedTensors): NamedTensor[] =>
+  stateKinds.flatMap((kind) =>
+    Array.from(wholeOf(trained, kind), ([name, tensor]) => ({
+      ...{ name: nameIn(kind, name), tensor },
+      dtype: 'f32' as const,
+    })),
+  );
 
 /**
  * Sums the 64-bit words of a tensor's bytes, modulo 2⁶⁴, as hexadecimal digits; a 32-bit word that is left over counts as one. It is

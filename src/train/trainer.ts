@@ -2,7 +2,6 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { resolveModel } from '../hub/resolve.js';
 import { loadModel } from '../models/checkpoint.js';
 import { readConfig } from '../models/directory.js';
@@ -24,9 +23,11 @@ import { computesAlike, differences, identityOf, withRows, type RunIdentity } fr
 import { weightBytes } from './memoryModel.js';
 import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
+import { Pause } from './pause.js';
 import { planSteps, type StepPlan } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
 import { prove, type Proof } from './proofs.js';
+import { alone, type Ranks } from './ranks.js';
 import {
   requireUse,
   takeReference,
@@ -98,6 +99,8 @@ export interface TrainHooks {
   signal?: Pick<AbortSignal, 'throwIfAborted'>;
   /** Go on from the newest state in the run's folder. */
   resume?: ResumeOptions | undefined;
+  /** The processes that train together, of which this one leads. Default: it is alone. */
+  ranks?: Ranks | undefined;
 }
 
 /**
@@ -111,15 +114,16 @@ export function train(written: TrainRecipe, hooks: TrainHooks): Promise<TrainRes
 
 /**
  * Predicts what a run takes, and writes nothing into its folder.
+ * @param world how many processes would train
  * @throws UserError as `train` does
  */
-export async function estimate(recipe: TrainRecipe, hooks: TrainHooks): Promise<Estimate> {
+export async function estimate(recipe: TrainRecipe, hooks: TrainHooks, world = 1): Promise<Estimate> {
   let found: Estimate | undefined;
   const onEvent = (event: TrainEvent) => {
     if (event.kind === 'estimate') found = event;
     hooks.onEvent(event);
   };
-  await runStage(recipe, { ...hooks, onEvent }, true);
+  await runStage(recipe, { ...hooks, onEvent }, { world });
   return found!;
 }
 
@@ -159,16 +163,16 @@ async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: b
   return { filled, recipe, objective, files, from, continued };
 }
 
-/** @param onlyEstimates ends before anything is written, without a result */
+/** @param estimates for how many processes; ends before anything is written, without a result */
 async function runStage(
   written: TrainRecipe,
   hooks: TrainHooks,
-  onlyEstimates = false,
+  estimates?: { world: number },
 ): Promise<TrainResult | undefined> {
-  const { onEvent, resume = {} } = hooks;
+  const { onEvent, resume = {}, ranks = alone } = hooks;
   const { out, device, model_overrides: overrides } = written;
   const pause = new Pause(hooks.signal);
-  const opened = await openRun(written, hooks, onlyEstimates);
+  const opened = await openRun(written, hooks, estimates !== undefined);
   if ('result' in opened) return opened.result;
   const { filled, recipe, objective, files, from, continued } = opened;
   const tokenBudget = filled.token_budget;
@@ -192,15 +196,24 @@ async function runStage(
     requireSamePlace(from, plan, examples, resume);
   }
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
-  const run = { objective, examples, plan, tokenBudget, beside: await besideOf(recipe, objective, watched) };
-  const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides) }, run);
+  const beside = await besideOf(recipe, objective, watched);
+  const { world } = estimates ?? ranks;
+  const run = { objective, examples, plan, tokenBudget, beside, world };
+  const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides), world }, run);
+  const shared = { ...recipe, token_budget: tokenBudget };
+  ranks.order('prepare', {
+    recipe: shared,
+    build: identity.build,
+    tokens,
+    updatesBefore: plan.updatesBefore,
+  });
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
   const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
 
   const parameters = parameterCount(loaded.model.config);
-  const bytes = weightBytes({ ...recipe, config: loaded.model.config });
+  const bytes = weightBytes({ ...recipe, config: loaded.model.config, world });
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
-  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
+  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype, ranks));
   using engine = new Engine(weights, recipe.recompute);
   const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
   using optimizer = withMemoryFor(takes, bytes, () => weights.optimizer({ betas, eps, weightDecay }));
@@ -209,14 +222,22 @@ async function runStage(
   tellData(watched, data, examined, onEvent);
   const time = expectTime(engine, run);
   onEvent({ kind: 'estimate', memory, ...time });
-  if (onlyEstimates) return undefined;
+  if (estimates) return undefined;
   makeFolder(out);
-  requireRoom(loaded, out, recipe, { ...time, steps: plan.steps, after: from?.position.step ?? 0 });
+  requireRoom({ ...loaded, model: weights.model }, out, recipe, {
+    ...time,
+    steps: plan.steps,
+    after: from?.position.step ?? 0,
+  });
 
   const scoring = { recipe, engine, objective, tokenBudget, build: identity.build };
   const reference = await referenceOf(watched, { ...scoring, beforePack: pause.before, onEvent });
+  if (reference) ranks.order('reference', undefined);
   if (recipe.proofs === 'on')
-    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
+    onEvent({
+      kind: 'proofs',
+      proofs: await prove({ loaded, engine, trained, objective, examples, reference, out }),
+    });
 
   const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position);
   const stepper = new Stepper({
@@ -226,7 +247,8 @@ async function runStage(
     beforeUpdate: () => saver.taken(),
     remedy: () => remedyOf(recipe, saver),
   });
-  if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
+  if (continued)
+    stepper.know({ skipped: { total: continued.position.skipped.total, inARow: 0 }, memory: new Map() });
   if (from) {
     if (resume.verify) await verify(out, trained, stepper, onNotice);
     takeUp(from, { trained, stepper, resume });
@@ -281,8 +303,8 @@ function takeUp(
   { trained, stepper, resume }: { trained: TrainedTensors; stepper: Stepper; resume: ResumeOptions },
 ): void {
   loadState(from, trained);
-  stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
-  stepper.memory = memoryOf(from);
+  const skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
+  stepper.know({ skipped, memory: memoryOf(from) });
 }
 
 function resultOf({ out, best }: TrainRecipe, { last, sentinel }: Finished): TrainResult {
@@ -352,31 +374,8 @@ async function verify(
   const state = stateToVerify(out);
   const { folder, position } = state;
   loadState(state, trained);
-  stepper.skipped = position.skipped;
-  stepper.memory = memoryOf(state);
+  stepper.know({ skipped: position.skipped, memory: memoryOf(state) });
   const again = await stepper.run(position.step, position.last);
   requireSameStep(out, again);
   onNotice(`step ${again.step}, computed again from ${folder}, is that of metrics.jsonl to the last bit`);
-}
-
-/** The places at which a run lets others have their turn and may be stopped. */
-class Pause {
-  /** Whether the run was stopped here. */
-  isStopped = false;
-
-  constructor(readonly signal: TrainHooks['signal']) {}
-
-  throwIfAborted(): void {
-    try {
-      this.signal?.throwIfAborted();
-    } catch (error) {
-      this.isStopped = true;
-      throw error;
-    }
-  }
-
-  readonly before = async (): Promise<void> => {
-    await setImmediate(); // gives messages and finalizers their turn, which a synchronous loop would hold back
-    this.throwIfAborted();
-  };
 }

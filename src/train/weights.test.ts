@@ -46,8 +46,8 @@ it.each(
       each.update(own, 1e-3 / step, { factor, copies: narrow });
       expect(digests(weights.masters.values())).toEqual(digests(apart));
       expect(digests(weights.model.parameters.values())).toEqual(digests(narrow.length > 0 ? narrow : apart));
-      expect(digests(weights.ofEach(optimizer.expAvgs).values())).toEqual(digests(each.expAvgs));
-      expect(digests(weights.ofEach(optimizer.expAvgSqs).values())).toEqual(digests(each.expAvgSqs));
+      expect(digests(weights.whole(optimizer.expAvgs).values())).toEqual(digests(each.expAvgs));
+      expect(digests(weights.whole(optimizer.expAvgSqs).values())).toEqual(digests(each.expAvgSqs));
       expect(globalNorm(grads)).toBe(0);
       // Its parts are summed up in another order.
       expect(optimizer.updateNorm(1e-3 / step) / each.updateNorm(1e-3 / step)).toBeCloseTo(1, 6);
