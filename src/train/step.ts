@@ -274,12 +274,12 @@ export function ofRank(
 
 /** Finds what a rank does of a step: whole calls, or where all is one call packs of it. */
 export function sharesOf(
-  { couples, weights }: Objective,
+  objective: Objective,
   calls: readonly Call[],
   lengths: readonly number[],
   ranks: Pick<Ranks, 'rank' | 'world'>,
 ): Share[] {
-  if (couples === 'step' && !weights)
+  if (objective.couples === 'step' && !objective.weights)
     return calls.map(({ members, packs }, call) => ({
       ...{ call, members, isDivided: true },
       packs: ofRank(packs, lengths, ranks),

@@ -140,7 +140,7 @@ function requireFiles({ data, evaluation, development }: TrainRecipe): void {
 
 /** What a run is before its rows are read, or its result where it is done. */
 async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: boolean) {
-  const { resume } = hooks;
+  const { resume, ranks = alone } = hooks;
   const { out, device } = written;
   // The budget comes last whether it was given or not, so that recipe.yaml is the same when the run goes on.
   const { token_budget = defaultTokenBudget(device), ...rest } = written;
@@ -152,7 +152,7 @@ async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: b
   seed(undated.seed);
   const objective = await openObjective(undated.objective);
   requireUse(undated, objective);
-  const files = identityOf(undated);
+  const files = identityOf(undated, ranks.world);
   if (!resume && !onlyEstimates) refuseUnfinished(out);
   const result = resume && resultBefore(undated, files, hooks);
   if (result) return { result };
@@ -260,7 +260,14 @@ async function runStage(
       else begin(filled);
     },
   });
-  if (from) onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
+  if (from) {
+    const { processes = '1' } = from.position.identity.build;
+    const others =
+      world === Number(processes)
+        ? ''
+        : `; in ${world} processes, and ${processes} before: sums are rounded in another order`;
+    onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}${others}`);
+  }
   onEvent(startOf(recipe, objective, plan, parameters));
   const watch = new Watch(
     { settings: recipe, steps: plan.steps, tokenBudget, objective, engine, watched, metrics, pause, onEvent },
