@@ -208,12 +208,13 @@ async function runStage(
     updatesBefore: plan.updatesBefore,
   });
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
+  const start = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
 
-  const parameters = parameterCount(loaded.model.config);
-  const bytes = weightBytes({ ...recipe, config: loaded.model.config, world });
+  const parameters = parameterCount(start.model.config);
+  const bytes = weightBytes({ ...recipe, config: start.model.config, world });
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
-  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype, ranks));
+  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(start.model, recipe.dtype, ranks));
+  const loaded = { ...start, model: weights.model };
   using engine = new Engine(weights, recipe.recompute);
   const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
   using optimizer = withMemoryFor(takes, bytes, () => weights.optimizer({ betas, eps, weightDecay }));
@@ -224,7 +225,7 @@ async function runStage(
   onEvent({ kind: 'estimate', memory, ...time });
   if (estimates) return undefined;
   makeFolder(out);
-  requireRoom({ ...loaded, model: weights.model }, out, recipe, {
+  requireRoom(loaded, out, recipe, {
     ...time,
     steps: plan.steps,
     after: from?.position.step ?? 0,

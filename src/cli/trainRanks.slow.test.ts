@@ -1,0 +1,264 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { stringify as toYaml } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  Cli,
+  contents,
+  readRows,
+  redistill,
+  turns,
+  writeRows,
+  writeTinyModel,
+} from '../../test/support/tinyModel.js';
+import { Random } from '../util/random.js';
+
+const root = mkdtempSync(join(tmpdir(), 'redistill-train-ranks-'));
+const path = (...names: string[]) => join(root, ...names);
+
+beforeAll(() => {
+  writeTinyModel(path('model'));
+  const answers = (i: number) => ({
+    chosen: turns(`${i}+1?`, `${i + 1}`),
+    rejected: turns(`${i}+1?`, `about ${i + 3}`),
+  });
+  writeRows(
+    path('pairs.jsonl'),
+    Array.from({ length: 50 }, (_, i) => answers(i)),
+  );
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+const env = { OMP_NUM_THREADS: '1' };
+
+/** Writes the recipe of a run into a folder of its own. @returns where its command runs */
+function runIn(name: string, changes: object): string {
+  const cwd = path(name);
+  mkdirSync(cwd);
+  const recipe = {
+    ...{ model: '../model', data: '../pairs.jsonl', out: 'run', dtype: 'f32', doctor: 'off', proofs: 'off' },
+    // Several packs a step, some of them of one row.
+    ...{ optimizer: { lr: 1e-3 }, batch_size: 8, max_steps: 20, token_budget: 60, ...changes },
+  };
+  writeFileSync(join(cwd, 'recipe.yaml'), toYaml(recipe));
+  return cwd;
+}
+
+const start = (cwd: string, nproc: number): string[] => [
+  ...['train', ...(existsSync(join(cwd, 'run/states')) ? ['--resume', 'run'] : ['recipe.yaml'])],
+  ...['--nproc', String(nproc)],
+];
+
+async function trained(cwd: string, nproc: number): Promise<string> {
+  const { code, stderr } = await redistill(start(cwd, nproc), { cwd, env });
+  expect(code, stderr).toBe(0);
+  return stderr;
+}
+
+const linesIn = (cwd: string) =>
+  existsSync(join(cwd, 'run/metrics.jsonl')) ? readRows(join(cwd, 'run/metrics.jsonl')) : [];
+
+/** Expects that two runs have the same numbers in every step but for the order in which sums are made. */
+function expectSame(found: string, expected: string, bound: number): void {
+  const [some, others] = [linesIn(found), linesIn(expected)];
+  expect(some.map((line) => Object.keys(line))).toEqual(others.map((line) => Object.keys(line)));
+  some.forEach((line, i) => {
+    for (const [name, value] of Object.entries(line as Record<string, number>)) {
+      const other = others[i]![name] as number;
+      // Metrics that are differences of large numbers have no relative size of their own.
+      const size = ['loss', 'grad_norm'].includes(name) ? Math.abs(other) : Math.max(1, Math.abs(other));
+      expect(Math.abs(value - other) <= bound * size, `${name}: ${value} for ${other}, line ${i}`).toBe(true);
+    }
+  });
+}
+
+/** All files of a run but those that say how fast it was, and which command ended it. */
+const lasting = (cwd: string) =>
+  Object.fromEntries(
+    Object.entries(contents(join(cwd, 'run'))).filter(
+      ([name]) => !/^(speed\.jsonl|redistill\.json)$/.test(name),
+    ),
+  );
+
+// LoRA's line comes with it: { name: 'sft' } with its adapters.
+describe.concurrent.each([
+  ['sft', 'f32', 1e-5],
+  ['redi', 'f32', 1e-5],
+  ['dpo', 'f32', 1e-5],
+  ['qcrd', 'f32', 1e-5], // coupled by group
+  ['kto', 'f32', 1e-5], // coupled by step, with responses that are only scored
+  ['glow', 'f32', 1e-5], // remembers
+  // A weight that is rounded the other way is another by 2⁻⁸.
+  ['redi', 'bf16', 1e-2],
+] as const)('train %s in %s', (objective, dtype, bound) => {
+  it('in two and four processes has the numbers of one', { timeout: 240_000 }, async () => {
+    const runs = [1, 2, 4].map((nproc) => {
+      const watched = { evaluation: { rows: 4, every: 10 }, save: { every: 10, states: 1 } };
+      return [nproc, runIn(`${objective}-${dtype}-${nproc}`, { objective, dtype, ...watched })] as const;
+    });
+    for (const [nproc, cwd] of runs) await trained(cwd, nproc);
+    const [[, one], ...several] = runs as [(typeof runs)[0], ...typeof runs];
+    expect(linesIn(one).filter((line) => 'learning_rate' in line)).toHaveLength(20);
+    for (const [, cwd] of several) {
+      expectSame(cwd, one, bound);
+      expect(Object.keys(lasting(cwd))).toEqual(Object.keys(lasting(one)));
+    }
+  });
+});
+
+/** The processes that train for a command, by their ranks. */
+function ranksOf(pid: number): Map<number, number> {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean);
+  return new Map(
+    children.flatMap((child) => {
+      const rank = /(?:^|\0)RANK=(\d+)/.exec(readFileSync(`/proc/${child}/environ`, 'utf8'))?.[1];
+      return rank === undefined ? [] : [[Number(rank), Number(child)]];
+    }),
+  );
+}
+
+/** Waits for so many steps. */
+async function steps(cwd: string, count: number, cli: Cli): Promise<void> {
+  const end = { isOver: false };
+  void cli.finished.then(() => (end.isOver = true));
+  while (!end.isOver && linesIn(cwd).length < count) await sleep(2);
+}
+
+describe('a run in several processes', () => {
+  const long = { objective: 'redi', max_steps: 100_000, save: { every: 3, states: 2, keep: 0 } };
+
+  it(
+    'that is stopped in four goes on in two and in one, and in four byte for byte',
+    { timeout: 300_000 },
+    async () => {
+      const keys = { ...long, dtype: 'bf16', max_steps: 30, save: { every: 7, states: 2 } };
+      const whole = runIn('whole', keys);
+      await trained(whole, 4);
+      const one = runIn('one', keys);
+      await trained(one, 1);
+      for (const numbers of [
+        [4, 4, 4],
+        [4, 2, 1],
+      ]) {
+        const cwd = runIn(`stopped-${numbers.join('-')}`, keys);
+        for (const [i, nproc] of numbers.entries()) {
+          const cli = new Cli(start(cwd, nproc), { cwd, env });
+          if (i < 2) {
+            await steps(cwd, 10 * (i + 1), cli);
+            const { code, stderr } = await cli.stop('SIGINT');
+            expect(code, stderr).toBe(130);
+            expect(stderr).toContain('goes on from its last state');
+          } else expect(await cli.finished).toMatchObject({ code: 0 });
+          if (i > 0) {
+            const before = numbers[i - 1]!;
+            if (before !== nproc) expect(cli.stderr).toContain(`in ${nproc} processes, and ${before} before`);
+          }
+        }
+        if (numbers.at(-1) === 4) expect(lasting(cwd)).toEqual(lasting(whole));
+        else expectSame(cwd, one, 1e-2);
+      }
+    },
+  );
+
+  const KILLS = Number(process.env.REDISTILL_KILLS ?? 20);
+
+  it(
+    `of which one is killed at a random moment ends with a sentence, ${KILLS} times, and goes on`,
+    { timeout: 60_000 + 20_000 * KILLS },
+    async () => {
+      const random = new Random(7);
+      const keys = { objective: 'sft', max_steps: 400, save: { every: 3, states: 2, keep: 0 } };
+      const cwd = runIn('killed', { ...keys, max_steps: 100_000 });
+      for (let kill = 0; kill < KILLS; kill++) {
+        const cli = new Cli(start(cwd, 3), { cwd, env });
+        if (random.nextInt(4) === 0) {
+          // While they begin.
+          while (ranksOf(cli.pid).size < 3) await sleep(2);
+          await sleep(random.nextInt(1500));
+        } else await steps(cwd, linesIn(cwd).length + 1 + random.nextInt(10), cli);
+        const rank = random.nextInt(3);
+        const ranks = ranksOf(cli.pid);
+        process.kill(ranks.get(rank)!, 'SIGKILL');
+        const ended = await Promise.race([cli.finished, sleep(10_000, undefined, { ref: false })]);
+        expect(ended?.code, `${kill}: ${cli.stderr}`).toBe(1);
+        const errors = cli.stderr.split('\n').filter((line) => line.startsWith('error: '));
+        expect(errors, cli.stderr).toHaveLength(1);
+        expect(errors[0]).toContain(`rank ${rank} was killed (SIGKILL)`);
+        for (const pid of ranks.values()) expect(existsSync(`/proc/${pid}`)).toBe(false);
+      }
+      const cli = new Cli(start(cwd, 3), { cwd, env });
+      await steps(cwd, linesIn(cwd).length + 4, cli);
+      expect(await cli.stop('SIGINT')).toMatchObject({ code: 130 });
+    },
+  );
+
+  it('says what is wrong in a sentence, from rank 0 alone', async () => {
+    const cwd = runIn('wrong', { objective: 'sft', model: '../no-model' });
+    const { code, stderr } = await redistill(start(cwd, 2), { cwd, env });
+    expect(code, stderr).toBe(2);
+    expect(stderr.match(/^error: /gm)).toHaveLength(1);
+    expect(stderr).toContain('no-model');
+  });
+
+  it('is refused within a launcher that has started processes itself', async () => {
+    const cwd = runIn('twice', { objective: 'sft' });
+    const launched = { RANK: '1', WORLD_SIZE: '2', MASTER_PORT: '29500' };
+    const { code, stderr } = await redistill(start(cwd, 2), { cwd, env: { ...env, ...launched } });
+    expect(code).toBe(2);
+    expect(stderr).toContain('a launcher has started this one as rank 1 of 2');
+    expect(readdirSync(cwd)).toEqual(['recipe.yaml']);
+  });
+});
+
+const python = process.env.REDISTILL_ORACLE_PYTHON ?? '';
+const torchrun = join(dirname(python), 'torchrun');
+const hasTorchrun = python !== '' && existsSync(torchrun);
+if (!hasTorchrun)
+  console.warn('skipped: training under torchrun, since REDISTILL_ORACLE_PYTHON names no Python with torch');
+
+it.skipIf(!hasTorchrun)(
+  'torchrun starts it, and the run is that of --nproc byte for byte',
+  { timeout: 120_000 },
+  async () => {
+    const [own, theirs] = ['own', 'theirs'].map((name) => runIn(name, { objective: 'redi', max_steps: 5 }));
+    await trained(own!, 2);
+    const program = fileURLToPath(new URL('../../bin/redistill.js', import.meta.url));
+    const child = spawn(
+      torchrun,
+      [
+        '--no-python',
+        '--standalone',
+        '--nproc-per-node',
+        '2',
+        process.execPath,
+        program,
+        'train',
+        'recipe.yaml',
+      ],
+      { cwd: theirs!, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(stdout).toBe('model: run/model\n');
+    expect(lasting(theirs!)).toEqual(lasting(own!));
+  },
+);
