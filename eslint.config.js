@@ -61,6 +61,7 @@ export default tseslint.config(
       'runs',
       'bin',
       'examples/*.js',
+      'test/oracles',
       'eslint.config.js',
       'stryker.config.js',
     ],

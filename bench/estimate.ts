@@ -1,11 +1,12 @@
 /**
  * What `redistill train --estimate` says beside what a run takes.
  *
- *   npm run bench:estimate [-- --budgets 512,1024,2048 --dtype bf16 --pairs 8 --steps 2 --objective redi --saving]
+ *   npm run bench:estimate [-- --budgets 512,1024,2048 --dtype bf16 --pairs 8 --steps 2 --objective redi --saving --lora JSON]
  *
  * SmolLM2-135M on GSM8K pairs, with and without recomputation. Estimate and run are processes of their own (`redistill train`, of
  * the built package); peak memory is the run's high-water mark of resident memory, and a step's time that of its last step. With
- * `--saving` the model's file is in bf16, and checkpoint, best and healthy weights are all written after every step.
+ * `--saving` the model's file is in bf16, and checkpoint, best and healthy weights are all written after every step. `--lora '{}'` trains
+ * adapters, with these settings.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '2' },
     objective: { type: 'string', default: 'redi' },
     saving: { type: 'boolean', default: false },
+    lora: { type: 'string' },
   },
 });
 const [pairs, steps] = [Number(values.pairs), Number(values.steps)];
@@ -94,6 +96,7 @@ for (const budget of values.budgets.split(',').map(Number))
       ...{ token_budget: budget, objective: { name: values.objective }, optimizer: { lr: 1e-6 } },
       ...{ doctor: 'off', schedule: { warmup_ratio: 0 } },
       ...(values.saving && saving),
+      ...(values.lora !== undefined && { lora: JSON.parse(values.lora) as object }),
     };
     writeFileSync(recipe, JSON.stringify(settings));
     const estimate = JSON.parse(redistill('train', recipe, '--estimate', '--json')) as Estimate;

@@ -9,7 +9,7 @@
  *    objective, which collects JavaScript's garbage before each reading: that comes and goes by tens of megabytes.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,7 +23,7 @@ import { Random } from '../src/util/random.js';
 import { formatTable } from '../src/util/table.js';
 import { RandomStudent, randomPairs } from './randomModel.js';
 import { writePairs } from './pairs.js';
-import { machine, root } from './support.js';
+import { machine, trainedSpeeds } from './support.js';
 
 const { values } = parseArgs({
   options: {
@@ -40,17 +40,8 @@ const batch = 8;
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 
 /** Peak resident memory in bytes of a training run in a process of its own. */
-function peakOf(settings: Record<string, unknown>, work: string): number {
-  const out = join(work, 'run');
-  const recipe = join(work, 'recipe.yaml');
-  rmSync(out, { recursive: true, force: true });
-  writeFileSync(recipe, JSON.stringify({ ...settings, out }));
-  const cli = join(root, 'bin/redistill.js');
-  const run = spawnSync(process.execPath, [cli, 'train', recipe], { encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (run.status !== 0) throw new Error(`redistill train: ${run.stderr.slice(-2000)}`);
-  const lines = readFileSync(join(out, 'speed.jsonl'), 'utf8').trim().split('\n');
-  return (JSON.parse(lines.at(-1)!) as { peak_memory_bytes: number }).peak_memory_bytes;
-}
+const peakOf = (settings: Record<string, unknown>, work: string): number =>
+  trainedSpeeds(settings, work).at(-1)!.peak_memory_bytes;
 
 async function peaks(): Promise<void> {
   const steps = Number(values.steps);

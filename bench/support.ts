@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { scope } from '../src/torch/tensor.js';
 import { formatTable } from '../src/util/table.js';
@@ -35,4 +38,20 @@ export function leastTimes(parts: readonly [name: string, run: () => void][], ro
   }
   const rows = parts.map(([name], i) => [name, least[i]!.toFixed(2)]);
   return `${formatTable(['part', 'ms, least'], rows)}\n`;
+}
+
+/** Runs `redistill train` in a process of its own. @returns the speed of each of its steps, and the memory at its highest so far */
+export function trainedSpeeds(
+  settings: Record<string, unknown>,
+  work: string,
+): { tokens_per_second: number; peak_memory_bytes: number }[] {
+  const out = join(work, 'run');
+  const recipe = join(work, 'recipe.yaml');
+  rmSync(out, { recursive: true, force: true });
+  writeFileSync(recipe, JSON.stringify({ ...settings, out }));
+  const cli = join(root, 'bin/redistill.js');
+  const run = spawnSync(process.execPath, [cli, 'train', recipe], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (run.status !== 0) throw new Error(`redistill train: ${run.stderr.slice(-2000)}`);
+  const lines = readFileSync(join(out, 'speed.jsonl'), 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as { tokens_per_second: number; peak_memory_bytes: number });
 }

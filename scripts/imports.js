@@ -16,7 +16,7 @@ const rooms = ['algebra', 'parse', 'find', 'compare', 'verify.ts', 'graders', 'f
 const grammar = 'src/verify/parse/';
 /** What runs in a browser. It has these files in common with the program, which reach nothing of Node. */
 const page = 'src/report/page/';
-const forPage = ['src/report/model.ts', 'src/report/live.ts', 'src/util/printable.ts'];
+const forPage = ['src/report/model.ts', 'src/report/live.ts', 'src/util/own.ts', 'src/util/printable.ts'];
 
 const root = process.argv[2] ?? join(import.meta.dirname, '..');
 const isTest = (path) => path.endsWith('.test.ts') || path.startsWith('test/');

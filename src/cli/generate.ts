@@ -15,7 +15,7 @@ const generateSettings = z.strictObject({
   model: z
     .string()
     .min(1)
-    .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
+    .describe('a model directory, an adapter, a .gguf file, or a name that `models get` has fetched'),
   prompts: z
     .string()
     .min(1)

@@ -4,7 +4,18 @@ import { redistill } from '../../test/support/tinyModel.js';
 
 describe.concurrent('--help', () => {
   it.each([
-    ...['setup', 'models get', 'models inspect', 'collect', 'verify', 'curate', 'rewards', 'doctor', 'score'],
+    ...[
+      'setup',
+      'models get',
+      'models inspect',
+      'models export',
+      'collect',
+      'verify',
+      'curate',
+      'rewards',
+      'doctor',
+      'score',
+    ],
     'columns',
     ...['advise', 'train', 'generate', 'evaluate', 'plan', 'compare', 'table', 'run', 'report', 'watch'],
   ])('of %s has an example', async (command) => {

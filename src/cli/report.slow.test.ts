@@ -41,7 +41,10 @@ describe('report of a recipe', () => {
     });
     const ran = await redistill(['run', recipe]);
     expectDone(ran);
-    const json = await redistill(['report', out, '--json'], { env: { XDG_CACHE_HOME: place('empty') } });
+    const env = { XDG_CACHE_HOME: place('empty') };
+    const alone = JSON.parse((await redistill(['report', out, '--json'], { env })).stdout) as Report;
+    expect(alone.notes!.join()).toContain('reads a file, too');
+    const json = await redistill(['report', out, traces, '--json'], { env });
     const { traces: sets, examinations, stages: boxes } = JSON.parse(json.stdout) as Report;
     expect(boxes.map(({ link }) => link).slice(0, 3)).toEqual(['traces/own', 'doctor/check', 'runs/redi']);
     expect(sets).toHaveLength(1);
@@ -54,7 +57,7 @@ describe('report of a recipe', () => {
     expect(sets![0]!.rows).toMatchObject({ traces: expect.arrayContaining([2, 2, 1]) as number[] });
     expect([...sets![0]!.rows.tokens].sort()).toEqual([0, 2, 2]);
     expect(examinations).toMatchObject([{ id: 'check', rows: [{ verdict: 'ok' }, { verdict: 'ok' }] }]);
-    const { chunks } = await readReport([out]);
+    const { chunks } = await readReport([out, traces]);
     const rows = [...chunks()].flatMap((placed) => ('rows' in placed ? placed.rows : []));
     const [row] = rows.filter(({ id }) => id === '0');
     expect(row!.traces.map(({ tokens }) => tokens!.texts.join(''))).toEqual([

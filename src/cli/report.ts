@@ -16,7 +16,9 @@ Right and wrong responses of a problem stand side by side, with the fate of each
 stages \`columns\` or \`score\` (with tokens) of curated rows lie in the folders, or files of \`redistill columns\` are named:
   redistill columns runs/quickstart/own/pref.jsonl --model smollm2-135m --as before --out before.jsonl
   redistill report runs/quickstart --columns before.jsonl
-Texts beyond some 60 MB are left out, which the page says.
+Texts beyond some 60 MB are left out, which the page says. Rows are read from what is named here alone: files elsewhere that records name (the
+traces that were curated) are read where they are named too:
+  redistill report runs/curated downloads/traces.jsonl
 
 Example:
   redistill report runs/quickstart
@@ -34,7 +36,10 @@ interface Flags {
 export function reportCommand(): Command {
   return new Command('report')
     .description('Make a page of runs and evaluations: curves, answers side by side, verdicts.')
-    .argument('<dir...>', 'folders of runs, trainings or evaluations')
+    .argument(
+      '<path...>',
+      'folders of runs, trainings or evaluations; files of rows that their records name from elsewhere',
+    )
     .option('--out <file>', 'the page', 'report.html')
     .option(
       '--columns <file>',
@@ -45,11 +50,11 @@ export function reportCommand(): Command {
     .option('--text', 'print it as text instead')
     .option('--json', 'print all but the answers as JSON instead')
     .addHelpText('after', DETAILS)
-    .action(async (dirs: string[], { out, columns = [], all = false, text, json }: Flags) => {
+    .action(async (paths: string[], { out, columns = [], all = false, text, json }: Flags) => {
       const { readReport, reportAsText, singleResults, writeReportPage } = await import('../report/index.js');
       // A stage's folder is known by its digest; in that of a whole run there is room beside its stages.
-      if (!text && !json) refuseOverInputs([out], [...singleResults(dirs), ...columns]);
-      const { report, chunks } = await readReport(dirs, { columns, all });
+      if (!text && !json) refuseOverInputs([out], [...singleResults(paths), ...columns]);
+      const { report, chunks } = await readReport(paths, { columns, all });
       if (json) printJson(report);
       else if (text) print(`${reportAsText(report)}\n`);
       else {

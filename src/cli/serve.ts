@@ -16,7 +16,7 @@ const serveSettings = z.strictObject({
   model: z
     .string()
     .min(1)
-    .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
+    .describe('a model directory, an adapter, a .gguf file, or a name that `models get` has fetched'),
   name: z.string().min(1).optional().describe("what clients call the model; without it its folder's name"),
   host: z
     .string()

@@ -8,6 +8,7 @@ import { unpackWheel } from '../fetch/wheel.js';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { type Progress, silentProgress } from '../util/progress.js';
+import { isAdapter } from '../models/adapterFiles.js';
 import { checkModelDirectory } from '../models/directory.js';
 import {
   type Connection,
@@ -69,6 +70,10 @@ async function find(name: string, context: Context): Promise<ModelLocation> {
   const named = modelNamed(name);
   switch (named?.kind) {
     case 'directory':
+      if (isAdapter(name))
+        throw new UserError(
+          `${name} is an adapter, which every --model takes as it is; \`redistill models merge ${name} --out DIR\` makes a model of it`,
+        );
       checkModelDirectory(name);
       return { path: resolve(name), source: 'directory', origin: resolve(name), didWork: false };
     case 'gguf':

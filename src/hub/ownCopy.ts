@@ -1,14 +1,16 @@
-/** @file Makes a folder of a model's own where the user wants it: `models get --out`. */
+/** @file Makes a folder of a model's own where the user wants it: `models get --out` and `models merge`. */
 import { constants, copyFileSync, linkSync, lstatSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize, resolve } from 'node:path';
 import { removeStaleScratch, withScratch } from '../fetch/scratch.js';
 import { weightFiles } from '../models/directory.js';
-import { companionFiles, INDEX_FILE } from '../models/modelFiles.js';
+import { isAdapter } from '../models/adapterFiles.js';
+import { ADAPTER_CONFIG, companionFiles, INDEX_FILE } from '../models/modelFiles.js';
 import { UserError } from '../util/errors.js';
 import { explained } from '../util/fileErrors.js';
 import { makeFolder, removeEmptyFolders, requirePath } from '../util/folders.js';
 import type { ModelLocation } from './cache.js';
 import { statOf } from './names.js';
+import { resolveModel } from './resolve.js';
 
 /** @throws UserError where `out` is something else than a new or empty folder */
 export function requireNewFolder(path: string): void {
@@ -35,26 +37,56 @@ function requireNothingIn(out: string, except?: string): void {
  * is copied.
  */
 export async function copyModel(model: ModelLocation, path: string): Promise<ModelLocation> {
-  requireNewFolder(path);
-  const out = normalize(path);
   const weights = weightFiles(model.path);
-  // Weights come last: a folder without them is no model.
   const files = [...companionFiles, INDEX_FILE, ...weights].filter((name) =>
     statOf(join(model.path, name))?.isFile(),
   );
+  const out = await intoNewFolder(path, (scratch, out) => {
+    for (const name of files) {
+      const [from, to] = [join(model.path, name), join(scratch, name)];
+      makeFolder(dirname(to));
+      if (model.source !== 'directory' && weights.includes(name) && linked(from, to)) continue;
+      explained(join(out, name), () => {
+        copyFileSync(from, to, constants.COPYFILE_FICLONE);
+      });
+    }
+  });
+  return { ...model, path: out, didWork: true };
+}
+
+/** Makes a folder of its own, new or empty, of an adapter and its base: a model whose weights are both. */
+export async function mergeAdapter(name: string, path: string): Promise<string> {
+  requireNewFolder(path);
+  if (!isAdapter(name))
+    throw new UserError(`${name} is no adapter: it has no ${ADAPTER_CONFIG}, or weights beside it`);
+  const dir = await resolveModel(name);
+  const { loadModel, saveModel } = await import('../models/checkpoint.js'); // loads libtorch
+  return intoNewFolder(path, (scratch) => {
+    const loaded = loadModel(dir, { dtype: 'f32' });
+    try {
+      saveModel(loaded, scratch);
+    } finally {
+      loaded.model[Symbol.dispose]();
+    }
+  });
+}
+
+/**
+ * Has a model's files written into a scratch folder, and puts them into a new or empty folder; if that fails, the folder is as it
+ * was.
+ * @returns the folder's absolute path
+ */
+async function intoNewFolder(path: string, write: (scratch: string, out: string) => void): Promise<string> {
+  requireNewFolder(path);
+  const out = normalize(path);
   const made = makeFolder(out);
   try {
     await withScratch(out, (scratch) => {
-      for (const name of files) {
-        const [from, to] = [join(model.path, name), join(scratch, name)];
-        makeFolder(dirname(to));
-        if (model.source !== 'directory' && weights.includes(name) && linked(from, to)) continue;
-        explained(join(out, name), () => {
-          copyFileSync(from, to, constants.COPYFILE_FICLONE);
-        });
-      }
+      write(scratch, out);
       requireNothingIn(out, basename(scratch));
-      for (const name of new Set(files.map((file) => file.split('/')[0]!)))
+      // Weights come last: a folder without them is no model.
+      const isWeights = (name: string) => Number(name.endsWith('.safetensors'));
+      for (const name of readdirSync(scratch).sort((a, b) => isWeights(a) - isWeights(b)))
         renameSync(join(scratch, name), join(out, name));
       return Promise.resolve();
     });
@@ -62,7 +94,7 @@ export async function copyModel(model: ModelLocation, path: string): Promise<Mod
     removeEmptyFolders(made);
     throw error;
   }
-  return { ...model, path: resolve(out), didWork: true };
+  return resolve(out);
 }
 
 function linked(from: string, to: string): boolean {

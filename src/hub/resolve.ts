@@ -4,19 +4,23 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { nearestOf } from '../util/nearest.js';
 import { silentProgress, type Progress } from '../util/progress.js';
+import { isAdapter } from '../models/adapterFiles.js';
+import { adaptedDirectory, adapterProblem } from './adapter.js';
 import { cacheEntry, modelCache, readCached } from './cache.js';
 import { modelNamed, packagedModels } from './names.js';
 
 /**
- * Returns the directory of a model: of a directory itself, of a `.gguf` file its converted copy, which is made if need
- * be, and of a name (`smollm2-135m`, `owner/name[@revision]`) what `models get` has put into the cache. Nothing is
- * downloaded.
+ * Returns the directory of a model: of a directory itself, of an adapter's one with its base's files (`adaptedDirectory`), of a
+ * `.gguf` file its converted copy, which is made if need be, and of a name (`smollm2-135m`, `owner/name[@revision]`) what
+ * `models get` has put into the cache. Nothing is downloaded.
  * @throws UserError that says what is there instead, and how to get the model
  */
 export async function resolveModel(name: string, progress: Progress = silentProgress): Promise<string> {
   const problem = modelProblem(name);
   if (problem !== undefined) throw new UserError(problem);
-  if (modelNamed(name)!.kind !== 'gguf') return modelInput(name);
+  const { kind } = modelNamed(name)!;
+  if (kind === 'directory' && isAdapter(name)) return adaptedDirectory(name);
+  if (kind !== 'gguf') return modelInput(name);
   const { getModel } = await import('./get.js');
   return (await getModel(name, { progress, offline: true })).path;
 }
@@ -31,6 +35,7 @@ export function modelProblem(name: string): string | undefined {
     case 'gguf':
       return undefined;
     case 'directory':
+      if (isAdapter(name)) return adapterProblem(name);
       return looksLikeModel(name)
         ? undefined
         : `${name} is not a model directory (it has neither config.json nor tokenizer.json)${nearby(name)}`;
@@ -63,7 +68,9 @@ export function modelInput(name: string): string {
 }
 
 const looksLikeModel = (directory: string): boolean =>
-  existsSync(join(directory, 'config.json')) || existsSync(join(directory, 'tokenizer.json'));
+  existsSync(join(directory, 'config.json')) ||
+  existsSync(join(directory, 'tokenizer.json')) ||
+  isAdapter(directory);
 
 /** Folders that are looked at for models, and models that are named. */
 const MOST_FOLDERS = 1000;

@@ -19,10 +19,19 @@ import { explained } from '../util/fileErrors.js';
 import { writeFileAtomic } from '../util/files.js';
 import { makeFolder } from '../util/folders.js';
 import { together, type Writing } from '../util/meanwhile.js';
+import { adapterConfig, adapterIn, fileName, openAdapter } from './adapterFiles.js';
 import { exact, requireExact, usual } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
 import { readConfig, readJsonObject } from './directory.js';
-import { companionFiles, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
+import { adapterShapes, type LoraConfig } from './loraShapes.js';
+import {
+  ADAPTER_CONFIG,
+  ADAPTER_FILE,
+  companionFiles,
+  INDEX_FILE,
+  SINGLE_FILE,
+  weightsOnly,
+} from './modelFiles.js';
 import { overridden, type ModelOverrides } from './overrides.js';
 import { parameterCount, parameterSpecs } from './parameters.js';
 import { Transformer } from './transformer.js';
@@ -51,13 +60,63 @@ export interface LoadedModel {
   fileDtypes: ReadonlyMap<string, Dtype>;
   /** What is changed of config.json when the model is saved. */
   overrides?: ModelOverrides | undefined;
+  /** Where the model has adapters, which alone are saved then: the name or path of their base. */
+  base?: string;
 }
 
 /**
- * Loads a Hugging Face model directory: one safetensors file or shards, f32, f16 or bf16.
+ * Loads a Hugging Face model directory: one safetensors file or shards, f32, f16 or bf16. An adapter in it, as
+ * `resolveModel` puts one beside its base, is merged into the weights.
  * @throws UserError naming file and field or tensor, also where weights are not finite
  */
 export function loadModel(dir: string, options: LoadOptions): LoadedModel {
+  const loaded = loadBase(dir, options);
+  const adapter = adapterIn(dir);
+  if (adapter === undefined) return loaded;
+  return freeingAtFault(loaded.model, () => {
+    const { config, parameters, device } = loaded.model;
+    const { lora, tensors } = loadAdapter(adapter, config, device);
+    const adapted = new Transformer(config, new Map([...parameters, ...tensors]), usual, undefined, lora);
+    adapted.adapters!.merge();
+    adapted.adapters![Symbol.dispose]();
+    for (const tensor of tensors.values()) tensor.dispose();
+    return loaded;
+  });
+}
+
+/** Does something with a model that is freed if that fails. */
+export function freeingAtFault<T>(model: Disposable, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    model[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Loads the tensors of an adapter in float32. @throws UserError as `openAdapter` does, and where they are not finite */
+export function loadAdapter(
+  dir: string,
+  config: ModelConfig,
+  device: string,
+): { lora: LoraConfig; tensors: Map<string, Tensor> } {
+  using opened = openAdapter(dir, config, (path) => new SafetensorsFile(path));
+  const { lora, file } = opened;
+  return scope(() => {
+    const tensors = new Map(
+      Array.from(adapterShapes(config, lora), ([name, shape]) => {
+        const tensor = ops.empty(shape, { dtype: 'f32', device });
+        file.copyInto(fileName(name), tensor);
+        return [name, tensor];
+      }),
+    );
+    requireFinite(file.path, tensors, (name) => `"${fileName(name)}"`);
+    return { lora, tensors };
+  });
+}
+
+/** Loads a model directory as it is without an adapter that may be in it. */
+export function loadBase(dir: string, options: LoadOptions): LoadedModel {
   if (options.exact) requireExact({ device: 'cpu', ...options });
   const described = readConfig(dir, options.overrides);
   using files = new WeightFiles(dir, (path) => new SafetensorsFile(path));
@@ -105,16 +164,40 @@ function loadWeights(
       return loaded;
     }),
   );
-  const ruined = eachNorm([...parameters.values()]).findIndex((norm) => !Number.isFinite(norm));
-  if (ruined >= 0) {
-    for (const parameter of parameters.values()) parameter.dispose();
-    const names = [...specs.values()][ruined]!.parts.map(({ name }) => `"${name}"`).join(' or ');
-    throw new UserError(
-      `${dir}: tensor ${names} holds values that are not finite, or too large to compute with: ` +
-        'the file is damaged, or its training diverged. Take another checkpoint.',
-    );
-  }
+  requireFinite(dir, parameters, (name) =>
+    specs
+      .get(name)!
+      .parts.map((part) => `"${part.name}"`)
+      .join(' or '),
+  );
   return { model: new Transformer(config, parameters, isExact ? exact : usual), dir, fileDtypes, overrides };
+}
+
+/** @throws UserError where values are not finite; the tensors are freed then */
+function requireFinite(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  named: (name: string) => string,
+): void {
+  const ruined = eachNorm([...tensors.values()]).findIndex((norm) => !Number.isFinite(norm));
+  if (ruined < 0) return;
+  for (const tensor of tensors.values()) tensor.dispose();
+  throw new UserError(
+    `${path}: tensor ${named([...tensors.keys()][ruined]!)} holds values that are not finite, or too large to compute with: ` +
+      'the file is damaged, or its training diverged. Take another checkpoint.',
+  );
+}
+
+/** Returns what is saved of parameters under their names in files: the adapters', or else all. */
+export function savedTensors(
+  { model: { config, adapters }, fileDtypes }: LoadedModel,
+  parameters: ReadonlyMap<string, Tensor>,
+): NamedTensor[] {
+  if (!adapters) return namedTensors(config, parameters, fileDtypes);
+  return [...adapterShapes(config, adapters.lora).keys()].map((name) => {
+    const tensor = parameters.get(name)!;
+    return { name: fileName(name), tensor, dtype: tensor.dtype };
+  });
 }
 
 /** Returns the parameters under their names in files, as views. */
@@ -137,7 +220,7 @@ export function namedTensors(
 }
 
 /**
- * Writes a Hugging Face model directory that `transformers` and vLLM load. The weights have the element types they were
+ * Writes a Hugging Face model directory, or the adapters of a model that has some as PEFT does: files that `transformers` and vLLM load. The weights have the element types they were
  * loaded from; config, with what was changed of it, tokenizer and template are the model's own. The weights are written
  * last, so that a directory with weights is complete.
  * @param parameters what to save, e.g. the float32 masters of a training run
@@ -150,8 +233,9 @@ export function saveModel(
   copyCompanions(loaded, out);
   scope(() => {
     noGrad(() => {
-      const tensors = namedTensors(loaded.model.config, parameters, loaded.fileDtypes);
-      writeShards(out, tensors);
+      const tensors = savedTensors(loaded, parameters);
+      if (loaded.model.adapters) saveSafetensors(join(out, ADAPTER_FILE), tensors, metadata);
+      else writeShards(out, tensors);
     });
   });
 }
@@ -167,7 +251,8 @@ export function saveModelMeanwhile(
 ): Writing {
   copyCompanions(loaded, out);
   return scope(() => {
-    const tensors = noGrad(() => namedTensors(loaded.model.config, parameters, loaded.fileDtypes));
+    const tensors = noGrad(() => savedTensors(loaded, parameters));
+    if (loaded.model.adapters) return saveSafetensorsMeanwhile(join(out, ADAPTER_FILE), tensors, metadata);
     const { shards, index } = shardsOf(tensors, shardBytes);
     const writings = shards.map(([file, shard]) =>
       saveSafetensorsMeanwhile(join(out, file), shard, metadata),
@@ -187,7 +272,7 @@ export function inFileDtypes(
   return new Map(
     [...parameters].map(([name, parameter]) => {
       const [dtype = parameter.dtype, ...others] = new Set(
-        specs.get(name)!.parts.map((part) => fileDtypes.get(part.name) ?? parameter.dtype),
+        specs.get(name)?.parts.map((part) => fileDtypes.get(part.name) ?? parameter.dtype),
       );
       const isShared = model.device === 'cpu' && others.length === 0;
       return [name, isShared ? ops.toDtype(parameter, dtype) : parameter];
@@ -195,9 +280,11 @@ export function inFileDtypes(
   );
 }
 
-function copyCompanions({ model, dir, overrides = {} }: LoadedModel, out: string): void {
+function copyCompanions({ model, dir, overrides = {}, base }: LoadedModel, out: string): void {
   makeFolder(out);
+  const { config, adapters } = model;
   for (const file of companionFiles) {
+    if (adapters && weightsOnly.includes(file)) continue;
     const [from, to] = [join(dir, file), join(out, file)];
     if (!existsSync(from) || from === to) continue;
     makeFolder(dirname(to));
@@ -205,7 +292,12 @@ function copyCompanions({ model, dir, overrides = {} }: LoadedModel, out: string
       copyFileSync(from, to);
     });
   }
-  const { tied } = model.config;
+  if (adapters) {
+    const described = adapterConfig(adapters.lora, config, base!);
+    writeFileAtomic(join(out, ADAPTER_CONFIG), `${JSON.stringify(described, null, 2)}\n`);
+    return;
+  }
+  const { tied } = config;
   writeConfig(out, overrides, readConfig(dir, overrides).tied === tied ? undefined : tied);
 }
 

@@ -159,7 +159,7 @@ export class ChunkedHead implements Disposable {
    * with g_t = dLoss/dlogp_t, dLoss/dlogits_t = g_t (onehot − softmax). Right after `logps` of the same hidden states their
    * logits may still be there and are not computed anew; the weight is the same then.
    * @param gradient g, one per token; of either sign
-   * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it
+   * @param weightGrad [vocab, hidden], f32 (f64 for a f64 model): dLoss/dweight is added to it; none where the weight is frozen
    * @param reads dLoss/dlogp of other tokens in the same places, each of which adds a onehot − softmax
    * @returns the log-probs and dLoss/dhidden in the dtype of `hidden`
    */
@@ -167,7 +167,7 @@ export class ChunkedHead implements Disposable {
     hidden: Tensor,
     targets: Tensor,
     gradient: Float64Array,
-    weightGrad: Tensor,
+    weightGrad: Tensor | undefined,
     reads: readonly ReadGradient[] = [],
   ): { logps: Float64Array; hiddenGrad: Tensor } {
     return scope(() =>
@@ -198,7 +198,7 @@ export class ChunkedHead implements Disposable {
             : this.#gradOfLogits(logits ?? this.#logits(chunk), target, g);
           this.#keep(logps, start, part.logps);
           this.#hiddenGrad(part.logitsGrad, ops.narrow(hiddenGrad, 0, start, count));
-          this.#addWeightGrad(part.logitsGrad, chunk, weightGrad);
+          if (weightGrad) this.#addWeightGrad(part.logitsGrad, chunk, weightGrad);
         });
         return { logps: toFloat64Array(logps), hiddenGrad };
       }),

@@ -47,12 +47,13 @@ export function addRmsNormBackward(
   eps: number,
   offset: 0 | 1,
   grad: Tensor,
-  weightGrad: Tensor,
+  weightGrad: Tensor | undefined,
   sum: Tensor,
 ): void {
   scope(() => {
     noGrad(() => {
-      if (hasAddRmsNorm(x)) ops.addRmsNormBackward_(grad, x, weight, eps, offset, weightGrad, sum);
+      if (hasAddRmsNorm(x))
+        ops.addRmsNormBackward_(grad, x, weight, eps, offset, weightGrad ?? unusedGrad(weight), sum);
       else ops.add_(sum, rmsNormBackward(x, weight, eps, offset, grad, weightGrad));
     });
   });
@@ -61,7 +62,7 @@ export function addRmsNormBackward(
 /**
  * Computes the backward of `rmsNorm`, for which autograd would keep three float32 copies of the input.
  * With x̂ = x / rms(x) and u = grad · weight, dx = (u − x̂ · mean(u · x̂)) / rms(x) and dweight = Σ grad · x̂.
- * @param weightGrad receives the weight's gradient, which is added to it
+ * @param weightGrad receives the weight's gradient, which is added to it; none where the weight is frozen
  * @returns dLoss/dx in the dtype of x
  */
 export function rmsNormBackward(
@@ -70,17 +71,18 @@ export function rmsNormBackward(
   eps: number,
   offset: 0 | 1,
   grad: Tensor,
-  weightGrad: Tensor,
+  weightGrad: Tensor | undefined,
 ): Tensor {
   return scope(() =>
     noGrad(() => {
-      if (hasRmsNormBackward(x)) return ops.rmsNormBackward_(grad, x, weight, eps, offset, weightGrad);
+      if (hasRmsNormBackward(x))
+        return ops.rmsNormBackward_(grad, x, weight, eps, offset, weightGrad ?? unusedGrad(weight));
       const wide = x.dtype === 'f64' ? 'f64' : 'f32';
       const input = ops.toDtype(x, wide);
       const incoming = ops.toDtype(grad, wide);
       const scale = ops.rsqrt(ops.addScalar(ops.meanDim(ops.mul(input, input), [-1], true), eps));
       const normalised = ops.mul(input, scale);
-      ops.add_(weightGrad, ops.sumDim(ops.mul(incoming, normalised), [0]));
+      if (weightGrad) ops.add_(weightGrad, ops.sumDim(ops.mul(incoming, normalised), [0]));
       const factor = ops.toDtype(weight, wide);
       const scaled = ops.mul(incoming, offset === 0 ? factor : ops.addScalar(factor, 1));
       const along = ops.meanDim(ops.mul(scaled, normalised), [-1], true);
@@ -89,3 +91,6 @@ export function rmsNormBackward(
     }),
   );
 }
+
+/** What a kernel may add a gradient to that nobody wants. */
+const unusedGrad = ({ shape, device }: Tensor): Tensor => ops.zeros(shape, { dtype: 'f32', device });

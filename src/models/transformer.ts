@@ -4,7 +4,15 @@ import type { Dtype } from '../torch/dtype.js';
 import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
 import { exact, usual, type Arithmetic, type Linear } from './arithmetic.js';
 import type { ModelConfig } from './config.js';
-import { layerParameter, layerSpecs, type AttentionRoles, type MlpRoles } from './parameters.js';
+import { Adapters } from './lora.js';
+import { adapterShapes, type LoraConfig } from './loraShapes.js';
+import {
+  layerParameter,
+  layerSpecs,
+  parameterSpecs,
+  type AttentionRoles,
+  type MlpRoles,
+} from './parameters.js';
 import type { NormedSum } from './norm.js';
 import { dependsOnLength, type Rotation } from './rope.js';
 import type { AttentionKind } from './slidingLayers.js';
@@ -45,15 +53,20 @@ export class Transformer implements Disposable {
   readonly #layers: readonly LayerWeights[];
   /** The residual branches of each layer, in the order in which they run. */
   readonly branches: readonly (readonly Branch[])[];
+  /** Low-rank adapters of the projections, if there are any. */
+  readonly adapters: Adapters | undefined;
 
+  /** @param lora what adapters there are among the parameters */
   constructor(
     readonly config: ModelConfig,
-    /** By the names of `parameterSpecs`, all of one dtype and device. */
+    /** By the names of `parameterSpecs` and `adapterShapes`, all of one device, and but for the adapters' of one dtype. */
     readonly parameters: ReadonlyMap<string, Tensor>,
     readonly arithmetic: Arithmetic = usual,
     /** Float32 sums of gradients by the same names. Where a kernel can, backward adds a projection's gradient to its sum. */
     readonly sums?: ReadonlyMap<string, Tensor>,
+    lora?: LoraConfig,
   ) {
+    this.adapters = lora && new Adapters(config, lora, parameters, sums);
     const specs = config.attention.map((_, i) => layerSpecs(config, i));
     this.#layers = specs.map(({ attention, mlp }, i) => {
       const roles = Object.keys({ ...attention, ...mlp });
@@ -65,15 +78,38 @@ export class Transformer implements Disposable {
     this.branches = specs.map(({ attention, mlp }, i) => [
       {
         norm: layerParameter(i, 'inputNorm'),
-        parameters: Object.keys(attention).map((role) => layerParameter(i, role)),
+        parameters: this.#parametersOf(i, attention),
         run: (x, context) => this.#attention(i, x, context),
       },
       {
         norm: layerParameter(i, 'mlpNorm'),
-        parameters: Object.keys(mlp).map((role) => layerParameter(i, role)),
+        parameters: this.#parametersOf(i, mlp),
         run: (x, context) => this.#mlp(i, x, context),
       },
     ]);
+  }
+
+  /** The names of parameters of layer `i` by role, and of their adapters. */
+  #parametersOf(i: number, roles: object): string[] {
+    const names = Object.keys(roles).map((role) => layerParameter(i, role));
+    return [...names, ...names.flatMap((name) => this.adapters?.namesOf(name) ?? [])];
+  }
+
+  /** The same model without its adapters, over the same tensors. */
+  get base(): Transformer {
+    if (!this.adapters) return this;
+    const own = [...parameterSpecs(this.config).keys()].map((name): [string, Tensor] => [
+      name,
+      this.parameter(name),
+    ]);
+    return new Transformer(this.config, new Map(own), this.arithmetic);
+  }
+
+  /** The names of what training changes: the adapters, or all parameters where there are none. */
+  get trainable(): string[] {
+    return this.adapters
+      ? [...adapterShapes(this.config, this.adapters.lora).keys()]
+      : [...this.parameters.keys()];
   }
 
   parameter(name: string): Tensor {
@@ -176,11 +212,14 @@ export class Transformer implements Disposable {
     return this.arithmetic.norm(x, weight, this.config.normEps, this.config.normOffset);
   }
 
-  /** Multiplies by a matrix of layer `i` and adds its bias; every projection goes through here. */
+  /** Multiplies by a matrix of layer `i`, with its adapters, and adds its bias; every projection goes through here. */
   #linear(i: number, role: Projection, x: Tensor, context: LayerContext): Tensor {
-    const weights = this.#layers[i]!;
+    const { [role]: weight, [`${role}Bias` as const]: bias } = this.#layers[i]!;
     const { linear = this.arithmetic.linear } = context;
-    return linear(x, weights[role], weights[`${role}Bias`], this.sums?.get(layerParameter(i, role)));
+    const name = layerParameter(i, role);
+    const sum = this.sums?.get(name);
+    if (!this.adapters) return linear(x, weight, bias, sum);
+    return this.adapters.project(name, x, { weight, bias, sum }, linear);
   }
 
   #attention(i: number, x: Tensor, context: LayerContext): Tensor {
@@ -213,5 +252,6 @@ export class Transformer implements Disposable {
 
   [Symbol.dispose](): void {
     for (const tensor of this.parameters.values()) tensor.dispose();
+    this.adapters?.[Symbol.dispose]();
   }
 }

@@ -5,7 +5,7 @@ import { SafetensorsReader } from '../torch/safetensorsReader.js';
 import { UserError } from '../util/errors.js';
 import type { ModelConfig } from './config.js';
 import { readConfig, readWeightMap } from './directory.js';
-import { INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
+import { ADAPTER_CONFIG, ADAPTER_FILE, INDEX_FILE, SINGLE_FILE } from './modelFiles.js';
 import { parameterSpecs } from './parameters.js';
 
 const EMBEDDING = 'model.embed_tokens.weight';
@@ -17,7 +17,7 @@ const FREQUENCIES = /^model\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$/;
 /** Element types of weights; integers are quantized ones, whose scales are elsewhere. */
 const FLOATS: ReadonlySet<string> = new Set(['F64', 'F32', 'F16', 'BF16']);
 
-/** The open weight files of a model directory. `File` is the kind of reader that `open` makes. */
+/** The open weight files of a model directory, or of an adapter's. `File` is the kind of reader that `open` makes. */
 export class WeightFiles<File extends SafetensorsReader> implements Disposable {
   readonly #files = new Map<string, File>();
   /** Maps each tensor's name to the file that holds it. */
@@ -37,8 +37,9 @@ export class WeightFiles<File extends SafetensorsReader> implements Disposable {
 
   #openAll(open: (path: string) => File): void {
     const index = join(this.dir, INDEX_FILE);
-    if (existsSync(join(this.dir, SINGLE_FILE))) {
-      this.#open(SINGLE_FILE, open);
+    const single = [SINGLE_FILE, ADAPTER_FILE].find((name) => existsSync(join(this.dir, name)));
+    if (single !== undefined) {
+      this.#open(single, open);
     } else {
       if (!existsSync(index))
         throw new UserError(`${this.dir} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}`);
@@ -87,9 +88,9 @@ export class WeightFiles<File extends SafetensorsReader> implements Disposable {
  * @throws UserError naming file and tensor
  */
 export function checkWeights(files: WeightFiles<SafetensorsReader>, config: ModelConfig): ModelConfig {
-  if (existsSync(join(files.dir, 'adapter_config.json')))
+  if (existsSync(join(files.dir, ADAPTER_CONFIG)))
     throw new UserError(
-      `${files.dir} holds an adapter (adapter_config.json), which would not be applied: merge it into the weights, or remove it`,
+      `${files.dir} holds an adapter (${ADAPTER_CONFIG}), which would not be applied: move it into a folder of its own, or remove it`,
     );
   const tied = config.tied && !hasOtherHead(files);
   const actual = tied === config.tied ? config : { ...config, tied };

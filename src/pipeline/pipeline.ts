@@ -7,7 +7,7 @@ import { nearestHint } from '../util/nearest.js';
 import { locatePaths } from './paths.js';
 import { checkReferences } from './references.js';
 import { recordedInputs } from './stageCache.js';
-import { stageKinds, type StageConfig, type StageKind } from './stages/index.js';
+import { STAGE_NAME, stageKinds, type StageConfig, type StageKind } from './stages/index.js';
 
 export { resolveReferences } from './references.js';
 
@@ -80,7 +80,7 @@ class StageReader {
     const add = (place: string | undefined, message: string, part?: string) => {
       this.#faults.add({ place: [place, part].filter((one) => one !== undefined), message });
     };
-    if (!/^[a-z][a-z0-9-]*$/.test(name))
+    if (!STAGE_NAME.test(name))
       add(place(['name']), `stage name "${name}" must be lower-case letters, digits and hyphens`);
     else if (this.#names.has(name)) add(place(['name']), `there are two stages named "${name}"`);
     const earlier = new Map(this.#read);

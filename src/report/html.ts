@@ -4,8 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { FileReplacement } from '../util/files.js';
 import { beginsWith, requireOwnFile } from '../util/ownFile.js';
 import { inLine } from '../util/printable.js';
@@ -19,8 +18,6 @@ export interface PageParts {
 
 /** All pages begin so, by which a later run knows that it may replace one. */
 const BEGINNING = '<!doctype html>\n<!-- A report of redistill. -->\n';
-
-const packed = promisify(gzip);
 
 /**
  * Writes the page of a report.
@@ -39,17 +36,87 @@ export async function writeReportPage(
     requireOwnFile(path, beginsWith(BEGINNING), 'the report is written');
   file.write(head(report, parts));
   const missing = chunkSizes(report);
+  const writer = new ChunkWriter(file);
   for await (const placed of chunks) {
     const { name, rows, noun } = contentOf(placed);
     if (rows.length !== missing.get(name))
       throw new RangeError(`${name} of ${rows.length} ${noun} is not one of the report`);
     missing.delete(name);
-    const bytes = await packed(JSON.stringify(rows));
-    file.write(`<script type="application/gzip-base64" id="${name}">${bytes.toString('base64')}</script>\n`);
+    writer.write(name, rows);
   }
   if (missing.size > 0) throw new RangeError(`${[...missing.keys()][0]!} of the report is missing`);
   file.write('</body>\n</html>\n');
   file.commit();
+}
+
+/**
+ * Writes JSON as base64 of gzip. Strings of a chunk's size, and streams that unpack beside the heap, stay until all of it is gone through:
+ * with one buffer, pieces that die at once and a call that waits, a large report takes half of the memory.
+ */
+class ChunkWriter {
+  readonly #file: FileReplacement;
+  /** The JSON of the chunk; grows to that of the largest. */
+  #json = Buffer.alloc(1 << 20);
+
+  constructor(file: FileReplacement) {
+    this.#file = file;
+  }
+
+  write(name: string, rows: readonly object[]): void {
+    let size = 0;
+    for (const piece of jsonPieces(rows)) size += this.#put(piece, size);
+    const packed = gzipSync(this.#json.subarray(0, size));
+    this.#file.write(`<script type="application/gzip-base64" id="${name}">`);
+    for (let start = 0; start < packed.length; start += PACKED_BYTES)
+      this.#file.write(packed.toString('base64', start, Math.min(start + PACKED_BYTES, packed.length)));
+    this.#file.write('</script>\n');
+  }
+
+  /** @returns bytes of the text */
+  #put(text: string, at: number): number {
+    const most = at + 3 * text.length;
+    if (most > this.#json.length) this.#json = Buffer.concat([this.#json], 2 * most);
+    return this.#json.write(text, at);
+  }
+}
+
+/** A multiple of three, so that the base64 of parts is that of the whole. */
+const PACKED_BYTES = 3 << 12;
+const PIECE_CHARACTERS = 1 << 14;
+/** Lists of lists that are taken apart: rows, their answers by evaluation, answers. */
+const LEVELS = 4;
+
+/** JSON of a value in pieces of some 16 thousand characters. */
+function* jsonPieces(value: unknown): Generator<string> {
+  let piece = '';
+  for (const part of jsonParts(value, LEVELS)) {
+    piece += part;
+    if (piece.length < PIECE_CHARACTERS) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
+}
+
+function* jsonParts(value: unknown, levels: number): Generator<string> {
+  if (levels === 0 || typeof value !== 'object' || value === null) {
+    yield JSON.stringify(value);
+    return;
+  }
+  const isList = Array.isArray(value);
+  const parts = isList
+    ? value.map((part: unknown) => ['', part] as const)
+    : Object.entries(value).flatMap(([key, part]: [string, unknown]) =>
+        part === undefined ? [] : [[`${JSON.stringify(key)}:`, part] as const],
+      );
+  let before = isList ? '[' : '{';
+  if (parts.length === 0) yield before;
+  for (const [key, part] of parts) {
+    yield before + key;
+    yield* jsonParts(part, levels - 1);
+    before = ',';
+  }
+  yield isList ? ']' : '}';
 }
 
 /** Rows of each chunk that belongs to a report, by the id of its element. */

@@ -43,6 +43,8 @@ export type Link = string;
 /** A stage and what went through it. */
 export interface StageBox {
   name: string;
+  /** The name of its pipeline, where the report has several. */
+  of?: string;
   /** As in a recipe: `collect`, `curate`, `train`, … */
   kind: string;
   state: 'done' | 'under way' | 'not begun';
@@ -75,6 +77,8 @@ export interface TrainingRun {
   finished: boolean;
   /** Of every step, or of buckets of steps where there are more than fit; by TRL's names, as in metrics.jsonl and speed.jsonl. */
   curves: Curves;
+  /** The last value of each series, to the last digit: curves have six digits, and means where steps are joined. */
+  last?: Record<string, number>;
   /** What was measured beside the steps: held-out loss, sampled accuracy. */
   measured: { name: string; steps: number[]; values: (number | null)[] }[];
   /** What the sentinel said, and when. */

@@ -1,5 +1,6 @@
 /** @file A report as text, for a terminal. */
 import { shareInPoints } from '../evaluate/words.js';
+import { own } from '../util/own.js';
 import { inLine } from '../util/printable.js';
 import { sparkline } from '../util/sparkline.js';
 import { formatTable } from '../util/table.js';
@@ -12,12 +13,13 @@ const CURVES: Readonly<Record<string, string>> = {
   'logps/rejected_per_token': 'log-prob a token, rejected',
   grad_norm: 'gradient norm',
 };
-const NAME = 48;
+/** Characters of names, and of sentences, at most. */
+const [NAME, SENTENCE] = [48, 2_000];
 
 /** All of a report but texts of problems, without a final newline. What is of data stands in one line each. */
 export function reportAsText({ title, sentences, stages, runs, evaluations }: Report): string {
   const parts = [
-    [inLine(title), ...sentences.map((sentence) => inLine(sentence))].join('\n'),
+    [inLine(title), ...sentences.map((sentence) => inLine(sentence, SENTENCE))].join('\n'),
     stages.length === 0 ? '' : stagesAsText(stages),
     runs.length === 0 ? '' : runsAsText(runs),
     ...evaluations.map(evaluationsAsText),
@@ -28,16 +30,20 @@ export function reportAsText({ title, sentences, stages, runs, evaluations }: Re
 const stagesAsText = (stages: readonly StageBox[]): string =>
   formatTable(
     ['stage', 'kind', '', 'counts'],
-    stages.map(({ name, kind, state, counts }) => [
-      ...[inLine(name, NAME), inLine(kind), state === 'done' ? '' : state],
-      counts.map((count) => `${inLine(count.name)} ${count.value.toLocaleString('en')}`).join(', '),
+    stages.map(({ name, of, kind, state, counts }) => [
+      ...[
+        inLine(of === undefined ? name : `${of}/${name}`, NAME),
+        inLine(kind, NAME),
+        state === 'done' ? '' : state,
+      ],
+      counts.map((count) => `${inLine(count.name, NAME)} ${count.value.toLocaleString('en')}`).join(', '),
     ]),
   ).trimEnd();
 
 const runsAsText = (runs: readonly TrainingRun[]): string =>
   formatTable(
     ['run', 'curve', 'first', '', 'last'],
-    runs.flatMap(({ name, curves, alerts }) => [
+    runs.flatMap(({ name, curves, last, alerts }) => [
       ...Object.entries(CURVES).flatMap(([key, label]) => {
         const series = curves.series.find((one) => one.name === key);
         if (!series) return [];
@@ -47,7 +53,7 @@ const runsAsText = (runs: readonly TrainingRun[]): string =>
             label,
             shown(series.mean[0]),
             sparkline(series.mean),
-            shown(series.mean.at(-1)),
+            shown(own(last, key) ?? series.mean.at(-1)),
           ],
         ];
       }),
@@ -75,7 +81,7 @@ function evaluationsAsText({ name, columns, graders, problems }: EvaluationSet):
   const rows = columns.map(({ name: who, samples, responses, grades, cutOff, meanTokens }) => [
     ...[inLine(who, NAME), samples],
     ...graders.map((grader) => {
-      const grade = grades[grader];
+      const grade = own(grades, grader);
       return grade ? shareInPoints(grade.passAt1, grade.standardError, problems.ids.length) : '';
     }),
     ...[(100 * (cutOff / responses)).toFixed(1), meanTokens.toFixed(0)],

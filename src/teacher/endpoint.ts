@@ -1,19 +1,24 @@
-/** @file A model behind an OpenAI-compatible endpoint: one request, with everything that can go wrong with it. Knows nothing of problems. */
+/** @file A model behind OpenAI-compatible endpoints: one request, with everything that can go wrong with it. Knows nothing of problems. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { ChatMessage } from '../text/template.js';
 import { messageOf, UserError } from '../util/errors.js';
-import { isVariableName, maskSecrets, redactUrl, secretsIn } from '../util/redact.js';
+import { addressesIn, isVariableName, maskSecrets, redactUrl, secretsIn } from '../util/redact.js';
 import { backoffMs, retryAfterMs } from './backoff.js';
 import { AnswerTooLarge, exchange, HttpError, type Gather } from './exchange.js';
+import { Fleet, type Address } from './fleet.js';
+import { requireSameModel } from './modelList.js';
 import { scoreRequest, UnusableScores, type PromptLogprobs, type ScoredPrompt } from './promptLogprobs.js';
 import { gatherReply, type Completion } from './reply.js';
 
 export type { Completion } from './reply.js';
 
 export interface EndpointOptions {
-  /** Where the API begins, usually ending in `/v1`; a query is sent along with every request. */
+  /**
+   * Where the API begins, usually ending in `/v1`; a query is sent along with every request. Several that have the same
+   * model, with commas between them, share the requests.
+   */
   baseUrl: string;
   model: string;
   /**
@@ -21,7 +26,7 @@ export interface EndpointOptions {
    * missing: a server of one's own needs no key.
    */
   apiKeyEnv?: string;
-  /** Requests under way at most (default 16); further ones wait. */
+  /** Requests under way at most (default 16), at each address; further ones wait. */
   concurrency?: number;
   /** Seconds that one try may take from the request to the last byte (default 3600). */
   timeoutSeconds?: number;
@@ -35,6 +40,8 @@ export interface EndpointOptions {
   giveUpSeconds?: number;
   /** Called before each wait for another try. */
   onRetry?: (reason: string, waitSeconds: number) => void;
+  /** Called with a sentence when one of several addresses does not answer any more, and when it does again. */
+  onNotice?: (sentence: string) => void;
 }
 
 /** A request that failed for good; the message is one sentence. */
@@ -54,11 +61,12 @@ export class EndpointError extends Error {
   }
 }
 
-/** A model behind an OpenAI-compatible endpoint. */
+/** A model behind one or several OpenAI-compatible endpoints. */
 export interface Endpoint {
-  /** Where the API begins, without what is secret in it. */
+  /** Where the API begins, without what is secret in it; several addresses have commas between them, in one order. */
   readonly url: string;
   readonly model: string;
+  /** Requests under way at most, at all addresses together. */
   readonly concurrency: number;
   /**
    * Asks for one answer: of `/chat/completions` where the prompt is messages, of `/completions` where it is text.
@@ -112,19 +120,17 @@ const COMPLETION_CHECK =
 export function openEndpoint(options: EndpointOptions): Endpoint {
   const { model, concurrency = 16, retries = 10, firstWaitSeconds = 1, giveUpSeconds = 30 } = options;
   const { timeoutSeconds = 3600, idleSeconds = 300, onRetry } = options;
-  const base = checkedUrl(options.baseUrl);
   const keyName = options.apiKeyEnv ?? 'OPENAI_API_KEY';
   const key = keyFrom(keyName, options.apiKeyEnv !== undefined);
   const headers = key === undefined ? undefined : { authorization: `Bearer ${key}` };
-  const asked: Asked = {
-    shown: redactUrl(options.baseUrl).replace(/\/+$/, ''),
-    model,
-    keyName,
-    hasKey: key !== undefined,
-  };
-  const limit = pLimit(concurrency);
+  const addresses = addressesOf(options.baseUrl);
+  const isFleet = addresses.length > 1;
+  const fleet = new Fleet(addresses, concurrency, options.onNotice);
+  const shown = addresses.map((address) => address.shown).join(', ');
+  const limit = pLimit(concurrency * addresses.length);
   let hasAnswered = false;
   let firstAsked: number | undefined;
+  let agreed: Promise<void> | undefined;
 
   /** A server's words without secrets, in a line. */
   const worded = (text: string, body: object, length: number): string =>
@@ -139,57 +145,49 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     const onAnswer = () => {
       hasAnswered = true;
     };
-    const url = urlOf(base, path);
+    if (isFleet) await (agreed ??= requireSameModel(addresses, model, urlOf, headers));
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted();
       patienceLeft(); // begins with the first request
+      let address!: Address;
       try {
-        const limits = { timeoutSeconds, idleSeconds };
-        return await exchange({ url, headers: { ...headers }, body, ...limits, onAnswer }, gather, signal);
+        return await fleet.run((chosen) => {
+          signal?.throwIfAborted();
+          address = chosen;
+          const asked = { url: urlOf(chosen.base, path), headers: { ...headers }, body, onAnswer };
+          return exchange({ ...asked, timeoutSeconds, idleSeconds }, gather, signal);
+        });
       } catch (error) {
         signal?.throwIfAborted();
         const status = error instanceof HttpError ? error.status : undefined;
         const what = worded(reasonOf(error), body, LONGEST_WORDS);
+        const asked = { shown: address.shown, model, keyName, hasKey: key !== undefined };
         const final = finalError(error, what, asked, request);
         if (final) throw final;
         if (patienceLeft() <= 0)
           throw new UserError(
-            `${asked.shown} has not answered for ${giveUpSeconds} s (${what}): check that the server runs and that the URL is right, and run the same command again.`,
+            `${shown} ${isFleet ? 'have' : 'has'} not answered for ${giveUpSeconds} s (${what}): check that the server runs and that the URL is right, and run the same command again.`,
           );
-        if (failures > retries) {
+        // Each address may be tried once before a try counts as a further one.
+        if (failures > retries + addresses.length - 1) {
           const tries = failures === 1 ? 'one try' : `${failures} tries`;
-          throw new EndpointError(
-            `${asked.shown} gave no usable answer in ${tries}; the last: ${what}`,
-            status,
-          );
+          throw new EndpointError(`${shown} gave no usable answer in ${tries}; the last: ${what}`, status);
         }
-        const waitMs = Math.min(patienceLeft(), waitAfter(error, failures, what));
+        const wait = (inARow: number) =>
+          waitAfter(error, backoffMs(inARow, firstWaitSeconds * 1000), what, address.shown);
+        const rest = isFleet ? fleet.failed(address, status !== undefined, what, wait) : wait(failures);
+        const waitMs = Math.min(patienceLeft(), rest);
+        if (isFleet && waitMs <= 0) continue; // another one takes it at once
         onRetry?.(what, waitMs / 1000);
         await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       }
     }
   }
 
-  /** @throws EndpointError where the server asks for a longer wait than anybody has patience for */
-  function waitAfter(error: unknown, failures: number, what: string): number {
-    const wait = backoffMs(failures, firstWaitSeconds * 1000);
-    const wished = error instanceof HttpError ? retryAfterMs(error.headers) : undefined;
-    if (wished === undefined) return wait;
-    if (wished > LONGEST_RETRY_AFTER_MS) {
-      const minutes = Math.ceil(wished / 60_000);
-      throw new EndpointError(
-        `${asked.shown} asks to wait for ${minutes} minutes (${what}): go on then`,
-        (error as HttpError).status,
-      );
-    }
-    // Somewhat later than asked for, so that all who wait do not come at the same moment.
-    return wished + Math.min(wait, wished / 10);
-  }
-
   return {
-    url: asked.shown,
+    url: shown,
     model,
-    concurrency,
+    concurrency: concurrency * addresses.length,
     complete(prompt, fields = {}, signal) {
       if (signal) setMaxListeners(0, signal); // one a request under way
       const streaming = fields.stream !== false && { stream: true, stream_options: { include_usage: true } };
@@ -209,11 +207,46 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   };
 }
 
+/**
+ * Milliseconds to wait, `wait` where the server does not ask for more.
+ * @throws EndpointError where it asks for a longer wait than anybody has patience for
+ */
+function waitAfter(error: unknown, wait: number, what: string, where: string): number {
+  const wished = error instanceof HttpError ? retryAfterMs(error.headers) : undefined;
+  if (wished === undefined) return wait;
+  if (wished > LONGEST_RETRY_AFTER_MS) {
+    const minutes = Math.ceil(wished / 60_000);
+    throw new EndpointError(
+      `${where} asks to wait for ${minutes} minutes (${what}): go on then`,
+      (error as HttpError).status,
+    );
+  }
+  // Somewhat later than asked for, so that all who wait do not come at the same moment.
+  return wished + Math.min(wait, wished / 10);
+}
+
+/** The addresses that a base URL names, sorted, so that the same ones are the same endpoint. */
+function addressesOf(text: string): Address[] {
+  const addresses = addressesIn(text).map((each) => ({
+    base: checkedUrl(each),
+    shown: redactUrl(each).replace(/\/+$/, ''),
+  }));
+  const twice = addresses.find(
+    ({ base }, i) => addresses.findIndex((other) => other.base.href === base.href) < i,
+  );
+  if (twice) throw new UserError(`${twice.shown} is named twice among the endpoints: name each once.`);
+  return addresses.sort((a, b) => (a.shown < b.shown ? -1 : 1));
+}
+
 function checkedUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     throw new UserError(
       `${JSON.stringify(redactUrl(text))} is not the URL of an endpoint, e.g. http://127.0.0.1:8000/v1.`,
+    );
+  if (url.host.includes(',') || url.pathname.includes(','))
+    throw new UserError(
+      `${JSON.stringify(redactUrl(text))} is not the URL of an endpoint: each of several begins with http:// or https://.`,
     );
   if (url.username !== '' || url.password !== '')
     throw new UserError(

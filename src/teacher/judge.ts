@@ -13,7 +13,7 @@ import {
 import { JudgeCache } from './judgeCache.js';
 import { judgeMessages, readReply, REPLY_FORMAT } from './judgePrompt.js';
 
-export interface JudgeOptions extends Omit<EndpointOptions, 'onRetry'> {
+export interface JudgeOptions extends Omit<EndpointOptions, 'onRetry' | 'onNotice'> {
   /** The file in which answers are kept between runs. */
   cache: string;
   /** Called with a line about the endpoint's troubles, at most every ten seconds. */
@@ -47,7 +47,8 @@ export class Judge implements ResponseJudge, Disposable {
       last = performance.now();
       onTrouble?.(`judge: ${reason}; trying again in ${seconds.toFixed(0)} s`);
     };
-    this.#endpoint = openEndpoint({ ...endpoint, onRetry });
+    const onNotice = (sentence: string) => onTrouble?.(`judge: ${sentence}`);
+    this.#endpoint = openEndpoint({ ...endpoint, onRetry, onNotice });
     this.#cache = new JudgeCache(cache);
   }
 

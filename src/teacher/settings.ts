@@ -22,7 +22,7 @@ export function endpointKeys(requestsAtOnce: number) {
     concurrency: count
       .max(4096)
       .default(requestsAtOnce)
-      .describe('requests to the endpoint at once')
+      .describe('requests to the endpoint at once, to each if there are several')
       .meta({ limit: 'each request holds a connection open' }),
     timeout: z.number().min(0.001).max(86_400).default(3600).describe('seconds for one request as a whole'),
     idle_timeout: z
@@ -142,7 +142,7 @@ export function answerKeys(defaults: AnswerDefaults) {
       .string()
       .optional()
       .describe(
-        'an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1; without it the model runs here',
+        'an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1, or several of one model with commas between them; without it the model runs here',
       ),
     samples: samplesKey('responses a problem'),
     system: z.string().optional().describe('a system message'),

@@ -1,43 +1,22 @@
 /** @file Opens a model's tokenizer and chat template. Makes no rows: that is `tokenRows.ts`. */
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from 'tokenizers';
 import { z } from 'zod';
 import { messageOf, UserError } from '../util/errors.js';
-import { readRegular } from '../util/regularFile.js';
 import { tokenDecoder, type TokenDecoder } from './decode.js';
 import { contentText } from './messages.js';
 import { encodeElsewhere, encodeHere, type Encode } from './encoder.js';
 import { framingTokens } from './specialTokens.js';
 import { growsTexts, isBounded } from './splits.js';
+import {
+  addedTokens,
+  readFields,
+  readTokenizerJson,
+  readTokenizerFiles,
+  type AddedToken,
+} from './tokenizerFiles.js';
 import { ChatTemplate, requireTexts, type RenderOptions, type RowMessage } from './template.js';
-
-const tokenField = z.union([
-  z.string(),
-  z.looseObject({ content: z.string() }).transform(({ content }) => content),
-]);
-const tokenIdField = z.number().int().nonnegative();
-
-const tokensSchema = z.looseObject({
-  bos_token: tokenField.nullish(),
-  eos_token: tokenField.nullish(),
-  pad_token: tokenField.nullish(),
-  unk_token: tokenField.nullish(),
-});
-const configSchema = tokensSchema.extend({
-  chat_template: z
-    .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
-    .nullish(),
-});
-const ids = z.union([tokenIdField, z.array(tokenIdField)]).nullish();
-const stopSchema = z.looseObject({ eos_token_id: ids });
-
-/** A limit far above any tokenizer. */
-const MAX_FILE_BYTES = 256e6;
-const addedToken = z.looseObject({ id: z.number(), special: z.boolean(), content: z.string() });
-const addedTokens = z.looseObject({ added_tokens: z.array(addedToken).default([]) });
-type AddedToken = z.infer<typeof addedToken>;
 
 const positions = z.looseObject({ max_position_embeddings: z.number().nullish().catch(undefined) });
 const sizeSchema = positions.extend({ text_config: positions.nullish().catch(undefined) });
@@ -97,10 +76,7 @@ export class ChatTokenizer {
     /** The day on which conversations are written, as YYYY-MM-DD; otherwise it is the time at which they are. */
     readonly date: string | undefined,
   ) {
-    const path = join(dir, 'tokenizer.json');
-    if (!existsSync(path))
-      throw new UserError(`${path} is missing; a model directory must hold its tokenizer`);
-    const json = readJson(path);
+    const { path, json } = readTokenizerJson(dir);
     try {
       this.#tokenizer = Tokenizer.fromFile(path);
       // The file may hold its last user's settings, which would silently truncate and pad every text.
@@ -115,40 +91,33 @@ export class ChatTokenizer {
     const decode = tokenDecoder((json as { decoder?: unknown }).decoder);
     if (!decode) throw new UserError(`${path}: its kind of decoder is not supported`);
     this.#decode = decode;
-    this.#added = addedTokens.safeParse(json).data?.added_tokens ?? [];
+    this.#added = addedTokens(json);
     this.#specialIds = new Set(this.#added.filter(({ special }) => special).map(({ id }) => id));
 
-    const configPath = join(dir, 'tokenizer_config.json');
-    const config = readFields(configSchema, configPath);
-    // Older directories name the tokens here.
-    const map = readFields(tokensSchema, join(dir, 'special_tokens_map.json'));
-    const tokens: Record<string, string> = {};
-    for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const) {
-      const token = config[name] ?? map[name];
-      if (token != null) tokens[name] = token;
-    }
+    const { tokens, stops: named, templates } = readTokenizerFiles(dir);
     this.#named = Object.values(tokens);
     if (tokens.eos_token !== undefined) {
       this.eosTokenId = this.tokenId(tokens.eos_token);
       if (this.eosTokenId === undefined) {
-        throw new UserError(`${configPath}: the eos_token "${tokens.eos_token}" is not a token of ${path}`);
+        throw new UserError(
+          `${join(dir, 'tokenizer_config.json')}: the eos_token "${tokens.eos_token}" is not a token of ${path}`,
+        );
       }
     }
     if (tokens.bos_token !== undefined) this.bosTokenId = this.tokenId(tokens.bos_token);
     const midnight = date === undefined ? undefined : new Date(`${date}T00:00`);
-    const template = (name: 'default' | 'tool_use') =>
-      readTemplate(name, dir, config.chat_template, tokens, midnight);
-    this.#template = template('default');
-    this.#toolTemplate = template('tool_use');
+    const [template, toolTemplate] = [templates.default, templates.tool_use].map(
+      (found) => found && new ChatTemplate(found.source, found.where, tokens, midnight),
+    );
+    this.#template = template;
+    this.#toolTemplate = toolTemplate;
     const { max_position_embeddings: own, text_config: inner } = readFields(
       sizeSchema,
       join(dir, 'config.json'),
     );
     const positions = own ?? inner?.max_position_embeddings ?? 0;
     this.maxCharacters = Math.min(MOST_CHARACTERS, Math.max(USUAL_CHARACTERS, positions * TOKEN_CHARACTERS));
-    const stops = ['generation_config.json', 'config.json'].flatMap(
-      (file) => readFields(stopSchema, join(dir, file)).eos_token_id ?? [],
-    );
+    const stops = [...named];
     if (this.eosTokenId !== undefined) stops.push(this.eosTokenId);
     this.namedStopTokenIds = [...new Set(stops)];
     this.#endIds = new Set([...this.#specialIds, ...stops]);
@@ -327,48 +296,3 @@ function withJoinedParts(message: RowMessage): RowMessage {
 
 /** A text without its white space, which templates trim around parts. */
 const letters = (text: string): string => text.replace(/\s+/gu, '');
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readRegular(path, MAX_FILE_BYTES)) as unknown;
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path} is not JSON: ${messageOf(error)}`);
-  }
-}
-
-function parse<T extends z.ZodType>(schema: T, value: unknown, path: string): z.infer<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new UserError(`${path}: field "${issue.path.join('.')}": ${issue.message}`);
-}
-
-/** Reads the fields of a file that may be absent. */
-function readFields<T extends z.ZodType>(schema: T, path: string): z.infer<T> {
-  return parse(schema, existsSync(path) ? readJson(path) : {}, path);
-}
-
-/**
- * Reads the template of a name from where transformers looks for it: beside chat_template.jinja, which is the default,
- * others are in a folder; without it they are in tokenizer_config.json.
- */
-function readTemplate(
-  name: 'default' | 'tool_use',
-  dir: string,
-  inline: string | { name: string; template: string }[] | null | undefined,
-  specialTokens: Record<string, string>,
-  date: Date | undefined,
-): ChatTemplate | undefined {
-  const own = join(dir, 'chat_template.jinja');
-  if (existsSync(own)) {
-    const path = name === 'default' ? own : join(dir, 'additional_chat_templates', `${name}.jinja`);
-    if (!existsSync(path)) return undefined;
-    return new ChatTemplate(readRegular(path, MAX_FILE_BYTES), path, specialTokens, date);
-  }
-  const several = Array.isArray(inline) ? inline : [{ name: 'default', template: inline }];
-  const source = several.find((template) => template.name === name)?.template;
-  return source == null
-    ? undefined
-    : new ChatTemplate(source, join(dir, 'tokenizer_config.json'), specialTokens, date);
-}

@@ -16,8 +16,8 @@ export interface AdamWOptions {
 interface UpdateOptions {
   /** Scales the gradients before. */
   factor: number;
-  /** Receive the parameters after the update, rounded to their dtype, in the parameters' order. None if absent. */
-  copies?: readonly Tensor[];
+  /** Receive the parameters after the update, rounded to their dtype, in the parameters' order; undefined for one without. */
+  copies?: readonly (Tensor | undefined)[];
 }
 
 /**
@@ -56,29 +56,42 @@ export class AdamW implements Disposable {
    */
   update(grads: readonly Tensor[], lr: number, { factor, copies = [] }: UpdateOptions): void {
     noGrad(() => {
-      if (!hasAdamW(this.params[0]!, copies[0])) {
+      const isCopied = (i: number) => copies[i] !== undefined;
+      if (
+        !hasAdamW(
+          this.params[0]!,
+          copies.find((copy) => copy),
+        )
+      ) {
         scale(grads, factor);
         this.step(grads, lr);
-        if (copies.length > 0) ops.foreachCopy_(copies, this.params);
+        const from = this.params.filter((_, i) => isCopied(i));
+        if (from.length > 0)
+          ops.foreachCopy_(
+            copies.filter((copy) => copy !== undefined),
+            from,
+          );
         ops.foreachZero_(grads);
         return;
       }
       ops.foreachAddScalar_(this.#steps, 1);
       const count = this.#steps[0]!.item();
       const { betas, eps } = this.options;
-      for (const { members, weightDecay } of this.#groups) {
-        const of = (tensors: readonly Tensor[]) => members.map((i) => tensors[i]!);
-        ops.adamwInOnePass_(
-          ...([this.params, grads, this.expAvgs, this.expAvgSqs].map(of) as [
-            Tensor[],
-            Tensor[],
-            Tensor[],
-            Tensor[],
-          ]),
-          copies.length > 0 ? of(copies) : [],
-          ...[count, factor, lr, ...betas, eps, weightDecay],
-        );
-      }
+      for (const { members, weightDecay } of this.#groups)
+        for (const some of [members.filter(isCopied), members.filter((i) => !isCopied(i))]) {
+          if (some.length === 0) continue;
+          const of = (tensors: readonly (Tensor | undefined)[]) => some.map((i) => tensors[i]!);
+          ops.adamwInOnePass_(
+            ...([this.params, grads, this.expAvgs, this.expAvgSqs].map(of) as [
+              Tensor[],
+              Tensor[],
+              Tensor[],
+              Tensor[],
+            ]),
+            isCopied(some[0]!) ? of(copies) : [],
+            ...[count, factor, lr, ...betas, eps, weightDecay],
+          );
+        }
     });
   }
 

@@ -9,6 +9,7 @@ import { WeightFiles } from '../models/weightFiles.js';
 import type { Objective } from '../objectives/objective.js';
 import { dtypeSize } from '../torch/dtype.js';
 import { SafetensorsReader } from '../torch/safetensorsReader.js';
+import { isOwnBase } from './openModel.js';
 import { isOtherReference, type TrainRecipe } from './settings.js';
 import type { Development } from './watch/development.js';
 import type { Watched } from './watch/open.js';
@@ -29,8 +30,9 @@ export async function besideOf(
   objective: Objective,
   { development }: Pick<Watched, 'development'>,
 ): Promise<BesideSteps> {
-  const { save, best, sentinel, device } = recipe;
-  const copy = device === 'cpu' ? copiedBytes(recipe.model) : 0; // those of a GPU's weights are in the machine's memory
+  const { save, best, sentinel, device, lora } = recipe;
+  // Those of a GPU's weights are in the machine's memory, and adapters are saved as they are trained.
+  const copy = device === 'cpu' && !lora ? copiedBytes(recipe.model) : 0;
   const keepsCheckpoints = save.every !== undefined && save.keep !== 0;
   const writes = keepsCheckpoints || best !== undefined || sentinel.act === 'rollback';
   return {
@@ -54,9 +56,11 @@ function copiedBytes(dir: string): number {
 }
 
 /** Bytes of a reference that is another model than that which training starts from. */
-async function referenceBytes({ reference, dtype }: TrainRecipe, { needs }: Objective): Promise<number> {
+async function referenceBytes(recipe: TrainRecipe, { needs }: Objective): Promise<number> {
+  const { reference, dtype } = recipe;
   if (!needs.reference || !isOtherReference(reference)) return 0;
-  return parameterCount(readConfig(await resolveModel(reference))) * dtypeSize[dtype];
+  const path = await resolveModel(reference);
+  return isOwnBase(path, recipe) ? 0 : parameterCount(readConfig(path)) * dtypeSize[dtype];
 }
 
 /** Bytes of keys and values where the rows of a batch grow together, those with the longest prompts first. */

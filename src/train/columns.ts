@@ -31,7 +31,7 @@ import type { ScoresFile } from './scoresFile.js';
 import { openTokens } from './tokenCache.js';
 
 export interface ColumnOptions {
-  /** What computes: a model directory, a .gguf file, or a name that `models get` has fetched; nothing of it is read where an endpoint computes. */
+  /** What computes: a model directory, an adapter, a .gguf file, or a name that `models get` has fetched; nothing of it is read where an endpoint computes. */
   model: string;
   /** An endpoint that computes instead, `logps` or `top-k` alone. */
   endpoint?: Endpoint | undefined;

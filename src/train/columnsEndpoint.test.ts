@@ -74,6 +74,22 @@ describe("an endpoint's log-probs", () => {
     expect(server.requests[0]).toMatchObject({ path: '/v1/completions', body: { model: 'big' } });
   });
 
+  it('are the same of several servers, of which one dies', async () => {
+    const data = many();
+    const alone = await columned((await newServer()).url, { data });
+    const a = await newServer();
+    const b = await newServer((_, index) => (index >= 3 ? { status: 503 } : undefined));
+    a.server.delayMs = 20;
+    const together = await columned(`${a.url},${b.url}`, { data, concurrency: 2, model: 'fleet' });
+    expect(together.sequences).toEqual(alone.sequences);
+    expect(a.server.requests.length).toBeGreaterThan(3);
+    expect(b.server.requests.length).toBeGreaterThan(3);
+    const before = a.server.requests.length;
+    const again = await columned(`${b.url},${a.url}`, { data, model: 'fleet', retries: 20 });
+    expect(again.sequences).toEqual(alone.sequences);
+    expect(a.server.requests.length - before).toBeLessThan(10); // some are asked again to find other weights
+  });
+
   it('are the likeliest tokens, most likely first', async () => {
     const { server, url } = await newServer();
     const { sequences } = await columned(url, { read: 'top-k', k: 3 });

@@ -56,7 +56,7 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
  * forward repeated.
  */
 export class Engine implements Disposable {
-  readonly #head: ChunkedHead;
+  readonly head: ChunkedHead;
   /** Scores rows under the weights as they are. */
   readonly scorer: Scorer;
   /** All branches of the model, in order. */
@@ -68,8 +68,8 @@ export class Engine implements Disposable {
     readonly recompute = false,
   ) {
     const { branches, head } = weights.model;
-    this.#head = new ChunkedHead(head);
-    this.scorer = new Scorer(weights.model, this.#head);
+    this.head = new ChunkedHead(head);
+    this.scorer = new Scorer(weights.model, this.head);
     this.#branches = branches.flat();
   }
 
@@ -106,12 +106,12 @@ export class Engine implements Disposable {
 
   /** Computes log-probs of the response tokens, one array per row. */
   score({ final, responses }: Activations): Float64Array[] {
-    return perRow(this.#head.logps(final.normed, responses.targets), responses.lengths);
+    return perRow(this.head.logps(final.normed, responses.targets), responses.lengths);
   }
 
   /** Computes log-probs of the response tokens and of the columns that are read. */
   read({ final, responses, reads }: Activations): Reading[] {
-    return readings(this.#head, final.normed, responses, reads);
+    return readings(this.head, final.normed, responses, reads);
   }
 
   /**
@@ -144,7 +144,7 @@ export class Engine implements Disposable {
           reads: own,
           gradient: concatenate(readGradient.map((values) => values[name] ?? NONE)),
         }));
-        const head = this.#head.backward(final.normed, responses.targets, all, this.weights.headGrad, read);
+        const head = this.head.backward(final.normed, responses.targets, all, this.weights.headGrad, read);
         const predicting = rmsNormBackward(
           ...this.#normOf(final.x, 'finalNorm'),
           head.hiddenGrad,
@@ -193,15 +193,16 @@ export class Engine implements Disposable {
     return [x, this.weights.model.parameter(name), config.normEps, config.normOffset] as const;
   }
 
-  /** Adds the gradient to the embedding's rows in place; a dense gradient would be as large as the table. */
+  /** Adds the gradient to the embedding's rows in place, unless it is frozen; a dense gradient would be as large as the table. */
   #embeddingBackward(ids: Tensor, gradient: Tensor): void {
     const table = this.weights.gradOf('embedding');
+    if (!table) return;
     scope(() => {
       ops.indexAdd_(table, 0, ids, ops.toDtype(this.weights.model.scaleEmbedding(gradient), table.dtype));
     });
   }
 
   [Symbol.dispose](): void {
-    this.#head[Symbol.dispose]();
+    this.head[Symbol.dispose]();
   }
 }

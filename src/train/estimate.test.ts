@@ -1,22 +1,27 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { adapted } from '../../test/support/adapters.js';
 import { contents, writeRows } from '../../test/support/tinyModel.js';
 import { model, recipeOf, root, setUpRuns, trained } from '../../test/support/trainingRuns.js';
 import { KeyValueCache } from '../generate/cache.js';
 import { loadModel, saveModel } from '../models/checkpoint.js';
 import { parseConfig, type ModelConfig } from '../models/config.js';
 import { readConfig } from '../models/directory.js';
+import { modulesNamed, staysWide } from '../models/loraShapes.js';
+import { loraTargets } from '../models/loraTargets.js';
 import { parameterCount } from '../models/parameters.js';
 import { createObjective } from '../objectives/index.js';
 import { ChatTokenizer } from '../text/tokenizer.js';
+import { dtypeSize } from '../torch/dtype.js';
 import { memoryStats } from '../torch/runtime.js';
 import { UserError } from '../util/errors.js';
 import { besideOf, type BesideSteps } from './besideSteps.js';
 import { bytesToCome, expectMemory, type StepsToCome } from './estimate.js';
 import { prepareExamples } from './examples.js';
-import { activationBytes, operations, weightBytes, type TrainedShapes } from './memoryModel.js';
+import { activationBytes, operations, trainedCount, weightBytes, type TrainedShapes } from './memoryModel.js';
 import { planSteps } from './plan.js';
+import { TrainableWeights } from './weights.js';
 import { estimate } from './trainer.js';
 import { openDevelopment } from './watch/development.js';
 import { openWatched } from './watch/open.js';
@@ -62,6 +67,40 @@ describe('the memory of', () => {
     const parameters = 1000 * 64 + 3 * (2 * 64 + 2 * 64 * 64 + 2 * 32 * 64 + 3 * 256 * 64) + 64;
     expect(weightBytes(shapesOf())).toBe(18 * parameters);
     expect(weightBytes(shapesOf({ dtype: 'f32' }))).toBe(16 * parameters);
+  });
+
+  it('adapters is that of all that is held for them, and of a model that is frozen', () => {
+    for (const dtype of ['bf16', 'f32'] as const)
+      for (const dora of [false, true]) {
+        using weights = new TrainableWeights(adapted('qwen3', dtype, { rank: 16, dora }), dtype);
+        const { config, adapters } = weights.model;
+        const shapes = shapesOf({ config, dtype, adapters: adapters!.lora });
+        const { masters, grads, model: computes } = weights;
+        // Both moments are as large as the masters, and in f32 the masters are the model's own.
+        const held = [...masters.values(), ...masters.values(), ...grads.values()];
+        const distinct = new Set([...masters.values(), ...computes.parameters.values()]);
+        const bytes = [...held, ...distinct].reduce((sum, x) => sum + x.elements * dtypeSize[x.dtype], 0);
+        const magnitudes = [...masters].filter(([name]) => staysWide(name));
+        const copied = dtype === 'bf16' ? magnitudes.reduce((sum, [, x]) => sum + 2 * x.elements, 0) : 0;
+        expect(weightBytes(shapes)).toBe(bytes + copied);
+        expect(weights.count).toBe(trainedCount(shapes));
+      }
+  });
+
+  it('what adapters keep is a little more than without them', () => {
+    const load = { tokens: 100, responses: 60, seen: 0 };
+    const of = (dora: boolean, recompute: boolean) => {
+      const modules = modulesNamed(llama(), loraTargets);
+      const adapters = { rank: 16, alpha: 32, rslora: false, dora, modules };
+      const [found, without] = [{ adapters }, {}].map((keys) =>
+        activationBytes(shapesOf({ recompute, ...keys }), load),
+      );
+      return found! - without!;
+    };
+    // What A gives, twice, in 7 projections of 3 layers; with DoRA also the projections' results: 2 · 64 + 2 · 32 + 2 · 256 + 64.
+    expect(of(false, false)).toBe(100 * 2 * 3 * 7 * 2 * 16);
+    expect(of(true, false)).toBe(100 * 2 * 3 * (7 * 2 * 16 + 768));
+    expect(of(true, true)).toBe(of(true, false) / 3);
   });
 
   it('activations grows with tokens and layers, and is less where they are computed again', () => {

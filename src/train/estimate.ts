@@ -3,7 +3,6 @@
  * measurement of two seconds on the run's own rows.
  */
 import type { ModelConfig } from '../models/config.js';
-import { parameterCount } from '../models/parameters.js';
 import { readColumns, withReference, type Objective } from '../objectives/objective.js';
 import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
@@ -185,7 +184,7 @@ export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'se
   const { config } = engine.weights.model;
   const time = timeOfPacks(engine, run, config);
   const { world = 1 } = run;
-  const update = updateSeconds(engine, parameterCount(config), world);
+  const update = updateSeconds(engine, world);
   const looked = steps(run, STEPS.time);
   let [seconds, tokens] = [0, 0];
   for (const step of looked) {
@@ -266,8 +265,9 @@ function cut(sequence: TrainSequence, share: number): TrainSequence {
 const UPDATED = 2 ** 23;
 
 /** Measures the norm of the gradients, and an update of other weights, of which each rank has its part. */
-function updateSeconds({ weights }: Engine, parameters: number, world: number): number {
+function updateSeconds({ weights }: Engine, world: number): number {
   const { device, dtype } = weights.model;
+  const parameters = weights.count;
   const started = performance.now();
   globalNorm([...weights.grads.values()]);
   const norm = (performance.now() - started) / 1000;

@@ -1,11 +1,11 @@
 /** @file What the ranks but the first do: their share of every step, with what rank 0 has told them to prepare. They write nothing. */
 import { setImmediate } from 'node:timers/promises';
-import { loadModel } from '../models/checkpoint.js';
 import { openObjective } from '../objectives/index.js';
 import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
 import { scope } from '../torch/tensor.js';
 import { Engine } from './engine.js';
 import { prepareExamples } from './examples.js';
+import { openTrained } from './openModel.js';
 import { planSteps } from './plan.js';
 import { RankStopped, type Order, type Ranks } from './ranks.js';
 import { takeReference } from './reference.js';
@@ -46,9 +46,7 @@ async function obey(given: Prepare, ranks: Ranks, signal: AbortSignal): Promise<
     throw new UserError(
       `rank ${ranks.rank} reads other rows than rank 0: ${recipe.data}, or its tokenizer, is not the same at both`,
     );
-  const { model_overrides: overrides, dtype, device } = recipe;
-  const loaded = loadModel(recipe.model, { dtype: 'f32', device, onNotice: silent, overrides });
-  using weights = new TrainableWeights(loaded.model, dtype, ranks);
+  using weights = new TrainableWeights(openTrained(recipe, recipe.model, silent).model, recipe.dtype, { ranks });
   using engine = new Engine(weights, recipe.recompute);
   const { betas, eps, weight_decay: weightDecay } = settings;
   using optimizer = weights.optimizer({ betas, eps, weightDecay });

@@ -1,6 +1,7 @@
 /** @file Predicts from shapes what training takes in memory and how much it computes. Has no tensors. */
 import type { ModelConfig } from '../models/config.js';
 import { readRows, rowsOfChunk } from '../models/head.js';
+import { adapterCount, adapterShapes, type LoraConfig } from '../models/loraShapes.js';
 import { parameterCount, parameterSpecs } from '../models/parameters.js';
 import { hasKernels, softmaxKernel } from '../torch/fused.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
@@ -11,6 +12,8 @@ export interface TrainedShapes {
   dtype: ComputeDtype;
   device: string;
   recompute: boolean;
+  /** The adapters, where they alone are trained. */
+  adapters?: LoraConfig | undefined;
   /** How many ranks divide masters and moments among them. Default: 1. */
   world?: number;
 }
@@ -26,11 +29,17 @@ export interface TokenLoad {
 
 const bytesOf = (dtype: ComputeDtype): number => (dtype === 'bf16' ? 2 : 4);
 
-/** Bytes of a rank's masters, gradients and both moments in float32, and of the copy that computes. */
-export function weightBytes({ config, dtype, world = 1 }: TrainedShapes): number {
+/** Counts the weights that are trained. */
+export const trainedCount = ({ config, adapters }: Pick<TrainedShapes, 'config' | 'adapters'>): number =>
+  adapters ? adapterCount(config, adapters) : parameterCount(config);
+
+/** Bytes of a rank's masters, gradients and both moments in float32, of the copy that computes, and of what is frozen. */
+export function weightBytes(shapes: Pick<TrainedShapes, 'config' | 'dtype' | 'adapters' | 'world'>): number {
+  const { config, dtype, adapters, world = 1 } = shapes;
   const whole = 4 + bytesOf(dtype);
   const divided = 8 + (dtype === 'bf16' ? 4 : 0); // in float32 the masters are what computes
-  return parameterCount(config) * (whole + divided / world);
+  const frozen = adapters ? parameterCount(config) * bytesOf(dtype) : 0;
+  return trainedCount(shapes) * (whole + divided / world) + frozen;
 }
 
 /** Bytes of activations that are kept together until their backward pass, and of that pass. */
@@ -41,8 +50,22 @@ export function activationBytes(shapes: TrainedShapes, { tokens, responses }: To
   const graphs = graphNumbers(shapes);
   const kept = recompute ? Math.max(...graphs) : layers * graphs.reduce((a, b) => a + b, 0);
   // The stream before each branch is kept; gradients of gate, of what it lets through, of their product and of the stream pass.
-  const ofToken = 2 * layers * hidden + kept + 3 * width + 2 * hidden;
+  const ofToken = 2 * layers * hidden + kept + 3 * width + 2 * hidden + adapterNumbers(shapes);
   return (tokens * ofToken + responses * 4 * hidden) * bytesOf(dtype);
+}
+
+/**
+ * How many numbers of a token the graphs of adapters keep: what A gives, before and after it is scaled, and with DoRA what is
+ * multiplied by the gains. Where branches are computed again, it is that of one layer.
+ */
+function adapterNumbers({ config, adapters, recompute }: TrainedShapes): number {
+  if (!adapters) return 0;
+  let numbers = 0;
+  for (const [name, [rows]] of adapterShapes(config, adapters)) {
+    if (name.endsWith('lora_A.weight')) numbers += 2 * rows!;
+    if (name.endsWith('magnitude_vector')) numbers += rows!;
+  }
+  return recompute ? numbers / config.attention.length : numbers;
 }
 
 /** How many numbers of a token the graphs of a layer's two branches keep. */

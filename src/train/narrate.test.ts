@@ -13,7 +13,13 @@ function told(...events: TrainEvent[]): string[] {
   return lines;
 }
 
-const start = { kind: 'start', formula: '−logp', layout: 'template', parameters: 49_392 } as const;
+const start = {
+  kind: 'start',
+  formula: '−logp',
+  layout: 'template',
+  parameters: 49_392,
+  trained: 49_392,
+} as const;
 
 it('says how many steps warm up, what of a response is trained, and counts in units that fit', () => {
   expect(told({ ...start, steps: 10, warmup: 3, idle: 1 })).toEqual([
@@ -21,9 +27,9 @@ it('says how many steps warm up, what of a response is trained, and counts in un
     'layout: template, which trains a response up to the token that ends its turn',
     '10 steps (the warm-up is 3 of them, the first with learning rate 0), 49.4 k parameters',
   ]);
-  expect(told({ ...start, steps: 10, warmup: 0, idle: 0, parameters: 134_515_008 })[2]).toBe(
-    '10 steps, 135 M parameters',
-  );
+  expect(
+    told({ ...start, steps: 10, warmup: 0, idle: 0, parameters: 134_515_008, trained: 134_515_008 })[2],
+  ).toBe('10 steps, 135 M parameters');
 });
 
 it('says what a run is expected to take', () => {

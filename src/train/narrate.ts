@@ -45,7 +45,7 @@ export function reportTraining(progress: Progress): (event: TrainEvent) => void 
       case 'start':
         progress.log(`loss: ${event.formula}`);
         progress.log(`layout: ${event.layout}, ${LAYOUTS[event.layout]}`);
-        progress.log(`${event.steps} steps${warmingUp(event)}, ${formatCount(event.parameters)} parameters`);
+        progress.log(`${event.steps} steps${warmingUp(event)}, ${parametersOf(event)}`);
         break;
       case 'reference':
         progress.update(event.done, event.total, 'scoring the reference');
@@ -133,3 +133,8 @@ function describe(
   }
   return parts.join(', ');
 }
+
+const parametersOf = ({ parameters, trained }: { parameters: number; trained: number }): string =>
+  parameters === trained
+    ? `${formatCount(parameters)} parameters`
+    : `${formatCount(trained)} parameters of adapters over ${formatCount(parameters)} that stay as they are`;

@@ -5,10 +5,9 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
+import { savedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { ChunkedHead } from '../models/head.js';
-import { savedFiles, SINGLE_FILE } from '../models/modelFiles.js';
-import { parameterSpecs } from '../models/parameters.js';
+import { ADAPTER_FILE, savedFiles, SINGLE_FILE } from '../models/modelFiles.js';
 import { WeightFiles } from '../models/weightFiles.js';
 import { withReference, type Objective } from '../objectives/objective.js';
 import { noGrad } from '../torch/autograd.js';
@@ -79,7 +78,7 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
     proveComputation(parts, add);
     await taken;
     // The index of several files is written last.
-    if (!existsSync(join(folder, SINGLE_FILE))) await done;
+    if (![SINGLE_FILE, ADAPTER_FILE].some((name) => existsSync(join(folder, name)))) await done;
     add('saved weights and those in memory', compareSaved(folder, parts.loaded, masters), 0);
   } finally {
     await taken.catch(() => undefined);
@@ -244,23 +243,22 @@ function packDifference(engine: Engine, objective: Objective, sequences: readonl
 }
 
 /** Compares what is read of a folder with what is in memory. */
-function compareSaved(folder: string, { model }: LoadedModel, masters: ReadonlyMap<string, Tensor>): number {
+function compareSaved(folder: string, loaded: LoadedModel, masters: ReadonlyMap<string, Tensor>): number {
   using files = new WeightFiles(folder, (path) => new SafetensorsFile(path));
-  let largest = 0;
-  for (const [name, { parts }] of parameterSpecs(model.config)) {
-    let row = 0;
-    for (const part of parts) {
-      if (!files.byTensor.has(part.name)) return Infinity;
-      const difference = scope(() =>
-        noGrad(() => {
-          const read = files.holding(part.name).tensor(part.name);
-          const kept = ops.toDevice(ops.narrow(masters.get(name)!, 0, row, part.rows), 'cpu', read.dtype);
+  return scope(() =>
+    noGrad(() => {
+      let largest = 0;
+      for (const { name, tensor } of savedTensors(loaded, masters)) {
+        const file = files.byTensor.get(name);
+        if (!file) return Infinity;
+        const difference = scope(() => {
+          const read = file.tensor(name);
+          const kept = ops.toDevice(tensor, 'cpu', read.dtype);
           return ops.equal(read, kept) ? 0 : gap(ops.toDtype(read, 'f32'), ops.toDtype(kept, 'f32'));
-        }),
-      );
-      largest = Math.max(largest, difference);
-      row += part.rows;
-    }
-  }
-  return largest;
+        });
+        largest = Math.max(largest, difference);
+      }
+      return largest;
+    }),
+  );
 }

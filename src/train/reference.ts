@@ -16,11 +16,15 @@ import type { ExamplePart, Examples, ReferenceValue } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import { keepScores, modelDigest, scoringPacks, within, type Computation, type Packs } from './keptScores.js';
 import { requireModelFor } from './modelFit.js';
+import { isOwnBase } from './openModel.js';
 import { roundingOf } from './rounding.js';
 import { isOtherReference, type TrainRecipe } from './settings.js';
 
 export interface ReferenceParts {
-  recipe: Pick<TrainRecipe, 'model' | 'model_overrides' | 'reference' | 'dtype' | 'device' | 'deterministic'>;
+  recipe: Pick<
+    TrainRecipe,
+    'model' | 'model_overrides' | 'lora' | 'reference' | 'dtype' | 'device' | 'deterministic'
+  >;
   /** With the weights that training starts from. */
   engine: Engine;
   objective: Objective;
@@ -57,7 +61,8 @@ export function requireUse({ reference }: Pick<TrainRecipe, 'reference'>, { name
  */
 export async function takeReference(examples: Examples, given: ReferenceParts): Promise<Reference> {
   const { recipe, engine } = given;
-  const start = engine.weights.model;
+  const { model } = engine.weights;
+  const start = model.adapters?.areIdle ? model.base : model;
   const packs = scoringPacks(
     Array.from(examples.parts(), ({ length }) => length),
     given.tokenBudget,
@@ -65,21 +70,27 @@ export async function takeReference(examples: Examples, given: ReferenceParts): 
   /** Parts know what there is when they are asked for. */
   const sampled = () => packs[0]!.map((i) => examples.partAt(i));
   if (!isOtherReference(recipe.reference)) {
-    await take(examples, packs, { model: start, scorer: engine.scorer }, given);
+    using scorer = new Scorer(start, engine.head);
+    await take(examples, packs, { model: start, scorer }, given);
     return { isStart: true, sample: sampled() };
   }
   const path = await resolveModel(recipe.reference);
-  using model = loadModel(path, {
+  if (isOwnBase(path, recipe)) {
+    using scorer = new Scorer(model.base, engine.head);
+    await take(examples, packs, { model: model.base, scorer }, given);
+    return { isStart: model.adapters!.areIdle, sample: sampled() };
+  }
+  using other = loadModel(path, {
     dtype: recipe.dtype,
     device: recipe.device,
     onNotice: noticing(given),
     // The model itself, by whatever name, is the same function as the one that is trained.
     overrides: isSameModel(path, recipe.model) ? recipe.model_overrides : undefined,
   }).model;
-  requireModelFor(examples, packs[0]!, { model, path, policy: recipe.model }, 'reference: ');
-  using scorer = new Scorer(model);
-  await take(examples, packs, { model, scorer }, given);
-  return { isStart: modelDigest(model) === modelDigest(start), sample: sampled() };
+  requireModelFor(examples, packs[0]!, { model: other, path, policy: recipe.model }, 'reference: ');
+  using scorer = new Scorer(other);
+  await take(examples, packs, { model: other, scorer }, given);
+  return { isStart: modelDigest(other) === modelDigest(start), sample: sampled() };
 }
 
 const isSameModel = (path: string, model: string): boolean =>

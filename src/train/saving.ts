@@ -1,9 +1,8 @@
 /** @file Puts trained weights and training states into folders, each in one step, while training goes on. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { inFileDtypes, namedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
+import { inFileDtypes, savedTensors, saveModelMeanwhile, type LoadedModel } from '../models/checkpoint.js';
 import { savedFiles } from '../models/modelFiles.js';
-import { parameterCount } from '../models/parameters.js';
 import { noGrad } from '../torch/autograd.js';
 import { byteLength } from '../torch/safetensors.js';
 import { scope } from '../torch/tensor.js';
@@ -56,12 +55,9 @@ export function requireRoom(
   { save, best, sentinel }: Pick<TrainRecipe, 'save' | 'best' | 'sentinel'>,
   { steps, after, seconds }: RunLength,
 ): void {
-  const { model, fileDtypes } = loaded;
+  const { model } = loaded;
   const modelBytes = scope(() =>
-    namedTensors(model.config, model.parameters, fileDtypes).reduce(
-      (sum, tensor) => sum + byteLength(tensor),
-      0,
-    ),
+    savedTensors(loaded, model.parameters).reduce((sum, tensor) => sum + byteLength(tensor), 0),
   );
   for (const path of [...['model', BEST].map((name) => join(out, name)), ...earlierBests(out)])
     requireKnown(path, savedFiles);
@@ -80,7 +76,8 @@ export function requireRoom(
   const statesSaved = saves + byClock + (states === undefined ? 0 : 1);
   const resumable = states === 0 ? 0 : added(staying(statesOf(out)), statesSaved, states ?? STATES);
   const newStates = resumable + (sentinel.act === 'rollback' ? 2 : 0);
-  const needed = modelBytes * models + stateBytes(parameterCount(model.config)) * newStates;
+  const trained = model.trainable.reduce((sum, name) => sum + model.parameter(name).elements, 0);
+  const needed = modelBytes * models + stateBytes(trained) * newStates;
   const what = models === 1 ? 'the trained model' : `saving ${models} models`;
   requireFree(
     join(out, 'model'),

@@ -13,6 +13,7 @@ import { modelOverrides } from '../models/overrides.js';
 import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
+import { loraSettings } from './loraSettings.js';
 import { decays } from './schedule.js';
 import { watchFault, watchKeys, type WatchSettings } from './watch/settings.js';
 
@@ -76,6 +77,16 @@ function checkWatch(recipe: WatchSettings, context: z.RefinementCtx): void {
   if (message !== undefined) context.addIssue({ code: 'custom', path: ['best'], message });
 }
 
+/** Refuses what the file of an adapter could not say: it is that of its base as it stands on the disk. */
+function checkLora(
+  { lora, model_overrides: overrides }: { lora?: unknown; model_overrides?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (lora === undefined || overrides === undefined) return;
+  const message = "lora: an adapter goes with its base's own config.json, so change that";
+  context.addIssue({ code: 'custom', path: ['model_overrides'], message });
+}
+
 /**
  * Refuses whatever `createObjective` would refuse, before anything runs and parameter by parameter. A module is looked
  * at when it is loaded.
@@ -133,10 +144,11 @@ const trainKeys = z.strictObject({
   model: z
     .string()
     .min(1)
-    .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
+    .describe('a model directory, an adapter, a .gguf file, or a name that `models get` has fetched'),
   model_overrides: modelOverrides
     .optional()
     .describe('settings of its config.json that are changed, for training and in the trained model'),
+  lora: loraSettings.optional(),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   continue: z
     .string()
@@ -298,7 +310,10 @@ const trainKeys = z.strictObject({
 });
 
 /** A training stage without its place on disk, as a pipeline holds it. */
-export const trainSettings = trainKeys.refine(epochsOrSteps, notBoth).superRefine(checkWatch);
+export const trainSettings = trainKeys
+  .refine(epochsOrSteps, notBoth)
+  .superRefine(checkWatch)
+  .superRefine(checkLora);
 
 /** A training stage as a recipe file describes it. Unknown keys are errors. */
 export const trainRecipe = trainKeys
@@ -307,7 +322,8 @@ export const trainRecipe = trainKeys
     out: z.string().min(1).describe("the run's directory"),
   })
   .refine(epochsOrSteps, notBoth)
-  .superRefine(checkWatch);
+  .superRefine(checkWatch)
+  .superRefine(checkLora);
 
 export type TrainRecipe = z.output<typeof trainRecipe>;
 

@@ -151,9 +151,9 @@ export function loadState({ folder, tensors, position }: TrainState, trained: Tr
     read('weights');
     weights.takeMasters();
     read('exp_avg');
-    weights.takeParts(optimizer.expAvgs);
+    weights.takeMoment(optimizer.expAvgs);
     read('exp_avg_sq');
-    weights.takeParts(optimizer.expAvgSqs);
+    weights.takeMoment(optimizer.expAvgSqs);
   });
   weights.zeroGrads();
   optimizer.resumeAfter(position.updates - position.skipped.total);

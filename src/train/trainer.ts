@@ -3,8 +3,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveModel } from '../hub/resolve.js';
-import { loadModel } from '../models/checkpoint.js';
-import { readConfig } from '../models/directory.js';
 import { parameterCount } from '../models/parameters.js';
 import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
@@ -23,6 +21,7 @@ import { computesAlike, differences, identityOf, withRows, type RunIdentity } fr
 import { weightBytes } from './memoryModel.js';
 import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
 import { runSteps } from './loop.js';
+import { openTrained, shapesOf } from './openModel.js';
 import { Pause } from './pause.js';
 import { planSteps, type StepPlan } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
@@ -76,7 +75,9 @@ export type TrainEvent =
       steps: number;
       warmup: number;
       idle: number;
+      /** Of the model, and those of them, or of its adapters, that are trained. */
       parameters: number;
+      trained: number;
     }
   | { kind: 'proofs'; proofs: Proof[] }
   | ({ kind: 'estimate' } & Estimate)
@@ -170,7 +171,7 @@ async function runStage(
   estimates?: { world: number },
 ): Promise<TrainResult | undefined> {
   const { onEvent, resume = {}, ranks = alone } = hooks;
-  const { out, device, model_overrides: overrides } = written;
+  const { out } = written;
   const pause = new Pause(hooks.signal);
   const opened = await openRun(written, hooks, estimates !== undefined);
   if ('result' in opened) return opened.result;
@@ -199,7 +200,8 @@ async function runStage(
   const beside = await besideOf(recipe, objective, watched);
   const { world } = estimates ?? ranks;
   const run = { objective, examples, plan, tokenBudget, beside, world };
-  const memory = expectMemory({ ...recipe, config: readConfig(recipe.model, overrides), world }, run);
+  const shapes = { ...shapesOf(recipe), world };
+  const memory = expectMemory(shapes, run);
   const shared = { ...recipe, token_budget: tokenBudget };
   ranks.order('prepare', {
     recipe: shared,
@@ -208,12 +210,12 @@ async function runStage(
     updatesBefore: plan.updatesBefore,
   });
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const start = loadModel(recipe.model, { dtype: 'f32', device, onNotice, overrides });
+  const start = openTrained(recipe, written.model, onNotice);
 
   const parameters = parameterCount(start.model.config);
-  const bytes = weightBytes({ ...recipe, config: start.model.config, world });
+  const bytes = weightBytes(shapes);
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
-  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(start.model, recipe.dtype, ranks));
+  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(start.model, recipe.dtype, { ranks }));
   const loaded = { ...start, model: weights.model };
   using engine = new Engine(weights, recipe.recompute);
   const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
@@ -269,7 +271,7 @@ async function runStage(
         : `; in ${world} processes, and ${processes} before: sums are rounded in another order`;
     onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}${others}`);
   }
-  onEvent(startOf(recipe, objective, plan, parameters));
+  onEvent(startOf(recipe, objective, plan, { parameters, trained: weights.count }));
   const watch = new Watch(
     { settings: recipe, steps: plan.steps, tokenBudget, objective, engine, watched, metrics, pause, onEvent },
     from?.position.watch ?? freshWatch(),
@@ -366,10 +368,10 @@ function startOf(
   { layout }: TrainRecipe,
   { formula }: Objective,
   { steps, idle, schedule, updatesBefore }: StepPlan,
-  parameters: number,
+  counts: { parameters: number; trained: number },
 ): TrainEvent {
   const warmup = Math.max(0, warmupSteps(schedule.totalSteps, schedule.warmupRatio) - updatesBefore);
-  return { kind: 'start', formula, layout, steps, warmup, idle, parameters };
+  return { kind: 'start', formula, layout, steps, warmup, idle, ...counts };
 }
 
 /** Computes a step again that metrics.jsonl has, from the state before it. @throws Error where it is another one now */

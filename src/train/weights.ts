@@ -6,12 +6,14 @@ import * as ops from '../torch/ops.js';
 import { AdamW, globalNorm, type AdamWOptions } from '../torch/optim.js';
 import { trimMemory } from '../torch/runtime.js';
 import { disposeAll, scope, type Tensor } from '../torch/tensor.js';
+import { staysWide } from '../models/loraShapes.js';
 import { Transformer } from '../models/transformer.js';
 import { alone, type Ranks } from './ranks.js';
 
-/** Parameters that are updated alike, in buffers of one layout. */
+/** Parameters that are updated alike and computed with in one dtype, in buffers of one layout. */
 interface Group {
   layout: FlatLayout;
+  names: readonly string[];
   /** Whether weight decay is for them: for matrices and embeddings, not for vectors, which are norms and biases. */
   decays: boolean;
   /** This rank's part, the same of masters and moments: all of it in one process. */
@@ -20,13 +22,15 @@ interface Group {
   grad: Tensor;
   /** What the model computes with: the masters, or their copy in the compute dtype. */
   computing: Tensor;
+  isCopied: boolean;
   /** This rank's part of the gradients' sum over all ranks, if there are several, from `sumGrads` until the update. */
   summed?: Tensor;
 }
 
 /**
- * Masters and gradients in float32, and a model in the compute dtype. bf16 alone would round away the updates of a
- * learning rate like 1e-6. In float32 (or float64, for tests) the masters are the model's own parameters. All are views of flat
+ * What training changes of a model, in float32 with gradients, and a model in the compute dtype. bf16 alone would round away the
+ * updates of a learning rate like 1e-6. Where the dtypes are the same (float32, or float64 for tests), the masters are the
+ * model's own parameters. All else of the model is frozen: it has neither master nor gradient. All of these are views of flat
  * buffers, one of each for the parameters that decay and one for the others, so that what goes over all of them is one pass.
  *
  * Of several ranks each computes with the whole model and sums gradients of all parameters; masters and the optimizer's moments are
@@ -34,36 +38,42 @@ interface Group {
  */
 export class TrainableWeights implements Disposable {
   readonly model: Transformer;
-  readonly #names: readonly string[];
+  readonly ranks: Ranks;
   readonly #masters: ReadonlyMap<string, Tensor> | undefined;
   /** Sums over all backwards since the last update or `zeroGrads`, in the order of the masters. */
   readonly grads: ReadonlyMap<string, Tensor>;
-  readonly #mixed: boolean;
+  readonly #names: readonly string[];
+  /** Those of the parameters that the model has in another dtype than the masters. */
+  readonly #copied: ReadonlySet<string>;
   readonly #groups: readonly Group[];
 
-  /** @param model in float32 (or float64); this object owns it from now on */
-  constructor(
-    model: Transformer,
-    compute: Dtype,
-    readonly ranks: Ranks = alone,
-  ) {
-    this.#names = [...model.parameters.keys()];
-    this.#mixed = model.dtype !== compute;
-    this.#groups = groupsOf(model.parameters, compute, ranks);
-    this.#masters = ranks.world === 1 ? model.parameters : undefined;
+  /**
+   * @param model what is trained of it in float32 (or float64), the rest in the compute dtype; this object owns it from now on
+   * @param ranks those that train it together
+   */
+  constructor(model: Transformer, compute: Dtype, { ranks = alone }: { ranks?: Ranks } = {}) {
+    this.ranks = ranks;
+    this.#names = model.trainable;
+    const trained = new Map(this.#names.map((name) => [name, model.parameter(name)]));
+    this.#groups = groupsOf(trained, compute, ranks);
+    this.#masters = ranks.world === 1 ? trained : undefined;
     this.grads = this.#views(({ grad }) => grad);
-    this.model = this.#mixed
-      ? new Transformer(
-          model.config,
-          this.#views(({ computing }) => computing),
-          model.arithmetic,
-          this.grads,
-        )
-      : model;
-    for (const [name, parameter] of this.model.parameters) {
+    this.#copied = new Set(this.#groups.flatMap(({ isCopied, names }) => (isCopied ? names : [])));
+    this.model = this.#copied.size > 0 ? this.#computing(model) : model;
+    for (const [name, grad] of this.grads) {
+      const parameter = this.model.parameter(name);
       parameter.requiresGrad = true;
-      if (!this.#mixed) parameter.grad = this.grads.get(name)!; // autograd then adds to it in place
+      if (!this.#copied.has(name)) parameter.grad = grad; // autograd then adds to it in place
     }
+  }
+
+  /** The same model with copies in place of masters. */
+  #computing(model: Transformer): Transformer {
+    const copied = this.#groups.filter(({ isCopied }) => isCopied);
+    const parameters = new Map([...model.parameters, ...this.#views(({ computing }) => computing, copied)]);
+    const lora = model.adapters?.lora;
+    model.adapters?.[Symbol.dispose]();
+    return new Transformer(model.config, parameters, model.arithmetic, this.grads, lora);
   }
 
   /** The weights in float32, of a single process; of several each has a part, which `whole` brings together. */
@@ -72,13 +82,19 @@ export class TrainableWeights implements Disposable {
     return this.#masters;
   }
 
-  gradOf(name: string): Tensor {
-    return this.grads.get(name)!;
+  /** The sum of a parameter's gradients; undefined where it is frozen. */
+  gradOf(name: string): Tensor | undefined {
+    return this.grads.get(name);
   }
 
   /** The gradient of the head's weight, which is the embedding's if they are tied. */
-  get headGrad(): Tensor {
+  get headGrad(): Tensor | undefined {
     return this.gradOf(this.model.config.tied ? 'embedding' : 'head');
+  }
+
+  /** The number of weights that train. */
+  get count(): number {
+    return [...this.grads.values()].reduce((sum, { elements }) => sum + elements, 0);
   }
 
   zeroGrads(): void {
@@ -93,18 +109,18 @@ export class TrainableWeights implements Disposable {
 
   /** Adds the gradients that autograd has left in these parameters of the compute model to the float32 sums; kernels have added theirs. */
   gather(names: readonly string[]): void {
-    if (!this.#mixed) return;
     scope(() => {
       noGrad(() => {
         const into: Tensor[] = [];
         const from: Tensor[] = [];
         for (const name of names) {
-          const parameter = this.model.parameter(name);
-          const grad = parameter.grad;
+          if (!this.#copied.has(name)) continue;
+          const copy = this.model.parameter(name);
+          const { grad } = copy;
           if (!grad) continue;
-          into.push(this.gradOf(name));
+          into.push(this.grads.get(name)!);
           from.push(grad);
-          parameter.grad = null;
+          copy.grad = null;
         }
         if (into.length > 0) ops.foreachAdd_(into, from);
       });
@@ -140,14 +156,17 @@ export class TrainableWeights implements Disposable {
   takeMasters(): void {
     scope(() => {
       noGrad(() => {
-        for (const { computing, grad } of this.#groups) ops.copy_(computing, grad);
+        for (const { computing, grad, isCopied, master, first } of this.#groups) {
+          ops.copy_(computing, grad);
+          if (isCopied) ops.copy_(master, ops.narrow(grad, 0, first, master.elements));
+        }
       });
     });
-    if (this.#mixed) this.takeParts(this.#all('master'));
+    this.model.adapters?.refresh();
   }
 
-  /** Takes this rank's parts of what has been read into the gradients' place, such as those of a moment. */
-  takeParts(parts: readonly Tensor[]): void {
+  /** Takes this rank's parts of a moment that has been read into the gradients' place. */
+  takeMoment(parts: readonly Tensor[]): void {
     scope(() => {
       noGrad(() => {
         this.#groups.forEach(({ grad, first }, i) => {
@@ -185,15 +204,14 @@ export class TrainableWeights implements Disposable {
         const own = this.#groups.map(({ computing, first, master }) =>
           ops.narrow(computing, 0, first, master.elements),
         );
-        optimizer.update(group ? this.#all('summed') : this.#all('grad'), lr, {
-          factor,
-          ...(this.#mixed && { copies: own }),
-        });
+        const copies = this.#groups.map(({ isCopied }, i) => (isCopied ? own[i] : undefined));
+        optimizer.update(this.#all(group ? 'summed' : 'grad'), lr, { factor, copies });
         if (!group) return;
         this.#groups.forEach(({ computing }, i) => ops.copy_(computing, group.allGather(own[i]!)));
       });
     });
     if (group) this.zeroGrads();
+    this.model.adapters?.refresh();
   }
 
   #all(kind: 'master' | 'grad' | 'summed'): Tensor[] {
@@ -201,9 +219,9 @@ export class TrainableWeights implements Disposable {
   }
 
   /** The parameters as views of a buffer of each group, in the order of the masters. */
-  #views(bufferOf: (group: Group, i: number) => Tensor): Map<string, Tensor> {
-    const views = new Map(this.#groups.flatMap((group, i) => [...group.layout.views(bufferOf(group, i))]));
-    return new Map(this.#names.map((name) => [name, views.get(name)!]));
+  #views(bufferOf: (group: Group, i: number) => Tensor, groups = this.#groups): Map<string, Tensor> {
+    const views = new Map(groups.flatMap((group, i) => [...group.layout.views(bufferOf(group, i))]));
+    return new Map(this.#names.filter((name) => views.has(name)).map((name) => [name, views.get(name)!]));
   }
 
   [Symbol.dispose](): void {
@@ -211,31 +229,48 @@ export class TrainableWeights implements Disposable {
       ...[master, grad, computing],
       ...(summed ? [summed] : []),
     ]);
-    disposeAll([this.grads, this.#masters, this.model.parameters, buffers]);
+    disposeAll([this.grads, this.#masters, buffers]);
+    this.model[Symbol.dispose]();
   }
 }
 
-/** Lays out parameters, which become views of the groups' masters, or are freed where a rank has a part of those alone. */
-function groupsOf(parameters: ReadonlyMap<string, Tensor>, compute: Dtype, { rank, world }: Ranks): Group[] {
-  const groups = [true, false].flatMap((decays) => {
-    const members = new Map([...parameters].filter(([, { shape }]) => shape.length > 1 === decays));
-    if (members.size === 0) return [];
-    const layout = new FlatLayout(
-      Array.from(members, ([name, { shape }]) => [name, shape]),
-      world,
-    );
-    const all = layout.take(members);
-    const computing = noGrad(() => ops.toDtype(all, compute));
-    const count = layout.elements / world;
-    const first = rank * count;
-    const grad = ops.zerosLike(all);
-    if (world === 1) return [{ layout, decays, first, master: all, grad, computing }];
-    const part = noGrad(() => ops.narrow(computing, 0, first, count));
-    if (all.dtype === compute) return [{ layout, decays, first, master: part, grad, computing }];
-    const master = noGrad(() => ops.clone(ops.narrow(all, 0, first, count)));
-    disposeAll([all, part, members]);
-    return [{ layout, decays, first, master, grad, computing }];
-  });
+/**
+ * Lays out what trains: the masters become views of the groups' buffers, or are freed where a rank has a part of those alone.
+ * @param masters by their names, in their order
+ */
+function groupsOf(masters: ReadonlyMap<string, Tensor>, compute: Dtype, ranks: Ranks): Group[] {
+  const groups = [true, false].flatMap((decays) =>
+    [true, false].flatMap((isCopied) => {
+      const members = [...masters].filter(
+        ([name, { shape, dtype }]) =>
+          shape.length > 1 === decays && (dtype !== compute && !staysWide(name)) === isCopied,
+      );
+      return members.length > 0 ? [groupOf(new Map(members), { decays, isCopied, compute, ranks })] : [];
+    }),
+  );
   trimMemory(); // that which the parameters had before
   return groups;
+}
+
+function groupOf(
+  members: ReadonlyMap<string, Tensor>,
+  { decays, isCopied, compute, ranks }: { decays: boolean; isCopied: boolean; compute: Dtype; ranks: Ranks },
+): Group {
+  const { rank, world } = ranks;
+  const layout = new FlatLayout(
+    Array.from(members, ([name, { shape }]) => [name, shape]),
+    world,
+  );
+  const all = layout.take(members);
+  const computing = isCopied ? noGrad(() => ops.toDtype(all, compute)) : all;
+  const count = layout.elements / world;
+  const first = rank * count;
+  const group = { layout, names: [...members.keys()], decays, isCopied, first, computing };
+  const grad = ops.zerosLike(all);
+  if (world === 1) return { ...group, grad, master: all };
+  const part = noGrad(() => ops.narrow(all, 0, first, count));
+  if (!isCopied) return { ...group, grad, master: part };
+  const master = noGrad(() => ops.clone(part));
+  disposeAll([all, part, members]);
+  return { ...group, grad, master };
 }

@@ -42,6 +42,18 @@ export function parseJson(text: string): unknown {
   return numbers.length === 0 ? value : withMarks(text, numbers);
 }
 
+/** Parses JSON with the numbers that JavaScript has, nesting bounded all the same. @throws SyntaxError as JSON.parse does, or TooDeep */
+export function parsePlainJson(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (isDeeper(value, MAX_DEPTH)) throw new TooDeep(1);
+  return value;
+}
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1)));
+
 /** Writes a value of JSON as JSON.stringify does, and `ExactNumber`s as the numbers they are. */
 export function writeJson(value: unknown): string {
   writing = true;

@@ -15,6 +15,7 @@ import { UserError } from './errors.js';
 import { explained, explainFileError } from './fileErrors.js';
 import { FileReplacement, writeFileAtomic } from './files.js';
 import { endExchange } from './exchange.js';
+import { parsePlainJson } from './exactJson.js';
 import { withFolder } from './folderLock.js';
 import { entriesBelow, makeFolder, removeEmptyFolders, requirePath, type FolderEntry } from './folders.js';
 import { isTemporary, removeDeadTemporaries } from './temporary.js';
@@ -237,7 +238,7 @@ export function recordOf(folder: string): FolderRecord | undefined {
   const path = join(folder, RECORD);
   try {
     if (statSync(path).size > MAX_RECORD_BYTES) return undefined;
-    const record = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown> | null;
+    const record = parsePlainJson(readFileSync(path, 'utf8')) as Record<string, unknown> | null;
     if (record?.made_by !== 'redistill' || typeof record.command !== 'string') return undefined;
     return { ...record, command: record.command };
   } catch {

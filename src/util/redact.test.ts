@@ -32,6 +32,9 @@ describe('redactUrl', () => {
     ['https://hub.example/v1?key=hunter2=hunter2', 'https://hub.example/v1?key=***'],
     ['https://hub.example/v1#hunter2', 'https://hub.example/v1'],
     ['https://hub.example/v1?key=x@hunter2', 'https://hub.example/v1?key=***'],
+    ['http://a/v1, http://user:hunter2@b/v1', 'http://a/v1,http://***@b/v1'],
+    ['http://a/v1?key=hunter2,http://b/v1', 'http://a/v1?key=***,http://b/v1'],
+    ['http://a/v1,http://b/v1?key=1,hunter2', 'http://a/v1,http://b/v1?key=***'],
   ])('%j is shown as %j', (url, shown) => {
     expect(redactUrl(url)).toBe(shown);
     expect(shown).not.toContain(SECRET);

@@ -2,11 +2,17 @@
 
 const HIDDEN = '***';
 
+/** Divides a text at the commas between addresses: a comma within one, where no other begins, stays. */
+export const addressesIn = (text: string): string[] => text.split(/\s*,\s*(?=[a-z][a-z0-9+.-]*:\/\/)/i);
+
+/** Hides what is secret in each of the addresses of a text; see `redactOne`. */
+export const redactUrl = (text: string): string => addressesIn(text).map(redactOne).join(',');
+
 /**
  * Hides user name and password of an address, the values of its query and its fragment; a name of a setting such as
  * `key` stays. What is not a URL is cut as one would be that was meant, so that a mistyped address tells nothing either.
  */
-export function redactUrl(url: string): string {
+function redactOne(url: string): string {
   const query = url.search(/[?#]/);
   const address = query < 0 ? url : url.slice(0, query);
   if (!URL.canParse(address) && url.lastIndexOf('@') > query) return redactAddress(url); // the password has a ? or # in it
@@ -84,7 +90,9 @@ export function secretsIn(settings: unknown): string[] {
   return found;
 }
 
-function secretsInUrl(text: string): string[] {
+const secretsInUrl = (text: string): string[] => addressesIn(text).flatMap(secretsInOne);
+
+function secretsInOne(text: string): string[] {
   if (!URL.canParse(text)) return [];
   const { username, password, search, searchParams } = new URL(text);
   const raw = [username, password, ...search.split(/[?&;]/).map((pair) => pair.replace(/^[^=]*=?/, ''))];

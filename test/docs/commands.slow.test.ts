@@ -18,14 +18,16 @@ import { redistill } from '../support/tinyModel.js';
 import { prepare } from './prepare.js';
 import { checkCommand, checkOwn } from './check.js';
 import { NOT_OURS, NOT_RUN } from './notRun.js';
-import { blocksOf, pages, root } from './pages.js';
+import { blocksOf, containersOf, pages, root } from './pages.js';
 
 const work = mkdtempSync(join(tmpdir(), 'redistill-docs-'));
 const bin = join(work, 'bin');
 const prepared = join(work, 'prepared');
 /** Programs of the system that blocks may use. */
-const SYSTEM = ['bash', 'cat', 'mkdir', 'head', 'env', 'sleep'];
+const SYSTEM = ['bash', 'cat', 'mkdir', 'head', 'env', 'sleep', 'hostname'];
 const used = new Set<string>();
+/** Commands that containers start, in blocks of YAML. */
+const containers = new Set<string>();
 
 /** A right answer to every other request, a wrong one to the others, and yes to a judge. */
 let asked = 0;
@@ -111,6 +113,10 @@ describe.concurrent('every command of', () => {
   test.each(pages().filter((page) => blocksOf(page).length > 0))('%s', async (page) => {
     const folder = join(work, page.replaceAll('/', '-'));
     cpSync(prepared, folder, { recursive: true, verbatimSymlinks: true });
+    for (const command of containersOf(page)) {
+      containers.add(command[0]!);
+      await checkCommand(command, folder);
+    }
     for (const { line, script } of blocksOf(page)) {
       const { code, output, calls } = await runBlock(script, folder);
       expect(code, `${page}:${line}\n${script}\n${output}`).toBe(0);
@@ -118,8 +124,9 @@ describe.concurrent('every command of', () => {
         const words = [program, ...args].join(' ');
         used.add(program === 'redistill' ? words : program!);
         try {
-          const profiled = args.indexOf('bin/redistill.js') + 1;
-          if (program === 'perf' && profiled > 0) await checkCommand(args.slice(profiled), folder);
+          // What another program starts: a profiler, a launcher.
+          const started = args.findIndex((arg) => arg === 'redistill' || arg === 'bin/redistill.js') + 1;
+          if (program! in NOT_OURS && started > 0) await checkCommand(args.slice(started), folder);
           else if (program !== 'redistill') checkOwn([program!, ...args]);
           else if (words in NOT_RUN) await checkCommand(args, folder);
         } catch (error) {
@@ -133,6 +140,7 @@ describe.concurrent('every command of', () => {
 test('nothing is listed as not run that no document has', () => {
   const listed = [...Object.keys(NOT_RUN), ...Object.keys(NOT_OURS)];
   expect(listed.filter((words) => !used.has(words))).toEqual([]);
+  expect([...containers].sort()).toEqual(['collect', 'train']);
 });
 
 test('a misspelled option, an unknown command and an unknown program fail', async () => {

@@ -15,6 +15,8 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
     'trains a real model for minutes',
   'redistill columns samples.jsonl --base-url http://127.0.0.1:8000/v1 --model Qwen/Qwen3-8B --tokenizer ./student --read top-k --k 20 --as teacher_topk --out gkd.jsonl':
     'asks vLLM for log-probs of token ids; src/train/columnsEndpoint.test.ts has a server that gives them',
+  'redistill collect problems.jsonl --base-url http://node1:8000/v1,http://node2:8000/v1 --model Qwen/Qwen3-8B -k 4 --max-tokens 16384 --out traces':
+    'asks vLLM on two nodes; src/teacher/fleet.test.ts has servers of which one dies',
   'redistill serve --model ./student --port 8000': 'serves until it is stopped',
   'redistill watch runs': 'serves until it is stopped',
   'redistill columns samples.jsonl --base-url http://127.0.0.1:8000/v1 --model big --tokenizer ./student --read top-k --as teacher_topk --out gkd.jsonl':
@@ -28,6 +30,8 @@ export const NOT_OURS: Readonly<Record<string, string>> = {
   'apt-get': 'changes the system',
   npm: 'builds, tests and measures this repository',
   vllm: 'is a server of others, on a GPU',
+  srun: "starts processes on a cluster's nodes; the command of ours that it starts is checked",
+  curl: 'asks whether a server is up',
   perf: 'is a profiler; the command that it looks at is checked',
   python3: 'makes an environment of Python packages',
   pip: 'fetches Python packages',

@@ -1,6 +1,7 @@
 /** @file The commands of the documents: what stands in their blocks, and in their text. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -22,6 +23,23 @@ export interface Block {
 }
 
 const FENCE = /^```(\w*)\n([^]*?)^```$/gm;
+
+/** Lists the commands of ours in blocks of YAML: the `command` and `args` of containers. */
+export function containersOf(page: string): string[][] {
+  const text = readFileSync(`${root}${page}`, 'utf8');
+  const documents = [...text.matchAll(FENCE)].flatMap(([, language, script = '']) =>
+    language === 'yaml' ? parseAllDocuments(script).map((document) => document.toJS() as unknown) : [],
+  );
+  return documents.flatMap(commandsIn);
+}
+
+function commandsIn(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { command = [], args = [] } = value as { command?: unknown[]; args?: unknown[] };
+  const words = Array.isArray(command) && Array.isArray(args) ? [...command, ...args].map(String) : [];
+  const own = words.indexOf('redistill');
+  return [...(own < 0 ? [] : [words.slice(own + 1)]), ...Object.values(value).flatMap(commandsIn)];
+}
 
 /** The blocks of a page that are for a shell, by their language or by their first word. */
 export function blocksOf(page: string): Block[] {

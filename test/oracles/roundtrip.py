@@ -5,8 +5,8 @@
 EXPECTED is a JSON file {"vocabSize", "sequences": [{"ids", "logits"}]}, logits being base64 of little-endian float32
 [ids, vocabSize] (the layout of test/fixtures/families/*/expected.json). Prints one JSON object a line for each DIR:
 {"maxAbsDiff", "tokens", "missing", "unexpected", "transformers"}; missing and unexpected are the names of parameters
-that the directory lacks or has beyond the model's. The weights are read in float32, attention is eager. Run by
-src/models/roundtrip.oracle.test.ts.
+that the directory lacks or has beyond the model's. The weights are read in float32, attention is eager. A DIR with
+adapter_config.json is read by PEFT, over the base that it names. Run by src/models/roundtrip.oracle.test.ts.
 """
 
 import base64
@@ -22,11 +22,23 @@ from transformers import AutoModelForCausalLM
 transformers.utils.logging.disable_progress_bar()
 
 
+def load(directory):
+    settings = dict(dtype=torch.float32, attn_implementation="eager")
+    if not (Path(directory) / "adapter_config.json").exists():
+        return AutoModelForCausalLM.from_pretrained(directory, **settings, output_loading_info=True)
+    from peft import PeftConfig, PeftModel
+
+    config = PeftConfig.from_pretrained(directory)
+    base = AutoModelForCausalLM.from_pretrained(config.base_model_name_or_path, **settings)
+    model = PeftModel(base, config)
+    found = model.load_adapter(directory, "default")
+    missing = [name for name in found.missing_keys if "lora_" in name]
+    return model, {"missing_keys": missing, "unexpected_keys": found.unexpected_keys}
+
+
 def compare(directory, expected_path):
     expected = json.loads(Path(expected_path).read_text())
-    model, loading = AutoModelForCausalLM.from_pretrained(
-        directory, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
-    )
+    model, loading = load(directory)
     model.eval()
     largest, tokens = 0.0, 0
     with torch.no_grad():

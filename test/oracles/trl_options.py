@@ -1,6 +1,7 @@
-"""Writes test/fixtures/trl-options.json: the options of TRL's trainers with their defaults, as their sources have them.
+"""Writes test/fixtures/trl-options.json: the options of TRL's trainers and of PEFT's LoRA with their defaults, as their
+sources have them.
 
-Needs trl==1.16.0 and transformers==5.23.0; reads their files and imports neither.
+Needs trl==1.16.0, transformers==5.23.0 and peft==0.21.2; reads their files and imports none.
 """
 
 import ast
@@ -17,6 +18,7 @@ CLASSES = {
     "KTOConfig": "trl/trainer/kto_config.py",
     "GRPOConfig": "trl/trainer/grpo_config.py",
     "DistillationConfig": "trl/trainer/distillation_config.py",
+    "LoraConfig": "peft/tuners/lora/config.py",
 }
 
 

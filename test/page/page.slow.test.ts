@@ -522,3 +522,48 @@ inBrowser('a large report opens in three seconds of a processor and 150 MB', asy
   console.log(`then ${visited.map((size) => (size / 1e6).toFixed(0)).join(', ')} MB`);
   expect(Math.max(...visited)).toBeLessThan(bounds.bytes);
 });
+
+/** A record with a name of its own, whatever all objects inherit under it. */
+const withName = <T>(record: Record<string, T>, name: string, value: T): Record<string, T> =>
+  Object.fromEntries([...Object.entries(record), [name, value]]);
+
+inBrowser('names that all objects have are names like others', async () => {
+  const made = syntheticReport(SMALL);
+  const [set] = made.report.evaluations;
+  // Each stands in one column alone: the others have nothing of this name.
+  for (const [c, name] of ['constructor', 'toString', '__proto__'].entries()) {
+    const column = set!.columns[c]!;
+    const right = set!.problems.right[c]!;
+    column.grades = withName(column.grades, name, Object.values(column.grades)[0]!);
+    column.protocol = withName(column.protocol, name, 'set');
+    set!.problems.right[c] = withName(right, name, Object.values(right)[0]!);
+    set!.graders.push(name);
+  }
+  for (const { columns } of made.report.traces ?? [])
+    columns.push({ key: 'valueOf', name: 'valueOf', about: '', kind: 'number' });
+  await write(made, 'inherited.html');
+  for (const route of [
+    ...ROUTES,
+    '#/evaluations/math?grader=constructor',
+    '#/traces',
+    '#/traces/pairs/3?by=valueOf',
+  ])
+    await at('inherited.html', route, async (page) => {
+      expect(await page.locator('main').textContent(), route).not.toMatch(/NaN|native code|undefined/);
+    });
+});
+
+inBrowser('a view that cannot be drawn says so, and the others are drawn', async () => {
+  const made = syntheticReport(SMALL);
+  Object.assign(made.report.evaluations[0]!.columns[1]!, { grades: null });
+  await write(made, 'broken.html');
+  await using opened = await open(browser!, urlOf('broken.html#/evaluations/math').replace('%23', '#'));
+  const { page, faults } = opened;
+  await page.getByRole('alert').waitFor();
+  expect(await page.locator('main h1').textContent()).toBe('This view cannot be drawn');
+  expect(faults.length).toBeGreaterThan(0);
+  expect(faults.filter((fault) => !fault.startsWith('thrown: '))).toEqual([]);
+  await go(page, '#/runs');
+  expect(await page.locator('main h1').textContent()).toBe('Training');
+  expect(await page.locator('figure.curve').count()).toBeGreaterThan(3);
+});

@@ -55,6 +55,8 @@ export function expected(problem: number, sample: number, settings = SETTINGS): 
 
 interface Run extends Partial<Omit<CollectOptions, 'settings' | 'model'>> {
   server?: TeacherServer;
+  /** Further servers of the same model. */
+  others?: TeacherServer[];
   problems?: string;
   settings?: Partial<CollectSettings>;
   endpoint?: Partial<EndpointOptions>;
@@ -89,7 +91,7 @@ export function collectRuns() {
     return url;
   };
 
-  async function run({ server = newServer(), problems, settings, endpoint, ...options }: Run) {
+  async function run({ server = newServer(), others = [], problems, settings, endpoint, ...options }: Run) {
     const out = options.out ?? newPath('out');
     const all = { ...SETTINGS, data: problems ?? problemFile(sums(10)), ...settings };
     const summary = await collect({
@@ -104,7 +106,7 @@ export function collectRuns() {
         identity: { model: all.model },
         sampler: endpointSampler(
           openEndpoint({
-            baseUrl: await urlOf(server),
+            baseUrl: (await Promise.all([server, ...others].map(urlOf))).join(','),
             model: all.model,
             concurrency: 4,
             firstWaitSeconds: 0.005,

@@ -6,7 +6,14 @@ export abstract class LocalServer {
   /** Requests being answered now, and the most there have been at once. */
   underWay = 0;
   mostAtOnce = 0;
+  /** What `/models` gives, as text; without it there is no such list. */
+  models: string | undefined;
   readonly #server: Server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      response.writeHead(this.models === undefined ? 404 : 200, { 'content-type': 'application/json' });
+      response.end(this.models ?? '{}');
+      return;
+    }
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.underWay);
     void this.handle(request, response);
   });

@@ -14,7 +14,11 @@ export interface StoredTensor {
 
 /** Changes the tensors of a model directory's weight file, by name. */
 export function rewriteWeights(dir: string, change: (tensors: Map<string, StoredTensor>) => void): void {
-  const path = join(dir, 'model.safetensors');
+  rewriteTensors(join(dir, 'model.safetensors'), change);
+}
+
+/** Changes the tensors of a file, by name. */
+export function rewriteTensors(path: string, change: (tensors: Map<string, StoredTensor>) => void): void {
   const { entries, metadata, dataStart } = readSafetensorsHeader(path);
   const data = readFileSync(path).subarray(dataStart);
   const tensors = new Map(

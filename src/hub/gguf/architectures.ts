@@ -1,15 +1,20 @@
 /** @file Lists the architectures that GGUF files may have, with the names and layouts of their weights. */
-/** Changes to a weight's values besides its name: they undo what the converter to GGUF did. */
+import type { Family } from '../../models/families.js';
+
+/** What a weight's values in GGUF are besides its name: writing does it, reading undoes it. See `weightChanges.ts`. */
 export type WeightChange =
-  /** Rows of a head are stored so that neighbours (x₀x₁) are rotated, and go back to halves (x₀…, x₁…). */
-  | 'unpermute-query'
-  | 'unpermute-key'
+  /** Rows of a head are stored so that neighbours (x₀x₁) are rotated; Hugging Face's layout has halves (x₀…, x₁…). */
+  | 'permute-query'
+  | 'permute-key'
   /** The norm multiplies by 1 + w in Hugging Face's layout and by w in GGUF's. */
-  | 'subtract-one';
+  | 'add-one';
 
 export interface Architecture {
+  /** What a file of it becomes. */
   modelType: string;
   className: string;
+  /** The families that are written as it. */
+  families: readonly Family[];
   /** Maps GGUF's names inside a block to Hugging Face's; all of them must be in the file. */
   block: Readonly<Record<string, string>>;
   changes: Readonly<Record<string, WeightChange>>;
@@ -41,12 +46,14 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   llama: {
     modelType: 'llama',
     className: 'LlamaForCausalLM',
+    families: ['llama', 'mistral'],
     block: TWO_NORMS,
-    changes: { 'attn_q.weight': 'unpermute-query', 'attn_k.weight': 'unpermute-key' },
+    changes: { 'attn_q.weight': 'permute-query', 'attn_k.weight': 'permute-key' },
   },
   qwen2: {
     modelType: 'qwen2',
     className: 'Qwen2ForCausalLM',
+    families: ['qwen2'],
     block: {
       ...TWO_NORMS,
       'attn_q.bias': 'self_attn.q_proj.bias',
@@ -58,12 +65,14 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   qwen3: {
     modelType: 'qwen3',
     className: 'Qwen3ForCausalLM',
+    families: ['qwen3'],
     block: { ...TWO_NORMS, ...QK_NORMS },
     changes: {},
   },
   gemma3: {
     modelType: 'gemma3_text',
     className: 'Gemma3ForCausalLM',
+    families: ['gemma3'],
     block: {
       ...COMMON_BLOCK,
       ...QK_NORMS,
@@ -72,13 +81,43 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
       'post_ffw_norm.weight': 'post_feedforward_layernorm.weight',
     },
     changes: {
-      'attn_norm.weight': 'subtract-one',
-      'attn_q_norm.weight': 'subtract-one',
-      'attn_k_norm.weight': 'subtract-one',
-      'post_attention_norm.weight': 'subtract-one',
-      'ffn_norm.weight': 'subtract-one',
-      'post_ffw_norm.weight': 'subtract-one',
-      'output_norm.weight': 'subtract-one',
+      'attn_norm.weight': 'add-one',
+      'attn_q_norm.weight': 'add-one',
+      'attn_k_norm.weight': 'add-one',
+      'post_attention_norm.weight': 'add-one',
+      'ffn_norm.weight': 'add-one',
+      'post_ffw_norm.weight': 'add-one',
+      'output_norm.weight': 'add-one',
     },
   },
 };
+
+/** A weight's name in GGUF and in Hugging Face's files, and how its values differ. */
+export interface WeightName {
+  gguf: string;
+  huggingFace: string;
+  change: WeightChange | undefined;
+}
+
+/** The weight of an output head; a model whose head is the embedding has none. */
+export const OUTPUT_HEAD = 'output.weight';
+
+/** Frequency factors of Llama 3's RoPE scaling, which Hugging Face's format has in the configuration. */
+export const ROPE_FACTORS = 'rope_freqs.weight';
+
+/** Lists the weights of a model of so many blocks in the order in which files have them, the head's among them. */
+export function weightNames({ block, changes }: Architecture, blocks: number): WeightName[] {
+  const outer = {
+    'token_embd.weight': 'model.embed_tokens.weight',
+    'output_norm.weight': 'model.norm.weight',
+    [OUTPUT_HEAD]: 'lm_head.weight',
+  };
+  const named = (prefix: string, toPrefix: string, names: Readonly<Record<string, string>>): WeightName[] =>
+    Object.entries(names).map(([gguf, huggingFace]) => ({
+      gguf: prefix + gguf,
+      huggingFace: toPrefix + huggingFace,
+      change: changes[gguf],
+    }));
+  const layers = Array.from({ length: blocks }, (_, i) => named(`blk.${i}.`, `model.layers.${i}.`, block));
+  return [...named('', '', outer), ...layers.flat()];
+}

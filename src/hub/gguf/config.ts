@@ -2,14 +2,16 @@
 import { basename } from 'node:path';
 import { UserError } from '../../util/errors.js';
 import { type GgufFile, readGgufTensor } from './file.js';
-import { ROPE_FACTORS, architectureOf } from './tensorNames.js';
+import { ROPE_FACTORS } from './architectures.js';
+import { MODEL_KEYS, tokenIdKey, type NamedToken } from './keys.js';
+import { architectureOf } from './tensorNames.js';
 
 /** Limits far above any model and far below what would make a loop seem to hang. */
 const MAX_SIZE = 1 << 24;
 const MAX_BLOCKS = 1000;
 
 /** RoPE scaling with which Llama 3.1 to 3.3 were trained; a file has only the factors that follow from it. */
-const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+export const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
 
 export interface ModelShape {
   hidden: number;
@@ -26,17 +28,17 @@ export function readShape(gguf: GgufFile): ModelShape {
   // The architecture is checked first, because its name is part of the keys below.
   architectureOf(gguf);
   const { metadata } = gguf;
-  const own = (name: string): string => metadata.own(name);
-  const hidden = metadata.count(own('embedding_length'), MAX_SIZE);
-  const queryHeads = metadata.count(own('attention.head_count'), MAX_SIZE);
-  const rotated = metadata.number(own('rope.dimension_count'), hidden / queryHeads);
+  const own = (key: keyof typeof MODEL_KEYS): string => metadata.own(MODEL_KEYS[key]);
+  const hidden = metadata.count(own('hidden'), MAX_SIZE);
+  const queryHeads = metadata.count(own('queryHeads'), MAX_SIZE);
+  const rotated = metadata.number(own('ropeDimensions'), hidden / queryHeads);
   const shape: ModelShape = {
     hidden,
-    feedForward: metadata.count(own('feed_forward_length'), MAX_SIZE),
-    blocks: metadata.count(own('block_count'), MAX_BLOCKS),
+    feedForward: metadata.count(own('feedForward'), MAX_SIZE),
+    blocks: metadata.count(own('blocks'), MAX_BLOCKS),
     queryHeads,
-    keyHeads: metadata.count(own('attention.head_count_kv'), MAX_SIZE, queryHeads),
-    headDim: metadata.count(own('attention.key_length'), MAX_SIZE, rotated),
+    keyHeads: metadata.count(own('keyHeads'), MAX_SIZE, queryHeads),
+    headDim: metadata.count(own('headDim'), MAX_SIZE, rotated),
     vocabulary: gguf.tensors.get('token_embd.weight')?.shape[0] ?? 0,
   };
   checkSizes(gguf, shape);
@@ -65,17 +67,24 @@ function checkSizes(gguf: GgufFile, shape: ModelShape): void {
   }
 }
 
-/** Makes the contents of config.json, under published names, which old and new releases of transformers read. */
-export function makeConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
+/**
+ * Makes the contents of config.json, under published names, which old and new releases of transformers read.
+ * @param factors the file's frequency factors, if it has them
+ */
+export function makeConfig(
+  gguf: GgufFile,
+  shape: ModelShape,
+  factors: Float32Array | undefined = ropeFactors(gguf),
+): Record<string, unknown> {
   const { metadata } = gguf;
   const architecture = architectureOf(gguf);
-  const own = (name: string): string => metadata.own(name);
-  if (metadata.number(own('expert_count'), 0) > 0) {
+  const own = (key: keyof typeof MODEL_KEYS): string => metadata.own(MODEL_KEYS[key]);
+  if (metadata.number(own('experts'), 0) > 0) {
     throw new UserError(`${basename(gguf.path)} is a mixture of experts; take a dense model`);
   }
   const gemma = architecture.modelType === 'gemma3_text';
-  const id = (name: string): number | null =>
-    metadata.tokenId(`tokenizer.ggml.${name}_token_id`, shape.vocabulary) ?? null;
+  const id = (name: NamedToken): number | null =>
+    metadata.tokenId(tokenIdKey(name), shape.vocabulary) ?? null;
   return {
     architectures: [architecture.className],
     model_type: architecture.modelType,
@@ -86,10 +95,10 @@ export function makeConfig(gguf: GgufFile, shape: ModelShape): Record<string, un
     num_attention_heads: shape.queryHeads,
     num_key_value_heads: shape.keyHeads,
     head_dim: shape.headDim,
-    max_position_embeddings: metadata.count(own('context_length'), 1 << 30),
-    rms_norm_eps: shortest(metadata.number(own('attention.layer_norm_rms_epsilon'))),
-    rope_theta: shortest(metadata.number(own('rope.freq_base'), gemma ? 1e6 : 1e4)),
-    ...ropeScaling(gguf, shape),
+    max_position_embeddings: metadata.count(own('context'), 1 << 30),
+    rms_norm_eps: shortest(metadata.number(own('normEps'))),
+    rope_theta: shortest(metadata.number(own('ropeTheta'), gemma ? 1e6 : 1e4)),
+    ...ropeScaling(gguf, shape, factors),
     ...(gemma ? gemmaConfig(gguf, shape) : { hidden_act: 'silu', attention_bias: false }),
     ...(architecture.modelType === 'llama' && { mlp_bias: false }),
     tie_word_embeddings: !gguf.tensors.has('output.weight'),
@@ -102,7 +111,7 @@ export function makeConfig(gguf: GgufFile, shape: ModelShape): Record<string, un
 
 /** Adds what a Gemma 3 file leaves to the program; llama.cpp has the same constants in its source. */
 function gemmaConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
-  const window = gguf.metadata.count(gguf.metadata.own('attention.sliding_window'), 1 << 30);
+  const window = gguf.metadata.count(gguf.metadata.own(MODEL_KEYS.window), 1 << 30);
   return {
     hidden_activation: 'gelu_pytorch_tanh',
     attention_bias: false,
@@ -119,13 +128,22 @@ function gemmaConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown>
   };
 }
 
-function ropeScaling(gguf: GgufFile, shape: ModelShape): { rope_scaling?: Record<string, unknown> } {
+function ropeFactors({ tensors }: GgufFile): Float32Array | undefined {
+  const tensor = tensors.get(ROPE_FACTORS);
+  return tensor && readGgufTensor(tensor);
+}
+
+function ropeScaling(
+  gguf: GgufFile,
+  shape: ModelShape,
+  factors: Float32Array | undefined,
+): { rope_scaling?: Record<string, unknown> } {
   const { metadata } = gguf;
-  if (gguf.tensors.has(ROPE_FACTORS)) return { rope_scaling: llama3Scaling(gguf, shape) };
-  const type = metadata.string(metadata.own('rope.scaling.type'), 'none');
+  if (factors) return { rope_scaling: llama3Scaling(gguf, shape, factors) };
+  const type = metadata.string(metadata.own(MODEL_KEYS.ropeScaling), 'none');
   if (type === 'none') return {};
   if (type === 'linear') {
-    const factor = shortest(metadata.number(metadata.own('rope.scaling.factor')));
+    const factor = shortest(metadata.number(metadata.own(MODEL_KEYS.ropeFactor)));
     return { rope_scaling: { rope_type: 'linear', factor } };
   }
   throw new UserError(
@@ -137,17 +155,12 @@ function ropeScaling(gguf: GgufFile, shape: ModelShape): { rope_scaling?: Record
  * Derives Llama 3's scaling from the factors by which it divides each frequency: the last one is the factor itself, and
  * all of them must follow from it and the constants of the published models.
  */
-function llama3Scaling(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
-  const factors = readGgufTensor(gguf.tensors.get(ROPE_FACTORS)!);
-  const theta = gguf.metadata.number(gguf.metadata.own('rope.freq_base'), 1e4);
+function llama3Scaling(gguf: GgufFile, shape: ModelShape, factors: Float32Array): Record<string, unknown> {
+  const theta = gguf.metadata.number(gguf.metadata.own(MODEL_KEYS.ropeTheta), 1e4);
   const factor = shortest(factors.at(-1)!);
-  const { low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: length } = LLAMA3;
-  const fits = factors.every((actual, index) => {
-    const wavelength = 2 * Math.PI * theta ** ((2 * index) / shape.headDim);
-    const smooth = Math.min(1, Math.max(0, (length / wavelength - low) / (high - low)));
-    return Math.abs(actual * ((1 - smooth) / factor + smooth) - 1) < 1e-4;
-  });
-  if (!fits || factors.length !== shape.headDim / 2) {
+  const expected = llama3Factors(theta, shape.headDim, factor);
+  const fits = factors.every((actual, index) => Math.abs(actual / expected[index]! - 1) < 1e-4);
+  if (!fits || factors.length !== expected.length) {
     throw new UserError(
       `${basename(gguf.path)} has frequency factors that are not Llama 3's; take the model in Hugging Face's format`,
     );
@@ -155,11 +168,21 @@ function llama3Scaling(gguf: GgufFile, shape: ModelShape): Record<string, unknow
   return { rope_type: 'llama3', factor, ...LLAMA3 };
 }
 
+/** The factors by which Llama 3's scaling divides the frequencies. */
+export function llama3Factors(theta: number, headDim: number, factor: number): Float32Array {
+  const { low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: length } = LLAMA3;
+  return Float32Array.from({ length: headDim / 2 }, (_, index) => {
+    const wavelength = 2 * Math.PI * theta ** ((2 * index) / headDim);
+    const smooth = Math.min(1, Math.max(0, (length / wavelength - low) / (high - low)));
+    return 1 / ((1 - smooth) / factor + smooth);
+  });
+}
+
 /** Makes the contents of generation_config.json: sampling ends at the end of text and at the end of a turn. */
 export function makeGenerationConfig(gguf: GgufFile, shape: ModelShape): Record<string, unknown> {
-  const id = (name: string): number | undefined =>
-    gguf.metadata.tokenId(`tokenizer.ggml.${name}_token_id`, shape.vocabulary);
-  const ends = [...new Set([id('eos'), id('eot')])].filter((token) => token !== undefined);
+  const id = (name: NamedToken): number | undefined =>
+    gguf.metadata.tokenId(tokenIdKey(name), shape.vocabulary);
+  const ends = [...new Set([id('eos'), id('eot'), id('eom')])].filter((token) => token !== undefined);
   return {
     bos_token_id: id('bos'),
     eos_token_id: ends.length === 1 ? ends[0] : ends,

@@ -6,8 +6,9 @@ import { writeFileAtomic } from '../../util/files.js';
 import { writeSafetensors } from '../../torch/safetensorsFormat.js';
 import { makeConfig, makeGenerationConfig, readShape } from './config.js';
 import { readGguf, readGgufTensor } from './file.js';
-import { changeWeights, nameTensors } from './tensorNames.js';
+import { nameTensors } from './tensorNames.js';
 import { makeTokenizer } from './tokenizer.js';
+import { changeWeights } from './weightChanges.js';
 
 /**
  * Writes the model of a GGUF file as a Hugging Face directory: float32 weights with the values of the file's blocks,
@@ -50,7 +51,7 @@ export async function convertGguf(
       dtype: 'F32',
       shape: tensor.shape,
       bytes: () => {
-        const weights = changeWeights(readGgufTensor(tensor), tensor.shape[0]!, change, heads);
+        const weights = changeWeights(readGgufTensor(tensor), tensor.shape[0]!, change, heads, 'from GGUF');
         done += sizes[index]!;
         onProgress?.(done, total);
         return new Uint8Array(weights.buffer);

@@ -1,5 +1,6 @@
 /** @file Reads values from a GGUF file's metadata by key and type. */
 import { UserError } from '../../util/errors.js';
+import { ARCHITECTURE } from './keys.js';
 import { readStrings } from './strings.js';
 
 /** The metadata of a GGUF file; each value is checked for its type when it is read. */
@@ -22,7 +23,7 @@ export class GgufMetadata {
 
   /** Returns the key of `name` under the file's architecture: `block_count` is `llama.block_count`. */
   own(name: string): string {
-    return `${this.string('general.architecture')}.${name}`;
+    return `${this.string(ARCHITECTURE)}.${name}`;
   }
 
   has(key: string): boolean {

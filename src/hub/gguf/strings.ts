@@ -1,7 +1,5 @@
 /** @file Reads lists of strings from a GGUF header, byte for byte. */
-/** Codes of arrays and strings in `GGUFValueType`. */
-const ARRAY = 9;
-const STRING = 8;
+import { GGUFValueType } from '@huggingface/gguf';
 
 /**
  * Reads the strings of an array from the header of a GGUF file (version 2 or 3); undefined if the key does not hold an
@@ -12,8 +10,8 @@ export function readStrings(header: Buffer, key: string): string[] | undefined {
   const pattern = Buffer.alloc(8 + Buffer.byteLength(key) + 8);
   pattern.writeBigUInt64LE(BigInt(Buffer.byteLength(key)));
   pattern.write(key, 8);
-  pattern.writeUInt32LE(ARRAY, pattern.length - 8);
-  pattern.writeUInt32LE(STRING, pattern.length - 4);
+  pattern.writeUInt32LE(GGUFValueType.ARRAY, pattern.length - 8);
+  pattern.writeUInt32LE(GGUFValueType.STRING, pattern.length - 4);
   const found = header.indexOf(pattern);
   if (found < 0) return undefined;
 

@@ -1,12 +1,17 @@
 /** @file Rebuilds tokenizer.json and tokenizer_config.json from the metadata of a GGUF file. */
 import { UserError } from '../../util/errors.js';
+import {
+  ARCHITECTURE,
+  MODEL_KEYS,
+  NAMED_TOKENS,
+  TOKEN_TYPES,
+  TOKENIZER_KEYS,
+  addsTokenKey,
+  tokenIdKey,
+} from './keys.js';
 import type { GgufMetadata } from './metadata.js';
 import { bytePreTokenizer } from './preTokenizers.js';
 import { byteSpelling, impliedMerges, respellSpaces } from './vocabulary.js';
-
-/** Values of `tokenizer.ggml.token_type`. */
-const CONTROL = 3;
-const USER_DEFINED = 4;
 
 export interface TokenizerFiles {
   /** Contents of tokenizer.json and tokenizer_config.json. */
@@ -35,10 +40,8 @@ interface Kind {
  * @throws UserError for a vocabulary of another kind or one that contradicts itself
  */
 export function makeTokenizer(metadata: GgufMetadata): TokenizerFiles {
-  const original = metadata.strings('tokenizer.ggml.tokens');
-  const types = metadata.has('tokenizer.ggml.token_type')
-    ? metadata.numbers('tokenizer.ggml.token_type')
-    : [];
+  const original = metadata.strings(TOKENIZER_KEYS.tokens);
+  const types = metadata.has(TOKENIZER_KEYS.types) ? metadata.numbers(TOKENIZER_KEYS.types) : [];
   const kind = readKind(metadata, original, types);
   const ids = new Map(kind.tokens.map((token, id) => [token, id]));
   const orphan = kind.merges.find(
@@ -53,11 +56,11 @@ export function makeTokenizer(metadata: GgufMetadata): TokenizerFiles {
   const named = specialTokens(metadata, kind.tokens);
   const special = new Set([...Object.values(named), ...kind.conventional.filter((token) => ids.has(token))]);
   original.forEach((token, id) => {
-    if (types[id] === CONTROL && ids.has(token)) special.add(token);
+    if (types[id] === TOKEN_TYPES.control && ids.has(token)) special.add(token);
   });
   const added = new Set(special);
   original.forEach((token, id) => {
-    if (types[id] === USER_DEFINED && ids.has(token)) added.add(token);
+    if (types[id] === TOKEN_TYPES.userDefined && ids.has(token)) added.add(token);
   });
   const addsBos = named.bos_token !== undefined && addsToken(metadata, 'bos');
   const addsEos = named.eos_token !== undefined && addsToken(metadata, 'eos');
@@ -90,9 +93,9 @@ export function makeTokenizer(metadata: GgufMetadata): TokenizerFiles {
       add_bos_token: addsBos,
       add_eos_token: addsEos,
       clean_up_tokenization_spaces: false,
-      model_max_length: metadata.count(metadata.own('context_length'), 1 << 30),
+      model_max_length: metadata.count(metadata.own(MODEL_KEYS.context), 1 << 30),
     },
-    chatTemplate: metadata.string('tokenizer.chat_template', undefined),
+    chatTemplate: metadata.string(TOKENIZER_KEYS.template, undefined),
   };
 }
 
@@ -115,23 +118,23 @@ function addedTokens(
 }
 
 function readKind(metadata: GgufMetadata, tokens: string[], types: readonly number[]): Kind {
-  const model = metadata.string('tokenizer.ggml.model');
+  const model = metadata.string(TOKENIZER_KEYS.model);
   if (model === 'gpt2') return byteLevel(metadata, tokens, types);
   if (model !== 'llama') {
     throw new UserError(
       `${metadata.file}: the tokenizer is of the kind "${model}"; gpt2 (byte-level BPE) and llama (SentencePiece) can be read`,
     );
   }
-  return metadata.string('general.architecture') === 'gemma3'
-    ? gemma(tokens)
-    : sentencePiece(metadata, tokens);
+  return metadata.string(ARCHITECTURE) === 'gemma3' ? gemma(tokens) : sentencePiece(metadata, tokens);
 }
 
 function byteLevel(metadata: GgufMetadata, original: readonly string[], types: readonly number[]): Kind {
   return {
     // Some files spell an ordinary token as text instead of in the byte alphabet.
     tokens: original.map((token, id) =>
-      types[id] === CONTROL || types[id] === USER_DEFINED ? token : byteSpelling(token),
+      types[id] === TOKEN_TYPES.control || types[id] === TOKEN_TYPES.userDefined
+        ? token
+        : byteSpelling(token),
     ),
     merges: readMerges(metadata),
     model: {
@@ -143,7 +146,7 @@ function byteLevel(metadata: GgufMetadata, original: readonly string[], types: r
       ignore_merges: false,
     },
     normalizer: null,
-    preTokenizer: bytePreTokenizer(metadata.string('tokenizer.ggml.pre', 'default'), metadata.file),
+    preTokenizer: bytePreTokenizer(metadata.string(TOKENIZER_KEYS.pre, 'default'), metadata.file),
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
     conventional: ['<|endoftext|>'],
   };
@@ -163,12 +166,12 @@ const SENTENCE_PIECE_DECODERS = [
 ];
 
 function sentencePiece(metadata: GgufMetadata, tokens: string[]): Kind {
-  const prefix = metadata.flag('tokenizer.ggml.add_space_prefix', true);
+  const prefix = metadata.flag(TOKENIZER_KEYS.spacePrefix, true);
   return {
     tokens,
-    merges: metadata.has('tokenizer.ggml.merges')
+    merges: metadata.has(TOKENIZER_KEYS.merges)
       ? readMerges(metadata)
-      : impliedMerges(tokens, metadata.numbers('tokenizer.ggml.scores')),
+      : impliedMerges(tokens, metadata.numbers(TOKENIZER_KEYS.scores)),
     model: { unk_token: null, ...SENTENCE_PIECE_MODEL },
     normalizer: null,
     preTokenizer: {
@@ -206,7 +209,7 @@ function gemma(original: readonly string[]): Kind {
 }
 
 function readMerges(metadata: GgufMetadata): Merge[] {
-  return metadata.strings('tokenizer.ggml.merges').map((merge) => {
+  return metadata.strings(TOKENIZER_KEYS.merges).map((merge) => {
     const [left, right, more] = merge.split(' ');
     if (left !== undefined && right !== undefined && more === undefined) return [left, right];
     throw new UserError(
@@ -216,10 +219,9 @@ function readMerges(metadata: GgufMetadata): Merge[] {
 }
 
 function specialTokens(metadata: GgufMetadata, tokens: readonly string[]): Record<string, string> {
-  const names = { bos_token: 'bos', eos_token: 'eos', unk_token: 'unknown', pad_token: 'padding' };
   const found: Record<string, string> = {};
-  for (const [name, key] of Object.entries(names)) {
-    const id = metadata.tokenId(`tokenizer.ggml.${key}_token_id`, tokens.length);
+  for (const [name, key] of Object.entries(NAMED_TOKENS)) {
+    const id = metadata.tokenId(tokenIdKey(key), tokens.length);
     if (id !== undefined) found[name] = tokens[id]!;
   }
   return found;
@@ -227,8 +229,8 @@ function specialTokens(metadata: GgufMetadata, tokens: readonly string[]): Recor
 
 /** Tells whether texts get the token. llama.cpp begins SentencePiece texts with BOS unless the file says otherwise. */
 function addsToken(metadata: GgufMetadata, which: 'bos' | 'eos'): boolean {
-  const fallback = which === 'bos' && metadata.string('tokenizer.ggml.model') === 'llama';
-  return metadata.flag(`tokenizer.ggml.add_${which}_token`, fallback);
+  const fallback = which === 'bos' && metadata.string(TOKENIZER_KEYS.model) === 'llama';
+  return metadata.flag(addsTokenKey(which), fallback);
 }
 
 function postProcessor(

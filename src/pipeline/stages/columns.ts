@@ -19,13 +19,13 @@ export const columnSettings = z.strictObject({
     .string()
     .min(1)
     .describe(
-      "what computes: a model directory, a .gguf file, or a name that `models get` has fetched; with base_url the model's name at the endpoint",
+      "what computes: a model directory, an adapter, a .gguf file, or a name that `models get` has fetched; with base_url the model's name at the endpoint",
     ),
   base_url: z
     .string()
     .optional()
     .describe(
-      'an endpoint that scores token ids (vLLM), such as http://127.0.0.1:8000/v1, for logps and top-k; without it the model runs here',
+      'an endpoint that scores token ids (vLLM), such as http://127.0.0.1:8000/v1, or several of one model with commas between them, for logps and top-k; without it the model runs here',
     ),
   data: z.string().min(1).describe('rows that `train` reads, of any shape'),
   as: z

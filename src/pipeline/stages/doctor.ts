@@ -20,7 +20,9 @@ export const doctorSettings = z.strictObject({
   model: z
     .string()
     .min(1)
-    .describe('the student: a model directory, a .gguf file, or a name that `models get` has fetched'),
+    .describe(
+      'the student: a model directory, an adapter, a .gguf file, or a name that `models get` has fetched',
+    ),
   model_overrides: modelOverrides
     .optional()
     .describe('settings of its config.json that training will change'),

@@ -13,6 +13,9 @@ import { tableStage } from './table.js';
 import { trainStage } from './train.js';
 import { verifyStage } from './verify.js';
 
+/** Names of stages, which are those of their folders too. */
+export const STAGE_NAME = /^[a-z][a-z0-9-]*$/;
+
 export const stageKinds = {
   get: getStage,
   collect: collectStage,

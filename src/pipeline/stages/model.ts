@@ -54,6 +54,9 @@ export async function endpointOf(
     idleSeconds: settings.idle_timeout,
     retries: settings.retries,
     onRetry: retryLog(progress),
+    onNotice: (sentence) => {
+      progress.log(sentence);
+    },
   });
 }
 

@@ -13,7 +13,7 @@ export const scoreSettings = z.strictObject({
   model: z
     .string()
     .min(1)
-    .describe('a model directory, a .gguf file, or a name that `models get` has fetched'),
+    .describe('a model directory, an adapter, a .gguf file, or a name that `models get` has fetched'),
   data: z.string().min(1).describe('JSON lines of messages, or of prompt, chosen and rejected'),
   dtype: z.enum(computeDtypes).default('f32').describe('precision'),
   device: z.string().default('cpu').describe('cpu, cuda or cuda:N'),

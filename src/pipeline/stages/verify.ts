@@ -34,7 +34,12 @@ export const verifySettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('ask a language model too, behind an OpenAI-compatible endpoint'),
-  base_url: z.string().optional().describe("the judge's endpoint, such as http://127.0.0.1:8000/v1"),
+  base_url: z
+    .string()
+    .optional()
+    .describe(
+      "the judge's endpoint, such as http://127.0.0.1:8000/v1, or several of one model with commas between them",
+    ),
   judge_model: z.string().optional().describe("the judge's name at the endpoint"),
   judge_mode: z
     .enum(['all', 'rejected'])

@@ -51,6 +51,8 @@ export class Watcher implements Disposable {
   #told: Partial<Record<keyof ReportParts, string>> = {};
   #order: string[] = [];
   #notes: string[] = [];
+  /** What could not be looked at when folders were looked for. */
+  #unread: string[] = [];
   #parts: ReportParts;
 
   /** @throws UserError where there is a file in place of the folder; a folder that is not there yet may come */
@@ -83,6 +85,7 @@ export class Watcher implements Disposable {
       ...{ time: now, dir: this.#dir, load: this.#load.look() },
       activities: activities.slice(0, MOST_ACTIVITIES),
       notes: [
+        ...this.#unread,
         ...this.#notes,
         ...this.#evaluations.notes,
         ...(left > 0 ? [`${left} more are not listed.`] : []),
@@ -107,7 +110,9 @@ export class Watcher implements Disposable {
     for (const folder of trained) {
       const run = this.#runs.get(folder.dir) ?? new FollowedRun(folder);
       this.#runs.set(folder.dir, run);
-      await run.describe(folder);
+      await run.describe(folder).catch((error: unknown) => {
+        this.#notes.push(`${folder.name} cannot be followed: ${messageOf(error)}`);
+      });
     }
     // Nothing is awaited from here on, so that whoever asks meanwhile sees all of a look or nothing.
     let hasChanged = false;
@@ -150,15 +155,17 @@ export class Watcher implements Disposable {
       return known.record;
     };
     let now: FoundFolder[];
+    const unread: string[] = [];
     try {
       now = statSync(this.#dir, { throwIfNoEntry: false })
-        ? [...resultsBelow(this.#dir, false, recordIn)]
+        ? [...resultsBelow(this.#dir, { recordIn, notes: unread })]
         : [];
     } catch (error) {
-      this.#notes.push(`There was no looking for further runs: ${messageOf(error)}`); // one may have gone in the meantime
+      this.#unread = [`There was no looking for further runs: ${messageOf(error)}`]; // it may have gone in the meantime
       return;
     }
     this.#records = records;
+    this.#unread = unread;
     const byDir = new Map(now.map((folder) => [folder.dir, folder]));
     const kept = [...this.#found.keys()].filter((dir) => byDir.has(dir));
     this.#found = new Map([...new Set([...kept, ...byDir.keys()])].map((dir) => [dir, byDir.get(dir)!]));
@@ -188,9 +195,8 @@ export class Watcher implements Disposable {
     const parts = { runs, evaluations, comparisons };
     const found = [...this.#found.values()];
     const newest = newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name))));
-    const stages = found
-      .filter(({ record }) => record.command === 'run')
-      .flatMap((one) => readStages(one, parts));
+    const pipelines = found.filter(({ record }) => record.command === 'run');
+    const stages = readStages(pipelines, parts);
     this.#parts = {
       ...{ version: this.#parts.version, title: this.#parts.title, evaluations, comparisons },
       date: (newest ?? new Date(0)).toISOString(),

@@ -2,6 +2,7 @@
 import type { ComponentChild } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Report } from '../model.js';
+import { Boundary } from './Boundary.js';
 import { Comparison } from './ComparisonView.js';
 import { Evaluation } from './Evaluation.js';
 import { ExaminationView } from './ExaminationView.js';
@@ -141,7 +142,9 @@ export function App({ report, live }: { report: Report; live?: LiveParts }) {
         </span>
       </header>
       <main>
-        <View {...{ report, route, live }} />
+        <Boundary key={route.parts.join('/')} of={report}>
+          <View {...{ report, route, live }} />
+        </Boundary>
       </main>
       <footer>
         Made by redistill {short(report.version, 30)} from files of {short(report.date, 40)}. Drawn with

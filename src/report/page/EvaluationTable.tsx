@@ -1,4 +1,5 @@
 /** @file What evaluations found, as tables and figures: pass@1 with its interval, pass@k, by subject, and how was asked. */
+import { own } from '../../util/own.js';
 import type { EvaluationColumn, EvaluationSet, GradeSummary } from '../model.js';
 import { DoublingFigure, IntervalFigure } from './figures.js';
 import { count, interval, percent, plural } from './numbers.js';
@@ -14,7 +15,7 @@ export interface Graded {
 }
 
 export const gradedBy = ({ columns }: EvaluationSet, grader: string): Graded[] =>
-  columns.map((column, place) => ({ column, place, grade: column.grades[grader] }));
+  columns.map((column, place) => ({ column, place, grade: own(column.grades, grader) }));
 
 const share = (name: string, value: (row: Graded) => number | null | undefined): Column<Graded> => ({
   name,
@@ -208,7 +209,7 @@ const MOST_VALUES = 12;
 /** How was asked and sampled: a row each setting, those in which the columns differ first. */
 export function Protocol({ set }: { set: EvaluationSet }) {
   const names = [...new Set(set.columns.flatMap(({ protocol }) => Object.keys(protocol)))];
-  const differ = (name: string) => new Set(set.columns.map(({ protocol }) => protocol[name])).size > 1;
+  const differ = (name: string) => new Set(set.columns.map(({ protocol }) => own(protocol, name))).size > 1;
   const rows = [...names.filter(differ), ...names.filter((name) => !differ(name))];
   return (
     <details>
@@ -228,8 +229,8 @@ export function Protocol({ set }: { set: EvaluationSet }) {
           { name: 'setting', value: (name) => name, show: (name) => <code>{short(name)}</code> },
           ...set.columns.map(({ name: column, protocol }) => ({
             name: column,
-            value: (name: string) => protocol[name] ?? null,
-            show: (name: string) => short(protocol[name] ?? '–', 200),
+            value: (name: string) => own(protocol, name) ?? null,
+            show: (name: string) => short(own(protocol, name) ?? '–', 200),
           })),
         ]}
       />

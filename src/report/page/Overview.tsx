@@ -11,11 +11,20 @@ import { Notes } from './Traces.js';
 
 const STATES = { done: '✓', 'under way': '…', 'not begun': '○' };
 
-function Stage({ stage }: { stage: StageBox }) {
+/** The stages of each pipeline. */
+function linesOf(stages: readonly StageBox[]): { of: string | undefined; line: StageBox[] }[] {
+  const lines = new Map<string | undefined, StageBox[]>();
+  for (const stage of stages) lines.set(stage.of, [...(lines.get(stage.of) ?? []), stage]);
+  return [...lines].map(([of, line]) => ({ of, line }));
+}
+
+/** @param isUnder whether a heading of its pipeline stands above it */
+function Stage({ stage, isUnder }: { stage: StageBox; isUnder: boolean }) {
   const { name, kind, state, summary, from, counts, account, link } = stage;
+  const Heading = isUnder ? 'h4' : 'h3';
   return (
     <li class={`stage ${state.replace(' ', '-')}`}>
-      <h3>
+      <Heading>
         <span title={state} aria-label={state} role="img">
           {STATES[state]}
         </span>{' '}
@@ -26,7 +35,7 @@ function Stage({ stage }: { stage: StageBox }) {
             <Name of={name} />
           </a>
         )}
-      </h3>
+      </Heading>
       <p class="note">
         {name === kind ? '' : `${short(kind, 30)}; `}
         {short(summary, 200)}
@@ -88,11 +97,20 @@ export function Overview({ report, panel }: { report: Report; panel?: ComponentC
       {stages.length > 0 && (
         <section>
           <h2>Stages</h2>
-          <ol class="stages">
-            {stages.map((stage) => (
-              <Stage key={stage.name} stage={stage} />
-            ))}
-          </ol>
+          {linesOf(stages).map(({ of, line }, i) => (
+            <div key={i}>
+              {of !== undefined && (
+                <h3>
+                  <Name of={of} />
+                </h3>
+              )}
+              <ol class="stages" aria-label={of === undefined ? 'Stages' : `Stages of ${short(of)}`}>
+                {line.map((stage, place) => (
+                  <Stage key={place} stage={stage} isUnder={of !== undefined} />
+                ))}
+              </ol>
+            </div>
+          ))}
         </section>
       )}
       {evaluations.length > 0 && (

@@ -1,6 +1,7 @@
 /** @file The list of a set's problems, a page at a time, with what became of each in the two columns. */
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { own } from '../../util/own.js';
 import type { EvaluationSet } from '../model.js';
 import { keyOf, shareOf, type Looking } from './filters.js';
 import { count } from './numbers.js';
@@ -52,7 +53,7 @@ function dataColumns({ problems, columns, graders }: EvaluationSet): Column<numb
       { name: `${name}: responses`, value: (place) => problems.responses[c]?.[place] ?? null },
       ...graders.map((grader) => ({
         name: `${name}: right by ${grader}`,
-        value: (place: number) => problems.right[c]?.[grader]?.[place] ?? null,
+        value: (place: number) => own(problems.right[c], grader)?.[place] ?? null,
       })),
       { name: `${name}: cut off`, value: (place) => problems.cutOff[c]?.[place] ?? null },
       { name: `${name}: tokens`, value: (place) => problems.tokens[c]?.[place] ?? null },

@@ -1,5 +1,6 @@
 /** @file A problem with the answers of two columns side by side: what they say, how graders judged them, and what these read. */
 import { useEffect, useState } from 'preact/hooks';
+import { own } from '../../util/own.js';
 import type { Answer, EvaluationSet, Problem } from '../model.js';
 import { problemAt } from './chunks.js';
 import type { Looking } from './filters.js';
@@ -29,7 +30,7 @@ function Verdicts({ answer }: { answer: Answer }) {
 
 /** The verdict on an answer as a mark. */
 const markOf = ({ grades }: Answer, grader: string): string => {
-  const grade = grades[grader];
+  const grade = own(grades, grader);
   return grade === undefined ? '·' : grade.correct ? '✓' : '✗';
 };
 
@@ -63,7 +64,7 @@ function AnswerPanel({ set, route, problem, side, column, grader }: PanelProps) 
               type="button"
               aria-pressed={i === at}
               aria-label={`Sample ${i + 1}, ${{ '✓': 'right', '✗': 'wrong', '·': 'not judged' }[markOf(one, grader)]!}`}
-              class={one.grades[grader]?.correct ? 'right' : 'wrong'}
+              class={own(one.grades, grader)?.correct ? 'right' : 'wrong'}
               onClick={() => {
                 go(withQuery(route, { [`s${side}`]: i === 0 ? undefined : String(i + 1) }), true);
               }}

@@ -1,4 +1,5 @@
 /** @file The table of training runs: how far each is, and where its curves end. */
+import { own } from '../../util/own.js';
 import type { TrainingRun } from '../model.js';
 import { lastOf } from './lines.js';
 import { brief, count } from './numbers.js';
@@ -6,8 +7,8 @@ import { address } from './route.js';
 import { Table, type Column } from './table.js';
 import { Name } from './text.js';
 
-const lastIn = (run: TrainingRun, name: string): number | null =>
-  lastOf(run.curves.series.find((series) => series.name === name)?.mean ?? []);
+const lastIn = ({ last, curves }: TrainingRun, name: string): number | null =>
+  own(last, name) ?? lastOf(curves.series.find((series) => series.name === name)?.mean ?? []);
 
 /** A column of last values. */
 const last = (title: string, name: string): Column<TrainingRun> => ({

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { TokenColumn, TokenText, Trace } from '../model.js';
 import { brief, count } from './numbers.js';
+import { own } from '../../util/own.js';
 import { inLine } from '../../util/printable.js';
 import { short } from './text.js';
 import { levelOf, valuesOf, type Colouring } from './tokens.js';
@@ -34,7 +35,7 @@ interface Reading {
 /** The numbers of one token in words. */
 function Read({ tokens, columns, values, at }: Reading) {
   const numbers = columns.flatMap(({ key, name }) => {
-    const value = tokens.columns[key]?.[at];
+    const value = own(tokens.columns, key)?.[at];
     return value === undefined ? [] : [`${short(name, 40)} ${brief(value)}`];
   });
   const weight = tokens.weights?.[at];

@@ -1,4 +1,5 @@
 /** @file Which problems of a set are listed: by what became of them in one column, or between two. */
+import { own } from '../../util/own.js';
 import type { EvaluationSet, ProblemIndex } from '../model.js';
 
 /** What the reader looks at. */
@@ -43,7 +44,7 @@ export function shareOf(
   place: number,
 ): number | null {
   const n = responses[column]?.[place] ?? 0;
-  const known = right[column]?.[grader]?.[place];
+  const known = own(right[column], grader)?.[place];
   return n === 0 || known === undefined ? null : known / n;
 }
 

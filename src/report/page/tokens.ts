@@ -1,4 +1,5 @@
 /** @file Computes what tokens look like: their numbers by a column, or by the difference of two, and where two responses part. */
+import { own } from '../../util/own.js';
 import type { TokenColumn, TokenText, Trace } from '../model.js';
 
 /** What colours the tokens of a view. */
@@ -13,9 +14,9 @@ export function valuesOf(
   { columns }: TokenText,
   { column, minus }: Colouring,
 ): (number | null)[] | undefined {
-  const values = column && columns[column.key];
+  const values = column && own(columns, column.key);
   if (!values || !minus) return values;
-  const others = columns[minus.key];
+  const others = own(columns, minus.key);
   return others && values.map((value, i) => (value === null || others[i] == null ? null : value - others[i]));
 }
 

@@ -4,6 +4,7 @@ import { formatBytes } from '../../util/bytes.js';
 import { formatDuration } from '../../util/progress.js';
 import type { AnsweredQuestion, ComparisonTable, Report, StageBox, TrainingRun } from '../model.js';
 import { shortened } from './json.js';
+import { lastIn } from './last.js';
 import { evaluated, trained } from './sentences.js';
 
 type Parts = Pick<Report, 'runs' | 'evaluations' | 'comparisons' | 'stages'>;
@@ -85,6 +86,16 @@ function sureness(comparisons: readonly ComparisonTable[], isEvaluated: boolean)
 
 const seriesOf = (run: TrainingRun, name: string): (number | null)[] =>
   run.curves.series.find((series) => series.name === name)?.mean ?? [];
+/** The highest number of a curve, also where its points are means of several. */
+const highestOf = ({ curves }: TrainingRun, name: string): number | undefined => {
+  const series = curves.series.find((one) => one.name === name);
+  return (series?.high ?? series?.mean ?? [])
+    .filter(isNumber)
+    .reduce<number | undefined>(
+      (most, value) => (most === undefined || value > most ? value : most),
+      undefined,
+    );
+};
 const isNumber = (value: number | null | undefined): value is number => typeof value === 'number';
 
 /** Tokens of a run, and the seconds that its steps took by their tokens a second; without the second where that is not known. */
@@ -98,7 +109,7 @@ function effort(run: TrainingRun): { tokens: number; seconds: number | undefined
     if (!isNumber(now) || !isNumber(before) || !isNumber(speed) || speed <= 0) seconds = undefined;
     else if (seconds !== undefined) seconds += (now - before) / speed;
   }
-  return { tokens: tokens.findLast(isNumber) ?? 0, seconds };
+  return { tokens: lastIn(run, 'num_tokens') ?? 0, seconds };
 }
 
 function cost(runs: readonly TrainingRun[]): string[] {
@@ -109,8 +120,11 @@ function cost(runs: readonly TrainingRun[]): string[] {
   const time = times.includes(undefined)
     ? ''
     : ` in about ${formatDuration(times.reduce<number>((sum, seconds) => sum + seconds!, 0))} of steps`;
-  const peaks = runs.flatMap((run) => seriesOf(run, 'peak_memory_bytes')).filter(isNumber);
-  const memory = peaks.length === 0 ? '' : `, with at most ${formatBytes(Math.max(...peaks))} of memory`;
+  const peaks = runs.flatMap((run) => highestOf(run, 'peak_memory_bytes') ?? []);
+  const memory =
+    peaks.length === 0
+      ? ''
+      : `, with at most ${formatBytes(peaks.reduce((a, b) => Math.max(a, b)))} of memory`;
   return [`Training: ${tokens.toLocaleString('en')} tokens${time}${memory}.`];
 }
 

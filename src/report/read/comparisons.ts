@@ -6,7 +6,7 @@ import { verdictOf } from '../../evaluate/compareWords.js';
 import { UserError } from '../../util/errors.js';
 import type { ComparisonTable, EvaluationSet } from '../model.js';
 import type { FoundFolder } from './folders.js';
-import { readJson, settingsOf } from './json.js';
+import { readJson, settingsOf, shortened } from './json.js';
 
 const share = z.number();
 const comparison = z.object({
@@ -39,10 +39,13 @@ export function readComparisons(
     const found = readJson(join(folder.dir, 'compare.json'), comparison);
     if (!found) return [];
     const { before, after } = settingsOf(folder.record);
-    const [first, second] = [before, after].map((dirs) => sideOf([dirs].flat().map(String), folder, sets));
+    const [first, second] = [before, after].map((dirs) => sideOf(namesIn(dirs), folder, sets));
     return [tableOf(folder.name, first!, second!, found)];
   });
 }
+
+const namesIn = (dirs: unknown): string[] =>
+  [dirs].flat().filter((dir): dir is string => typeof dir === 'string');
 
 /** What a comparison calls one of its sides, and where it stands in a report. */
 interface Side {
@@ -59,7 +62,8 @@ function sideOf(dirs: readonly string[], { dir: own }: FoundFolder, sets: readon
       columns.filter(({ dir }) => all.includes(resolve(dir))).map((column) => ({ set: id, column })),
     ),
   );
-  if (found.length < dirs.length) return { name: dirs.join(', '), columns: [] };
+  if (dirs.length === 0 || found.length < dirs.length)
+    return { name: dirs.map(shortened).join(', '), columns: [] };
   const columns = found.map(({ column }) => column);
   return {
     ...{ name: columns.map(({ name }) => name).join(', '), set: found[0]!.set },

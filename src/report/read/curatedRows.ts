@@ -20,7 +20,10 @@ export interface Rows {
   total: number;
 }
 
-const message = z.looseObject({ role: z.string() });
+const message = z.looseObject({
+  role: z.string(),
+  content: z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).nullish(),
+});
 const messages = z.array(message).min(1);
 const trained = z.looseObject({
   messages: messages.optional(),

@@ -9,6 +9,8 @@ const MOST_SERIES = 256;
 /** A line of numbers; what is no number is null. */
 export type Line = Record<string, number | null>;
 
+const NOTHING: Line = {};
+
 /** What the mean of each bucket is made of. */
 interface Sums {
   place: number;
@@ -35,8 +37,12 @@ export class CurveBuilder {
     return from;
   }
 
-  /** Adds the line of a step after all others. */
-  add(step: number, line: Readonly<Line>): void {
+  /**
+   * Adds the line of a step after all others.
+   * @param beside what another file says of the step; a name that both have is the line's. Not one object of both, which is made for
+   * every step and lives too long
+   */
+  add(step: number, line: Readonly<Line>, beside: Readonly<Line> = NOTHING): void {
     const { curves } = this;
     if (curves.steps.length === 0 || this.#inLast === curves.bucket) {
       if (curves.steps.length === MOST_POINTS) this.#join();
@@ -47,10 +53,14 @@ export class CurveBuilder {
     steps[last] = step;
     this.#inLast++;
     this.#changedFrom = Math.min(this.#changedFrom, last);
-    for (const [name, value] of Object.entries(line)) {
-      const sums = this.#seriesOf(name);
-      if (sums && typeof value === 'number') this.#count(sums, last, value);
-    }
+    for (const name of Object.keys(beside))
+      if (!Object.hasOwn(line, name)) this.#put(name, last, beside[name]!);
+    for (const name of Object.keys(line)) this.#put(name, last, line[name]!);
+  }
+
+  #put(name: string, at: number, value: number | null): void {
+    const sums = this.#seriesOf(name);
+    if (sums && value !== null) this.#count(sums, at, value);
   }
 
   /** Begins a bucket. */

@@ -25,7 +25,7 @@ import { readJson, shortened } from './json.js';
 import { shortened as shortText } from './limits.js';
 
 /** Characters of a chunk's texts, and its problems, at most. */
-const [CHUNK_CHARACTERS, CHUNK_PROBLEMS] = [1_000_000, 50];
+const [CHUNK_CHARACTERS, CHUNK_PROBLEMS] = [250_000, 50];
 const HEAD = 140;
 /** Problems of a set that rows of training are compared with, and characters of each. */
 const [MOST_TEXTS, LONGEST_TEXT] = [20_000, 4_000];

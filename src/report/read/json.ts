@@ -2,17 +2,18 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
+import { parsePlainJson } from '../../util/exactJson.js';
 
 const MAX_BYTES = 1 << 26;
 
-/** A file's content as a schema has it; undefined where it is missing, damaged or too large. */
+/** A file's content as a schema has it; undefined where it is missing, damaged, too large or nested too deeply. */
 export function readJson<Schema extends z.ZodType>(
   path: string,
   schema: Schema,
 ): z.output<Schema> | undefined {
   try {
     if (!existsSync(path) || statSync(path).size > MAX_BYTES) return undefined;
-    return schema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
+    return schema.safeParse(parsePlainJson(readFileSync(path, 'utf8'))).data;
   } catch {
     return undefined;
   }

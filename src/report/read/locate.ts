@@ -1,6 +1,6 @@
 /** @file Finds files that records name: paths count from where a command was run, which may be elsewhere now. */
-import { existsSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { modelInput } from '../../hub/resolve.js';
 import { ChatTokenizer } from '../../text/tokenizer.js';
 import { UserError } from '../../util/errors.js';
@@ -16,6 +16,34 @@ export function locate(path: unknown, own: string): string | undefined {
   ];
   return places.find((place) => existsSync(place));
 }
+
+/**
+ * What a user has named for a report, folders and files. Records may be somebody else's and a report goes to others, so that rows of a
+ * file which a record alone names stay out of it.
+ */
+export class NamedPaths {
+  readonly #paths: readonly string[];
+  /** Files that records name and that were not read, each once. */
+  readonly left = new Set<string>();
+
+  constructor(paths: readonly string[]) {
+    this.#paths = paths.map((path) => realpathSync(path));
+  }
+
+  /** Whether a file is one of them, or in one of them; where links in its path lead is what counts. One that is not is remembered. */
+  has(file: string): boolean {
+    const real = realpathSync(file);
+    const isNamed = this.#paths.some((top) => isWithin(top, real));
+    if (!isNamed) this.left.add(file);
+    return isNamed;
+  }
+}
+
+/** Whether a path is a folder or lies in it, as paths are written. */
+export const isWithin = (top: string, path: string): boolean => {
+  const below = relative(top, path);
+  return below.split(sep)[0] !== '..' && !isAbsolute(below);
+};
 
 /** Tokenizers by the models that records name. No weights are read. */
 export class Tokenizers {

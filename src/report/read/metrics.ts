@@ -1,5 +1,6 @@
 /** @file The curves of a run's metrics.jsonl and speed.jsonl, read whole or as they grow. */
 import { join } from 'node:path';
+import { own } from '../../util/own.js';
 import type { Curves, TrainingRun } from '../model.js';
 import { CurveBuilder, type Line } from './curveBuilder.js';
 import { TailedFile } from './tail.js';
@@ -7,7 +8,7 @@ import { TailedFile } from './tail.js';
 /** Names of what is measured beside the steps, at most; further ones are left out. */
 const MOST_MEASURED = 64;
 /** Bytes of both files that are read at a time, of which speed.jsonl has fewer a step. */
-const [METRICS_BYTES, SPEED_BYTES] = [1 << 23, 1 << 22];
+const [METRICS_BYTES, SPEED_BYTES] = [1 << 22, 1 << 21];
 /** The last steps, of which the time of the next ones is foretold. */
 const RECENT = 32;
 
@@ -15,7 +16,17 @@ interface StepLine extends Line {
   step: number;
 }
 
-/** A line of numbers with a step; undefined where it is something else. By hand, since a run has tens of thousands. */
+/** What the time of the next steps is foretold from. */
+interface RecentStep {
+  step: number;
+  tokens: number | null | undefined;
+  speed: number | null | undefined;
+}
+
+/**
+ * A line of numbers with a step; undefined where it is something else. A number beyond those of JavaScript is none. By hand, since a
+ * run has tens of thousands.
+ */
 function parsed(text: string): StepLine | undefined {
   let line: unknown;
   try {
@@ -24,8 +35,12 @@ function parsed(text: string): StepLine | undefined {
     return undefined; // the last line of a run that is being written
   }
   if (typeof line !== 'object' || line === null || Array.isArray(line)) return undefined;
-  for (const value of Object.values(line)) if (value !== null && typeof value !== 'number') return undefined;
-  return typeof (line as Line).step === 'number' ? (line as StepLine) : undefined;
+  const numbers = line as Line;
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value !== null && typeof value !== 'number') return undefined;
+    if (value !== null && !Number.isFinite(value)) numbers[name] = null;
+  }
+  return typeof numbers.step === 'number' ? (numbers as StepLine) : undefined;
 }
 
 /** The steps of a run, with tokens a second and memory, which stand in a file of their own. */
@@ -40,8 +55,9 @@ export class RunMetrics {
   /** The last step of speed.jsonl, and those that are drawn without their speed because it did not come. */
   #lastSpeed = -Infinity;
   #without = new Set<number>();
-  #recent: StepLine[] = [];
+  #recent: RecentStep[] = [];
   #last: StepLine | undefined;
+  #latest = new Map<string, number>();
 
   constructor(dir: string) {
     this.#metrics = new TailedFile(join(dir, 'metrics.jsonl'));
@@ -51,6 +67,11 @@ export class RunMetrics {
   /** Its last step; undefined where there is none. */
   get last(): Readonly<StepLine> | undefined {
     return this.#last;
+  }
+
+  /** The last number of each series. */
+  get latest(): ReadonlyMap<string, number> {
+    return this.#latest;
   }
 
   get curves(): Curves {
@@ -83,8 +104,8 @@ export class RunMetrics {
   get stepSeconds(): number | undefined {
     const [first] = this.#recent;
     const last = this.#recent.at(-1);
-    const tokens = (last?.num_tokens ?? NaN) - (first?.num_tokens ?? NaN);
-    const speeds = this.#recent.flatMap(({ tokens_per_second: speed }) =>
+    const tokens = (last?.tokens ?? NaN) - (first?.tokens ?? NaN);
+    const speeds = this.#recent.flatMap(({ speed }) =>
       typeof speed === 'number' && speed > 0 ? [1 / speed] : [],
     );
     if (!last || !first || last.step === first.step || speeds.length === 0) return undefined;
@@ -136,6 +157,7 @@ export class RunMetrics {
     this.#without = new Set();
     this.#recent = [];
     this.#last = undefined;
+    this.#latest = new Map();
   }
 
   readonly #takeLine = (text: string): void => {
@@ -176,7 +198,7 @@ export class RunMetrics {
       drawn++;
       if (this.#last && line.step <= this.#last.step) continue;
       if (!speed) this.#without.add(line.step);
-      this.#drawLine({ ...speed, ...line });
+      this.#drawLine(line, speed);
     }
     this.#waiting.splice(0, drawn);
     const { step = -Infinity } = this.#last ?? {};
@@ -185,10 +207,15 @@ export class RunMetrics {
     return drawn > 0;
   }
 
-  #drawLine(line: StepLine): void {
-    this.#steps.add(line.step, line);
+  #drawLine(line: StepLine, speed: StepLine | undefined): void {
+    this.#steps.add(line.step, line, speed);
     this.#last = line;
-    this.#recent.push(line);
+    for (const { name } of this.#steps.curves.series) {
+      const value = own(line, name) ?? own(speed ?? {}, name);
+      if (typeof value === 'number') this.#latest.set(name, value);
+    }
+    const { step, num_tokens: tokens, tokens_per_second: second } = line;
+    this.#recent.push({ step, tokens, speed: second ?? speed?.tokens_per_second });
     if (this.#recent.length > RECENT) this.#recent.shift();
   }
 }

@@ -7,7 +7,7 @@ import type { Trace, TrainingRun, WayStep } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf } from './json.js';
 import type { Limits } from './limits.js';
-import { locate } from './locate.js';
+import { locate, type NamedPaths } from './locate.js';
 import type { EvaluationProblems } from './nearest.js';
 
 /** Tokens of one response with numbers, before they are put together to characters. */
@@ -48,11 +48,15 @@ export interface TraceOptions {
   found: readonly FoundFolder[];
   runs: readonly TrainingRun[];
   /** Files of tokens that a user has named. */
-  named: readonly string[];
+  columns: readonly string[];
+  /** All that a user has named: rows are read from nothing else. */
+  mayRead: NamedPaths;
   problems: EvaluationProblems;
   limits: Limits;
   /** What makes a report whole, for sentences. */
   command: string;
+  /** A path as the report says it. */
+  shown: (path: string) => string;
 }
 
 /** A set while it is put together. */

@@ -3,6 +3,7 @@ import { effectSeen, varianceOver } from '../../evaluate/plan.js';
 import { clustersOfKinds } from '../../evaluate/similar.js';
 import type { ProblemResult } from '../../statistics/estimators.js';
 import { UserError } from '../../util/errors.js';
+import { own } from '../../util/own.js';
 import type { ComparisonTable, EvaluationSet, PowerCurve } from '../model.js';
 
 /** Sizes that are drawn: what there is times these. */
@@ -56,7 +57,7 @@ export function powerOf(
 
 function resultsOf({ columns, problems }: EvaluationSet, id: string, grader: string): ProblemResult[][] {
   const place = columns.findIndex((column) => column.id === id);
-  const right = problems.right[place]?.[grader];
+  const right = own(problems.right[place], grader);
   return right
     ? [
         problems.ids.map((name, i) => ({

@@ -253,7 +253,7 @@ describe('evaluations of a report', () => {
   it('have small chunks where texts are long', async () => {
     evaluation(
       'long',
-      Array.from({ length: 9 }, () => [right('t'.repeat(400_000))]),
+      Array.from({ length: 9 }, () => [right('t'.repeat(100_000))]),
     );
     expect((await read()).report.evaluations[0]!.problems.chunks).toEqual([2, 2, 2, 2, 1]);
   });

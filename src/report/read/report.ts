@@ -1,6 +1,7 @@
 /** @file Makes a report from folders of results. Reads them, and writes nothing. */
 import { statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { counted } from '../../util/counted.js';
 import { explained } from '../../util/fileErrors.js';
 import { packageVersion } from '../../util/version.js';
 import type { ComparisonTable, PlacedChunk, PlacedTraces, Report, TrainingRun } from '../model.js';
@@ -8,15 +9,20 @@ import { answersOf } from './answers.js';
 import { compareSets, readComparisons } from './comparisons.js';
 import { readEvaluations, type OpenSet } from './evaluations.js';
 import { readExaminations } from './examinations.js';
-import { findResults, newestOf, type FoundFolder } from './folders.js';
+import { findResults, foldersAmong, namesOf, newestOf, type FoundFolder } from './folders.js';
+import { isWithin, NamedPaths } from './locate.js';
 import { longestThatFit, NONE, USUAL, type Limits } from './limits.js';
 import { EvaluationProblems } from './nearest.js';
+import { shortened } from './json.js';
 import { powerOf } from './power.js';
 import { groupRuns, readRun } from './runs.js';
 import { sentencesOf } from './sentences.js';
 import { readStages } from './stages.js';
 import { benchmarkTables, studyTables } from './tables.js';
 import { readTraces, type OpenTraces } from './traceSets.js';
+
+/** Files that a sentence names. */
+const MOST_NAMED = 5;
 
 /** A report, and the texts of its evaluations. */
 export interface OpenReport {
@@ -39,14 +45,18 @@ export const RESULTS = ['metrics.jsonl', 'samples.jsonl', 'summary.json', 'compa
 
 /**
  * Reads all runs, evaluations and comparisons in and under folders.
+ * @param paths folders of results; files among them are rows that records of these folders name, which are not read otherwise
  * @throws UserError for a folder that is not there or holds nothing of the kind, and for damaged files
  */
 export async function readReport(
-  dirs: readonly string[],
+  paths: readonly string[],
   { columns = [], all = false, limits = all ? NONE : USUAL }: ReportOptions = {},
 ): Promise<OpenReport> {
-  const found = findResults(dirs);
+  const dirs = foldersAmong(paths);
+  const unread: string[] = [];
+  const found = findResults(dirs, unread);
   for (const file of columns) explained(file, () => statSync(file));
+  const mayRead = new NamedPaths([...paths, ...columns]);
   const by = (command: string) => found.filter(({ record }) => record.command === command);
   const runs: TrainingRun[] = [];
   // One after the other: all of their steps at once would not fit.
@@ -61,39 +71,59 @@ export async function readReport(
   const comparisons = (made.length > 0 ? made : compareSets(evaluations)).map((table) =>
     withPower(table, sets),
   );
-  const command = `redistill report ${dirs.join(' ')} --all`;
+  const shown = (path: string) => shownPlace(path, dirs);
+  const said = (note: string) => dirs.reduce((text, dir) => text.replaceAll(dir, shown(dir)), note);
+  const named = paths.map(shown).join(' ');
+  const command = `redistill report ${named} --all`;
   const problems = problemsOf(sets);
-  const traces = await readTraces({ found, runs, named: columns, problems, limits, command });
+  const traces = await readTraces({ found, runs, columns, mayRead, problems, limits, command, shown });
   const parts = {
     ...{ runs, evaluations, comparisons, traces: traces.map(({ set }) => set) },
     examinations: readExaminations(by('doctor')),
   };
   const longest = longestOf(sets, limits);
-  const stages = by('run').flatMap((pipeline) => readStages(pipeline, parts));
-  for (const part of [...runs, ...evaluations.flatMap(({ columns: each }) => each), ...parts.traces])
-    part.dir = shownPlace(part.dir, dirs);
+  const stages = readStages(by('run'), parts);
+  const columnsOfSets = evaluations.flatMap((set) => set.columns);
+  for (const part of [...runs, ...columnsOfSets, ...parts.traces]) part.dir = shown(part.dir);
+  for (const run of runs) run.settings = shownSettings(run.settings, shown);
+  for (const column of columnsOfSets) {
+    column.model = shown(column.model);
+    column.protocol = shownSettings(column.protocol, shown);
+  }
   return {
     report: {
       format: 1,
       version: packageVersion(),
       date: dateOf(found),
-      title: dirs.map((dir) => basename(resolve(dir))).join(', '),
+      title: [...namesOf(dirs).values()].join(', '),
       sentences: sentencesOf(parts),
       answers: answersOf({ ...parts, stages }),
       stages,
       ...parts,
-      notes: notesOf(longest, problems, command),
+      notes: [...unread.map(said), ...notesOf(longest, problems, command), ...notRead(mayRead, named)],
       tables: [...studyTables(by('study')), ...benchmarkTables(by('benchmark'))],
     },
     chunks: () => placed(sets, traces, longest),
   };
 }
 
-/** A folder as a report names it, which may go to others: nothing of the machine before the folder that was named. */
-function shownPlace(dir: string, tops: readonly string[]): string {
-  const top = tops.find((one) => !relative(one, dir).startsWith('..'));
-  return isAbsolute(dir) && top !== undefined ? join(basename(resolve(top)), relative(top, dir)) : dir;
+/** A path as a report names it, which may go to others: nothing of the machine before the folder that was named. */
+function shownPlace(path: string, tops: readonly string[]): string {
+  if (!isAbsolute(path)) return path;
+  const top = tops.find((one) => isWithin(one, path));
+  return top === undefined ? shortened(path) : join(basename(resolve(top)), relative(top, path));
 }
+
+/** Settings whose paths, alone or in lists, are shown so. */
+const shownSettings = <T>(settings: Readonly<Record<string, T>>, shown: (path: string) => string) =>
+  Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [
+      key,
+      typeof value === 'string'
+        ? value.replace(/^[^"]+$|(?<=")[^"]*(?=")/g, (text) => (isAbsolute(text) ? shown(text) : text))
+        : value,
+    ]),
+  ) as Record<string, T>;
 
 const dateOf = (found: readonly FoundFolder[]): string =>
   (newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name)))) ?? new Date(0)).toISOString();
@@ -141,6 +171,16 @@ function notesOf(longest: number, { leftOut }: EvaluationProblems, command: stri
       `Rows of training are compared with the first problems of the evaluations; ${leftOut.toLocaleString('en')} are left out.`,
     );
   return notes;
+}
+
+/** What records name elsewhere, and how it gets into a report. */
+function notRead({ left }: NamedPaths, named: string): string[] {
+  if (left.size === 0) return [];
+  const files = [...left];
+  const more = files.length > MOST_NAMED ? ` and ${counted(files.length - MOST_NAMED, 'file')} more` : '';
+  return [
+    `Rows were not read from what records name outside of the folders of this report: ${files.slice(0, MOST_NAMED).map(shortened).join(', ')}${more}. \`redistill report ${named} FILE\` reads a file, too.`,
+  ];
 }
 
 function* placed(

@@ -8,7 +8,7 @@ import type { TokenColumn, TokenText } from '../model.js';
 import { DRAWN, linesOf, type OpenRow, type OpenTrace, type RowTokens } from './openRow.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf, shortened } from './json.js';
-import { locate } from './locate.js';
+import { locate, type NamedPaths } from './locate.js';
 
 /** A file with numbers of tokens, and what its folder says of it. */
 export interface TokenSource {
@@ -17,6 +17,8 @@ export interface TokenSource {
   kind: 'columns' | 'score';
   /** The rows that were scored, where that is known and they are still there. */
   data?: string | undefined;
+  /** Whether these rows may be read; those of `columns` stand in its own file. */
+  mayReadData?: boolean;
   /** What a folder's record says. */
   model?: string | undefined;
   context?: string | undefined;
@@ -34,12 +36,15 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 export function sourceIn(
   { dir, name, record }: FoundFolder,
   tokenizerOf: (model: unknown, own: string) => ChatTokenizer | undefined,
+  mayRead: NamedPaths,
 ): TokenSource {
   const { model, data, context, as: column, read, tokenizer } = settingsOf(record);
   const isScore = record.command === 'score';
+  const rows = locate(data, dir);
   return {
     ...{ name, file: join(dir, isScore ? 'scores.jsonl' : 'rows.jsonl') },
-    ...{ kind: isScore ? 'score' : 'columns', data: locate(data, dir), model: text(model) },
+    ...{ kind: isScore ? 'score' : 'columns', data: rows, model: text(model) },
+    ...(isScore && rows !== undefined && { mayReadData: mayRead.has(rows) }),
     ...{ context: text(context), as: text(column), read: text(read) },
     tokenizer: tokenizerOf(tokenizer ?? model, dir),
   };
@@ -102,7 +107,7 @@ function responseOf(
 
 /** `score` writes an object for each row of its data, in their order. */
 function* scoresOf(source: TokenSource): Generator<SourceRow> {
-  if (source.data === undefined) return;
+  if (source.data === undefined || !source.mayReadData) return;
   const rows = linesOf(source.data);
   try {
     for (const score of linesOf(source.file)) {

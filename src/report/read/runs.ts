@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { FINISHED } from '../../train/stateFolder.js';
 import { trainSettings } from '../../train/settings.js';
 import { SENTINEL_FILE } from '../../train/watch/files.js';
-import type { TrainingRun } from '../model.js';
+import type { Curves, TrainingRun } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { flatten, readJson, settingsOf } from './json.js';
 import { RunMetrics } from './metrics.js';
@@ -36,7 +36,7 @@ export async function describeRun({ record }: FoundFolder): Promise<RunDescripti
 /** A run as far as it is; undefined where it has no step yet. */
 export function runOf(
   { dir, name, record }: FoundFolder,
-  { last, curves, measured }: RunMetrics,
+  { last, latest, curves, measured }: RunMetrics,
   description: RunDescription & Pick<TrainingRun, 'finished' | 'alerts'>,
 ): TrainingRun | undefined {
   if (!last) return undefined;
@@ -44,9 +44,18 @@ export function runOf(
   const planned = description.finished ? last.step : typeof most === 'number' ? most : null;
   return {
     ...{ id: name, name, dir, group: name, ...description },
-    ...{ steps: { done: last.step, planned }, curves, measured },
+    ...{ steps: { done: last.step, planned }, curves, last: lastValues(curves, latest), measured },
   };
 }
+
+/** What is known last of each series that is drawn. */
+const lastValues = ({ series }: Curves, latest: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries(
+    series.flatMap(({ name }) => {
+      const value = latest.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 const sightings = z.array(z.looseObject({ step: z.number(), sentence: z.string() }));
 
@@ -91,21 +100,26 @@ function ownSettings(settings: Readonly<Record<string, unknown>>): TrainingRun['
   );
 }
 
+/** Settings in which runs of one kind differ: what is drawn at random, and where the result goes. */
+const OWN = ['seed', 'out', 'stage'];
+
 /**
  * Gives runs that differ in nothing but their seed one group, named by what their names have in common.
  */
 export function groupRuns(runs: readonly TrainingRun[]): void {
+  for (const run of runs) run.group = run.name;
   const kin = new Map<string, TrainingRun[]>();
   for (const run of runs) {
-    const others = { ...run.settings };
-    delete others.seed;
+    const others = Object.entries(run.settings).filter(([name]) => !OWN.includes(name));
     const key = JSON.stringify(others);
     kin.set(key, [...(kin.get(key) ?? []), run]);
   }
   for (const group of kin.values()) {
-    if (new Set(group.map(({ seed }) => seed)).size < 2) continue;
-    const name = commonName(group.map(({ name: one }) => one));
-    for (const run of group) run.group = name;
+    const seeds = new Set(group.map(({ seed }) => seed)).size;
+    if (seeds < 2) continue;
+    const common = commonName(group.map(({ name: one }) => one));
+    const isTaken = runs.some((run) => !group.includes(run) && [run.name, run.group].includes(common));
+    for (const run of group) run.group = isTaken ? `${common} (${seeds} seeds of ${group[0]!.name})` : common;
   }
 }
 

@@ -1,8 +1,10 @@
 /** @file What was done, what it gained and how sure that is, in sentences made from the files. */
 import { shareInWords } from '../../evaluate/words.js';
 import { counted } from '../../util/counted.js';
+import { own } from '../../util/own.js';
 import type { EvaluationSet, Report, TrainingRun } from '../model.js';
 import { shortened } from './json.js';
+import { lastIn } from './last.js';
 
 /** The first sentences of a report. */
 export function sentencesOf({
@@ -21,7 +23,7 @@ export function trained(runs: readonly TrainingRun[]): string[] {
   const shown = groups.slice(0, MOST_RUNS).map((run) => {
     const seeds = runs.filter(({ group }) => group === run.group).length;
     const { model, data } = run.settings;
-    const tokens = run.curves.series.find(({ name }) => name === 'num_tokens')?.mean.at(-1);
+    const tokens = lastIn(run, 'num_tokens');
     const often = seeds > 1 ? `, with ${seeds} seeds` : '';
     const size = typeof tokens === 'number' ? ` (${tokens.toLocaleString('en')} tokens)` : '';
     const end = run.finished ? '' : '; it is not finished';
@@ -36,7 +38,7 @@ export function evaluated({ name, columns, graders, problems }: EvaluationSet): 
   const grader = graders[0];
   if (grader === undefined) return [];
   const shares = columns.flatMap(({ name: who, grades }) => {
-    const grade = grades[grader];
+    const grade = own(grades, grader);
     return grade ? [`${who} ${shareInWords(grade.passAt1, grade.standardError, problems.ids.length)}`] : [];
   });
   return [

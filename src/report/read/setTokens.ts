@@ -45,7 +45,7 @@ export class SetTokens {
   #left: number;
 
   constructor(options: TraceOptions, tokenizers: Tokenizers) {
-    const { found, named, limits } = options;
+    const { found, columns, mayRead, limits } = options;
     const tokenizerOf = (model: unknown, own: string) => tokenizers.of(model, own);
     this.#options = options;
     this.#tokenizers = tokenizers;
@@ -54,8 +54,8 @@ export class SetTokens {
       command === 'score' ? settingsOf(record).tokens === true : command === 'columns',
     );
     this.#sources = [
-      ...folders.map((folder) => sourceIn(folder, tokenizerOf)),
-      ...named.map((file): TokenSource => ({ name: basename(file), file, kind: 'columns', isNamed: true })),
+      ...folders.map((folder) => sourceIn(folder, tokenizerOf, mayRead)),
+      ...columns.map((file): TokenSource => ({ name: basename(file), file, kind: 'columns', isNamed: true })),
     ];
     const models = found.flatMap(({ dir, record }) => {
       const { tokenizer, model } = settingsOf(record);
@@ -119,7 +119,7 @@ export class SetTokens {
         const tokenizer = source.tokenizer ?? this.#candidates[0];
         if (!tokenizer)
           notes.push(
-            `The tokenizer of ${source.file} is not on this machine: name a folder of a run beside it whose model is.`,
+            `The tokenizer of ${source.name} is not on this machine: name a folder of a run beside it whose model is.`,
           );
         const rows = tokenizer ? rowsOfFile(source, tokenizer, most) : new Map<string, OpenRow>();
         return { folder, rows, notes, files: [source.file] };
@@ -213,10 +213,11 @@ export class SetTokens {
       return data !== undefined && dirname(data) === resolve(dir);
     });
     const named = run?.settings.model ?? settingsOf(record).model;
-    const model = typeof named === 'string' ? named : 'MODEL';
+    const { shown } = this.#options;
+    const model = typeof named === 'string' ? shown(named) : 'MODEL';
     const data =
       record.command === 'curate'
-        ? `${dir}/${run && String(run.settings.data).endsWith('sft.jsonl') ? 'sft' : 'pref'}.jsonl`
+        ? `${shown(dir)}/${run && String(run.settings.data).endsWith('sft.jsonl') ? 'sft' : 'pref'}.jsonl`
         : 'ROWS';
     return record.command === 'collect'
       ? 'There are no log-probs of tokens: `redistill collect --keep-tokens` keeps those of a model that runs here, and `redistill columns` makes those of curated rows.'

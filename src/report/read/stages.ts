@@ -1,10 +1,11 @@
 /** @file The line of stages of a recipe as a report shows it: what went into each and what came out. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { stageKinds } from '../../pipeline/stages/index.js';
+import { STAGE_NAME, stageKinds } from '../../pipeline/stages/index.js';
 import type { Report, StageBox } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { readJson } from './json.js';
+import { lastIn } from './last.js';
 
 const recipe = z.object({
   stages: z.array(z.object({ name: z.string(), kind: z.string(), config: z.unknown() })),
@@ -14,27 +15,38 @@ const cache = z.object({ stages: z.record(z.string(), z.unknown()) });
 /** What stages lead to. */
 type Parts = Pick<Report, 'runs' | 'evaluations' | 'traces' | 'examinations'>;
 
-/** Reads the stages of a pipeline's folder; none where it is another command's. */
-export function readStages(pipeline: FoundFolder, parts: Parts): StageBox[] {
+/** Reads the lines of stages of pipelines, one after the other; where there are several, each stage says of which it is. */
+export function readStages(pipelines: readonly FoundFolder[], parts: Parts): StageBox[] {
+  const lines = pipelines.map((pipeline) => ({ pipeline, stages: stagesOf(pipeline, parts) }));
+  const isOne = lines.filter(({ stages }) => stages.length > 0).length < 2;
+  return lines.flatMap(({ pipeline, stages }) =>
+    isOne ? stages : stages.map((stage) => ({ ...stage, of: pipeline.name })),
+  );
+}
+
+/** The stages of a pipeline's folder; none where it is another command's. A name that is none leads nowhere. */
+function stagesOf(pipeline: FoundFolder, parts: Parts): StageBox[] {
   const found = recipe.safeParse(pipeline.record.recipe).data;
   if (!found) return [];
   const done = readJson(join(pipeline.dir, 'stages.json'), cache)?.stages ?? {};
   const names = found.stages.map(({ name }) => name);
-  return found.stages.map(({ name, kind, config }) => {
-    const dir = join(pipeline.dir, name);
-    const link = linkTo(dir, parts);
-    const counts = countsOf(kind, dir, parts);
-    const state = Object.hasOwn(done, name) ? 'done' : counts.length > 0 ? 'under way' : 'not begun';
-    const summary = Object.hasOwn(stageKinds, kind)
-      ? stageKinds[kind as keyof typeof stageKinds].summary
-      : '';
-    return {
-      ...{ name, kind, state, summary, counts },
-      from: referencesIn(config).filter((other) => names.includes(other)),
-      account: accountOf(kind, dir),
-      ...(link !== undefined && { link }),
-    };
-  });
+  return found.stages
+    .filter(({ name }) => STAGE_NAME.test(name))
+    .map(({ name, kind, config }) => {
+      const dir = join(pipeline.dir, name);
+      const link = linkTo(dir, parts);
+      const counts = countsOf(kind, dir, parts);
+      const state = Object.hasOwn(done, name) ? 'done' : counts.length > 0 ? 'under way' : 'not begun';
+      const summary = Object.hasOwn(stageKinds, kind)
+        ? stageKinds[kind as keyof typeof stageKinds].summary
+        : '';
+      return {
+        ...{ name, kind, state, summary, counts },
+        from: referencesIn(config).filter((other) => names.includes(other)),
+        account: accountOf(kind, dir),
+        ...(link !== undefined && { link }),
+      };
+    });
 }
 
 /** Names of stages that settings refer to, each once. */
@@ -79,7 +91,7 @@ function countsOf(
 ): Count[] {
   if (kind === 'train') {
     const run = runs.find((one) => one.dir === dir);
-    const tokens = run?.curves.series.find(({ name }) => name === 'num_tokens')?.mean.at(-1);
+    const tokens = run && lastIn(run, 'num_tokens');
     return run
       ? [{ name: 'steps', value: run.steps.done }, ...(tokens ? [{ name: 'tokens', value: tokens }] : [])]
       : [];

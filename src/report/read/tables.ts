@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { counted } from '../../util/counted.js';
+import { own } from '../../util/own.js';
 import type { ResultTable } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { readJson } from './json.js';
@@ -154,7 +155,7 @@ export const benchmarkTables = (folders: readonly FoundFolder[]): ResultTable[] 
         ],
         rows: [
           ...tasks.map(({ task, grader, graders, problems, samples, cut_off, mean_tokens }) => {
-            const grade = graders[grader];
+            const grade = own(graders, grader);
             return [
               ...[task, grader, problems, samples, grade?.pass_at_1 ?? null, grade?.standard_error ?? null],
               ...[grade?.pass_at_k ?? null, cut_off, grade?.unreadable ?? null, mean_tokens],

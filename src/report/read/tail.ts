@@ -39,6 +39,8 @@ export class TailedFile {
    * @throws UserError where it cannot be read
    */
   poll(reader: LineReader, most = Infinity): { hasRead: boolean; isAll: boolean } {
+    // A line that is never read whole would be begun for ever.
+    if (most <= MAX_LINE) throw new RangeError(`${most} bytes may be less than a line`);
     let file: number;
     try {
       file = openSync(this.path, 'r');

@@ -1,5 +1,6 @@
 /** @file Traces as a report shows them: rows of curations with all that files know of them, from collection to training. */
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Trace, TracedRow, TraceSet } from '../model.js';
 import { inLine } from '../../util/printable.js';
 import { addResponses, readCurated, responsesInto } from './curatedRows.js';
@@ -7,7 +8,7 @@ import { readTraceRows } from '../../data/traceRows.js';
 import type { FoundFolder } from './folders.js';
 import { settingsOf } from './json.js';
 import { shortened, type Limits } from './limits.js';
-import { locate, Tokenizers } from './locate.js';
+import { Tokenizers } from './locate.js';
 import {
   filesOf,
   openRow,
@@ -67,7 +68,7 @@ const charactersOf = (rows: ReadonlyMap<string, OpenRow>): number =>
 async function readCuration(
   folder: FoundFolder,
   limits: Limits,
-  { command }: TraceOptions,
+  { command, mayRead }: TraceOptions,
 ): Promise<OpenSetOfRows> {
   const { rows, total } = readCurated(folder.dir, limits.rows, limits.rowCharacters * FOR_PAIRS);
   const notes: string[] = [];
@@ -75,10 +76,14 @@ async function readCuration(
     notes.push(
       `${rows.size.toLocaleString('en')} of ${total.toLocaleString('en')} rows are in this report, pairs first; \`${command}\` has all.`,
     );
-  const named = [settingsOf(folder.record).data].flat();
   const files = filesOf(folder);
-  if (files.length < named.length)
+  const readable = files.filter((file) => mayRead.has(file));
+  if (files.length < [settingsOf(folder.record).data].flat().length)
     notes.push('What was curated is not there any more: responses that no pair took are missing.');
+  else if (readable.length < files.length)
+    notes.push(
+      'What was curated lies outside of what this report was made of: responses that no pair took are missing.',
+    );
   else if (
     !(await addResponses(files, rows, {
       ...limits,
@@ -94,13 +99,13 @@ async function readCuration(
 async function readCollection(
   folder: FoundFolder,
   limits: Limits,
-  { command }: TraceOptions,
+  { command, mayRead }: TraceOptions,
 ): Promise<OpenSetOfRows> {
   const rows = new Map<string, OpenRow>();
-  const file = locate(resolve(folder.dir, TRACES), folder.dir);
+  const files = [join(folder.dir, TRACES)].filter((file) => existsSync(file) && mayRead.has(file));
   const notes: string[] = [];
   let characters = limits.rowCharacters;
-  for await (const row of readTraceRows(file === undefined ? [] : [file], () => undefined)) {
+  for await (const row of readTraceRows(files, () => undefined)) {
     if (rows.size >= limits.rows || characters <= 0) {
       notes.push(
         `The first ${rows.size.toLocaleString('en')} rows are in this report; \`${command}\` has all.`,
@@ -111,7 +116,7 @@ async function readCollection(
     characters -= responsesInto(open, row);
     rows.set(open.id, open);
   }
-  return { folder, rows, notes, files: file === undefined ? [] : [file] };
+  return { folder, rows, notes, files };
 }
 
 /** Adds tokens, ways and neighbours to a set's rows, and says what is in it. */

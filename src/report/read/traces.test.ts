@@ -124,7 +124,8 @@ describe('rows of a curation', () => {
   it('say by which command the log-probs of their tokens are made', async () => {
     curated();
     const [set] = (await read()).sets;
-    expect(set!.notes.join()).toContain(`redistill columns ${path('own')}/pref.jsonl --model ${model}`);
+    const shownModel = model.split('/').slice(-2).join('/');
+    expect(set!.notes.join()).toContain(`redistill columns runs/own/pref.jsonl --model ${shownModel}`);
     expect(set!.columns).toEqual([]);
   });
 

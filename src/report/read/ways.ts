@@ -74,6 +74,9 @@ function ruled({ fate, made }: OpenRow): string {
   return `kept: ${names.join('; ')}`;
 }
 
+/** A word of a file, whatever stands in its place. */
+const wordOf = (value: unknown): string => (typeof value === 'string' ? value : '?');
+
 /** What a curation found across rows: problems that repeat others, and that are in an evaluation. */
 function repeats(
   dir: string,
@@ -83,9 +86,9 @@ function repeats(
   const idIn = (row: Record<string, unknown>): string => String(plainNumber(row.original_index));
   for (const row of linesOf(join(dir, 'duplicates.jsonl')))
     if (rows.has(idIn(row)))
-      says(idIn(row), `${String(row.kind)} duplicate of row ${String(plainNumber(row.duplicate_of) ?? '?')}`);
+      says(idIn(row), `${wordOf(row.kind)} duplicate of row ${String(plainNumber(row.duplicate_of) ?? '?')}`);
   for (const row of linesOf(join(dir, 'contaminated.jsonl')))
-    if (rows.has(idIn(row))) says(idIn(row), `shares words with ${String(row.set)}: “${String(row.words)}”`);
+    if (rows.has(idIn(row))) says(idIn(row), `shares words with ${wordOf(row.set)}: “${wordOf(row.words)}”`);
 }
 
 function verdictsIn({ dir }: FoundFolder, rows: ReadonlyMap<string, OpenRow>): Map<string, string> {
@@ -94,10 +97,10 @@ function verdictsIn({ dir }: FoundFolder, rows: ReadonlyMap<string, OpenRow>): M
     const id = String(plainNumber(index));
     if (!rows.has(id) || found.has(id)) continue;
     const codes = Array.isArray(problems)
-      ? problems.map((problem) => String((problem as { code?: unknown } | null)?.code))
+      ? problems.map((problem) => wordOf((problem as { code?: unknown } | null)?.code))
       : [];
     const left = fate === 'dropped' ? '; training leaves it out as too long' : '';
-    found.set(id, `${String(verdict)}${codes.length === 0 ? '' : `: ${codes.join(', ')}`}${left}`);
+    found.set(id, `${wordOf(verdict)}${codes.length === 0 ? '' : `: ${codes.join(', ')}`}${left}`);
   }
   return found;
 }

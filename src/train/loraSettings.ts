@@ -1,0 +1,33 @@
+/** @file Describes the settings of low-rank adapters. Reads no files. */
+import { z } from 'zod';
+import { loraTargets } from '../models/loraTargets.js';
+
+/** The largest rank: a projection's own is no larger in the models that there are. */
+const MAX_RANK = 1 << 16;
+
+export const loraSettings = z
+  .strictObject({
+    rank: z.int().min(1).max(MAX_RANK).default(16).describe('rows of A and columns of B'),
+    alpha: z.number().positive().default(32).describe('what B·A is multiplied by, divided by the rank'),
+    target_modules: z
+      .union([z.literal('all-linear'), z.array(z.enum(loraTargets)).min(1)])
+      .default(['q_proj', 'v_proj'])
+      .describe(`the projections that have an adapter, or all-linear: ${loraTargets.join(', ')}`),
+    use_rslora: z
+      .boolean()
+      .default(false)
+      .describe("whether alpha is divided by the rank's root instead (rsLoRA)"),
+    use_dora: z
+      .boolean()
+      .default(false)
+      .describe('whether the size of each row is trained beside its direction (DoRA)'),
+  })
+  .describe(
+    "train low-rank adapters of the projections instead of all weights; the result is an adapter in PEFT's format",
+  );
+
+export type LoraSettings = z.output<typeof loraSettings>;
+
+/** Returns the last names of the projections that have an adapter. */
+export const targetsOf = ({ target_modules: targets }: LoraSettings): readonly string[] =>
+  targets === 'all-linear' ? loraTargets : targets;
