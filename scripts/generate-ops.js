@@ -21,6 +21,8 @@ const operators = {
   div: 'aten::div.Tensor',
   divScalar: 'aten::div.Scalar',
   neg: 'aten::neg',
+  abs: 'aten::abs',
+  clampMin_: 'aten::clamp_min_',
   exp_: 'aten::exp_',
   log: 'aten::log',
   cos: 'aten::cos',
