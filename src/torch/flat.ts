@@ -1,5 +1,6 @@
 /** @file Lays tensors out in one buffer, so that an operator or a message takes them all. Knows no models. */
 import { noGrad } from './autograd.js';
+import { BLOCK } from './blockwise.js';
 import * as ops from './ops.js';
 import { scope, type Tensor } from './tensor.js';
 
@@ -16,8 +17,10 @@ interface Place {
 
 /** Where named tensors lie in a buffer, one after the other. What is between them and after the last is 0. */
 export class FlatLayout {
-  /** Those of a buffer, which divide into `parts` of whole cache lines. */
+  /** Those of a buffer, which divide into `parts` of whole blocks. */
   readonly elements: number;
+  /** The blocks that tensors are in, of those of a buffer. */
+  readonly blocks: number;
   readonly #places = new Map<string, Place>();
 
   constructor(shapes: Iterable<readonly [name: string, shape: readonly number[]]>, parts = 1) {
@@ -27,7 +30,8 @@ export class FlatLayout {
       this.#places.set(name, { begin: end, elements, shape });
       end = upTo(end + elements, ALIGNMENT);
     }
-    this.elements = upTo(end, parts * ALIGNMENT);
+    this.elements = upTo(end, parts * BLOCK);
+    this.blocks = Math.ceil(end / BLOCK);
   }
 
   /** Returns the tensors as views of a buffer. */

@@ -1,5 +1,6 @@
 /** @file Updates parameters from gradients: AdamW and gradient clipping. Knows no models. */
 import * as ops from './ops.js';
+import type { MomentKind } from '../util/momentKinds.js';
 import { noGrad } from './autograd.js';
 import { Blockwise } from './blockwise.js';
 import { toFloat64Array } from './data.js';
@@ -14,9 +15,6 @@ export interface AdamWOptions {
   /** In what the moments are kept: by default in the parameters' dtype. Those in 8 bits are of matrices and embeddings alone. */
   moments?: MomentKind;
 }
-
-export const momentKinds = ['f32', '8bit'] as const;
-export type MomentKind = (typeof momentKinds)[number];
 
 /** What an update does beside AdamW. */
 interface UpdateOptions {

@@ -12,6 +12,7 @@ import { scope } from '../torch/tensor.js';
 import { processesHere } from '../torch/threads.js';
 import { formatBytes } from '../util/bytes.js';
 import { freeMemory } from '../util/freeMemory.js';
+import type { MomentKind } from '../util/momentKinds.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
 import type { Examples } from './examples.js';
@@ -48,6 +49,8 @@ export interface StepsToCome {
   beside: BesideSteps;
   /** How many ranks divide a step among them. Default: 1. */
   world?: number;
+  /** In what the optimizer keeps its moments. */
+  moments?: MomentKind;
 }
 
 /** Steps that are looked at: their memory, and their time. */
@@ -184,7 +187,7 @@ export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'se
   const { config } = engine.weights.model;
   const time = timeOfPacks(engine, run, config);
   const { world = 1 } = run;
-  const update = updateSeconds(engine, world);
+  const update = updateSeconds(engine, run);
   const looked = steps(run, STEPS.time);
   let [seconds, tokens] = [0, 0];
   for (const step of looked) {
@@ -265,7 +268,7 @@ function cut(sequence: TrainSequence, share: number): TrainSequence {
 const UPDATED = 2 ** 23;
 
 /** Measures the norm of the gradients, and an update of other weights, of which each rank has its part. */
-function updateSeconds({ weights }: Engine, world: number): number {
+function updateSeconds({ weights }: Engine, { world = 1, moments }: StepsToCome): number {
   const { device, dtype } = weights.model;
   const parameters = weights.count;
   const started = performance.now();
@@ -279,7 +282,7 @@ function updateSeconds({ weights }: Engine, world: number): number {
         ops.zeros(shape, { dtype: 'f32', device }),
       ];
       const copies = dtype === 'bf16' ? [ops.zeros(shape, { dtype, device })] : [];
-      using optimizer = new AdamW([master], { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 });
+      using optimizer = new AdamW([master], { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, moments });
       const update = () => {
         optimizer.update([grad], 1e-6, { factor: 1, copies });
         globalNorm([grad]); // waits for the device

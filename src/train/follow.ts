@@ -7,6 +7,7 @@ import { Engine } from './engine.js';
 import { prepareExamples } from './examples.js';
 import { openTrained } from './openModel.js';
 import { planSteps } from './plan.js';
+import { adamwOptions } from './settings.js';
 import { RankStopped, type Order, type Ranks } from './ranks.js';
 import { takeReference } from './reference.js';
 import { loadState, readState, wholeOf } from './state.js';
@@ -33,7 +34,7 @@ export async function follow(ranks: Ranks, signal: AbortSignal): Promise<void> {
 
 async function obey(given: Prepare, ranks: Ranks, signal: AbortSignal): Promise<void> {
   const { recipe, build, updatesBefore } = given;
-  const { token_budget: tokenBudget, optimizer: settings } = recipe;
+  const { token_budget: tokenBudget } = recipe;
   setThreads();
   openDevice(recipe.device);
   seed(recipe.seed);
@@ -46,10 +47,11 @@ async function obey(given: Prepare, ranks: Ranks, signal: AbortSignal): Promise<
     throw new UserError(
       `rank ${ranks.rank} reads other rows than rank 0: ${recipe.data}, or its tokenizer, is not the same at both`,
     );
-  using weights = new TrainableWeights(openTrained(recipe, recipe.model, silent).model, recipe.dtype, { ranks });
+  using weights = new TrainableWeights(openTrained(recipe, recipe.model, silent).model, recipe.dtype, {
+    ranks,
+  });
   using engine = new Engine(weights, recipe.recompute);
-  const { betas, eps, weight_decay: weightDecay } = settings;
-  using optimizer = weights.optimizer({ betas, eps, weightDecay });
+  using optimizer = weights.optimizer(adamwOptions(recipe.optimizer));
   const turn = () => setImmediate(); // for messages and finalizers
   const beforePack = async (): Promise<void> => {
     await turn();

@@ -52,7 +52,7 @@ const goesByClock = ({ every, states }: SaveSettings): boolean => every === unde
 export function requireRoom(
   loaded: LoadedModel,
   out: string,
-  { save, best, sentinel }: Pick<TrainRecipe, 'save' | 'best' | 'sentinel'>,
+  { save, best, sentinel, optimizer }: Pick<TrainRecipe, 'save' | 'best' | 'sentinel' | 'optimizer'>,
   { steps, after, seconds }: RunLength,
 ): void {
   const { model } = loaded;
@@ -77,7 +77,7 @@ export function requireRoom(
   const resumable = states === 0 ? 0 : added(staying(statesOf(out)), statesSaved, states ?? STATES);
   const newStates = resumable + (sentinel.act === 'rollback' ? 2 : 0);
   const trained = model.trainable.reduce((sum, name) => sum + model.parameter(name).elements, 0);
-  const needed = modelBytes * models + stateBytes(trained) * newStates;
+  const needed = modelBytes * models + stateBytes(trained, optimizer.moments) * newStates;
   const what = models === 1 ? 'the trained model' : `saving ${models} models`;
   requireFree(
     join(out, 'model'),

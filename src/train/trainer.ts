@@ -47,7 +47,7 @@ import {
 } from './resume.js';
 import { requireRoom, Saver, type SavedEvent } from './saving.js';
 import { warmupSteps } from './schedule.js';
-import type { TrainRecipe } from './settings.js';
+import { adamwOptions, type TrainRecipe } from './settings.js';
 import { loadState, memoryOf, type TrainedTensors, type TrainState } from './state.js';
 import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
 import { Stepper } from './stepper.js';
@@ -199,7 +199,7 @@ async function runStage(
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   const beside = await besideOf(recipe, objective, watched);
   const { world } = estimates ?? ranks;
-  const run = { objective, examples, plan, tokenBudget, beside, world };
+  const run = { objective, examples, plan, tokenBudget, beside, world, moments: recipe.optimizer.moments };
   const shapes = { ...shapesOf(recipe), world };
   const memory = expectMemory(shapes, run);
   const shared = { ...recipe, token_budget: tokenBudget };
@@ -215,11 +215,14 @@ async function runStage(
   const parameters = parameterCount(start.model.config);
   const bytes = weightBytes(shapes);
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
-  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(start.model, recipe.dtype, { ranks }));
+  using weights = withMemoryFor(
+    takes,
+    bytes,
+    () => new TrainableWeights(start.model, recipe.dtype, { ranks }),
+  );
   const loaded = { ...start, model: weights.model };
   using engine = new Engine(weights, recipe.recompute);
-  const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
-  using optimizer = withMemoryFor(takes, bytes, () => weights.optimizer({ betas, eps, weightDecay }));
+  using optimizer = withMemoryFor(takes, bytes, () => weights.optimizer(adamwOptions(recipe.optimizer)));
   const trained = { weights, optimizer };
   if (continued) loadState(continued, trained);
   tellData(watched, data, examined, onEvent);

@@ -165,13 +165,45 @@ export class TrainableWeights implements Disposable {
     this.model.adapters?.refresh();
   }
 
-  /** Takes this rank's parts of a moment that has been read into the gradients' place. */
+  /** Returns where a moment of each parameter is to be read into: in the gradients' place, of the dtype of this rank's parts of it. */
+  placesOf(parts: readonly Tensor[]): Map<string, Tensor> {
+    return scope(() => noGrad(() => this.#views((group, i) => placeOf(group, parts[i]!.dtype))));
+  }
+
+  /** Takes this rank's parts of a moment that has been read into those places. */
   takeMoment(parts: readonly Tensor[]): void {
     scope(() => {
       noGrad(() => {
-        this.#groups.forEach(({ grad, first }, i) => {
-          ops.copy_(parts[i]!, ops.narrow(grad, 0, first, parts[i]!.elements));
+        this.#groups.forEach((group, i) => {
+          const part = parts[i]!;
+          ops.copy_(part, ops.narrow(placeOf(group, part.dtype), 0, group.first, part.elements));
         });
+      });
+    });
+  }
+
+  /** Tells how many blocks of the moments' scales there are in the `i`th part of them, of all ranks together. */
+  blocksOf(i: number): number {
+    return this.#groups[i]!.layout.blocks;
+  }
+
+  /** Returns the scales of a moment, brought together as `whole` does. @param part this rank's, of the `i`th part of the moments */
+  wholeScales(i: number, part: Tensor): Tensor | undefined {
+    const { group } = this.ranks;
+    return scope(() => {
+      const all = group ? group.toFirst(part) : part;
+      return all && noGrad(() => ops.narrow(all, 0, 0, this.blocksOf(i)));
+    });
+  }
+
+  /** Puts this rank's share of such scales into its part. */
+  takeScales(part: Tensor, whole: Tensor): void {
+    scope(() => {
+      noGrad(() => {
+        const first = Math.min(this.ranks.rank * part.elements, whole.elements);
+        const count = Math.min(part.elements, whole.elements - first);
+        ops.fill_(part, 0);
+        ops.copy_(ops.narrow(part, 0, 0, count), ops.narrow(whole, 0, first, count));
       });
     });
   }
@@ -251,6 +283,10 @@ function groupsOf(masters: ReadonlyMap<string, Tensor>, compute: Dtype, ranks: R
   trimMemory(); // that which the parameters had before
   return groups;
 }
+
+/** The gradients' place as numbers of another type, as many as there are gradients. */
+const placeOf = ({ grad, layout }: Group, dtype: Dtype): Tensor =>
+  dtype === grad.dtype ? grad : ops.narrow(ops.viewDtype(grad, dtype), 0, 0, layout.elements);
 
 function groupOf(
   members: ReadonlyMap<string, Tensor>,
