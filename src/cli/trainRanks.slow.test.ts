@@ -95,21 +95,26 @@ const lasting = (cwd: string) =>
     ),
   );
 
-// LoRA's line comes with it: { name: 'sft' } with its adapters.
-describe.concurrent.each([
-  ['sft', 'f32', 1e-5],
-  ['redi', 'f32', 1e-5],
-  ['dpo', 'f32', 1e-5],
-  ['qcrd', 'f32', 1e-5], // coupled by group
-  ['kto', 'f32', 1e-5], // coupled by step, with responses that are only scored
-  ['glow', 'f32', 1e-5], // remembers
+const lora = { rank: 4, alpha: 8 };
+const objectives: [keys: Record<string, unknown>, bound: number][] = [
+  [{ objective: 'sft' }, 1e-5],
+  [{ objective: 'redi' }, 1e-5],
+  [{ objective: 'dpo' }, 1e-5],
+  [{ objective: 'qcrd' }, 1e-5], // coupled by group
+  [{ objective: 'kto' }, 1e-5], // coupled by step, with responses that are only scored
+  [{ objective: 'glow' }, 1e-5], // remembers
+  [{ objective: 'sft', lora }, 1e-5],
+  [{ objective: 'dpo', lora: { ...lora, use_dora: true } }, 1e-5], // the adapters' base is the reference
   // A weight that is rounded the other way is another by 2⁻⁸.
-  ['redi', 'bf16', 1e-2],
-] as const)('train %s in %s', (objective, dtype, bound) => {
+  [{ objective: 'redi', dtype: 'bf16' }, 1e-2],
+];
+
+describe.each(objectives)('train %o', (keys, bound) => {
   it('in two and four processes has the numbers of one', { timeout: 240_000 }, async () => {
+    const name = Object.values(keys).map((value) => (typeof value === 'string' ? value : 'lora'));
     const runs = [1, 2, 4].map((nproc) => {
       const watched = { evaluation: { rows: 4, every: 10 }, save: { every: 10, states: 1 } };
-      return [nproc, runIn(`${objective}-${dtype}-${nproc}`, { objective, dtype, ...watched })] as const;
+      return [nproc, runIn([...name, nproc].join('-'), { ...keys, ...watched })] as const;
     });
     for (const [nproc, cwd] of runs) await trained(cwd, nproc);
     const [[, one], ...several] = runs as [(typeof runs)[0], ...typeof runs];
