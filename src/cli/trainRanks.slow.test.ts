@@ -15,14 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  Cli,
-  contents,
-  redistill,
-  turns,
-  writeRows,
-  writeTinyModel,
-} from '../../test/support/tinyModel.js';
+import { Cli, contents, redistill, turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
 import { Random } from '../util/random.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-train-ranks-'));

@@ -46,7 +46,9 @@ async function obey(given: Prepare, ranks: Ranks, signal: AbortSignal): Promise<
     throw new UserError(
       `rank ${ranks.rank} reads other rows than rank 0: ${recipe.data}, or its tokenizer, is not the same at both`,
     );
-  using weights = new TrainableWeights(openTrained(recipe, recipe.model, silent).model, recipe.dtype, { ranks });
+  using weights = new TrainableWeights(openTrained(recipe, recipe.model, silent).model, recipe.dtype, {
+    ranks,
+  });
   using engine = new Engine(weights, recipe.recompute);
   const { betas, eps, weight_decay: weightDecay } = settings;
   using optimizer = weights.optimizer({ betas, eps, weightDecay });

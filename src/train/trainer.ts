@@ -215,7 +215,11 @@ async function runStage(
   const parameters = parameterCount(start.model.config);
   const bytes = weightBytes(shapes);
   const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
-  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(start.model, recipe.dtype, { ranks }));
+  using weights = withMemoryFor(
+    takes,
+    bytes,
+    () => new TrainableWeights(start.model, recipe.dtype, { ranks }),
+  );
   const loaded = { ...start, model: weights.model };
   using engine = new Engine(weights, recipe.recompute);
   const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
