@@ -63,7 +63,7 @@ napi_value initGroup(napi_env env, size_t, napi_value* argv) {
   // Keys get the group's name as prefix, since a launcher's store also holds its own keys and those of earlier attempts.
   auto store = c10::make_intrusive<c10d::PrefixStore>(
       name, c10::make_intrusive<c10d::TCPStore>(text(env, argv[1]), options));
-  auto group = c10::make_intrusive<c10d::ProcessGroup>(rank, world);
+  auto group = c10::make_intrusive<c10d::ProcessGroup>(store, rank, world);
   auto gloo = c10::make_intrusive<Gloo>(store, rank, world, glooOptions<Gloo::Options>(timeout, 0));
   group->setBackend(c10::kCPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
   group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);

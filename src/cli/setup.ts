@@ -10,6 +10,10 @@ export function setupCommand(): Command {
   return new Command('setup')
     .description('Find or fetch libtorch and compile the addon for it. A second run checks that it loads.')
     .option('--cuda', 'insist on the CUDA libraries (about 2.7 GB)')
+    .option(
+      '--nccl',
+      'compile the addon for NCCL too, with which several GPUs train together; includes --cuda',
+    )
     .option('--json', 'print what was found as JSON')
     .addHelpText(
       'after',
@@ -21,13 +25,13 @@ Example:
   redistill setup
   LIBTORCH=/opt/libtorch redistill setup`,
     )
-    .action(async (options: { cuda?: boolean; json?: boolean }) => {
+    .action(async (options: { cuda?: boolean; nccl?: boolean; json?: boolean }) => {
       const progress = createProgress('setup');
       const finish = () => {
         progress.finish();
       };
       const forget = onTermination(finish); // the bar does not stay on the terminal
-      const setup = await ensureSetup({ cuda: options.cuda ?? false, progress }).finally(() => {
+      const setup = await ensureSetup({ ...options, progress }).finally(() => {
         forget();
         finish();
       });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { type Progress, silentProgress } from '../util/progress.js';
 import { isInstalled, runCommand } from '../fetch/command.js';
@@ -14,20 +14,31 @@ import { withScratch } from '../fetch/scratch.js';
 import { nativeDir } from './nativeDir.js';
 
 const ADDON_NAME = 'redistill.node';
+/** Folder below native/ of the addon for NCCL, which is compiled apart. */
+const NCCL_FOLDER = 'nccl';
 /** Approximate memory of the compiler for one file that includes ATen. */
 const BYTES_PER_JOB = 1.5e9;
 const SHOWN_LINES = 15;
 
 /** Returns the path at which the addon for this libtorch and the present sources is, or will be. */
 export function addonPathFor(libtorch: Libtorch): string {
+  return pathOf(libtorch, ADDON_NAME, (name) => !name.startsWith(NCCL_FOLDER));
+}
+
+/** The same of the addon for NCCL. */
+export function ncclPathFor(libtorch: Libtorch): string {
+  return pathOf(libtorch, 'redistill_nccl.node', (name) => /^(nccl|gloo-stub)/.test(name));
+}
+
+function pathOf(libtorch: Libtorch, file: string, isSource: (name: string) => boolean): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([libtorch.version, libtorch.torchDir, nodeApiHeaders().version, process.arch]));
   for (const name of readdirSync(nativeDir, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (!/\.(cc|h|hpp|txt)$/.test(name)) continue;
+    if (!/\.(cc|h|hpp|txt)$/.test(name) || !isSource(name)) continue;
     const text = readFileSync(join(nativeDir, name));
     hash.update(`\n${name} ${text.length}\n`).update(text);
   }
-  return join(cacheDir(), 'addon', `${libtorch.version}-${hash.digest('hex').slice(0, 16)}`, ADDON_NAME);
+  return join(cacheDir(), 'addon', `${libtorch.version}-${hash.digest('hex').slice(0, 16)}`, file);
 }
 
 /** Throws a UserError that names the missing build tools; called before anything is downloaded. */
@@ -58,9 +69,49 @@ export interface BuildOptions {
  * @throws UserError if a tool is missing, or with the compiler's first error and the path of the whole log
  */
 export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {}): Promise<string> {
-  const { progress = silentProgress } = options;
-  const target = addonPathFor(libtorch);
-  const folder = dirname(target);
+  return await build(
+    { what: 'the addon', source: nativeDir, target: addonPathFor(libtorch), args: [] },
+    libtorch,
+    options,
+  );
+}
+
+/** The same of the addon for NCCL. @param includes folders with CUDA's and NCCL's headers, those of `libtorch`'s own build */
+export async function buildNcclAddon(
+  libtorch: Libtorch,
+  includes: readonly string[],
+  options: BuildOptions = {},
+): Promise<string> {
+  const args = [`-DCUDA_INCLUDES=${includes.join(';')}`];
+  return await build(
+    {
+      what: 'the addon for NCCL',
+      source: join(nativeDir, NCCL_FOLDER),
+      target: ncclPathFor(libtorch),
+      args,
+    },
+    libtorch,
+    options,
+  );
+}
+
+interface Target {
+  /** How sentences call it. */
+  what: string;
+  /** Folder of its CMakeLists.txt. */
+  source: string;
+  /** Path of the result. */
+  target: string;
+  /** Definitions for CMake beside those that all have. */
+  args: readonly string[];
+}
+
+async function build(
+  { what, source, target, args }: Target,
+  libtorch: Libtorch,
+  { progress = silentProgress }: BuildOptions,
+): Promise<string> {
+  const [folder, file] = [dirname(target), basename(target)];
   if (existsSync(target)) {
     const fault = await loadFault(target);
     if (fault === undefined) return target;
@@ -68,32 +119,28 @@ export async function buildAddon(libtorch: Libtorch, options: BuildOptions = {})
     rmSync(folder, { recursive: true, force: true });
   }
   requireBuildTools();
-  progress.log(`Compiling the addon for torch ${libtorch.version} (${libtorch.torchDir}).`);
+  progress.log(`Compiling ${what} for torch ${libtorch.version} (${libtorch.torchDir}).`);
   await withScratch(dirname(folder), async (scratch) => {
-    const build = join(scratch, 'build');
+    const made = join(scratch, 'build');
     const log = { path: join(scratch, 'output'), keptAs: `${folder}.log` };
-    await step('configuring the addon', log, [
-      ...['-S', nativeDir, '-B', build, '-DCMAKE_BUILD_TYPE=Release'],
+    await step(`configuring ${what}`, log, [
+      ...['-S', source, '-B', made, '-DCMAKE_BUILD_TYPE=Release'],
       ...(process.env.CMAKE_GENERATOR === undefined && isInstalled('ninja') ? ['-G', 'Ninja'] : []),
       `-DLIBTORCH=${libtorch.torchDir}`,
       `-DNODE_API_HEADERS=${nodeApiHeaders().include}`,
+      ...args,
     ]);
-    await step(
-      'compiling the addon',
-      log,
-      ['--build', build, '--parallel', String(parallelJobs())],
-      (line) => {
-        // Ninja prints "[2/8] Building …", make "[ 25%] Building …".
-        const ninja = /^\[(\d+)\/(\d+)\]/.exec(line);
-        const make = /^\[ *(\d+)%\]/.exec(line);
-        if (ninja !== null) progress.update(Number(ninja[1]), Number(ninja[2]), 'compiling the addon');
-        else if (make !== null) progress.update(Number(make[1]), 100, 'compiling the addon');
-      },
-    );
-    await requireLoadable(join(build, ADDON_NAME), libtorch);
+    await step(`compiling ${what}`, log, ['--build', made, '--parallel', String(parallelJobs())], (line) => {
+      // Ninja prints "[2/8] Building …", make "[ 25%] Building …".
+      const ninja = /^\[(\d+)\/(\d+)\]/.exec(line);
+      const make = /^\[ *(\d+)%\]/.exec(line);
+      if (ninja !== null) progress.update(Number(ninja[1]), Number(ninja[2]), `compiling ${what}`);
+      else if (make !== null) progress.update(Number(make[1]), 100, `compiling ${what}`);
+    });
+    await requireLoadable(join(made, file), libtorch);
     const finished = join(scratch, 'finished');
     mkdirSync(finished);
-    renameSync(join(build, ADDON_NAME), join(finished, ADDON_NAME));
+    renameSync(join(made, file), join(finished, file));
     // Another process may have finished first; anything else at that path is damaged.
     if (existsSync(target)) return;
     rmSync(folder, { recursive: true, force: true });
@@ -152,7 +199,7 @@ function parallelJobs(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / BYTES_PER_JOB)));
 }
 
-function nodeApiHeaders(): { include: string; version: string } {
+export function nodeApiHeaders(): { include: string; version: string } {
   const manifest = createRequire(import.meta.url).resolve('node-api-headers/package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
   return { include: join(dirname(manifest), 'include'), version };

@@ -163,6 +163,8 @@ describe('isWanted', () => {
     ['torch-2.11.0.dist-info/licenses/LICENSE', true, true],
     ['nvidia/cu13/lib/libcudart.so.13', true, true],
     ['nvidia/cu13/lib/libnvperf_host.so', false, true],
+    ['nvidia/nccl/include/nccl.h', false, true],
+    ['nvidia/cu13/include/crt/host_defines.h', false, true],
     ['torch/lib/libtorch_cuda_linalg.so', false, true],
     ['torch/lib/libcaffe2_nvrtc.so', false, true],
     ['torch/lib/libtorch_nvshmem.so', false, true],

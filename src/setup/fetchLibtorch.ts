@@ -111,12 +111,15 @@ export function cudaRequirements(metadata: string): string[] {
 }
 
 const CUDA_ONLY = /cuda|nvrtc|nvshmem/;
+/** A header of CUDA or NCCL, with which the addon for NCCL is compiled. */
+export const CUDA_HEADER = /^nvidia\/[^/]+\/include\//;
 const PYTHON_ONLY = /libtorch_python|libshm/;
 
 /** Tells whether a C++ program needs this file of the wheels: headers, shared libraries and licences. */
 export function isWanted(path: string, cuda: boolean): boolean {
   if (/^[^/]+\.dist-info\/(METADATA|licenses\/|LICENSE|NOTICE|License)/.test(path)) return true;
   if (path.startsWith('torch/include/')) return true;
+  if (cuda && CUDA_HEADER.test(path)) return true;
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (!/\.so(\.|$)/.test(name)) return false;
   if (/^nvidia\/[^/]+\/lib\//.test(path)) return cuda || /^lib(cudart|cupti)\.so/.test(name);

@@ -3,10 +3,11 @@
 
 import { join } from 'node:path';
 import { type Progress, silentProgress } from '../util/progress.js';
-import { buildAddon, loadFault, requireBuildTools } from './addon.js';
+import { buildAddon, buildNcclAddon, loadFault, ncclPathFor, requireBuildTools } from './addon.js';
 import { explainDiskError } from '../fetch/disk.js';
 import { fetchLibtorch } from './fetchLibtorch.js';
 import { findLibtorch } from './libtorch.js';
+import { ncclHeaders } from './ncclHeaders.js';
 import { cacheDir } from '../util/cacheDir.js';
 import { type Setup, readSetup, writeSetup } from './record.js';
 import { removeAbandonedLock, removeStaleScratch, withLock } from '../fetch/scratch.js';
@@ -20,6 +21,8 @@ export { type Setup, addonPath, readSetup } from './record.js';
 export interface SetupOptions {
   /** Whether the CUDA libraries are required. */
   cuda?: boolean;
+  /** Whether the addon for NCCL is required too, and with it the CUDA libraries. */
+  nccl?: boolean;
   /** The caller calls `finish`. */
   progress?: Progress;
 }
@@ -31,11 +34,13 @@ export interface SetupOptions {
  * @throws UserError that says what to do if something is missing or fails; the cache then holds nothing incomplete
  */
 export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & { didWork: boolean }> {
-  const { cuda = false, progress = silentProgress } = options;
+  const { nccl = false, cuda = nccl, progress = silentProgress } = options;
+  const isLoadable = async (path: string) => (await loadFault(path)) === undefined;
   const present = async (): Promise<Setup | null> => {
     const setup = readSetup();
     if (setup === null || (cuda && !setup.libtorch.cuda)) return null;
-    return (await loadFault(setup.addonPath)) === undefined ? setup : null;
+    if (nccl && !(await isLoadable(ncclPathFor(setup.libtorch)))) return null;
+    return (await isLoadable(setup.addonPath)) ? setup : null;
   };
   const lock = join(cacheDir(), 'setup.lock');
   removeAbandonedLock(lock);
@@ -55,6 +60,7 @@ export async function ensureSetup(options: SetupOptions = {}): Promise<Setup & {
       };
       const libtorch = (await findLibtorch({ cuda, log })) ?? (await fetchLibtorch({ cuda, progress }));
       const addonPath = await buildAddon(libtorch, { progress });
+      if (nccl) await buildNcclAddon(libtorch, await ncclHeaders(libtorch, progress), { progress });
       writeSetup(libtorch);
       return { libtorch, addonPath, didWork: true };
     });

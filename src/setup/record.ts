@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
-import { addonPathFor } from './addon.js';
+import { addonPathFor, ncclPathFor } from './addon.js';
 import { type Libtorch, describeLibtorch, libtorchFromEnvironment } from './libtorch.js';
 import { cacheDir } from '../util/cacheDir.js';
 
@@ -53,6 +53,20 @@ export function addonPath(): string {
   const setup = readSetup();
   if (setup === null) throw new UserError('libtorch is not set up; run `redistill setup`');
   return setup.addonPath;
+}
+
+/**
+ * Returns the path of the addon for NCCL.
+ * @throws UserError if there is none for the present libtorch and sources
+ */
+export function ncclAddonPath(): string {
+  const setup = readSetup();
+  const path = setup && ncclPathFor(setup.libtorch);
+  if (path === null || !existsSync(path))
+    throw new UserError(
+      'several processes with a GPU each need the addon for NCCL, which is not there: run `redistill setup --nccl`',
+    );
+  return path;
 }
 
 function parseRecord(): SetupRecord | null {

@@ -10,12 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { installPip } from '../../test/support/fakePip.js';
 import { Sandbox } from '../../test/support/sandbox.js';
 import type { Progress } from '../util/progress.js';
 import { addonPath, ensureSetup, readSetup } from './index.js';
+import { ncclAddonPath } from './record.js';
 
 const native = vi.hoisted(() => ({ dir: '' }));
 vi.mock(import('./nativeDir.js'), () =>
@@ -126,6 +127,39 @@ describe('ensureSetup', () => {
     const cuda = await ensureSetup({ cuda: true });
     expect(cuda.didWork && cuda.libtorch.cuda).toBe(true);
     expect((await ensureSetup()).libtorch, 'the CUDA one serves both').toEqual(cuda.libtorch);
+  });
+
+  it('compiles the addon for NCCL apart, when it is asked for', async () => {
+    const cuda = ['libtorch_cpu.so', 'libc10.so', 'libtorch_cuda.so'];
+    process.env.LIBTORCH = sandbox.torch('torch', '2.11.0', cuda);
+    process.env.CUDA_HOME = join(sandbox.root, 'toolkit');
+    for (const header of [
+      ...['crt/host_defines.h', 'nv/target', 'cuda_runtime_api.h', 'nccl.h'],
+      ...['cublas_v2.h', 'cusparse.h', 'cusolverDn.h'],
+    ]) {
+      const path = join(process.env.CUDA_HOME, 'include', header);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, '');
+    }
+    mkdirSync(join(native.dir, 'nccl'));
+    writeFileSync(join(native.dir, 'nccl/nccl.cc'), '// first');
+    const first = await ensureSetup();
+    expect(() => ncclAddonPath()).toThrow('run `redistill setup --nccl`');
+    installCmake(
+      `for (const name of ['redistill', 'redistill_nccl']) fs.copyFileSync(${JSON.stringify(stub)}, path.join(build, name + '.node'));`,
+    );
+    expect(await ensureSetup({ nccl: true })).toEqual({ ...first, didWork: true });
+    expect(ncclAddonPath()).toMatch(/redistill_nccl\.node$/);
+    expect(sandbox.calls('cmake').at(-2)).toContain(
+      `-DCUDA_INCLUDES=${join(process.env.CUDA_HOME, 'include')}`,
+    );
+    expect(await ensureSetup({ nccl: true })).toEqual({ ...first, didWork: false });
+    writeFileSync(join(native.dir, 'nccl/nccl.cc'), '// second');
+    expect(readSetup(), 'the other addon does not depend on it').not.toBeNull();
+    expect(() => ncclAddonPath()).toThrow('run `redistill setup --nccl`');
+    truncateSync((await ensureSetup({ nccl: true }), ncclAddonPath()), 100);
+    expect((await ensureSetup({ nccl: true })).didWork, 'one that does not load').toBe(true);
+    expect(readFileSync(ncclAddonPath()).equals(readFileSync(stub))).toBe(true);
   });
 
   it.each([

@@ -307,6 +307,34 @@ describe('problems', () => {
     }),
   );
 
+  inBrowser('what is typed while the page still works stays', () =>
+    at('small.html', '#/', async (page) => {
+      // Keys that come in the moment where a part is there, or an address has changed, and nothing else has been done.
+      await page.evaluate(() => {
+        const type = (value: string) => {
+          const box = document.querySelector<HTMLInputElement>('input[type=search]')!;
+          box.value = value;
+          box.dispatchEvent(new Event('input', { bubbles: true }));
+        };
+        new MutationObserver((_, observer) => {
+          if (!document.querySelector('input[type=search]')) return;
+          observer.disconnect();
+          type('p');
+          addEventListener(
+            'hashchange',
+            () => {
+              type('problem-5');
+            },
+            { once: true },
+          );
+        }).observe(document.body, { childList: true, subtree: true });
+        location.hash = '#/evaluations/math';
+      });
+      await expect.poll(() => page.url()).toContain('q=problem-5');
+      expect(await page.getByRole('searchbox').inputValue()).toBe('problem-5');
+    }),
+  );
+
   inBrowser('addresses of what is not there say so', async () => {
     for (const route of [
       '#/runs/none',

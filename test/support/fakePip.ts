@@ -27,6 +27,15 @@ export function torchWheel(metadata: readonly string[] = TORCH_METADATA): Buffer
   return makeWheel('torch-2.11.0', files, metadata);
 }
 
+/** Wheels with one header each, as they have it. */
+const HEADER_WHEELS = [
+  ['nvidia_cuda_crt-13.0.88', 'crt/host_defines.h'],
+  ['nvidia_cuda_cccl-13.0.85', 'nv/target'],
+  ['nvidia_nccl_cu13-2.28.9', 'nccl.h'],
+  ['nvidia_cublas-13.1.0.3', 'cublas_v2.h'],
+  ['nvidia_cusparse-12.6.3.3', 'cusparse.h'],
+] as const;
+
 function nvidiaWheel(distribution: string, library: string): Buffer {
   return makeWheel(distribution, [
     { name: `nvidia/cu13/lib/${library}`, data: library },
@@ -49,6 +58,14 @@ export function installPip(sandbox: Sandbox, before = '', torch: Uint8Array = to
     'cuda_toolkit-13.0.2': 'libcublas.so.13',
     'nvidia_cudnn_cu13-9.19.0.56': 'libcudnn.so.9',
   };
+  for (const [name, header] of HEADER_WHEELS)
+    writeFileSync(
+      join(index, `${name}-py3-none-any.whl`),
+      makeWheel(name, [
+        { name: `nvidia/cu13/include/${header}`, data: name },
+        { name: 'nvidia/cu13/lib/large.so', data: '' },
+      ]),
+    );
   for (const [name, library] of Object.entries(companions)) {
     writeFileSync(join(index, `${name}-py3-none-any.whl`), nvidiaWheel(name, library));
   }

@@ -19,6 +19,7 @@ const VARIABLES = [
   'REDISTILL_ADDON',
   'CXX',
   'CMAKE_GENERATOR',
+  'CUDA_HOME',
 ];
 
 /** A temporary folder whose `bin` is the whole PATH and whose `cache` is the user's cache, until `dispose`. */

@@ -18,11 +18,16 @@ export function SearchField({
   const query = route.query.get('q') ?? '';
   const [typed, setTyped] = useState(query);
   const timer = useRef(0);
+  const known = useRef(query);
+  // An address that this field has written itself may come late: what was typed since then stays.
   useEffect(() => {
+    if (query === known.current) return;
+    known.current = query;
     setTyped(query);
   }, [query]);
   const commit = (q: string, texts?: string) => {
     clearTimeout(timer.current);
+    known.current = q;
     change({ q, texts, page: undefined });
   };
   return (
