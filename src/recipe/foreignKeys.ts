@@ -43,7 +43,7 @@ const table: Record<string, ForeignKey> = {
   lr_scheduler: to('linear, cosine or constant', 'schedule.decay'),
   warmup_ratio: to(undefined, 'schedule.warmup_ratio'),
   warmup_steps: to('warmup_steps divided by all steps', 'schedule.warmup_ratio'),
-  optim: none('the optimizer is AdamW, set by "optimizer"'),
+  optim: to('the optimizer is AdamW; "adamw_8bit" is "8bit"', 'optimizer.moments'),
   // How much is trained.
   num_train_epochs: to(undefined, 'epochs'),
   num_epochs: to(undefined, 'epochs'),

@@ -23,7 +23,7 @@ describe('trainRecipe', () => {
       ...least,
       layout: 'template',
       doctor: 'refuse',
-      optimizer: { lr: 1e-5, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, clip_grad_norm: 1 },
+      optimizer: { lr: 1e-5, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, clip_grad_norm: 1, moments: 'f32' },
       schedule: { warmup_ratio: 0.1, decay: 'linear' },
       batch_size: 8,
       proofs: 'on',
