@@ -5,6 +5,7 @@ import { fromArray, fromBytes, toBytes, toFloat64Array } from './data.js';
 import { LostMember } from './errors.js';
 import type { LaunchEnvironment } from './launch.js';
 import { native } from './native.js';
+import { addNccl } from './nccl.js';
 import * as ops from './ops.js';
 import { scope, type Tensor } from './tensor.js';
 
@@ -16,15 +17,27 @@ export class ProcessGroup implements Disposable {
   static #count = 0;
   readonly #name: string;
   readonly rank: number;
+  readonly localRank: number;
   readonly world: number;
+  readonly #timeoutSeconds: number;
 
   constructor(environment: LaunchEnvironment, timeoutSeconds = 1800) {
     this.rank = environment.rank;
+    this.localRank = environment.localRank;
+    this.#timeoutSeconds = timeoutSeconds;
     this.world = environment.world;
     const serve = environment.rank === 0 && !environment.agentStore;
     const { host, port, rank, world, attempt } = environment;
     this.#name = `redistill-${attempt}-${ProcessGroup.#count++}`;
     native.initGroup(this.#name, host, port, serve, rank, world, timeoutSeconds);
+  }
+
+  /**
+   * Lets collectives take CUDA tensors beside those on the CPU. Each member has made its own device the current one.
+   * @throws UserError where NCCL's addon is not there or finds no GPU
+   */
+  useCuda(): void {
+    addNccl(this.#name, this.#timeoutSeconds);
   }
 
   /** Replaces `tensor` with the sum over all members. */

@@ -4,6 +4,8 @@ import { UserError } from '../util/errors.js';
 /** Values that a launcher puts into the environment, under torchrun's names. */
 export interface LaunchEnvironment {
   rank: number;
+  /** Its place among the processes of its machine, which is that of its GPU. */
+  localRank: number;
   world: number;
   host: string;
   port: number;
@@ -33,6 +35,7 @@ export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchE
   if (rank >= world) throw new UserError(`RANK ${rank} must be below WORLD_SIZE ${world}`);
   return {
     rank,
+    localRank: env.LOCAL_RANK === undefined ? rank : whole('LOCAL_RANK'),
     world,
     host: env.MASTER_ADDR ?? '127.0.0.1',
     port,

@@ -1,7 +1,7 @@
 /** @file What the ranks but the first do: their share of every step, with what rank 0 has told them to prepare. They write nothing. */
 import { setImmediate } from 'node:timers/promises';
 import { openObjective } from '../objectives/index.js';
-import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
+import { deterministically, seed, setThreads } from '../torch/runtime.js';
 import { scope } from '../torch/tensor.js';
 import { Engine } from './engine.js';
 import { prepareExamples } from './examples.js';
@@ -36,7 +36,7 @@ async function obey(given: Prepare, ranks: Ranks, signal: AbortSignal): Promise<
   const { recipe, build, updatesBefore } = given;
   const { token_budget: tokenBudget } = recipe;
   setThreads();
-  openDevice(recipe.device);
+  ranks.openDevice(recipe.device);
   seed(recipe.seed);
   const objective = await openObjective(recipe.objective);
   using all = (await prepareExamples(recipe, objective, silent, silent)).examples;

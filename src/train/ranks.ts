@@ -3,6 +3,8 @@
  * The others compute their share of each step and keep their part of the optimizer's state; see follow.ts.
  */
 import type { ProcessGroup } from '../torch/distributed.js';
+import { openDevice } from '../torch/runtime.js';
+import { UserError } from '../util/errors.js';
 import type { DatedRecipe } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import type { LastingMetrics } from './metricsFiles.js';
@@ -44,6 +46,23 @@ export class Ranks {
 
   constructor(readonly group?: ProcessGroup) {
     ({ rank: this.rank, world: this.world } = group ?? { rank: 0, world: 1 });
+  }
+
+  /**
+   * Makes the device usable at this rank: of several ranks each takes the GPU of its place on its machine.
+   * @throws UserError as the function of that name does, and where there is one device for several
+   */
+  openDevice(device: string): void {
+    if (!this.group || device === 'cpu') {
+      openDevice(device);
+      return;
+    }
+    if (device !== 'cuda')
+      throw new UserError(
+        `"device" is ${device}, and ${this.world} processes do not share one: write cuda, and each takes the GPU of its place on its machine`,
+      );
+    openDevice(`cuda:${this.group.localRank}`);
+    this.group.useCuda();
   }
 
   /**

@@ -8,7 +8,7 @@ import { openObjective, type Objective } from '../objectives/index.js';
 import { withMemoryFor } from '../torch/errors.js';
 import { today } from '../text/template.js';
 import type { Layout } from '../text/tokenRows.js';
-import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
+import { deterministically, seed, setThreads } from '../torch/runtime.js';
 import { UserError } from '../util/errors.js';
 import { makeFolder } from '../util/folders.js';
 import { begin, goOn, placeOf, type Changes } from './beginning.js';
@@ -149,7 +149,7 @@ async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: b
   requireFiles(written);
   const undated = { ...filled, model: await resolveModel(written.model) };
   setThreads();
-  openDevice(device);
+  ranks.openDevice(device);
   seed(undated.seed);
   const objective = await openObjective(undated.objective);
   requireUse(undated, objective);
