@@ -17,8 +17,8 @@ interface Orders {
   /** Read the rows and load the model. */
   prepare: {
     recipe: DatedRecipe & { token_budget: number };
-    /** What computes at rank 0, and digests of its rows. */
-    build: RunIdentity['build'];
+    /** What the run is at rank 0, and digests of its rows. */
+    identity: RunIdentity;
     tokens: readonly string[];
     /** Updates of the stages that the run continues. */
     updatesBefore: number;
