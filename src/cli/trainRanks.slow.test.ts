@@ -122,6 +122,31 @@ describe.each(objectives)('train %o', (keys, bound) => {
   });
 });
 
+it(
+  'a run that is proved, watched and compared with another model has the numbers of one process',
+  { timeout: 240_000 },
+  async () => {
+    const keys = {
+      ...{ objective: { name: 'dpo', beta: 0.5 }, reference: '../other', proofs: 'on', best: { metric: 'loss' } },
+      evaluation: { rows: 6, every: 4 },
+      save: { every: 4, states: 2, keep: 1 },
+      tensorboard: true,
+    };
+    writeTinyModel(path('other'), { rope_theta: 4000 });
+    const [one, two] = ['looked-at-1', 'looked-at-2'].map((name) => runIn(name, keys)) as [string, string];
+    const said = [await trained(one, 1), await trained(two, 2)];
+    expectSame(two, one, 1e-5);
+    expect(Object.keys(lasting(two))).toEqual(Object.keys(lasting(one)));
+    for (const text of said) expect(text).toContain('proofs: ');
+    const { code, stderr } = await redistill(['train', '--resume', 'run', '--verify', '--nproc', '2'], {
+      cwd: two,
+      env,
+    });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('is that of metrics.jsonl to the last bit');
+  },
+);
+
 /** The processes that train for a command, by their ranks. */
 function ranksOf(pid: number): Map<number, number> {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
@@ -219,6 +244,31 @@ describe('a run in several processes', () => {
     expect(code, stderr).toBe(2);
     expect(stderr.match(/^error: /gm)).toHaveLength(1);
     expect(stderr).toContain('no-model');
+  });
+
+  it.each([
+    [
+      ['train', 'recipe.yaml', '--set', 'device=cuda', '--nproc', '2'],
+      {},
+      'device: cuda trains in one process',
+    ],
+    [
+      ['train', 'recipe.yaml', '--set', 'device=cuda', '--estimate', '--nproc', '2'],
+      {},
+      'device: cuda trains in one process',
+    ],
+    [
+      ['run', 'recipe.yaml'],
+      { RANK: '0', WORLD_SIZE: '2', MASTER_PORT: '29500' },
+      'only `redistill train` divides',
+    ],
+  ])('refuses %o', async (args, launched, message) => {
+    const cwd = runIn(`refused-${args.length}`, { objective: 'sft' });
+    const { code, stderr } = await redistill(args, { cwd, env: { ...env, ...launched } });
+    expect(code, stderr).toBe(2);
+    expect(stderr.match(/^error: /gm)).toHaveLength(1);
+    expect(stderr).toContain(message);
+    expect(readdirSync(cwd)).toEqual(['recipe.yaml']);
   });
 
   it('is refused within a launcher that has started processes itself', async () => {

@@ -74,6 +74,14 @@ function requireFiles({ data, evaluation, development }: TrainRecipe): void {
   }
 }
 
+/** @throws UserError where so many processes cannot train together */
+function requireProcesses({ device }: TrainRecipe, world: number): void {
+  if (world > 1 && device !== 'cpu')
+    throw new UserError(
+      `device: ${device} trains in one process: ${world} of them add up gradients over Gloo, which is for device: cpu`,
+    );
+}
+
 /** What a run is before its rows are read, or its result where it is done. */
 async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: boolean) {
   const { resume, ranks = alone } = hooks;
@@ -107,6 +115,8 @@ async function runStage(
 ): Promise<TrainResult | undefined> {
   const { onEvent, resume = {}, ranks = alone } = hooks;
   const { out } = written;
+  const { world } = estimates ?? ranks;
+  requireProcesses(written, world);
   const pause = new Pause(hooks.signal);
   const opened = await openRun(written, hooks, estimates !== undefined);
   if ('result' in opened) return opened.result;
@@ -133,7 +143,6 @@ async function runStage(
   }
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   const beside = await besideOf(recipe, objective, watched);
-  const { world } = estimates ?? ranks;
   const run = { objective, examples, plan, tokenBudget, beside, world };
   const shapes = { ...shapesOf(recipe), world };
   const memory = expectMemory(shapes, run);

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { Random } from '../util/random.js';
+import { divideAmong } from './ranks.js';
+
+/** The least that the rank with the most can have, by trying all divisions. */
+function best(costs: readonly number[], world: number): number {
+  const loads = new Array<number>(world).fill(0);
+  const place = (item: number): number => {
+    if (item === costs.length) return Math.max(...loads);
+    return Math.min(
+      ...loads.map((_, rank) => {
+        loads[rank]! += costs[item]!;
+        const most = place(item + 1);
+        loads[rank]! -= costs[item]!;
+        return most;
+      }),
+    );
+  };
+  return place(0);
+}
+
+it('gives every item to one rank, and none more than 4/3 − 1/(3·ranks) of what the best division has', () => {
+  const random = new Random(3);
+  for (let round = 0; round < 60; round++) {
+    const world = 1 + random.nextInt(3);
+    const costs = Array.from({ length: random.nextInt(8) }, () => 1 + random.nextInt(20));
+    const ranks = divideAmong(costs, world);
+    expect(ranks).toHaveLength(costs.length);
+    const loads = new Array<number>(world).fill(0);
+    ranks.forEach((rank, i) => (loads[rank]! += costs[i]!));
+    expect(loads.reduce((a, b) => a + b, 0)).toBe(costs.reduce((a, b) => a + b, 0));
+    expect(Math.max(...loads)).toBeLessThanOrEqual((4 / 3 - 1 / (3 * world)) * best(costs, world) + 1e-9);
+    expect(divideAmong(costs, world)).toEqual(ranks);
+  }
+});
