@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify as toYaml } from 'yaml';
@@ -122,6 +124,36 @@ describe.each(objectives)('train %o', (keys, bound) => {
   });
 });
 
+it(
+  'a run that is proved, watched and compared with another model has the numbers of one process',
+  { timeout: 240_000 },
+  async () => {
+    const keys = {
+      ...{
+        objective: { name: 'dpo', beta: 0.5 },
+        reference: '../other',
+        proofs: 'on',
+        best: { metric: 'eval_loss' },
+      },
+      evaluation: { rows: 6, every: 4 },
+      save: { every: 4, states: 2, keep: 1 },
+      tensorboard: true,
+    };
+    writeTinyModel(path('other'), { rms_norm_eps: 1e-2 });
+    const [one, two] = ['looked-at-1', 'looked-at-2'].map((name) => runIn(name, keys)) as [string, string];
+    const said = [await trained(one, 1), await trained(two, 2)];
+    expectSame(two, one, 1e-5);
+    expect(Object.keys(lasting(two))).toEqual(Object.keys(lasting(one)));
+    for (const text of said) expect(text).toContain('proofs: ');
+    const { code, stderr } = await redistill(['train', '--resume', 'run', '--verify', '--nproc', '2'], {
+      cwd: two,
+      env,
+    });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('is that of metrics.jsonl to the last bit');
+  },
+);
+
 /** The processes that train for a command, by their ranks. */
 function ranksOf(pid: number): Map<number, number> {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
@@ -221,6 +253,31 @@ describe('a run in several processes', () => {
     expect(stderr).toContain('no-model');
   });
 
+  it.each([
+    [
+      ['train', 'recipe.yaml', '--set', 'device=cuda:1', '--nproc', '2'],
+      {},
+      'device: cuda:1 is one GPU, and 2 processes do not share one: write cuda',
+    ],
+    [
+      ['train', 'recipe.yaml', '--set', 'device=cuda:1', '--estimate', '--nproc', '2'],
+      {},
+      'device: cuda:1 is one GPU, and 2 processes do not share one: write cuda',
+    ],
+    [
+      ['run', 'recipe.yaml'],
+      { RANK: '0', WORLD_SIZE: '2', MASTER_PORT: '29500' },
+      'only `redistill train` divides',
+    ],
+  ])('refuses %o', async (args, launched, message) => {
+    const cwd = runIn(`refused-${args.length}`, { objective: 'sft' });
+    const { code, stderr } = await redistill(args, { cwd, env: { ...env, ...launched } });
+    expect(code, stderr).toBe(2);
+    expect(stderr.match(/^error: /gm)).toHaveLength(1);
+    expect(stderr).toContain(message);
+    expect(readdirSync(cwd)).toEqual(['recipe.yaml']);
+  });
+
   it('is refused within a launcher that has started processes itself', async () => {
     const cwd = runIn('twice', { objective: 'sft' });
     const launched = { RANK: '1', WORLD_SIZE: '2', MASTER_PORT: '29500' };
@@ -237,31 +294,41 @@ const hasTorchrun = python !== '' && existsSync(torchrun);
 if (!hasTorchrun)
   console.warn('skipped: training under torchrun, since REDISTILL_ORACLE_PYTHON names no Python with torch');
 
-it.skipIf(!hasTorchrun)(
-  'torchrun starts it, and the run is that of --nproc byte for byte',
-  { timeout: 120_000 },
-  async () => {
-    const [own, theirs] = ['own', 'theirs'].map((name) => runIn(name, { objective: 'redi', max_steps: 5 }));
-    await trained(own!, 2);
-    const program = fileURLToPath(new URL('../../bin/redistill.js', import.meta.url));
-    const child = spawn(
-      torchrun,
-      [
-        '--no-python',
-        '--standalone',
-        '--nproc-per-node',
-        '2',
-        process.execPath,
-        program,
-        'train',
-        'recipe.yaml',
-      ],
-      { cwd: theirs!, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    let stdout = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    expect(await once(child, 'close')).toEqual([0, null]);
-    expect(stdout).toBe('model: run/model\n');
-    expect(lasting(theirs!)).toEqual(lasting(own!));
-  },
-);
+/** Starts training in two processes as a launcher does. */
+function launch(cwd: string): ChildProcessByStdio<null, Readable, Readable> {
+  const program = fileURLToPath(new URL('../../bin/redistill.js', import.meta.url));
+  const launcher = ['--no-python', '--standalone', '--nproc-per-node', '2'];
+  return spawn(torchrun, [...launcher, process.execPath, program, 'train', 'recipe.yaml'], {
+    ...{ cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+  });
+}
+
+describe.skipIf(!hasTorchrun)('torchrun', () => {
+  it('starts it, and the run is that of --nproc byte for byte', { timeout: 120_000 }, async () => {
+    const keys = { objective: 'redi', max_steps: 5 };
+    const [own, theirs] = ['own', 'theirs'].map((name) => runIn(name, keys)) as [string, string];
+    await trained(own, 2);
+    const child = launch(theirs);
+    const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
+    expect(await once(child, 'close'), await stderr).toEqual([0, null]);
+    expect(await stdout).toBe('model: run/model\n');
+    // Rank 0 speaks for all.
+    expect((await stderr).match(/saved run\/model/g)).toHaveLength(1);
+    expect(lasting(theirs)).toEqual(lasting(own));
+  });
+
+  it('ends when a rank is killed, which a sentence names', { timeout: 120_000 }, async () => {
+    const cwd = runIn('launched-and-killed', { objective: 'sft', max_steps: 100_000 });
+    const child = launch(cwd);
+    const [ended, stderr] = [once(child, 'close'), text(child.stderr)];
+    while (child.exitCode === null && linesIn(cwd).length < 3) await sleep(5);
+    const commands = ranksOf(child.pid!);
+    expect([...commands.keys()].sort()).toEqual([0, 1]);
+    const training = ranksOf(commands.get(1)!).get(1)!;
+    process.kill(training, 'SIGKILL');
+    const result = await Promise.race([ended, sleep(10_000, undefined, { ref: false })]);
+    expect(result?.[0]).toBe(1);
+    expect(await stderr).toContain('rank 1 was killed (SIGKILL)');
+    expect([...commands.values()].filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  });
+});

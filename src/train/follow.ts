@@ -3,18 +3,16 @@ import { setImmediate } from 'node:timers/promises';
 import { openObjective } from '../objectives/index.js';
 import { deterministically, seed, setThreads } from '../torch/runtime.js';
 import { scope } from '../torch/tensor.js';
-import { Engine } from './engine.js';
 import { prepareExamples } from './examples.js';
-import { openTrained } from './openModel.js';
+import { identityOf, type RunIdentity } from './identity.js';
 import { planSteps } from './plan.js';
-import { adamwOptions } from './settings.js';
 import { RankStopped, type Order, type Ranks } from './ranks.js';
 import { takeReference } from './reference.js';
 import { loadState, readState, wholeOf } from './state.js';
 import { NotFinite, Stepper } from './stepper.js';
 import { openWatched } from './watch/open.js';
+import { openTrainee } from './trainee.js';
 import { UserError } from '../util/errors.js';
-import { TrainableWeights } from './weights.js';
 
 type Prepare = (Order & { kind: 'prepare' })['of'];
 
@@ -33,11 +31,12 @@ export async function follow(ranks: Ranks, signal: AbortSignal): Promise<void> {
 }
 
 async function obey(given: Prepare, ranks: Ranks, signal: AbortSignal): Promise<void> {
-  const { recipe, build, updatesBefore } = given;
+  const { recipe, identity, updatesBefore } = given;
   const { token_budget: tokenBudget } = recipe;
   setThreads();
   ranks.openDevice(recipe.device);
   seed(recipe.seed);
+  requireSameInputs(identity, identityOf(recipe), ranks);
   const objective = await openObjective(recipe.objective);
   using all = (await prepareExamples(recipe, objective, silent, silent)).examples;
   using watched = await openWatched(recipe, objective, all, { onRows: silent, onNotice: silent });
@@ -45,13 +44,10 @@ async function obey(given: Prepare, ranks: Ranks, signal: AbortSignal): Promise<
   const tokens = [examples, heldOut ?? examples].map(({ file }) => file.digest);
   if (tokens.join() !== given.tokens.join())
     throw new UserError(
-      `rank ${ranks.rank} reads other rows than rank 0: ${recipe.data}, or its tokenizer, is not the same at both`,
+      `rank ${ranks.rank} makes other tokens of ${recipe.data} than rank 0: both run the same version of redistill`,
     );
-  using weights = new TrainableWeights(openTrained(recipe, recipe.model, silent).model, recipe.dtype, {
-    ranks,
-  });
-  using engine = new Engine(weights, recipe.recompute);
-  using optimizer = weights.optimizer(adamwOptions(recipe.optimizer));
+  using trainee = openTrainee(recipe, { written: recipe.model, ranks, onNotice: silent });
+  const { engine, optimizer } = trainee;
   const turn = () => setImmediate(); // for messages and finalizers
   const beforePack = async (): Promise<void> => {
     await turn();
@@ -64,20 +60,28 @@ async function obey(given: Prepare, ranks: Ranks, signal: AbortSignal): Promise<
     onNotice: silent,
     remedy: () => Promise.resolve(''),
   });
-  const trained = { weights, optimizer };
   for (;;) {
     const { kind, of } = ranks.nextOrder();
     if (kind === 'end') return;
     else if (kind === 'reference')
       await takeReference(examples, {
-        ...{ recipe, engine, objective, tokenBudget, build, beforePack: turn },
+        ...{ recipe, engine, objective, tokenBudget, build: identity.build, beforePack: turn },
         onEvent: silent,
       });
-    else if (kind === 'load') loadState(readState(of.folder), trained);
+    else if (kind === 'load') loadState(readState(of.folder), trainee);
     else if (kind === 'know') stepper.know(of);
-    else if (kind === 'give') scope(() => wholeOf(trained, of));
+    else if (kind === 'give') scope(() => wholeOf(trainee, of));
     else if (kind === 'step') await takePart(stepper, of, signal);
   }
+}
+
+/** @throws UserError where what the run follows from is not what rank 0 has, as it may be on another machine */
+function requireSameInputs({ inputs: first }: RunIdentity, { inputs }: RunIdentity, { rank }: Ranks): void {
+  const other = Object.keys(inputs).find((key) => inputs[key] !== first[key]);
+  if (other !== undefined)
+    throw new UserError(
+      `${other} is not the same at rank ${rank} as at rank 0 (digest ${inputs[other]} here, ${first[other]} there): all ranks read the same files`,
+    );
 }
 
 /** Takes part in a step. That it was ended, or is one too many that is not finite, rank 0 knows as well and says what comes next. */

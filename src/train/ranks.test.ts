@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ProcessGroup } from '../torch/distributed.js';
-import { UserError } from '../util/errors.js';
+import { Random } from '../util/random.js';
 import { alone, divideAmong, Ranks } from './ranks.js';
 
 describe('the device of a rank', () => {
@@ -14,16 +14,6 @@ describe('the device of a rank', () => {
     expect(second.world).toBe(2);
   });
 
-  it('is not one GPU for several', () => {
-    expect(() => {
-      second.openDevice('cuda:1');
-    }).toThrow(
-      new UserError(
-        '"device" is cuda:1, and 2 processes do not share one: write cuda, and each takes the GPU of its place on its machine',
-      ),
-    );
-  });
-
   it.skipIf(existsSync('/dev/nvidiactl'))('that is not there is told of before NCCL is asked', () => {
     expect(() => {
       second.openDevice('cuda');
@@ -31,8 +21,34 @@ describe('the device of a rank', () => {
   });
 });
 
-describe('work that is divided', () => {
-  it('goes to the rank with the least so far, the longest first', () => {
-    expect(divideAmong([3, 7, 1, 5, 4], 2)).toEqual([0, 0, 1, 1, 1]);
-  });
+/** The least that the rank with the most can have, by trying all divisions. */
+function best(costs: readonly number[], world: number): number {
+  const loads = new Array<number>(world).fill(0);
+  const place = (item: number): number => {
+    if (item === costs.length) return Math.max(...loads);
+    return Math.min(
+      ...loads.map((_, rank) => {
+        loads[rank]! += costs[item]!;
+        const most = place(item + 1);
+        loads[rank]! -= costs[item]!;
+        return most;
+      }),
+    );
+  };
+  return place(0);
+}
+
+it('gives every item to one rank, and none more than 4/3 − 1/(3·ranks) of what the best division has', () => {
+  const random = new Random(3);
+  for (let round = 0; round < 60; round++) {
+    const world = 1 + random.nextInt(3);
+    const costs = Array.from({ length: random.nextInt(8) }, () => 1 + random.nextInt(20));
+    const ranks = divideAmong(costs, world);
+    expect(ranks).toHaveLength(costs.length);
+    const loads = new Array<number>(world).fill(0);
+    ranks.forEach((rank, i) => (loads[rank]! += costs[i]!));
+    expect(loads.reduce((a, b) => a + b, 0)).toBe(costs.reduce((a, b) => a + b, 0));
+    expect(Math.max(...loads)).toBeLessThanOrEqual((4 / 3 - 1 / (3 * world)) * best(costs, world) + 1e-9);
+    expect(divideAmong(costs, world)).toEqual(ranks);
+  }
 });

@@ -4,7 +4,6 @@
  */
 import type { ProcessGroup } from '../torch/distributed.js';
 import { openDevice } from '../torch/runtime.js';
-import { UserError } from '../util/errors.js';
 import type { DatedRecipe } from './examples.js';
 import type { RunIdentity } from './identity.js';
 import type { LastingMetrics } from './metricsFiles.js';
@@ -19,8 +18,8 @@ interface Orders {
   /** Read the rows and load the model. */
   prepare: {
     recipe: DatedRecipe & { token_budget: number };
-    /** What computes at rank 0, and digests of its rows. */
-    build: RunIdentity['build'];
+    /** What the run is at rank 0, and digests of its rows. */
+    identity: RunIdentity;
     tokens: readonly string[];
     /** Updates of the stages that the run continues. */
     updatesBefore: number;
@@ -50,17 +49,13 @@ export class Ranks {
 
   /**
    * Makes the device usable at this rank: of several ranks each takes the GPU of its place on its machine.
-   * @throws UserError as the function of that name does, and where there is one device for several
+   * @throws UserError as the function of that name does
    */
   openDevice(device: string): void {
     if (!this.group || device === 'cpu') {
       openDevice(device);
       return;
     }
-    if (device !== 'cuda')
-      throw new UserError(
-        `"device" is ${device}, and ${this.world} processes do not share one: write cuda, and each takes the GPU of its place on its machine`,
-      );
     openDevice(`cuda:${this.group.localRank}`);
     this.group.useCuda();
   }
