@@ -35,7 +35,7 @@ export class RandomStudent implements Disposable {
 
   constructor(config: ModelConfig, device: string, compute: Dtype) {
     this.weights = new TrainableWeights(randomTransformer(config, device), compute);
-    this.#optimizer = new AdamW([...this.weights.masters.values()], {
+    this.#optimizer = this.weights.optimizer({
       betas: [0.9, 0.999],
       eps: 1e-8,
       weightDecay: 0,

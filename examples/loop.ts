@@ -13,7 +13,7 @@ import { readTrainingRecords } from 'redistill/data';
 import { loadModel, saveModel } from 'redistill/models';
 import { checkRows, linearObjective, stepOf } from 'redistill/objectives';
 import { ChatTokenizer, sidesOf, tokenSide } from 'redistill/text';
-import { AdamW, clipFactor, globalNorm, setThreads } from 'redistill/torch';
+import { clipFactor, globalNorm, setThreads } from 'redistill/torch';
 import { Engine, stepRows, stepsPerEpoch, TrainableWeights } from 'redistill/train';
 
 const ALPHA = 0.8;
@@ -52,7 +52,7 @@ const loaded = loadModel(modelDir, { dtype: 'f32' });
 using weights = new TrainableWeights(loaded.model, 'f32');
 using engine = new Engine(weights);
 const grads = [...weights.grads.values()];
-using optimizer = new AdamW([...weights.masters.values()], {
+using optimizer = weights.optimizer({
   betas: [0.9, 0.999],
   eps: 1e-8,
   weightDecay: 0,

@@ -21,6 +21,8 @@ const operators = {
   div: 'aten::div.Tensor',
   divScalar: 'aten::div.Scalar',
   neg: 'aten::neg',
+  abs: 'aten::abs',
+  clampMin_: 'aten::clamp_min_',
   exp_: 'aten::exp_',
   log: 'aten::log',
   cos: 'aten::cos',
@@ -97,6 +99,7 @@ const operators = {
   detach: 'aten::detach',
   copy_: 'aten::copy_',
   set_: 'aten::set_',
+  setTo_: 'aten::set_.source_Tensor',
   resize_: 'aten::resize_',
   fill_: 'aten::fill_.Scalar',
   // model parts

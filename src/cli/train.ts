@@ -9,7 +9,9 @@ import { trainStage } from '../pipeline/stages/train.js';
 import { describeKeys, defaultInWords } from '../recipe/describe.js';
 import { readRecipe, type Recipe } from '../recipe/recipe.js';
 import { parseTrainRecipe } from '../pipeline/trainRecipe.js';
+import { launchEnvironment } from '../torch/launch.js';
 import { trainRecipe, type TrainRecipe } from '../train/settings.js';
+import type { Processes } from '../train/process.js';
 import type { ResumeOptions } from '../train/resume.js';
 import { FINISHED, stateAt } from '../train/stateFolder.js';
 import type { TrainEvent } from '../train/trainer.js';
@@ -17,7 +19,7 @@ import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
 import { commandOf } from '../util/ownFolder.js';
 import { longWork } from './interrupt.js';
-import { printJson, repeated } from './output.js';
+import { printJson, repeated, wholeNumber } from './output.js';
 
 export function trainCommand(): Command {
   return new Command('train')
@@ -27,6 +29,11 @@ export function trainCommand(): Command {
       '--set <key=value>',
       'override a key of the recipe, or take it out with ~key; may be repeated',
       repeated,
+    )
+    .option(
+      '--nproc <n>',
+      'train in so many processes of this machine, which divide each step and the state of the optimizer among them',
+      wholeNumber(1),
     )
     .option('--estimate', 'only say how much memory and how much time a step would take')
     .option('--resume <run>', "go on from the newest state in a run's folder")
@@ -41,17 +48,47 @@ export function trainCommand(): Command {
       asksForObjectives(command) ? '' : `\n${keysOfRecipes()}\n\n${EXAMPLE}`,
     )
     .action(async (path: string | undefined, options: TrainFlags) => {
+      const processes = processesOf(options);
+      if (processes && 'rank' in processes && processes.rank > 0) return follow(processes.rank, options);
       const { settings, read, resume } = runOf(path, options);
       const recipe = path === undefined ? ownRecipe(settings) : parseTrainRecipe(settings);
       if (options.estimate) return estimate(recipe, options);
       const { out, objective } = recipe;
       const stopped = () => afterStop(out);
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>
-        runInto('train', trainStage, recipe, { out, progress, signal, ...(resume && { resume }) }, read),
+        runInto(
+          'train',
+          trainStage,
+          recipe,
+          { out, progress, signal, ...(resume && { resume }), ...(processes && { processes }) },
+          read,
+        ),
       );
       if (options.json) printJson(result);
       else print(`${trainStage.describe(result, recipe)}\n`);
     });
+}
+
+/**
+ * Finds the processes that train together: torchrun, or another launcher with its environment names, has started this one beside
+ * others, or --nproc says how many to start.
+ * @throws UserError where both do
+ */
+function processesOf({ nproc }: TrainFlags): Processes | undefined {
+  const launched = process.env.WORLD_SIZE === '1' ? undefined : launchEnvironment();
+  if (!launched) return nproc === undefined ? undefined : { nproc };
+  if (nproc !== undefined)
+    throw new UserError(
+      `train: --nproc starts processes of its own, and a launcher has started this one as rank ${launched.rank} of ${launched.world} (WORLD_SIZE): leave out one of them`,
+    );
+  return { rank: launched.rank };
+}
+
+/** Does the part of a rank that is not the first, which reads the recipe and speaks for all. */
+async function follow(rank: number, { estimate: estimates = false }: TrainFlags): Promise<void> {
+  if (estimates) return;
+  const { followInProcess } = await import('../train/process.js');
+  await longWork('train', 'stopped', (_, signal) => followInProcess(rank, signal));
 }
 
 /** What is said of a run that was stopped. */
@@ -78,7 +115,7 @@ function ownRecipe(settings: Recipe): TrainRecipe {
 }
 
 /** Says what a run would take; its folder is not touched. */
-async function estimate(recipe: TrainRecipe, { json = false }: TrainFlags): Promise<void> {
+async function estimate(recipe: TrainRecipe, { json = false, nproc }: TrainFlags): Promise<void> {
   const { estimateInProcess } = await import('../train/process.js');
   const { describeEstimate, reportTraining } = await import('../train/narrate.js');
   const result = await longWork('train --estimate', 'stopped', (progress, signal) => {
@@ -86,13 +123,14 @@ async function estimate(recipe: TrainRecipe, { json = false }: TrainFlags): Prom
     const onEvent = (event: TrainEvent) => {
       if (event.kind !== 'estimate') report(event);
     };
-    return estimateInProcess(recipe, onEvent, signal);
+    return estimateInProcess(recipe, onEvent, signal, nproc);
   });
   if (json) printJson(result);
   else print(`${describeEstimate(result)}\n`);
 }
 
 interface TrainFlags {
+  nproc?: number;
   estimate?: boolean;
   set?: string[];
   resume?: string;

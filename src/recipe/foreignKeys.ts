@@ -18,7 +18,7 @@ const QUANTISED = 'models are not quantised for training';
 const LOGGING = 'every step is a line of metrics.jsonl';
 const TRACKERS = 'metrics are written to metrics.jsonl in the run’s folder';
 const EVENTS = 'true for event files in the run’s folder; metrics.jsonl is always there';
-const DEVICES = 'more than one process is not there yet';
+const DEVICES = 'how many processes train is said when they are started: redistill train --nproc N, or torchrun';
 const IN_STEPS = 'in steps; also development.every';
 const DATA = 'JSON lines on the disk';
 const IN_PAIRS = 'the data’s fields decide: messages, or prompt, chosen and rejected';
@@ -43,7 +43,7 @@ const table: Record<string, ForeignKey> = {
   lr_scheduler: to('linear, cosine or constant', 'schedule.decay'),
   warmup_ratio: to(undefined, 'schedule.warmup_ratio'),
   warmup_steps: to('warmup_steps divided by all steps', 'schedule.warmup_ratio'),
-  optim: none('the optimizer is AdamW, set by "optimizer"'),
+  optim: to('the optimizer is AdamW; "adamw_8bit" is "8bit"', 'optimizer.moments'),
   // How much is trained.
   num_train_epochs: to(undefined, 'epochs'),
   num_epochs: to(undefined, 'epochs'),

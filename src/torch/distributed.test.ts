@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../util/errors.js';
-import { launchEnvironment, ProcessGroup } from './distributed.js';
+import { ProcessGroup } from './distributed.js';
+import { launchEnvironment } from './launch.js';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -51,16 +52,19 @@ describe('two processes over Gloo', () => {
 
 describe('a group', () => {
   it.each([0, -1, 70_000, 65_536 + 29_500])('is not begun at port %d, which is none', (port) => {
-    const environment = { rank: 0, world: 1, host: '127.0.0.1', port, agentStore: false, attempt: 0 };
+    const environment = {
+      ...{ rank: 0, localRank: 0, world: 1, host: '127.0.0.1', port },
+      ...{ agentStore: false, attempt: 0 },
+    };
     expect(() => new ProcessGroup(environment, 1)).toThrow(`a port is from 1 to 65535, not ${port}`);
   });
 });
 
 describe('launchEnvironment', () => {
-  /** What torchrun sets for the second of four processes. */
+  /** What torchrun sets for the second of four processes, which is the first of its machine. */
   const torchrun = {
     RANK: '1',
-    LOCAL_RANK: '1',
+    LOCAL_RANK: '0',
     WORLD_SIZE: '4',
     LOCAL_WORLD_SIZE: '4',
     MASTER_ADDR: 'node-7',
@@ -72,6 +76,7 @@ describe('launchEnvironment', () => {
   it("reads torchrun's names", () => {
     expect(launchEnvironment(torchrun)).toEqual({
       rank: 1,
+      localRank: 0,
       world: 4,
       host: 'node-7',
       port: 29500,
@@ -84,6 +89,7 @@ describe('launchEnvironment', () => {
     expect(launchEnvironment({})).toBeUndefined();
     expect(launchEnvironment({ RANK: '0', WORLD_SIZE: '1', MASTER_PORT: '1' })).toEqual({
       rank: 0,
+      localRank: 0,
       world: 1,
       host: '127.0.0.1',
       port: 1,

@@ -15,6 +15,11 @@ export class TorchError extends Error {
   }
 }
 
+/** A process of the group has ended, or cannot be reached, so that the others cannot go on. */
+export class LostMember extends Error {
+  override name = 'LostMember';
+}
+
 /** Tells whether there was not enough memory, on the CPU or a GPU, wherever that was noticed. */
 export const isOutOfMemory = (error: unknown): boolean =>
   error instanceof TorchError && error.code === 'ERR_OUT_OF_MEMORY';

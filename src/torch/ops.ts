@@ -115,6 +115,23 @@ export function neg(self: Tensor): Tensor {
   return wrap(invoke(negOp, self.handle));
 }
 
+const absOp = new Op('aten::abs', 'aten::abs(Tensor self) -> Tensor');
+
+/** `aten::abs(Tensor self) -> Tensor` */
+export function abs(self: Tensor): Tensor {
+  return wrap(invoke(absOp, self.handle));
+}
+
+const clampMinInPlaceOp = new Op(
+  'aten::clamp_min_',
+  'aten::clamp_min_(Tensor(a!) self, Scalar min) -> Tensor(a!)',
+);
+
+/** `aten::clamp_min_(Tensor(a!) self, Scalar min) -> Tensor(a!)` */
+export function clampMin_(self: Tensor, min: number): Tensor {
+  return wrap(invoke(clampMinInPlaceOp, self.handle, min));
+}
+
 const expInPlaceOp = new Op('aten::exp_', 'aten::exp_(Tensor(a!) self) -> Tensor(a!)');
 
 /** `aten::exp_(Tensor(a!) self) -> Tensor(a!)` */
@@ -950,6 +967,16 @@ const setInPlaceOp = new Op('aten::set_', 'aten::set_(Tensor(a!) self) -> Tensor
 /** `aten::set_(Tensor(a!) self) -> Tensor(a!)` */
 export function set_(self: Tensor): Tensor {
   return wrap(invoke(setInPlaceOp, self.handle));
+}
+
+const setToInPlaceOp = new Op(
+  'aten::set_.source_Tensor',
+  'aten::set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)',
+);
+
+/** `aten::set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)` */
+export function setTo_(self: Tensor, source: Tensor): Tensor {
+  return wrap(invoke(setToInPlaceOp, self.handle, source.handle));
 }
 
 const resizeInPlaceOp = new Op(

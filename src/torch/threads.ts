@@ -14,8 +14,12 @@ export function threadCount(env: NodeJS.ProcessEnv = process.env, root = '/'): n
   const asked = wholeOf(env.OMP_NUM_THREADS?.split(',')[0]);
   if (asked !== undefined) return asked;
   const cores = Math.min(physicalCores(root) ?? availableParallelism(), cpuQuota(root));
-  return Math.max(1, Math.floor(cores / (wholeOf(env.LOCAL_WORLD_SIZE) ?? 1)));
+  return Math.max(1, Math.floor(cores / processesHere(env)));
 }
+
+/** How many processes a launcher has started on this machine, this one among them (LOCAL_WORLD_SIZE). */
+export const processesHere = (env: NodeJS.ProcessEnv = process.env): number =>
+  wholeOf(env.LOCAL_WORLD_SIZE) ?? 1;
 
 function wholeOf(text: string | undefined): number | undefined {
   const value = Number(text?.trim());

@@ -9,8 +9,10 @@ import * as ops from '../torch/ops.js';
 import { AdamW, globalNorm } from '../torch/optim.js';
 import { memoryStats } from '../torch/runtime.js';
 import { scope } from '../torch/tensor.js';
+import { processesHere } from '../torch/threads.js';
 import { formatBytes } from '../util/bytes.js';
 import { freeMemory } from '../util/freeMemory.js';
+import type { MomentKind } from '../util/momentKinds.js';
 import { stepRows } from './dataOrder.js';
 import type { Engine } from './engine.js';
 import type { Examples } from './examples.js';
@@ -25,7 +27,7 @@ import {
 } from './memoryModel.js';
 import type { StepPlan } from './plan.js';
 import { cutSequence, sequencesOf, type TrainSequence } from './sequences.js';
-import { callsOf, runStep } from './step.js';
+import { callsOf, ofRank, runStep, sharesOf } from './step.js';
 import { packByTokenBudget } from './tokenBudget.js';
 
 /** What a run is expected to take. */
@@ -45,6 +47,10 @@ export interface StepsToCome {
   tokenBudget: number;
   /** What it takes beside its steps. */
   beside: BesideSteps;
+  /** How many ranks divide a step among them. Default: 1. */
+  world?: number;
+  /** In what the optimizer keeps its moments. */
+  moments?: MomentKind;
 }
 
 /** Steps that are looked at: their memory, and their time. */
@@ -54,12 +60,17 @@ const TOLERANCE = 0.1;
 
 /** Tokens of a pack of a step, by the lengths of the rows alone. */
 interface PackLoad extends TokenLoad {
+  /** Who computes it. */
+  rank: number;
   /** Whether it goes backward, and how often forward alone. */
   isTrained: boolean;
   forwards: number;
 }
 
-function loadsOf(step: number, { objective, examples, plan, tokenBudget }: StepsToCome): PackLoad[] {
+function loadsOf(
+  step: number,
+  { objective, examples, plan, tokenBudget, world = 1 }: StepsToCome,
+): PackLoad[] {
   const parts = stepRows(step, plan.order).flatMap((row, group) =>
     examples.at(row).parts.map(({ length, responseLength, onlyScored = false }) => ({
       ...{ group, tokens: length, responses: responseLength, onlyScored },
@@ -80,14 +91,22 @@ function loadsOf(step: number, { objective, examples, plan, tokenBudget }: Steps
         }),
         { tokens: 0, responses: 0, seen: 0 },
       );
-  const scoring = packByTokenBudget(
-    scored!.map(({ tokens }) => tokens),
-    tokenBudget,
-  ).map((pack) => ({ ...total(pack, scored), isTrained: false, forwards: 1 }));
-  const training = callsOf(objective, trained!, tokenBudget).flatMap(({ packs }) =>
-    packs.map((pack) => ({ ...total(pack), isTrained: true, forwards: packs.length > 1 ? 1 : 0 })),
-  );
-  return [...scoring, ...training];
+  const [lengths, others] = [trained!, scored!].map((some) => some.map(({ tokens }) => tokens));
+  const scoring = packByTokenBudget(others!, tokenBudget);
+  const calls = callsOf(objective, trained!, tokenBudget);
+  return Array.from({ length: world }, (_, rank): PackLoad[] => {
+    const shares = sharesOf(objective, calls, lengths!, { rank, world });
+    return [
+      ...ofRank(scoring, others!, { rank, world }).map((pack) => ({
+        ...{ ...total(pack, scored), rank, isTrained: false, forwards: 1 },
+      })),
+      ...shares.flatMap(({ packs }) =>
+        packs.map((pack) => ({
+          ...{ ...total(pack), rank, isTrained: true, forwards: packs.length > 1 ? 1 : 0 },
+        })),
+      ),
+    ];
+  }).flat();
 }
 
 const steps = ({ plan }: StepsToCome, most: number): number[] =>
@@ -111,7 +130,11 @@ export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
  * @param free bytes that the process can still take, on the CPU
  * @throws Error where it cannot fit, which says what would
  */
-export function expectMemory(shapes: TrainedShapes, run: StepsToCome, free = freeMemory()): number {
+export function expectMemory(
+  shapes: TrainedShapes,
+  run: StepsToCome,
+  free = freeMemory() / processesHere(),
+): number {
   const bytes = bytesToCome(shapes, run);
   // Responses may end sooner: nothing is refused for what they would take at their longest.
   const most = Math.max(bytes, weightBytes(shapes) + run.beside.sampled);
@@ -163,17 +186,19 @@ const SHARE = 0.5;
 export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'seconds' | 'tokens'> {
   const { config } = engine.weights.model;
   const time = timeOfPacks(engine, run, config);
-  const update = updateSeconds(engine);
+  const { world = 1 } = run;
+  const update = updateSeconds(engine, run);
   const looked = steps(run, STEPS.time);
-  const packs = looked.flatMap((step) => loadsOf(step, run));
-  const total = packs.reduce(
-    (sum, pack) => sum + time(pack) * (Number(pack.isTrained) + pack.forwards * FORWARD),
-    0,
-  );
-  return {
-    seconds: total / looked.length + update,
-    tokens: Math.round(packs.reduce((sum, { tokens }) => sum + tokens, 0) / looked.length),
-  };
+  let [seconds, tokens] = [0, 0];
+  for (const step of looked) {
+    const ofRanks = new Array<number>(world).fill(0);
+    for (const pack of loadsOf(step, run)) {
+      ofRanks[pack.rank]! += time(pack) * (Number(pack.isTrained) + pack.forwards * FORWARD);
+      tokens += pack.tokens;
+    }
+    seconds += Math.max(...ofRanks); // the others wait for the slowest
+  }
+  return { seconds: seconds / looked.length + update, tokens: Math.round(tokens / looked.length) };
 }
 
 interface Measurement {
@@ -242,8 +267,8 @@ function cut(sequence: TrainSequence, share: number): TrainSequence {
 /** Elements of the matrix on which the update is measured: more than caches hold. */
 const UPDATED = 2 ** 23;
 
-/** Measures the norm of the gradients, and an update of other weights. */
-function updateSeconds({ weights }: Engine): number {
+/** Measures the norm of the gradients, and an update of other weights, of which each rank has its part. */
+function updateSeconds({ weights }: Engine, { world = 1, moments }: StepsToCome): number {
   const { device, dtype } = weights.model;
   const parameters = weights.count;
   const started = performance.now();
@@ -257,7 +282,7 @@ function updateSeconds({ weights }: Engine): number {
         ops.zeros(shape, { dtype: 'f32', device }),
       ];
       const copies = dtype === 'bf16' ? [ops.zeros(shape, { dtype, device })] : [];
-      using optimizer = new AdamW([master], { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 });
+      using optimizer = new AdamW([master], { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, moments });
       const update = () => {
         optimizer.update([grad], 1e-6, { factor: 1, copies });
         globalNorm([grad]); // waits for the device
@@ -265,7 +290,7 @@ function updateSeconds({ weights }: Engine): number {
       update();
       const begun = performance.now();
       update();
-      return norm + ((performance.now() - begun) / 1000) * (parameters / (shape[0]! * shape[1]!));
+      return norm + ((performance.now() - begun) / 1000) * (parameters / world / (shape[0]! * shape[1]!));
     }),
   );
 }

@@ -60,8 +60,8 @@ function gpus(folder = '/proc/driver/nvidia/gpus'): string {
   return [...new Set(names)].sort().join(', ') || 'unknown';
 }
 
-/** What computes. */
-export const buildOf = (device: string): RunIdentity['build'] => ({
+/** What computes. @param world how many processes do so together */
+export const buildOf = (device: string, world = 1): RunIdentity['build'] => ({
   redistill: packageVersion(),
   addon: createHash('sha256').update(readFileSync(addonPath())).digest('hex').slice(0, 16),
   libtorch: torchVersion(),
@@ -69,6 +69,7 @@ export const buildOf = (device: string): RunIdentity['build'] => ({
   processor: cpus()[0]?.model.trim() ?? 'unknown',
   ...(device !== 'cpu' && { gpu: gpus() }),
   threads: String(threads()),
+  ...(world > 1 && { processes: String(world) }),
   // Math.exp and the like are V8's own.
   v8: process.versions.v8.split('.').slice(0, 2).join('.'),
   ...Object.fromEntries(
@@ -81,7 +82,7 @@ const baseFiles = (model: string): string[] =>
   ['config.json', ...weightFiles(model)].map((name) => join(model, name));
 
 /** @param recipe with its model's directory, and what it leaves open filled in */
-export function identityOf(recipe: TrainRecipe): RunIdentity {
+export function identityOf(recipe: TrainRecipe, world = 1): RunIdentity {
   const { model, lora, data, objective, reference, continue: state, evaluation, development } = recipe;
   const inputs: [string, readonly string[]][] = [
     ['data', [data]],
@@ -96,7 +97,7 @@ export function identityOf(recipe: TrainRecipe): RunIdentity {
   return {
     settings: Object.fromEntries(flat(recipe).sort(([a], [b]) => (a < b ? -1 : 1))),
     inputs: Object.fromEntries(inputs.map(([key, paths]) => [key, digestOf(paths)])),
-    build: buildOf(recipe.device),
+    build: buildOf(recipe.device, world),
   };
 }
 
@@ -130,13 +131,15 @@ function flat(value: object, prefix = ''): [string, string][] {
 export interface Differences {
   /** Of settings and inputs: it is another run. */
   run: string[];
-  /** Of the build and the machine: the same run would go on with other roundings. */
+  /** Of the build and the machine: the same run would go on with other roundings. It may go on in another number of processes. */
   build: string[];
 }
 
 export function differences(then: RunIdentity, now: RunIdentity): Differences {
+  // Processes divide the machine's cores among them.
+  const aside = then.build.processes === now.build.processes ? ASIDE : [...ASIDE, 'processes', 'threads'];
   const differing = (part: keyof RunIdentity) =>
-    differingKeys(then[part], now[part]).filter((key) => !ASIDE.includes(key));
+    differingKeys(then[part], now[part]).filter((key) => !aside.includes(key));
   const inWords = (part: keyof RunIdentity) =>
     differing(part).map((key) => `${key} (${shown(then[part][key])} then, ${shown(now[part][key])} now)`);
   return {

@@ -5,6 +5,7 @@ import { writeFinished, type Finished } from './finished.js';
 import type { RunIdentity } from './identity.js';
 import { lastingOf, type LastingMetrics, type MetricsFiles, type StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
+import { RankStopped } from './ranks.js';
 import { nextRows } from './resume.js';
 import type { Saver } from './saving.js';
 import type { RunPosition } from './state.js';
@@ -87,7 +88,8 @@ export async function runSteps(parts: LoopParts, from: RunPosition | undefined):
   } catch (error) {
     const isSkipped = error instanceof NotFinite;
     const save = async (): Promise<void> => {
-      const keepsState = isSkipped || parts.isStopped() || ending?.kind === 'stop';
+      const isStopped = error instanceof RankStopped || parts.isStopped();
+      const keepsState = isSkipped || isStopped || ending?.kind === 'stop';
       if (!keepsState || last === undefined || !Number.isFinite(stepper.weightNorm())) return saver.settle();
       await saver.stop(position(), metrics.flush());
     };

@@ -5,6 +5,7 @@ import { adapterCount, adapterShapes, type LoraConfig } from '../models/loraShap
 import { parameterCount, parameterSpecs } from '../models/parameters.js';
 import { hasKernels, softmaxKernel } from '../torch/fused.js';
 import type { ComputeDtype } from '../util/computeDtype.js';
+import type { MomentKind } from '../util/momentKinds.js';
 
 /** What the memory of a run follows from beside its rows. */
 export interface TrainedShapes {
@@ -14,6 +15,10 @@ export interface TrainedShapes {
   recompute: boolean;
   /** The adapters, where they alone are trained. */
   adapters?: LoraConfig | undefined;
+  /** How many ranks divide masters and moments among them. Default: 1. */
+  world?: number;
+  /** In what the moments are kept; default: float32. */
+  moments?: MomentKind;
 }
 
 /** Sequences that go through the model together, or whose activations are kept together. */
@@ -27,14 +32,23 @@ export interface TokenLoad {
 
 const bytesOf = (dtype: ComputeDtype): number => (dtype === 'bf16' ? 2 : 4);
 
+/** Bytes of a number of a moment: with 8 bits a share of a block's scale. Vectors, which are few, have float32. */
+export const momentBytes = (moments: MomentKind): number => (moments === '8bit' ? 1 + 4 / 256 : 4);
+
 /** Counts the weights that are trained. */
 export const trainedCount = ({ config, adapters }: Pick<TrainedShapes, 'config' | 'adapters'>): number =>
   adapters ? adapterCount(config, adapters) : parameterCount(config);
 
-/** Bytes of masters, gradients and both moments in float32, of the copy that computes, and of what is frozen. */
-export const weightBytes = (shapes: Pick<TrainedShapes, 'config' | 'dtype' | 'adapters'>): number =>
-  trainedCount(shapes) * (16 + (shapes.dtype === 'bf16' ? 2 : 0)) +
-  (shapes.adapters ? parameterCount(shapes.config) * bytesOf(shapes.dtype) : 0);
+/** Bytes of a rank's masters, gradients and both moments, of the copy that computes, and of what is frozen. */
+export function weightBytes(
+  shapes: Pick<TrainedShapes, 'config' | 'dtype' | 'adapters' | 'world' | 'moments'>,
+): number {
+  const { config, dtype, adapters, world = 1, moments = 'f32' } = shapes;
+  const whole = 4 + bytesOf(dtype);
+  const divided = 2 * momentBytes(moments) + (dtype === 'bf16' ? 4 : 0); // in float32 the masters are what computes
+  const frozen = adapters ? parameterCount(config) * bytesOf(dtype) : 0;
+  return trainedCount(shapes) * (whole + divided / world) + frozen;
+}
 
 /** Bytes of activations that are kept together until their backward pass, and of that pass. */
 export function activationBytes(shapes: TrainedShapes, { tokens, responses }: TokenLoad): number {

@@ -12,10 +12,10 @@ import type { TrainRecipe } from './settings.js';
 
 /** @param recipe with its model's directory */
 export function shapesOf(recipe: TrainRecipe): TrainedShapes {
-  const { model, model_overrides: overrides, lora, dtype, device, recompute } = recipe;
+  const { model, model_overrides: overrides, lora, dtype, device, recompute, optimizer } = recipe;
   const config = readConfig(model, overrides);
   const adapters = lora && adaptersOf(lora, modulesNamed(config, targetsOf(lora)));
-  return { config, dtype, device, recompute, adapters };
+  return { config, dtype, device, recompute, adapters, moments: optimizer.moments };
 }
 
 /**

@@ -27,7 +27,7 @@ import { createObjective } from '../objectives/index.js';
 import { noGrad } from '../torch/autograd.js';
 import { toFloat32Array } from '../torch/data.js';
 import * as ops from '../torch/ops.js';
-import { AdamW, clipFactor, eachNorm, globalNorm } from '../torch/optim.js';
+import { clipFactor, eachNorm, globalNorm } from '../torch/optim.js';
 import { liveTensors, scope } from '../torch/tensor.js';
 import { UserError } from '../util/errors.js';
 import { Engine } from './engine.js';
@@ -101,7 +101,7 @@ describe.each(names)("PEFT's adapter %s", (name) => {
     const { lr, clipGradNorm, ...options } = settings;
     using weights = new TrainableWeights(opened(name), 'f32');
     using engine = new Engine(weights);
-    using optimizer = new AdamW([...weights.masters.values()], options);
+    using optimizer = weights.optimizer(options);
     const size = rows.length / steps.length;
     steps.forEach((step, s) => {
       const sequences = rows.slice(s * size, (s + 1) * size).map(({ ids, responseStart }, group) => ({

@@ -21,6 +21,7 @@ import type { Activations, Engine } from './engine.js';
 import type { Examples } from './examples.js';
 import { differenceOf, valueOf, type Reference } from './reference.js';
 import { roundingOf } from './rounding.js';
+import { wholeOf, type TrainedTensors } from './state.js';
 import { cutSequence, sequencesOf, type TrainSequence } from './sequences.js';
 import { runStep } from './step.js';
 
@@ -37,6 +38,7 @@ export interface Proof {
 export interface ProofParts {
   loaded: LoadedModel;
   engine: Engine;
+  trained: TrainedTensors;
   objective: Objective;
   examples: Examples;
   /** If the objective needs one. */
@@ -70,7 +72,7 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
   const folder = join(parts.out, 'proof.partial');
   removeKnown(folder, savedFiles);
   // It is written in another thread meanwhile, without waiting for the disk.
-  const { masters } = parts.engine.weights;
+  const masters = wholeOf(parts.trained, 'weights');
   const { taken, done } = saveModelMeanwhile(parts.loaded, folder, masters);
   try {
     proveComputation(parts, add);
@@ -80,6 +82,7 @@ export async function prove(parts: ProofParts): Promise<Proof[]> {
     add('saved weights and those in memory', compareSaved(folder, parts.loaded, masters), 0);
   } finally {
     await taken.catch(() => undefined);
+    disposeAll(masters);
     removeKnown(folder, savedFiles);
   }
   return proofs;

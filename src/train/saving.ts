@@ -17,6 +17,7 @@ import {
   loadState,
   readState,
   stateBytes,
+  wholeOf,
   writeState,
   type RunPosition,
   type TrainedTensors,
@@ -51,7 +52,7 @@ const goesByClock = ({ every, states }: SaveSettings): boolean => every === unde
 export function requireRoom(
   loaded: LoadedModel,
   out: string,
-  { save, best, sentinel }: Pick<TrainRecipe, 'save' | 'best' | 'sentinel'>,
+  { save, best, sentinel, optimizer }: Pick<TrainRecipe, 'save' | 'best' | 'sentinel' | 'optimizer'>,
   { steps, after, seconds }: RunLength,
 ): void {
   const { model } = loaded;
@@ -76,7 +77,7 @@ export function requireRoom(
   const resumable = states === 0 ? 0 : added(staying(statesOf(out)), statesSaved, states ?? STATES);
   const newStates = resumable + (sentinel.act === 'rollback' ? 2 : 0);
   const trained = model.trainable.reduce((sum, name) => sum + model.parameter(name).elements, 0);
-  const needed = modelBytes * models + stateBytes(trained) * newStates;
+  const needed = modelBytes * models + stateBytes(trained, optimizer.moments) * newStates;
   const what = models === 1 ? 'the trained model' : `saving ${models} models`;
   requireFree(
     join(out, 'model'),
@@ -244,10 +245,9 @@ export class Saver {
 
   /** Writes the weights into these folders, from one copy where the file's type is another. */
   #weights(folders: readonly (Kept | { folder: string })[]): Writing[] {
-    const { weights } = this.trained;
     return scope(() => {
       const filed = noGrad(() =>
-        folders.length > 0 ? inFileDtypes(this.loaded, weights.masters) : undefined,
+        folders.length > 0 ? inFileDtypes(this.loaded, wholeOf(this.trained, 'weights')) : undefined,
       );
       return folders.map((kept) => {
         const path = join(this.out, kept.folder);

@@ -13,6 +13,7 @@ import { modelOverrides } from '../models/overrides.js';
 import { layouts } from '../text/tokenRows.js';
 import { computeDtypes } from '../util/computeDtype.js';
 import { messageOf } from '../util/errors.js';
+import { momentKinds } from '../util/momentKinds.js';
 import { loraSettings } from './loraSettings.js';
 import { decays } from './schedule.js';
 import { watchFault, watchKeys, type WatchSettings } from './watch/settings.js';
@@ -66,6 +67,22 @@ const optimizer = z.strictObject({
     .default(0)
     .describe('decoupled weight decay, of matrices and embeddings; norms and biases have none'),
   clip_grad_norm: z.number().positive().default(1).describe('the largest norm of a gradient'),
+  moments: z
+    .enum(momentKinds)
+    .default('f32')
+    .describe(
+      'in what the moments of matrices and embeddings are kept: 8bit takes a quarter of their memory, with a scale for each 256 of them (arXiv:2110.02861)',
+    ),
+});
+
+/** The same as AdamW takes them. */
+export const adamwOptions = ({
+  betas,
+  eps,
+  weight_decay: weightDecay,
+  moments,
+}: z.output<typeof optimizer>) => ({
+  ...{ betas, eps, weightDecay, moments },
 });
 
 const epochsOrSteps = (recipe: { epochs?: number | undefined; max_steps?: number | undefined }): boolean =>

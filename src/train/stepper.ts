@@ -8,6 +8,7 @@ import type { Engine } from './engine.js';
 import type { Examples } from './examples.js';
 import type { LastingMetrics, StepMetrics } from './metricsFiles.js';
 import type { StepPlan } from './plan.js';
+import type { Ranks } from './ranks.js';
 import { learningRate } from './schedule.js';
 import type { TrainRecipe } from './settings.js';
 import { sequencesOf } from './sequences.js';
@@ -50,12 +51,18 @@ export class Stepper {
   /** Those of the steps so far; of the stages that the run continues too. */
   skipped: Skips = { total: 0, inARow: 0 };
   /** What the objective remembers of the rows so far. */
-  memory = new Map<string, number>();
+  memory: Map<string, number> = new Map<string, number>();
 
   constructor(readonly parts: StepperParts) {}
 
+  /** Goes on from what is known of the steps before, at all ranks. */
+  know(of: { skipped: Skips; memory: Map<string, number> }): void {
+    this.parts.engine.weights.ranks.order('know', of);
+    ({ skipped: this.skipped, memory: this.memory } = of);
+  }
+
   /**
-   * Runs a step, counted from 0. Where loss or gradient are not finite, weights and moments stay as they are; data and schedule
+   * Runs a step, counted from 0, at all ranks, of which each knows what it came to. Where loss or gradient are not finite, weights and moments stay as they are; data and schedule
    * go on.
    * @param last the metrics of the step before it
    * @throws NotFinite where several steps in a row were so
@@ -63,6 +70,8 @@ export class Stepper {
   async run(step: number, last: LastingMetrics | undefined): Promise<StepMetrics> {
     const { recipe, engine, optimizer, objective, examples, plan, tokenBudget } = this.parts;
     const { weights } = engine;
+    const { ranks } = weights;
+    ranks.order('step', { step, last });
     const started = performance.now();
     const rows = stepRows(step, plan.order);
     const sequences = rows.flatMap((row, group) => sequencesOf(examples.at(row), group));
@@ -71,10 +80,9 @@ export class Stepper {
       ...(last && { gradNorm: last.grad_norm }),
     };
     const place = { clock, memory: this.memory };
-    const packs = stepByPacks(engine, objective, sequences, tokenBudget, place);
-    const { loss, metrics, remember } = await finish(packs, this.parts.beforePack);
-    const grads = [...weights.grads.values()];
-    const gradNorm = globalNorm(grads);
+    const packs = stepByPacks(engine, objective, sequences, tokenBudget, place, ranks);
+    const { loss, metrics, remember } = await finish(packs, this.parts.beforePack, ranks);
+    const gradNorm = weights.sumGrads();
     const rate = learningRate(plan.updatesBefore + step, plan.schedule);
     const factor = clipFactor(gradNorm, recipe.optimizer.clip_grad_norm);
     const isFinite = Number.isFinite(loss) && Number.isFinite(gradNorm);
@@ -96,7 +104,7 @@ export class Stepper {
       clipped_share: 1 - factor,
       skipped_steps: this.skipped.total,
       ...((step + 1) % UPDATE_NORM_EVERY === 0 && {
-        update_norm: isFinite ? noGrad(() => optimizer.updateNorm(rate)) : 0,
+        update_norm: isFinite ? Math.hypot(...ranks.gather(noGrad(() => optimizer.updateNorm(rate)))) : 0,
       }),
       ...metrics,
       tokens_per_second: lengthOf(sequences) / ((performance.now() - started) / 1000),
@@ -113,7 +121,7 @@ export class Stepper {
 
   /** The norm of all weights; not finite where an update has ruined them. */
   weightNorm(): number {
-    return globalNorm([...this.parts.engine.weights.masters.values()]);
+    return globalNorm([...this.parts.engine.weights.model.parameters.values()]);
   }
 
   /**
@@ -133,15 +141,19 @@ export class Stepper {
   }
 }
 
-/** Runs a step to its end; where `beforePack` throws, what it kept is freed. */
+/** Runs a step to its end; where `beforePack` throws, what it kept is freed, and the other ranks end the step as well. */
 async function finish(
   packs: Generator<void, StepResult, void>,
   beforePack: () => Promise<void>,
+  ranks: Ranks,
 ): Promise<StepResult> {
   try {
     let next = packs.next();
     while (!next.done) {
-      await beforePack();
+      await beforePack().catch((error: unknown) => {
+        ranks.stop();
+        throw error;
+      });
       next = packs.next();
     }
     return next.value;

@@ -1,107 +1,44 @@
 /** @file Runs a training stage: data, model, the loop over optimizer steps, checkpoints. One step is in `step.ts`. */
 
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { resolveModel } from '../hub/resolve.js';
-import { parameterCount } from '../models/parameters.js';
-import { openObjective, type Objective } from '../objectives/index.js';
-import { withMemoryFor } from '../torch/errors.js';
+import { openObjective } from '../objectives/index.js';
 import { today } from '../text/template.js';
-import type { Layout } from '../text/tokenRows.js';
-import { AdamW } from '../torch/optim.js';
-import { deterministically, openDevice, seed, setThreads } from '../torch/runtime.js';
+import { deterministically, seed, setThreads } from '../torch/runtime.js';
 import { UserError } from '../util/errors.js';
 import { makeFolder } from '../util/folders.js';
-import { begin, goOn, placeOf, type Changes } from './beginning.js';
 import { besideOf } from './besideSteps.js';
-import { Engine } from './engine.js';
 import { expectMemory, expectTime, type Estimate } from './estimate.js';
 import { prepareExamples, type DatedRecipe, type PreparedData } from './examples.js';
-import { finishedOf, type Finished } from './finished.js';
-import { computesAlike, differences, identityOf, withRows, type RunIdentity } from './identity.js';
-import { weightBytes } from './memoryModel.js';
-import { MetricsFiles, withSpeed, type StepMetrics } from './metricsFiles.js';
-import { runSteps } from './loop.js';
-import { openTrained, shapesOf } from './openModel.js';
-import { planSteps, type StepPlan } from './plan.js';
+import { finishedOf } from './finished.js';
+import type { TrainEvent, TrainHooks, TrainResult } from './hooks.js';
+import { identityOf, withRows, type RunIdentity } from './identity.js';
+import { shapesOf } from './openModel.js';
+import { Pause } from './pause.js';
+import { planSteps } from './plan.js';
 import { preflight, type Preflight } from './preflight.js';
-import { prove, type Proof } from './proofs.js';
-import {
-  requireUse,
-  takeReference,
-  type ReferenceEvent,
-  type Reference,
-  type ReferenceParts,
-} from './reference.js';
+import { prove } from './proofs.js';
+import { alone } from './ranks.js';
+import { requireUse, takeReference, type Reference, type ReferenceParts } from './reference.js';
 import {
   continuesFrom,
   refuseUnfinished,
   requireSameAdapters,
   requireSamePlace,
   requireSameTokens,
-  requireSameStep,
   stateToContinue,
   stateToResume,
-  stateToVerify,
-  type ResumeOptions,
 } from './resume.js';
-import { requireRoom, Saver, type SavedEvent } from './saving.js';
-import { warmupSteps } from './schedule.js';
+import { requireRoom } from './saving.js';
 import type { TrainRecipe } from './settings.js';
-import { loadState, memoryOf, type TrainedTensors, type TrainState } from './state.js';
-import { checkpointsOf, statesOf, stepFolders } from './stateFolder.js';
-import { Stepper } from './stepper.js';
+import { loadState } from './state.js';
 import { defaultTokenBudget } from './tokenBudget.js';
-import { BEST } from './watch/files.js';
 import { openWatched, type Watched } from './watch/open.js';
-import { freshWatch, type Sighting } from './watch/state.js';
-import { Watch, type WatchEvent } from './watch/watch.js';
-import { TrainableWeights } from './weights.js';
+import { resultOf, takeSteps } from './takeSteps.js';
+import { openTrainee } from './trainee.js';
 
+export type { TrainEvent, TrainHooks, TrainResult } from './hooks.js';
 export type { StepMetrics } from './metricsFiles.js';
-
-/** Events of a training run, in order. */
-export type TrainEvent =
-  /** Rows that are tokenised so far. */
-  | { kind: 'tokenized'; done: number; total: number }
-  | { kind: 'data'; rows: number; dropped: PreparedData['dropped']; tokens: number }
-  | ReferenceEvent
-  | ({ kind: 'doctor' } & Preflight)
-  /** In `warmup` of the steps the learning rate rises, and `idle` of them have learning rate 0. */
-  | {
-      kind: 'start';
-      formula: string;
-      layout: Layout;
-      steps: number;
-      warmup: number;
-      idle: number;
-      /** Of the model, and those of them, or of its adapters, that are trained. */
-      parameters: number;
-      trained: number;
-    }
-  | { kind: 'proofs'; proofs: Proof[] }
-  | ({ kind: 'estimate' } & Estimate)
-  | { kind: 'step'; metrics: StepMetrics; steps: number }
-  | SavedEvent
-  | WatchEvent;
-
-export interface TrainResult {
-  /** The trained model: a Hugging Face directory. */
-  model: string;
-  steps: number;
-  last: StepMetrics;
-  /** How the run went, in the sentinel's words. */
-  sentinel?: Sighting;
-}
-
-export interface TrainHooks {
-  onEvent: (event: TrainEvent) => void;
-  /** Asked before every pack. When it throws, the run saves its state and ends with its reason. */
-  signal?: Pick<AbortSignal, 'throwIfAborted'>;
-  /** Go on from the newest state in the run's folder. */
-  resume?: ResumeOptions | undefined;
-}
 
 /**
  * Runs a training stage to its end. Most of the work is synchronous: to stay free meanwhile, call `trainInProcess`.
@@ -114,15 +51,16 @@ export function train(written: TrainRecipe, hooks: TrainHooks): Promise<TrainRes
 
 /**
  * Predicts what a run takes, and writes nothing into its folder.
+ * @param world how many processes would train
  * @throws UserError as `train` does
  */
-export async function estimate(recipe: TrainRecipe, hooks: TrainHooks): Promise<Estimate> {
+export async function estimate(recipe: TrainRecipe, hooks: TrainHooks, world = 1): Promise<Estimate> {
   let found: Estimate | undefined;
   const onEvent = (event: TrainEvent) => {
     if (event.kind === 'estimate') found = event;
     hooks.onEvent(event);
   };
-  await runStage(recipe, { ...hooks, onEvent }, true);
+  await runStage(recipe, { ...hooks, onEvent }, { world });
   return found!;
 }
 
@@ -137,9 +75,17 @@ function requireFiles({ data, evaluation, development }: TrainRecipe): void {
   }
 }
 
+/** @throws UserError where so many processes cannot train together */
+function requireProcesses({ device }: TrainRecipe, world: number): void {
+  if (world > 1 && /^cuda:/.test(device))
+    throw new UserError(
+      `device: ${device} is one GPU, and ${world} processes do not share one: write cuda, and each takes the GPU of its place on its machine`,
+    );
+}
+
 /** What a run is before its rows are read, or its result where it is done. */
 async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: boolean) {
-  const { resume } = hooks;
+  const { resume, ranks = alone } = hooks;
   const { out, device } = written;
   // The budget comes last whether it was given or not, so that recipe.yaml is the same when the run goes on.
   const { token_budget = defaultTokenBudget(device), ...rest } = written;
@@ -147,11 +93,11 @@ async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: b
   requireFiles(written);
   const undated = { ...filled, model: await resolveModel(written.model) };
   setThreads();
-  openDevice(device);
+  ranks.openDevice(device);
   seed(undated.seed);
   const objective = await openObjective(undated.objective);
   requireUse(undated, objective);
-  const files = identityOf(undated);
+  const files = identityOf(undated, ranks.world);
   if (!resume && !onlyEstimates) refuseUnfinished(out);
   const result = resume && resultBefore(undated, files, hooks);
   if (result) return { result };
@@ -163,16 +109,18 @@ async function openRun(written: TrainRecipe, hooks: TrainHooks, onlyEstimates: b
   return { filled, recipe, objective, files, from, continued };
 }
 
-/** @param onlyEstimates ends before anything is written, without a result */
+/** @param estimates for how many processes; ends before anything is written, without a result */
 async function runStage(
   written: TrainRecipe,
   hooks: TrainHooks,
-  onlyEstimates = false,
+  estimates?: { world: number },
 ): Promise<TrainResult | undefined> {
-  const { onEvent, resume = {} } = hooks;
+  const { onEvent, resume = {}, ranks = alone } = hooks;
   const { out } = written;
+  const { world } = estimates ?? ranks;
+  requireProcesses(written, world);
   const pause = new Pause(hooks.signal);
-  const opened = await openRun(written, hooks, onlyEstimates);
+  const opened = await openRun(written, hooks, estimates !== undefined);
   if ('result' in opened) return opened.result;
   const { filled, recipe, objective, files, from, continued } = opened;
   const tokenBudget = filled.token_budget;
@@ -196,78 +144,46 @@ async function runStage(
     requireSamePlace(from, plan, examples, resume);
   }
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
-  const run = { objective, examples, plan, tokenBudget, beside: await besideOf(recipe, objective, watched) };
-  const shapes = shapesOf(recipe);
+  const beside = await besideOf(recipe, objective, watched);
+  const run = { objective, examples, plan, tokenBudget, beside, world };
+  const shapes = { ...shapesOf(recipe), world };
   const memory = expectMemory(shapes, run);
+  const shared = { ...recipe, token_budget: tokenBudget };
+  ranks.order('prepare', {
+    recipe: shared,
+    identity,
+    tokens,
+    updatesBefore: plan.updatesBefore,
+  });
   // Before the first write: a model that cannot be loaded leaves an earlier run's files as they are.
-  const loaded = openTrained(recipe, written.model, onNotice);
-
-  const parameters = parameterCount(loaded.model.config);
-  const bytes = weightBytes({ ...shapes, config: loaded.model.config });
-  const takes = `training ${recipe.model} takes, for weights, gradients and moments alone,`;
-  using weights = withMemoryFor(takes, bytes, () => new TrainableWeights(loaded.model, recipe.dtype));
-  using engine = new Engine(weights, recipe.recompute);
-  const { betas, eps, weight_decay: weightDecay } = recipe.optimizer;
-  const masters = [...weights.masters.values()];
-  using optimizer = withMemoryFor(takes, bytes, () => new AdamW(masters, { betas, eps, weightDecay }));
-  const trained = { weights, optimizer };
-  if (continued) loadState(continued, trained);
+  using trainee = openTrainee(recipe, { written: written.model, ranks, onNotice });
+  const { loaded, engine } = trainee;
+  if (continued) loadState(continued, trainee);
   tellData(watched, data, examined, onEvent);
   const time = expectTime(engine, run);
   onEvent({ kind: 'estimate', memory, ...time });
-  if (onlyEstimates) return undefined;
+  if (estimates) return undefined;
   makeFolder(out);
-  requireRoom(loaded, out, recipe, { ...time, steps: plan.steps, after: from?.position.step ?? 0 });
+  requireRoom(loaded, out, recipe, {
+    ...time,
+    steps: plan.steps,
+    after: from?.position.step ?? 0,
+  });
 
   const scoring = { recipe, engine, objective, tokenBudget, build: identity.build };
   const reference = await referenceOf(watched, { ...scoring, beforePack: pause.before, onEvent });
+  if (reference) ranks.order('reference', undefined);
   if (recipe.proofs === 'on')
-    onEvent({ kind: 'proofs', proofs: await prove({ loaded, engine, objective, examples, reference, out }) });
+    onEvent({
+      kind: 'proofs',
+      proofs: await prove({ loaded, engine, trained: trainee, objective, examples, reference, out }),
+    });
 
-  const saver = new Saver(loaded, trained, out, recipe.save, onEvent, from?.position);
-  const stepper = new Stepper({
-    ...{ recipe, tokenBudget, engine, optimizer, objective, examples, plan },
-    onNotice,
-    beforePack: pause.before,
-    beforeUpdate: () => saver.taken(),
-    remedy: () => remedyOf(recipe, saver),
-  });
-  if (continued) stepper.skipped = { total: continued.position.skipped.total, inARow: 0 };
-  if (from) {
-    if (resume.verify) await verify(out, trained, stepper, onNotice);
-    takeUp(from, { trained, stepper, resume });
-  }
-  const metrics = new MetricsFiles(out, recipe, {
-    ...(from && { after: placeOf(from, resume) }),
-    begin: () => {
-      if (from) goOn(from, filled, { ...changesOf(from.position.identity, identity), onNotice });
-      else begin(filled);
-    },
-  });
-  if (from) onNotice(`goes on after step ${from.position.step} of ${plan.steps}, from ${from.folder}`);
-  onEvent(startOf(recipe, objective, plan, { parameters, trained: weights.count }));
-  const watch = new Watch(
-    { settings: recipe, steps: plan.steps, tokenBudget, objective, engine, watched, metrics, pause, onEvent },
-    from?.position.watch ?? freshWatch(),
+  return await takeSteps(
+    { ...opened, identity, watched, plan, pause, loaded, engine, trained: trainee },
+    hooks,
   );
-  const end = await runSteps(
-    {
-      ...{ identity, examples, plan, stepper, saver, watch, metrics, onNotice },
-      isChanged: from !== undefined && resume.allowChanges === true,
-      onStep: (done) => {
-        onEvent({ kind: 'step', metrics: done, steps: plan.steps });
-      },
-      isStopped: () => pause.isStopped,
-    },
-    from?.position,
-  );
-  return resultOf(recipe, end);
 }
-
-const changesOf = (then: RunIdentity, now: RunIdentity): Changes => ({
-  isChanged: differences(then, now).run.length > 0,
-  isOther: !computesAlike(then, now),
-});
 
 /** What the run came to, if it is done; a step of it can still be computed again. */
 function resultBefore(
@@ -281,21 +197,6 @@ function resultBefore(
   return resultOf(recipe, finished);
 }
 
-/** Puts weights, moments and what is known of steps where a state has them. */
-function takeUp(
-  from: TrainState,
-  { trained, stepper, resume }: { trained: TrainedTensors; stepper: Stepper; resume: ResumeOptions },
-): void {
-  loadState(from, trained);
-  stepper.skipped = { ...from.position.skipped, ...(resume.allowChanges && { inARow: 0 }) };
-  stepper.memory = memoryOf(from);
-}
-
-function resultOf({ out, best }: TrainRecipe, { last, sentinel }: Finished): TrainResult {
-  const model = join(out, best ? BEST : 'model');
-  return { model, steps: last.step, last: withSpeed(out, last), ...(sentinel && { sentinel }) };
-}
-
 /** Takes what the objective needs of the reference for the rows that are trained on and those that are held out. */
 async function referenceOf(
   { examples, heldOut }: Watched,
@@ -304,16 +205,6 @@ async function referenceOf(
   if (!given.objective.needs.reference) return undefined;
   if (heldOut) await takeReference(heldOut, given);
   return takeReference(examples, given);
-}
-
-/** What to do where numbers are not finite, and what there is on the disk. */
-async function remedyOf({ out, optimizer, data }: TrainRecipe, saver: Saver): Promise<string> {
-  await saver.settle();
-  const [state, checkpoint] = [statesOf(out), checkpointsOf(out)].map((folder) => stepFolders(folder)[0]);
-  const change = `lower optimizer.lr (now ${optimizer.lr}) or look at the data of ${data}`;
-  if (state)
-    return `${change}: \`redistill train --resume ${out} --allow-changes --set optimizer.lr=…\` goes on from ${state.path}, whose weights are finite`;
-  return `${checkpoint ? `the last checkpoint is ${checkpoint.path}` : 'no checkpoint had been saved yet'}; ${change}`;
 }
 
 /** Tokens of one pass over the rows that are trained on. */
@@ -336,53 +227,4 @@ function tellData(
   onEvent({ kind: 'data', rows: watched.examples.length, dropped: data.dropped, tokens });
   if (examined && (examined.every > 1 || examined.findings.length > 0))
     onEvent({ kind: 'doctor', ...examined });
-}
-
-function startOf(
-  { layout }: TrainRecipe,
-  { formula }: Objective,
-  { steps, idle, schedule, updatesBefore }: StepPlan,
-  counts: { parameters: number; trained: number },
-): TrainEvent {
-  const warmup = Math.max(0, warmupSteps(schedule.totalSteps, schedule.warmupRatio) - updatesBefore);
-  return { kind: 'start', formula, layout, steps, warmup, idle, ...counts };
-}
-
-/** Computes a step again that metrics.jsonl has, from the state before it. @throws Error where it is another one now */
-async function verify(
-  out: string,
-  trained: TrainedTensors,
-  stepper: Stepper,
-  onNotice: (sentence: string) => void,
-): Promise<void> {
-  const state = stateToVerify(out);
-  const { folder, position } = state;
-  loadState(state, trained);
-  stepper.skipped = position.skipped;
-  stepper.memory = memoryOf(state);
-  const again = await stepper.run(position.step, position.last);
-  requireSameStep(out, again);
-  onNotice(`step ${again.step}, computed again from ${folder}, is that of metrics.jsonl to the last bit`);
-}
-
-/** The places at which a run lets others have their turn and may be stopped. */
-class Pause {
-  /** Whether the run was stopped here. */
-  isStopped = false;
-
-  constructor(readonly signal: TrainHooks['signal']) {}
-
-  throwIfAborted(): void {
-    try {
-      this.signal?.throwIfAborted();
-    } catch (error) {
-      this.isStopped = true;
-      throw error;
-    }
-  }
-
-  readonly before = async (): Promise<void> => {
-    await setImmediate(); // gives messages and finalizers their turn, which a synchronous loop would hold back
-    this.throwIfAborted();
-  };
 }

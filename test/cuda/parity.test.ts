@@ -9,7 +9,7 @@ import { fromArray, toFloat64Array } from '../../src/torch/data.js';
 import type { Dtype } from '../../src/torch/dtype.js';
 import { native } from '../../src/torch/native.js';
 import * as ops from '../../src/torch/ops.js';
-import { AdamW, clipFactor, globalNorm } from '../../src/torch/optim.js';
+import { clipFactor, globalNorm } from '../../src/torch/optim.js';
 import { memoryStats, rngState, seed, setRngState, synchronize } from '../../src/torch/runtime.js';
 import { Stream } from '../../src/torch/streams.js';
 import { liveTensors, scope, type Tensor } from '../../src/torch/tensor.js';
@@ -146,7 +146,7 @@ describe.skipIf(absent !== undefined)('CUDA', () => {
     const results = ['cpu', device].map((on) => {
       using engine = engineOf('gemma3', 'f32', { recompute: true, device: on });
       const { weights } = engine;
-      using optimizer = new AdamW([...weights.masters.values()], {
+      using optimizer = weights.optimizer({
         betas: [0.9, 0.95],
         eps: 1e-8,
         weightDecay: 0.1,

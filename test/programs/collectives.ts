@@ -1,6 +1,7 @@
 // One member of a process group, started with a launcher's environment; sends what the collectives gave it.
 import { fromArray, toFloat64Array } from '../../src/torch/data.js';
-import { launchEnvironment, ProcessGroup } from '../../src/torch/distributed.js';
+import { ProcessGroup } from '../../src/torch/distributed.js';
+import { launchEnvironment } from '../../src/torch/launch.js';
 import * as ops from '../../src/torch/ops.js';
 import { setThreads } from '../../src/torch/runtime.js';
 import { liveTensors, scope, type Tensor } from '../../src/torch/tensor.js';

@@ -1,6 +1,6 @@
 // 500 optimizer steps of a tiny model over rows of many lengths; sends resident memory and live tensors after each.
 import { createObjective } from '../../src/objectives/index.js';
-import { AdamW, clipFactor, globalNorm } from '../../src/torch/optim.js';
+import { clipFactor, globalNorm } from '../../src/torch/optim.js';
 import { memoryStats, setThreads } from '../../src/torch/runtime.js';
 import { liveTensors } from '../../src/torch/tensor.js';
 import { runStep } from '../../src/train/step.js';
@@ -14,7 +14,7 @@ setThreads(1);
 using engine = engineOf('llama', 'f32');
 const { weights } = engine;
 const grads = [...weights.grads.values()];
-using optimizer = new AdamW([...weights.masters.values()], {
+using optimizer = weights.optimizer({
   betas: [0.9, 0.999],
   eps: 1e-8,
   weightDecay: 0,

@@ -3,7 +3,7 @@ import { loadModel } from '../../src/models/checkpoint.js';
 import { Scorer } from '../../src/models/scorer.js';
 import { createObjective, topKOf, type Objective } from '../../src/objectives/index.js';
 import type { TokenRow } from '../../src/text/tokenRows.js';
-import { AdamW, clipFactor, globalNorm } from '../../src/torch/optim.js';
+import { clipFactor, globalNorm } from '../../src/torch/optim.js';
 import { Engine } from '../../src/train/engine.js';
 import { withReference } from '../../src/objectives/objective.js';
 import type { TrainSequence } from '../../src/train/sequences.js';
@@ -94,7 +94,7 @@ export function expectSixSteps(
   const { model } = loadModel(dir, { dtype: 'f32' });
   using weights = new TrainableWeights(model, 'f32');
   using engine = new Engine(weights);
-  using optimizer = new AdamW([...weights.masters.values()], options);
+  using optimizer = weights.optimizer(options);
   const stepSequences = stepsOf(objective, pairs, { ...fixture, ...(teacher && { teacher }) });
   expect(stepSequences).toHaveLength(steps.length);
   if (objective.needs.reference) {

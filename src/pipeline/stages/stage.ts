@@ -11,6 +11,8 @@ export interface StageContext {
   signal: AbortSignal;
   /** Has a stage that needs to be told so go on from what its folder holds. */
   resume?: { allowChanges?: boolean; verify?: boolean };
+  /** The processes in which a stage that trains does so: as many as are named, or a launcher's, of which this is one. */
+  processes?: { nproc: number } | { rank: number };
 }
 
 /** A kind of stage. `Result` is what `--json` prints; it is plain data. */

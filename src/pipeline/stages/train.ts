@@ -61,7 +61,7 @@ export const trainStage = defineStage({
     // Before the first step the start is the best.
     return existsSync(join(dir, BEST)) && bestStep(dir) !== 0 ? 'under way' : undefined;
   },
-  run: async (settings, { out, progress, signal, resume }) => {
+  run: async (settings, { out, progress, signal, resume, processes }) => {
     const { reportTraining } = await import('../../train/narrate.js');
     const { trainInProcess } = await import('../../train/process.js');
     const recipe: TrainRecipe = { ...settings, stage: 'train', out };
@@ -71,7 +71,7 @@ export const trainStage = defineStage({
       hasBegun ||= event.kind === 'step';
       report(event);
     };
-    return trainInProcess(recipe, onEvent, signal, resume).catch((error: unknown) => {
+    return trainInProcess(recipe, onEvent, signal, resume, processes).catch((error: unknown) => {
       throw hasBegun && error instanceof DiskFull ? new Error(`${error.message} ${goingOn(out)}`) : error;
     });
   },
