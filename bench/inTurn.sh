@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 other=$(realpath "$1")
 rounds=${2:-3}
 for ((round = 1; round <= rounds; round++)); do
-  echo "this   $(npx tsx bench/step.ts "${@:3}")"
-  echo "other  $(env ${OTHER_ADDON:+REDISTILL_ADDON="$OTHER_ADDON"} npx tsx bench/step.ts --dist "$other/dist" "${@:3}")"
+  printf 'this   '
+  npx tsx bench/step.ts "${@:3}"
+  printf 'other  '
+  env ${OTHER_ADDON:+REDISTILL_ADDON="$OTHER_ADDON"} npx tsx bench/step.ts --dist "$other/dist" "${@:3}"
 done
