@@ -54,7 +54,6 @@ export type Processes = { nproc: number } | { rank: number };
  * back when they end, and this process stays free for progress and signals. They end with this process, and with one another.
  * @param signal stops the run before its next pack; its state is saved
  * @param processes default: one
- * @returns nothing where a launcher has made this another rank than the first
  * @throws the signal's reason when it stopped the run
  */
 export async function trainInProcess(
