@@ -1,5 +1,5 @@
 /**
- * Adapters against training all weights, in memory and speed:
+ * Adapters, and moments in 8 bits, against training all weights, in memory and speed:
  *
  *   npm run bench:lora [-- --steps 3 --rounds 2 --token-budget 1024 --objective redi --dtype bf16]
  *
@@ -29,6 +29,7 @@ const batch = 8;
 const steps = Number(values.steps);
 const kinds: [name: string, keys: object][] = [
   ['all weights', {}],
+  ['all weights, moments in 8 bits', { optimizer: { lr: 1e-6, moments: '8bit' } }],
   ['LoRA, q_proj and v_proj', { lora: {} }],
   ['LoRA, all-linear', { lora: { target_modules: 'all-linear' } }],
   ['DoRA, all-linear', { lora: { target_modules: 'all-linear', use_dora: true } }],

@@ -113,7 +113,7 @@ describe.concurrent('collect', () => {
   });
 
   it.each<[string, string[], (string | RegExp)[]]>([
-    ['no URL', ['--base-url', 'localhost'], ['"localhost" is not the URL of an endpoint']],
+    ['no URL', ['--base-url', 'localhost'], ['localhost" is not the URL of an endpoint']],
     ['a key that is not set', ['--api-key-env', 'NO_SUCH_KEY'], ['NO_SUCH_KEY', 'is not set']],
     ['both counts', ['-k', '2', '--until-right', '2'], [/samples.*until[_-]right.*, not both/]],
     ['no traces', ['-k', '0'], ['must be a whole number from 1 to 100000']],

@@ -202,7 +202,8 @@ describe('a run in several processes', () => {
           } else expect(await cli.finished).toMatchObject({ code: 0 });
           if (i > 0) {
             const before = numbers[i - 1]!;
-            if (before !== nproc) expect(cli.stderr).toContain(`in ${nproc} processes, and ${before} before`);
+            const now = nproc === 1 ? 'one process' : `${nproc} processes`;
+            if (before !== nproc) expect(cli.stderr).toContain(`in ${now}, and ${before} before`);
           }
         }
         if (numbers.at(-1) === 4) expect(lasting(cwd)).toEqual(lasting(whole));
