@@ -48,12 +48,14 @@ export class LinesOut implements Disposable {
   }
 }
 
-/** A flag's whole number of at least `least`. */
-export function wholeNumber(least: number): (text: string) => number {
+/** A flag's whole number from `least` to `most`. */
+export function wholeNumber(least: number, most = Infinity): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least)
-      throw new InvalidArgumentError(`must be a whole number from ${least}`);
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(
+        `must be a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}`,
+      );
     return value;
   };
 }

@@ -21,6 +21,9 @@ import { commandOf } from '../util/ownFolder.js';
 import { longWork } from './interrupt.js';
 import { printJson, repeated, wholeNumber } from './output.js';
 
+/** Far beyond the cores and GPUs of a machine. */
+const MOST_PROCESSES = 256;
+
 export function trainCommand(): Command {
   return new Command('train')
     .description('Run one training stage described by a recipe.')
@@ -33,7 +36,7 @@ export function trainCommand(): Command {
     .option(
       '--nproc <n>',
       'train in so many processes of this machine, which divide each step and the state of the optimizer among them',
-      wholeNumber(1),
+      wholeNumber(1, MOST_PROCESSES),
     )
     .option('--estimate', 'only say how much memory and how much time a step would take')
     .option('--resume <run>', "go on from the newest state in a run's folder")

@@ -265,6 +265,7 @@ describe('a run in several processes', () => {
       {},
       'device: cuda:1 is one GPU, and 2 processes do not share one: write cuda',
     ],
+    [['train', 'recipe.yaml', '--nproc', '1000000'], {}, 'must be a whole number from 1 to 256'],
     [
       ['run', 'recipe.yaml'],
       { RANK: '0', WORLD_SIZE: '2', MASTER_PORT: '29500' },

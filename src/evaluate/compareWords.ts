@@ -2,11 +2,7 @@
 import { counted } from '../util/counted.js';
 import { formatTable } from '../util/table.js';
 import type { ComparedRow, Comparison } from './compare.js';
-import { differenceInPoints } from './words.js';
-
-const points = (share: number): string => (100 * share).toFixed(1);
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${points(Math.abs(share))}`;
-const chance = (p: number): string => (p < 0.001 ? 'p < .001' : `p = ${p.toFixed(3).replace(/^0/, '')}`);
+import { chanceInWords, differenceInPoints, points, signed } from './words.js';
 
 const labelOf = ({ name, grader }: ComparedRow): string => `${name} by ${grader}`;
 
@@ -18,12 +14,12 @@ export function verdictOf({ finding, rows, alpha }: Comparison): string {
     const level = `${100 * (1 - alpha)} %`;
     if (interval[0] === interval[1] && difference !== 0) {
       // An interval of one point would claim that others differ in the same way.
-      const told = `${signed(difference)} points on every problem, ${chance(adjusted)}`;
+      const told = `${signed(difference)} points on every problem, ${chanceInWords(adjusted)}`;
       return finding === 'unclear'
         ? `Cannot tell whether B differs from A: ${told}.`
         : `B is ${finding} than A: ${told}.`;
     }
-    const numbers = `${signed(difference)} points, ${by === 'always-valid' ? `always-valid ${level}` : level} interval ${signed(interval[0])} to ${signed(interval[1])}, ${chance(adjusted)}`;
+    const numbers = `${signed(difference)} points, ${by === 'always-valid' ? `always-valid ${level}` : level} interval ${signed(interval[0])} to ${signed(interval[1])}, ${chanceInWords(adjusted)}`;
     if (finding !== 'unclear') return `B is ${finding} than A: ${numbers}.`;
     if (Number.isNaN(interval[0])) return 'Cannot tell whether B differs from A: there is a single problem.';
     if (only!.gained + only!.lost === 0)
@@ -53,7 +49,7 @@ export function describeComparison(comparison: Comparison): string {
         ...{ difference: row.difference, interval: row.interval, pValue: row.p_value },
         ...{ standardError: row.interval[0] === row.interval[1] ? 0 : NaN, problems: row.problems },
       }),
-      ...[chance(row.adjusted), row.gained, row.lost],
+      ...[chanceInWords(row.adjusted), row.gained, row.lost],
     ]),
   );
   const lines = [table, ...rows.flatMap((row) => notesOf(row, rows.length > 1, power))];

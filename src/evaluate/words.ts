@@ -2,8 +2,17 @@
 import { wilsonInterval } from '../statistics/intervals.js';
 import type { PairedComparison } from '../statistics/paired.js';
 
-const points = (share: number): string => (100 * share).toFixed(1);
+/** "48.7" for a share. */
+export const points = (share: number): string => (100 * share).toFixed(1);
+/** "−3.0" for a difference of shares. */
+export const signed = (difference: number): string =>
+  `${difference < 0 ? '−' : '+'}${points(Math.abs(difference))}`;
 export const percent = (share: number): string => `${points(share)} %`;
+
+/** A chance as tables have it: ".180" or "< .001". */
+export const chance = (p: number): string => (p < 0.001 ? '< .001' : p.toFixed(3).replace(/^0/, ''));
+/** The same in a sentence: "p = .180" or "p < .001". */
+export const chanceInWords = (p: number): string => (p < 0.001 ? `p ${chance(p)}` : `p = ${chance(p)}`);
 
 /** Whether a standard error says something: that of a single problem and of problems that are all alike does not, nor does one that rounds to 0. */
 const isTelling = (standardError: number | null): standardError is number =>
@@ -31,9 +40,8 @@ export function differenceInPoints(
   comparison: Pick<PairedComparison, 'difference' | 'interval' | 'pValue' | 'standardError' | 'problems'>,
 ): string {
   const { difference, interval, pValue, standardError, problems } = comparison;
-  const signed = (x: number) => `${x < 0 ? '−' : '+'}${points(Math.abs(x))}`;
   if (problems === 1) return `${signed(difference)} (one problem)`;
-  const p = pValue < 0.001 ? 'p < .001' : `p = ${pValue.toFixed(3).replace(/^0/, '')}`;
+  const p = chanceInWords(pValue);
   if (standardError === 0) return `${signed(difference)} (the same for every problem, ${p})`;
   return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])}, ${p})`;
 }

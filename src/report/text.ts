@@ -1,5 +1,5 @@
 /** @file A report as text, for a terminal. */
-import { shareInPoints } from '../evaluate/words.js';
+import { chance, points, shareInPoints, signed } from '../evaluate/words.js';
 import { own } from '../util/own.js';
 import { inLine } from '../util/printable.js';
 import { sparkline } from '../util/sparkline.js';
@@ -88,10 +88,6 @@ const runsAsText = (runs: readonly TrainingRun[]): string =>
 
 const shown = (value: number | null | undefined): string =>
   value === null || value === undefined ? '' : String(Number(value.toPrecision(4)));
-
-const points = (share: number): string => (100 * share).toFixed(1);
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${points(Math.abs(share))}`;
-const chance = (p: number): string => (p < 0.001 ? '< .001' : p.toFixed(3).replace(/^0/, ''));
 
 const comparisonsAsText = (comparisons: readonly ComparisonTable[]): string =>
   formatTable(

@@ -1,15 +1,11 @@
 /** @file A study's numbers as tables for people. */
 import { numbered } from '../util/counted.js';
-import { differenceInPoints, shareInPoints } from '../evaluate/words.js';
+import { chance, differenceInPoints, points, shareInPoints, signed } from '../evaluate/words.js';
 import { formatTable } from '../util/table.js';
 import type { StudyResults, TestResult } from './results.js';
 
 /** Arms whose tokens differ by more than that from the control's are not of equal compute. */
 const UNEQUAL = 0.1;
-
-const points = (share: number): string => (100 * share).toFixed(1);
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${points(Math.abs(share))}`;
-const chance = (p: number): string => (p < 0.001 ? '< .001' : p.toFixed(3).replace(/^0/, ''));
 
 /** The study as text, without a final newline. */
 export function describeStudy(results: StudyResults): string {

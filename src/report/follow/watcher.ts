@@ -6,11 +6,10 @@ import { recordOf, RECORD, type FolderRecord } from '../../util/ownFolder.js';
 import { packageVersion } from '../../util/version.js';
 import type { Activity, Change, Live, ReportParts, Snapshot } from '../live.js';
 import type { ExaminedRow, ProblemChunk, Report, TracedRow, TraceSet, TrainingRun } from '../model.js';
-import { answersOf } from '../read/answers.js';
+import { answersOf, sentencesIn } from '../read/answers.js';
 import { resultsBelow, newestOf, type FoundFolder } from '../read/folders.js';
 import { RESULTS } from '../read/report.js';
 import { groupRuns } from '../read/runs.js';
-import { sentencesOf } from '../read/sentences.js';
 import { readStages } from '../read/stages.js';
 import { FollowedEvaluations } from './evaluations.js';
 import { LoadMeter } from './load.js';
@@ -235,12 +234,13 @@ export class Watcher implements Disposable {
     const newest = newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name))));
     const pipelines = found.filter(({ record }) => record.command === 'run');
     const stages = readStages(pipelines, parts);
+    const answers = answersOf({ ...parts, stages, studies: this.#results.studies });
     this.#parts = {
       ...{ version: this.#parts.version, title: this.#parts.title, evaluations, comparisons },
       ...{ traces, examinations, tables },
       date: (newest ?? new Date(0)).toISOString(),
-      sentences: sentencesOf(parts),
-      answers: answersOf({ ...parts, stages, studies: this.#results.studies }),
+      sentences: sentencesIn(answers),
+      answers,
       stages,
     };
     const changed: Partial<ReportParts> = {

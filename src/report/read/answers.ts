@@ -57,6 +57,10 @@ export function answersOf(parts: Parts & FurtherParts): AnsweredQuestion[] {
   return Object.entries(answers).map(([question, sentences]) => ({ question, sentences }));
 }
 
+/** The sentences with which a report begins: what was done, what it gained, how sure that is. */
+export const sentencesIn = (answers: readonly AnsweredQuestion[]): string[] =>
+  [0, 2, 3].flatMap((place) => answers[place]!.sentences);
+
 const toldOf = (
   { told }: All,
   what: 'done' | 'data' | 'gained' | 'sure' | 'cost' | 'wrong' | 'next',

@@ -5,7 +5,7 @@ import { counted, numbered } from '../../util/counted.js';
 import { explained } from '../../util/fileErrors.js';
 import { packageVersion } from '../../util/version.js';
 import type { ComparisonTable, PlacedChunk, PlacedTraces, Report, TrainingRun } from '../model.js';
-import { answersOf } from './answers.js';
+import { answersOf, sentencesIn } from './answers.js';
 import { compareSets, readComparisons } from './comparisons.js';
 import { Damaged } from './damaged.js';
 import { readColumn, readEvaluations, type OpenSet } from './evaluations.js';
@@ -49,9 +49,6 @@ export interface ReportOptions {
   /** How much of texts the report holds, where it is not all. Default: so much that a browser opens it at once. */
   limits?: Limits;
 }
-
-/** Which of the answers are the report's sentences: what was done, what it gained, how sure that is. */
-const SAID = [0, 2, 3];
 
 /** Files whose time is that of a result. */
 export const RESULTS = ['metrics.jsonl', 'samples.jsonl', 'summary.json', 'compare.json', 'stages.json'];
@@ -136,7 +133,7 @@ export async function readReport(
       version: packageVersion(),
       date: dateOf(found),
       title: [...namesOf(dirs).values()].join(', '),
-      sentences: SAID.flatMap((place) => answers[place]!.sentences),
+      sentences: sentencesIn(answers),
       answers,
       stages,
       ...parts,

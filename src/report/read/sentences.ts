@@ -1,21 +1,10 @@
-/** @file What was done, what it gained and how sure that is, in sentences made from the files. */
+/** @file What was trained and what it gained, in sentences made from the files. */
 import { shareInWords } from '../../evaluate/words.js';
 import { counted, numbered } from '../../util/counted.js';
 import { own } from '../../util/own.js';
-import type { EvaluationColumn, EvaluationSet, Report, TrainingRun } from '../model.js';
+import type { EvaluationColumn, EvaluationSet, TrainingRun } from '../model.js';
 import { shortened } from './json.js';
 import { lastIn } from './last.js';
-
-/** The first sentences of a report, out of the answers to the questions. */
-export const sentencesOf = ({
-  runs,
-  evaluations,
-  comparisons,
-}: Pick<Report, 'runs' | 'evaluations' | 'comparisons'>): string[] => [
-  ...trained(runs),
-  ...evaluations.flatMap((set) => evaluated(set)),
-  ...comparisons.map(({ verdict }) => verdict),
-];
 
 const MOST_RUNS = 6;
 

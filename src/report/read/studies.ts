@@ -1,7 +1,7 @@
 /** @file Studies as a report shows them: what each arm took, and every arm on every test against the control, by the study's own tests. */
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { shareInWords } from '../../evaluate/words.js';
+import { chanceInWords, shareInWords, signed } from '../../evaluate/words.js';
 import { counted, numbered } from '../../util/counted.js';
 import { recordOf } from '../../util/ownFolder.js';
 import type { ComparisonTable, EvaluationSet, ResultTable } from '../model.js';
@@ -202,9 +202,6 @@ function comparisonOf(
   ];
 }
 
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${(100 * Math.abs(share)).toFixed(1)}`;
-const chance = (p: number): string => (p < 0.001 ? 'p < .001' : `p = ${p.toFixed(3).replace(/^0/, '')}`);
-
 function verdictOn(
   arm: string,
   finding: Finding,
@@ -219,7 +216,7 @@ function verdictOn(
     interval === null
       ? 'no interval, since all problems differ alike'
       : `95 % interval ${signed(interval[0])} to ${signed(interval[1])}`;
-  return `${said}: ${signed(difference)} points over ${counted(seeds.length, 'seed')}, ${range}, ${chance(adjusted)} by Holm over ${counted(arms.length - 1, 'arm')}.`;
+  return `${said}: ${signed(difference)} points over ${counted(seeds.length, 'seed')}, ${range}, ${chanceInWords(adjusted)} by Holm over ${counted(arms.length - 1, 'arm')}.`;
 }
 
 function armsTable(name: string, { control, seeds, arms }: Study): ResultTable {
