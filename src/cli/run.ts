@@ -5,6 +5,7 @@ import { stageKinds } from '../pipeline/stages/index.js';
 import { readRecipe } from '../recipe/recipe.js';
 import { formatBytes } from '../util/bytes.js';
 import { launchEnvironment } from '../torch/launch.js';
+import { peakMemory } from '../util/children.js';
 import { messageOf, UserError } from '../util/errors.js';
 import { explainFileError } from '../util/fileErrors.js';
 import { inLine } from '../util/printable.js';
@@ -75,8 +76,7 @@ export function runCommand(): Command {
           }),
         );
         const seconds = (performance.now() - started) / 1000;
-        const peak = process.resourceUsage().maxRSS * 1024;
-        printError(`used: ${formatDuration(seconds)}, ${formatBytes(peak)} of memory at most\n`);
+        printError(`used: ${formatDuration(seconds)}, ${formatBytes(peakMemory())} of memory at most\n`);
         if (options.json) printJson(Object.fromEntries(results));
         else for (const [name, result] of results) print(`${name}\t${result}\n`);
         await report(pipeline.out, rowsOf(pipeline), join(pipeline.out, REPORT));
