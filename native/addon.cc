@@ -168,6 +168,7 @@ NAPI_MODULE_INIT() {
     defineTensors(env, exports);
     defineAutograd(env, exports);
     defineRuntime(env, exports);
+    defineMemory(env, exports);
     defineDevice(env, exports);
     defineDistributed(env, exports);
     defineFiles(env, exports);

@@ -66,6 +66,7 @@ void defineOps(napi_env env, napi_value exports);
 void defineTensors(napi_env env, napi_value exports);
 void defineAutograd(napi_env env, napi_value exports);
 void defineRuntime(napi_env env, napi_value exports);
+void defineMemory(napi_env env, napi_value exports);
 void defineDevice(napi_env env, napi_value exports);
 void defineDistributed(napi_env env, napi_value exports);
 void defineFiles(napi_env env, napi_value exports);

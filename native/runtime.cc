@@ -1,11 +1,10 @@
-// Reads and changes process-wide settings: threads, seeds, the C allocator, the version.
+// Reads and changes process-wide settings: threads, seeds, the version.
 #include "addon.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
-#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -56,9 +55,6 @@ napi_value isDeterministic(napi_env env, size_t, napi_value*) {
   return toJs(env, at::globalContext().deterministicAlgorithms());
 }
 
-// trimMemory() gives free pages back to the system, for use after a large model is freed.
-napi_value trimMemory(napi_env env, size_t, napi_value*) { return toJs(env, malloc_trim(0) == 1); }
-
 // endWith(pid) has the system kill this process when the one with that number, which started it, has ended.
 napi_value endWith(napi_env env, size_t, napi_value* argv) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -70,11 +66,6 @@ napi_value endWith(napi_env env, size_t, napi_value* argv) {
 }  // namespace
 
 void defineRuntime(napi_env env, napi_value exports) {
-  // By default glibc maps and unmaps every large tensor, so that each operator pays for page faults. With these
-  // settings it keeps freed memory.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 2147483647);
-  mallopt(M_TOP_PAD, 64 << 20);
   define(env, exports, "setThreads", setThreads);
   define(env, exports, "threads", threads);
   define(env, exports, "seed", seed);
@@ -83,7 +74,6 @@ void defineRuntime(napi_env env, napi_value exports) {
   define(env, exports, "version", version);
   define(env, exports, "setDeterministic", setDeterministic);
   define(env, exports, "isDeterministic", isDeterministic);
-  define(env, exports, "trimMemory", trimMemory);
   define(env, exports, "endWith", endWith);
 }
 
