@@ -67,6 +67,9 @@ describe('the memory of', () => {
     const parameters = 1000 * 64 + 3 * (2 * 64 + 2 * 64 * 64 + 2 * 32 * 64 + 3 * 256 * 64) + 64;
     expect(weightBytes(shapesOf())).toBe(18 * parameters);
     expect(weightBytes(shapesOf({ dtype: 'f32' }))).toBe(16 * parameters);
+    // Gradients and what computes are left on a GPU where the host has masters and moments.
+    expect(weightBytes(shapesOf({ offload: true }))).toBe(6 * parameters);
+    expect(weightBytes(shapesOf({ offload: true, dtype: 'f32' }))).toBe(8 * parameters);
   });
 
   it('adapters is that of all that is held for them, and of a model that is frozen', () => {

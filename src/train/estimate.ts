@@ -51,6 +51,8 @@ export interface StepsToCome {
   world?: number;
   /** In what the optimizer keeps its moments. */
   moments?: MomentKind;
+  /** Whether the optimizer's part of the weights is in the host's memory. */
+  offload?: boolean;
 }
 
 /** Steps that are looked at: their memory, and their time. */
@@ -268,8 +270,9 @@ function cut(sequence: TrainSequence, share: number): TrainSequence {
 const UPDATED = 2 ** 23;
 
 /** Measures the norm of the gradients, and an update of other weights, of which each rank has its part. */
-function updateSeconds({ weights }: Engine, { world = 1, moments }: StepsToCome): number {
-  const { device, dtype } = weights.model;
+function updateSeconds({ weights }: Engine, { world = 1, moments, offload = false }: StepsToCome): number {
+  const { dtype } = weights.model;
+  const device = offload ? 'cpu' : weights.model.device;
   const parameters = weights.count;
   const started = performance.now();
   globalNorm([...weights.grads.values()]);

@@ -19,6 +19,8 @@ export interface TrainedShapes {
   world?: number;
   /** In what the moments are kept; default: float32. */
   moments?: MomentKind;
+  /** Whether the host's memory has masters and moments, which are not counted then. */
+  offload?: boolean;
 }
 
 /** Sequences that go through the model together, or whose activations are kept together. */
@@ -39,15 +41,15 @@ export const momentBytes = (moments: MomentKind): number => (moments === '8bit' 
 export const trainedCount = ({ config, adapters }: Pick<TrainedShapes, 'config' | 'adapters'>): number =>
   adapters ? adapterCount(config, adapters) : parameterCount(config);
 
-/** Bytes of a rank's masters, gradients and both moments, of the copy that computes, and of what is frozen. */
-export function weightBytes(
-  shapes: Pick<TrainedShapes, 'config' | 'dtype' | 'adapters' | 'world' | 'moments'>,
-): number {
-  const { config, dtype, adapters, world = 1, moments = 'f32' } = shapes;
+type WeightShapes = Pick<TrainedShapes, 'config' | 'dtype' | 'adapters' | 'world' | 'moments' | 'offload'>;
+
+/** Bytes on a rank's device of masters, gradients and both moments, of the copy that computes, and of what is frozen. */
+export function weightBytes(shapes: WeightShapes): number {
+  const { config, dtype, adapters, world = 1, moments = 'f32', offload = false } = shapes;
   const whole = 4 + bytesOf(dtype);
   const divided = 2 * momentBytes(moments) + (dtype === 'bf16' ? 4 : 0); // in float32 the masters are what computes
   const frozen = adapters ? parameterCount(config) * bytesOf(dtype) : 0;
-  return trainedCount(shapes) * (whole + divided / world) + frozen;
+  return trainedCount(shapes) * (whole + (offload ? 0 : divided / world)) + frozen;
 }
 
 /** Bytes of activations that are kept together until their backward pass, and of that pass. */

@@ -71,6 +71,13 @@ describe('a run whose moments are in 8 bits', () => {
   });
 });
 
+it('masters and moments are not moved to the host from the CPU, which is the host', async () => {
+  const recipe = recipeOf('sft', { optimizer: { lr: 1e-3, offload: true } });
+  const { error } = await attempt(recipe, () => false);
+  expect(String(error)).toMatch(/optimizer.offload is for a GPU: .* moments: 8bit/);
+  expect(existsSync(recipe.out)).toBe(false);
+});
+
 describe('the scales of moments in 8 bits', () => {
   it.each([1, 2, 3, 8])('are divided among %d ranks, each its own', (world) => {
     scope(() => {

@@ -15,7 +15,8 @@ export function shapesOf(recipe: TrainRecipe): TrainedShapes {
   const { model, model_overrides: overrides, lora, dtype, device, recompute, optimizer } = recipe;
   const config = readConfig(model, overrides);
   const adapters = lora && adaptersOf(lora, modulesNamed(config, targetsOf(lora)));
-  return { config, dtype, device, recompute, adapters, moments: optimizer.moments };
+  const { moments, offload } = optimizer;
+  return { config, dtype, device, recompute, adapters, moments, offload };
 }
 
 /**

@@ -30,6 +30,7 @@ describe('trainRecipe', () => {
         weight_decay: 0,
         clip_grad_norm: 1,
         moments: 'f32',
+        offload: false,
       },
       schedule: { warmup_ratio: 0.1, decay: 'linear' },
       batch_size: 8,

@@ -73,6 +73,12 @@ const optimizer = z.strictObject({
     .describe(
       'in what the moments of matrices and embeddings are kept: 8bit takes a quarter of their memory, with a scale for each 256 of them (arXiv:2110.02861)',
     ),
+  offload: z
+    .boolean()
+    .default(false)
+    .describe(
+      "for a GPU: keep float32 weights and moments in the host's memory and update them there, which is slower (arXiv:2101.06840)",
+    ),
 });
 
 /** The same as AdamW takes them. */

@@ -36,7 +36,12 @@ export function openTrainee(
     for (const part of parts.toReversed()) part[Symbol.dispose]();
   };
   try {
-    const weights = withMemoryFor(takes, bytes, () => new TrainableWeights(start.model, dtype, { ranks }));
+    const { offload } = settings;
+    const weights = withMemoryFor(
+      takes,
+      bytes,
+      () => new TrainableWeights(start.model, dtype, { ranks, offload }),
+    );
     parts.push(weights);
     const engine = new Engine(weights, recompute);
     parts.push(engine);

@@ -76,7 +76,11 @@ function requireFiles({ data, evaluation, development }: TrainRecipe): void {
 }
 
 /** @throws UserError where so many processes cannot train together */
-function requireProcesses({ device }: TrainRecipe, world: number): void {
+function requirePlace({ device, optimizer }: TrainRecipe, world: number): void {
+  if (optimizer.offload && device === 'cpu')
+    throw new UserError(
+      "optimizer.offload is for a GPU: on the CPU all is in the host's memory. For less memory take optimizer: { moments: 8bit }, lora or recompute.",
+    );
   if (world > 1 && /^cuda:/.test(device))
     throw new UserError(
       `device: ${device} is one GPU, and ${world} processes do not share one: write cuda, and each takes the GPU of its place on its machine`,
@@ -118,7 +122,7 @@ async function runStage(
   const { onEvent, resume = {}, ranks = alone } = hooks;
   const { out } = written;
   const { world } = estimates ?? ranks;
-  requireProcesses(written, world);
+  requirePlace(written, world);
   const pause = new Pause(hooks.signal);
   const opened = await openRun(written, hooks, estimates !== undefined);
   if ('result' in opened) return opened.result;
@@ -145,7 +149,8 @@ async function runStage(
   }
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
   const beside = await besideOf(recipe, objective, watched);
-  const run = { objective, examples, plan, tokenBudget, beside, world };
+  const { moments, offload } = recipe.optimizer;
+  const run = { objective, examples, plan, tokenBudget, beside, world, moments, offload };
   const shapes = { ...shapesOf(recipe), world };
   const memory = expectMemory(shapes, run);
   const shared = { ...recipe, token_budget: tokenBudget };

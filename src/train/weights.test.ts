@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { adapted } from '../../test/support/adapters.js';
 import { engineOf, madeUpGradient, madeUpRows } from '../../test/support/engines.js';
@@ -11,6 +14,8 @@ import { AdamW, clipFactor, globalNorm } from '../torch/optim.js';
 import { liveTensors, scope, type Tensor } from '../torch/tensor.js';
 import { Engine } from './engine.js';
 import { Ranks } from './ranks.js';
+import { loadState, writeState, type RunPosition, type TrainState } from './state.js';
+import { DESCRIPTION } from './stateFolder.js';
 import { TrainableWeights } from './weights.js';
 
 const options = { betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 } as const;
@@ -25,15 +30,18 @@ const digests = (tensors: Iterable<Tensor>) =>
 it.each(
   ['llama', 'qwen2', 'gemma3'].flatMap((family) =>
     (['bf16', 'f32'] as const).flatMap((compute) =>
-      [undefined, { rank: 3 }, { dora: true }].map((lora) => [family, compute, lora] as const),
+      [undefined, { rank: 3 }, { dora: true }].flatMap((lora) =>
+        [false, true].map((offload) => [family, compute, lora, offload] as const),
+      ),
     ),
   ),
 )(
-  'steps of %s in %s, adapters %o, are those of tensors that lie apart, to the last bit',
-  (family, compute, lora) => {
+  'steps of %s in %s, adapters %o, masters with the host %s, are those of tensors that lie apart, to the last bit',
+  (family, compute, lora, offload) => {
     using weights = new TrainableWeights(
       lora ? adapted(family, compute, lora) : loadModel(familyDir(family), { dtype: 'f32' }).model,
       compute,
+      { offload },
     );
     using engine = new Engine(weights);
     using optimizer = weights.optimizer(options);
@@ -70,6 +78,43 @@ it.each(
   },
 );
 
+it.each(['bf16', 'f32'] as const)(
+  'masters and moments that are with the host are in a state, from which another run goes on: %s',
+  async (compute) => {
+    const folder = join(mkdtempSync(join(tmpdir(), 'redistill-')), 'state');
+    const opened = () => {
+      const { model } = loadModel(familyDir('llama'), { dtype: 'f32' });
+      const weights = new TrainableWeights(model, compute, { offload: true });
+      return { weights, engine: new Engine(weights), optimizer: weights.optimizer(options) };
+    };
+    const rows = madeUpRows([19, 31]);
+    const step = ({ weights, engine, optimizer }: ReturnType<typeof opened>) => {
+      engine.backward(engine.forward(rows), madeUpGradient(rows));
+      weights.update(optimizer, 1e-3, 1);
+    };
+    const tensorsOf = ({ weights, optimizer }: ReturnType<typeof opened>) => [
+      ...[weights.masters, weights.whole(optimizer.expAvgs), weights.whole(optimizer.expAvgSqs)],
+      weights.model.parameters,
+    ];
+    const [first, second] = [opened(), opened()];
+    step(first);
+    const position = { updates: 1, skipped: { total: 0, inARow: 0 } } as RunPosition;
+    await writeState(folder, first, position).done;
+    const { tensors } = JSON.parse(readFileSync(join(folder, DESCRIPTION), 'utf8')) as TrainState;
+    loadState({ folder, tensors, position } as TrainState, second);
+    scope(() => {
+      for (const run of [first, second]) step(run);
+      const [expected, found] = [first, second].map((run) =>
+        tensorsOf(run).map((of) => digests(of.values())),
+      );
+      expect(found).toEqual(expected);
+    });
+    for (const { weights, engine, optimizer } of [first, second])
+      for (const part of [optimizer, engine, weights]) part[Symbol.dispose]();
+    rmSync(dirname(folder), { recursive: true });
+  },
+);
+
 it('moves the model into the buffers, and frees all', () => {
   using engine = engineOf('llama', 'bf16');
   const { masters, grads, model } = engine.weights;
@@ -99,7 +144,7 @@ it.each([
       using weights = new TrainableWeights(
         lora ? adapted(family, dtype, lora) : loadModel(familyDir(family), { dtype: 'f32' }).model,
         dtype,
-        { ranks },
+        { ranks, offload: rank > 1 },
       );
       using optimizer = weights.optimizer(options);
       const [masters, ...moments] = [optimizer.params, optimizer.expAvgs, optimizer.expAvgSqs].map(countOf);

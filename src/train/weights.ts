@@ -20,7 +20,7 @@ interface Group {
   master: Tensor;
   first: number;
   grad: Tensor;
-  /** What the model computes with: the masters, or their copy in the compute dtype. */
+  /** What the model computes with: the masters, or their copy in the compute dtype or on another device. */
   computing: Tensor;
   isCopied: boolean;
   /** This rank's part of the gradients' sum over all ranks, if there are several, from `sumGrads` until the update. */
@@ -39,6 +39,7 @@ interface Group {
 export class TrainableWeights implements Disposable {
   readonly model: Transformer;
   readonly ranks: Ranks;
+  readonly #offload: boolean;
   readonly #masters: ReadonlyMap<string, Tensor> | undefined;
   /** Sums over all backwards since the last update or `zeroGrads`, in the order of the masters. */
   readonly grads: ReadonlyMap<string, Tensor>;
@@ -50,13 +51,20 @@ export class TrainableWeights implements Disposable {
   /**
    * @param model what is trained of it in float32 (or float64), the rest in the compute dtype; this object owns it from now on
    * @param ranks those that train it together
+   * @param offload whether masters and the optimizer's moments are in the host's memory, where the update is computed then
+   * (ZeRO-Offload: Ren et al. 2021, arXiv:2101.06840)
    */
-  constructor(model: Transformer, compute: Dtype, { ranks = alone }: { ranks?: Ranks } = {}) {
+  constructor(
+    model: Transformer,
+    compute: Dtype,
+    { ranks = alone, offload = false }: { ranks?: Ranks; offload?: boolean } = {},
+  ) {
     this.ranks = ranks;
+    this.#offload = offload;
     this.#names = model.trainable;
     const trained = new Map(this.#names.map((name) => [name, model.parameter(name)]));
-    this.#groups = groupsOf(trained, compute, ranks);
-    this.#masters = ranks.world === 1 ? trained : undefined;
+    this.#groups = groupsOf(trained, { compute, ranks, offload });
+    this.#masters = ranks.world > 1 ? undefined : offload ? this.#views(({ master }) => master) : trained;
     this.grads = this.#views(({ grad }) => grad);
     this.#copied = new Set(this.#groups.flatMap(({ isCopied, names }) => (isCopied ? names : [])));
     this.model = this.#copied.size > 0 ? this.#computing(model) : model;
@@ -146,7 +154,8 @@ export class TrainableWeights implements Disposable {
     if (!group) return this.#views((_, i) => parts[i]!);
     return scope(() =>
       noGrad(() => {
-        const buffers = parts.map((part) => group.toFirst(part));
+        const { device } = this.model; // over which the group sends
+        const buffers = parts.map((part) => group.toFirst(ops.toDevice(part, device, part.dtype)));
         return rank === 0 ? this.#views((_, i) => buffers[i]!) : new Map<string, Tensor>();
       }),
     );
@@ -158,7 +167,7 @@ export class TrainableWeights implements Disposable {
       noGrad(() => {
         for (const { computing, grad, isCopied, master, first } of this.#groups) {
           ops.copy_(computing, grad);
-          if (isCopied) ops.copy_(master, ops.narrow(grad, 0, first, master.elements));
+          if (isCopied || this.#offload) ops.copy_(master, ops.narrow(grad, 0, first, master.elements));
         }
       });
     });
@@ -191,7 +200,7 @@ export class TrainableWeights implements Disposable {
   wholeScales(i: number, part: Tensor): Tensor | undefined {
     const { group } = this.ranks;
     return scope(() => {
-      const all = group ? group.toFirst(part) : part;
+      const all = group ? group.toFirst(ops.toDevice(part, this.model.device, part.dtype)) : part;
       return all && noGrad(() => ops.narrow(all, 0, 0, this.blocksOf(i)));
     });
   }
@@ -236,13 +245,19 @@ export class TrainableWeights implements Disposable {
         const own = this.#groups.map(({ computing, first, master }) =>
           ops.narrow(computing, 0, first, master.elements),
         );
-        const copies = this.#groups.map(({ isCopied }, i) => (isCopied ? own[i] : undefined));
-        optimizer.update(this.#all(group ? 'summed' : 'grad'), lr, { factor, copies });
-        if (!group) return;
-        this.#groups.forEach(({ computing }, i) => ops.copy_(computing, group.allGather(own[i]!)));
+        const copies = this.#groups.map(({ isCopied, computing: { dtype }, master }, i) =>
+          !isCopied ? undefined : this.#offload ? ops.empty(master.shape, { dtype, device: 'cpu' }) : own[i],
+        );
+        const grads = this.#all(group ? 'summed' : 'grad');
+        const here = this.#offload ? grads.map((grad) => ops.toDevice(grad, 'cpu', grad.dtype)) : grads;
+        optimizer.update(here, lr, { factor, copies });
+        this.#groups.forEach(({ computing, master }, i) => {
+          if (this.#offload) ops.copy_(own[i]!, copies[i] ?? master);
+          if (group) ops.copy_(computing, group.allGather(own[i]!));
+        });
       });
     });
-    if (group) this.zeroGrads();
+    if (group || this.#offload) this.zeroGrads();
     this.model.adapters?.refresh();
   }
 
@@ -266,18 +281,27 @@ export class TrainableWeights implements Disposable {
   }
 }
 
+/** Who holds the masters, and where. */
+interface Held {
+  ranks: Ranks;
+  offload: boolean;
+}
+
 /**
  * Lays out what trains: the masters become views of the groups' buffers, or are freed where a rank has a part of those alone.
  * @param masters by their names, in their order
  */
-function groupsOf(masters: ReadonlyMap<string, Tensor>, compute: Dtype, ranks: Ranks): Group[] {
+function groupsOf(
+  masters: ReadonlyMap<string, Tensor>,
+  { compute, ...held }: Held & { compute: Dtype },
+): Group[] {
   const groups = [true, false].flatMap((decays) =>
     [true, false].flatMap((isCopied) => {
       const members = [...masters].filter(
         ([name, { shape, dtype }]) =>
           shape.length > 1 === decays && (dtype !== compute && !staysWide(name)) === isCopied,
       );
-      return members.length > 0 ? [groupOf(new Map(members), { decays, isCopied, compute, ranks })] : [];
+      return members.length > 0 ? [groupOf(new Map(members), { decays, isCopied, compute, ...held })] : [];
     }),
   );
   trimMemory(); // that which the parameters had before
@@ -290,7 +314,13 @@ const placeOf = ({ grad, layout }: Group, dtype: Dtype): Tensor =>
 
 function groupOf(
   members: ReadonlyMap<string, Tensor>,
-  { decays, isCopied, compute, ranks }: { decays: boolean; isCopied: boolean; compute: Dtype; ranks: Ranks },
+  {
+    decays,
+    isCopied,
+    compute,
+    ranks,
+    offload,
+  }: Held & { decays: boolean; isCopied: boolean; compute: Dtype },
 ): Group {
   const { rank, world } = ranks;
   const layout = new FlatLayout(
@@ -303,10 +333,14 @@ function groupOf(
   const first = rank * count;
   const group = { layout, names: [...members.keys()], decays, isCopied, first, computing };
   const grad = ops.zerosLike(all);
-  if (world === 1) return { ...group, grad, master: all };
+  if (world === 1 && !offload) return { ...group, grad, master: all };
   const part = noGrad(() => ops.narrow(all, 0, first, count));
-  if (!isCopied) return { ...group, grad, master: part };
-  const master = noGrad(() => ops.clone(part));
-  disposeAll([all, part, members]);
+  if (!isCopied && !offload) return { ...group, grad, master: part };
+  const { dtype, device } = all;
+  const master = ops.empty([count], { dtype, device: offload ? 'cpu' : device });
+  noGrad(() => {
+    ops.foreachCopy_([master], [part]);
+  });
+  disposeAll(isCopied ? [all, part, members] : part);
   return { ...group, grad, master };
 }

@@ -72,6 +72,29 @@ describe.skipIf(absent !== undefined)('CUDA', () => {
     expect(worstOf(found.gradients, expected.gradients)).toBeLessThan(1e-4);
   });
 
+  it.each(['bf16', 'f32'] as const)(
+    'takes the same steps where the host has masters and moments: %s',
+    (compute) => {
+      const [expected, found] = [false, true].map((offload) => {
+        using engine = engineOf('llama', compute, { device, offload });
+        const { weights } = engine;
+        using optimizer = weights.optimizer({ betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.1 });
+        for (const { device: where } of [...optimizer.params, ...optimizer.expAvgs])
+          expect(where).toBe(offload ? 'cpu' : weights.model.device);
+        for (let step = 0; step < 3; step++) {
+          engine.backward(engine.forward(rows), gradient);
+          weights.update(optimizer, 1e-4, 1);
+        }
+        expect(globalNorm([...weights.grads.values()])).toBe(0);
+        const values = (tensors: ReadonlyMap<string, Tensor>) =>
+          new Map(Array.from(tensors, ([name, tensor]) => [name, toFloat64Array(tensor).slice()]));
+        return [values(weights.masters), values(weights.model.parameters)] as const;
+      });
+      for (const kind of [0, 1] as const)
+        expect(worstOf(found![kind], expected![kind])).toBeLessThan(compute === 'f32' ? 1e-5 : 1e-2);
+    },
+  );
+
   it.each(Object.keys(models))('is near the CPU with flash attention in bf16: %s', (name) => {
     const [expected, found] = [
       run(randomEngine(models[name]!, 'cpu', 'f32')),

@@ -10,10 +10,14 @@ import { familyDir } from './families.js';
 export function engineOf(
   family: string,
   compute: Dtype,
-  { recompute = false, device = 'cpu' }: { recompute?: boolean; device?: string } = {},
+  {
+    recompute = false,
+    device = 'cpu',
+    offload = false,
+  }: { recompute?: boolean; device?: string; offload?: boolean } = {},
 ): Engine & Disposable {
   const { model } = loadModel(familyDir(family), { dtype: compute === 'f64' ? 'f64' : 'f32', device });
-  const weights = new TrainableWeights(model, compute);
+  const weights = new TrainableWeights(model, compute, { offload });
   const engine = new Engine(weights, recompute);
   const dispose = engine[Symbol.dispose].bind(engine);
   engine[Symbol.dispose] = () => {
