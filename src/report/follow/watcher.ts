@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UserError, messageOf } from '../../util/errors.js';
+import { isWorkedIn } from '../../util/folderLock.js';
 import { recordOf, RECORD, type FolderRecord } from '../../util/ownFolder.js';
 import { packageVersion } from '../../util/version.js';
 import type { Activity, Change, Live, ReportParts, Snapshot } from '../live.js';
@@ -9,6 +10,7 @@ import type { ExaminedRow, ProblemChunk, Report, TracedRow, TraceSet, TrainingRu
 import { answersOf, sentencesIn } from '../read/answers.js';
 import { resultsBelow, newestOf, type FoundFolder } from '../read/folders.js';
 import { RESULTS } from '../read/report.js';
+import { Lineage } from '../read/lineage.js';
 import { groupRuns } from '../read/runs.js';
 import { readStages } from '../read/stages.js';
 import { FollowedEvaluations } from './evaluations.js';
@@ -54,11 +56,14 @@ export class Watcher implements Disposable {
   readonly #traces: FollowedTraces;
   #looks = 0;
   #states = '';
-  #told: Partial<Record<keyof ReportParts, string>> = {};
+  #told: Partial<Record<keyof ReportParts, string>> = { comparisons: '[]' };
   #order: string[] = [];
   #notes: string[] = [];
   /** What could not be looked at when folders were looked for. */
   #unread: string[] = [];
+  #lineage = new Lineage();
+  /** Results on which somebody works. */
+  #underWay: readonly FoundFolder[] = [];
   #parts: ReportParts;
 
   /** @throws UserError where there is a file in place of the folder; a folder that is not there yet may come */
@@ -138,7 +143,7 @@ export class Watcher implements Disposable {
     for (const folder of trained) {
       const run = this.#runs.get(folder.dir) ?? new FollowedRun(folder);
       this.#runs.set(folder.dir, run);
-      await run.describe(folder).catch((error: unknown) => {
+      await run.describe(folder, this.#lineage).catch((error: unknown) => {
         this.#notes.push(`${folder.name} cannot be followed: ${messageOf(error)}`);
       });
     }
@@ -153,17 +158,21 @@ export class Watcher implements Disposable {
         followed.poll(folder, this.#now());
         return false;
       });
-    const isJudgedAnew = this.#evaluations.poll(this.#by('evaluate'), this.#by('compare'));
     const found = [...this.#found.values()];
-    const { tables, examinations } = this.#results.poll(found);
+    this.#underWay = found.filter(({ dir }) => isWorkedIn(dir));
+    const isJudgedAnew = this.#evaluations.poll(this.#by('evaluate'), this.#by('compare'), this.#lineage);
+    const { tables, examinations, told } = this.#results.poll(found, {
+      ...{ underWay: this.#underWay, lineage: this.#lineage, evaluations: this.#evaluations.evaluations },
+    });
     const anew: Anew = {
       ...{ evaluations: isJudgedAnew, tables, examinations },
       traces: this.#traces.poll(found, this.#now()),
     };
-    const isAnew = Object.values(anew).includes(true);
-    const states = [...this.#found.keys()]
-      .flatMap((dir) => [dir, ...RESULTS.slice(1).map((name) => stateOf(join(dir, name)))])
-      .join('\n');
+    const isAnew = told || Object.values(anew).includes(true);
+    const states = [
+      ...this.#underWay.map(({ dir }) => dir),
+      ...found.flatMap(({ dir }) => [dir, ...RESULTS.slice(1).map((name) => stateOf(join(dir, name)))]),
+    ].join('\n');
     if (!hasChanged && !isAnew && states === this.#states) return undefined;
     this.#states = states;
     return this.#changed(anew);
@@ -204,6 +213,7 @@ export class Watcher implements Disposable {
     const byDir = new Map(now.map((folder) => [folder.dir, folder]));
     const kept = [...this.#found.keys()].filter((dir) => byDir.has(dir));
     this.#found = new Map([...new Set([...kept, ...byDir.keys()])].map((dir) => [dir, byDir.get(dir)!]));
+    this.#lineage = new Lineage(now);
     for (const followed of [this.#runs, this.#responses])
       for (const dir of followed.keys()) if (!byDir.has(dir)) followed.delete(dir);
   }
@@ -226,15 +236,16 @@ export class Watcher implements Disposable {
   #changed(anew: Anew): Change | undefined {
     const runs = this.#drawn();
     groupRuns(runs);
-    const { evaluations, comparisons } = this.#evaluations;
-    const { tables, examinations } = this.#results;
+    const { evaluations } = this.#evaluations;
+    const { tables, examinations, studies, told } = this.#results;
+    const comparisons = [...studies.flatMap((study) => study.comparisons), ...this.#evaluations.comparisons];
     const traces = this.#traces.sets;
     const parts = { runs, evaluations, comparisons, traces, examinations };
     const found = [...this.#found.values()];
     const newest = newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name))));
     const pipelines = found.filter(({ record }) => record.command === 'run');
     const stages = readStages(pipelines, parts);
-    const answers = answersOf({ ...parts, stages, studies: this.#results.studies });
+    const answers = answersOf({ ...parts, stages, studies, told, underWay: this.#underWay });
     this.#parts = {
       ...{ version: this.#parts.version, title: this.#parts.title, evaluations, comparisons },
       ...{ traces, examinations, tables },
@@ -244,12 +255,12 @@ export class Watcher implements Disposable {
       stages,
     };
     const changed: Partial<ReportParts> = {
-      ...(anew.evaluations && { evaluations, comparisons }),
+      ...(anew.evaluations && { evaluations }),
       ...(anew.traces && { traces }),
       ...(anew.examinations && { examinations }),
       ...(anew.tables && { tables }),
     };
-    for (const name of ['date', 'sentences', 'answers', 'stages'] as const) {
+    for (const name of ['date', 'sentences', 'answers', 'stages', 'comparisons'] as const) {
       const told = JSON.stringify(this.#parts[name]);
       if (this.#told[name] !== told) Object.assign(changed, { [name]: this.#parts[name] });
       this.#told[name] = told;
