@@ -8,14 +8,15 @@ import type { Curves, Report, TrainingRun } from './model.js';
 export interface Activity {
   /** Its place under the folder that is watched. */
   name: string;
-  /** Its command: `train`, `evaluate`, `collect`. */
+  /** Its command: `train`, `evaluate`, `collect`, `curate`, `run`, … */
   kind: string;
   /** `stalled`: its process lives, but nothing has been written for minutes. `stopped`: nobody works on it, and it is not done. */
   state: 'running' | 'stalled' | 'stopped' | 'done';
   /** Milliseconds since 1970, of the last change of a file of results; null where there is none yet. */
   changed: number | null;
-  unit: 'step' | 'response';
-  done: number;
+  unit: 'step' | 'response' | 'stage';
+  /** null where its files say nothing before its end. */
+  done: number | null;
   planned: number | null;
   secondsLeft: number | null;
   /** Where the report has its figures, once it has any. */

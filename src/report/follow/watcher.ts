@@ -20,6 +20,7 @@ import { FollowedResults } from './results.js';
 import { FollowedRun } from './run.js';
 import { stateOf } from './seen.js';
 import { FollowedTraces, type Surroundings } from './traces.js';
+import { workIn } from './work.js';
 
 /** Folders of each kind that are followed, at most; those that were found first. */
 const MOST = 300;
@@ -289,6 +290,10 @@ export class Watcher implements Disposable {
         ...responses.activity(now),
         ...this.#linkTo(dir),
       })),
+      ...[...this.#found.values()].flatMap((folder) => {
+        const work = workIn(folder, this.#underWay.includes(folder));
+        return work ? [{ ...work, ...this.#linkTo(folder.dir) }] : [];
+      }),
     ];
     const isUnderWay = ({ state }: Activity) => rank[state] < rank.stopped;
     all.sort(
@@ -302,7 +307,11 @@ export class Watcher implements Disposable {
   #linkTo(dir: string): Pick<Activity, 'link'> {
     const set = this.#evaluations.evaluations.find(({ columns }) => columns.some((one) => one.dir === dir));
     if (set) return { link: `evaluations/${set.id}` };
-    const rows = this.#traces.sets.find((one) => one.dir === dir);
-    return rows ? { link: `traces/${rows.id}` } : {};
+    const views = { traces: this.#traces.sets, doctor: this.#results.examinations };
+    for (const [view, parts] of Object.entries(views)) {
+      const part = parts.find((one) => one.dir === dir);
+      if (part) return { link: `${view}/${part.id}` };
+    }
+    return {};
   }
 }

@@ -25,6 +25,7 @@ const hrefOf = (link: string): string => {
 
 function Progress({ activity }: { activity: Activity }) {
   const { done, planned, unit } = activity;
+  if (done === null) return <>–</>;
   if (planned === null) return <>{plural(done, unit)}</>;
   return (
     <span class="progress">
