@@ -36,8 +36,8 @@ export interface LiveSample {
   length: number;
   finishReason: string;
   tokens: number | null;
-  /** Absent where the file has none: an evaluation is graded when all of its responses are there. */
-  verdict?: { right: boolean; extracted: string | null; reason: string };
+  /** Absent where the file has none, such as of a grader that is asked when all responses are there; `by` is absent where it is the rules. */
+  verdict?: { right: boolean; by?: string; extracted: string | null; reason: string };
 }
 
 /** How much of the machine is in use. */
