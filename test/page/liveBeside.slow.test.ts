@@ -183,7 +183,9 @@ describe('beside runs', () => {
     );
     const grade = { by: 'rllm', correct: true, extracted: '2' };
     add('evaluated', 'evaluate', { grade });
-    await expect.poll(() => card('evaluated').first().textContent()).toContain('✓ right by rllm, which read 2');
+    await expect
+      .poll(() => card('evaluated').first().textContent())
+      .toContain('✓ right by rllm, which read 2');
     rmSync(join(dir, 'evaluated'), { recursive: true });
     expect(await page.locator('.live tbody').textContent()).toContain('100.0 % (1 of 1)');
     add('collected', 'collect', { verdict: { ...verdict, correct: false, extracted: null } });

@@ -183,9 +183,9 @@ describe('lists', () => {
       const b = problems.tokens.at(-1)!;
       const expected = b.filter((tokens) => tokens! >= 200 && tokens! <= 300).length;
       expect(expected).toBeGreaterThan(0);
-      await page.getByLabel('Tokens in B tokens in B from').fill('200');
-      await page.getByLabel('Tokens in B to', { exact: true }).fill('300');
-      await page.getByLabel('Tokens in B to', { exact: true }).press('Enter');
+      await page.getByLabel('tokens in B from').fill('200');
+      await page.getByLabel('tokens in B to', { exact: true }).fill('300');
+      await page.getByLabel('tokens in B to', { exact: true }).press('Enter');
       await expect
         .poll(() => page.locator('.problem-list [role=status]').textContent())
         .toBe(`${expected} of 20 problems`);
