@@ -160,7 +160,7 @@ export class Watcher implements Disposable {
         return false;
       });
     const found = [...this.#found.values()];
-    this.#underWay = found.filter(({ dir }) => isWorkedIn(dir));
+    this.#underWay = found.filter((folder) => this.#isUnderWay(folder));
     const isJudgedAnew = this.#evaluations.poll(this.#by('evaluate'), this.#by('compare'), this.#lineage);
     const { tables, examinations, told } = this.#results.poll(found, {
       ...{ underWay: this.#underWay, lineage: this.#lineage, evaluations: this.#evaluations.evaluations },
@@ -187,6 +187,12 @@ export class Watcher implements Disposable {
         `Of ${all.length} folders of ${command} the first ${MOST} are followed: watch a part of them.`,
       );
     return all.slice(0, MOST);
+  }
+
+  /** Whether somebody works on a result: without a lock, as the library does, where something has just been written. */
+  #isUnderWay({ dir }: FoundFolder): boolean {
+    const followed = this.#runs.get(dir) ?? this.#responses.get(dir);
+    return followed ? ['running', 'stalled'].includes(followed.activity(this.#now()).state) : isWorkedIn(dir);
   }
 
   /** Looks for folders that have come or gone. */

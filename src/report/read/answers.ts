@@ -297,7 +297,7 @@ function next(all: All): string[] {
   else if (stages.some(({ state }) => state !== 'done') && !goesOn(all, 'run'))
     told.push('The same “redistill run” goes on where it stopped.');
   else if (runs.some((run) => !run.finished && !isUnderWay(all)(run)))
-    told.push('“redistill train --resume” goes on with what is not finished.');
+    told.push('“redistill train --resume” goes on from the last state that was saved.');
   const collapsed = accused(runs).filter(({ sentence }) => sentence.startsWith('collapse'));
   if (collapsed.length > 0)
     told.push(

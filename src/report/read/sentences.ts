@@ -5,6 +5,7 @@ import { own } from '../../util/own.js';
 import type { EvaluationColumn, EvaluationSet, TrainingRun } from '../model.js';
 import { shortened } from './json.js';
 import { lastIn } from './last.js';
+import { many } from './words.js';
 
 const MOST_RUNS = 6;
 
@@ -23,7 +24,7 @@ export function trained(
     const often = seeds > 1 ? `, with ${seeds} seeds` : '';
     const size = typeof tokens === 'number' ? ` (${tokens.toLocaleString('en')} tokens)` : '';
     const end = run.finished ? '' : isUnderWay(run) ? '; it is under way' : '; it is not finished';
-    return `${run.group} trained ${studentOf(run)} on ${shortened(run.settings.data)} by ${run.objective} for ${counted(run.steps.done, 'step')}${size}${often}${end}.`;
+    return `${run.group} trained ${studentOf(run)} on ${shortened(run.settings.data)} by ${run.objective} for ${many(run.steps.done, 'step')}${size}${often}${end}.`;
   });
   const more = groups.length - shown.length;
   return more > 0
