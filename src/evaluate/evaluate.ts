@@ -85,10 +85,7 @@ export const gradingSettings = evaluateSettings.pick({
   ...{ grader: true, grader_field: true, by: true, selectors: true, measures: true },
 });
 
-export interface EvaluateOptions extends Omit<
-  ResponsesOptions,
-  'settings' | 'wanted' | 'verify' | 'grade' | 'checkRow' | 'neededFields' | 'preset' | 'budget' | 'prices'
-> {
+export interface EvaluateOptions extends Pick<ResponsesOptions, 'out' | 'model' | 'progress' | 'signal'> {
   settings: EvaluateSettings;
 }
 
