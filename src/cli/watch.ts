@@ -7,7 +7,7 @@ import { listening, placeOf } from './listen.js';
 import { repeated } from './output.js';
 
 const DETAILS = `
-Shows the page of \`report\` while runs go on: all runs and evaluations in and under the folder, also those that begin later, with their curves as
+Shows the page of \`report\` while work goes on: all results in and under the folder, also those that begin later, with their curves as
 they grow, responses as they come, what the sentinel says, the time that is left and the load of the machine. It reads files and writes none: the
 runs know nothing of it, and it may begin, end and begin again at any time. A page whose connection broke goes on where it was.
 Only this machine reaches it unless --host says otherwise: whoever does reads all problems and answers. Ctrl-C ends it.

@@ -19,7 +19,7 @@ import { amendedRecord, recordOf } from '../util/ownFolder.js';
 import { redactUrl } from '../util/redact.js';
 import { packageVersion } from '../util/version.js';
 import { graderNames } from '../verify/graders/index.js';
-import { gradersOfRow, openGraders, type GraderSetting } from '../verify/graders/open.js';
+import { gradersOfRow, openGraders, type GraderSetting, type NamedGrader } from '../verify/graders/open.js';
 import { countEvaluation, type Counting } from './count.js';
 import { describeDivided } from './divisions.js';
 import { describeEstimates } from './estimates.js';
@@ -85,10 +85,7 @@ export const gradingSettings = evaluateSettings.pick({
   ...{ grader: true, grader_field: true, by: true, selectors: true, measures: true },
 });
 
-export interface EvaluateOptions extends Omit<
-  ResponsesOptions,
-  'settings' | 'wanted' | 'verify' | 'checkRow' | 'neededFields' | 'preset' | 'budget' | 'prices'
-> {
+export interface EvaluateOptions extends Pick<ResponsesOptions, 'out' | 'model' | 'progress' | 'signal'> {
   settings: EvaluateSettings;
 }
 
@@ -121,7 +118,12 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     requireCarried(neededFields, row.fields, settings);
     if (settings.grader_field !== undefined) gradersOf(row);
   };
-  const checked = { ...options, ...(neededFields.length > 0 && { checkRow }), neededFields };
+  const grade = atOnce(settings, graders);
+  const checked = {
+    ...{ ...options, neededFields },
+    ...(neededFields.length > 0 && { checkRow }),
+    ...(grade && { grade }),
+  };
   return withResponses(checked, async (answers) => {
     const { states, setAside, sampling } = answers;
     const failed = states.filter(({ failure }) => failure !== undefined);
@@ -151,6 +153,21 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     const evaluation = evaluationOf(out, settings, packageVersion());
     return replaceResult(out, file, { set_aside: setAside, evaluation }, counting);
   });
+}
+
+/**
+ * What the first grader says of each response when it comes, for whoever looks on. Graders of modules are asked when all responses are there
+ * alone, since they may take long or throw; so are all where each row names its own.
+ */
+function atOnce(
+  { grader: [first], grader_field: field }: EvaluateSettings,
+  [opened]: readonly NamedGrader[],
+): ResponsesOptions['grade'] {
+  if (!opened || typeof first !== 'string' || field !== undefined) return undefined;
+  return ({ rawGolds }, { text, finishReason }) => {
+    const { correct, extracted, reason } = gradesOf([opened], rawGolds, text, finishReason)[opened.name]!;
+    return { by: opened.name, correct, extracted, ...(reason !== undefined && { reason }) };
+  };
 }
 
 /** @throws UserError for a field that rows of samples have with another content than problems, or not at all */

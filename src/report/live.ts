@@ -8,14 +8,15 @@ import type { Curves, Report, TrainingRun } from './model.js';
 export interface Activity {
   /** Its place under the folder that is watched. */
   name: string;
-  /** Its command: `train`, `evaluate`, `collect`. */
+  /** Its command: `train`, `evaluate`, `collect`, `curate`, `run`, … */
   kind: string;
   /** `stalled`: its process lives, but nothing has been written for minutes. `stopped`: nobody works on it, and it is not done. */
   state: 'running' | 'stalled' | 'stopped' | 'done';
   /** Milliseconds since 1970, of the last change of a file of results; null where there is none yet. */
   changed: number | null;
-  unit: 'step' | 'response';
-  done: number;
+  unit: 'step' | 'response' | 'stage';
+  /** null where its files say nothing before its end. */
+  done: number | null;
   planned: number | null;
   secondsLeft: number | null;
   /** Where the report has its figures, once it has any. */
@@ -35,8 +36,8 @@ export interface LiveSample {
   length: number;
   finishReason: string;
   tokens: number | null;
-  /** Absent where the file has none: an evaluation is graded when all of its responses are there. */
-  verdict?: { right: boolean; extracted: string | null; reason: string };
+  /** Absent where the file has none, such as of a grader that is asked when all responses are there; `by` is absent where it is the rules. */
+  verdict?: { right: boolean; by?: string; extracted: string | null; reason: string };
 }
 
 /** How much of the machine is in use. */

@@ -87,7 +87,7 @@ const runsAsText = (runs: readonly TrainingRun[]): string =>
   ).trimEnd();
 
 const shown = (value: number | null | undefined): string =>
-  value === null || value === undefined ? '' : String(Number(value.toPrecision(4)));
+  value === null || value === undefined ? '' : String(Number(value.toPrecision(4))).replace('-', '−');
 
 const comparisonsAsText = (comparisons: readonly ComparisonTable[]): string =>
   formatTable(

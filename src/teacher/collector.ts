@@ -1,4 +1,5 @@
 /** @file The queue of a run: which answers are still to be had, in which order, and where they go. Does not know where the model is. */
+import type { PlacedProblem } from '../data/problems.js';
 import { messageOf } from '../util/errors.js';
 import type { Progress } from '../util/progress.js';
 import type { Journal } from './journal.js';
@@ -22,11 +23,18 @@ import {
 /** Says whether a response is right; `verify` of `src/verify` is one. */
 export type Verifier = (item: { gold: string; pred: string }) => NonNullable<JournalEntry['verdict']>;
 
+/** Says at once what a grader makes of a response; nothing where it does not say so before the end. */
+export type GradeAtOnce = (
+  problem: PlacedProblem,
+  response: { text: string; finishReason: string },
+) => JournalEntry['grade'];
+
 export interface CollectorOptions {
   settings: AnswerSettings;
   wanted: Wanted;
   /** Verifies answers as they arrive. */
   verify?: Verifier;
+  grade?: GradeAtOnce;
   /** The sampler wants journaled requests in their place (`Sampler.replays`). */
   replays: boolean;
   /** Says what is asked after an answer. */
@@ -112,7 +120,12 @@ export class Collector implements RequestQueue {
     }
     this.#turns.delete(name);
     const { problem, sample } = id;
-    const entry = { id: { problem, sample }, ...turn, ...(earlier.length > 0 && { earlier_turns: earlier }) };
+    const grade = this.#options.grade?.(state, completion);
+    const entry = {
+      ...{ id: { problem, sample }, ...turn },
+      ...(earlier.length > 0 && { earlier_turns: earlier }),
+      ...(grade && { grade }),
+    };
     this.#follow(id, isRight(entry));
     const place = await this.#journal.append(entry);
     const before = this.#units(state);

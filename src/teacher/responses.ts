@@ -10,7 +10,7 @@ import { withFolder } from '../util/folderLock.js';
 import { makeFolder } from '../util/folders.js';
 import { inLine } from '../util/printable.js';
 import type { Progress } from '../util/progress.js';
-import { Collector, type Verifier } from './collector.js';
+import { Collector, type GradeAtOnce, type Verifier } from './collector.js';
 import { journalHeader, readHeader, requireSameRun, type JournalHeader } from './header.js';
 import { Journal } from './journal.js';
 import { Meter, type Budget, type Prices } from './meter.js';
@@ -51,6 +51,8 @@ export interface ResponsesOptions {
   /** Verifies answers as they arrive; a journal holds the verdicts of one preset only. */
   verify?: Verifier;
   preset?: string;
+  /** Grades responses as they arrive, for whoever looks on. */
+  grade?: GradeAtOnce;
   /** Looks at the row of every problem before anything is asked; what it throws refuses the run. */
   checkRow?: (row: ProblemRow) => void;
   /** Fields that some row of the file must have: where none has one, its name is a wrong one. */
@@ -143,13 +145,14 @@ async function answer<T>(options: ResponsesOptions, use: (responses: Responses) 
     await goOn(journal, begun, header, options);
     keepSetAside(setAside, progress);
     if (states.some((state) => nextSample(state, wanted) !== undefined)) {
-      const { verify } = options;
+      const { verify, grade } = options;
       const { sampler } = model;
       const queue = new Collector(
         {
           settings,
           wanted,
           ...(verify && { verify }),
+          ...(grade && { grade }),
           ...(prompt && { prompt }),
           replays: sampler.replays,
           progress,

@@ -1,7 +1,7 @@
 /** @file What is known of each problem of a run: its journaled answers and whether it was given up. */
 import { z } from 'zod';
 import { isCutOff } from '../data/finishReasons.js';
-import type { Problem, ProblemRow } from '../data/problems.js';
+import type { PlacedProblem, ProblemRow } from '../data/problems.js';
 import type { Place } from './journal.js';
 import type { Asked } from './promptFile.js';
 import { requestId } from './requests.js';
@@ -49,7 +49,19 @@ const turn = z.object({
 export type Turn = z.infer<typeof turn>;
 
 /** A line of the journal: an answer that was paid for, the last one where several questions were asked. */
-export const journalEntry = turn.extend({ id: requestId, earlier_turns: z.array(turn).optional() });
+export const journalEntry = turn.extend({
+  id: requestId,
+  earlier_turns: z.array(turn).optional(),
+  /** What a grader said when the response came, for whoever looks on; what counts is found when all responses are there. */
+  grade: z
+    .object({
+      by: z.string(),
+      correct: z.boolean(),
+      extracted: z.string().nullable(),
+      reason: z.string().optional(),
+    })
+    .optional(),
+});
 export type JournalEntry = z.infer<typeof journalEntry>;
 
 /** All answers of an entry, in the order of the questions. */
@@ -76,9 +88,7 @@ export interface KnownAnswer {
 }
 
 /** What is there for one problem. */
-export interface ProblemState extends Problem {
-  /** The problem's place among the usable rows of the file. */
-  place: number;
+export interface ProblemState extends PlacedProblem {
   /** What is sent, where the row or a prompt file says it; else the settings do. */
   asked?: Asked;
   /** What further questions are made of. */

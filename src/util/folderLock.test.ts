@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { contentDigest } from './contentDigest.js';
-import { withFolder } from './folderLock.js';
+import { isAbandoned, isWorkedIn, withFolder } from './folderLock.js';
 
 vi.mock('node:fs', async () => {
   const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
@@ -162,9 +162,14 @@ describe('the mark of a process in a folder', () => {
     ] as const) {
       for (const other of readdirSync(dir)) rmSync(join(dir, other));
       mark(dir, name, secondsAgo);
+      const isDead = name.includes(`-${dead.pid!}.`);
+      expect([isWorkedIn(dir), isAbandoned(dir)]).toEqual([false, isDead]);
       expect(await once(dir)).toBe('done');
       expect(readdirSync(dir)).toEqual([]);
     }
+    mark(dir, `lock.${host}-${dead.pid!}.tmp`, 1);
+    mark(dir, `lock.${host}-${process.ppid}.tmp`, 1);
+    expect([isWorkedIn(dir), isAbandoned(dir)]).toEqual([true, false]);
   });
 
   it('neither follows nor empties what lies in its place', async () => {

@@ -7,7 +7,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from './errors.js';
-import { isKept, livingOther, temporaryName } from './temporary.js';
+import { isKept, isLeftBehind, livingOther, temporaryName } from './temporary.js';
 
 /** The locks that the present piece of work is already inside of. */
 const held = new AsyncLocalStorage<ReadonlySet<string>>();
@@ -58,6 +58,10 @@ export async function withFolder<T>(
 
 /** Whether a process works with a folder by `withFolder`, this one included. Changes nothing. */
 export const isWorkedIn = (folder: string): boolean => isKept(join(folder, 'lock'), PATIENCE_MS);
+
+/** Whether a process of this machine died at its work with a folder by `withFolder`, and none has begun there again. Changes nothing. */
+export const isAbandoned = (folder: string): boolean =>
+  !isWorkedIn(folder) && isLeftBehind(join(folder, 'lock'));
 
 /**
  * Runs `work` while a file says that it goes on. The file is there before others are looked for: of two that come at once each sees

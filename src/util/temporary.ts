@@ -143,6 +143,13 @@ export function isKept(path: string, patience: number): boolean {
   });
 }
 
+/** Whether a process of this host that has died keeps a file for `path`. Changes nothing. */
+export const isLeftBehind = (path: string): boolean =>
+  namesIn(dirname(path)).some((name) => {
+    const owner = ownerOf(name);
+    return owner?.target === basename(path) && owner.host === host && !isAlive(owner.pid);
+  });
+
 /** Removes what dead processes have left beside `path` for it. */
 export function removeDeadBeside(path: string): void {
   removeDeadTemporaries(dirname(path), path);

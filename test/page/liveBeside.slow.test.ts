@@ -179,8 +179,14 @@ describe('beside runs', () => {
     const card = (name: string) => cards.filter({ hasText: name });
     expect(await card('collected').textContent()).toContain('✓ right read 2: equal');
     expect(await card('evaluated').textContent()).toContain(
-      'Not graded yet: that is done when all responses are there.',
+      'Not graded yet: its grader is asked when all responses are there.',
     );
+    const grade = { by: 'rllm', correct: true, extracted: '2' };
+    add('evaluated', 'evaluate', { grade });
+    await expect
+      .poll(() => card('evaluated').first().textContent())
+      .toContain('✓ right by rllm, which read 2');
+    rmSync(join(dir, 'evaluated'), { recursive: true });
     expect(await page.locator('.live tbody').textContent()).toContain('100.0 % (1 of 1)');
     add('collected', 'collect', { verdict: { ...verdict, correct: false, extracted: null } });
     await expect.poll(() => page.locator('.live tbody').textContent()).toContain('50.0 % (1 of 2)');

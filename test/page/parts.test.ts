@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { TrainingRun } from '../../src/report/model.js';
 import { keyOf, listed, placeOf } from '../../src/report/page/filters.js';
 import { groupsOf, lineOf, smoothed, valuesAt } from '../../src/report/page/lines.js';
+import { labelsOf } from '../../src/report/page/marks.js';
 import { brief } from '../../src/report/page/numbers.js';
 import { address, parseRoute } from '../../src/report/page/route.js';
 import { toCsv, toJson } from '../../src/report/page/tableFiles.js';
@@ -131,4 +132,22 @@ test('no cell of a CSV is a formula to a spreadsheet, and every one is whole', (
     ['-1'],
     [''],
   ]);
+});
+
+test('numbers of marks never stand on each other, and one that accuses makes its text accuse', () => {
+  const marks = (...places: [x: number, number: number, isCalm?: boolean][]) =>
+    labelsOf(places.map(([x, number, isCalm = false]) => ({ x, number, isCalm })));
+  expect(marks([50, 1], [100, 2], [100, 3], [300, 4, true])).toEqual([
+    { x: 50, text: '1', isCalm: false },
+    { x: 100, text: '2, 3', isCalm: false },
+    { x: 300, text: '4', isCalm: true },
+  ]);
+  expect(marks([12, 3, true], [10, 2, true], [15, 4])).toEqual([{ x: 10, text: '2–4', isCalm: false }]);
+  expect(marks([10, 2], [11, 7], [12, 9]).map(({ text }) => text)).toEqual(['2, …']);
+  for (let seed = 0; seed < 200; seed++) {
+    const places = Array.from({ length: 1 + (seed % 40) }, (_, i) => (i * i * (seed + 7)) % 400);
+    const found = marks(...places.map((x, i): [number, number] => [x, i + 1]));
+    const gaps = found.slice(1).map(({ x }, i) => x - found[i]!.x);
+    expect(Math.min(Infinity, ...gaps), String(seed)).toBeGreaterThanOrEqual(18);
+  }
 });

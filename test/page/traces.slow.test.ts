@@ -93,8 +93,11 @@ describe('the tokens of two responses', () => {
       expect(await background(page, 0, 12)).not.toBe(paper);
       const colours = new Set([await background(page, 1, 12)]);
       await page.getByLabel('Colour by').selectOption('after');
+      const legend = page.locator('.legend.scale');
+      expect(await legend.textContent()).toMatch(/^−6.*0 nats/);
       await page.getByLabel('minus').selectOption('before');
       await expect.poll(() => page.url()).toContain('by=after&minus=before');
+      expect(await legend.textContent()).toMatch(/^−2.*\+2 nats/);
       const up = panel(page, 0).locator('[data-i="12"]');
       await expect.poll(() => up.getAttribute('class')).toContain('up-4');
       expect(await panel(page, 1).locator('[data-i="12"]').getAttribute('class')).toContain('down-4');
@@ -111,6 +114,7 @@ describe('the tokens of two responses', () => {
       await page.getByLabel('minus').selectOption('');
       await page.getByLabel('Colour by').selectOption('gradient');
       await expect.poll(() => up.getAttribute('class')).toContain('up-4');
+      expect(await legend.textContent()).not.toContain('nats');
       await page.getByLabel('Colour by').selectOption('none');
       await expect.poll(() => up.getAttribute('class')).toBe('tok');
     }),
@@ -183,9 +187,9 @@ describe('lists', () => {
       const b = problems.tokens.at(-1)!;
       const expected = b.filter((tokens) => tokens! >= 200 && tokens! <= 300).length;
       expect(expected).toBeGreaterThan(0);
-      await page.getByLabel('Tokens in B tokens in B from').fill('200');
-      await page.getByLabel('Tokens in B to', { exact: true }).fill('300');
-      await page.getByLabel('Tokens in B to', { exact: true }).press('Enter');
+      await page.getByLabel('tokens in B from').fill('200');
+      await page.getByLabel('tokens in B to', { exact: true }).fill('300');
+      await page.getByLabel('tokens in B to', { exact: true }).press('Enter');
       await expect
         .poll(() => page.locator('.problem-list [role=status]').textContent())
         .toBe(`${expected} of 20 problems`);

@@ -147,7 +147,9 @@ export class BesideRuns {
     };
     this.write(`${name}/study.json`, {
       ...{ control: 'sft', seeds: [1] },
-      arms: [{ name: 'sft', setting: 1, development: [0.1], steps: 10, tokens: 1_000, compute: 1 }],
+      arms: ['sft', 'redi'].map((arm) => ({
+        ...{ name: arm, setting: 1, development: [0.1], steps: 10, tokens: 1_000, compute: 1 },
+      })),
       tests: [
         {
           ...{ name: 'held-out', grader: 'verify', problems: 50, seen: 0 },

@@ -1,5 +1,5 @@
 /** @file Whether somebody works in a folder, and how far the work is. */
-import { isWorkedIn } from '../../util/folderLock.js';
+import { isAbandoned, isWorkedIn } from '../../util/folderLock.js';
 import type { Activity } from '../live.js';
 import type { FoundFolder } from '../read/folders.js';
 import { changedAt } from './seen.js';
@@ -29,7 +29,8 @@ export function activityOf({ dir, name, record }: FoundFolder, now: number, of: 
   const isAlive = isWorkedIn(dir);
   const isDone = end !== undefined && !(isAlive && changed !== undefined && changed > end);
   const silence = changed === undefined ? 0 : now - changed;
-  const state = isDone ? 'done' : stateOfWork(isAlive, silence, changed !== undefined);
+  const isSilent = changed === undefined || silence > SILENT_MS || isAbandoned(dir);
+  const state = isDone ? 'done' : stateOfWork(isAlive, silence, isSilent);
   return {
     ...{ name, kind: record.command, state, ...progress },
     changed: changed ?? null,
@@ -38,7 +39,7 @@ export function activityOf({ dir, name, record }: FoundFolder, now: number, of: 
   };
 }
 
-function stateOfWork(isAlive: boolean, silence: number, hasBegun: boolean): Activity['state'] {
+function stateOfWork(isAlive: boolean, silence: number, isSilent: boolean): Activity['state'] {
   if (isAlive) return silence > STALLED_MS ? 'stalled' : 'running';
-  return hasBegun && silence <= SILENT_MS ? 'running' : 'stopped';
+  return isSilent ? 'stopped' : 'running';
 }

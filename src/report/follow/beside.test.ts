@@ -88,11 +88,11 @@ describe('what stands beside runs', () => {
     };
     expect(await parts()).toEqual([]);
     beside.study('study', 0.25);
-    expect(await parts()).toEqual(['tables']);
+    expect(await parts()).toEqual(['tables', 'comparisons']);
     run.run(5);
     expect(await parts()).toEqual([]);
     beside.study('study', 0.5);
-    expect(await parts()).toEqual(['tables']);
+    expect(await parts()).toEqual(['tables', 'comparisons']);
     expect(watcher.report.tables!.find(({ id }) => id === 'study/held-out')!.rows[0]![1]).toBe(0.5);
     beside.doctor('check', 3);
     expect(await parts()).toEqual(['examinations']);
@@ -116,7 +116,7 @@ describe('what stands beside runs', () => {
     rmSync(beside.path('pairs'), { recursive: true });
     rmSync(beside.path('pairs-all'), { recursive: true });
     rmSync(beside.path('pairs-columns'), { recursive: true });
-    expect((await parts()).sort()).toEqual(['tables', 'traces']);
+    expect((await parts()).sort()).toEqual(['comparisons', 'tables', 'traces']);
     expect([watcher.report.tables, watcher.report.traces]).toEqual([[], []]);
   });
 

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { samplesFile } from '../../evaluate/samples.js';
 import { messageOf } from '../../util/errors.js';
 import type { ComparisonTable, EvaluationSet, ProblemChunk } from '../model.js';
-import { compareSets, readComparisons } from '../read/comparisons.js';
+import { comparisonsOf } from '../read/comparisons.js';
 import { readColumn, readEvaluations, type Column, type OpenSet } from '../read/evaluations.js';
 import type { FoundFolder } from '../read/folders.js';
+import { Lineage } from '../read/lineage.js';
 import type { EvaluationProblems } from '../read/nearest.js';
 import { problemsOf } from '../read/report.js';
 import { stateOf } from './seen.js';
@@ -44,7 +45,11 @@ export class FollowedEvaluations {
   }
 
   /** @returns whether anything changed */
-  poll(evaluations: readonly FoundFolder[], comparisons: readonly FoundFolder[]): boolean {
+  poll(
+    evaluations: readonly FoundFolder[],
+    comparisons: readonly FoundFolder[],
+    lineage: Lineage = new Lineage(),
+  ): boolean {
     const states = [
       ...evaluations.flatMap(({ dir }) => [
         dir,
@@ -63,10 +68,9 @@ export class FollowedEvaluations {
       this.#known.set(folder.dir, known);
       return known.column;
     };
-    this.#sets = readEvaluations(evaluations, columnOf);
+    this.#sets = readEvaluations(evaluations, columnOf, lineage);
     this.evaluations = this.#sets.map(({ set }) => set);
-    const made = readComparisons(comparisons, this.evaluations);
-    this.comparisons = made.length > 0 ? made : compareSets(this.evaluations);
+    this.comparisons = comparisonsOf(comparisons, this.#sets);
     this.texts = this.evaluations.map(({ columns }) => {
       const parts = columns.map(({ dir }) => [dir, this.#known.get(dir)!.state]);
       return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);

@@ -113,7 +113,8 @@ it('holds after eight hours what it held after two', async () => {
     `heap beyond the start, every two hours: ${sizes.map((size) => ((size - before) / 1e6).toFixed(1)).join(', ')} MB`,
   );
   expect(known.report.runs.map(({ steps }) => steps.done)).toEqual([LOOKS, LOOKS - 14 * 50]);
-  expect(most).toBe(RUNS + 1 + 3);
+  // The evaluation; three collections, what was curated of each and its columns; what the doctor found, and the study.
+  expect(most).toBe(RUNS + 1 + 3 * 3 + 2);
   expect(seen).toBe((LOOKS / 450) * 4 * ROWS);
   const points = Math.max(...known.report.runs.map(({ curves }) => curves.steps.length));
   expect(points).toBeLessThanOrEqual(1_500);

@@ -25,14 +25,26 @@ const entry = z.looseObject({
     .optional()
     .catch(undefined),
   reparsed: z.boolean().optional().catch(undefined),
+  grade: z
+    .looseObject({
+      ...{ by: z.string(), correct: z.boolean(), extracted: z.string().nullable() },
+      reason: z.string().default(''),
+    })
+    .optional()
+    .catch(undefined),
 });
 type Entry = z.output<typeof entry>;
 
 /** Characters of what a verdict says. */
 const SAID = 300;
 
-/** The verdict of a response as it counts: one that was cut off is not right. */
-function verdictOf({ verdict, reparsed, finish_reason: reason }: Entry): LiveSample['verdict'] {
+/** What was said of a response as it counts: by a grader, or by the rules, by which one that was cut off is not right. */
+function verdictOf({ verdict, reparsed, grade, finish_reason: reason }: Entry): LiveSample['verdict'] {
+  if (grade)
+    return {
+      ...{ right: grade.correct, by: grade.by.slice(0, SAID), reason: grade.reason.slice(0, SAID) },
+      extracted: grade.extracted?.slice(0, SAID) ?? null,
+    };
   if (!verdict) return undefined;
   return {
     right: (reparsed ?? verdict.correct) && !isCutOff(reason),

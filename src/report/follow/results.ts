@@ -1,13 +1,18 @@
-/** @file Tables of studies and benchmarks, and what the doctor found, beside runs under way: read again only where their files have changed. */
+/** @file What all results say that are neither trainings nor evaluations, beside runs under way: read again only where their files have changed. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { KEPT_FILE } from '../../doctor/kept.js';
 import { messageOf } from '../../util/errors.js';
-import type { Examination, ExaminedRow, ResultTable } from '../model.js';
+import { RECORD } from '../../util/ownFolder.js';
+import type { EvaluationSet, Examination, ExaminedRow, ResultTable } from '../model.js';
 import { readExaminations } from '../read/examinations.js';
 import type { FoundFolder } from '../read/folders.js';
+import { isWithin } from '../read/locate.js';
+import { Lineage } from '../read/lineage.js';
+import { resultOf } from '../read/results.js';
 import { readStudies, type FoundStudy } from '../read/studies.js';
 import { benchmarkTables } from '../read/tables.js';
+import { TELLING, toldBy, type Told } from '../read/told.js';
 import { stateOf } from './seen.js';
 
 /** Folders of each command that are followed, at most. */
@@ -17,12 +22,12 @@ const MOST = 300;
 class Read<T> {
   #known = new Map<string, { state: string; parts: T[]; note?: string }>();
   #states = '[]';
-  readonly #files: readonly string[];
+  readonly #stateOf: (folder: FoundFolder) => string;
   readonly #make: (folder: FoundFolder, state: string) => T[];
 
-  /** @param make what a state of these files holds */
-  constructor(files: readonly string[], make: (folder: FoundFolder, state: string) => T[]) {
-    this.#files = files;
+  /** @param make what a state holds */
+  constructor(stateOf: (folder: FoundFolder) => string, make: (folder: FoundFolder, state: string) => T[]) {
+    this.#stateOf = stateOf;
     this.#make = make;
   }
 
@@ -39,7 +44,7 @@ class Read<T> {
     const before = this.#known;
     this.#known = new Map(
       folders.slice(0, MOST).map((folder) => {
-        const state = this.#files.map((name) => stateOf(join(folder.dir, name))).join('/');
+        const state = this.#stateOf(folder);
         const then = before.get(folder.dir);
         return [folder.dir, then?.state === state ? then : { state, ...this.#of(folder, state) }];
       }),
@@ -60,14 +65,44 @@ class Read<T> {
   }
 }
 
+/** What is around results of other kinds. */
+interface Around {
+  /** Results on which somebody works. */
+  underWay: readonly FoundFolder[];
+  lineage: Lineage;
+  evaluations: readonly EvaluationSet[];
+}
+
+/** The state of files in a folder. */
+const ofFiles =
+  (...names: string[]) =>
+  ({ dir }: FoundFolder): string =>
+    names.map((name) => stateOf(join(dir, name))).join('/');
+
 export class FollowedResults {
-  readonly #studies = new Read<FoundStudy>(['study.json'], (folder) => readStudies([folder], []));
-  readonly #benchmarks = new Read<ResultTable>(['benchmarks.json'], (folder) => benchmarkTables([folder]));
+  readonly #studies = new Read<FoundStudy>(
+    (folder) => `${ofFiles('study.json')(folder)}/${this.#columns}`,
+    (folder) => readStudies([folder], this.#around.evaluations),
+  );
+  readonly #benchmarks = new Read<ResultTable>(ofFiles('benchmarks.json'), (folder) =>
+    benchmarkTables([folder]),
+  );
   readonly #examined = new Read<Examination & { asked: string }>(
-    ['summary.json', KEPT_FILE],
+    ofFiles('summary.json', KEPT_FILE),
     (folder, state) =>
       // Rows are many, and few are looked at.
       readExaminations([folder]).map((one) => ({ ...one, rows: [], asked: nameOf(folder, state) })),
+  );
+  #around: Around = { underWay: [], lineage: new Lineage(), evaluations: [] };
+  /** What of the evaluations a study leads to. */
+  #columns = '';
+  readonly #told = new Read<Told>(
+    (folder) => {
+      const { name, record } = folder;
+      const result = resultOf(record.command) ?? RECORD;
+      return [name, this.#isWorkedIn(folder), ofFiles('summary.json', result, RECORD)(folder)].join('/');
+    },
+    (folder) => toldBy([folder], this.#around.lineage, this.#around.underWay),
   );
   #folders: readonly FoundFolder[] = [];
 
@@ -75,12 +110,24 @@ export class FollowedResults {
   tables: ResultTable[] = [];
   examinations: (Examination & { asked: string })[] = [];
 
+  /** What folders say of themselves, in their order. */
+  get told(): Told[] {
+    return this.#told.parts;
+  }
+
   get notes(): string[] {
-    return [this.#studies, this.#benchmarks, this.#examined].flatMap(({ notes }) => notes);
+    return [this.#studies, this.#benchmarks, this.#examined, this.#told].flatMap(({ notes }) => notes);
   }
 
   /** @returns what changed */
-  poll(found: readonly FoundFolder[]): { tables: boolean; examinations: boolean } {
+  poll(
+    found: readonly FoundFolder[],
+    around: Partial<Around> = {},
+  ): Record<'tables' | 'examinations' | 'told', boolean> {
+    this.#around = { underWay: [], lineage: new Lineage(found), evaluations: [], ...around };
+    const sets = this.#around.evaluations.map(({ id, columns }) => [id, columns.map(({ dir }) => dir)]);
+    this.#columns = JSON.stringify(sets);
+    const told = this.#told.poll(found.filter(({ record }) => TELLING.includes(record.command)));
     const by = (command: string) => found.filter(({ record }) => record.command === command);
     this.#folders = by('doctor');
     const tables = [this.#studies.poll(by('study')), this.#benchmarks.poll(by('benchmark'))].includes(true);
@@ -90,7 +137,11 @@ export class FollowedResults {
       this.tables = [...this.studies.flatMap((study) => study.tables), ...this.#benchmarks.parts];
     }
     if (examinations) this.examinations = this.#examined.parts;
-    return { tables, examinations };
+    return { tables, examinations, told };
+  }
+
+  #isWorkedIn({ dir }: FoundFolder): boolean {
+    return this.#around.underWay.some((one) => isWithin(one.dir, dir));
   }
 
   /** The rows of an examination; undefined where there is none of this name, or no longer. */

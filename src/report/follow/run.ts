@@ -7,6 +7,7 @@ import type { RunChange } from '../live.js';
 import type { TrainingRun } from '../model.js';
 import type { FoundFolder } from '../read/folders.js';
 import { settingsOf } from '../read/json.js';
+import type { Lineage } from '../read/lineage.js';
 import { RunMetrics } from '../read/metrics.js';
 import { alertsIn, describeRun, runOf, type RunDescription } from '../read/runs.js';
 import { activityOf, type Activity } from './activity.js';
@@ -36,10 +37,10 @@ export class FollowedRun {
   }
 
   /** Takes what a record says that is new; to be awaited before a look. */
-  async describe(folder: FoundFolder): Promise<void> {
+  async describe(folder: FoundFolder, lineage?: Lineage): Promise<void> {
     this.#folder = folder;
     if (this.#described?.record === folder.record) return;
-    this.#described = { record: folder.record, description: await describeRun(folder) };
+    this.#described = { record: folder.record, description: await describeRun(folder, lineage) };
     this.#ends = '';
   }
 

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UserError, messageOf } from '../../util/errors.js';
+import { isWorkedIn } from '../../util/folderLock.js';
 import { recordOf, RECORD, type FolderRecord } from '../../util/ownFolder.js';
 import { packageVersion } from '../../util/version.js';
 import type { Activity, Change, Live, ReportParts, Snapshot } from '../live.js';
@@ -9,6 +10,7 @@ import type { ExaminedRow, ProblemChunk, Report, TracedRow, TraceSet, TrainingRu
 import { answersOf, sentencesIn } from '../read/answers.js';
 import { resultsBelow, newestOf, type FoundFolder } from '../read/folders.js';
 import { RESULTS } from '../read/report.js';
+import { Lineage } from '../read/lineage.js';
 import { groupRuns } from '../read/runs.js';
 import { readStages } from '../read/stages.js';
 import { FollowedEvaluations } from './evaluations.js';
@@ -18,6 +20,7 @@ import { FollowedResults } from './results.js';
 import { FollowedRun } from './run.js';
 import { stateOf } from './seen.js';
 import { FollowedTraces, type Surroundings } from './traces.js';
+import { workIn } from './work.js';
 
 /** Folders of each kind that are followed, at most; those that were found first. */
 const MOST = 300;
@@ -54,11 +57,14 @@ export class Watcher implements Disposable {
   readonly #traces: FollowedTraces;
   #looks = 0;
   #states = '';
-  #told: Partial<Record<keyof ReportParts, string>> = {};
+  #told: Partial<Record<keyof ReportParts, string>> = { comparisons: '[]' };
   #order: string[] = [];
   #notes: string[] = [];
   /** What could not be looked at when folders were looked for. */
   #unread: string[] = [];
+  #lineage = new Lineage();
+  /** Results on which somebody works. */
+  #underWay: readonly FoundFolder[] = [];
   #parts: ReportParts;
 
   /** @throws UserError where there is a file in place of the folder; a folder that is not there yet may come */
@@ -138,7 +144,7 @@ export class Watcher implements Disposable {
     for (const folder of trained) {
       const run = this.#runs.get(folder.dir) ?? new FollowedRun(folder);
       this.#runs.set(folder.dir, run);
-      await run.describe(folder).catch((error: unknown) => {
+      await run.describe(folder, this.#lineage).catch((error: unknown) => {
         this.#notes.push(`${folder.name} cannot be followed: ${messageOf(error)}`);
       });
     }
@@ -153,17 +159,21 @@ export class Watcher implements Disposable {
         followed.poll(folder, this.#now());
         return false;
       });
-    const isJudgedAnew = this.#evaluations.poll(this.#by('evaluate'), this.#by('compare'));
     const found = [...this.#found.values()];
-    const { tables, examinations } = this.#results.poll(found);
+    this.#underWay = found.filter((folder) => this.#isUnderWay(folder));
+    const isJudgedAnew = this.#evaluations.poll(this.#by('evaluate'), this.#by('compare'), this.#lineage);
+    const { tables, examinations, told } = this.#results.poll(found, {
+      ...{ underWay: this.#underWay, lineage: this.#lineage, evaluations: this.#evaluations.evaluations },
+    });
     const anew: Anew = {
       ...{ evaluations: isJudgedAnew, tables, examinations },
       traces: this.#traces.poll(found, this.#now()),
     };
-    const isAnew = Object.values(anew).includes(true);
-    const states = [...this.#found.keys()]
-      .flatMap((dir) => [dir, ...RESULTS.slice(1).map((name) => stateOf(join(dir, name)))])
-      .join('\n');
+    const isAnew = told || Object.values(anew).includes(true);
+    const states = [
+      ...this.#underWay.map(({ dir }) => dir),
+      ...found.flatMap(({ dir }) => [dir, ...RESULTS.slice(1).map((name) => stateOf(join(dir, name)))]),
+    ].join('\n');
     if (!hasChanged && !isAnew && states === this.#states) return undefined;
     this.#states = states;
     return this.#changed(anew);
@@ -177,6 +187,12 @@ export class Watcher implements Disposable {
         `Of ${all.length} folders of ${command} the first ${MOST} are followed: watch a part of them.`,
       );
     return all.slice(0, MOST);
+  }
+
+  /** Whether somebody works on a result: without a lock, as the library does, where something has just been written. */
+  #isUnderWay({ dir }: FoundFolder): boolean {
+    const followed = this.#runs.get(dir) ?? this.#responses.get(dir);
+    return followed ? ['running', 'stalled'].includes(followed.activity(this.#now()).state) : isWorkedIn(dir);
   }
 
   /** Looks for folders that have come or gone. */
@@ -204,6 +220,7 @@ export class Watcher implements Disposable {
     const byDir = new Map(now.map((folder) => [folder.dir, folder]));
     const kept = [...this.#found.keys()].filter((dir) => byDir.has(dir));
     this.#found = new Map([...new Set([...kept, ...byDir.keys()])].map((dir) => [dir, byDir.get(dir)!]));
+    this.#lineage = new Lineage(now);
     for (const followed of [this.#runs, this.#responses])
       for (const dir of followed.keys()) if (!byDir.has(dir)) followed.delete(dir);
   }
@@ -226,15 +243,16 @@ export class Watcher implements Disposable {
   #changed(anew: Anew): Change | undefined {
     const runs = this.#drawn();
     groupRuns(runs);
-    const { evaluations, comparisons } = this.#evaluations;
-    const { tables, examinations } = this.#results;
+    const { evaluations } = this.#evaluations;
+    const { tables, examinations, studies, told } = this.#results;
+    const comparisons = [...studies.flatMap((study) => study.comparisons), ...this.#evaluations.comparisons];
     const traces = this.#traces.sets;
     const parts = { runs, evaluations, comparisons, traces, examinations };
     const found = [...this.#found.values()];
     const newest = newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name))));
     const pipelines = found.filter(({ record }) => record.command === 'run');
     const stages = readStages(pipelines, parts);
-    const answers = answersOf({ ...parts, stages, studies: this.#results.studies });
+    const answers = answersOf({ ...parts, stages, studies, told, underWay: this.#underWay });
     this.#parts = {
       ...{ version: this.#parts.version, title: this.#parts.title, evaluations, comparisons },
       ...{ traces, examinations, tables },
@@ -244,12 +262,12 @@ export class Watcher implements Disposable {
       stages,
     };
     const changed: Partial<ReportParts> = {
-      ...(anew.evaluations && { evaluations, comparisons }),
+      ...(anew.evaluations && { evaluations }),
       ...(anew.traces && { traces }),
       ...(anew.examinations && { examinations }),
       ...(anew.tables && { tables }),
     };
-    for (const name of ['date', 'sentences', 'answers', 'stages'] as const) {
+    for (const name of ['date', 'sentences', 'answers', 'stages', 'comparisons'] as const) {
       const told = JSON.stringify(this.#parts[name]);
       if (this.#told[name] !== told) Object.assign(changed, { [name]: this.#parts[name] });
       this.#told[name] = told;
@@ -278,6 +296,10 @@ export class Watcher implements Disposable {
         ...responses.activity(now),
         ...this.#linkTo(dir),
       })),
+      ...[...this.#found.values()].flatMap((folder) => {
+        const work = workIn(folder, this.#underWay.includes(folder));
+        return work ? [{ ...work, ...this.#linkTo(folder.dir) }] : [];
+      }),
     ];
     const isUnderWay = ({ state }: Activity) => rank[state] < rank.stopped;
     all.sort(
@@ -291,7 +313,11 @@ export class Watcher implements Disposable {
   #linkTo(dir: string): Pick<Activity, 'link'> {
     const set = this.#evaluations.evaluations.find(({ columns }) => columns.some((one) => one.dir === dir));
     if (set) return { link: `evaluations/${set.id}` };
-    const rows = this.#traces.sets.find((one) => one.dir === dir);
-    return rows ? { link: `traces/${rows.id}` } : {};
+    const views = { traces: this.#traces.sets, doctor: this.#results.examinations };
+    for (const [view, parts] of Object.entries(views)) {
+      const part = parts.find((one) => one.dir === dir);
+      if (part) return { link: `${view}/${part.id}` };
+    }
+    return {};
   }
 }

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { printable } from '../../util/printable.js';
 import { isPositive, lastOf, unionOf, type Line } from './lines.js';
+import { labelsOf, type Mark } from './marks.js';
 import { brief } from './numbers.js';
 import { Downloads } from './table.js';
 import { Name, short } from './text.js';
@@ -23,7 +24,7 @@ export interface CurveProps {
   unit: string;
   lines: readonly Line[];
   /** Steps at which something was said, in the order of the list of sentences. */
-  marks: readonly { step: number; number: number }[];
+  marks: readonly Mark[];
   isLog: boolean;
 }
 
@@ -63,19 +64,29 @@ function seriesOf(lines: readonly Line[]): Pick<uPlot.Options, 'series' | 'bands
 
 function drawMarks(plot: uPlot, marks: CurveProps['marks']): void {
   const { ctx, bbox } = plot;
+  const right = bbox.left + bbox.width;
+  const placed = marks
+    .map(({ step, number, isCalm }) => ({ x: plot.valToPos(step, 'x', true), number, isCalm }))
+    .filter(({ x }) => x >= bbox.left && x <= right);
+  const ratio = devicePixelRatio;
+  const colourOf = ({ isCalm }: { isCalm: boolean }) => styleValue(isCalm ? '--muted' : '--alert');
   ctx.save();
-  ctx.strokeStyle = ctx.fillStyle = styleValue('--alert');
-  ctx.lineWidth = devicePixelRatio;
-  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
-  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-  for (const { step, number } of marks) {
-    const x = plot.valToPos(step, 'x', true);
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([4 * ratio, 3 * ratio]);
+  ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = 'left';
+  for (const mark of placed) {
+    ctx.strokeStyle = colourOf(mark);
     ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.moveTo(mark.x, bbox.top);
+    ctx.lineTo(mark.x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(String(number), x + 3 * devicePixelRatio, bbox.top + 11 * devicePixelRatio);
+  }
+  for (const label of labelsOf(placed.map(({ x, ...mark }) => ({ ...mark, x: x / ratio })))) {
+    const { width } = ctx.measureText(label.text);
+    const x = label.x * ratio + 3 * ratio;
+    ctx.fillStyle = colourOf(label);
+    ctx.fillText(label.text, x + width > right ? x - width - 6 * ratio : x, bbox.top + 11 * ratio);
   }
   ctx.restore();
 }

@@ -25,6 +25,7 @@ const hrefOf = (link: string): string => {
 
 function Progress({ activity }: { activity: Activity }) {
   const { done, planned, unit } = activity;
+  if (done === null) return <>–</>;
   if (planned === null) return <>{plural(done, unit)}</>;
   return (
     <span class="progress">
@@ -154,16 +155,17 @@ function Graded({ verdict, kind }: { verdict: LiveSample['verdict']; kind: strin
     return (
       <p class="note">
         {kind === 'evaluate'
-          ? 'Not graded yet: that is done when all responses are there.'
+          ? 'Not graded yet: its grader is asked when all responses are there.'
           : 'Not graded: its file has no verdict.'}
       </p>
     );
-  const { right, extracted, reason } = verdict;
+  const { right, by, extracted, reason } = verdict;
   return (
     <p>
       <span class={`badge ${right ? 'right' : 'wrong'}`}>{right ? '✓ right' : '✗ wrong'}</span>{' '}
       <span class="note">
-        read {extracted === null ? <i>no answer</i> : <code>{short(extracted, 200) || '(empty)'}</code>}
+        {by !== undefined && `by ${short(by, 40)}, which `}read{' '}
+        {extracted === null ? <i>no answer</i> : <code>{short(extracted, 200) || '(empty)'}</code>}
         {reason !== '' && `: ${short(reason, 200)}`}
       </span>
     </p>

@@ -35,7 +35,7 @@ export function Select({ label, value, options, onChoose }: SelectProps) {
 }
 
 /** A number of tokens that is written into the address when it is finished. */
-function TokensField({ route, name, label }: { route: Route; name: 'from' | 'to'; label: string }) {
+function TokensField({ route, name, of }: { route: Route; name: 'from' | 'to'; of: string }) {
   const given = route.query.get(name) ?? '';
   // What is being typed stays while the page is drawn anew.
   const [typed, setTyped] = useState(given);
@@ -44,12 +44,12 @@ function TokensField({ route, name, label }: { route: Route; name: 'from' | 'to'
   }, [given]);
   return (
     <label class="select">
-      <span>{label}</span>{' '}
+      <span>{name === 'from' ? `${of} from` : 'to'}</span>{' '}
       <input
         type="number"
         class="tokens-field"
         min="0"
-        aria-label={`Tokens in B ${label}`}
+        aria-label={`${of} ${name}`}
         value={typed}
         onInput={(event) => {
           setTyped(event.currentTarget.value);
@@ -106,8 +106,8 @@ export function ProblemControls({ set, route, looking, filter, order, counts }: 
         onChoose={choose('order')}
       />
       <span class="lengths">
-        <TokensField route={route} name="from" label={isSingle ? 'tokens from' : 'tokens in B from'} />{' '}
-        <TokensField route={route} name="to" label="to" />
+        <TokensField route={route} name="from" of={isSingle ? 'tokens' : 'tokens in B'} />{' '}
+        <TokensField route={route} name="to" of={isSingle ? 'tokens' : 'tokens in B'} />
       </span>
       <SearchField
         route={route}

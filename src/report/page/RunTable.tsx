@@ -2,6 +2,7 @@
 import { own } from '../../util/own.js';
 import type { TrainingRun } from '../model.js';
 import { lastOf } from './lines.js';
+import { isAlert } from './marks.js';
 import { brief, count } from './numbers.js';
 import { address } from './route.js';
 import { Table, type Column } from './table.js';
@@ -57,7 +58,7 @@ export function RunTable({ runs }: { runs: readonly TrainingRun[] }) {
         last('loss', 'loss'),
         ...(runs.some(hasSides) ? SIDES : []),
         last('gradient norm', 'grad_norm'),
-        { name: 'alerts', value: ({ alerts }) => alerts.length },
+        { name: 'alerts', value: ({ alerts }) => alerts.filter(isAlert).length },
       ]}
     />
   );

@@ -42,7 +42,7 @@ export function SearchField({
       <input
         type="search"
         aria-label={label}
-        placeholder={hasTexts ? 'Search ( / ), Enter for all texts' : 'Search ( / )'}
+        placeholder="Search ( / )"
         value={typed}
         onInput={(event) => {
           const { value } = event.currentTarget;
@@ -53,7 +53,11 @@ export function SearchField({
           }, PAUSE_MS);
         }}
       />
-      {hasTexts && <button type="submit">All texts</button>}
+      {hasTexts && (
+        <button type="submit" title="Search all texts (Enter)">
+          All texts
+        </button>
+      )}
     </form>
   );
 }

@@ -40,7 +40,10 @@ function Legend({ colouring: { column, minus }, full }: { colouring: Colouring; 
           ▁{' '}
         </span>
       ))}
-      <span>{ends[1]}</span>
+      <span>
+        {ends[1]}
+        {column.kind === 'logp' && ' nats'}
+      </span>
       <span>
         {short(column.name, 60)}
         {minus && ` − ${short(minus.name, 60)}`}: {short(column.about, 200)}

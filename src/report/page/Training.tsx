@@ -5,6 +5,7 @@ import { Curve } from './Curve.js';
 import { Swatch } from './colours.js';
 import { mainFigures, otherFigures, type FigurePlan } from './figureList.js';
 import { groupsOf, lineOf, smoothLine, type Group, type Line } from './lines.js';
+import { isAlert, type Mark } from './marks.js';
 import { count, plural } from './numbers.js';
 import { RunTable } from './RunTable.js';
 import { address, go, withQuery, type Route } from './route.js';
@@ -32,9 +33,7 @@ function linesOf(groups: readonly Group[], { series }: FigurePlan, isSmooth: boo
   return isSmooth ? clear.map(smoothLine) : clear;
 }
 
-interface Alert {
-  number: number;
-  step: number;
+interface Alert extends Mark {
   run: string;
   sentence: string;
 }
@@ -43,7 +42,7 @@ const alertsOf = (runs: readonly TrainingRun[]): Alert[] =>
   runs
     .flatMap(({ name, alerts }) => alerts.map((alert) => ({ ...alert, run: name })))
     .sort((a, b) => a.step - b.step)
-    .map((alert, i) => ({ ...alert, number: i + 1 }));
+    .map((alert, i) => ({ ...alert, number: i + 1, isCalm: !isAlert(alert) }));
 
 interface FiguresProps {
   plans: readonly FigurePlan[];
@@ -239,7 +238,7 @@ export function Training({ report, route }: { report: Report; route: Route }) {
           {areOthersShown && <Figures plans={plans.other} {...drawn} />}
         </details>
       )}
-      <h2>Alerts</h2>
+      <h2>The sentinel</h2>
       <Alerts alerts={alerts} />
       <h2>Objectives and settings</h2>
       <div class="cards">

@@ -9,6 +9,8 @@ const AXIS = 38;
 /** Pixels of a character of a label, about. */
 const CHARACTER = 6.6;
 
+const tickOf = (tick: number): string => String(+tick.toFixed(6)).replace('-', '−');
+
 /** Round numbers from `low` to `high`, about as many as asked for. */
 export function ticksOf(low: number, high: number, about: number): number[] {
   const span = high - low || 1;
@@ -76,7 +78,7 @@ export function IntervalFigure({ title, axis, rows, isDifference = false }: Inte
                 text-anchor={anchorAt(x(tick / 100), width)}
               >
                 {isDifference && tick > 0 ? '+' : ''}
-                {+tick.toFixed(6)}
+                {tickOf(tick)}
               </text>
             </g>
           ))}
@@ -165,7 +167,7 @@ export function DoublingFigure({
                   y2={y(tick / 100)}
                 />
                 <text class="tick" x={PLOT.left - 6} y={y(tick / 100) + 4} text-anchor="end">
-                  {+tick.toFixed(6)}
+                  {tickOf(tick)}
                 </text>
               </g>
             ))}

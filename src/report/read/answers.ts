@@ -10,11 +10,13 @@ import type {
   StageBox,
   TrainingRun,
 } from '../model.js';
+import { HOLDERS, type FoundFolder } from './folders.js';
 import { shortened } from './json.js';
 import { lastIn } from './last.js';
 import type { FoundStudy } from './studies.js';
 import type { Told } from './told.js';
 import { evaluated, trained } from './sentences.js';
+import { listed } from './words.js';
 
 type Parts = Pick<Report, 'runs' | 'evaluations' | 'comparisons' | 'stages'>;
 
@@ -22,6 +24,8 @@ type Parts = Pick<Report, 'runs' | 'evaluations' | 'comparisons' | 'stages'>;
 export interface FurtherParts {
   told?: readonly Told[];
   studies?: readonly FoundStudy[];
+  /** Results on which somebody works at the moment; a report that is written once knows of none. */
+  underWay?: readonly Pick<FoundFolder, 'name' | 'record'>[];
 }
 type All = Parts & Required<FurtherParts>;
 
@@ -38,14 +42,14 @@ function first(sentences: readonly string[], what: string, where: string): strin
 
 /** Answers the six questions. What does not apply to what a report is of is said to. */
 export function answersOf(parts: Parts & FurtherParts): AnsweredQuestion[] {
-  const { told = [], studies = [], ...given } = parts;
+  const { told = [], studies = [], underWay = [], ...given } = parts;
   const hasOthers = given.runs.length + given.evaluations.length > 0;
   // The line of stages tells of stages; where a pipeline has come no further they are all that there is.
   const others = told.filter(
     ({ isStage, command }) =>
       !hasOthers || (!isStage && !(command === 'compare' && given.evaluations.length > 0)),
   );
-  const all: All = { ...given, told: others, studies };
+  const all: All = { ...given, told: others, studies, underWay };
   const answers = {
     'What was done?': done(all),
     'On what?': data(all),
@@ -72,6 +76,16 @@ const isInStudy =
   ({ study }: { study?: string }): boolean =>
     study !== undefined && studies.some(({ dir }) => dir === study);
 
+/** Whether somebody works on the result of a name, or on what it is part of. */
+const isUnderWay =
+  ({ underWay }: All) =>
+  ({ name }: { name: string }): boolean =>
+    underWay.some((one) => name === one.name || name.startsWith(`${one.name}/`));
+
+/** Whether somebody works on a result of a command, which nobody has to begin again then. */
+const goesOn = ({ underWay }: All, command: string): boolean =>
+  underWay.some(({ record }) => record.command === command);
+
 function done(all: All): string[] {
   const { runs, evaluations, studies } = all;
   const others = first(toldOf(all, 'done'), 'result', 'Stages and Traces');
@@ -85,7 +99,14 @@ function done(all: All): string[] {
         ];
   });
   if (runs.length + studies.length > 0)
-    return [...ofStudies, ...trained(runs.filter((run) => !isInStudy(all)(run))), ...others];
+    return [
+      ...ofStudies,
+      ...trained(
+        runs.filter((run) => !isInStudy(all)(run)),
+        isUnderWay(all),
+      ),
+      ...others,
+    ];
   const names = evaluations.flatMap(({ columns }) =>
     columns.map(({ name, base }) => (base === undefined ? name : `${name} of ${base}`)),
   );
@@ -246,7 +267,9 @@ function faults(all: All): string[] {
   const told = [
     ...accused(runs).map(({ run, sentence }) => `The sentinel on ${run.name}: ${sentence}.`),
     ...(cut.length === 0 ? [] : [`Many responses were cut off: ${cut.slice(0, MOST).join(', ')}.`]),
-    ...(open.length === 0 ? [] : [`Not done: ${open.slice(0, MOST).join(', ')}.`]),
+    ...(open.length === 0
+      ? []
+      : [`${goesOn(all, 'run') ? 'Still to come' : 'Not done'}: ${open.slice(0, MOST).join(', ')}.`]),
     ...studies.flatMap(({ remarks }) => remarks),
     ...new Set(comparisons.flatMap(({ warnings }) => warnings)),
     ...toldOf(all, 'wrong'),
@@ -266,19 +289,24 @@ function next(all: All): string[] {
   const isStudying =
     studies.length === 0 &&
     [...runs, ...evaluations.flatMap(({ columns }) => columns)].some((part) => isOfStudy(part));
-  if (isStudying) told.push('The same “redistill study” goes on where it stopped.');
-  else if (stages.some(({ state }) => state !== 'done'))
+  const working = all.underWay.filter(({ record }) => !HOLDERS.includes(record.command));
+  const awaited = (working.length > 0 ? working : all.underWay).map(({ name }) => name);
+  if (awaited.length > 0)
+    told.push(`Wait for ${listed(awaited)}, which ${numbered(awaited.length, 'is', 'are')} under way.`);
+  if (isStudying && !goesOn(all, 'study')) told.push('The same “redistill study” goes on where it stopped.');
+  else if (stages.some(({ state }) => state !== 'done') && !goesOn(all, 'run'))
     told.push('The same “redistill run” goes on where it stopped.');
-  else if (runs.some(({ finished }) => !finished))
-    told.push('“redistill train --resume” goes on with what is not finished.');
+  else if (runs.some((run) => !run.finished && !isUnderWay(all)(run)))
+    told.push('“redistill train --resume” goes on from the last state that was saved.');
   const collapsed = accused(runs).filter(({ sentence }) => sentence.startsWith('collapse'));
   if (collapsed.length > 0)
     told.push(
       `Train ${collapsed[0]!.run.name} again with a lower learning rate, and if that is not enough a lower α.`,
     );
-  if (runs.length > 0 && evaluations.length === 0 && !isStudying)
+  const isComplete = awaited.length === 0 && !isStudying;
+  if (runs.length > 0 && evaluations.length === 0 && isComplete)
     told.push('Evaluate the model before and after, with “redistill evaluate”.');
-  else if (comparisons.length === 0 && evaluations.length > 0 && !isStudying)
+  else if (comparisons.length === 0 && evaluations.length > 0 && isComplete)
     told.push('Evaluate what it is to be compared with, on the same problems.');
   const [comparison] = comparisons.slice(-1);
   if (comparison) told.push(...afterComparison(comparison));

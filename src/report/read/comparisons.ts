@@ -1,12 +1,14 @@
-/** @file Comparisons as a report shows them: those that were made, and else of a set's first evaluation with the others. */
+/** @file Comparisons as a report shows them: those that were made, and of problems that nobody has compared those of the earliest evaluation with the others. */
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { compareEvaluations, type CompareOptions } from '../../evaluate/compare.js';
 import { verdictOf } from '../../evaluate/compareWords.js';
 import { UserError } from '../../util/errors.js';
 import type { ComparisonTable, EvaluationSet } from '../model.js';
+import type { OpenSet } from './evaluations.js';
 import type { FoundFolder } from './folders.js';
 import { readJson, settingsOf, shortened } from './json.js';
+import { powerOf } from './power.js';
 
 const share = z.number();
 const comparison = z.object({
@@ -30,11 +32,27 @@ const comparison = z.object({
   ...{ warnings: z.array(z.string()), alpha: share, power: share },
 });
 
+/** All comparisons of evaluations: what the stage `compare` has left, and of sets that none of these is of each evaluation with the earliest. */
+export function comparisonsOf(folders: readonly FoundFolder[], open: readonly OpenSet[]): ComparisonTable[] {
+  const sets = open.map(({ set }) => set);
+  const made = readComparisons(folders, sets);
+  const compared = made.flatMap(({ rows }) => rows.map(({ columns }) => columns?.set));
+  // A comparison of what lies elsewhere may be of any set.
+  const others = compared.includes(undefined) ? [] : sets.filter(({ id }) => !compared.includes(id));
+  return [...made, ...compareSets(others)].map((table) => withPower(table, open));
+}
+
+function withPower(table: ComparisonTable, sets: readonly OpenSet[]): ComparisonTable {
+  const rows = table.rows.map((row) => {
+    const open = sets.find(({ set }) => set.id === row.columns?.set);
+    const power = open ? powerOf(row, table, open.set, open.kinds) : [];
+    return power.length === 0 ? row : { ...row, power };
+  });
+  return { ...table, rows };
+}
+
 /** Reads what the stage `compare` has left. */
-export function readComparisons(
-  folders: readonly FoundFolder[],
-  sets: readonly EvaluationSet[],
-): ComparisonTable[] {
+function readComparisons(folders: readonly FoundFolder[], sets: readonly EvaluationSet[]): ComparisonTable[] {
   return folders.flatMap((folder) => {
     const found = readJson(join(folder.dir, 'compare.json'), comparison);
     if (!found) return [];
@@ -75,7 +93,7 @@ function sideOf(dirs: readonly string[], { dir: own }: FoundFolder, sets: readon
  * Compares the first evaluation of each set with its others; what cannot be compared is left out, and so is what is part of a study, which
  * compares its arms with their control and knows how many there are.
  */
-export function compareSets(sets: readonly EvaluationSet[]): ComparisonTable[] {
+function compareSets(sets: readonly EvaluationSet[]): ComparisonTable[] {
   return sets.flatMap(({ id: set, columns: all, graders }) => {
     const kept: CompareOptions['kept'] = new Map();
     const columns = all.filter(({ study }) => study === undefined);

@@ -16,7 +16,7 @@ export interface FoundFolder {
 }
 
 /** Commands whose folders hold folders of other results. */
-const HOLDERS = ['run', 'study', 'benchmark'];
+export const HOLDERS = ['run', 'study', 'benchmark'];
 const MAX_DEPTH = 8;
 const MAX_FOLDERS = 20_000;
 

@@ -412,7 +412,7 @@ describe('a report as text', () => {
     evaluation('e', [[right('x')], [wrong('y')]], () => ({ problem: '\u001b[31mred' }));
     const text = reportAsText((await read()).report);
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
-    expect(text).toMatch(/log-prob a token, chosen +-1 +█.*▁ +-30/);
+    expect(text).toMatch(/log-prob a token, chosen +−1 +█.*▁ +−30/);
     expect(text).toContain('50.0 ± 50.0');
   });
 });

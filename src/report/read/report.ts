@@ -4,9 +4,9 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { counted, numbered } from '../../util/counted.js';
 import { explained } from '../../util/fileErrors.js';
 import { packageVersion } from '../../util/version.js';
-import type { ComparisonTable, PlacedChunk, PlacedTraces, Report, TrainingRun } from '../model.js';
+import type { PlacedChunk, PlacedTraces, Report, TrainingRun } from '../model.js';
 import { answersOf, sentencesIn } from './answers.js';
-import { compareSets, readComparisons } from './comparisons.js';
+import { comparisonsOf } from './comparisons.js';
 import { Damaged } from './damaged.js';
 import { readColumn, readEvaluations, type OpenSet } from './evaluations.js';
 import { readExaminations } from './examinations.js';
@@ -16,7 +16,6 @@ import { Lineage } from './lineage.js';
 import { longestThatFit, NONE, USUAL, type Limits } from './limits.js';
 import { EvaluationProblems } from './nearest.js';
 import { shortened } from './json.js';
-import { powerOf } from './power.js';
 import { groupRuns, readRun } from './runs.js';
 import { readStages } from './stages.js';
 import { readStudies } from './studies.js';
@@ -86,10 +85,9 @@ export async function readReport(
   );
   const evaluations = sets.map(({ set }) => set);
   const studies = readStudies(by('study'), evaluations);
-  const made = readComparisons(by('compare'), evaluations);
   const comparisons = [
     ...studies.flatMap((study) => study.comparisons),
-    ...(made.length > 0 ? made : compareSets(evaluations)).map((table) => withPower(table, sets)),
+    ...comparisonsOf(by('compare'), sets),
   ];
   const shown = (path: string) => shownPlace(path, dirs);
   const said = (note: string) => dirs.reduce((text, dir) => text.replaceAll(dir, shown(dir)), note);
@@ -169,15 +167,6 @@ const shownSettings = <T>(settings: Readonly<Record<string, T>>, shown: (path: s
 
 const dateOf = (found: readonly FoundFolder[]): string =>
   (newestOf(found.flatMap(({ dir }) => RESULTS.map((name) => join(dir, name)))) ?? new Date(0)).toISOString();
-
-function withPower(table: ComparisonTable, sets: readonly OpenSet[]): ComparisonTable {
-  const rows = table.rows.map((row) => {
-    const open = sets.find(({ set }) => set.id === row.columns?.set);
-    const power = open ? powerOf(row, table, open.set, open.kinds) : [];
-    return power.length === 0 ? row : { ...row, power };
-  });
-  return { ...table, rows };
-}
 
 /** The problems of all sets, to find those that resemble a row's. */
 export function problemsOf(sets: readonly OpenSet[]): EvaluationProblems {

@@ -5,19 +5,26 @@ import { own } from '../../util/own.js';
 import type { EvaluationColumn, EvaluationSet, TrainingRun } from '../model.js';
 import { shortened } from './json.js';
 import { lastIn } from './last.js';
+import { many } from './words.js';
 
 const MOST_RUNS = 6;
 
-/** What each run trained on what, a sentence each. */
-export function trained(runs: readonly TrainingRun[]): string[] {
+/**
+ * What each run trained on what, a sentence each.
+ * @param isUnderWay whether somebody works on a run
+ */
+export function trained(
+  runs: readonly TrainingRun[],
+  isUnderWay: (run: TrainingRun) => boolean = () => false,
+): string[] {
   const groups = [...new Map(runs.map((run) => [run.group, run])).values()];
   const shown = groups.slice(0, MOST_RUNS).map((run) => {
     const seeds = runs.filter(({ group }) => group === run.group).length;
     const tokens = lastIn(run, 'num_tokens');
     const often = seeds > 1 ? `, with ${seeds} seeds` : '';
     const size = typeof tokens === 'number' ? ` (${tokens.toLocaleString('en')} tokens)` : '';
-    const end = run.finished ? '' : '; it is not finished';
-    return `${run.group} trained ${studentOf(run)} on ${shortened(run.settings.data)} by ${run.objective} for ${counted(run.steps.done, 'step')}${size}${often}${end}.`;
+    const end = run.finished ? '' : isUnderWay(run) ? '; it is under way' : '; it is not finished';
+    return `${run.group} trained ${studentOf(run)} on ${shortened(run.settings.data)} by ${run.objective} for ${many(run.steps.done, 'step')}${size}${often}${end}.`;
   });
   const more = groups.length - shown.length;
   return more > 0

@@ -1,7 +1,9 @@
 /** @file The line of stages of a recipe as a report shows it: what went into each and what came out. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { STAGE_NAME, stageKinds } from '../../pipeline/stages/index.js';
+import { RECORD } from '../../util/ownFolder.js';
 import type { Report, StageBox } from '../model.js';
 import type { FoundFolder } from './folders.js';
 import { readJson } from './json.js';
@@ -36,7 +38,8 @@ function stagesOf(pipeline: FoundFolder, parts: Parts): StageBox[] {
       const dir = join(pipeline.dir, name);
       const link = linkTo(dir, parts);
       const counts = countsOf(kind, dir, parts);
-      const state = Object.hasOwn(done, name) ? 'done' : counts.length > 0 ? 'under way' : 'not begun';
+      const hasBegun = counts.length > 0 || existsSync(join(dir, RECORD));
+      const state = Object.hasOwn(done, name) ? 'done' : hasBegun ? 'under way' : 'not begun';
       const summary = Object.hasOwn(stageKinds, kind)
         ? stageKinds[kind as keyof typeof stageKinds].summary
         : '';

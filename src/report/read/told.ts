@@ -1,12 +1,16 @@
 /** @file What results that are neither trainings nor evaluations say to the six questions of a reader, as far as their kind can. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { counted, numbered } from '../../util/counted.js';
+import { own } from '../../util/own.js';
 import { shareInWords } from '../../evaluate/words.js';
 import { recordOf } from '../../util/ownFolder.js';
+import { resultOf } from './results.js';
 import type { FoundFolder } from './folders.js';
 import { readJson, settingsOf, shortened } from './json.js';
+import { filesIn, listed, many, much, numberIn, textsIn } from './words.js';
+import { isWithin } from './locate.js';
 import type { Lineage } from './lineage.js';
 import { linesOf } from './openRow.js';
 
@@ -38,27 +42,61 @@ interface Known {
   summary: Record<string, unknown> | undefined;
   /** The model as people call it, and who trained it. */
   model: string;
+  /** Somebody works on it, as far as that was asked for. */
+  isUnderWay: boolean;
 }
 
-const TELLERS: Readonly<Record<string, (known: Known) => Partial<Told>>> = {
+const TELLERS: Readonly<Record<string, (known: Known) => Partial<Told> | undefined>> = {
   ...{ collect: collected, curate: curated, verify: verified, doctor: examined, columns, score },
   ...{ rewards, get: fetched, choose: chosen, table: tabled, compare: compared, benchmark: benchmarked },
 };
 
-/** What folders say, each in its order. */
-export const toldBy = (folders: readonly FoundFolder[], lineage: Lineage): Told[] =>
+/** Commands whose folders say something. */
+export const TELLING = Object.keys(TELLERS);
+
+/** What each does as long as its result is not there. */
+const DOING: Readonly<Record<string, (known: Known) => string>> = {
+  collect: ({ settings, model }) => `samples traces of ${model} for problems of ${filesIn(settings.data)}`,
+  curate: ({ settings }) => `makes training rows of ${filesIn(settings.data)}`,
+  verify: ({ settings }) => `verifies answers of ${filesIn(settings.data)}`,
+  doctor: ({ settings, model }) => `examines ${filesIn(settings.data)} for ${model}`,
+  columns: ({ settings }) => `writes a column into the rows of ${filesIn(settings.data)}`,
+  score: ({ settings, model }) => `scores the responses of ${filesIn(settings.data)} under ${model}`,
+  rewards: ({ settings }) => `gives the samples of ${filesIn(settings.data)} rewards and advantages`,
+  get: ({ model }) => `gets the model ${model}`,
+  choose: () => 'chooses a model',
+  table: () => 'puts evaluations side by side',
+  compare: ({ settings }) => `compares ${filesIn(settings.after)} with ${filesIn(settings.before)}`,
+  benchmark: ({ folder }) => `asks ${shortened(folder.record.model)} the problems of several tasks`,
+};
+/** Stages of recipes that are no commands by themselves. */
+const STAGES = ['get', 'choose'];
+
+/**
+ * What folders say, each in its order.
+ * @param underWay results on which somebody works
+ */
+export const toldBy = (
+  folders: readonly FoundFolder[],
+  lineage: Lineage,
+  underWay: readonly FoundFolder[] = [],
+): Told[] =>
   folders.flatMap((folder) => {
     const { dir, name, record } = folder;
-    const tell = Object.hasOwn(TELLERS, record.command) ? TELLERS[record.command] : undefined;
+    const { command } = record;
+    const tell = own(TELLERS, command);
     if (!tell) return [];
     const summary = readJson(join(dir, 'summary.json'), z.record(z.string(), z.unknown()));
-    const known = { folder, name, settings: settingsOf(record), summary, model: modelOf(folder, lineage) };
+    const known = {
+      ...{ folder, name, settings: settingsOf(record), summary, model: modelOf(folder, lineage) },
+      isUnderWay: underWay.some((one) => isWithin(one.dir, dir)),
+    };
+    const result = resultOf(command);
+    const found = result !== undefined && existsSync(join(dir, result)) ? tell(known) : undefined;
     return [
       {
-        ...NOTHING,
-        command: record.command,
-        isStage: recordOf(dirname(dir))?.command === 'run',
-        ...tell(known),
+        ...{ ...NOTHING, command, isStage: recordOf(dirname(dir))?.command === 'run' },
+        ...(found ?? unfinished(known)),
       },
     ];
   });
@@ -70,37 +108,25 @@ function modelOf(folder: FoundFolder, lineage: Lineage): string {
   return last ? `${origin.base} as ${last.name} left it` : origin.base;
 }
 
-/** So many of a kind are named; the others are counted. */
-const MOST = 4;
-const listed = (names: readonly string[]): string =>
-  names.length > MOST
-    ? `${names.slice(0, MOST).join(', ')} and ${names.length - MOST} more`
-    : names.join(', ');
-const filesIn = (data: unknown): string => listed([data].flat().map(shortened));
-const much = (n: number): string => n.toLocaleString('en');
-/** "1 row", "24,000 rows". */
-const many = (n: number, what: string): string => counted(n, what).replace(/^\d+/, much(n));
-const numberIn = (value: unknown, ...path: string[]): number | undefined => {
-  const found = path.reduce<unknown>(
-    (part, name) =>
-      typeof part === 'object' && part !== null ? (part as Record<string, unknown>)[name] : undefined,
-    value,
-  );
-  return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
-};
-const textsIn = (value: unknown): string[] => z.array(z.string()).safeParse(value).data ?? [];
+function unfinished(known: Known): Partial<Told> {
+  const { folder, name, settings, isUnderWay } = known;
+  const { command } = folder.record;
+  const data = settings.data === undefined ? [] : [`${name} reads ${filesIn(settings.data)}.`];
+  const done = `${name} ${own(DOING, command)?.(known) ?? 'is at work'}`;
+  if (isUnderWay) return { done: [`${done}; it is under way.`], data };
+  return {
+    ...{ done: [`${done}; it is not finished.`], data },
+    wrong: [`${name} has not come to its end.`],
+    next: [
+      `The same “redistill ${STAGES.includes(command) ? 'run' : command}” goes on where ${name} stopped.`,
+    ],
+  };
+}
 
-const unfinished = (name: string, command: string, done: string): Partial<Told> => ({
-  done: [`${done}; it is not finished.`],
-  wrong: [`${name} has not come to its end.`],
-  next: [`The same “redistill ${command}” goes on where ${name} stopped.`],
-});
-
-function collected({ name, settings, summary, model }: Known): Partial<Told> {
+function collected({ name, settings, summary, model }: Known): Partial<Told> | undefined {
   const from = filesIn(settings.data);
   const [problems, traces] = [numberIn(summary, 'problems'), numberIn(summary, 'generations')];
-  if (problems === undefined || traces === undefined)
-    return unfinished(name, 'collect', `${name} samples traces of ${model} for problems of ${from}`);
+  if (problems === undefined || traces === undefined) return undefined;
   const [right = 0, solved = 0] = [numberIn(summary, 'right'), numberIn(summary, 'solved')];
   const [cut = 0, failed = 0] = [numberIn(summary, 'cut_off'), numberIn(summary, 'failed')];
   const setAside = numberIn(summary, 'set_aside') ?? 0;
@@ -131,11 +157,10 @@ function collected({ name, settings, summary, model }: Known): Partial<Told> {
   };
 }
 
-function curated({ name, settings, summary }: Known): Partial<Told> {
+function curated({ name, settings, summary }: Known): Partial<Told> | undefined {
   const from = filesIn(settings.data);
   const [rows, sft, pref] = ['rows', 'sft', 'pref'].map((key) => numberIn(summary, key));
-  if (rows === undefined || sft === undefined || pref === undefined)
-    return unfinished(name, 'curate', `${name} makes training rows of ${from}`);
+  if (rows === undefined || sft === undefined || pref === undefined) return undefined;
   const rule = typeof summary?.rule === 'string' ? ` by the rule ${summary.rule}` : '';
   const dropped = Object.entries((summary?.dropped ?? {}) as Record<string, unknown>).flatMap(
     ([reason, count]) =>
@@ -169,11 +194,11 @@ const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text
 /** Verdicts of a file that are counted for a report, in bytes. */
 const MOST_BYTES = 1 << 26;
 
-function verified({ name, folder, settings }: Known): Partial<Told> {
+function verified({ name, folder, settings }: Known): Partial<Told> | undefined {
   const from = filesIn(settings.data);
   const path = join(folder.dir, 'verified.jsonl');
   const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) return unfinished(name, 'verify', `${name} verifies answers of ${from}`);
+  if (size === undefined) return undefined;
   const judge = typeof settings.judge_model === 'string' ? ` and the judge ${settings.judge_model}` : '';
   const counts = size > MOST_BYTES ? undefined : verdictsIn(path);
   return {
@@ -213,10 +238,10 @@ const finding = z.looseObject({
   advice: z.string(),
 });
 
-function examined({ name, settings, summary, model }: Known): Partial<Told> {
+function examined({ name, settings, summary, model }: Known): Partial<Told> | undefined {
   const from = filesIn(summary?.file ?? settings.data);
   const rows = numberIn(summary, 'rows');
-  if (rows === undefined) return unfinished(name, 'doctor', `${name} examines ${from} for ${model}`);
+  if (rows === undefined) return undefined;
   const [ok = 0, errors = 0, warnings = 0] = ['ok', 'errors', 'warnings'].map((key) =>
     numberIn(summary, key),
   );
@@ -293,9 +318,9 @@ const choice = z.object({
   candidates: z.array(z.object({ name: z.string(), pass_at_1: z.number().min(0).max(1) })),
 });
 
-function chosen({ name, folder }: Known): Partial<Told> {
+function chosen({ name, folder }: Known): Partial<Told> | undefined {
   const found = readJson(join(folder.dir, 'choice.json'), choice);
-  if (!found) return unfinished(name, 'run', `${name} chooses a model`);
+  if (!found) return undefined;
   const told = found.candidates.map((one) => `${one.name} ${(100 * one.pass_at_1).toFixed(1)} %`);
   return {
     done: [`${name} chose ${found.chosen} of ${counted(found.candidates.length, 'candidate')}.`],
@@ -322,10 +347,10 @@ const comparedRows = z.looseObject({
   ),
 });
 
-function compared({ name, folder, settings }: Known): Partial<Told> {
+function compared({ name, folder, settings }: Known): Partial<Told> | undefined {
   const [before, after] = [settings.before, settings.after].map(filesIn);
   const rows = readJson(join(folder.dir, 'compare.json'), comparedRows)?.rows;
-  if (!rows) return unfinished(name, 'compare', `${name} compares ${after} with ${before}`);
+  if (!rows) return undefined;
   const points = (share: number) => `${(100 * share).toFixed(1)} %`;
   return {
     done: [`${name} compared ${after} with ${before}.`],
@@ -347,10 +372,10 @@ const benchmark = z.looseObject({
   }),
 });
 
-function benchmarked({ name, folder: { dir, record } }: Known): Partial<Told> {
+function benchmarked({ name, folder: { dir, record } }: Known): Partial<Told> | undefined {
   const found = readJson(join(dir, 'benchmarks.json'), benchmark);
   const model = shortened(record.model);
-  if (!found) return unfinished(name, 'benchmark', `${name} asks ${model} the problems of several tasks`);
+  if (!found) return undefined;
   const { tasks, average } = found;
   const protocol = typeof record.protocol === 'string' ? ` by the protocol ${record.protocol}` : '';
   const disputed = tasks.reduce((sum, task) => sum + task.disagreements, 0);
