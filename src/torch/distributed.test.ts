@@ -54,7 +54,7 @@ describe('a group', () => {
   it.each([0, -1, 70_000, 65_536 + 29_500])('is not begun at port %d, which is none', (port) => {
     const environment = {
       ...{ rank: 0, localRank: 0, world: 1, host: '127.0.0.1', port },
-      ...{ agentStore: false, attempt: 0 },
+      ...{ agentStore: false, attempt: 0, joinSeconds: 1 },
     };
     expect(() => new ProcessGroup(environment, 1)).toThrow(`a port is from 1 to 65535, not ${port}`);
   });
@@ -82,6 +82,7 @@ describe('launchEnvironment', () => {
       port: 29500,
       agentStore: true,
       attempt: 2,
+      joinSeconds: 600,
     });
   });
 
@@ -95,6 +96,7 @@ describe('launchEnvironment', () => {
       port: 1,
       agentStore: false,
       attempt: 0,
+      joinSeconds: 600,
     });
   });
 

@@ -1,8 +1,8 @@
 /** @file Runs collectives over processes that torchrun, or a launcher with its environment names, has started. */
 import { deserialize, serialize } from 'node:v8';
-import { messageOf } from '../util/errors.js';
+import { messageOf, UserError } from '../util/errors.js';
 import { fromArray, fromBytes, toBytes, toFloat64Array } from './data.js';
-import { LostMember } from './errors.js';
+import { LostMember, TorchError } from './errors.js';
 import type { LaunchEnvironment } from './launch.js';
 import { native } from './native.js';
 import { addNccl } from './nccl.js';
@@ -21,15 +21,24 @@ export class ProcessGroup implements Disposable {
   readonly world: number;
   readonly #timeoutSeconds: number;
 
+  /**
+   * Waits until all members are there.
+   * @param timeoutSeconds how long a collective waits for the others
+   * @throws UserError where one of them does not come or cannot be reached, or the port is taken; LostMember where one ends meanwhile
+   */
   constructor(environment: LaunchEnvironment, timeoutSeconds = 1800) {
     this.rank = environment.rank;
     this.localRank = environment.localRank;
     this.#timeoutSeconds = timeoutSeconds;
     this.world = environment.world;
     const serve = environment.rank === 0 && !environment.agentStore;
-    const { host, port, rank, world, attempt } = environment;
+    const { host, port, rank, world, attempt, joinSeconds } = environment;
     this.#name = `redistill-${attempt}-${ProcessGroup.#count++}`;
-    native.initGroup(this.#name, host, port, serve, rank, world, timeoutSeconds);
+    try {
+      native.initGroup(this.#name, host, port, serve, rank, world, joinSeconds, timeoutSeconds);
+    } catch (error) {
+      throw notJoined(error, environment, serve);
+    }
   }
 
   /**
@@ -96,13 +105,40 @@ export class ProcessGroup implements Disposable {
     try {
       return scope(() => ops.waitTensor(collective()));
     } catch (error) {
-      throw new LostMember(
-        `rank ${this.rank} waited for another rank, which has ended (${messageOf(error)})`,
-      );
+      throw new LostMember(`another rank, for which it waited, has ended (${messageOf(error)})`);
     }
   }
 
   [Symbol.dispose](): void {
     native.destroyGroup(this.#name);
   }
+}
+
+/** Says why a group did not come together; whoever reports it says of which rank. */
+function notJoined(error: unknown, environment: LaunchEnvironment, serve: boolean): unknown {
+  if (!(error instanceof TorchError) || error.code === 'ERR_ARGUMENT') return error;
+  const { host, port, world, joinSeconds } = environment;
+  const place = `${host}:${port} (MASTER_ADDR, MASTER_PORT)`;
+  const reason = error.message.replace(/^initGroup: /, '');
+  const refuse = (sentence: string) => new UserError(sentence, { cause: error });
+  if (error.code === 'ERR_ABSENT') {
+    const absent = reason.split(',');
+    const who = absent.length === 1 ? `rank ${reason} has` : `ranks ${absent.join(', ')} have`;
+    return refuse(
+      `of ${world} processes (WORLD_SIZE) ${who} not come to ${place} within ${joinSeconds} s: start all of them, and look at what they have said (REDISTILL_JOIN_SECONDS sets how long one waits)`,
+    );
+  }
+  if (error.code === 'ERR_CONNECT')
+    return refuse(
+      `the ranks have found each other at ${place}, and cannot connect to one another: GLOO_SOCKET_IFNAME names the network device that they do so by (${reason.split('\n', 1)[0]})`,
+    );
+  if (serve && /EADDRINUSE|already in use/i.test(reason))
+    return refuse(
+      `port ${port} (MASTER_PORT) is taken by another process: name a free one, the same at all ranks`,
+    );
+  if (/reset by peer|broken pipe|connection was (?:likely )?closed|failed to recv/i.test(reason))
+    return new LostMember(`rank 0, for which it waited at ${place}, has ended`, { cause: error });
+  return refuse(
+    `rank 0 cannot be reached at ${place} within ${joinSeconds} s: start it there, and name it by an address that leads to it from here (a process that is to train alone has no WORLD_SIZE)`,
+  );
 }

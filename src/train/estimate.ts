@@ -9,7 +9,7 @@ import * as ops from '../torch/ops.js';
 import { AdamW, globalNorm } from '../torch/optim.js';
 import { memoryStats } from '../torch/runtime.js';
 import { scope } from '../torch/tensor.js';
-import { processesHere } from '../torch/threads.js';
+import { crowding, processesHere } from '../torch/threads.js';
 import { formatBytes } from '../util/bytes.js';
 import { freeMemory } from '../util/freeMemory.js';
 import type { MomentKind } from '../util/momentKinds.js';
@@ -34,6 +34,8 @@ import { packByTokenBudget } from './tokenBudget.js';
 export interface Estimate {
   /** Bytes at the highest: of the process, or of a GPU's allocator. */
   memory: number;
+  /** How many processes train, each of which takes so much; absent for one. */
+  processes?: number;
   /** Seconds of a step, and tokens that it takes, on average. */
   seconds: number;
   tokens: number;
@@ -198,6 +200,7 @@ export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'se
     }
     seconds += Math.max(...ofRanks); // the others wait for the slowest
   }
+  if (world > 1) seconds *= crowding(); // one alone was measured
   return { seconds: seconds / looked.length + update, tokens: Math.round(tokens / looked.length) };
 }
 

@@ -4,7 +4,8 @@ import { statSync } from 'node:fs';
 import { resolveModel } from '../hub/resolve.js';
 import { openObjective } from '../objectives/index.js';
 import { today } from '../text/template.js';
-import { deterministically, seed, setThreads } from '../torch/runtime.js';
+import { deterministically, seed, setThreads, threads } from '../torch/runtime.js';
+import { crowding } from '../torch/threads.js';
 import { UserError } from '../util/errors.js';
 import { makeFolder } from '../util/folders.js';
 import { besideOf } from './besideSteps.js';
@@ -161,7 +162,11 @@ async function runStage(
   if (continued) loadState(continued, trainee);
   tellData(watched, data, examined, onEvent);
   const time = expectTime(engine, run);
-  onEvent({ kind: 'estimate', memory, ...time });
+  onEvent({ kind: 'estimate', memory, ...(world > 1 && { processes: world }), ...time });
+  if (world > 1 && crowding() > 1)
+    onNotice(
+      `${world} processes have ${threads()} threads each, which is ${crowding().toPrecision(2)} threads a core: they wait for one another`,
+    );
   if (estimates) return undefined;
   makeFolder(out);
   requireRoom(loaded, out, recipe, {
