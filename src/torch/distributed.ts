@@ -136,7 +136,7 @@ function notJoined(error: unknown, environment: LaunchEnvironment, serve: boolea
     return refuse(
       `port ${port} (MASTER_PORT) is taken by another process: name a free one, the same at all ranks`,
     );
-  if (/reset by peer|broken pipe|connection was (?:likely )?closed|failed to recv/i.test(reason))
+  if (/reset by peer|broken pipe|connection was (?:likely )?closed|failed to recv|recvValue/i.test(reason))
     return new LostMember(`rank 0, for which it waited at ${place}, has ended`, { cause: error });
   return refuse(
     `rank 0 cannot be reached at ${place} within ${joinSeconds} s: start it there, and name it by an address that leads to it from here (a process that is to train alone has no WORLD_SIZE)`,

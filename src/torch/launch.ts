@@ -46,7 +46,6 @@ export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchE
     port,
     agentStore: env.TORCHELASTIC_USE_AGENT_STORE === 'True',
     attempt: env.TORCHELASTIC_RESTART_COUNT === undefined ? 0 : whole('TORCHELASTIC_RESTART_COUNT'),
-    joinSeconds:
-      env.REDISTILL_JOIN_SECONDS === undefined ? JOIN_SECONDS : whole('REDISTILL_JOIN_SECONDS'),
+    joinSeconds: env.REDISTILL_JOIN_SECONDS === undefined ? JOIN_SECONDS : whole('REDISTILL_JOIN_SECONDS'),
   };
 }
