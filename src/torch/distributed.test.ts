@@ -43,9 +43,33 @@ describe('two processes over Gloo', () => {
       broadcast: [2, 20],
       bf16: [3, 30],
     };
+    const [one, two] = [
+      [1, 2, 3, 4, 5],
+      [2, 4, 6, 8, 10],
+    ];
+    const parts = (scale: number, first: number[][] | undefined) => ({
+      summedPart: [one.map((x) => scale * x)],
+      gatheredParts: [one, two],
+      first,
+    });
+    const grown = results.map((result) => (result as { grown: number }).grown);
+    // Two messages of 16 MB and what the allocator keeps; a copy of the tensors would be 128 MB.
+    for (const bytes of grown) expect(bytes).toBeLessThan(80e6);
     expect(results).toEqual([
-      { rank: 0, ...both, reduceScatter: { shape: [2, 1], values: [3, 6] }, leaked: 0 },
-      { rank: 1, ...both, reduceScatter: { shape: [2, 1], values: [9, 12] }, leaked: 0 },
+      {
+        rank: 0,
+        ...both,
+        ...parts(3, [one, two]),
+        reduceScatter: { shape: [2, 1], values: [3, 6] },
+        leaked: 0,
+      },
+      {
+        rank: 1,
+        ...both,
+        ...parts(30, undefined),
+        reduceScatter: { shape: [2, 1], values: [9, 12] },
+        leaked: 0,
+      },
     ]);
   });
 });

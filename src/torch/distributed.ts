@@ -64,22 +64,53 @@ export class ProcessGroup implements Disposable {
     return this.#wait(() => ops.reduceScatter(tensor, 'sum', this.world, this.#name));
   }
 
+  /**
+   * Adds up a flat tensor of as many equal parts as there are members, in its own place on a CPU, where Gloo's reduce-scatter would copy it.
+   * @returns this member's part of the sum: there a view of it
+   */
+  sumParts(tensor: Tensor): Tensor {
+    if (tensor.device !== 'cpu') return this.reduceScatter(tensor);
+    scope(() => {
+      for (const [first, count] of pieces(tensor.elements))
+        this.allReduce(ops.narrow(tensor, 0, first, count));
+    });
+    const own = tensor.elements / this.world;
+    return ops.narrow(tensor, 0, this.rank * own, own);
+  }
+
+  /** Puts the members' parts into a flat tensor that has room for all of them. @param part this member's, which may lie there */
+  gatherParts(part: Tensor, whole: Tensor): void {
+    for (const [first, count] of pieces(part.elements, Math.ceil(MESSAGE_NUMBERS / this.world)))
+      scope(() => {
+        const all = this.allGather(ops.narrow(part, 0, first, count));
+        for (let member = 0; member < this.world; member++)
+          ops.copy_(
+            ops.narrow(whole, 0, member * part.elements + first, count),
+            ops.narrow(all, 0, member * count, count),
+          );
+      });
+  }
+
   /** Replaces `tensor` with member `source`'s. */
   broadcast(tensor: Tensor, source = 0): void {
     this.#wait(() => ops.broadcast_(tensor, source, this.#name));
   }
 
-  /** Returns the members' tensors, concatenated, at rank 0; nothing elsewhere, where no more than one of them is in memory. */
+  /** Returns the members' flat tensors, concatenated, at rank 0; nothing elsewhere, where no more than a piece of one of them is in memory. */
   toFirst(tensor: Tensor): Tensor | undefined {
     const { dtype, device, elements } = tensor;
     return scope(() => {
       const all = this.rank === 0 ? ops.empty([this.world * elements], { dtype, device }) : undefined;
       for (let source = 0; source < this.world; source++)
-        scope(() => {
-          const piece = source === this.rank ? ops.clone(tensor) : ops.empty([elements], { dtype, device });
-          if (source > 0) this.broadcast(piece, source);
-          if (all) ops.copy_(ops.narrow(all, 0, source * elements, elements), piece);
-        });
+        for (const [first, count] of pieces(elements))
+          scope(() => {
+            const isMine = source === this.rank;
+            const piece = isMine
+              ? ops.clone(ops.narrow(tensor, 0, first, count))
+              : ops.empty([count], { dtype, device });
+            if (source > 0) this.broadcast(piece, source);
+            if (all) ops.copy_(ops.narrow(all, 0, source * elements + first, count), piece);
+          });
       return all;
     });
   }
@@ -113,6 +144,16 @@ export class ProcessGroup implements Disposable {
     native.destroyGroup(this.#name);
   }
 }
+
+/** Numbers of a message: so many that its delay is nothing beside its time, and that copies of it are nothing beside a model. */
+export const MESSAGE_NUMBERS = 2 ** 22;
+
+/** Cuts so many numbers into messages of so many at most. */
+const pieces = (elements: number, most = MESSAGE_NUMBERS): [first: number, count: number][] =>
+  Array.from({ length: Math.ceil(elements / most) }, (_, i) => [
+    i * most,
+    Math.min(most, elements - i * most),
+  ]);
 
 /** Says why a group did not come together; whoever reports it says of which rank. */
 function notJoined(error: unknown, environment: LaunchEnvironment, serve: boolean): unknown {

@@ -36,6 +36,7 @@ import { loadState } from './state.js';
 import { defaultTokenBudget } from './tokenBudget.js';
 import { openWatched, type Watched } from './watch/open.js';
 import { resultOf, takeSteps } from './takeSteps.js';
+import { trainedCount } from './memoryModel.js';
 import { openTrainee } from './trainee.js';
 
 export type { TrainEvent, TrainHooks, TrainResult } from './hooks.js';
@@ -145,9 +146,9 @@ async function runStage(
     requireSamePlace(from, plan, examples, resume);
   }
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
-  const beside = await besideOf(recipe, objective, watched);
-  const run = { objective, examples, plan, tokenBudget, beside, world };
   const shapes = { ...shapesOf(recipe), world };
+  const beside = await besideOf(recipe, objective, watched, { trained: trainedCount(shapes), world });
+  const run = { objective, examples, plan, tokenBudget, beside, world };
   const memory = expectMemory(shapes, run);
   const shared = { ...recipe, token_budget: tokenBudget };
   ranks.order('prepare', {

@@ -216,7 +216,7 @@ export class TrainableWeights implements Disposable {
     const { group } = this.ranks;
     if (!group) return globalNorm([...this.grads.values()]);
     const own = noGrad(() => {
-      for (const part of this.#groups) part.summed = group.reduceScatter(part.grad);
+      for (const part of this.#groups) part.summed = group.sumParts(part.grad);
       return scope(() => {
         const pieces = this.#groups.flatMap(({ layout, summed, first }) => layout.pieces(summed!, first));
         return pieces.length > 0 ? globalNorm(pieces) : 0;
@@ -239,7 +239,9 @@ export class TrainableWeights implements Disposable {
         const copies = this.#groups.map(({ isCopied }, i) => (isCopied ? own[i] : undefined));
         optimizer.update(this.#all(group ? 'summed' : 'grad'), lr, { factor, copies });
         if (!group) return;
-        this.#groups.forEach(({ computing }, i) => ops.copy_(computing, group.allGather(own[i]!)));
+        this.#groups.forEach(({ computing }, i) => {
+          group.gatherParts(own[i]!, computing);
+        });
       });
     });
     if (group) this.zeroGrads();
