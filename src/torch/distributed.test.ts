@@ -50,12 +50,12 @@ describe('two processes over Gloo', () => {
     const parts = (scale: number, first: number[][] | undefined) => ({
       summedPart: [one.map((x) => scale * x)],
       gatheredParts: [one, two],
-      first,
+      ...(first && { first }),
     });
     const grown = results.map((result) => (result as { grown: number }).grown);
     // Two messages of 16 MB and what the allocator keeps; a copy of the tensors would be 128 MB.
     for (const bytes of grown) expect(bytes).toBeLessThan(80e6);
-    expect(results).toEqual([
+    expect(results).toMatchObject([
       {
         rank: 0,
         ...both,
