@@ -21,7 +21,7 @@ export interface BesideSteps {
   written: number;
   /** What is there while no step computes, and is certain to be: a copy for the last file, another reference. */
   between: number;
-  /** What rank 0 of several brings together for a state, or for the trained model; absent for one process, which writes from where it is. */
+  /** What rank 0 of several brings together for a state, the weights that are written beside it, or for the trained model; absent for one process, which writes from where it is. */
   gathered?: number;
   /** Keys and values of a development set's responses, if they are as long as they may be. */
   sampled: number;
@@ -46,7 +46,7 @@ export async function besideOf(
   return {
     written: writes ? copy : 0,
     between: Math.max(copy, await referenceBytes(recipe, objective)),
-    ...(world > 1 && { gathered: gatheredBytes(recipe, trained) }),
+    ...(world > 1 && { gathered: gatheredBytes(recipe, trained) + (writes ? 4 * trained : 0) }),
     sampled: development
       ? cacheBytes(readConfig(recipe.model, recipe.model_overrides), recipe, development)
       : 0,

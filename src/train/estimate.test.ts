@@ -164,9 +164,10 @@ describe('beside its steps a run', () => {
   it('brings a state together at rank 0 of several, or the weights alone', async () => {
     const of = async (keys: object) => (await besideOfRun(keys, 'sft', 2)).gathered! / parameters();
     expect(await of({})).toBe(12);
+    expect(await of({ save: { every: 1 } })).toBe(16);
     expect(await of({ optimizer: { lr: 1e-3, moments: '8bit' } })).toBeCloseTo(6 + 1 / 32, 6);
     expect(await of({ save: { states: 0 } })).toBe(4);
-    expect(await of({ save: { states: 0 }, sentinel: { act: 'rollback' } })).toBe(12);
+    expect(await of({ save: { states: 0 }, sentinel: { act: 'rollback' } })).toBe(16);
     using one = await run('redi', 1000);
     const said = (beside: object, world: number) =>
       expectMemory(
