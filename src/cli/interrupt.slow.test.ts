@@ -241,6 +241,25 @@ describe.concurrent('train', () => {
 });
 
 describe('a second Ctrl-C', () => {
+  it.each<[NodeJS.Signals, NodeJS.Signals]>([
+    ['SIGINT', 'SIGINT'], // npx
+    ['SIGTERM', 'SIGTERM'], // timeout
+    ['SIGHUP', 'SIGTERM'], // a terminal that is closed
+  ])('is the first one where it comes with it: %s and %s', async (first, second) => {
+    const name = `echo-${first}-${second}`;
+    const recipe = path(`${name}.yaml`);
+    const data = writeRows(path(`${name}.jsonl`), [{ messages: turns('2+2?', '4') }]);
+    const keys = { model: patient, data, out: path(name), max_steps: 100_000 };
+    writeFileSync(recipe, toYaml({ ...training, ...keys }));
+    const cli = new Cli(['train', recipe], { env: { _: '' } });
+    while (!existsSync(path(name, 'metrics.jsonl'))) await sleep(5);
+    void cli.stop(first);
+    await sleep(20);
+    const { signal, stderr } = await cli.stop(second);
+    expect(signal, stderr).toBe(first === 'SIGHUP' ? first : null);
+    expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^stopped; /);
+  });
+
   it('does not wait for the operator that is under way', async () => {
     const data = path('long.jsonl');
     writeRows(data, [{ messages: turns('x'.repeat(30_000), 'y') }]);
@@ -252,6 +271,7 @@ describe('a second Ctrl-C', () => {
     await sleep(1000); // attention over 30,000 tokens takes far longer
     void cli.stop();
     await cli.shows(/^stopping…/m);
+    await sleep(500); // until then it would be the first one once more
     const asked = performance.now();
     expect(await cli.stop()).toMatchObject({ code: null, signal: 'SIGKILL', stdout: '' });
     expect(performance.now() - asked).toBeLessThan(10_000); // before the test's own patience ends it
@@ -289,6 +309,7 @@ describe('the process that trains', () => {
     else {
       void cli.stop();
       await cli.shows(/^stopping…/m);
+      await sleep(500);
       await cli.stop();
     }
     for (let tries = 0; tries < 50 && isAlive(child); tries++) await sleep(100);

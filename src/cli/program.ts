@@ -14,6 +14,7 @@ import { evaluateCommand } from './evaluate.js';
 import { ExitCode } from './exitCode.js';
 import { generateCommand } from './generate.js';
 import { Interrupted } from './interrupt.js';
+import { refuseLaunched } from './launched.js';
 import { modelsCommand } from './models.js';
 import { planCommand } from './plan.js';
 import { explainFileError } from '../util/fileErrors.js';
@@ -57,7 +58,10 @@ export const program = new Command('redistill')
   .addCommand(studyCommand())
   .addCommand(benchmarkCommand())
   .addCommand(reportCommand())
-  .addCommand(watchCommand());
+  .addCommand(watchCommand())
+  .hook('preAction', (_, command) => {
+    refuseLaunched(command.name());
+  });
 configure(program);
 
 /** Has commander's sentences printed as ours are, and its errors come back. */

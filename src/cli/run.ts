@@ -4,9 +4,8 @@ import { Command } from 'commander';
 import { stageKinds } from '../pipeline/stages/index.js';
 import { readRecipe } from '../recipe/recipe.js';
 import { formatBytes } from '../util/bytes.js';
-import { launchEnvironment } from '../torch/launch.js';
 import { peakMemory } from '../util/children.js';
-import { messageOf, UserError } from '../util/errors.js';
+import { messageOf } from '../util/errors.js';
 import { explainFileError } from '../util/fileErrors.js';
 import { inLine } from '../util/printable.js';
 import { formatDuration } from '../util/progress.js';
@@ -32,15 +31,6 @@ Example:
   redistill run recipes/quickstart.yaml
   redistill run recipes/quickstart.yaml --from redi`;
 
-/** @throws UserError where a launcher has started several processes, each of which would do the same in the same folder */
-function requireAlone(): void {
-  const { world = 1 } = launchEnvironment() ?? {};
-  if (world > 1)
-    throw new UserError(
-      `run: a launcher has started ${world} processes (WORLD_SIZE), and only \`redistill train\` divides its work among them`,
-    );
-}
-
 export function runCommand(): Command {
   return new Command('run')
     .description('Walk a pipeline of stages; stages whose inputs have not changed are skipped.')
@@ -56,7 +46,6 @@ export function runCommand(): Command {
     .addHelpText('after', () => `\n${stagesInWords()}\n\n${DETAILS}`)
     .action(
       async (path: string, options: { force?: boolean; from?: string; set?: string[]; json?: boolean }) => {
-        requireAlone();
         const started = performance.now();
         const { parsePipeline } = await import('../pipeline/pipeline.js');
         const { REPORT, rowsOf, runPipeline } = await import('../pipeline/run.js');

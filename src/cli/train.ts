@@ -55,7 +55,7 @@ export function trainCommand(): Command {
       if (processes && 'rank' in processes && processes.rank > 0) return follow(processes.rank, options);
       const { settings, read, resume } = runOf(path, options);
       const recipe = path === undefined ? ownRecipe(settings) : parseTrainRecipe(settings);
-      if (options.estimate) return estimate(recipe, options);
+      if (options.estimate) return estimate(recipe, options, processes);
       const { out, objective } = recipe;
       const stopped = () => afterStop(out);
       const result = await longWork(objective.name ?? 'train', stopped, (progress, signal) =>
@@ -91,7 +91,15 @@ function processesOf({ nproc }: TrainFlags): Processes | undefined {
 async function follow(rank: number, { estimate: estimates = false }: TrainFlags): Promise<void> {
   if (estimates) return;
   const { followInProcess } = await import('../train/process.js');
-  await longWork('train', 'stopped', (_, signal) => followInProcess(rank, signal));
+  await longWork('train', 'stopped', (progress, signal) =>
+    followInProcess(
+      rank,
+      (sentence) => {
+        progress.log(sentence);
+      },
+      signal,
+    ),
+  );
 }
 
 /** What is said of a run that was stopped. */
@@ -118,7 +126,11 @@ function ownRecipe(settings: Recipe): TrainRecipe {
 }
 
 /** Says what a run would take; its folder is not touched. */
-async function estimate(recipe: TrainRecipe, { json = false, nproc }: TrainFlags): Promise<void> {
+async function estimate(
+  recipe: TrainRecipe,
+  { json = false }: TrainFlags,
+  processes: Processes | undefined,
+): Promise<void> {
   const { estimateInProcess } = await import('../train/process.js');
   const { describeEstimate, reportTraining } = await import('../train/narrate.js');
   const result = await longWork('train --estimate', 'stopped', (progress, signal) => {
@@ -126,7 +138,7 @@ async function estimate(recipe: TrainRecipe, { json = false, nproc }: TrainFlags
     const onEvent = (event: TrainEvent) => {
       if (event.kind !== 'estimate') report(event);
     };
-    return estimateInProcess(recipe, onEvent, signal, nproc);
+    return estimateInProcess(recipe, onEvent, signal, processes);
   });
   if (json) printJson(result);
   else print(`${describeEstimate(result)}\n`);

@@ -151,6 +151,9 @@ it(
     });
     expect(code, stderr).toBe(0);
     expect(stderr).toContain('is that of metrics.jsonl to the last bit');
+    const alone = await redistill(['train', '--resume', 'run', '--verify'], { cwd: two, env });
+    expect(alone.code).toBe(1);
+    expect(alone.stderr).toContain('it was computed in one process, and 2 before');
   },
 );
 
@@ -174,6 +177,8 @@ async function steps(cwd: string, count: number, cli: Cli): Promise<void> {
   void cli.finished.then(() => (end.isOver = true));
   while (!end.isOver && linesIn(cwd).length < count) await sleep(2);
 }
+
+let refused = 0;
 
 describe('a run in several processes', () => {
   const long = { objective: 'redi', max_steps: 100_000, save: { every: 3, states: 2, keep: 0 } };
@@ -254,7 +259,7 @@ describe('a run in several processes', () => {
     expect(stderr).toContain('no-model');
   });
 
-  it.each([
+  it.each<[string[], Record<string, string>, string]>([
     [
       ['train', 'recipe.yaml', '--set', 'device=cuda:1', '--nproc', '2'],
       {},
@@ -266,13 +271,13 @@ describe('a run in several processes', () => {
       'device: cuda:1 is one GPU, and 2 processes do not share one: write cuda',
     ],
     [['train', 'recipe.yaml', '--nproc', '1000000'], {}, 'must be a whole number from 1 to 256'],
-    [
-      ['run', 'recipe.yaml'],
+    ...['run', 'study', 'evaluate'].map((command): [string[], Record<string, string>, string] => [
+      [command, 'recipe.yaml'],
       { RANK: '0', WORLD_SIZE: '2', MASTER_PORT: '29500' },
-      'only `redistill train` divides',
-    ],
+      `${command}: a launcher has started 2 processes (WORLD_SIZE), and only \`redistill train\` divides`,
+    ]),
   ])('refuses %o', async (args, launched, message) => {
-    const cwd = runIn(`refused-${args.length}`, { objective: 'sft' });
+    const cwd = runIn(`refused-${++refused}`, { objective: 'sft' });
     const { code, stderr } = await redistill(args, { cwd, env: { ...env, ...launched } });
     expect(code, stderr).toBe(2);
     expect(stderr.match(/^error: /gm)).toHaveLength(1);

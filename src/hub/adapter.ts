@@ -22,7 +22,10 @@ import { modelNamed, statOf } from './names.js';
 
 const ownFiles = companionFiles.filter((name) => !weightsOnly.includes(name));
 
-/** Returns the directory of the model that an adapter was made for. @throws UserError that says how to get it */
+/**
+ * Returns the directory of the model that an adapter was made for: of a `.gguf` file or a name of what `models get` has put into the cache.
+ * @throws UserError that says how to get it
+ */
 function baseDirectory(dir: string): string {
   const { base } = readAdapterConfig(dir);
   const key = `${join(dir, ADAPTER_CONFIG)}: base_model_name_or_path`;
@@ -30,12 +33,14 @@ function baseDirectory(dir: string): string {
   const beside = [base, join(dir, base), join(dirname(resolve(dir)), basename(base))];
   const found = beside.find((path) => existsSync(join(path, 'config.json')));
   if (found !== undefined) return resolve(found);
-  const named = modelNamed(base);
-  if (named?.kind === 'package' || named?.kind === 'hub') {
+  const name = beside.find((path) => modelNamed(path)?.kind === 'gguf') ?? base;
+  const named = modelNamed(name);
+  if (named && named.kind !== 'directory' && named.kind !== 'other') {
     const entry = cacheEntry(named, modelCache());
     if (readCached(entry) !== undefined) return entry.target;
+    const isFile = named.kind === 'gguf';
     throw new UserError(
-      `${key} is ${base}, which is not on this machine yet: run \`redistill models get ${base}\` first`,
+      `${key} is ${base}, which is not ${isFile ? 'converted' : 'on this machine'} yet: run \`redistill models get ${name}\` first`,
     );
   }
   throw new UserError(

@@ -1,8 +1,18 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { adaptedFolder } from '../../test/support/adapters.js';
 import { HubServer } from '../../test/support/hubServer.js';
 import { UserError } from '../util/errors.js';
 import { modelFiles } from '../../test/support/modelFiles.js';
@@ -11,6 +21,7 @@ import { modelInput, modelProblem, resolveModel } from './resolve.js';
 
 const gguf = fileURLToPath(new URL('../../test/fixtures/gguf/llama-smollm.gguf', import.meta.url));
 const family = fileURLToPath(new URL('../../test/fixtures/families/llama', import.meta.url));
+const adapter = fileURLToPath(new URL('../../test/fixtures/adapters/llama-lora', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'resolve-'));
 const home = process.cwd();
 afterAll(() => {
@@ -50,6 +61,22 @@ describe('resolveModel', () => {
     expect(existsSync(join(path, 'model.safetensors'))).toBe(true);
     expect(await resolveModel(gguf)).toBe(path);
   });
+
+  it.each(['./base.gguf', 'adapter/base.gguf', 'base.gguf'])(
+    'takes an adapter whose base is a GGUF file: %s',
+    async (place) => {
+      adaptedFolder(adapter, 'adapter', { base: 'base.gguf' });
+      cpSync(gguf, place);
+      expect(await refusal('adapter')).toContain(
+        'is base.gguf, which is not converted yet: run `redistill models get',
+      );
+      const { path } = await getModel(place);
+      const found = await resolveModel('adapter');
+      expect(modelProblem('adapter')).toBeUndefined();
+      expect(realpathSync(join(found, 'config.json'))).toBe(realpathSync(join(path, 'config.json')));
+      expect(realpathSync(join(found, 'redistill-adapter'))).toBe(realpathSync('adapter'));
+    },
+  );
 
   it('says which models are near one that is not there', async () => {
     expect(await refusal('./student')).toBe(

@@ -93,6 +93,13 @@ const table: Record<string, ForeignKey> = {
   deepspeed: none(DEVICES),
   fsdp: none(DEVICES),
   ddp_timeout: none(DEVICES),
+  ddp_backend: none(DEVICES),
+  nproc: none(DEVICES),
+  nproc_per_node: none(DEVICES),
+  num_processes: none(DEVICES),
+  num_machines: none(DEVICES),
+  world_size: none(DEVICES),
+  local_rank: none(DEVICES),
   // Models, data and places.
   model_name_or_path: to(undefined, 'model'),
   base_model: to(undefined, 'model'),

@@ -43,9 +43,33 @@ describe('two processes over Gloo', () => {
       broadcast: [2, 20],
       bf16: [3, 30],
     };
-    expect(results).toEqual([
-      { rank: 0, ...both, reduceScatter: { shape: [2, 1], values: [3, 6] }, leaked: 0 },
-      { rank: 1, ...both, reduceScatter: { shape: [2, 1], values: [9, 12] }, leaked: 0 },
+    const [one, two] = [
+      [1, 2, 3, 4, 5],
+      [2, 4, 6, 8, 10],
+    ];
+    const parts = (scale: number, first: number[][] | undefined) => ({
+      summedPart: [one.map((x) => scale * x)],
+      gatheredParts: [one, two],
+      ...(first && { first }),
+    });
+    const grown = results.map((result) => (result as { grown: number }).grown);
+    // Two messages of 16 MB and what the allocator keeps; a copy of the tensors would be 128 MB.
+    for (const bytes of grown) expect(bytes).toBeLessThan(125e6);
+    expect(results).toMatchObject([
+      {
+        rank: 0,
+        ...both,
+        ...parts(3, [one, two]),
+        reduceScatter: { shape: [2, 1], values: [3, 6] },
+        leaked: 0,
+      },
+      {
+        rank: 1,
+        ...both,
+        ...parts(30, undefined),
+        reduceScatter: { shape: [2, 1], values: [9, 12] },
+        leaked: 0,
+      },
     ]);
   });
 });
@@ -54,7 +78,7 @@ describe('a group', () => {
   it.each([0, -1, 70_000, 65_536 + 29_500])('is not begun at port %d, which is none', (port) => {
     const environment = {
       ...{ rank: 0, localRank: 0, world: 1, host: '127.0.0.1', port },
-      ...{ agentStore: false, attempt: 0 },
+      ...{ agentStore: false, attempt: 0, joinSeconds: 1 },
     };
     expect(() => new ProcessGroup(environment, 1)).toThrow(`a port is from 1 to 65535, not ${port}`);
   });
@@ -82,6 +106,7 @@ describe('launchEnvironment', () => {
       port: 29500,
       agentStore: true,
       attempt: 2,
+      joinSeconds: 600,
     });
   });
 
@@ -95,6 +120,7 @@ describe('launchEnvironment', () => {
       port: 1,
       agentStore: false,
       attempt: 0,
+      joinSeconds: 600,
     });
   });
 

@@ -7,7 +7,7 @@ export class TorchError extends Error {
 
   constructor(
     message: string,
-    /** ERR_OUT_OF_MEMORY, ERR_DISPOSED, ERR_ARGUMENT or ERR_TORCH. */
+    /** ERR_OUT_OF_MEMORY, ERR_DISPOSED, ERR_ARGUMENT, ERR_TORCH, or of a group ERR_ABSENT and ERR_CONNECT. */
     readonly code: string,
     options?: ErrorOptions,
   ) {

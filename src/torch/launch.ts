@@ -13,7 +13,12 @@ export interface LaunchEnvironment {
   agentStore: boolean;
   /** How often the launcher has restarted the group; its store still holds the keys of earlier attempts. */
   attempt: number;
+  /** How long a process waits until all are there. */
+  joinSeconds: number;
 }
+
+/** As long as torchrun waits for its machines. */
+const JOIN_SECONDS = 600;
 
 /** Reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT; undefined when the process was started alone. */
 export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchEnvironment | undefined {
@@ -41,5 +46,6 @@ export function launchEnvironment(env: NodeJS.ProcessEnv = process.env): LaunchE
     port,
     agentStore: env.TORCHELASTIC_USE_AGENT_STORE === 'True',
     attempt: env.TORCHELASTIC_RESTART_COUNT === undefined ? 0 : whole('TORCHELASTIC_RESTART_COUNT'),
+    joinSeconds: env.REDISTILL_JOIN_SECONDS === undefined ? JOIN_SECONDS : whole('REDISTILL_JOIN_SECONDS'),
   };
 }

@@ -76,6 +76,7 @@ export interface Native {
     serve: boolean,
     rank: number,
     world: number,
+    joinSeconds: number,
     timeoutSeconds: number,
   ): void;
   destroyGroup(name: string): void;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { threadCount } from './threads.js';
+import { crowding, threadCount } from './threads.js';
 
 const root = mkdtempSync(join(tmpdir(), 'redistill-threads-'));
 afterAll(() => {
@@ -118,5 +118,17 @@ describe('threadCount', () => {
   it('is between 1 and the processors on this machine', () => {
     expect(threadCount({})).toBeGreaterThanOrEqual(1);
     expect(threadCount({})).toBeLessThanOrEqual(availableParallelism());
+  });
+});
+
+describe('crowding', () => {
+  it.each<[number, NodeJS.ProcessEnv]>([
+    [1, {}],
+    [1, { LOCAL_WORLD_SIZE: '4' }], // each takes its share
+    [2, { LOCAL_WORLD_SIZE: '16' }],
+    [3, { LOCAL_WORLD_SIZE: '4', OMP_NUM_THREADS: '6' }],
+    [1, { LOCAL_WORLD_SIZE: '2', OMP_NUM_THREADS: '1' }],
+  ])('is %f of eight cores under %o', (expected, env) => {
+    expect(crowding(env, machine({ ...status('0-15'), ...cores(16, 2) }))).toBe(expected);
   });
 });

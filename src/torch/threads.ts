@@ -13,9 +13,16 @@ export function threadCount(env: NodeJS.ProcessEnv = process.env, root = '/'): n
   // For nested parallel regions it is a list, of which ours is the first.
   const asked = wholeOf(env.OMP_NUM_THREADS?.split(',')[0]);
   if (asked !== undefined) return asked;
-  const cores = Math.min(physicalCores(root) ?? availableParallelism(), cpuQuota(root));
-  return Math.max(1, Math.floor(cores / processesHere(env)));
+  return Math.max(1, Math.floor(coreCount(root) / processesHere(env)));
 }
+
+/** Returns how many threads of the processes of this machine want each core that they may run on; 1 where there is one for each. */
+export const crowding = (env: NodeJS.ProcessEnv = process.env, root = '/'): number =>
+  Math.max(1, (threadCount(env, root) * processesHere(env)) / coreCount(root));
+
+/** Physical cores that this process and those beside it may run on. */
+const coreCount = (root: string): number =>
+  Math.min(physicalCores(root) ?? availableParallelism(), cpuQuota(root));
 
 /** How many processes a launcher has started on this machine, this one among them (LOCAL_WORLD_SIZE). */
 export const processesHere = (env: NodeJS.ProcessEnv = process.env): number =>

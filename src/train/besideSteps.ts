@@ -11,6 +11,7 @@ import { dtypeSize } from '../torch/dtype.js';
 import { SafetensorsReader } from '../torch/safetensorsReader.js';
 import { isOwnBase } from './openModel.js';
 import { isOtherReference, type TrainRecipe } from './settings.js';
+import { stateBytes } from './state.js';
 import type { Development } from './watch/development.js';
 import type { Watched } from './watch/open.js';
 
@@ -20,15 +21,22 @@ export interface BesideSteps {
   written: number;
   /** What is there while no step computes, and is certain to be: a copy for the last file, another reference. */
   between: number;
+  /** What rank 0 of several brings together for a state, the weights that are written beside it, or for the trained model; absent for one process, which writes from where it is. */
+  gathered?: number;
   /** Keys and values of a development set's responses, if they are as long as they may be. */
   sampled: number;
 }
 
-/** @param recipe with the model's directory */
+/**
+ * @param recipe with the model's directory
+ * @param trained how many weights are trained
+ * @param world how many processes do so
+ */
 export async function besideOf(
   recipe: TrainRecipe,
   objective: Objective,
   { development }: Pick<Watched, 'development'>,
+  { trained, world }: { trained: number; world: number },
 ): Promise<BesideSteps> {
   const { save, best, sentinel, device, lora } = recipe;
   // Those of a GPU's weights are in the machine's memory, and adapters are saved as they are trained.
@@ -38,11 +46,16 @@ export async function besideOf(
   return {
     written: writes ? copy : 0,
     between: Math.max(copy, await referenceBytes(recipe, objective)),
+    ...(world > 1 && { gathered: gatheredBytes(recipe, trained) + (writes ? 4 * trained : 0) }),
     sampled: development
       ? cacheBytes(readConfig(recipe.model, recipe.model_overrides), recipe, development)
       : 0,
   };
 }
+
+/** Bytes of a state, whole, or of the float32 weights where there is none. */
+const gatheredBytes = ({ save, optimizer, sentinel }: TrainRecipe, trained: number): number =>
+  save.states === 0 && sentinel.act !== 'rollback' ? 4 * trained : stateBytes(trained, optimizer.moments);
 
 /** Bytes of a model's file that are converted from the float32 weights; what has their type is written from where it is. */
 function copiedBytes(dir: string): number {

@@ -130,7 +130,7 @@ describe('the memory of', () => {
 });
 
 describe('beside its steps a run', () => {
-  const besideOfRun = async (keys: object, name = 'sft') => {
+  const besideOfRun = async (keys: object, name = 'sft', world = 1) => {
     const recipe = recipeOf(name, keys);
     const objective = createObjective({ name });
     using data = (await prepareExamples(recipe, objective)).examples;
@@ -138,7 +138,7 @@ describe('beside its steps a run', () => {
       onRows: () => undefined,
       onNotice: () => undefined,
     });
-    return await besideOf(recipe, objective, watched);
+    return await besideOf(recipe, objective, watched, { trained: parameters(), world });
   };
   const parameters = () => parameterCount(readConfig(model));
   /** The tests' model with a file in bf16, as most models have it. */
@@ -162,6 +162,24 @@ describe('beside its steps a run', () => {
     const last = { written: 0, between: 2 * parameters() };
     expect(await besideOfRun({ model: bf16 })).toMatchObject(last);
     expect(await besideOfRun({ model: bf16, save: { every: 1, keep: 0 } })).toMatchObject(last);
+  });
+
+  it('brings a state together at rank 0 of several, or the weights alone', async () => {
+    const of = async (keys: object) => (await besideOfRun(keys, 'sft', 2)).gathered! / parameters();
+    expect(await of({})).toBe(12);
+    expect(await of({ save: { every: 1 } })).toBe(16);
+    expect(await of({ optimizer: { lr: 1e-3, moments: '8bit' } })).toBeCloseTo(6 + 1 / 32, 6);
+    expect(await of({ save: { states: 0 } })).toBe(4);
+    expect(await of({ save: { states: 0 }, sentinel: { act: 'rollback' } })).toBe(16);
+    using one = await run('redi', 1000);
+    const said = (beside: object, world: number) =>
+      expectMemory(
+        { ...shapesOf(), world },
+        { ...one, beside: { ...one.beside, ...beside }, world },
+        Infinity,
+      );
+    // Beside what this process has, which is another at each call.
+    expect((said({ gathered: 1e12 }, 2) - said({}, 2)) / 1e12).toBeCloseTo(1, 2);
   });
 
   it('has the weights of another reference', async () => {

@@ -7,9 +7,10 @@ import { readColumns, withReference, type Objective } from '../objectives/object
 import { noGrad } from '../torch/autograd.js';
 import * as ops from '../torch/ops.js';
 import { AdamW, globalNorm } from '../torch/optim.js';
+import { MESSAGE_NUMBERS } from '../torch/distributed.js';
 import { memoryStats } from '../torch/runtime.js';
 import { scope } from '../torch/tensor.js';
-import { processesHere } from '../torch/threads.js';
+import { crowding, processesHere } from '../torch/threads.js';
 import { formatBytes } from '../util/bytes.js';
 import { freeMemory } from '../util/freeMemory.js';
 import type { MomentKind } from '../util/momentKinds.js';
@@ -21,6 +22,7 @@ import {
   activationBytes,
   headBytes,
   operations,
+  trainedCount,
   weightBytes,
   type TokenLoad,
   type TrainedShapes,
@@ -34,6 +36,8 @@ import { packByTokenBudget } from './tokenBudget.js';
 export interface Estimate {
   /** Bytes at the highest: of the process, or of a GPU's allocator. */
   memory: number;
+  /** How many processes train, each of which takes so much; absent for one. */
+  processes?: number;
   /** Seconds of a step, and tokens that it takes, on average. */
   seconds: number;
   tokens: number;
@@ -122,8 +126,14 @@ export function bytesToCome(shapes: TrainedShapes, run: StepsToCome): number {
       if (pack.isTrained) kept = Math.max(kept, activationBytes(shapes, pack));
       responses = Math.max(responses, pack.responses);
     }
+  const { world = 1 } = run;
+  // A message, and what Gloo copies of it.
+  const messages = world > 1 ? 8 * Math.min(MESSAGE_NUMBERS, trainedCount(shapes)) : 0;
   const computing =
-    headBytes(shapes, responses, readColumns(run.objective).length > 0) + kept + run.beside.written;
+    messages +
+    headBytes(shapes, responses, readColumns(run.objective).length > 0) +
+    kept +
+    run.beside.written;
   return weightBytes(shapes) + Math.max(computing, run.beside.between);
 }
 
@@ -137,13 +147,16 @@ export function expectMemory(
   run: StepsToCome,
   free = freeMemory() / processesHere(),
 ): number {
+  const { gathered = 0, sampled } = run.beside;
+  // Rank 0 alone brings a state together, and may take what the others leave of the machine's memory.
   const bytes = bytesToCome(shapes, run);
+  const needed = bytes + gathered / processesHere();
   // Responses may end sooner: nothing is refused for what they would take at their longest.
-  const most = Math.max(bytes, weightBytes(shapes) + run.beside.sampled);
+  const most = Math.max(bytes, weightBytes(shapes) + sampled) + gathered;
   if (shapes.device !== 'cpu') return most;
-  if (bytes * (1 - TOLERANCE) > free)
+  if (needed * (1 - TOLERANCE) > free)
     throw new Error(
-      `there is not enough memory: this run would take about ${formatBytes(bytes)}, ` +
+      `there is not enough memory: this run would take about ${formatBytes(needed)}, ` +
         `${formatBytes(weightBytes(shapes))} of it for weights, gradients and moments, and ${formatBytes(free)} are free. ` +
         whatFits(shapes, run, free),
     );
@@ -152,8 +165,9 @@ export function expectMemory(
 
 /** Says with which settings a run would fit. */
 function whatFits(shapes: TrainedShapes, run: StepsToCome, free: number): string {
+  const { gathered = 0 } = run.beside;
   const fits = (recompute: boolean, tokenBudget: number) =>
-    bytesToCome({ ...shapes, recompute }, { ...run, tokenBudget }) <= free;
+    bytesToCome({ ...shapes, recompute }, { ...run, tokenBudget }) + gathered / processesHere() <= free;
   const halves = Array.from({ length: 24 }, (_, i) => Math.floor(run.tokenBudget / 2 ** i)).filter(
     (budget) => budget >= 1,
   );
@@ -200,6 +214,7 @@ export function expectTime(engine: Engine, run: StepsToCome): Pick<Estimate, 'se
     }
     seconds += Math.max(...ofRanks); // the others wait for the slowest
   }
+  if (world > 1) seconds *= crowding(); // one alone was measured
   return { seconds: seconds / looked.length + update, tokens: Math.round(tokens / looked.length) };
 }
 

@@ -5,10 +5,18 @@ import { loraTargets } from '../models/loraTargets.js';
 /** The largest rank: a projection's own is no larger in the models that there are. */
 const MAX_RANK = 1 << 16;
 
+/** Beyond it, products of adapters leave the range of numbers before they are of any use. */
+const MAX_ALPHA = 1e6;
+
 export const loraSettings = z
   .strictObject({
     rank: z.int().min(1).max(MAX_RANK).default(16).describe('rows of A and columns of B'),
-    alpha: z.number().positive().default(32).describe('what B·A is multiplied by, divided by the rank'),
+    alpha: z
+      .number()
+      .positive()
+      .max(MAX_ALPHA)
+      .default(32)
+      .describe('what B·A is multiplied by, divided by the rank'),
     target_modules: z
       .union([z.literal('all-linear'), z.array(z.enum(loraTargets)).min(1)])
       .default(['q_proj', 'v_proj'])

@@ -36,6 +36,9 @@ it('says what a run is expected to take', () => {
   expect(told({ kind: 'estimate', memory: 3.012e9, seconds: 13.26, tokens: 2019 })).toEqual([
     'estimate: memory up to 3 GB, 13 s a step of 2019 tokens',
   ]);
+  expect(told({ kind: 'estimate', memory: 3.012e9, processes: 4, seconds: 13.26, tokens: 2019 })).toEqual([
+    'estimate: memory up to 3 GB in each of 4 processes, 13 s a step of 2019 tokens',
+  ]);
 });
 
 it('shows how far the tokeniser is', () => {

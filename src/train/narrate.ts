@@ -88,8 +88,9 @@ function warmingUp({ warmup, idle }: TrainEvent & { kind: 'start' }): string {
 }
 
 /** Says what a run is expected to take. */
-export function describeEstimate({ memory, seconds, tokens }: Estimate): string {
-  return `memory up to ${formatBytes(memory)}, ${Number(seconds.toPrecision(2))} s a step of ${tokens} tokens`;
+export function describeEstimate({ memory, processes, seconds, tokens }: Estimate): string {
+  const each = processes === undefined ? '' : ` in each of ${processes} processes`;
+  return `memory up to ${formatBytes(memory)}${each}, ${Number(seconds.toPrecision(2))} s a step of ${tokens} tokens`;
 }
 
 function describeDropped(row: DroppedRow): string {

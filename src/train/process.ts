@@ -72,19 +72,27 @@ export async function trainInProcess(
 }
 
 /** Does the part of a rank that a launcher has started and that is not the first. */
-export async function followInProcess(rank: number, signal?: AbortSignal): Promise<void> {
-  await inProcesses([{ work: { kind: 'follow' }, rank }], () => undefined, signal);
+export async function followInProcess(
+  rank: number,
+  onNotice: (sentence: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const onEvent = (event: TrainEvent) => {
+    if (event.kind === 'notice') onNotice(event.sentence);
+  };
+  await inProcesses([{ work: { kind: 'follow' }, rank }], onEvent, signal);
 }
 
-/** Predicts what a run takes, in a process as it would have. @param world how many of them would train */
+/** Predicts what a run takes, in a process as it would have. @param processes those that would train; default: one */
 export async function estimateInProcess(
   recipe: TrainRecipe,
   onEvent: (event: TrainEvent) => void,
   signal?: AbortSignal,
-  world = 1,
+  processes: Processes = { nproc: 1 },
 ): Promise<Estimate> {
+  const world = 'nproc' in processes ? processes.nproc : launchEnvironment()!.world;
   const start: Start = { work: { kind: 'estimate', recipe, world } };
-  if (world > 1) start.env = { LOCAL_WORLD_SIZE: String(world) };
+  if ('nproc' in processes && world > 1) start.env = { LOCAL_WORLD_SIZE: String(world) };
   const result = await inProcesses([start], onEvent, signal);
   return result as Estimate;
 }
@@ -156,6 +164,8 @@ async function inProcesses(
 
 /** Time for the rank that is lost to say why. */
 const LOST_MS = 3000;
+/** A rank for which the others take longer to come says that it waits. */
+const QUIET_MS = 5000;
 
 /** Starts a process with its work. */
 function startWork(
@@ -178,6 +188,10 @@ function startWork(
   send({ kind: 'work', work, isRank, starter: process.pid });
   if (signal?.aborted) stop();
   const who = isRank ? `rank ${rank}` : 'the training process';
+  const waiting = setTimeout(() => {
+    const { MASTER_ADDR: host = '127.0.0.1', MASTER_PORT: port } = { ...process.env, ...env };
+    if (!isFree) onEvent?.({ kind: 'notice', sentence: `${who} waits for the others at ${host}:${port}` });
+  }, QUIET_MS);
   const ending = new Promise<Ending>((resolve) => {
     let end: Ending | undefined;
     const fail = (error: Error) => {
@@ -200,7 +214,10 @@ function startWork(
     child.on('exit', (code, by) => {
       resolve(end ?? { kind: 'failed', error: new Error(endInWords(who, code, by)) });
     });
-  }).finally(() => signal?.removeEventListener('abort', stop));
+  }).finally(() => {
+    clearTimeout(waiting);
+    signal?.removeEventListener('abort', stop);
+  });
   return { child, ending };
 }
 
@@ -249,6 +266,8 @@ async function obey(
     post({ kind: 'event', event });
   };
   try {
+    // What c10d says at every try to connect, with the stack of C++, becomes one sentence at the end.
+    if (isRank) process.env.TORCH_CPP_LOG_LEVEL ??= 'FATAL';
     const { endWith } = await import('../torch/runtime.js');
     endWith(starter);
     const { ProcessGroup } = await import('../torch/distributed.js');

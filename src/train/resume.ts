@@ -176,8 +176,11 @@ export function stateToVerify(out: string): TrainState {
   return readState(found.path);
 }
 
-/** @throws Error naming what differs between a step that was computed again and its line in metrics.jsonl */
-export function requireSameStep(out: string, again: StepMetrics): void {
+/**
+ * @param changed what is known to round sums in another way than when the state was written
+ * @throws Error naming what differs between a step that was computed again and its line in metrics.jsonl
+ */
+export function requireSameStep(out: string, again: StepMetrics, changed?: string): void {
   const then = lineOf(stepLines(out), again.step)!;
   const now = JSON.stringify(lastingOf(again));
   if (then === now) return;
@@ -185,6 +188,7 @@ export function requireSameStep(out: string, again: StepMetrics): void {
   const differing = Object.keys(after!).filter((name) => before![name] !== after![name]);
   throw new Error(
     `--verify: step ${again.step}, computed again, is not that of metrics.jsonl: ` +
-      differing.map((name) => `${name} ${before![name]} then, ${after![name]} now`).join('; '),
+      differing.map((name) => `${name} ${before![name]} then, ${after![name]} now`).join('; ') +
+      (changed === undefined ? '' : `; it was computed ${changed}`),
   );
 }

@@ -127,12 +127,21 @@ async function remedyOf({ out, optimizer, data }: TrainRecipe, saver: Saver): Pr
 }
 
 /** Says from where a run goes on, and whether as it was before. */
-function goesOn({ folder, position: { step, identity } }: TrainState, plan: StepPlan, world: number): string {
-  const { processes = '1' } = identity.build;
-  const place = `goes on after step ${step} of ${plan.steps}, from ${folder}`;
+function goesOn(state: TrainState, plan: StepPlan, world: number): string {
+  const { folder, position } = state;
+  const changed = changedProcesses(state, world);
+  return [
+    `goes on after step ${position.step} of ${plan.steps}, from ${folder}`,
+    ...(changed ? [changed] : []),
+  ].join('; ');
+}
+
+/** Says that another number of processes trains than when a state was written; undefined where it is the same. */
+function changedProcesses({ position }: TrainState, world: number): string | undefined {
+  const { processes = '1' } = position.identity.build;
   return Number(processes) === world
-    ? place
-    : `${place}; in ${inProcesses(world)}, and ${processes} before: sums are rounded in another order`;
+    ? undefined
+    : `in ${inProcesses(world)}, and ${processes} before: sums are rounded in another order`;
 }
 
 const inProcesses = (world: number): string => (world === 1 ? 'one process' : `${world} processes`);
@@ -160,6 +169,6 @@ async function verify(
   loadState(state, trained);
   stepper.know({ skipped: position.skipped, memory: memoryOf(state) });
   const again = await stepper.run(position.step, position.last);
-  requireSameStep(out, again);
+  requireSameStep(out, again, changedProcesses(state, trained.weights.ranks.world));
   onNotice(`step ${again.step}, computed again from ${folder}, is that of metrics.jsonl to the last bit`);
 }

@@ -4,7 +4,8 @@ import { statSync } from 'node:fs';
 import { resolveModel } from '../hub/resolve.js';
 import { openObjective } from '../objectives/index.js';
 import { today } from '../text/template.js';
-import { deterministically, seed, setThreads } from '../torch/runtime.js';
+import { deterministically, seed, setThreads, threads } from '../torch/runtime.js';
+import { crowding } from '../torch/threads.js';
 import { UserError } from '../util/errors.js';
 import { makeFolder } from '../util/folders.js';
 import { besideOf } from './besideSteps.js';
@@ -35,6 +36,7 @@ import { loadState } from './state.js';
 import { defaultTokenBudget } from './tokenBudget.js';
 import { openWatched, type Watched } from './watch/open.js';
 import { resultOf, takeSteps } from './takeSteps.js';
+import { trainedCount } from './memoryModel.js';
 import { openTrainee } from './trainee.js';
 
 export type { TrainEvent, TrainHooks, TrainResult } from './hooks.js';
@@ -148,10 +150,10 @@ async function runStage(
     requireSamePlace(from, plan, examples, resume);
   }
   const examined = recipe.doctor === 'off' ? undefined : await preflight(recipe, objective);
-  const beside = await besideOf(recipe, objective, watched);
+  const shapes = { ...shapesOf(recipe), world };
+  const beside = await besideOf(recipe, objective, watched, { trained: trainedCount(shapes), world });
   const { moments, offload } = recipe.optimizer;
   const run = { objective, examples, plan, tokenBudget, beside, world, moments, offload };
-  const shapes = { ...shapesOf(recipe), world };
   const memory = expectMemory(shapes, run);
   const shared = { ...recipe, token_budget: tokenBudget };
   ranks.order('prepare', {
@@ -166,7 +168,11 @@ async function runStage(
   if (continued) loadState(continued, trainee);
   tellData(watched, data, examined, onEvent);
   const time = expectTime(engine, run);
-  onEvent({ kind: 'estimate', memory, ...time });
+  onEvent({ kind: 'estimate', memory, ...(world > 1 && { processes: world }), ...time });
+  if (world > 1 && crowding() > 1)
+    onNotice(
+      `${world} processes have ${threads()} threads each, which is ${crowding().toPrecision(2)} threads a core: they wait for one another`,
+    );
   if (estimates) return undefined;
   makeFolder(out);
   requireRoom(loaded, out, recipe, {

@@ -225,7 +225,7 @@ export class TrainableWeights implements Disposable {
     const { group } = this.ranks;
     if (!group) return globalNorm([...this.grads.values()]);
     const own = noGrad(() => {
-      for (const part of this.#groups) part.summed = group.reduceScatter(part.grad);
+      for (const part of this.#groups) part.summed = group.sumParts(part.grad);
       return scope(() => {
         const pieces = this.#groups.flatMap(({ layout, summed, first }) => layout.pieces(summed!, first));
         return pieces.length > 0 ? globalNorm(pieces) : 0;
@@ -253,7 +253,7 @@ export class TrainableWeights implements Disposable {
         optimizer.update(here, lr, { factor, copies });
         this.#groups.forEach(({ computing, master }, i) => {
           if (this.#offload) ops.copy_(own[i]!, copies[i] ?? master);
-          if (group) ops.copy_(computing, group.allGather(own[i]!));
+          if (group) group.gatherParts(own[i]!, computing);
         });
       });
     });
