@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import {
   ExactNumber,
   numberText,
@@ -79,4 +80,11 @@ describe('parseJson and writeJson', () => {
     expect(parseJson(JSON.stringify([nested(5000)]))).toEqual([nested(5000)]);
     expect(parseJson(`[${'[],'.repeat(5000)}1]`)).toHaveLength(5001);
   });
+});
+
+it('what a schema refuses of such a number is said in words', () => {
+  const { error } = z.object({ tokens: z.number() }).safeParse(parseJson('{"tokens": 1e400}'));
+  expect(error!.issues[0]!.message).toMatch(
+    /expected number, received a number that JavaScript would change$/,
+  );
 });

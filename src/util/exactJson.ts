@@ -7,6 +7,9 @@ import { randomUUID } from 'node:crypto';
  * As a text (`String`, `toJSON`) it is that number; `writeJson` writes it without quotes.
  */
 export class ExactNumber {
+  /** What a schema says that it has received instead of what it expects. */
+  static readonly name = 'a number that JavaScript would change';
+
   constructor(readonly text: string) {}
 
   toString(): string {
