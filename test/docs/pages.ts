@@ -24,7 +24,7 @@ export interface Block {
 
 const FENCE = /^```(\w*)\n([^]*?)^```$/gm;
 
-/** Lists the commands of ours in blocks of YAML: the `command` and `args` of containers. */
+/** Lists the commands of ours in blocks of YAML: the `command` and `args` of containers, and those of the scripts among them. */
 export function containersOf(page: string): string[][] {
   const text = readFileSync(`${root}${page}`, 'utf8');
   const documents = [...text.matchAll(FENCE)].flatMap(([, language, script = '']) =>
@@ -38,7 +38,15 @@ function commandsIn(value: unknown): string[][] {
   const { command = [], args = [] } = value as { command?: unknown[]; args?: unknown[] };
   const words = Array.isArray(command) && Array.isArray(args) ? [...command, ...args].map(String) : [];
   const own = words.indexOf('redistill');
-  return [...(own < 0 ? [] : [words.slice(own + 1)]), ...Object.values(value).flatMap(commandsIn)];
+  const scripts = words.flatMap((word, i) => (words[i - 1] === '-c' ? [word] : []));
+  const inScripts = scripts.flatMap((script) =>
+    [...script.matchAll(/\bredistill\b[^;]*/g)].map(([command]) => wordsOf(command).slice(1)),
+  );
+  return [
+    ...(own < 0 ? [] : [words.slice(own + 1)]),
+    ...inScripts,
+    ...Object.values(value).flatMap(commandsIn),
+  ];
 }
 
 /** The blocks of a page that are for a shell, by their language or by their first word. */
