@@ -2,9 +2,7 @@
 import { UserError } from '../util/errors.js';
 
 /** Commands that compute with a model, and do not divide what they do. */
-const ALONE = new Set(
-  ['collect', 'columns', 'score', 'generate', 'serve', 'evaluate'].concat(['run', 'study', 'benchmark']),
-);
+const ALONE = new Set('collect columns score generate serve evaluate run study benchmark'.split(' '));
 
 /** @throws UserError where a launcher has started several processes, each of which would do the same, into the same files */
 export function refuseLaunched(command: string, { RANK, WORLD_SIZE }: NodeJS.ProcessEnv = process.env): void {

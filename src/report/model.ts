@@ -91,6 +91,10 @@ export interface TrainingRun {
   alerts: { step: number; sentence: string }[];
 }
 
+/** Whether a sentence of the sentinel says that nothing is wrong. */
+export const isHealthy = ({ sentence }: TrainingRun['alerts'][number]): boolean =>
+  sentence.startsWith('healthy');
+
 /** Several series over the same steps. */
 export interface Curves {
   /** The last step of each bucket. */

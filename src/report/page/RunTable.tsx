@@ -1,8 +1,7 @@
 /** @file The table of training runs: how far each is, and where its curves end. */
 import { own } from '../../util/own.js';
-import type { TrainingRun } from '../model.js';
+import { isHealthy, type TrainingRun } from '../model.js';
 import { lastOf } from './lines.js';
-import { isAlert } from './marks.js';
 import { brief, count } from './numbers.js';
 import { address } from './route.js';
 import { Table, type Column } from './table.js';
@@ -58,7 +57,7 @@ export function RunTable({ runs }: { runs: readonly TrainingRun[] }) {
         last('loss', 'loss'),
         ...(runs.some(hasSides) ? SIDES : []),
         last('gradient norm', 'grad_norm'),
-        { name: 'alerts', value: ({ alerts }) => alerts.filter(isAlert).length },
+        { name: 'alerts', value: ({ alerts }) => alerts.filter((alert) => !isHealthy(alert)).length },
       ]}
     />
   );

@@ -1,11 +1,11 @@
 /** @file The view of training runs: their curves over one another, what the sentinel said, formulas and settings. */
 import { useMemo, useState } from 'preact/hooks';
-import type { Report, TrainingRun } from '../model.js';
+import { isHealthy, type Report, type TrainingRun } from '../model.js';
 import { Curve } from './Curve.js';
 import { Swatch } from './colours.js';
 import { mainFigures, otherFigures, type FigurePlan } from './figureList.js';
 import { groupsOf, lineOf, smoothLine, type Group, type Line } from './lines.js';
-import { isAlert, type Mark } from './marks.js';
+import type { Mark } from './marks.js';
 import { count, plural } from './numbers.js';
 import { RunTable } from './RunTable.js';
 import { address, go, withQuery, type Route } from './route.js';
@@ -42,7 +42,7 @@ const alertsOf = (runs: readonly TrainingRun[]): Alert[] =>
   runs
     .flatMap(({ name, alerts }) => alerts.map((alert) => ({ ...alert, run: name })))
     .sort((a, b) => a.step - b.step)
-    .map((alert, i) => ({ ...alert, number: i + 1, isCalm: !isAlert(alert) }));
+    .map((alert, i) => ({ ...alert, number: i + 1, isCalm: isHealthy(alert) }));
 
 interface FiguresProps {
   plans: readonly FigurePlan[];

@@ -1,7 +1,4 @@
-/** @file What the sentinel said, as marks in figures: which sentences accuse, and numbers that do not stand on each other. */
-
-/** Whether a sentence of the sentinel says that something is wrong. */
-export const isAlert = ({ sentence }: { sentence: string }): boolean => !sentence.startsWith('healthy');
+/** @file What the sentinel said, as marks in figures, with numbers that do not stand on each other. */
 
 /** A mark at a step; `isCalm` where nothing is wrong. */
 export interface Mark {

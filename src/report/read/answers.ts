@@ -2,13 +2,14 @@
 import { counted, numbered } from '../../util/counted.js';
 import { formatBytes } from '../../util/bytes.js';
 import { formatDuration } from '../../util/progress.js';
-import type {
-  AnsweredQuestion,
-  ComparisonTable,
-  EvaluationSet,
-  Report,
-  StageBox,
-  TrainingRun,
+import {
+  isHealthy,
+  type AnsweredQuestion,
+  type ComparisonTable,
+  type EvaluationSet,
+  type Report,
+  type StageBox,
+  type TrainingRun,
 } from '../model.js';
 import { HOLDERS, type FoundFolder } from './folders.js';
 import { shortened } from './json.js';
@@ -247,13 +248,12 @@ function costOfTraining(runs: readonly TrainingRun[]): string[] {
 
 /** From this share of cut-off responses on a number says more of the limit than of the model. */
 const CUT_OFF = 0.1;
-const isHealthy = (sentence: string): boolean => sentence.startsWith('healthy');
 
 /** The runs that the sentinel's last sentence does not call healthy. */
 const accused = (runs: readonly TrainingRun[]): { run: TrainingRun; sentence: string }[] =>
   runs.flatMap((run) => {
     const last = run.alerts.at(-1);
-    return last === undefined || isHealthy(last.sentence) ? [] : [{ run, sentence: last.sentence }];
+    return last === undefined || isHealthy(last) ? [] : [{ run, sentence: last.sentence }];
   });
 
 function faults(all: All): string[] {
