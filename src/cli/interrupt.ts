@@ -61,7 +61,12 @@ export async function longWork<T>(
   } catch (error) {
     throw signal.aborted ? new Interrupted(typeof stopped === 'string' ? stopped : stopped(), by) : error;
   } finally {
-    for (const name of SIGNALS) process.off(name, stop);
     progress.finish();
+    const listenNoMore = () => {
+      for (const name of SIGNALS) process.off(name, stop);
+    };
+    // The process lives on until no second of two signals can come, which would end it otherwise than the first has.
+    if (signal.aborted) setTimeout(listenNoMore, first + ECHO_MS - performance.now());
+    else listenNoMore();
   }
 }

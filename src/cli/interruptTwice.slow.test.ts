@@ -37,6 +37,20 @@ describe('a second Ctrl-C', () => {
     expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^stopped; /);
   });
 
+  it('is the first one where it comes with it, after the last words too', async () => {
+    const data = writeRows(
+      path('rows.jsonl'),
+      Array.from({ length: 15_000 }, () => ({ messages: turns('2+2?', 'it is 4') })),
+    );
+    const flags = ['--data', data, '--token-budget', '1', '--out', path('scores.jsonl')];
+    const cli = new Cli(['score', '--model', patient, '--dtype', 'f32', ...flags]);
+    await cli.shows(/^score: /m);
+    void cli.stop();
+    await cli.shows(/^stopped; /m);
+    await sleep(20);
+    expect(await cli.stop()).toMatchObject({ code: 130, signal: null });
+  });
+
   it('does not wait for the operator that is under way', async () => {
     const data = path('long.jsonl');
     writeRows(data, [{ messages: turns('x'.repeat(30_000), 'y') }]);

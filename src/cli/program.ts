@@ -88,7 +88,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof Interrupted) {
       printError(`${error.message}\n`);
       // At its own end Node would put the terminal's settings back, and abort where there is no terminal any more.
-      if (error.signal === 'SIGHUP') process.kill(process.pid, 'SIGHUP');
+      if (error.signal === 'SIGHUP') process.removeAllListeners('SIGHUP').kill(process.pid, 'SIGHUP');
       return 130;
     }
     return told(error);
