@@ -1,5 +1,5 @@
 /** @file Printing for machines and people, and values of flags. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { JsonLinesFile } from '../data/jsonLinesFile.js';
 import { printJsonLines } from '../util/output.js';
 
@@ -47,6 +47,16 @@ export class LinesOut implements Disposable {
     this.#file?.[Symbol.dispose]();
   }
 }
+
+/** Far beyond the cores and GPUs of a machine. */
+const MOST_PROCESSES = 256;
+
+/** The flag by which several processes train. @param first the help's first words, which say what trains */
+export const nprocOption = (first: string): Option =>
+  new Option(
+    '--nproc <n>',
+    `${first} in so many processes of this machine, which divide each step and the state of the optimizer among them`,
+  ).argParser(wholeNumber(1, MOST_PROCESSES));
 
 /** A flag's whole number from `least` to `most`. */
 export function wholeNumber(least: number, most = Infinity): (text: string) => number {

@@ -11,7 +11,7 @@ import { inLine } from '../util/printable.js';
 import { formatDuration } from '../util/progress.js';
 import { print, printError } from '../util/output.js';
 import { longWork } from './interrupt.js';
-import { printJson, repeated } from './output.js';
+import { nprocOption, printJson, repeated } from './output.js';
 
 /** The kinds of stages, one a line. */
 function stagesInWords(): string {
@@ -42,35 +42,43 @@ export function runCommand(): Command {
       'override a key, e.g. stages.redi.optimizer.lr=1e-6, or take it out with ~key; may be repeated',
       repeated,
     )
+    .addOption(nprocOption('train, in stages that do,'))
     .option('--json', 'print where each stage left its result as JSON')
     .addHelpText('after', () => `\n${stagesInWords()}\n\n${DETAILS}`)
-    .action(
-      async (path: string, options: { force?: boolean; from?: string; set?: string[]; json?: boolean }) => {
-        const started = performance.now();
-        const { parsePipeline } = await import('../pipeline/pipeline.js');
-        const { REPORT, rowsOf, runPipeline } = await import('../pipeline/run.js');
-        const recipe = readRecipe(path, options.set ?? []);
-        const pipeline = parsePipeline(recipe.value, recipe.name, recipe);
-        const { force, from } = options;
-        const stopped = `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`;
-        const results = await longWork('run', stopped, (_, signal) =>
-          runPipeline(pipeline, {
-            recipe: path,
-            ...(force !== undefined && { force }),
-            ...(from !== undefined && { from }),
-            signal,
-            log: (line) => {
-              printError(`${line}\n`);
-            },
-          }),
-        );
-        const seconds = (performance.now() - started) / 1000;
-        printError(`used: ${formatDuration(seconds)}, ${formatBytes(peakMemory())} of memory at most\n`);
-        if (options.json) printJson(Object.fromEntries(results));
-        else for (const [name, result] of results) print(`${name}\t${result}\n`);
-        await report(pipeline.out, rowsOf(pipeline), join(pipeline.out, REPORT));
-      },
-    );
+    .action(async (path: string, options: RunFlags) => {
+      const started = performance.now();
+      const { parsePipeline } = await import('../pipeline/pipeline.js');
+      const { REPORT, rowsOf, runPipeline } = await import('../pipeline/run.js');
+      const recipe = readRecipe(path, options.set ?? []);
+      const pipeline = parsePipeline(recipe.value, recipe.name, recipe);
+      const { force, from, nproc } = options;
+      const stopped = `stopped; run the same command again to go on: stages that are done are kept in ${pipeline.out}`;
+      const results = await longWork('run', stopped, (_, signal) =>
+        runPipeline(pipeline, {
+          recipe: path,
+          ...(force !== undefined && { force }),
+          ...(from !== undefined && { from }),
+          ...(nproc !== undefined && { nproc }),
+          signal,
+          log: (line) => {
+            printError(`${line}\n`);
+          },
+        }),
+      );
+      const seconds = (performance.now() - started) / 1000;
+      printError(`used: ${formatDuration(seconds)}, ${formatBytes(peakMemory())} of memory at most\n`);
+      if (options.json) printJson(Object.fromEntries(results));
+      else for (const [name, result] of results) print(`${name}\t${result}\n`);
+      await report(pipeline.out, rowsOf(pipeline), join(pipeline.out, REPORT));
+    });
+}
+
+interface RunFlags {
+  force?: boolean;
+  from?: string;
+  set?: string[];
+  nproc?: number;
+  json?: boolean;
 }
 
 /**

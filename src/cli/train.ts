@@ -19,10 +19,7 @@ import { UserError } from '../util/errors.js';
 import { print } from '../util/output.js';
 import { commandOf } from '../util/ownFolder.js';
 import { longWork } from './interrupt.js';
-import { printJson, repeated, wholeNumber } from './output.js';
-
-/** Far beyond the cores and GPUs of a machine. */
-const MOST_PROCESSES = 256;
+import { nprocOption, printJson, repeated } from './output.js';
 
 export function trainCommand(): Command {
   return new Command('train')
@@ -33,11 +30,7 @@ export function trainCommand(): Command {
       'override a key of the recipe, or take it out with ~key; may be repeated',
       repeated,
     )
-    .option(
-      '--nproc <n>',
-      'train in so many processes of this machine, which divide each step and the state of the optimizer among them',
-      wholeNumber(1, MOST_PROCESSES),
-    )
+    .addOption(nprocOption('train'))
     .option('--estimate', 'only say how much memory and how much time a step would take')
     .option('--resume <run>', "go on from the newest state in a run's folder")
     .option('--allow-changes', 'with --resume: also under another recipe, data, model or build')

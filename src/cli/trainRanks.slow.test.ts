@@ -15,7 +15,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { stringify as toYaml } from 'yaml';
+import { parse as parseYaml, stringify as toYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cli, contents, redistill, turns, writeRows, writeTinyModel } from '../../test/support/tinyModel.js';
 import { Random } from '../util/random.js';
@@ -292,6 +292,47 @@ describe('a run in several processes', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('a launcher has started this one as rank 1 of 2');
     expect(readdirSync(cwd)).toEqual(['recipe.yaml']);
+  });
+});
+
+describe('--nproc of what trains in stages', () => {
+  const keys = { objective: 'redi', max_steps: 3 };
+  const inTwo = (text: string) => text.match(/in each of 2 processes/g)?.length;
+  /** Writes what is around a stage that trains as `runIn` has it. */
+  const staged = (name: string, around: (student: object) => object): string => {
+    const cwd = runIn(name, keys);
+    const recipe = parseYaml(readFileSync(join(cwd, 'recipe.yaml'), 'utf8')) as object;
+    const student = { name: 'student', stage: 'train', ...recipe, out: undefined };
+    writeFileSync(join(cwd, 'staged.yaml'), toYaml({ out: 'out', ...around(student) }));
+    return cwd;
+  };
+
+  it('a pipeline trains as `train --nproc` does, and is done for any number', async () => {
+    const own = runIn('own-stage', keys);
+    await trained(own, 2);
+    const cwd = staged('pipeline', (student) => ({ stages: [student] }));
+    const { code, stderr } = await redistill(['run', 'staged.yaml', '--nproc', '2'], { cwd, env });
+    expect(code, stderr).toBe(0);
+    expect(inTwo(stderr)).toBe(1);
+    const metrics = (path: string) => readFileSync(join(path, 'metrics.jsonl'), 'utf8');
+    expect(metrics(join(cwd, 'out/student'))).toBe(metrics(join(own, 'run')));
+    const again = await redistill(['run', 'staged.yaml'], { cwd, env });
+    expect(again.stderr).toContain('student: unchanged, skipped');
+  });
+
+  it('a study trains all its arms so', async () => {
+    writeRows(path('problems.jsonl'), [{ problem: '1+1?', answer: 2 }]);
+    const problems = { data: '../problems.jsonl', sampling: { max_tokens: 2 } };
+    const cwd = staged('study', (student) => ({
+      ...{ seeds: [1], control: 'redi', model: '@student', stages: [student], tests: { problems } },
+      arms: [
+        { name: 'redi' },
+        { name: 'less', patch: { student: { objective: { name: 'redi', alpha: 0.2 } } } },
+      ],
+    }));
+    const { code, stderr } = await redistill(['study', 'staged.yaml', '--nproc', '2'], { cwd, env });
+    expect(code, stderr).toBe(0);
+    expect(inTwo(stderr)).toBe(2);
   });
 });
 

@@ -22,6 +22,8 @@ import type { StageDefinition } from './stages/stage.js';
 export interface RunOptions extends RunSelection {
   /** The file that the pipeline was read from, which is not written over. */
   recipe?: string;
+  /** In how many processes of this machine stages train that do. Default: one. */
+  nproc?: number;
   signal: AbortSignal;
   /** A line for the person who watches. */
   log: (line: string) => void;
@@ -92,7 +94,9 @@ async function walk(
       const progress = createProgress(name);
       const out = definition.file === undefined ? dir : join(dir, definition.file);
       try {
-        const context = { out, progress, signal: options.signal, ...(goesOn && { resume: {} }) };
+        const { signal, nproc } = options;
+        const processes = nproc !== undefined && { processes: { nproc } };
+        const context = { out, progress, signal, ...(goesOn && { resume: {} }), ...processes };
         await withStageFolder(kind, definition, stage.config, dir, async () => {
           const found = await definition.run(stage.config, context);
           progress.log(definition.describe(found, stage.config));

@@ -19,7 +19,7 @@ const LOGGING = 'every step is a line of metrics.jsonl';
 const TRACKERS = 'metrics are written to metrics.jsonl in the run’s folder';
 const EVENTS = 'true for event files in the run’s folder; metrics.jsonl is always there';
 const DEVICES =
-  'how many processes train is said when they are started: redistill train --nproc N, or torchrun';
+  'how many processes train is said when they are started: redistill train --nproc N (run and study have that flag too), or torchrun';
 const IN_STEPS = 'in steps; also development.every';
 const DATA = 'JSON lines on the disk';
 const IN_PAIRS = 'the data’s fields decide: messages, or prompt, chosen and rejected';

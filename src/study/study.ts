@@ -21,6 +21,8 @@ import { describeStudy } from './words.js';
 export interface StudyOptions {
   /** The file that the study was read from, which is not written over. */
   recipe?: string;
+  /** In how many processes of this machine its stages train. Default: one. */
+  nproc?: number;
   signal: AbortSignal;
   /** A line for the person who watches. */
   log: (line: string) => void;
