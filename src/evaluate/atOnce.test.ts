@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { scripted } from '../../test/support/scriptedModel.js';
 import { writeRows } from '../../test/support/tinyModel.js';
-import type { AskedModel } from '../teacher/responses.js';
 import type { JournalEntry } from '../teacher/states.js';
 import { silentProgress } from '../util/progress.js';
 import { graderNames } from '../verify/graders/index.js';
@@ -26,24 +26,11 @@ const responses = [
   'answer: \\boxed{\\frac12} and no more',
 ];
 
-/** Answers by rote; every third response is cut off. */
-const model: AskedModel = {
-  name: 'rote',
-  identity: { model: 'rote' },
-  sampler: {
-    replays: false,
-    async run(queue) {
-      for (let request = queue.next(); request; request = queue.next()) {
-        const { problem, sample } = request.id;
-        const place = problem * responses.length + sample;
-        await queue.answered(request, {
-          ...{ text: responses[sample]!, reasoning: null, promptTokens: 1, completionTokens: 5 },
-          finishReason: place % 3 === 0 ? 'length' : 'stop',
-        });
-      }
-    },
-  },
-};
+/** Every third response is cut off. */
+const { model } = scripted(({ problem, sample }) => ({
+  text: responses[sample]!,
+  finishReason: (problem * responses.length + sample) % 3 === 0 ? 'length' : 'stop',
+}));
 
 async function journalOf(given: object): Promise<{ entries: JournalEntry[]; out: string }> {
   const out = mkdtempSync(join(root, 'out-'));

@@ -2,11 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Permanent, scripted } from '../../test/support/scriptedModel.js';
 import { writeRows } from '../../test/support/tinyModel.js';
 import { readJsonLines } from '../data/jsonl.js';
 import type { AskedModel } from '../teacher/responses.js';
-import type { Completion } from '../teacher/reply.js';
-import type { RequestId } from '../teacher/requests.js';
 import { silentProgress } from '../util/progress.js';
 import { describeEvaluation, evaluate, evaluateSettings, regrade } from './evaluate.js';
 import { readSamples } from './samples.js';
@@ -24,34 +23,6 @@ const data = writeRows(join(root, 'problems.jsonl'), [
   { id: 'half', problem: 'Half of one?', answer: '\\frac{1}{2}' },
   { problem: 'Nobody knows.' },
 ]);
-
-/** What another run would fail at as well. */
-class Permanent extends Error {}
-
-/** A model that answers by rote, and remembers what it was asked. */
-function scripted(answers: (id: RequestId) => Partial<Completion> | Error) {
-  const asked: { id: RequestId; prompt: unknown }[] = [];
-  const model: AskedModel = {
-    name: 'rote',
-    identity: { model: 'rote' },
-    sampler: {
-      replays: false,
-      async run(queue) {
-        for (let request = queue.next(); request; request = queue.next()) {
-          asked.push({ id: request.id, prompt: request.prompt });
-          const said = answers(request.id);
-          if (said instanceof Error) queue.failed(request, said.message, said instanceof Permanent);
-          else
-            await queue.answered(request, {
-              ...{ text: '', reasoning: null, finishReason: 'stop', promptTokens: 10, completionTokens: 5 },
-              ...said,
-            });
-        }
-      },
-    },
-  };
-  return { model, asked };
-}
 
 const texts = [
   ['So \\boxed{7}.', '<think>hm</think> \\boxed{8}', '3+4=7 and 7'],

@@ -1,20 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GGMLQuantizationType } from '@huggingface/gguf';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { exportModels, exportTexts, writeExportModel } from '../../../test/support/exportModels.js';
 import { familyDir } from '../../../test/support/families.js';
+import { config, GgufExports } from '../../../test/support/ggufExports.js';
 import { greedy } from '../../../test/support/greedy.js';
 import { writeTinyTokenizer } from '../../../test/support/tinyTokenizer.js';
 import { writeTinyModel } from '../../../test/support/tinyModel.js';
@@ -24,18 +16,14 @@ import { readConfig } from '../../models/directory.js';
 import { ChatTokenizer } from '../../text/tokenizer.js';
 import { readTokenizerFiles } from '../../text/tokenizerFiles.js';
 import { UserError } from '../../util/errors.js';
-import { convertGguf } from './convert.js';
 import { dequantize } from './dequantize.js';
 import { exportGguf } from './export.js';
-import type { GgufType } from './fileTypes.js';
 import { readGguf } from './file.js';
 import { quantize } from './quantize.js';
 
 const { F16 } = GGMLQuantizationType;
-const root = mkdtempSync(join(tmpdir(), 'redistill-export-'));
-afterAll(() => {
-  rmSync(root, { recursive: true });
-});
+const exports = new GgufExports();
+const { root } = exports;
 
 /** What llama.cpp made of these files: llamaCpp.oracle.test.ts. */
 const fixture = JSON.parse(
@@ -44,16 +32,6 @@ const fixture = JSON.parse(
   tokens: number;
   models: Record<string, { sha256: string; architecture: string; ids: number[][]; greedy: number[][] }>;
 };
-
-let files = 0;
-/** Exports and reads back. → the file, and the directory that was read */
-async function exported(dir: string, type: GgufType): Promise<{ file: string; read: string }> {
-  const file = join(root, `${++files}.gguf`);
-  await exportGguf(dir, file, type);
-  const read = join(root, `read-${files}`);
-  await convertGguf(file, read);
-  return { file, read };
-}
 
 /** All weights of a directory, in float32, by name. */
 function weightsOf(dir: string): Map<string, { shape: readonly number[]; values: Float32Array }> {
@@ -70,7 +48,7 @@ describe.each(Object.keys(exportModels))('an export: %s', (name) => {
   beforeAll(() => writeExportModel(dir, name));
 
   it('is, byte for byte, the file that llama.cpp read, and says here what it said there', async () => {
-    const { file, read } = await exported(dir, 'F16');
+    const { file, read } = await exports.exported(dir, 'F16');
     const { sha256, ids, greedy: theirs } = fixture.models[name]!;
     expect(createHash('sha256').update(readFileSync(file)).digest('hex')).toBe(sha256);
     const tokenizer = ChatTokenizer.load(read);
@@ -81,7 +59,7 @@ describe.each(Object.keys(exportModels))('an export: %s', (name) => {
   });
 
   it('has every weight, rounded once', async () => {
-    const { read } = await exported(dir, 'F16');
+    const { read } = await exports.exported(dir, 'F16');
     const own = weightsOf(dir);
     const back = weightsOf(read);
     expect([...back.keys()].sort()).toEqual([...own.keys()].sort());
@@ -96,7 +74,7 @@ describe.each(Object.keys(exportModels))('an export: %s', (name) => {
   });
 
   it('has every weight within half a step of its block, in 8 bits', async () => {
-    const { read } = await exported(dir, 'Q8_0');
+    const { read } = await exports.exported(dir, 'Q8_0');
     const back = weightsOf(read);
     const wrong: string[] = [];
     for (const [tensor, { shape, values }] of weightsOf(dir)) {
@@ -116,7 +94,7 @@ describe.each(Object.keys(exportModels))('an export: %s', (name) => {
   });
 
   it('says the same of the model: sizes, positions, tokens, template', async () => {
-    const { file, read } = await exported(dir, 'Q8_0');
+    const { file, read } = await exports.exported(dir, 'Q8_0');
     const [own, other] = [readConfig(dir), readConfig(read)];
     expect({ ...other, family: own.family }).toEqual(own);
     const [a, b] = [ChatTokenizer.load(dir), ChatTokenizer.load(read)];
@@ -153,7 +131,7 @@ describe('exportGguf', () => {
     for (const file of readdirSync(familyDir(family)).filter((each) => !each.startsWith('expected')))
       writeFileSync(join(dir, file), readFileSync(join(familyDir(family), file)));
     writeTinyTokenizer(dir);
-    const { read } = await exported(dir, 'F16');
+    const { read } = await exports.exported(dir, 'F16');
     const ids = [5, 17, 90, 4, 33];
     const [own, other] = [dir, read].map((each) => {
       using model = loadModel(each, { dtype: 'f32' }).model;
@@ -162,32 +140,6 @@ describe('exportGguf', () => {
     expect(other).toEqual(own);
   });
 
-  /** Why a tiny model is refused after a change to its directory. */
-  async function problem(change: (dir: string) => void, type: GgufType = 'F16'): Promise<string> {
-    const dir = join(root, `refused-${++files}`);
-    writeTinyModel(dir);
-    change(dir);
-    const out = join(root, `${files}.gguf`);
-    const error = await exportGguf(dir, out, type).then(
-      () => new Error('it was accepted'),
-      (thrown: unknown) => thrown,
-    );
-    expect(error).toBeInstanceOf(UserError);
-    expect(existsSync(out)).toBe(false);
-    expect(readdirSync(root).filter((each) => each.includes(`${files}.gguf`))).toEqual([]);
-    const { message } = error as Error;
-    expect(message).not.toContain('\n');
-    expect(message.length).toBeLessThan(500);
-    return message.replaceAll(dir, 'DIR');
-  }
-  const edit = (file: string, change: (json: Record<string, unknown>) => void) => (dir: string) => {
-    const path = join(dir, file);
-    const json = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-    change(json);
-    writeFileSync(path, JSON.stringify(json));
-  };
-  const config = (keys: object) => edit('config.json', (json) => Object.assign(json, keys));
-  const tokenizer = (keys: object) => edit('tokenizer.json', (json) => Object.assign(json, keys));
   const family = (name: string) => (dir: string) => {
     for (const file of ['config.json', 'model.safetensors'])
       writeFileSync(join(dir, file), readFileSync(join(familyDir(name), file)));
@@ -200,18 +152,18 @@ describe('exportGguf', () => {
     ['gemma3', 'attention.1 is "full", but a gemma3 file has "sliding" there'],
     ['gemma3-linear', 'attention.1 is "full", but a gemma3 file has "sliding" there'],
   ])('refuses what llama.cpp would compute otherwise: %s', async (name, words) => {
-    expect(await problem(family(name))).toBe(`DIR cannot be written as GGUF: its ${words}`);
+    expect(await exports.problem(family(name))).toBe(`DIR cannot be written as GGUF: its ${words}`);
   });
 
   it('refuses settings that GGUF has no place for', async () => {
     const yarn = { rope_parameters: { rope_type: 'yarn', factor: 4, rope_theta: 10_000 } };
-    expect(await problem(config(yarn))).toContain(
+    expect(await exports.problem(config(yarn))).toContain(
       'rope.full.scaling.kind is "yarn", but a llama file has "none"',
     );
     const adapter = (dir: string) => {
       writeFileSync(join(dir, 'adapter_config.json'), '{}');
     };
-    expect(await problem(adapter)).toContain('which would not be applied');
+    expect(await exports.problem(adapter)).toContain('which would not be applied');
   });
 
   it('refuses biases that llama.cpp does not know', async () => {
@@ -227,7 +179,7 @@ describe('exportGguf', () => {
             });
       });
     };
-    expect(await problem(biased)).toContain('qkvBias is true, but a llama file has false there');
+    expect(await exports.problem(biased)).toContain('qkvBias is true, but a llama file has false there');
   });
 
   it.each([NaN, Infinity, 70_000])('refuses a weight of %f', async (value) => {
@@ -240,7 +192,7 @@ describe('exportGguf', () => {
           tensors.set(name, { ...tensor, bytes: new Uint8Array(values.buffer) });
         });
       };
-      expect(await problem(ruin)).toMatch(
+      expect(await exports.problem(ruin)).toMatch(
         /^DIR: the tensor that GGUF calls blk\.[01]\.(ffn_up|attn_k)\.weight holds values .* for F16/,
       );
     }
@@ -248,122 +200,25 @@ describe('exportGguf', () => {
 
   it('reads weights of 64 bits', async () => {
     const dir = writeTinyModel(join(root, 'doubles'));
-    const before = await exported(dir, 'F16');
+    const before = await exports.exported(dir, 'F16');
     rewriteWeights(dir, (tensors) => {
       for (const [name, { shape, bytes }] of [...tensors]) {
         const values = new Float64Array(new Float32Array(Uint8Array.from(bytes).buffer));
         tensors.set(name, { dtype: 'F64', shape, bytes: new Uint8Array(values.buffer) });
       }
     });
-    const after = await exported(dir, 'F16');
+    const after = await exports.exported(dir, 'F16');
     expect(readFileSync(after.file).equals(readFileSync(before.file))).toBe(true);
-  });
-
-  it('refuses tokenizers of other kinds, and damaged ones', async () => {
-    const model = { type: 'BPE', vocab: { a: 5 }, merges: [] };
-    const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true };
-    const split = (Regex: string) => ({
-      type: 'Split',
-      pattern: { Regex },
-      behavior: 'Isolated',
-      invert: false,
-    });
-    const sequence = { Sequence: { id: 'A', type_id: 0 } };
-    const template = {
-      type: 'TemplateProcessing',
-      single: [{ SpecialToken: { id: '<|user|>', type_id: 0 } }, sequence],
-      pair: [sequence, { Sequence: { id: 'B', type_id: 1 } }],
-      special_tokens: { '<|user|>': { id: '<|user|>', ids: [2], tokens: ['<|user|>'] } },
-    };
-    const cases: [object, string][] = [
-      [{ model: { ...model, type: 'Unigram' } }, 'field "model.type": is not BPE'],
-      [{ model: { ...model, end_of_word_suffix: '</w>' } }, 'it marks the parts of words'],
-      [{ model: { ...model, vocab: { a: 'b' } } }, 'field "model.vocab": does not map tokens to ids'],
-      [{ model: { ...model, vocab: [] } }, 'field "model.vocab": does not map tokens to ids'],
-      [{ model: { ...model, vocab: { a: 3.5 } } }, 'field "model.vocab"'],
-      [{ model: { ...model, merges: [['a']] } }, 'field "model.merges.0"'],
-      [{ model: { ...model, merges: ['a b c'] } }, 'the merge "a b c" is not of two tokens'],
-      [{ model: { ...model, merges: [['a ', 'b']] } }, 'the merge ["a ","b"] is not of two tokens'],
-      [
-        { model: { ...model, vocab: { a: 200 } } },
-        'the token "a" has the id 200, but the model has 128 embeddings',
-      ],
-      [{ model: { ...model, vocab: { a: 5, b: 5 } } }, '"a" and "b" have the same id 5'],
-      [{ model: null }, 'field "model"'],
-      [{ normalizer: { type: 'Lowercase' } }, 'it normalizes texts'],
-      [{ pre_tokenizer: null }, 'it splits texts by a rule that has no name there'],
-      [{ pre_tokenizer: { ...bytes, add_prefix_space: true } }, 'it splits texts by a rule'],
-      [
-        {
-          pre_tokenizer: { type: 'Sequence', pretokenizers: [split('\\d'), { ...bytes, use_regex: false }] },
-        },
-        'it splits texts by a rule',
-      ],
-      [
-        { pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits' }, bytes] } },
-        'it splits texts by a rule',
-      ],
-      [
-        {
-          post_processor: {
-            type: 'RobertaProcessing',
-            sep: ['<|end|>', 0],
-            cls: ['<|user|>', 2],
-            trim_offsets: true,
-            add_prefix_space: false,
-          },
-        },
-        'its post_processor is RobertaProcessing',
-      ],
-      [{ post_processor: template }, 'it puts <|user|> around texts, which is not its bos token'],
-    ];
-    for (const [keys, words] of cases) {
-      const message = await problem(tokenizer(keys));
-      expect(message, JSON.stringify(keys)).toContain('DIR/tokenizer.json cannot be written as GGUF: ');
-      expect(message).toContain(words);
-    }
-    expect(
-      await problem((dir) => {
-        writeFileSync(join(dir, 'tokenizer.json'), '[1');
-      }),
-    ).toContain('is not JSON');
-    expect(
-      await problem((dir) => {
-        rmSync(join(dir, 'tokenizer.json'));
-      }),
-    ).toContain('must hold its tokenizer');
-  });
-
-  it('refuses merges that scores of tokens cannot say', async () => {
-    const vocab = Object.fromEntries(['a', 'b', 'c', 'ab', 'bc', 'abc'].map((token, i) => [token, i + 4]));
-    const merges = ['a bc', 'a b', 'ab c'];
-    const model = { type: 'BPE', vocab, merges, byte_fallback: true };
-    expect(await problem(tokenizer({ model, pre_tokenizer: null }))).toContain(
-      'the merges that give "abc" are not together',
-    );
-    const steps = { normalizer: { type: 'Lowercase' }, pre_tokenizer: null };
-    expect(await problem(tokenizer({ model: { ...model, merges: [] }, ...steps }))).toContain(
-      'it does more to texts than SentencePiece (Lowercase)',
-    );
-  });
-
-  it('knows the rules by which published tokenizers split', async () => {
-    const dir = writeTinyModel(join(root, 'digits'));
-    const digits = { type: 'Digits', individual_digits: true };
-    const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true };
-    tokenizer({ pre_tokenizer: { type: 'Sequence', pretokenizers: [digits, bytes] } })(dir);
-    const { file } = await exported(dir, 'F16');
-    expect((await readGguf(file)).metadata.string('tokenizer.ggml.pre')).toBe('smollm');
   });
 
   it('refuses directories that are no whole models, before anything is written', async () => {
     expect(
-      await problem((dir) => {
+      await exports.problem((dir) => {
         rmSync(join(dir, 'model.safetensors'));
       }),
     ).toContain('holds neither');
     expect(
-      await problem((dir) => {
+      await exports.problem((dir) => {
         rmSync(join(dir, 'config.json'));
       }),
     ).toContain('config.json');
@@ -371,7 +226,7 @@ describe('exportGguf', () => {
       const path = join(dir, 'model.safetensors');
       writeFileSync(path, readFileSync(path).subarray(0, -100));
     };
-    expect(await problem(cut)).toContain('incomplete');
+    expect(await exports.problem(cut)).toContain('incomplete');
   });
 
   it('replaces its own files alone, and those only by whole ones', async () => {

@@ -1,27 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { existsSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ResultFolders } from '../../../test/support/resultFolders.js';
 import { trainSettings } from '../../train/settings.js';
 import { reportAsText } from '../text.js';
 import { readReport } from './report.js';
 
-const top = mkdtempSync(join(tmpdir(), 'redistill-report-'));
-afterAll(() => {
-  rmSync(top, { recursive: true, force: true });
-});
-beforeEach(() => {
-  rmSync(join(top, 'runs'), { recursive: true, force: true });
-});
-
-function write(path: string, content: unknown): void {
-  const whole = join(top, 'runs', path);
-  mkdirSync(dirname(whole), { recursive: true });
-  writeFileSync(whole, typeof content === 'string' ? content : JSON.stringify(content));
-}
-const lines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+const folders = new ResultFolders();
+const { top } = folders;
+const write = (path: string, content: string | object) => {
+  folders.write(`runs/${path}`, content);
+};
 const record = (dir: string, command: string, parts: object) => {
-  write(`${dir}/redistill.json`, { made_by: 'redistill', command, version: '0.1.0', ...parts });
+  folders.record(`runs/${dir}`, command, parts);
 };
 
 function training(
@@ -34,20 +25,14 @@ function training(
   const all = Array.from({ length: steps }, (_, i) => i + 1);
   write(
     `${dir}/metrics.jsonl`,
-    lines(
-      all.map((step) => ({
-        step,
-        epoch: 1,
-        loss: 1 / step,
-        learning_rate: 1,
-        num_tokens: 10 * step,
-        ...of(step),
-      })),
-    ),
+    all.map((step) => ({
+      ...{ step, epoch: 1, loss: 1 / step, learning_rate: 1, num_tokens: 10 * step },
+      ...of(step),
+    })),
   );
   write(
     `${dir}/speed.jsonl`,
-    lines(all.map((step) => ({ step, tokens_per_second: 100 + step, peak_memory_bytes: 5 }))),
+    all.map((step) => ({ step, tokens_per_second: 100 + step, peak_memory_bytes: 5 })),
   );
 }
 
@@ -80,7 +65,7 @@ function evaluation(
       },
     })),
   }));
-  write(`${dir}/samples.jsonl`, lines(rows));
+  write(`${dir}/samples.jsonl`, rows);
   write(`${dir}/summary.json`, {
     evaluation: {
       model: 'm',
@@ -103,10 +88,8 @@ it('has no path of the machine in it, also where folders were named by such', as
   const { report } = await read();
   expect(JSON.stringify(report)).not.toContain(top);
   expect(report.runs.map(({ dir }) => dir)).toEqual(['runs/a']);
-  expect(report.evaluations.flatMap(({ columns }) => columns.map(({ dir }) => dir))).toEqual([
-    'runs/b',
-    'runs/c',
-  ]);
+  const evaluated = report.evaluations.flatMap(({ columns }) => columns.map(({ dir }) => dir));
+  expect(evaluated).toEqual(['runs/b', 'runs/c']);
   expect((await read('a')).report.runs[0]!.dir).toBe('a');
 });
 
@@ -115,13 +98,15 @@ describe('training runs of a report', () => {
     training('a', {}, 3);
     write(
       'a/metrics.jsonl',
-      `${lines([
-        { step: 1, loss: 2, learning_rate: 0 },
-        { step: 1, 'eval/loss': 4 },
-        { step: 2, loss: null, learning_rate: 0 },
-      ])}{"step":3,"lo`,
+      [
+        '{"step":1,"loss":2,"learning_rate":0}',
+        '{"step":1,"eval/loss":4}',
+        '{"step":2,"loss":null,"learning_rate":0}',
+        '{"step":3,"lo',
+      ].join('\n'),
     );
-    write('a/sentinel.json', [{ step: 2, verdict: 'collapse', sentence: 'collapse: so it is' }]);
+    const alert = { step: 2, verdict: 'collapse', sentence: 'collapse: so it is' };
+    write('a/sentinel.json', JSON.stringify([alert]));
     const [run] = (await read()).report.runs;
     expect(run!.curves.steps).toEqual([1, 2]);
     const values = Object.fromEntries(run!.curves.series.map(({ name, mean }) => [name, mean]));
@@ -322,18 +307,15 @@ describe('evaluations of a report', () => {
     evaluation('a', [[right('x')]]);
     const row = { id: 'p', problem: 'q', answer: '1', generations: ['x', 'y'] };
     const detail = { finish_reason: 'stop', completion_tokens: 1 };
-    write(
-      'a/samples.jsonl',
-      lines([
-        {
-          ...row,
-          generation_details: [
-            { ...detail, grades: { v: { correct: true, extracted: null } } },
-            { ...detail, grades: {} },
-          ],
-        },
-      ]),
-    );
+    write('a/samples.jsonl', [
+      {
+        ...row,
+        generation_details: [
+          { ...detail, grades: { v: { correct: true, extracted: null } } },
+          { ...detail, grades: {} },
+        ],
+      },
+    ]);
     await expect(read()).rejects.toThrow(
       /samples\.jsonl.*line 1.*field "generation_details\.1\.grades": there must be those of v/,
     );
