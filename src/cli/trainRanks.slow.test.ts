@@ -297,7 +297,7 @@ describe('a run in several processes', () => {
 
 describe('--nproc of what trains in stages', () => {
   const keys = { objective: 'redi', max_steps: 3 };
-  const inTwo = (text: string) => text.match(/in each of 2 processes/g)?.length;
+  const inTwo = (text: string) => text.match(/in the first of 2 processes/g)?.length;
   /** Writes what is around a stage that trains as `runIn` has it. */
   const staged = (name: string, around: (student: object) => object): string => {
     const cwd = runIn(name, keys);

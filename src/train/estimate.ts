@@ -36,8 +36,8 @@ import { packByTokenBudget } from './tokenBudget.js';
 export interface Estimate {
   /** Bytes at the highest: of the process, or of a GPU's allocator. */
   memory: number;
-  /** How many processes train, each of which takes so much; absent for one. */
-  processes?: number;
+  /** The processes that train beside this one, and the bytes of each: it brings states together, and they do not. Absent for one alone. */
+  others?: { count: number; memory: number };
   /** Seconds of a step, and tokens that it takes, on average. */
   seconds: number;
   tokens: number;

@@ -36,9 +36,12 @@ it('says what a run is expected to take', () => {
   expect(told({ kind: 'estimate', memory: 3.012e9, seconds: 13.26, tokens: 2019 })).toEqual([
     'estimate: memory up to 3 GB, 13 s a step of 2019 tokens',
   ]);
-  expect(told({ kind: 'estimate', memory: 3.012e9, processes: 4, seconds: 13.26, tokens: 2019 })).toEqual([
-    'estimate: memory up to 3 GB in each of 4 processes, 13 s a step of 2019 tokens',
+  const several = (count: number) =>
+    told({ kind: 'estimate', memory: 3.012e9, others: { count, memory: 2e9 }, seconds: 13.26, tokens: 2019 });
+  expect(several(3)).toEqual([
+    'estimate: memory up to 3 GB in the first of 4 processes and 2 GB in each of the others, 13 s a step of 2019 tokens',
   ]);
+  expect(several(1)[0]).toContain('memory up to 3 GB in the first of 2 processes and 2 GB in the other, ');
 });
 
 it('shows how far the tokeniser is', () => {

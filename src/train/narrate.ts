@@ -88,9 +88,12 @@ function warmingUp({ warmup, idle }: TrainEvent & { kind: 'start' }): string {
 }
 
 /** Says what a run is expected to take. */
-export function describeEstimate({ memory, processes, seconds, tokens }: Estimate): string {
-  const each = processes === undefined ? '' : ` in each of ${processes} processes`;
-  return `memory up to ${formatBytes(memory)}${each}, ${Number(seconds.toPrecision(2))} s a step of ${tokens} tokens`;
+export function describeEstimate({ memory, others, seconds, tokens }: Estimate): string {
+  const rest = others?.count === 1 ? 'the other' : 'each of the others';
+  const several = others
+    ? ` in the first of ${others.count + 1} processes and ${formatBytes(others.memory)} in ${rest}`
+    : '';
+  return `memory up to ${formatBytes(memory)}${several}, ${Number(seconds.toPrecision(2))} s a step of ${tokens} tokens`;
 }
 
 function describeDropped(row: DroppedRow): string {

@@ -168,7 +168,8 @@ async function runStage(
   if (continued) loadState(continued, trainee);
   tellData(watched, data, examined, onEvent);
   const time = expectTime(engine, run);
-  onEvent({ kind: 'estimate', memory, ...(world > 1 && { processes: world }), ...time });
+  const others = { count: world - 1, memory: memory - (beside.gathered ?? 0) };
+  onEvent({ kind: 'estimate', memory, ...(world > 1 && { others }), ...time });
   if (world > 1 && crowding() > 1)
     onNotice(
       `${world} processes have ${threads()} threads each, which is ${crowding().toPrecision(2)} threads a core: they wait for one another`,
